@@ -1,0 +1,361 @@
+//! What an SDK's error means in the words of the state machine: the one place that knows the
+//! services' error codes. It must not know any single service's client.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use contract::{ErrorName, ServiceError};
+use std::error::Error;
+
+/// A code, the beginning that the message must have (empty: any), and what they mean together.
+type Row = (&'static str, &'static str, ErrorName);
+
+/// Codes of DynamoDB, S3, SageMaker, Step Functions, CloudFormation and of AWS's common errors.
+/// The first row that fits counts.
+const CODES: &[Row] = &[
+    // Asked to slow down.
+    ("BandwidthLimitExceeded", "", ErrorName::Throttled),
+    ("EC2ThrottledException", "", ErrorName::Throttled),
+    ("PriorRequestNotComplete", "", ErrorName::Throttled),
+    (
+        "ProvisionedThroughputExceededException",
+        "",
+        ErrorName::Throttled,
+    ),
+    ("RequestLimitExceeded", "", ErrorName::Throttled),
+    ("RequestThrottled", "", ErrorName::Throttled),
+    ("RequestThrottledException", "", ErrorName::Throttled),
+    ("SlowDown", "", ErrorName::Throttled),
+    ("ThrottledException", "", ErrorName::Throttled),
+    ("Throttling", "", ErrorName::Throttled),
+    ("ThrottlingException", "", ErrorName::Throttled),
+    ("TooManyRequests", "", ErrorName::Throttled),
+    ("TooManyRequestsException", "", ErrorName::Throttled),
+    // Not allowed, or not known.
+    ("ExpiredToken", "", ErrorName::AccessDenied),
+    ("ExpiredTokenException", "", ErrorName::AccessDenied),
+    ("Forbidden", "", ErrorName::AccessDenied),
+    ("IncompleteSignature", "", ErrorName::AccessDenied),
+    ("InvalidAccessKeyId", "", ErrorName::AccessDenied),
+    ("InvalidClientTokenId", "", ErrorName::AccessDenied),
+    ("KMS.AccessDeniedException", "", ErrorName::AccessDenied),
+    ("MissingAuthenticationToken", "", ErrorName::AccessDenied),
+    ("NotAuthorized", "", ErrorName::AccessDenied),
+    ("OptInRequired", "", ErrorName::AccessDenied),
+    ("SignatureDoesNotMatch", "", ErrorName::AccessDenied),
+    ("UnauthorizedOperation", "", ErrorName::AccessDenied),
+    ("UnrecognizedClientException", "", ErrorName::AccessDenied),
+    // The service failed.
+    ("InternalError", "", ErrorName::ServiceUnavailable),
+    ("InternalFailure", "", ErrorName::ServiceUnavailable),
+    ("InternalServerError", "", ErrorName::ServiceUnavailable),
+    ("OperationAborted", "", ErrorName::ServiceUnavailable),
+    ("RequestTimeout", "", ErrorName::ServiceUnavailable),
+    ("RequestTimeoutException", "", ErrorName::ServiceUnavailable),
+    ("ServiceUnavailable", "", ErrorName::ServiceUnavailable),
+    // Not there.
+    ("ExecutionDoesNotExist", "", ErrorName::NotFound),
+    ("NoSuchBucket", "", ErrorName::NotFound),
+    ("NoSuchKey", "", ErrorName::NotFound),
+    ("NoSuchUpload", "", ErrorName::NotFound),
+    ("NotFound", "", ErrorName::NotFound),
+    ("ResourceNotFound", "", ErrorName::NotFound),
+    ("ResourceNotFoundException", "", ErrorName::NotFound),
+    ("StateMachineDoesNotExist", "", ErrorName::NotFound),
+    ("TableNotFoundException", "", ErrorName::NotFound),
+    ("IndexNotFoundException", "", ErrorName::NotFound),
+    // SageMaker and CloudFormation have one code for everything: only the message tells.
+    ("ValidationException", "Could not find", ErrorName::NotFound),
+    (
+        "ValidationException",
+        "Requested resource not found",
+        ErrorName::NotFound,
+    ),
+    (
+        "ValidationException",
+        "Cannot create already existing",
+        ErrorName::Conflict,
+    ),
+    ("ValidationError", "Stack with id", ErrorName::NotFound),
+    // There already, or in use.
+    ("AlreadyExistsException", "", ErrorName::Conflict),
+    ("BucketAlreadyExists", "", ErrorName::Conflict),
+    ("BucketAlreadyOwnedByYou", "", ErrorName::Conflict),
+    ("ConditionalCheckFailedException", "", ErrorName::Conflict),
+    ("ConditionalRequestConflict", "", ErrorName::Conflict),
+    ("ConflictException", "", ErrorName::Conflict),
+    ("ExecutionAlreadyExists", "", ErrorName::Conflict),
+    ("PreconditionFailed", "", ErrorName::Conflict),
+    ("ResourceInUse", "", ErrorName::Conflict),
+    ("ResourceInUseException", "", ErrorName::Conflict),
+    ("TableAlreadyExistsException", "", ErrorName::Conflict),
+    // Quotas and machines.
+    (
+        "ExecutionLimitExceeded",
+        "",
+        ErrorName::ResourceLimitExceeded,
+    ),
+    (
+        "LimitExceededException",
+        "",
+        ErrorName::ResourceLimitExceeded,
+    ),
+    (
+        "ResourceLimitExceeded",
+        "",
+        ErrorName::ResourceLimitExceeded,
+    ),
+    (
+        "ServiceQuotaExceededException",
+        "",
+        ErrorName::ResourceLimitExceeded,
+    ),
+    ("CapacityError", "", ErrorName::CapacityUnavailable),
+    ("InsufficientCapacity", "", ErrorName::CapacityUnavailable),
+    (
+        "InsufficientInstanceCapacity",
+        "",
+        ErrorName::CapacityUnavailable,
+    ),
+    // Malformed.
+    ("SerializationException", "", ErrorName::ServiceRejected),
+    ("ValidationError", "", ErrorName::ServiceRejected),
+    ("ValidationException", "", ErrorName::ServiceRejected),
+];
+
+/// What a service's code, message and HTTP status mean.
+///
+/// The code decides where it is known; the status, where it is not (a HEAD has no code).
+pub fn name_of(code: Option<&str>, message: &str, status: u16) -> ErrorName {
+    if let Some(code) = code {
+        if code.starts_with("AccessDenied") {
+            return ErrorName::AccessDenied;
+        }
+        let row = CODES
+            .iter()
+            .find(|(known, beginning, _)| *known == code && message.starts_with(beginning));
+        if let Some((_, _, name)) = row {
+            return *name;
+        }
+    }
+    match status {
+        401 | 403 => ErrorName::AccessDenied,
+        404 => ErrorName::NotFound,
+        408 | 500.. => ErrorName::ServiceUnavailable,
+        409 | 412 => ErrorName::Conflict,
+        429 => ErrorName::Throttled,
+        _ => ErrorName::ServiceRejected,
+    }
+}
+
+/// Classifies what an SDK call came back with.
+///
+/// `service` and `operation` are the API's names (`DynamoDB`, `Scan`); `subject` is what was
+/// operated on: a table, a key, a job.
+pub fn service_error<E>(
+    service: &'static str,
+    operation: &'static str,
+    subject: impl Into<String>,
+    error: SdkError<E, HttpResponse>,
+) -> ServiceError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    let subject = subject.into();
+    let answered =
+        |name, code: &str, message: String, source: Option<Box<dyn Error + Send + Sync>>| {
+            ServiceError {
+                name,
+                service,
+                operation,
+                subject,
+                code: code.to_owned(),
+                message,
+                source,
+            }
+        };
+    let (name, code) = match &error {
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let code = answer.err().code();
+            let message = answer.err().message().unwrap_or_default().to_owned();
+            let name = name_of(code, &message, status);
+            let code = code.map_or_else(|| format!("HTTP {status}"), str::to_owned);
+            // All that the service said is in the code and the message: no source that says it again.
+            return if message.is_empty() {
+                let message = DisplayErrorContext(&error).to_string();
+                answered(name, &code, message, Some(Box::new(error)))
+            } else {
+                answered(name, &code, message, None)
+            };
+        }
+        SdkError::TimeoutError(_) => (ErrorName::ServiceUnavailable, "Timeout"),
+        SdkError::DispatchFailure(_) => (ErrorName::ServiceUnavailable, "DispatchFailure"),
+        SdkError::ResponseError(_) => (ErrorName::ServiceUnavailable, "ResponseUnreadable"),
+        _ => (ErrorName::ServiceRejected, "RequestNotBuilt"),
+    };
+    let message = match &error {
+        SdkError::TimeoutError(_) => "there was no answer in time",
+        SdkError::DispatchFailure(_) => "the request could not be sent, or its answer got lost",
+        SdkError::ResponseError(_) => "the answer cannot be read",
+        _ => "the request cannot be built",
+    };
+    // The variants' own texts ("dispatch failure") say less than the line above: their causes go on.
+    let source = error.into_source().unwrap_or_else(|whole| Box::new(whole));
+    answered(name, code, message.to_owned(), Some(source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+    use contract::Named;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("unhandled")]
+    struct Modelled(ErrorMetadata);
+
+    impl ProvideErrorMetadata for Modelled {
+        fn meta(&self) -> &ErrorMetadata {
+            &self.0
+        }
+    }
+
+    fn answer(code: &str, message: &str, status: u16) -> ServiceError {
+        let status = StatusCode::try_from(status).unwrap();
+        let metadata = ErrorMetadata::builder().code(code).message(message).build();
+        let error = SdkError::service_error(
+            Modelled(metadata),
+            HttpResponse::new(status, SdkBody::empty()),
+        );
+        service_error("DynamoDB", "Scan", "interactions", error)
+    }
+
+    #[test]
+    fn codes_have_one_meaning() {
+        for (index, (code, beginning, name)) in CODES.iter().enumerate() {
+            assert_eq!(name_of(Some(code), beginning, 400), *name, "{code}");
+            let twice = CODES[..index]
+                .iter()
+                .any(|row| row.0 == *code && row.1 == *beginning);
+            assert!(!twice, "{code} stands twice");
+        }
+    }
+
+    #[test]
+    fn what_the_state_machine_retries_is_told_from_what_it_does_not() {
+        let cases = [
+            (
+                "ThrottlingException",
+                "Rate exceeded",
+                400,
+                ErrorName::Throttled,
+            ),
+            (
+                "ProvisionedThroughputExceededException",
+                "",
+                400,
+                ErrorName::Throttled,
+            ),
+            ("SlowDown", "Please reduce", 503, ErrorName::Throttled),
+            (
+                "AccessDeniedException",
+                "not authorized",
+                400,
+                ErrorName::AccessDenied,
+            ),
+            (
+                "AccessDenied",
+                "Access Denied",
+                403,
+                ErrorName::AccessDenied,
+            ),
+            (
+                "ResourceLimitExceeded",
+                "",
+                400,
+                ErrorName::ResourceLimitExceeded,
+            ),
+            ("CapacityError", "", 400, ErrorName::CapacityUnavailable),
+            ("ResourceInUse", "unique", 400, ErrorName::Conflict),
+            (
+                "ValidationException",
+                "2 validation errors",
+                400,
+                ErrorName::ServiceRejected,
+            ),
+            (
+                "ValidationException",
+                "Could not find model \"x\".",
+                400,
+                ErrorName::NotFound,
+            ),
+            (
+                "ValidationException",
+                "Requested resource not found.",
+                400,
+                ErrorName::NotFound,
+            ),
+            (
+                "ValidationException",
+                "Cannot create already existing model",
+                400,
+                ErrorName::Conflict,
+            ),
+            ("SomethingNew", "", 400, ErrorName::ServiceRejected),
+            ("SomethingNew", "", 503, ErrorName::ServiceUnavailable),
+            ("SomethingNew", "", 429, ErrorName::Throttled),
+        ];
+        for (code, message, status, name) in cases {
+            assert_eq!(
+                answer(code, message, status).name(),
+                name,
+                "{code}: {message}"
+            );
+        }
+        assert_eq!(name_of(None, "", 404), ErrorName::NotFound);
+        assert_eq!(name_of(None, "", 403), ErrorName::AccessDenied);
+    }
+
+    #[test]
+    fn the_line_says_who_what_and_why() {
+        let error = answer(
+            "ResourceNotFoundException",
+            "Requested resource not found",
+            400,
+        );
+        assert_eq!(
+            error.to_string(),
+            "DynamoDB Scan of interactions: ResourceNotFoundException: Requested resource not found"
+        );
+    }
+
+    #[test]
+    fn an_unreachable_service_keeps_its_cause() {
+        let refused = std::io::Error::other("connection refused");
+        let error: SdkError<Modelled, HttpResponse> =
+            SdkError::dispatch_failure(ConnectorError::io(refused.into()));
+        let error = service_error("S3", "GetObject", "a/b", error);
+        assert_eq!(error.name(), ErrorName::ServiceUnavailable);
+        let mut chain = String::new();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            chain.push_str(&next.to_string());
+            cause = next.source();
+        }
+        assert!(chain.contains("connection refused"), "{chain}");
+    }
+
+    #[test]
+    fn a_timeout_is_the_services() {
+        let error: SdkError<Modelled, HttpResponse> = SdkError::timeout_error("60 s");
+        assert_eq!(
+            service_error("S3", "GetObject", "a/b", error).name(),
+            ErrorName::ServiceUnavailable
+        );
+    }
+}

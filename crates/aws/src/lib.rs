@@ -1,0 +1,66 @@
+//! Adapters from the ports to DynamoDB, S3, SageMaker, Step Functions and CloudFormation: the only
+//! user of the AWS SDKs. It must not know what the data means nor decide what to do about an error.
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
+use std::time::Duration;
+
+pub use aws_config::SdkConfig;
+
+pub mod classify;
+#[cfg(feature = "s3")]
+pub mod s3;
+
+const ATTEMPTS: u32 = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+// From the request to the first byte of its answer; a stalled transfer is the SDK's stream protection's.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const LOCAL_REGION: &str = "us-east-1";
+
+/// The configuration of this process: credentials, region and endpoints as the environment and the
+/// profile say, five attempts a call, and timeouts.
+///
+/// A region is needed to sign, though local servers ignore it: it defaults to `us-east-1`, but only
+/// when an `AWS_ENDPOINT_URL…` shows that no real region is meant.
+pub async fn load() -> SdkConfig {
+    let config = defaults().load().await;
+    if config.region().is_none() && endpoint_in_environment() {
+        return config
+            .into_builder()
+            .region(Region::from_static(LOCAL_REGION))
+            .build();
+    }
+    config
+}
+
+/// The configuration for a local server at `endpoint_url`, such as `http://127.0.0.1:4577`: every
+/// service there, made-up credentials, whatever the environment says.
+pub async fn local(endpoint_url: &str) -> SdkConfig {
+    defaults()
+        .test_credentials()
+        .region(Region::from_static(LOCAL_REGION))
+        .endpoint_url(endpoint_url)
+        .load()
+        .await
+}
+
+fn defaults() -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(READ_TIMEOUT)
+                .build(),
+        )
+}
+
+fn endpoint_in_environment() -> bool {
+    std::env::vars_os().any(|(name, value)| {
+        !value.is_empty()
+            && name
+                .to_str()
+                .is_some_and(|name| name.starts_with("AWS_ENDPOINT_URL"))
+    })
+}

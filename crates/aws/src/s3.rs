@@ -1,0 +1,417 @@
+//! S3 as [`lake::store::ObjectStore`]: one bucket behind the port.
+//!
+//! It must not know what is stored under a key.
+
+use crate::classify::service_error;
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::put_object::PutObjectError;
+use aws_sdk_s3::primitives::ByteStream as SdkByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::{Bytes, BytesMut};
+use contract::{ErrorName, ServiceError};
+use lake::store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
+use std::time::Duration;
+
+const SERVICE: &str = "S3";
+const CONDITIONAL_PUT_ATTEMPTS: u32 = 5;
+
+/// A bucket. Cheap to clone: clones share the client's connections.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+}
+
+impl S3Store {
+    /// The bucket `bucket`, wherever `config` (or `AWS_ENDPOINT_URL_S3`) says that S3 is.
+    pub fn new(config: &SdkConfig, bucket: impl Into<String>) -> Self {
+        // Local servers have no DNS name per bucket.
+        let local = config.endpoint_url().is_some()
+            || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some_and(|url| !url.is_empty());
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(local)
+            .build();
+        Self {
+            client: Client::from_conf(config),
+            bucket: bucket.into(),
+        }
+    }
+
+    /// Another bucket of the same service.
+    #[must_use]
+    pub fn with_bucket(&self, bucket: impl Into<String>) -> Self {
+        Self {
+            client: self.client.clone(),
+            bucket: bucket.into(),
+        }
+    }
+
+    fn subject(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket)
+    }
+
+    async fn open(&self, key: &str) -> Result<S3Stream, StoreError> {
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await;
+        let object = answer.map_err(|error| {
+            if error
+                .as_service_error()
+                .is_some_and(|error| error.is_no_such_key())
+            {
+                return StoreError::NotFound {
+                    bucket: self.bucket.clone(),
+                    key: key.to_owned(),
+                };
+            }
+            service_error(SERVICE, "GetObject", self.subject(key), error).into()
+        })?;
+        let announced = object
+            .content_length()
+            .and_then(|length| u64::try_from(length).ok());
+        Ok(S3Stream {
+            body: object.body,
+            announced,
+            received: 0,
+            subject: self.subject(key),
+        })
+    }
+
+    /// One attempt of a conditional put.
+    async fn put_once(&self, key: &str, body: Bytes) -> Result<(), SdkError<PutObjectError>> {
+        self.client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .if_none_match("*")
+            .body(SdkByteStream::from(body))
+            .customize()
+            .config_override(
+                aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled()),
+            )
+            .send()
+            .await
+            .map(drop)
+    }
+}
+
+impl ObjectStore for S3Store {
+    type Upload = S3Upload;
+
+    fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
+        let mut stream = self.open(key).await?;
+        let size = stream
+            .announced
+            .and_then(|length| usize::try_from(length).ok());
+        let mut whole = BytesMut::with_capacity(size.unwrap_or_default());
+        while let Some(frame) = stream.next().await? {
+            whole.extend_from_slice(&frame);
+        }
+        Ok(whole.freeze())
+    }
+
+    async fn stream(&self, key: &str) -> Result<impl ByteStream, StoreError> {
+        self.open(key).await
+    }
+
+    async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        match request.body(SdkByteStream::from(body)).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(service_error(SERVICE, "PutObject", self.subject(key), error).into()),
+        }
+    }
+
+    async fn put_if_absent(&self, key: &str, body: Bytes) -> Result<PutOutcome, StoreError> {
+        // The SDK's own retries are off, because they would hide this: an attempt whose answer got
+        // lost may have created the object, and the next one then finds "somebody else's". Whoever
+        // loses discards its work, so that mistake would lose data.
+        let mut perhaps_ours = false;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let Err(error) = self.put_once(key, body.clone()).await else {
+                return Ok(PutOutcome::Created);
+            };
+            let status = error
+                .raw_response()
+                .map(|response| response.status().as_u16());
+            if status == Some(412) {
+                if perhaps_ours && self.get(key).await? == body {
+                    return Ok(PutOutcome::Created);
+                }
+                return Ok(PutOutcome::AlreadyThere);
+            }
+            let error = service_error(SERVICE, "PutObject", self.subject(key), error);
+            perhaps_ours |= error.name == ErrorName::ServiceUnavailable;
+            // 409 ConditionalRequestConflict: another writer is at it, its outcome not yet known.
+            let again = status == Some(409)
+                || matches!(
+                    error.name,
+                    ErrorName::ServiceUnavailable | ErrorName::Throttled
+                );
+            if !again || attempt == CONDITIONAL_PUT_ATTEMPTS {
+                return Err(error.into());
+            }
+            tokio::time::sleep(Duration::from_millis(100) * 2_u32.pow(attempt)).await;
+        }
+    }
+
+    async fn upload(&self, key: &str) -> Result<S3Upload, StoreError> {
+        Ok(S3Upload {
+            store: self.clone(),
+            key: key.to_owned(),
+            begun: None,
+            held: None,
+        })
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
+        let mut objects = Vec::new();
+        let request = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(prefix);
+        let mut pages = request.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| {
+                service_error(SERVICE, "ListObjectsV2", self.subject(prefix), error)
+            })?;
+            for object in page.contents.unwrap_or_default() {
+                let size = object.size.and_then(|size| u64::try_from(size).ok());
+                let (Some(key), Some(size)) = (object.key, size) else {
+                    let subject = self.subject(prefix);
+                    return Err(unreadable(
+                        "ListObjectsV2",
+                        subject,
+                        "an object without key or size",
+                    ));
+                };
+                objects.push(ObjectMeta { key, size });
+            }
+        }
+        Ok(objects)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        match self
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let error = service_error(SERVICE, "DeleteObject", self.subject(key), error);
+                // Some servers answer 404 here; S3 itself answers 204.
+                if error.code == "NoSuchKey" {
+                    Ok(())
+                } else {
+                    Err(error.into())
+                }
+            }
+        }
+    }
+}
+
+/// An answer of success that lacks what the API promises.
+fn unreadable(operation: &'static str, subject: String, what: &str) -> StoreError {
+    StoreError::Service(ServiceError {
+        name: ErrorName::ServiceUnavailable,
+        service: SERVICE,
+        operation,
+        subject,
+        code: "ResponseUnreadable".to_owned(),
+        message: format!("the answer holds {what}"),
+        source: None,
+    })
+}
+
+/// The body of an object on its way.
+#[derive(Debug)]
+pub struct S3Stream {
+    body: SdkByteStream,
+    announced: Option<u64>,
+    received: u64,
+    subject: String,
+}
+
+impl S3Stream {
+    fn broken(
+        &self,
+        message: String,
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> StoreError {
+        StoreError::Service(ServiceError {
+            name: ErrorName::ServiceUnavailable,
+            service: SERVICE,
+            operation: "GetObject",
+            subject: self.subject.clone(),
+            code: "IncompleteBody".to_owned(),
+            message,
+            source,
+        })
+    }
+}
+
+impl ByteStream for S3Stream {
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        match self.body.next().await {
+            Some(Ok(frame)) => {
+                self.received += frame.len() as u64;
+                Ok(Some(frame))
+            }
+            Some(Err(error)) => {
+                let message = format!("the transfer broke after {} bytes", self.received);
+                Err(self.broken(message, Some(Box::new(error))))
+            }
+            None => match self.announced {
+                Some(announced) if announced != self.received => Err(self.broken(
+                    format!("{} bytes came instead of {announced}", self.received),
+                    None,
+                )),
+                _ => Ok(None),
+            },
+        }
+    }
+}
+
+/// A multipart upload, which begins only when it is worth it: what fits into one piece below the
+/// minimum becomes one `PutObject`.
+#[derive(Debug)]
+pub struct S3Upload {
+    store: S3Store,
+    key: String,
+    begun: Option<Begun>,
+    /// A first piece below the minimum, which can only be the last.
+    held: Option<Bytes>,
+}
+
+#[derive(Debug)]
+struct Begun {
+    id: String,
+    parts: Vec<CompletedPart>,
+}
+
+impl S3Upload {
+    fn failed<E>(&self, operation: &'static str, error: SdkError<E>) -> StoreError
+    where
+        E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        service_error(SERVICE, operation, self.store.subject(&self.key), error).into()
+    }
+
+    async fn begin(&self) -> Result<Begun, StoreError> {
+        let request = self.store.client.create_multipart_upload();
+        let answer = request
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| self.failed("CreateMultipartUpload", error))?;
+        let id = answer.upload_id.ok_or_else(|| {
+            let subject = self.store.subject(&self.key);
+            unreadable("CreateMultipartUpload", subject, "an upload without id")
+        })?;
+        Ok(Begun {
+            id,
+            parts: Vec::new(),
+        })
+    }
+
+    async fn send_part(&mut self, piece: Bytes) -> Result<(), StoreError> {
+        let mut begun = match self.begun.take() {
+            Some(begun) => begun,
+            None => self.begin().await?,
+        };
+        let number = i32::try_from(begun.parts.len() + 1).unwrap_or(i32::MAX);
+        let request = self.store.client.upload_part();
+        let answer = request
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .upload_id(&begun.id)
+            .part_number(number)
+            .body(SdkByteStream::from(piece))
+            .send()
+            .await
+            .map_err(|error| self.failed("UploadPart", error));
+        if let Ok(answer) = &answer {
+            let part = CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(answer.e_tag.clone())
+                .set_checksum_crc32(answer.checksum_crc32.clone())
+                .set_checksum_crc32_c(answer.checksum_crc32_c.clone())
+                .set_checksum_crc64_nvme(answer.checksum_crc64_nvme.clone());
+            begun.parts.push(part.build());
+        }
+        // Kept also after a failure, so that abort() finds it.
+        self.begun = Some(begun);
+        answer.map(drop)
+    }
+}
+
+impl Upload for S3Upload {
+    async fn send(&mut self, piece: Bytes) -> Result<(), StoreError> {
+        if let Some(held) = self.held.take() {
+            // S3 refuses this on completion (EntityTooSmall), in its own words.
+            self.send_part(held).await?;
+        } else if self.begun.is_none() && piece.len() < Self::MINIMUM_PIECE {
+            self.held = Some(piece);
+            return Ok(());
+        }
+        self.send_part(piece).await
+    }
+
+    async fn complete(mut self) -> Result<(), StoreError> {
+        let Some(begun) = self.begun.take() else {
+            return self
+                .store
+                .put(&self.key, self.held.take().unwrap_or_default())
+                .await;
+        };
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(begun.parts))
+            .build();
+        let request = self.store.client.complete_multipart_upload();
+        let answer = request
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .upload_id(begun.id)
+            .multipart_upload(parts)
+            .send()
+            .await;
+        answer
+            .map(drop)
+            .map_err(|error| self.failed("CompleteMultipartUpload", error))
+    }
+
+    async fn abort(mut self) -> Result<(), StoreError> {
+        let Some(begun) = self.begun.take() else {
+            return Ok(());
+        };
+        let request = self.store.client.abort_multipart_upload();
+        let answer = request
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .upload_id(begun.id)
+            .send()
+            .await;
+        answer
+            .map(drop)
+            .map_err(|error| self.failed("AbortMultipartUpload", error))
+    }
+}

@@ -1,0 +1,187 @@
+//! The names of everything that can go wrong, and the error that a service's answer becomes.
+//!
+//! A name says what happened; the state machine decides what to do about it. It must not know
+//! any SDK: adapters classify their codes into [`ErrorName`], once.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::error::Error;
+
+/// Every error name that crosses into the state machine, as it stands in `ErrorEquals`.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub enum ErrorName {
+    /// A state's input cannot be read: the field is named.
+    InvalidRequest,
+    /// The pipeline definition cannot be carried out: the field is named.
+    InvalidDefinition,
+    /// The bucket holds no definition of this pipeline.
+    DefinitionMissing,
+    /// The table (or index) to export does not exist.
+    TableMissing,
+    /// The table to export holds no items.
+    TableEmpty,
+    /// The lake's bucket does not exist or cannot be written.
+    BucketUnusable,
+    /// The estimate is above a cap of the definition.
+    LimitExceeded,
+    /// Another execution of this pipeline is at work.
+    AlreadyRunning,
+    /// The label, or a declared column, occurs in no item.
+    AttributeMissing,
+    /// The data fails a bound of the quality gate.
+    QualityGateFailed,
+    /// What was written does not add up with what was read, or is not what its manifest says.
+    DatasetInvalid,
+    /// The training job ended in failure.
+    TrainingFailed,
+    /// The training job was stopped before its end, by a limit or by hand.
+    TrainingStopped,
+    /// The training job reports no usable value of the promotion metric.
+    MetricMissing,
+    /// The service has no machines of the wanted type at the moment.
+    CapacityUnavailable,
+    /// A quota of the account is used up.
+    ResourceLimitExceeded,
+    /// The endpoint could not be brought to the wanted configuration.
+    DeploymentFailed,
+    /// The service rolled the endpoint back to its old configuration.
+    RolledBack,
+    /// The endpoint is in service but does not answer a real request as it must.
+    SmokeTestFailed,
+    /// Something with this name exists and is not what is wanted.
+    Conflict,
+    /// The caller's role lacks a permission: the action is named.
+    AccessDenied,
+    /// The service asked to slow down.
+    Throttled,
+    /// The service failed on its side, or could not be reached.
+    ServiceUnavailable,
+    /// The service refused the request as malformed.
+    ServiceRejected,
+    /// A thing that must be there is not.
+    NotFound,
+    /// The function could not finish a unit of work in the time it was given.
+    DeadlineTooShort,
+    /// A defect of Millrace: a panic, or a broken invariant.
+    Bug,
+}
+
+impl ErrorName {
+    /// Every name, in the order of their declaration.
+    pub const ALL: [Self; 27] = [
+        Self::InvalidRequest,
+        Self::InvalidDefinition,
+        Self::DefinitionMissing,
+        Self::TableMissing,
+        Self::TableEmpty,
+        Self::BucketUnusable,
+        Self::LimitExceeded,
+        Self::AlreadyRunning,
+        Self::AttributeMissing,
+        Self::QualityGateFailed,
+        Self::DatasetInvalid,
+        Self::TrainingFailed,
+        Self::TrainingStopped,
+        Self::MetricMissing,
+        Self::CapacityUnavailable,
+        Self::ResourceLimitExceeded,
+        Self::DeploymentFailed,
+        Self::RolledBack,
+        Self::SmokeTestFailed,
+        Self::Conflict,
+        Self::AccessDenied,
+        Self::Throttled,
+        Self::ServiceUnavailable,
+        Self::ServiceRejected,
+        Self::NotFound,
+        Self::DeadlineTooShort,
+        Self::Bug,
+    ];
+
+    /// The name as it stands in `ErrorEquals`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "InvalidRequest",
+            Self::InvalidDefinition => "InvalidDefinition",
+            Self::DefinitionMissing => "DefinitionMissing",
+            Self::TableMissing => "TableMissing",
+            Self::TableEmpty => "TableEmpty",
+            Self::BucketUnusable => "BucketUnusable",
+            Self::LimitExceeded => "LimitExceeded",
+            Self::AlreadyRunning => "AlreadyRunning",
+            Self::AttributeMissing => "AttributeMissing",
+            Self::QualityGateFailed => "QualityGateFailed",
+            Self::DatasetInvalid => "DatasetInvalid",
+            Self::TrainingFailed => "TrainingFailed",
+            Self::TrainingStopped => "TrainingStopped",
+            Self::MetricMissing => "MetricMissing",
+            Self::CapacityUnavailable => "CapacityUnavailable",
+            Self::ResourceLimitExceeded => "ResourceLimitExceeded",
+            Self::DeploymentFailed => "DeploymentFailed",
+            Self::RolledBack => "RolledBack",
+            Self::SmokeTestFailed => "SmokeTestFailed",
+            Self::Conflict => "Conflict",
+            Self::AccessDenied => "AccessDenied",
+            Self::Throttled => "Throttled",
+            Self::ServiceUnavailable => "ServiceUnavailable",
+            Self::ServiceRejected => "ServiceRejected",
+            Self::NotFound => "NotFound",
+            Self::DeadlineTooShort => "DeadlineTooShort",
+            Self::Bug => "Bug",
+        }
+    }
+}
+
+impl std::fmt::Display for ErrorName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error that crosses a state boundary under a name.
+pub trait Named: Error + Send + Sync + 'static {
+    /// The name that the state machine matches.
+    fn name(&self) -> ErrorName;
+}
+
+/// A service's answer that is no success, classified once by the adapter that received it.
+#[derive(Debug, thiserror::Error)]
+#[error("{service} {operation} of {subject}: {code}: {message}")]
+pub struct ServiceError {
+    /// What happened, in the words of the state machine.
+    pub name: ErrorName,
+    /// The service, such as `DynamoDB`.
+    pub service: &'static str,
+    /// The API operation, such as `Scan`.
+    pub operation: &'static str,
+    /// What was operated on: a table, a key, a job.
+    pub subject: String,
+    /// The service's own error code, or the kind of transport failure.
+    pub code: String,
+    /// The service's own message.
+    pub message: String,
+    /// The SDK's error.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Named for ServiceError {
+    fn name(&self) -> ErrorName {
+        self.name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_written_as_it_is_serialised() {
+        for name in ErrorName::ALL {
+            let json = serde_json::to_value(name).unwrap();
+            assert_eq!(json, name.as_str());
+        }
+    }
+}

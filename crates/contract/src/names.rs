@@ -1,0 +1,190 @@
+//! Names that are valid by construction wherever they are used: pipelines, runs, SageMaker's
+//! resources. It must not know who creates the resources.
+
+use std::fmt;
+
+/// Forms the names of a pipeline's resources.
+#[derive(Debug, Clone, Copy)]
+pub struct Names;
+
+impl Names {
+    /// The pipeline that `{}` starts.
+    pub const DEFAULT_PIPELINE: &'static str = "default";
+    /// Longest pipeline name, so that every derived name stays within SageMaker's 63 characters.
+    pub const MAX_PIPELINE: usize = 32;
+
+    /// Whether `name` can name a pipeline.
+    ///
+    /// # Errors
+    /// Says in one line what is wrong.
+    pub fn check_pipeline(name: &str) -> Result<(), String> {
+        if name.is_empty() || name.len() > Self::MAX_PIPELINE {
+            return Err(format!(
+                "a pipeline's name has 1 to {} characters, not {}",
+                Self::MAX_PIPELINE,
+                name.len()
+            ));
+        }
+        if !name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        {
+            return Err(format!("{name:?} may hold only a-z, 0-9 and hyphens"));
+        }
+        Self::check_sagemaker(name)
+    }
+
+    /// Whether `name` fits SageMaker's `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`.
+    ///
+    /// # Errors
+    /// Says in one line what is wrong.
+    pub fn check_sagemaker(name: &str) -> Result<(), String> {
+        if name.is_empty() || name.len() > 63 {
+            return Err(format!(
+                "SageMaker's names have 1 to 63 characters, not {}",
+                name.len()
+            ));
+        }
+        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            return Err(format!(
+                "{name:?} may hold only letters, digits and hyphens"
+            ));
+        }
+        if name.starts_with('-') || name.ends_with('-') {
+            return Err(format!("{name:?} may not begin or end with a hyphen"));
+        }
+        Ok(())
+    }
+
+    /// The name of a run's training job, model and endpoint configuration.
+    pub fn run_resource(pipeline: &str, run: &RunId) -> String {
+        format!("{pipeline}-{run}")
+    }
+}
+
+/// The id of a run: `20261120-173000-1a2b3c4d`. It sorts by start, and is the same however often
+/// the execution's first state is tried or redriven.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunId(String);
+
+impl RunId {
+    /// The run of the execution that has this ARN and started at this RFC 3339 time.
+    ///
+    /// # Errors
+    /// If the time is not `YYYY-MM-DDThh:mm:ss` with anything after it.
+    pub fn of_execution(arn: &str, start_time: &str) -> Result<Self, String> {
+        let digits: String = start_time
+            .chars()
+            .take(19)
+            .filter(char::is_ascii_digit)
+            .collect();
+        let shape = start_time.as_bytes();
+        if digits.len() != 14 || shape.get(4) != Some(&b'-') || shape.get(10) != Some(&b'T') {
+            return Err(format!("{start_time:?} is not an RFC 3339 time"));
+        }
+        Ok(Self(format!(
+            "{}-{}-{:08x}",
+            &digits[..8],
+            &digits[8..],
+            fnv1a(arn.as_bytes())
+        )))
+    }
+
+    /// Reads an id that [`RunId::of_execution`] made.
+    ///
+    /// # Errors
+    /// If the text has another shape.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let valid = text.len() == 24
+            && text.bytes().enumerate().all(|(i, b)| match i {
+                8 | 15 => b == b'-',
+                0..=14 => b.is_ascii_digit(),
+                _ => b.is_ascii_digit() || (b'a'..=b'f').contains(&b),
+            });
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!(
+                "{text:?} is no run id (such as 20261120-173000-1a2b3c4d)"
+            ))
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl serde::Serialize for RunId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for RunId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for RunId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RunId".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "The id of a run: its start, and a hash of its execution.",
+            "pattern": "^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
+        })
+    }
+}
+
+/// FNV-1a, 32 bits: names need no more than to differ.
+fn fnv1a(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_id_is_a_function_of_the_execution() {
+        let id = RunId::of_execution("arn:a", "2026-11-20T17:30:00.123Z").unwrap();
+        assert_eq!(
+            id,
+            RunId::of_execution("arn:a", "2026-11-20T17:30:00.123Z").unwrap()
+        );
+        assert_ne!(
+            id,
+            RunId::of_execution("arn:b", "2026-11-20T17:30:00.123Z").unwrap()
+        );
+        assert!(id.as_str().starts_with("20261120-173000-"), "{id}");
+        assert_eq!(RunId::parse(id.as_str()).unwrap(), id);
+        assert!(RunId::of_execution("arn:a", "yesterday").is_err());
+        assert!(RunId::parse("../../champion").is_err());
+    }
+
+    #[test]
+    fn every_derived_name_passes_sagemakers_pattern() {
+        let run = RunId::of_execution("arn:a", "2026-11-20T17:30:00Z").unwrap();
+        let pipeline = "a".repeat(Names::MAX_PIPELINE);
+        Names::check_pipeline(&pipeline).unwrap();
+        Names::check_sagemaker(&Names::run_resource(&pipeline, &run)).unwrap();
+        for bad in ["", "-a", "a-", "A", "a_b", &"a".repeat(33)] {
+            assert!(Names::check_pipeline(bad).is_err(), "{bad:?}");
+        }
+    }
+}

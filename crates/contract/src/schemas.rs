@@ -1,0 +1,35 @@
+//! The JSON Schemas of everything that crosses a state boundary.
+
+use crate::states::{
+    DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JudgeModelOutput,
+    MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput, PlanExportInput, PlanExportOutput,
+    PublishReportInput, PublishReportOutput, RunInput, SealDatasetOutput, StartTrainingOutput,
+};
+use crate::{Definition, ErrorName};
+use schemars::{Schema, schema_for};
+
+/// Each schema with the name of its file (`<name>.schema.json`), ordered by name.
+pub fn schemas() -> Vec<(&'static str, Schema)> {
+    vec![
+        ("definition", schema_for!(Definition)),
+        ("deploy-endpoint.input", schema_for!(RunInput)),
+        ("deploy-endpoint.output", schema_for!(DeployEndpointOutput)),
+        ("error-name", schema_for!(ErrorName)),
+        ("export-segment.input", schema_for!(ExportSegmentInput)),
+        ("export-segment.output", schema_for!(ExportSegmentOutput)),
+        ("judge-model.input", schema_for!(RunInput)),
+        ("judge-model.output", schema_for!(JudgeModelOutput)),
+        ("merge-to-csv.input", schema_for!(MergeToCsvInput)),
+        ("merge-to-csv.output", schema_for!(MergeToCsvOutput)),
+        ("plan-dataset.input", schema_for!(RunInput)),
+        ("plan-dataset.output", schema_for!(PlanDatasetOutput)),
+        ("plan-export.input", schema_for!(PlanExportInput)),
+        ("plan-export.output", schema_for!(PlanExportOutput)),
+        ("publish-report.input", schema_for!(PublishReportInput)),
+        ("publish-report.output", schema_for!(PublishReportOutput)),
+        ("seal-dataset.input", schema_for!(RunInput)),
+        ("seal-dataset.output", schema_for!(SealDatasetOutput)),
+        ("start-training.input", schema_for!(RunInput)),
+        ("start-training.output", schema_for!(StartTrainingOutput)),
+    ]
+}

@@ -1,0 +1,317 @@
+//! Each state's input and output. Payloads are ids, keys and counts, never data: what a step needs
+//! beyond them it reads from the lake, where a step's progress lives as well. So a step that is
+//! called again with the same input goes on from the last commit, and repeats nothing.
+
+use crate::RunId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether a step has to be called again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Status {
+    /// Call again, with the same input.
+    InProgress,
+    /// The step's work is committed.
+    Done,
+}
+
+/// The execution that a run belongs to, from the Step Functions context object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Execution {
+    /// `$$.Execution.Id`, its ARN.
+    pub id: String,
+    /// `$$.Execution.StartTime`, RFC 3339.
+    pub start_time: String,
+}
+
+/// Input of `PlanExport`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanExportInput {
+    /// The execution that asks.
+    pub execution: Execution,
+    /// The execution's whole input: `{}`, `{"pipeline": "…"}`, or any part of the definition,
+    /// merged over the stored one (RFC 7396: objects merge, `null` removes, all else replaces).
+    pub input: serde_json::Value,
+}
+
+/// Output of `PlanExport`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanExportOutput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// Scan segments in all.
+    pub segments: u32,
+    /// Tasks that share the segments; one child of the Distributed Map each.
+    pub tasks: u32,
+    /// Key of the JSON array of tasks.
+    pub tasks_key: String,
+    /// What the export will take.
+    pub estimate: Estimate,
+}
+
+/// What the export will take, from the table's own (six-hourly) figures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Estimate {
+    /// Items in the table.
+    pub items: u64,
+    /// Bytes of the table.
+    pub bytes: u64,
+    /// Read request units.
+    pub read_units: u64,
+    /// Minutes at the read budget; absent where nothing limits the reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<f64>,
+}
+
+/// Some consecutive segments that one function scans side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportTask {
+    /// The task's number, from 0.
+    pub index: u32,
+    /// Its first segment.
+    pub first_segment: u32,
+    /// How many segments it has, at least 1.
+    pub segment_count: u32,
+}
+
+/// Input of `ExportSegment`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportSegmentInput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The task, as `PlanExport` wrote it.
+    pub task: ExportTask,
+}
+
+/// Output of `ExportSegment`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportSegmentOutput {
+    /// Whether all the task's segments are committed.
+    pub status: Status,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The task.
+    pub task: ExportTask,
+    /// Segments of the task that are committed whole.
+    pub segments_done: u32,
+    /// Items that are committed so far, by all invocations of the task.
+    pub items: u64,
+}
+
+/// Input of the steps that need no more than the run: `PlanDataset`, `SealDataset`,
+/// `StartTraining`, `JudgeModel`, `DeployEndpoint`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunInput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+}
+
+/// Output of `PlanDataset`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanDatasetOutput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// Items that were exported.
+    pub items: u64,
+    /// Feature columns, the label not counted.
+    pub columns: u32,
+    /// Shards; one child of the Distributed Map each.
+    pub shards: u32,
+    /// Key of the JSON array of shard numbers.
+    pub shards_key: String,
+}
+
+/// Input of `MergeToCsv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MergeToCsvInput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The shard's number, from 0.
+    pub shard: u32,
+}
+
+/// Output of `MergeToCsv`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MergeToCsvOutput {
+    /// Whether the shard is committed.
+    pub status: Status,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The shard.
+    pub shard: u32,
+    /// Where its items went.
+    pub rows: RowCounts,
+}
+
+/// Where items went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RowCounts {
+    /// Rows to train on.
+    pub train: u64,
+    /// Rows to validate on.
+    pub validation: u64,
+    /// Items that could not become a row.
+    pub rejected: u64,
+}
+
+impl RowCounts {
+    /// All items that were looked at.
+    pub const fn total(self) -> u64 {
+        self.train + self.validation + self.rejected
+    }
+}
+
+impl std::ops::AddAssign for RowCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.train += other.train;
+        self.validation += other.validation;
+        self.rejected += other.rejected;
+    }
+}
+
+/// Output of `SealDataset`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SealDatasetOutput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// Where the items went; their total is what was exported.
+    pub rows: RowCounts,
+}
+
+/// Output of `StartTraining`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StartTrainingOutput {
+    /// `Done` when the job has completed.
+    pub status: Status,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The training job's name.
+    pub training_job: String,
+    /// SageMaker's secondary status, such as `Downloading` or `Training`.
+    pub phase: String,
+    /// Seconds to wait before the next look; grows with the job's age.
+    pub wait_seconds: u32,
+}
+
+/// Whether a model may serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Verdict {
+    /// It replaces the champion.
+    Promote,
+    /// The champion stays.
+    Keep,
+}
+
+/// Output of `JudgeModel`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JudgeModelOutput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// Whether the model may serve.
+    pub verdict: Verdict,
+    /// The metric that decided.
+    pub metric: String,
+    /// Its value for this run's model.
+    pub value: f64,
+    /// Its value for the champion, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub champion: Option<f64>,
+    /// Why, in one line.
+    pub reason: String,
+}
+
+/// Output of `DeployEndpoint`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeployEndpointOutput {
+    /// `Done` when the endpoint is in service on this run's model and answered a real request.
+    pub status: Status,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// SageMaker's endpoint status, such as `Creating` or `InService`.
+    pub phase: String,
+    /// Seconds to wait before the next look.
+    pub wait_seconds: u32,
+}
+
+/// How a run ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Outcome {
+    /// The run's model serves.
+    Deployed,
+    /// The run's model is not better; the champion still serves.
+    KeptChampion,
+}
+
+/// Input of `PublishReport`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PublishReportInput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// How the run ended.
+    pub outcome: Outcome,
+}
+
+/// Output of `PublishReport`, and so of the execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PublishReportOutput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// How the run ended.
+    pub outcome: Outcome,
+    /// Items that were exported.
+    pub items: u64,
+    /// Where they went.
+    pub rows: RowCounts,
+    /// The deciding metric's value for this run's model.
+    pub value: f64,
+    /// The endpoint that serves.
+    pub endpoint: String,
+    /// Key of the report for programs (JSON); the one for people lies beside it (`report.md`).
+    pub report_key: String,
+}

@@ -1,0 +1,1 @@
+//! Profile, columns, encoders, split, CSV writer: what SageMaker accepts, decided without I/O

@@ -1,0 +1,1 @@
+//! Reconciles a SageMaker endpoint with the model of a run

@@ -1,0 +1,1 @@
+//! Scans a task's segments side by side into raw parts

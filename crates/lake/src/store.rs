@@ -1,0 +1,120 @@
+//! The object-store port: the few operations the lake needs of S3 or of memory.
+//!
+//! It must not know what is stored under a key, nor which SDK answers. Every adapter passes
+//! [`crate::conformance`].
+
+use bytes::Bytes;
+use contract::ServiceError;
+use std::future::Future;
+
+/// What went wrong at the object store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No object has this key.
+    #[error("there is no object s3://{bucket}/{key}")]
+    NotFound {
+        /// The bucket that was asked.
+        bucket: String,
+        /// The key that is not there.
+        key: String,
+    },
+    /// The service refused or could not be reached.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// What a conditional put did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutOutcome {
+    /// The object is new: this writer won.
+    Created,
+    /// An object with this key was there already, and is unchanged.
+    AlreadyThere,
+}
+
+/// One row of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectMeta {
+    /// The whole key.
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// An S3-like store of one bucket: atomic puts, strong read-after-write, ordered listings.
+///
+/// Source of the semantics: Amazon S3 API reference (`PutObject` with `If-None-Match: *`,
+/// multipart upload, `ListObjectsV2`).
+pub trait ObjectStore: Send + Sync {
+    /// A multipart upload in progress.
+    type Upload: Upload;
+
+    /// The bucket's name, for messages and for the ARNs that other services are given.
+    fn bucket(&self) -> &str;
+
+    /// The whole object.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Bytes, StoreError>> + Send;
+
+    /// The object as it arrives, in frames of any size; a broken transfer ends in an error,
+    /// never in a shorter object.
+    fn stream(&self, key: &str)
+    -> impl Future<Output = Result<impl ByteStream, StoreError>> + Send;
+
+    /// Replaces or creates the object, atomically.
+    fn put(&self, key: &str, body: Bytes) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Creates the object only if no object has the key; of many writers exactly one wins.
+    fn put_if_absent(
+        &self,
+        key: &str,
+        body: Bytes,
+    ) -> impl Future<Output = Result<PutOutcome, StoreError>> + Send;
+
+    /// Begins an object that is written in pieces and appears only when completed.
+    fn upload(&self, key: &str) -> impl Future<Output = Result<Self::Upload, StoreError>> + Send;
+
+    /// All objects whose key begins with `prefix`, in key order.
+    fn list(
+        &self,
+        prefix: &str,
+    ) -> impl Future<Output = Result<Vec<ObjectMeta>, StoreError>> + Send;
+
+    /// Removes the object; removing what is not there succeeds.
+    fn delete(&self, key: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Frames of an object as they arrive.
+pub trait ByteStream: Send {
+    /// The next frame, or `None` at the object's end.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
+}
+
+/// A multipart upload: nothing is visible under the key until [`Upload::complete`].
+pub trait Upload: Send {
+    /// Smallest size, in bytes, of every piece but the last (S3: 5 MiB).
+    const MINIMUM_PIECE: usize = 5 * 1024 * 1024;
+
+    /// Sends the next piece. Pieces but the last must have at least [`Upload::MINIMUM_PIECE`] bytes.
+    fn send(&mut self, piece: Bytes) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Makes the object appear, whole.
+    fn complete(self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Forgets what was sent; the key stays as it was.
+    fn abort(self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// The object as text of JSON, or `None` if no object has the key.
+///
+/// # Errors
+/// As [`ObjectStore::get`], except that a missing object is `None`.
+pub async fn get_if_there(
+    store: &impl ObjectStore,
+    key: &str,
+) -> Result<Option<Bytes>, StoreError> {
+    match store.get(key).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,1 @@
+//! Streams the raw parts of one shard into CSV that SageMaker accepts

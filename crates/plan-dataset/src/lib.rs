@@ -1,0 +1,1 @@
+//! Joins the profiles, decides columns and encoders, bins the parts into shards

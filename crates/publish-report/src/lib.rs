@@ -1,0 +1,1 @@
+//! Says what a run did, for people and for programs

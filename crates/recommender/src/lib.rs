@@ -1,0 +1,1 @@
+//! A SageMaker container program, train and serve, for user-item interactions

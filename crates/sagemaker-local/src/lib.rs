@@ -1,0 +1,1 @@
+//! The SageMaker API on loopback: runs training and serving programs for real, without Docker

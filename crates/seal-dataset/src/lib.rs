@@ -1,0 +1,1 @@
+//! Reconciles what the shards wrote with what was exported, and commits the dataset

@@ -1,0 +1,1 @@
+//! Serves a handler on the Lambda Runtime API: typed errors, JSON logs, metrics

@@ -1,0 +1,1 @@
+//! Reconciles a SageMaker training job with the definition

@@ -1,0 +1,1 @@
+//! End to end on local AWS, contract and infrastructure checks, faults.
