@@ -20,7 +20,13 @@ pub enum StoreError {
     },
     /// The service refused or could not be reached.
     #[error(transparent)]
-    Service(#[from] ServiceError),
+    Service(Box<ServiceError>),
+}
+
+impl From<ServiceError> for StoreError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(Box::new(error))
+    }
 }
 
 /// What a conditional put did.

@@ -1,0 +1,175 @@
+//! Where everything lies in the bucket. Keys are a function of pipeline, run and number, so that a
+//! step called again finds what it left. It must not know what the objects hold.
+
+use contract::RunId;
+
+/// Key of a pipeline's definition.
+pub fn definition(pipeline: &str) -> String {
+    format!("config/{pipeline}.json")
+}
+
+/// Key of the record of the model now serving.
+pub fn champion(pipeline: &str) -> String {
+    format!("champion/{pipeline}.json")
+}
+
+/// Key of the record of the run at work.
+pub fn current_run(pipeline: &str) -> String {
+    format!("current/{pipeline}.json")
+}
+
+/// The keys of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunKeys {
+    pipeline: String,
+    run: RunId,
+}
+
+impl RunKeys {
+    /// The keys of this run of this pipeline.
+    pub fn new(pipeline: &str, run: &RunId) -> Self {
+        Self {
+            pipeline: pipeline.to_owned(),
+            run: run.clone(),
+        }
+    }
+
+    /// The pipeline's name.
+    pub fn pipeline(&self) -> &str {
+        &self.pipeline
+    }
+
+    /// The run's id.
+    pub const fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    fn below(&self, tier: &str, rest: &str) -> String {
+        format!("{tier}/{}/run={}/{rest}", self.pipeline, self.run)
+    }
+
+    /// The frozen definition and plan of the run.
+    pub fn plan(&self) -> String {
+        self.below("raw", "plan.json")
+    }
+
+    /// The tasks of the export, for the Distributed Map's `ItemReader`.
+    pub fn tasks(&self) -> String {
+        self.below("raw", "tasks.json")
+    }
+
+    /// A part of a segment, of one attempt.
+    pub fn part(&self, segment: u32, part: u32, attempt: &str) -> String {
+        self.below(
+            "raw",
+            &format!("segment-{segment:05}/part-{part:05}-{attempt}.jsonl.zst"),
+        )
+    }
+
+    /// A segment's progress after its `number`th commit, from 1.
+    pub fn checkpoint(&self, segment: u32, number: u32) -> String {
+        self.below(
+            "raw",
+            &format!("segment-{segment:05}/checkpoint-{number:05}.json"),
+        )
+    }
+
+    /// A segment's manifest: it is there if and only if the segment is exported whole.
+    pub fn segment_manifest(&self, segment: u32) -> String {
+        self.below("raw", &format!("segment-{segment:05}.manifest.json"))
+    }
+
+    /// The plan of the dataset: columns, encoders, shards.
+    pub fn dataset_plan(&self) -> String {
+        self.below("processed", "dataset-plan.json")
+    }
+
+    /// The numbers of the shards, for the Distributed Map's `ItemReader`.
+    pub fn shards(&self) -> String {
+        self.below("processed", "shards.json")
+    }
+
+    /// The prefix of a channel; nothing but training data lies below it.
+    pub fn channel(&self, channel: &str) -> String {
+        self.below("processed", &format!("{channel}/"))
+    }
+
+    /// A shard's file in a channel.
+    pub fn csv(&self, channel: &str, shard: u32) -> String {
+        self.below("processed", &format!("{channel}/part-{shard:05}.csv"))
+    }
+
+    /// The items of a shard that could not become rows, with reasons.
+    pub fn rejected(&self, shard: u32) -> String {
+        self.below("processed", &format!("rejected/part-{shard:05}.jsonl"))
+    }
+
+    /// A shard's manifest: it is there if and only if its files are whole.
+    pub fn shard_manifest(&self, shard: u32) -> String {
+        self.below(
+            "processed",
+            &format!("shards/shard-{shard:05}.manifest.json"),
+        )
+    }
+
+    /// The contract between training and serving; there if and only if the dataset is whole.
+    pub fn dataset(&self) -> String {
+        self.below("processed", "dataset.json")
+    }
+
+    /// The prefix that training jobs write their artifacts below, without a trailing slash.
+    pub fn models(&self) -> String {
+        format!("models/{}/run={}", self.pipeline, self.run)
+    }
+
+    /// The record of the completed training job.
+    pub fn training(&self) -> String {
+        self.below("reports", "training.json")
+    }
+
+    /// The decision on the model.
+    pub fn verdict(&self) -> String {
+        self.below("reports", "verdict.json")
+    }
+
+    /// The record of the verified deployment.
+    pub fn deployment(&self) -> String {
+        self.below("reports", "deployment.json")
+    }
+
+    /// The run's report for programs.
+    pub fn report(&self) -> String {
+        self.below("reports", "report.json")
+    }
+
+    /// The run's report for people.
+    pub fn report_for_people(&self) -> String {
+        self.below("reports", "report.md")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_hold_nothing_but_training_data() {
+        let run = RunId::parse("20261120-173000-1a2b3c4d").unwrap();
+        let keys = RunKeys::new("default", &run);
+        let channels = [keys.channel("train"), keys.channel("validation")];
+        let others = [
+            keys.dataset(),
+            keys.dataset_plan(),
+            keys.shards(),
+            keys.shard_manifest(0),
+            keys.rejected(0),
+        ];
+        for other in others {
+            assert!(
+                channels.iter().all(|c| !other.starts_with(c)),
+                "{other} is in a channel"
+            );
+        }
+        assert!(keys.csv("train", 7).starts_with(&channels[0]));
+    }
+}

@@ -1,0 +1,124 @@
+//! An object store in memory, for tests of whatever is written over the port.
+
+use crate::store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
+use bytes::{Bytes, BytesMut};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+type Objects = BTreeMap<String, Bytes>;
+
+/// Objects of one bucket, shared by all clones.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    // A std mutex: it is never held across an await.
+    objects: Arc<Mutex<Objects>>,
+}
+
+impl MemoryStore {
+    /// An empty bucket.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ObjectStore for MemoryStore {
+    type Upload = MemoryUpload;
+
+    fn bucket(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
+        self.objects()
+            .get(key)
+            .cloned()
+            .ok_or_else(|| StoreError::NotFound {
+                bucket: self.bucket().to_owned(),
+                key: key.to_owned(),
+            })
+    }
+
+    async fn stream(&self, key: &str) -> Result<impl ByteStream, StoreError> {
+        Ok(MemoryStream(self.get(key).await?))
+    }
+
+    async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreError> {
+        self.objects().insert(key.to_owned(), body);
+        Ok(())
+    }
+
+    async fn put_if_absent(&self, key: &str, body: Bytes) -> Result<PutOutcome, StoreError> {
+        let mut objects = self.objects();
+        if objects.contains_key(key) {
+            return Ok(PutOutcome::AlreadyThere);
+        }
+        objects.insert(key.to_owned(), body);
+        Ok(PutOutcome::Created)
+    }
+
+    async fn upload(&self, key: &str) -> Result<MemoryUpload, StoreError> {
+        Ok(MemoryUpload {
+            store: self.clone(),
+            key: key.to_owned(),
+            body: BytesMut::new(),
+        })
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
+        let objects = self.objects();
+        Ok(objects
+            .range(prefix.to_owned()..)
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .map(|(key, body)| ObjectMeta {
+                key: key.clone(),
+                size: body.len() as u64,
+            })
+            .collect())
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.objects().remove(key);
+        Ok(())
+    }
+}
+
+/// An object in small frames, so that readers meet boundaries everywhere.
+#[derive(Debug)]
+pub struct MemoryStream(Bytes);
+
+impl ByteStream for MemoryStream {
+    async fn next(&mut self) -> Result<Option<Bytes>, StoreError> {
+        const FRAME: usize = 1021;
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.0.split_to(FRAME.min(self.0.len()))))
+    }
+}
+
+/// An upload in progress.
+#[derive(Debug)]
+pub struct MemoryUpload {
+    store: MemoryStore,
+    key: String,
+    body: BytesMut,
+}
+
+impl Upload for MemoryUpload {
+    async fn send(&mut self, piece: Bytes) -> Result<(), StoreError> {
+        self.body.extend_from_slice(&piece);
+        Ok(())
+    }
+
+    async fn complete(self) -> Result<(), StoreError> {
+        self.store.put(&self.key, self.body.freeze()).await
+    }
+
+    async fn abort(self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

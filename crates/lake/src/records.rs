@@ -1,0 +1,232 @@
+//! What the steps tell each other through the lake: plan, segment, shard, training, verdict,
+//! deployment, champion. It must not know how any of them came about.
+
+use crate::keys::RunKeys;
+use contract::states::{Estimate, ExportTask, RowCounts, Verdict};
+use contract::{Definition, RunId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The frozen definition and plan of a run: a change of the configuration reaches the next run only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// The run.
+    pub run: RunId,
+    /// The ARN of the execution that owns the run.
+    pub execution: String,
+    /// When the execution started, RFC 3339.
+    pub started: String,
+    /// The definition with the execution's overrides.
+    pub definition: Definition,
+    /// The names of the table's key attributes: partition key, then sort key if there is one.
+    pub key_attributes: Vec<String>,
+    /// Scan segments in all.
+    pub segments: u32,
+    /// The tasks.
+    pub tasks: Vec<ExportTask>,
+    /// Read capacity units per second for one task; absent where nothing limits the reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_rcu: Option<f64>,
+    /// What the export was estimated to take.
+    pub estimate: Estimate,
+}
+
+impl Plan {
+    /// The keys of the run that was planned.
+    pub fn keys(&self) -> RunKeys {
+        RunKeys::new(&self.definition.pipeline, &self.run)
+    }
+}
+
+/// A raw part: whole items as zstd-compressed lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Part {
+    /// Its key.
+    pub key: String,
+    /// Its lines.
+    pub items: u64,
+    /// Its bytes before compression.
+    pub raw_bytes: u64,
+    /// Its bytes as stored.
+    pub bytes: u64,
+    /// The sum of its lines' XXH3-64 hashes, modulo 2^64, in hexadecimal: the same in any order.
+    pub checksum: Checksum,
+}
+
+/// An order-independent checksum of lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checksum(pub u64);
+
+impl Checksum {
+    /// Adds a line, without its line break.
+    pub fn add_line(&mut self, line: &[u8]) {
+        self.0 = self.0.wrapping_add(twox_hash::XxHash3_64::oneshot(line));
+    }
+}
+
+impl std::ops::AddAssign for Checksum {
+    fn add_assign(&mut self, other: Self) {
+        self.0 = self.0.wrapping_add(other.0);
+    }
+}
+
+impl Serialize for Checksum {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:016x}", self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Checksum {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u64::from_str_radix(&text, 16)
+            .map(Self)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// What has been counted of a segment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScanTotals {
+    /// Items.
+    pub items: u64,
+    /// Bytes of raw lines.
+    pub raw_bytes: u64,
+    /// Pages, empty ones included.
+    pub pages: u64,
+    /// Read capacity units that DynamoDB says were consumed.
+    pub read_units: f64,
+    /// The checksum of all lines.
+    pub checksum: Checksum,
+}
+
+impl ScanTotals {
+    /// Counts a part.
+    pub fn add_part(&mut self, part: &Part) {
+        self.items += part.items;
+        self.raw_bytes += part.raw_bytes;
+        self.checksum += part.checksum;
+    }
+}
+
+/// How far a segment has come: a checkpoint, or, without a cursor, its manifest.
+///
+/// `P` is the profile of the attributes seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SegmentRecord<P> {
+    /// The segment's number.
+    pub segment: u32,
+    /// Of how many.
+    pub total_segments: u32,
+    /// `LastEvaluatedKey` in DynamoDB JSON: where the scan goes on. Absent: the segment is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<serde_json::Value>,
+    /// The parts so far.
+    pub parts: Vec<Part>,
+    /// The counts so far.
+    pub totals: ScanTotals,
+    /// The profile of all items so far.
+    pub profile: P,
+}
+
+/// The commit of a shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShardRecord {
+    /// The shard's number.
+    pub shard: u32,
+    /// Where its items went.
+    pub rows: RowCounts,
+    /// Its files, with their checksums.
+    pub files: Vec<CsvFile>,
+}
+
+/// A file of training data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CsvFile {
+    /// The channel it belongs to.
+    pub channel: String,
+    /// Its key.
+    pub key: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its bytes.
+    pub bytes: u64,
+    /// The sum of its lines' hashes, as of [`Part::checksum`].
+    pub checksum: Checksum,
+}
+
+/// A completed training job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrainingRecord {
+    /// The job's name.
+    pub job: String,
+    /// The image that trained.
+    pub image: String,
+    /// `s3://…/model.tar.gz`.
+    pub artifact: String,
+    /// The final metrics by name.
+    pub metrics: BTreeMap<String, f64>,
+    /// Seconds of training that are billed, if SageMaker says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billable_seconds: Option<u64>,
+}
+
+/// The decision on a model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VerdictRecord {
+    /// Whether the model may serve.
+    pub verdict: Verdict,
+    /// The metric that decided.
+    pub metric: String,
+    /// Its value for this model.
+    pub value: f64,
+    /// Its value for the champion at the time, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub champion: Option<f64>,
+    /// The champion's run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub champion_run: Option<RunId>,
+    /// Why, in one line.
+    pub reason: String,
+}
+
+/// The model now serving.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Champion {
+    /// The run that made it.
+    pub run: RunId,
+    /// The metric that decided.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+    /// The model's name.
+    pub model: String,
+    /// The endpoint configuration in force.
+    pub endpoint_config: String,
+    /// The endpoint.
+    pub endpoint: String,
+    /// Key of the dataset contract that serving reads.
+    pub dataset: String,
+    /// The endpoint configuration before this one: what a rollback returns to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_endpoint_config: Option<String>,
+}
+
+/// The run at work on a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CurrentRun {
+    /// The run.
+    pub run: RunId,
+    /// The ARN of its execution.
+    pub execution: String,
+}
