@@ -15,7 +15,7 @@ pub mod s3;
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 // From the request to the first byte of its answer; a stalled transfer is the SDK's stream protection's.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
 const LOCAL_REGION: &str = "us-east-1";
 
 /// The configuration of this process: credentials, region and endpoints as the environment and the

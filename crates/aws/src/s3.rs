@@ -7,6 +7,7 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream as SdkByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -64,7 +65,7 @@ impl S3Store {
         let object = answer.map_err(|error| {
             if error
                 .as_service_error()
-                .is_some_and(|error| error.is_no_such_key())
+                .is_some_and(GetObjectError::is_no_such_key)
             {
                 return StoreError::NotFound {
                     bucket: self.bucket.clone(),
@@ -230,7 +231,7 @@ impl ObjectStore for S3Store {
 
 /// An answer of success that lacks what the API promises.
 fn unreadable(operation: &'static str, subject: String, what: &str) -> StoreError {
-    StoreError::Service(ServiceError {
+    StoreError::from(ServiceError {
         name: ErrorName::ServiceUnavailable,
         service: SERVICE,
         operation,
@@ -256,7 +257,7 @@ impl S3Stream {
         message: String,
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     ) -> StoreError {
-        StoreError::Service(ServiceError {
+        StoreError::from(ServiceError {
             name: ErrorName::ServiceUnavailable,
             service: SERVICE,
             operation: "GetObject",

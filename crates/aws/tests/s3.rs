@@ -1,0 +1,184 @@
+//! The S3 adapter against a real S3 server on loopback, and against servers that misbehave.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+mod support;
+
+use aws::s3::S3Store;
+use bytes::Bytes;
+use contract::{ErrorName, Named};
+use lake::store::{ByteStream, ObjectStore, PutOutcome, StoreError, Upload};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use support::S3Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+const BUCKET: &str = "lake";
+
+async fn store(server: &S3Server) -> S3Store {
+    S3Store::new(&aws::local(&server.url).await, BUCKET)
+}
+
+/// A server that reads a request and answers the `n`th with what `answer(n)` says, then hangs up.
+async fn scripted(
+    answer: impl Fn(usize) -> String + Send + Sync + 'static,
+) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+                let mut buffer = [0; 4096];
+                let read = socket.read(&mut buffer).await.unwrap();
+                request.extend_from_slice(&buffer[..read]);
+            }
+            let turn = count.fetch_add(1, Ordering::SeqCst);
+            socket.write_all(answer(turn).as_bytes()).await.unwrap();
+        }
+    });
+    (url, asked)
+}
+
+fn response(status: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+// ---- the port ----
+
+#[tokio::test]
+async fn the_adapter_conforms_to_the_port() {
+    let server = S3Server::start(&[BUCKET]).await;
+    lake::conformance::check(&store(&server).await, "conformance/").await;
+}
+
+// ---- objects ----
+
+#[tokio::test]
+async fn a_listing_has_all_pages() {
+    let server = S3Server::start(&[BUCKET]).await;
+    let store = store(&server).await;
+    let folder = server.folder().join(BUCKET).join("many");
+    std::fs::create_dir(&folder).unwrap();
+    for number in 0..1050 {
+        std::fs::write(folder.join(format!("{number:05}")), "x").unwrap();
+    }
+    let listed = store.list("many/").await.unwrap();
+    assert_eq!(listed.len(), 1050);
+    assert!(listed.is_sorted_by(|one, next| one.key < next.key));
+}
+
+#[tokio::test]
+async fn a_missing_bucket_is_no_missing_object() {
+    // s3s-fs says NoSuchKey here; this is what S3 says.
+    let missing = response("404 Not Found", "<Error><Code>NoSuchBucket</Code></Error>");
+    let (url, _) = scripted(move |_| missing.clone()).await;
+    let store = S3Store::new(&aws::local(&url).await, BUCKET);
+    let error = store.get("a").await.unwrap_err();
+    let StoreError::Service(error) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(error.name(), ErrorName::NotFound);
+    assert!(error.to_string().contains("NoSuchBucket"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_gives_the_object_in_frames() {
+    let server = S3Server::start(&[BUCKET]).await;
+    let store = store(&server).await;
+    let body: Bytes = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
+    store.put("big", body.clone()).await.unwrap();
+    let mut stream = store.stream("big").await.unwrap();
+    let mut received = Vec::new();
+    let mut frames = 0;
+    while let Some(frame) = stream.next().await.unwrap() {
+        received.extend_from_slice(&frame);
+        frames += 1;
+    }
+    assert!(frames > 1);
+    assert!(received == body, "the bytes differ");
+}
+
+#[tokio::test]
+async fn a_transfer_that_ends_early_is_an_error() {
+    let (url, _) = scripted(|_| "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort".into()).await;
+    let store = S3Store::new(&aws::local(&url).await, BUCKET);
+    let error = store.get("a").await.unwrap_err();
+    assert!(error.to_string().contains("IncompleteBody"), "{error}");
+}
+
+// ---- conditional puts ----
+
+#[tokio::test]
+async fn a_conditional_put_waits_for_the_outcome_of_a_race() {
+    let conflict = response(
+        "409 Conflict",
+        "<Error><Code>ConditionalRequestConflict</Code></Error>",
+    );
+    let lost = response(
+        "412 Precondition Failed",
+        "<Error><Code>PreconditionFailed</Code></Error>",
+    );
+    let (url, asked) = scripted(move |turn| {
+        if turn == 0 {
+            conflict.clone()
+        } else {
+            lost.clone()
+        }
+    })
+    .await;
+    let store = S3Store::new(&aws::local(&url).await, BUCKET);
+    let outcome = store
+        .put_if_absent("commit", Bytes::from_static(b"mine"))
+        .await
+        .unwrap();
+    assert_eq!(outcome, PutOutcome::AlreadyThere);
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_conditional_put_whose_answer_got_lost_is_still_this_writers() {
+    for (there, outcome) in [
+        ("mine", PutOutcome::Created),
+        ("theirs", PutOutcome::AlreadyThere),
+    ] {
+        let (url, _) = scripted(move |turn| match turn {
+            0 => response(
+                "500 Internal Server Error",
+                "<Error><Code>InternalError</Code></Error>",
+            ),
+            1 => response(
+                "412 Precondition Failed",
+                "<Error><Code>PreconditionFailed</Code></Error>",
+            ),
+            _ => response("200 OK", there),
+        })
+        .await;
+        let store = S3Store::new(&aws::local(&url).await, BUCKET);
+        let got = store
+            .put_if_absent("commit", Bytes::from_static(b"mine"))
+            .await
+            .unwrap();
+        assert_eq!(got, outcome, "{there}");
+    }
+}
+
+// ---- uploads ----
+
+#[tokio::test]
+async fn a_small_piece_that_is_not_the_last_is_refused() {
+    let server = S3Server::start(&[BUCKET]).await;
+    let store = store(&server).await;
+    let mut upload = store.upload("model").await.unwrap();
+    upload.send(Bytes::from_static(b"small")).await.unwrap();
+    upload.send(Bytes::from_static(b"next")).await.unwrap();
+    let error = upload.complete().await.unwrap_err();
+    assert!(error.to_string().contains("EntityTooSmall"), "{error}");
+}
