@@ -1,1 +1,16 @@
-//! Serves a handler on the Lambda Runtime API: typed errors, JSON logs, metrics
+//! Serves a handler on the Lambda Runtime API: typed errors, JSON logs with time, metrics.
+//!
+//! It must not know what any step does. It is the only user of `lambda_runtime`.
+
+mod failure;
+mod logs;
+mod metrics;
+mod serve;
+
+pub use failure::Failure;
+pub use logs::init;
+pub use metrics::{Unit, emit_metrics};
+pub use serve::{env, serve};
+
+/// What `main` of a Lambda may end with.
+pub type Error = lambda_runtime::Error;

@@ -1,0 +1,155 @@
+//! Models, endpoint configurations and endpoints: what is wanted, and what is there.
+
+use contract::ServiceError;
+use contract::definition::Compute;
+use std::collections::BTreeMap;
+use std::future::Future;
+
+/// What is wanted of a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelSpec {
+    /// Its name.
+    pub name: String,
+    /// The container image.
+    pub image: String,
+    /// `s3://…/model.tar.gz`.
+    pub artifact: String,
+    /// The role that the service assumes.
+    pub role_arn: String,
+    /// Environment variables of the container.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What is wanted of an endpoint configuration: one variant, `AllTraffic`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConfigSpec {
+    /// Its name.
+    pub name: String,
+    /// The model's name.
+    pub model: String,
+    /// The compute behind it.
+    pub compute: Compute,
+}
+
+/// An endpoint's status, in SageMaker's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndpointStatus {
+    /// Not available, and not by its own fault.
+    OutOfService,
+    /// On its way to its first configuration.
+    Creating,
+    /// On its way to another configuration.
+    Updating,
+    /// Under the service's own maintenance.
+    SystemUpdating,
+    /// On its way back to the configuration before.
+    RollingBack,
+    /// Serving, on whichever configuration.
+    InService,
+    /// Going away.
+    Deleting,
+    /// Not created; it can only be deleted.
+    Failed,
+    /// Neither the new nor the old configuration could be reached.
+    UpdateRollbackFailed,
+}
+
+impl EndpointStatus {
+    /// The status as the service writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfService => "OutOfService",
+            Self::Creating => "Creating",
+            Self::Updating => "Updating",
+            Self::SystemUpdating => "SystemUpdating",
+            Self::RollingBack => "RollingBack",
+            Self::InService => "InService",
+            Self::Deleting => "Deleting",
+            Self::Failed => "Failed",
+            Self::UpdateRollbackFailed => "UpdateRollbackFailed",
+        }
+    }
+}
+
+/// What is there under an endpoint's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointInfo {
+    /// The configuration in force (while updating: the one before).
+    pub config: String,
+    /// Its status.
+    pub status: EndpointStatus,
+    /// Why it failed or was rolled back, in the service's words.
+    pub failure_reason: Option<String>,
+}
+
+/// Creates, describes and removes models, endpoint configurations and endpoints.
+pub trait Endpoints: Send + Sync {
+    /// The model, or `None` if there is none of this name.
+    fn describe_model(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<ModelSpec>, ServiceError>> + Send;
+    /// Creates the model; that it is there already is an error named `Conflict`.
+    fn create_model(
+        &self,
+        spec: &ModelSpec,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    /// Removes the model; its artifact stays. Removing what is not there succeeds.
+    fn delete_model(&self, name: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// The configuration, or `None` if there is none of this name.
+    fn describe_config(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<ConfigSpec>, ServiceError>> + Send;
+    /// Creates the configuration; that it is there already is an error named `Conflict`.
+    fn create_config(
+        &self,
+        spec: &ConfigSpec,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    /// Removes the configuration. Removing what is not there succeeds.
+    fn delete_config(&self, name: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    /// The names of all configurations that begin with `prefix`, oldest first.
+    fn list_configs(
+        &self,
+        prefix: &str,
+    ) -> impl Future<Output = Result<Vec<String>, ServiceError>> + Send;
+
+    /// The endpoint, or `None` if there is none of this name.
+    fn describe_endpoint(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<EndpointInfo>, ServiceError>> + Send;
+    /// Creates the endpoint; that it is there already is an error named `Conflict`.
+    fn create_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    /// Brings the endpoint to another configuration, without changing variants' scaled counts.
+    fn update_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+}
+
+/// An endpoint's answer to one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prediction {
+    /// The body.
+    pub body: Vec<u8>,
+    /// Its media type.
+    pub content_type: Option<String>,
+}
+
+/// Asks an endpoint for predictions.
+pub trait Invoke: Send + Sync {
+    /// Sends `body` of the media type `content_type`.
+    fn invoke(
+        &self,
+        endpoint: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> impl Future<Output = Result<Prediction, ServiceError>> + Send;
+}

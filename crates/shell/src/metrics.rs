@@ -1,0 +1,89 @@
+//! Metrics in CloudWatch's embedded metric format: a log line that CloudWatch turns into metrics,
+//! at no request. Source: "Specification: Embedded metric format", Amazon CloudWatch User Guide.
+
+use serde_json::{Map, Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const NAMESPACE: &str = "Millrace";
+
+/// A metric's unit, in CloudWatch's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A number of things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Milliseconds.
+    Milliseconds,
+    /// None of the others.
+    None,
+}
+
+impl Unit {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Count => "Count",
+            Self::Bytes => "Bytes",
+            Self::Milliseconds => "Milliseconds",
+            Self::None => "None",
+        }
+    }
+}
+
+/// Writes one line of metrics of a pipeline to standard output.
+#[allow(clippy::print_stdout)] // Standard output is the channel that CloudWatch reads.
+pub fn emit_metrics(pipeline: &str, metrics: &[(&str, f64, Unit)]) {
+    println!("{}", line(pipeline, metrics, SystemTime::now()));
+}
+
+fn line(pipeline: &str, metrics: &[(&str, f64, Unit)], now: SystemTime) -> Value {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    let declared: Vec<Value> = metrics
+        .iter()
+        .map(|(name, _, unit)| json!({"Name": name, "Unit": unit.as_str()}))
+        .collect();
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": millis,
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["pipeline"]],
+                "Metrics": declared,
+            }],
+        }),
+    );
+    line.insert("pipeline".to_owned(), json!(pipeline));
+    for (name, value, _) in metrics {
+        line.insert((*name).to_owned(), json!(value));
+    }
+    Value::Object(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_declared_metric_has_its_value_beside_the_dimension() {
+        let line = line(
+            "default",
+            &[("ItemsExported", 7.0, Unit::Count)],
+            UNIX_EPOCH,
+        );
+        assert_eq!(
+            line,
+            json!({
+                "_aws": {"Timestamp": 0, "CloudWatchMetrics": [{
+                    "Namespace": "Millrace",
+                    "Dimensions": [["pipeline"]],
+                    "Metrics": [{"Name": "ItemsExported", "Unit": "Count"}],
+                }]},
+                "pipeline": "default",
+                "ItemsExported": 7.0,
+            })
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! The loop: poll, read the input, call the handler, answer.
+
+use crate::Failure;
+use contract::{ErrorName, Invocation, Named};
+use futures::FutureExt;
+use lambda_runtime::{Context, LambdaEvent, service_fn};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+use tracing::Instrument;
+
+/// Reads a setting that the function cannot do without.
+///
+/// # Errors
+/// If it is not set: the function then refuses to start, and says which one is missing.
+pub fn env(name: &str) -> Result<String, crate::Error> {
+    std::env::var(name).map_err(|_| {
+        format!("the environment variable {name} is not set: set it on the function").into()
+    })
+}
+
+/// Answers invocations with `handler` until the process is stopped.
+///
+/// The input is read here, not by the runtime, so that a field that is wrong ends as
+/// `InvalidRequest` with its path. A panic ends as `Bug`.
+///
+/// # Errors
+/// If the Runtime API cannot be reached.
+pub async fn serve<I, O, E>(
+    handler: impl AsyncFn(I, Invocation) -> Result<O, E>,
+) -> Result<(), crate::Error>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    E: Named,
+{
+    let handler = &handler;
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        let invocation = invocation(&event.context);
+        let span = tracing::info_span!(
+            "invocation",
+            request_id = %event.context.request_id,
+            pipeline = text(&event.payload, "pipeline"),
+            run = text(&event.payload, "run"),
+        );
+        answer(handler, event.payload, invocation)
+            .instrument(span)
+            .await
+    }))
+    .await
+}
+
+async fn answer<I, O, E>(
+    handler: &impl AsyncFn(I, Invocation) -> Result<O, E>,
+    payload: Value,
+    invocation: Invocation,
+) -> Result<O, Failure>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    E: Named,
+{
+    let begun = Instant::now();
+    let outcome = match contract::read::from_value(payload) {
+        Ok(input) => match AssertUnwindSafe(handler(input, invocation))
+            .catch_unwind()
+            .await
+        {
+            Ok(outcome) => outcome.map_err(|error| Failure::of(&error)),
+            Err(payload) => Err(Failure::of_panic(payload.as_ref())),
+        },
+        Err(error) => Err(Failure {
+            name: ErrorName::InvalidRequest,
+            message: error.to_string(),
+        }),
+    };
+    let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    match &outcome {
+        Ok(_) => tracing::info!(millis, "answered"),
+        Err(failure) => {
+            tracing::error!(millis, error = %failure.name, "{}", failure.message);
+        }
+    }
+    outcome
+}
+
+fn invocation(context: &Context) -> Invocation {
+    // Step Functions may deliver a request twice under one request id; the random tail tells the
+    // two attempts apart.
+    let head: String = context
+        .request_id
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(8)
+        .collect();
+    Invocation {
+        attempt: format!("{head}{:08x}", fastrand::u32(..)),
+        deadline: UNIX_EPOCH + Duration::from_millis(context.deadline),
+    }
+}
+
+fn text<'a>(payload: &'a Value, field: &str) -> &'a str {
+    payload.get(field).and_then(Value::as_str).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::time::SystemTime;
+
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Input {
+        divisor: u32,
+    }
+
+    async fn call(payload: Value) -> Result<u32, Failure> {
+        let handler = async |input: Input, _: Invocation| {
+            if input.divisor == 7 {
+                return Err(contract::ServiceError {
+                    name: ErrorName::Throttled,
+                    service: "Arithmetic",
+                    operation: "Divide",
+                    subject: "42".to_owned(),
+                    code: "Slow".to_owned(),
+                    message: "slow down".to_owned(),
+                    source: None,
+                });
+            }
+            Ok(42 / input.divisor)
+        };
+        let invocation = Invocation {
+            attempt: "a".to_owned(),
+            deadline: SystemTime::now(),
+        };
+        answer(&handler, payload, invocation).await
+    }
+
+    #[tokio::test]
+    async fn answers_and_errors_keep_their_names() {
+        assert_eq!(call(json!({"divisor": 6})).await, Ok(7));
+        assert_eq!(
+            call(json!({"divisor": 7})).await.unwrap_err().name,
+            ErrorName::Throttled
+        );
+    }
+
+    #[tokio::test]
+    async fn a_wrong_input_names_its_field() {
+        let failure = call(json!({"divisor": "six"})).await.unwrap_err();
+        assert_eq!(failure.name, ErrorName::InvalidRequest);
+        assert!(
+            failure.message.starts_with("field `divisor`"),
+            "{}",
+            failure.message
+        );
+        let failure = call(json!({"divisor": 6, "spare": 1})).await.unwrap_err();
+        assert!(failure.message.contains("spare"), "{}", failure.message);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_reported_as_a_bug() {
+        let failure = call(json!({"divisor": 0})).await.unwrap_err();
+        assert_eq!(failure.name, ErrorName::Bug);
+        assert!(
+            failure.message.contains("divide by zero"),
+            "{}",
+            failure.message
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! The port to the table that is exported: what it is, and its pages.
+//!
+//! It must not know which service answers, nor what becomes of the items. The adapter is free to
+//! parse a page as it streams in; what it hands over are raw lines, and only whole pages.
+
+mod page;
+
+pub use page::{PageBuffer, PageEnd, PageRequest};
+
+use contract::ServiceError;
+use std::future::Future;
+
+/// What a table says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableInfo {
+    /// The names of the key attributes: partition key, then sort key if there is one.
+    pub key_attributes: Vec<String>,
+    /// Items, as of the service's last count (`DynamoDB` counts about every six hours).
+    pub items: u64,
+    /// Bytes, as of the same count.
+    pub bytes: u64,
+}
+
+/// Tells what a table is.
+pub trait DescribeTable: Send + Sync {
+    /// The table, or `None` if there is none of this name.
+    fn describe(
+        &self,
+        table: &str,
+    ) -> impl Future<Output = Result<Option<TableInfo>, ServiceError>> + Send;
+
+    /// Whether the table holds at least one item; reads one.
+    fn holds_an_item(&self, table: &str)
+    -> impl Future<Output = Result<bool, ServiceError>> + Send;
+}
+
+/// Reads a table page by page.
+pub trait ScanPages: Send + Sync {
+    /// Reads one page of a segment into `buffer`, which is cleared first.
+    ///
+    /// A page belongs to an attempt: an adapter that retries clears the buffer again, and when an
+    /// error is returned the buffer's content means nothing.
+    fn page(
+        &self,
+        request: &PageRequest<'_>,
+        buffer: &mut PageBuffer,
+    ) -> impl Future<Output = Result<PageEnd, ServiceError>> + Send;
+}
