@@ -13,9 +13,14 @@ pub fn champion(pipeline: &str) -> String {
     format!("champion/{pipeline}.json")
 }
 
-/// Key of the record of the run at work.
-pub fn current_run(pipeline: &str) -> String {
-    format!("current/{pipeline}.json")
+/// Prefix of the records of a pipeline's runs at work.
+pub fn current_runs(pipeline: &str) -> String {
+    format!("current/{pipeline}/")
+}
+
+/// Key of the record that a run is at work.
+pub fn current_run(pipeline: &str, run: &RunId) -> String {
+    format!("current/{pipeline}/{run}.json")
 }
 
 /// The keys of one run.

@@ -5,11 +5,15 @@
 pub mod conformance;
 pub mod documents;
 pub mod keys;
+pub mod lease;
 pub mod memory;
+pub mod part;
 pub mod records;
+pub mod segment;
 pub mod store;
 
 pub use documents::DocumentError;
 pub use keys::RunKeys;
 pub use memory::MemoryStore;
+pub use part::PartError;
 pub use store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};

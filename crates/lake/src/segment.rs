@@ -1,0 +1,178 @@
+//! The commit protocol of a segment.
+//!
+//! Progress is a chain of checkpoints, each complete in itself, and at its end the manifest. Every
+//! link is written with `If-None-Match: *`: of two attempts that overlap, one commits the link and
+//! the other finds that it lost, discards its own part and goes on from the winner's link. So the
+//! committed parts hold every item once, whatever crashes or overlaps.
+
+use crate::documents::{self, DocumentError};
+use crate::keys::RunKeys;
+use crate::records::{Part, SegmentRecord};
+use crate::store::{ObjectStore, PutOutcome};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// How far a segment has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress<P> {
+    /// Its manifest is there.
+    Whole(SegmentRecord<P>),
+    /// It has `checkpoints` checkpoints, the last of which is the record; none at all if 0.
+    At {
+        /// Links of the chain.
+        checkpoints: u32,
+        /// The last link.
+        record: Option<SegmentRecord<P>>,
+    },
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// The link stands as written.
+    Won,
+    /// Another attempt's link stands; this attempt's new part is gone.
+    Lost,
+}
+
+/// Reads how far a segment has come.
+///
+/// # Errors
+/// If a link is unreadable, or the store fails.
+pub async fn progress<P: DeserializeOwned + Serialize + Sync>(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    segment: u32,
+) -> Result<Progress<P>, DocumentError> {
+    if let Some(whole) = manifest(store, keys, segment).await? {
+        return Ok(Progress::Whole(whole));
+    }
+    let mut checkpoints = 0;
+    let mut last = None;
+    // Few links: one for every 64 MiB or invocation.
+    while let Some(record) = documents::read_if_there(
+        store,
+        &keys.checkpoint(segment, checkpoints + 1),
+        "a segment's checkpoint",
+    )
+    .await?
+    {
+        checkpoints += 1;
+        last = Some(record);
+    }
+    Ok(Progress::At {
+        checkpoints,
+        record: last,
+    })
+}
+
+/// A segment's manifest, if the segment is whole.
+///
+/// # Errors
+/// If it is unreadable, or the store fails.
+pub async fn manifest<P: DeserializeOwned>(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    segment: u32,
+) -> Result<Option<SegmentRecord<P>>, DocumentError> {
+    documents::read_if_there(
+        store,
+        &keys.segment_manifest(segment),
+        "a segment's manifest",
+    )
+    .await
+}
+
+/// Commits a record as the link after `checkpoints` links: as a checkpoint if it has a cursor, as the
+/// manifest if it has none. `new_part` is the part that no link lists yet.
+///
+/// # Errors
+/// If the store fails.
+pub async fn commit<P: Serialize + Sync>(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    checkpoints: u32,
+    record: &SegmentRecord<P>,
+    new_part: Option<&Part>,
+) -> Result<Commit, DocumentError> {
+    let link = keys.checkpoint(record.segment, checkpoints + 1);
+    if documents::commit(store, &link, record).await? == PutOutcome::AlreadyThere {
+        if let Some(part) = new_part {
+            store.delete(&part.key).await?;
+        }
+        return Ok(Commit::Lost);
+    }
+    if record.cursor.is_none() {
+        // Whoever meets the chain's end may write the manifest as well: it is the same record.
+        documents::commit(store, &keys.segment_manifest(record.segment), record).await?;
+    }
+    Ok(Commit::Won)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryStore;
+    use crate::records::{Checksum, ScanTotals};
+    use bytes::Bytes;
+    use contract::RunId;
+
+    fn keys() -> RunKeys {
+        RunKeys::new("p", &RunId::parse("20261120-173000-1a2b3c4d").unwrap())
+    }
+
+    fn record(cursor: Option<u32>) -> SegmentRecord<u32> {
+        SegmentRecord {
+            segment: 3,
+            total_segments: 8,
+            cursor: cursor.map(|c| serde_json::json!({"k": {"N": c.to_string()}})),
+            parts: Vec::new(),
+            totals: ScanTotals::default(),
+            profile: 0,
+        }
+    }
+
+    fn part(key: &str) -> Part {
+        Part {
+            key: key.to_owned(),
+            items: 1,
+            raw_bytes: 1,
+            bytes: 1,
+            checksum: Checksum(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_attempts_one_commits_and_the_other_discards_its_part() {
+        let store = MemoryStore::new();
+        for key in ["winner", "loser"] {
+            store.put(key, Bytes::from_static(b"lines")).await.unwrap();
+        }
+        let first = commit(&store, &keys(), 0, &record(Some(1)), Some(&part("winner"))).await;
+        assert_eq!(first.unwrap(), Commit::Won);
+        let second = commit(&store, &keys(), 0, &record(Some(9)), Some(&part("loser"))).await;
+        assert_eq!(second.unwrap(), Commit::Lost);
+        store.get("winner").await.unwrap();
+        store.get("loser").await.unwrap_err();
+        let at = progress::<u32>(&store, &keys(), 3).await.unwrap();
+        assert_eq!(
+            at,
+            Progress::At {
+                checkpoints: 1,
+                record: Some(record(Some(1)))
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_chain_that_ended_without_its_manifest_is_whole() {
+        let store = MemoryStore::new();
+        documents::commit(&store, &keys().checkpoint(3, 1), &record(None))
+            .await
+            .unwrap();
+        assert!(manifest::<u32>(&store, &keys(), 3).await.unwrap().is_none());
+        let at = progress::<u32>(&store, &keys(), 3).await.unwrap();
+        assert_eq!(at, Progress::Whole(record(None)));
+        assert!(manifest::<u32>(&store, &keys(), 3).await.unwrap().is_some());
+    }
+}
