@@ -1,1 +1,106 @@
-fn main() {}
+//! The program: reads the command line, runs `train` or `serve`, and turns what comes of it into
+//! an exit code and the failure file.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use recommender::signals::Stop;
+use recommender::train::Turn;
+use recommender::{Error, Tree, hyperparameters, one_line, serve, train};
+
+/// Recommends items to users, as a SageMaker training and hosting container.
+#[derive(Parser)]
+#[command(name = "recommender", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Learn from the channels train and, optionally, validation; write the model.
+    ///
+    /// Reads input/config/*.json and every CSV file below input/data/<channel> (no header, label
+    /// first, numbers only). Writes model/, output/data/metrics.json and, on failure, one line
+    /// to output/failure. Exits with 0 when the model is there, else with 1. SIGTERM stops it.
+    #[command(after_long_help = hyperparameters())]
+    Train(At),
+    /// Answer GET /ping and POST /invocations for the model in model/.
+    ///
+    /// Takes and gives text/csv and application/json. SIGTERM finishes open requests and ends it
+    /// with exit code 0.
+    Serve {
+        #[command(flatten)]
+        at: At,
+        /// Address to listen on; in a container, 0.0.0.0.
+        #[arg(long, env = "RECOMMENDER_HOST", default_value = "127.0.0.1")]
+        host: String,
+        /// Port to listen on; 0 takes a free one and prints it.
+        #[arg(long, env = "SAGEMAKER_BIND_TO_PORT", default_value_t = 8080)]
+        port: u16,
+    },
+}
+
+#[derive(Args)]
+struct At {
+    /// Root of the container's tree.
+    #[arg(long, env = "SM_PREFIX", default_value = "/opt/ml")]
+    prefix: PathBuf,
+}
+
+fn hyperparameters() -> String {
+    format!(
+        "Hyperparameters (input/config/hyperparameters.json, all strings):\n{}",
+        hyperparameters::help()
+    )
+}
+
+#[tokio::main]
+async fn main() {
+    let done = match Cli::parse().command {
+        Command::Train(at) => train(Tree::new(at.prefix)).await,
+        Command::Serve { at, host, port } => match Stop::install() {
+            Ok(mut stop) => serve::run(Tree::new(at.prefix), &host, port, &mut stop).await,
+            Err(error) => Err(error),
+        },
+    };
+    let code = match done {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("recommender: {}", one_line(&error));
+            1
+        }
+    };
+    // Not by returning: that would wait for a training thread which has been told to stop.
+    std::process::exit(code)
+}
+
+/// Trains on a thread of its own, so that a signal is answered at once.
+async fn train(tree: Tree) -> Result<(), Error> {
+    let turn = Arc::new(Turn::default());
+    let mut stop = Stop::install()?;
+    let mut run = {
+        let (tree, turn) = (tree.clone(), Arc::clone(&turn));
+        tokio::task::spawn_blocking(move || train::run(&tree, &turn))
+    };
+    let ended = tokio::select! {
+        ended = &mut run => ended,
+        signal = stop.wait() => {
+            if turn.stop() {
+                Ok(Err(Error::Stopped { signal }))
+            } else {
+                run.await
+            }
+        }
+    };
+    let done = ended.unwrap_or_else(|panic| {
+        Err(Error::Bug {
+            reason: panic.to_string(),
+        })
+    });
+    if let Err(error) = &done {
+        tree.write_failure(&one_line(error))?;
+    }
+    done
+}

@@ -1,0 +1,288 @@
+//! The hyperparameters: names, ranges, defaults. SageMaker hands all of them over as strings in
+//! `hyperparameters.json`; an unknown name is refused, because a misspelt one would otherwise
+//! train another model than was asked for.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::Error;
+
+/// Where a row holds its user and its item; column 0 is the label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Layout {
+    /// Column of the user's index, counted from 0 in a training row.
+    pub user_column: usize,
+    /// Column of the item's index, counted from 0 in a training row.
+    pub item_column: usize,
+}
+
+/// All settings of a training run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hyperparameters {
+    /// Columns of user and item.
+    #[serde(flatten)]
+    pub layout: Layout,
+    /// The index that encoders reserve for values they have not seen, if there is one.
+    pub unseen_index: Option<u32>,
+    /// Latent factors per user and item.
+    pub factors: u32,
+    /// Passes over the training rows; with automatic regularization, the most there may be.
+    pub iterations: u32,
+    /// Step size of the stochastic gradient.
+    pub learning_rate: f32,
+    /// Penalty on the factors; `None` chooses it on a tenth of the training rows.
+    pub regularization: Option<f32>,
+    /// How many rows at the mean a user's or item's bias is shrunk by.
+    pub bias_regularization: f32,
+    /// Seed of all randomness.
+    pub seed: u64,
+}
+
+impl Default for Hyperparameters {
+    fn default() -> Self {
+        Self {
+            layout: Layout {
+                user_column: 1,
+                item_column: 2,
+            },
+            unseen_index: None,
+            factors: 16,
+            iterations: 30,
+            learning_rate: 0.1,
+            regularization: None,
+            bias_regularization: 5.0,
+            seed: 42,
+        }
+    }
+}
+
+/// Every name, its range and default, in the order of the documentation.
+const KNOWN: [(&str, &str); 9] = [
+    ("user_column", "a whole number from 1 to 9999 (default 1)"),
+    (
+        "item_column",
+        "a whole number from 1 to 9999 (default 2), other than user_column",
+    ),
+    (
+        "unseen_index",
+        "a whole number from 0 to 4294967295, or none (default none)",
+    ),
+    ("factors", "a whole number from 2 to 512 (default 16)"),
+    ("iterations", "a whole number from 2 to 1000 (default 30)"),
+    (
+        "learning_rate",
+        "a number above 0 and up to 1 (default 0.1)",
+    ),
+    (
+        "regularization",
+        "a number from 0 to 10, or auto (default auto)",
+    ),
+    (
+        "bias_regularization",
+        "a number from 0 to 10000 (default 5)",
+    ),
+    (
+        "seed",
+        "a whole number from 0 to 18446744073709551615 (default 42)",
+    ),
+];
+
+/// SageMaker's tuning jobs add this name; it is addressed to the tuner, not to the program.
+const TUNING_OBJECTIVE: &str = "_tuning_objective_metric";
+
+/// Names, ranges and defaults as lines for `--help`.
+pub fn help() -> String {
+    KNOWN
+        .map(|(name, range)| format!("  {name:<20} {range}\n"))
+        .concat()
+}
+
+impl Hyperparameters {
+    /// Reads `hyperparameters.json`; a missing file means that all defaults hold.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let given: BTreeMap<String, String> = match std::fs::read(path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Config {
+                path: path.to_owned(),
+                source,
+            })?,
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(source) => {
+                return Err(Error::Io {
+                    action: "reading",
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        };
+        Self::from_strings(&given)
+    }
+
+    /// Takes the values over from their text.
+    pub fn from_strings(given: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let mut it = Self::default();
+        for (name, text) in given {
+            if name == TUNING_OBJECTIVE {
+                continue;
+            }
+            let Some((name, range)) = KNOWN.iter().find(|(known, _)| known == name) else {
+                let known = KNOWN.map(|(name, _)| name).join(", ");
+                return Err(Error::UnknownHyperparameter {
+                    name: name.clone(),
+                    known,
+                });
+            };
+            let text = text.trim();
+            let taken = match *name {
+                "user_column" => put(&mut it.layout.user_column, text, 1..=9999),
+                "item_column" => put(&mut it.layout.item_column, text, 1..=9999),
+                "unseen_index" => put_optional(&mut it.unseen_index, text, "none", 0..=u32::MAX),
+                "factors" => put(&mut it.factors, text, 2..=512),
+                "iterations" => put(&mut it.iterations, text, 2..=1000),
+                "learning_rate" => put(&mut it.learning_rate, text, f32::MIN_POSITIVE..=1.0),
+                "regularization" => put_optional(&mut it.regularization, text, "auto", 0.0..=10.0),
+                "bias_regularization" => put(&mut it.bias_regularization, text, 0.0..=10_000.0),
+                _ => put(&mut it.seed, text, 0..=u64::MAX),
+            };
+            if !taken {
+                return Err(Error::BadHyperparameter {
+                    name,
+                    value: text.to_owned(),
+                    range,
+                });
+            }
+        }
+        if it.layout.user_column == it.layout.item_column {
+            let (name, range) = KNOWN[1];
+            let value = it.layout.item_column.to_string();
+            return Err(Error::BadHyperparameter { name, value, range });
+        }
+        Ok(it)
+    }
+}
+
+/// Parses `text` into `field` when it lies in `range`.
+fn put<T>(field: &mut T, text: &str, range: std::ops::RangeInclusive<T>) -> bool
+where
+    T: std::str::FromStr + PartialOrd,
+{
+    match text.parse() {
+        Ok(value) if range.contains(&value) => {
+            *field = value;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The same for a field that one word leaves unset.
+fn put_optional<T>(
+    field: &mut Option<T>,
+    text: &str,
+    unset: &str,
+    range: std::ops::RangeInclusive<T>,
+) -> bool
+where
+    T: std::str::FromStr + PartialOrd,
+{
+    if text == unset {
+        *field = None;
+        return true;
+    }
+    *field = text.parse().ok().filter(|value| range.contains(value));
+    field.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Hyperparameters, Error> {
+        let given = pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        Hyperparameters::from_strings(&given)
+    }
+
+    #[test]
+    fn every_name_sets_its_own_field() {
+        let it = read(&[
+            ("user_column", "3"),
+            ("item_column", "5"),
+            ("unseen_index", "0"),
+            ("factors", "8"),
+            ("iterations", "4"),
+            ("learning_rate", "0.5"),
+            ("regularization", "0.25"),
+            ("bias_regularization", "7"),
+            ("seed", "9"),
+            ("_tuning_objective_metric", "validation:rmse"),
+        ])
+        .unwrap();
+        let expected = Hyperparameters {
+            layout: Layout {
+                user_column: 3,
+                item_column: 5,
+            },
+            unseen_index: Some(0),
+            factors: 8,
+            iterations: 4,
+            learning_rate: 0.5,
+            regularization: Some(0.25),
+            bias_regularization: 7.0,
+            seed: 9,
+        };
+        assert_eq!(it, expected);
+        assert_eq!(read(&[]).unwrap(), Hyperparameters::default());
+        assert_eq!(
+            read(&[("regularization", "auto")]).unwrap().regularization,
+            None
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_the_known_ones() {
+        let message = read(&[("factor", "8")]).unwrap_err().to_string();
+        assert!(
+            message.contains("\"factor\"") && message.contains("factors"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_with_the_range() {
+        for (name, value) in [
+            ("user_column", "0"),
+            ("factors", "1"),
+            ("factors", "many"),
+            ("iterations", "1"),
+            ("learning_rate", "0"),
+            ("learning_rate", "NaN"),
+            ("regularization", "-1"),
+            ("unseen_index", "-1"),
+            ("seed", "1.5"),
+        ] {
+            let message = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(
+                message.contains(name) && message.contains(value),
+                "{message}"
+            );
+            assert!(message.contains("default"), "{message}");
+        }
+        let message = read(&[("user_column", "2")]).unwrap_err().to_string();
+        assert!(message.contains("other than user_column"), "{message}");
+    }
+
+    #[test]
+    fn values_that_are_no_strings_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hyperparameters.json");
+        std::fs::write(&path, r#"{"factors": 8}"#).unwrap();
+        assert!(matches!(
+            Hyperparameters::read(&path),
+            Err(Error::Config { .. })
+        ));
+    }
+}
