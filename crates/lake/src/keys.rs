@@ -127,6 +127,11 @@ impl RunKeys {
         format!("models/{}/run={}", self.pipeline, self.run)
     }
 
+    /// Which attempt at training is on; absent during the first.
+    pub fn training_attempt(&self) -> String {
+        self.below("reports", "training-attempt.json")
+    }
+
     /// The record of the completed training job.
     pub fn training(&self) -> String {
         self.below("reports", "training.json")
@@ -135,6 +140,11 @@ impl RunKeys {
     /// The decision on the model.
     pub fn verdict(&self) -> String {
         self.below("reports", "verdict.json")
+    }
+
+    /// What an endpoint's update was asked to do, and whether the service took it.
+    pub fn deployment_intent(&self) -> String {
+        self.below("reports", "deployment-intent.json")
     }
 
     /// The record of the verified deployment.

@@ -155,8 +155,9 @@ mod tests {
         let store = MemoryStore::new();
         let executions = Running(&["second"]);
         let acquire = async |run| acquire(&store, &executions, "p", run).await.unwrap();
-        assert_eq!(acquire(&run("dead", 1)).await, Lease::Held);
-        assert_eq!(acquire(&run("second", 2)).await, Lease::Held);
+        let (dead, second) = (run("dead", 1), run("second", 2));
+        assert_eq!(acquire(&dead).await, Lease::Held);
+        assert_eq!(acquire(&second).await, Lease::Held);
         assert_eq!(
             store.list("current/").await.unwrap().len(),
             1,

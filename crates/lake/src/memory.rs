@@ -1,9 +1,16 @@
 //! An object store in memory, for tests of whatever is written over the port.
+//!
+//! Every operation pauses once before its effect and once after it, so that a test which drops
+//! its caller after a number of polls ([`poll_at_most`]) sees a crash at each such point.
 
 use crate::store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 type Objects = BTreeMap<String, Bytes>;
 
@@ -25,6 +32,32 @@ impl MemoryStore {
     }
 }
 
+/// Polls `future` to its end, or `polls` times and then drops it: a process that dies on the way.
+pub fn poll_at_most<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..polls {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Some(output);
+        }
+    }
+    None
+}
+
+/// Gives way to the caller's executor once.
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|context| {
+        if paused {
+            return Poll::Ready(());
+        }
+        paused = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 impl ObjectStore for MemoryStore {
     type Upload = MemoryUpload;
 
@@ -33,13 +66,13 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
-        self.objects()
-            .get(key)
-            .cloned()
-            .ok_or_else(|| StoreError::NotFound {
-                bucket: self.bucket().to_owned(),
-                key: key.to_owned(),
-            })
+        pause().await;
+        let object = self.objects().get(key).cloned();
+        pause().await;
+        object.ok_or_else(|| StoreError::NotFound {
+            bucket: self.bucket().to_owned(),
+            key: key.to_owned(),
+        })
     }
 
     async fn stream(&self, key: &str) -> Result<impl ByteStream, StoreError> {
@@ -47,17 +80,23 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreError> {
+        pause().await;
         self.objects().insert(key.to_owned(), body);
+        pause().await;
         Ok(())
     }
 
     async fn put_if_absent(&self, key: &str, body: Bytes) -> Result<PutOutcome, StoreError> {
-        let mut objects = self.objects();
-        if objects.contains_key(key) {
-            return Ok(PutOutcome::AlreadyThere);
-        }
-        objects.insert(key.to_owned(), body);
-        Ok(PutOutcome::Created)
+        pause().await;
+        let outcome = match self.objects().entry(key.to_owned()) {
+            Entry::Occupied(_) => PutOutcome::AlreadyThere,
+            Entry::Vacant(place) => {
+                place.insert(body);
+                PutOutcome::Created
+            }
+        };
+        pause().await;
+        Ok(outcome)
     }
 
     async fn upload(&self, key: &str) -> Result<MemoryUpload, StoreError> {
@@ -81,7 +120,9 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        pause().await;
         self.objects().remove(key);
+        pause().await;
         Ok(())
     }
 }

@@ -161,6 +161,32 @@ pub struct CsvFile {
     pub checksum: Checksum,
 }
 
+/// The contract between training and serving, written when the dataset is whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatasetRecord {
+    /// The run.
+    pub run: RunId,
+    /// Where the items went.
+    pub rows: RowCounts,
+    /// The channels that hold rows, such as `train` and `validation`.
+    pub channels: Vec<String>,
+    /// The media type of the channels' files, as SageMaker is told it.
+    pub content_type: String,
+    /// The columns in order, with their encoders.
+    pub columns: serde_json::Value,
+}
+
+/// Which attempt at training is on. SageMaker never frees a job's name, so a job that ended badly
+/// is followed by one of another name: an attempt is closed when its failure is reported, and
+/// the next call of the step (a retry, a redrive) opens the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TrainingAttempt {
+    /// The attempt's number, from 1.
+    pub attempt: u32,
+}
+
 /// A completed training job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -196,6 +222,40 @@ pub struct VerdictRecord {
     pub champion_run: Option<RunId>,
     /// Why, in one line.
     pub reason: String,
+}
+
+/// What an endpoint's update was asked to do. It is written before the update is requested, and
+/// again after the service took the request: only with it can a rollback be told from an update
+/// that is still to be made, since both show the endpoint in service on its old configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeploymentIntent {
+    /// The endpoint configuration in force before.
+    pub from: String,
+    /// The endpoint configuration that is wanted.
+    pub to: String,
+    /// When the service took the request, in seconds since 1970; absent before that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_at: Option<u64>,
+}
+
+/// A verified deployment: in service on this configuration, and a real request was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeploymentRecord {
+    /// The run.
+    pub run: RunId,
+    /// The endpoint.
+    pub endpoint: String,
+    /// Its configuration.
+    pub endpoint_config: String,
+    /// The model behind it.
+    pub model: String,
+    /// The endpoint configuration before this one: what a rollback returns to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_endpoint_config: Option<String>,
+    /// Rows of the dataset that the endpoint was asked about and answered.
+    pub smoke_rows: u32,
 }
 
 /// The model now serving.

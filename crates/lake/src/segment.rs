@@ -60,10 +60,17 @@ pub async fn progress<P: DeserializeOwned + Serialize + Sync>(
         checkpoints += 1;
         last = Some(record);
     }
-    Ok(Progress::At {
-        checkpoints,
-        record: last,
-    })
+    match last {
+        // The attempt that ended the chain was stopped before it could write the manifest.
+        Some(whole) if whole.cursor.is_none() => {
+            documents::commit(store, &keys.segment_manifest(segment), &whole).await?;
+            Ok(Progress::Whole(whole))
+        }
+        record => Ok(Progress::At {
+            checkpoints,
+            record,
+        }),
+    }
 }
 
 /// A segment's manifest, if the segment is whole.
