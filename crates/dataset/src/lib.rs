@@ -1,1 +1,27 @@
-//! Profile, columns, encoders, split, CSV writer: what SageMaker accepts, decided without I/O
+//! From items to SageMaker CSV, decided without I/O: what the table holds ([`Profile`]), which
+//! columns come of it ([`plan_columns`], [`Columns`]), and how one item becomes one row
+//! ([`Encoder`]). It must not know where items come from or where rows go.
+
+mod canonical;
+mod check;
+mod columns;
+mod distinct;
+mod encode;
+mod error;
+mod infer;
+mod number;
+mod plan;
+mod profile;
+mod reject;
+mod split;
+mod summary;
+
+pub use check::check_definition;
+pub use columns::{Columns, FeatureColumn, LeftOut, SplitRule};
+pub use distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
+pub use encode::{Encoder, Fate, Side};
+pub use error::{ColumnsError, PlanError};
+pub use plan::plan_columns;
+pub use profile::{MAX_DEPTH, MAX_PATHS, MAX_VALUES_BYTES, Profile};
+pub use reject::{Reject, RejectReason};
+pub use summary::{Attribute, Numbers, Texts, Types};

@@ -72,6 +72,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every type.
+    pub const ALL: [Self; 10] = [
+        Self::S,
+        Self::N,
+        Self::B,
+        Self::Bool,
+        Self::Null,
+        Self::M,
+        Self::L,
+        Self::Ss,
+        Self::Ns,
+        Self::Bs,
+    ];
+
     /// The type's tag in DynamoDB JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,0 +1,155 @@
+//! Why a table does not become a dataset. It must not know which run or pipeline it is about.
+
+use contract::{ErrorName, Named};
+use item::PathError;
+
+/// A dataset that cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A path of the definition is no path.
+    #[error("`dataset.{field}` is no attribute path")]
+    Path {
+        /// The definition's field.
+        field: String,
+        /// What is wrong with it.
+        #[source]
+        source: PathError,
+    },
+    /// A field of the definition cannot be carried out.
+    #[error("`dataset.{field}`: {reason}")]
+    Definition {
+        /// The definition's field.
+        field: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// No item has the label.
+    #[error(
+        "the label `{label}` occurs in none of {items} items; there are {present}: correct `dataset.label`"
+    )]
+    LabelMissing {
+        /// The label's path.
+        label: String,
+        /// Items that were looked at.
+        items: u64,
+        /// The attributes that do occur, closest names first.
+        present: String,
+    },
+    /// No item has a declared column.
+    #[error(
+        "the column `{path}` occurs in none of {items} items; there are {present}: correct `dataset.columns`"
+    )]
+    ColumnMissing {
+        /// The column's path.
+        path: String,
+        /// Items that were looked at.
+        items: u64,
+        /// The attributes that do occur, closest names first.
+        present: String,
+    },
+    /// The label is no number in any item.
+    #[error(
+        "the label `{label}` is never a number or a boolean; it has {found}: correct `dataset.label`"
+    )]
+    LabelNotNumeric {
+        /// The label's path.
+        label: String,
+        /// The types that it has.
+        found: String,
+    },
+    /// The data is beyond a bound of the quality gate.
+    #[error("`{column}`: {measure} is {value}, and `dataset.gate.{bound}` is {limit}")]
+    Gate {
+        /// What was measured: a column's path, or `items`.
+        column: String,
+        /// What the value is.
+        measure: &'static str,
+        /// The bound, as the definition calls it.
+        bound: &'static str,
+        /// The bound's value.
+        limit: String,
+        /// The value that breaks it.
+        value: String,
+    },
+    /// A category column has more distinct values than a vocabulary may.
+    #[error(
+        "`{path}` has too many or too long distinct values for a category (at most {limit} of {longest} bytes): add it to `dataset.exclude`, or declare `dataset.columns` without it"
+    )]
+    VocabularyTooLarge {
+        /// The column's path.
+        path: String,
+        /// Most values of a vocabulary.
+        limit: usize,
+        /// Longest value, in bytes.
+        longest: usize,
+    },
+    /// A number column holds whole numbers that float32 would round.
+    #[error(
+        "`{path}` holds whole numbers up to {largest}, which float32 rounds above 16777216: declare it with encoding `ordinal` if it is an identifier, or leave it out"
+    )]
+    Rounded {
+        /// The column's path.
+        path: String,
+        /// The greatest, by size.
+        largest: f64,
+    },
+    /// A declared column's values do not fit its encoding.
+    #[error("`{path}` has {found}, which {reason}: declare another encoding, or leave it out")]
+    Unencodable {
+        /// The column's path.
+        path: String,
+        /// The types that it has.
+        found: String,
+        /// Why that is no column.
+        reason: String,
+    },
+    /// Inference found no column.
+    #[error("no attribute can be a feature column ({left_out}): declare `dataset.columns`")]
+    NoColumns {
+        /// What was left out, and why.
+        left_out: String,
+    },
+}
+
+impl Named for PlanError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::Path { .. }
+            | Self::Definition { .. }
+            | Self::Rounded { .. }
+            | Self::Unencodable { .. } => ErrorName::InvalidDefinition,
+            Self::LabelMissing { .. } | Self::ColumnMissing { .. } => ErrorName::AttributeMissing,
+            Self::LabelNotNumeric { .. }
+            | Self::Gate { .. }
+            | Self::VocabularyTooLarge { .. }
+            | Self::NoColumns { .. } => ErrorName::QualityGateFailed,
+        }
+    }
+}
+
+/// Stored columns by which no row can be made: they were not written by [`crate::plan_columns`].
+#[derive(Debug, thiserror::Error)]
+pub enum ColumnsError {
+    /// A path is no path.
+    #[error("the dataset's columns name something that is no attribute path")]
+    Path {
+        /// What is wrong with it.
+        #[from]
+        source: PathError,
+    },
+    /// There is no feature column.
+    #[error("the dataset has no feature column: plan it again")]
+    NoColumns,
+    /// A vocabulary is not sorted, so that its codes are not what training saw.
+    #[error("the vocabulary of `{path}` is not sorted or repeats a value: plan the dataset again")]
+    Vocabulary {
+        /// The column's path.
+        path: String,
+    },
+}
+
+impl Named for ColumnsError {
+    fn name(&self) -> ErrorName {
+        ErrorName::DatasetInvalid
+    }
+}

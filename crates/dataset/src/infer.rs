@@ -1,0 +1,70 @@
+//! What an attribute's profile makes of it: its encoding, and whether it is a sensible feature when
+//! nobody asked for it. It must not know of declared columns.
+
+use crate::number::EXACT_INTEGERS;
+use crate::summary::Attribute;
+use contract::definition::Encoding;
+use item::Kind;
+
+/// Mean length, in characters, from which text whose values mostly occur once is left out.
+const LONG_MEAN: u64 = 20;
+
+/// Length, in characters, from which a text is prose.
+const PROSE: u64 = 256;
+
+/// The encoding that fits the types of an attribute's values.
+///
+/// Numbers alone are numbers, booleans alone are booleans, and text, with or without numbers among
+/// it, is ordinal. All else is no cell; the reason completes "… has …, which".
+pub(crate) fn encoding(attribute: &Attribute) -> Result<Encoding, &'static str> {
+    match attribute.types.kinds().as_slice() {
+        [Kind::N] => Ok(Encoding::Number),
+        [Kind::Bool] => Ok(Encoding::Boolean),
+        [Kind::S] | [Kind::S, Kind::N] => Ok(Encoding::Ordinal),
+        [] => Err("say nothing to learn from"),
+        [_] => Err("have no numeric encoding"),
+        _ => Err("no one encoding covers"),
+    }
+}
+
+/// The types of an attribute's values, for people.
+pub(crate) fn found(attribute: &Attribute) -> String {
+    match attribute.types.kinds().as_slice() {
+        [] => "nulls alone".to_owned(),
+        [kind] => format!("values of type {kind}"),
+        kinds => {
+            let tags: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            format!("values of types {}", tags.join(", "))
+        }
+    }
+}
+
+/// The greatest whole number by size, if all are whole numbers and float32 would round it.
+pub(crate) fn rounded(attribute: &Attribute) -> Option<f64> {
+    let numbers = attribute
+        .numbers
+        .as_ref()
+        .filter(|numbers| numbers.integers)?;
+    let largest = numbers.maximum.abs().max(numbers.minimum.abs());
+    (largest > EXACT_INTEGERS).then_some(largest)
+}
+
+/// Whether an attribute is prose, an identifier or a timestamp, and why; such text is no category.
+pub(crate) fn no_category(attribute: &Attribute) -> Option<String> {
+    let texts = attribute.texts.as_ref()?;
+    if texts.max_length >= PROSE {
+        return Some(format!(
+            "is free text, up to {} characters long",
+            texts.max_length
+        ));
+    }
+    let distinct = attribute.values()?.len() as u64;
+    let count = attribute.types.of(Kind::S);
+    let mean = texts.total_length / count.max(1);
+    let values = count + attribute.types.of(Kind::N);
+    (distinct * 2 > values && mean >= LONG_MEAN).then(|| {
+        format!(
+            "is free text, an identifier or a timestamp: {distinct} distinct values among {values}, {mean} characters on average"
+        )
+    })
+}

@@ -1,0 +1,197 @@
+//! Numbers as text in, cells as text out. DynamoDB's numbers have up to 38 digits and are compared
+//! here by value without rounding; only a cell is rounded, to the float32 that algorithms keep.
+
+use std::borrow::Cow;
+use std::io::Write as _;
+
+/// The largest whole number below which float32 keeps every whole number apart.
+pub(crate) const EXACT_INTEGERS: f64 = 16_777_216.0;
+
+/// A number by its value, however it was written.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Decimal<'a> {
+    /// The same text for every way to write the value: `1`, `1.0`, `+01` and `1E0` are `1`.
+    pub(crate) text: Cow<'a, str>,
+    /// Whether it is a whole number.
+    pub(crate) integer: bool,
+    /// Significant digits, zeros at either end not counted.
+    pub(crate) digits: u32,
+}
+
+/// Longest text that is surely written out in full; see [`Decimal::written_in_full`].
+const PLAIN: usize = 20;
+
+impl<'a> Decimal<'a> {
+    /// Reads a number that a raw line held.
+    pub(crate) fn read(raw: &'a str) -> Self {
+        if is_plain(raw) {
+            let significant = raw
+                .trim_start_matches(['-', '0', '.'])
+                .trim_end_matches('0');
+            return Self {
+                text: Cow::Borrowed(raw),
+                integer: !raw.contains('.'),
+                digits: count(significant.bytes().filter(u8::is_ascii_digit).count()),
+            };
+        }
+        Self::normalised(raw).unwrap_or(Self {
+            // An exponent beyond all numbers: DynamoDB has none such, so the text stands for itself.
+            text: Cow::Borrowed(raw),
+            integer: false,
+            digits: 0,
+        })
+    }
+
+    fn normalised(raw: &str) -> Option<Self> {
+        let (mantissa, exponent) = match raw.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, i64::from(exponent.parse::<i32>().ok()?)),
+            None => (raw, 0),
+        };
+        let unsigned = mantissa.trim_start_matches(['+', '-']);
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let all = [whole, fraction].concat();
+        let leading = all.len() - all.trim_start_matches('0').len();
+        let digits = all.trim_matches('0');
+        if digits.is_empty() {
+            return Some(Self {
+                text: Cow::Borrowed("0"),
+                integer: true,
+                digits: 0,
+            });
+        }
+        // The value is 0.DIGITS times ten to the power of `point`.
+        let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()? + exponent;
+        let length = i64::try_from(digits.len()).ok()?;
+        let sign = if mantissa.starts_with('-') { "-" } else { "" };
+        Some(Self {
+            text: Cow::Owned(sign.to_owned() + &Self::written(digits, point)),
+            integer: point >= length,
+            digits: count(digits.len()),
+        })
+    }
+
+    fn written(digits: &str, point: i64) -> String {
+        match usize::try_from(point) {
+            Ok(point) if point <= 40 && point >= digits.len() => {
+                digits.to_owned() + &"0".repeat(point - digits.len())
+            }
+            Ok(point @ 1..=40) => format!("{}.{}", &digits[..point], &digits[point..]),
+            _ if (-20..=0).contains(&point) => {
+                let zeros = usize::try_from(-point).unwrap_or(0);
+                format!("0.{}{digits}", "0".repeat(zeros))
+            }
+            _ => format!("0.{digits}E{point}"),
+        }
+    }
+}
+
+/// Whether the text is already the one that `Decimal::written` gives.
+fn is_plain(raw: &str) -> bool {
+    let unsigned = raw.strip_prefix('-').unwrap_or(raw);
+    if raw.len() > PLAIN || !unsigned.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return false;
+    }
+    let (whole, fraction) = match unsigned.split_once('.') {
+        Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
+        Some(_) => return false,
+        None => (unsigned, "1"),
+    };
+    let whole_is_plain = whole == "0" || (!whole.is_empty() && !whole.starts_with('0'));
+    whole_is_plain && !fraction.ends_with('0') && raw != "-0"
+}
+
+fn count(digits: usize) -> u32 {
+    u32::try_from(digits).unwrap_or(u32::MAX)
+}
+
+/// Writes a finite number as the shortest text that reads back as the same float32.
+pub(crate) fn write_cell(value: f32, out: &mut Vec<u8>) {
+    let size = value.abs();
+    // Exponents only where the digits would be many: XGBoost's reader overflows on long ones.
+    let result = if value == 0.0 {
+        write!(out, "0")
+    } else if (1e-5..1e15).contains(&size) {
+        write!(out, "{value}")
+    } else {
+        write!(out, "{value:e}")
+    };
+    result.expect("writing to memory does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn canonical(raw: &str) -> String {
+        Decimal::read(raw).text.into_owned()
+    }
+
+    #[test]
+    fn one_value_has_one_text() {
+        for (raw, text) in [
+            ("1", "1"),
+            ("1.0", "1"),
+            ("+01", "1"),
+            ("1E0", "1"),
+            ("10e-1", "1"),
+            ("-0", "0"),
+            ("0.00", "0"),
+            ("-.5", "-0.5"),
+            ("5.", "5"),
+            ("1E3", "1000"),
+            ("1.25E1", "12.5"),
+            ("1E100", "0.1E101"),
+            ("10E99", "0.1E101"),
+            ("-1E-100", "-0.1E-99"),
+            (
+                "12345678901234567890123456789012345678",
+                "12345678901234567890123456789012345678",
+            ),
+            ("0.000000000000000000010", "0.00000000000000000001"),
+        ] {
+            assert_eq!(canonical(raw), text, "{raw}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_and_digits_are_told_by_value() {
+        for (raw, integer, digits) in [
+            ("10", true, 1),
+            ("10.0", true, 1),
+            ("10.5", false, 3),
+            ("0.05", false, 1),
+            ("1E30", true, 1),
+            ("1E-30", false, 1),
+            ("0", true, 0),
+        ] {
+            let decimal = Decimal::read(raw);
+            assert_eq!(
+                (decimal.integer, decimal.digits),
+                (integer, digits),
+                "{raw}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn canonical_text_keeps_the_value_and_is_stable(
+            sign in "[+-]?", whole in "[0-9]{1,30}", fraction in "(\\.[0-9]{0,30})?", exponent in "([eE][+-]?[0-9]{1,2})?",
+        ) {
+            let raw = format!("{sign}{whole}{fraction}{exponent}");
+            let text = canonical(&raw);
+            prop_assert_eq!(text.parse::<f64>().unwrap(), raw.parse::<f64>().unwrap());
+            prop_assert_eq!(canonical(&text), text);
+        }
+
+        #[test]
+        fn a_cell_reads_back_as_the_same_float32(value in any::<f32>().prop_filter("finite", |v| v.is_finite())) {
+            let mut cell = Vec::new();
+            write_cell(value, &mut cell);
+            let cell = String::from_utf8(cell).unwrap();
+            prop_assert_eq!(cell.parse::<f32>().unwrap(), value);
+            prop_assert!(cell.len() <= 24, "{} is long", cell);
+        }
+    }
+}

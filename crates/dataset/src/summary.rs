@@ -1,0 +1,237 @@
+//! What is known about one attribute path. It must not know of other paths, nor decide anything.
+
+use crate::distinct::Distinct;
+use crate::number::Decimal;
+use item::{Kind, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Example values that are kept.
+const EXAMPLES: usize = 3;
+
+/// Characters of an example value that are kept.
+const EXAMPLE_LENGTH: usize = 40;
+
+/// What was seen at one attribute path.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attribute {
+    /// How often each type was seen.
+    pub types: Types,
+    /// The numbers among the values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Numbers>,
+    /// The texts among the values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<Texts>,
+    /// The distinct texts and numbers.
+    distinct: Distinct,
+    /// The first few texts and numbers in sort order, cut short.
+    pub examples: BTreeSet<String>,
+}
+
+impl Attribute {
+    /// The distinct texts and numbers (by value, see the README), unless they were too many, too
+    /// long, or took more memory than a profile may.
+    pub const fn values(&self) -> Option<&BTreeSet<Box<str>>> {
+        self.distinct.values()
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.distinct.bytes()
+    }
+
+    pub(crate) fn drop_values(&mut self) {
+        self.distinct.overflow();
+    }
+
+    pub(crate) fn observe(&mut self, value: &Value<'_>) {
+        self.types.add(value.kind(), 1);
+        match value {
+            Value::S(text) => {
+                let text = text.decode();
+                self.texts.get_or_insert_default().observe(&text);
+                self.category(&text);
+            }
+            Value::N(raw) => {
+                let decimal = Decimal::read(raw);
+                self.category(&decimal.text);
+                let numbers = Numbers::of(&decimal);
+                match &mut self.numbers {
+                    Some(known) => known.merge(&numbers),
+                    None => self.numbers = Some(numbers),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn category(&mut self, value: &str) {
+        self.distinct.insert(value);
+        let end = value.char_indices().nth(EXAMPLE_LENGTH);
+        self.example(&value[..end.map_or(value.len(), |(at, _)| at)]);
+    }
+
+    fn example(&mut self, value: &str) {
+        if self.examples.len() < EXAMPLES {
+            self.examples.insert(value.to_owned());
+        } else if self.examples.last().is_some_and(|last| value < last)
+            && self.examples.insert(value.to_owned())
+        {
+            self.examples.pop_last();
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        for kind in Kind::ALL {
+            self.types.add(kind, other.types.of(kind));
+        }
+        match (&mut self.numbers, other.numbers) {
+            (Some(known), Some(more)) => known.merge(&more),
+            (known @ None, more) => *known = more,
+            (Some(_), None) => {}
+        }
+        if let Some(more) = other.texts {
+            self.texts.get_or_insert_default().merge(&more);
+        }
+        self.distinct.merge(other.distinct);
+        for example in &other.examples {
+            self.example(example);
+        }
+    }
+}
+
+/// How often each type of DynamoDB was seen, as `{"S": 3}`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    try_from = "BTreeMap<String, u64>",
+    into = "BTreeMap<&'static str, u64>"
+)]
+pub struct Types([u64; Kind::ALL.len()]);
+
+impl Types {
+    /// How often that type was seen.
+    pub const fn of(&self, kind: Kind) -> u64 {
+        self.0[kind as usize]
+    }
+
+    /// How often any type was seen, null included.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// The types that were seen, null left out.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let seen = |kind: &Kind| *kind != Kind::Null && self.of(*kind) > 0;
+        Kind::ALL.into_iter().filter(seen).collect()
+    }
+
+    const fn add(&mut self, kind: Kind, count: u64) {
+        self.0[kind as usize] += count;
+    }
+}
+
+impl From<Types> for BTreeMap<&'static str, u64> {
+    fn from(types: Types) -> Self {
+        let seen = Kind::ALL
+            .into_iter()
+            .map(|kind| (kind.as_str(), types.of(kind)));
+        seen.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
+impl TryFrom<BTreeMap<String, u64>> for Types {
+    type Error = String;
+
+    fn try_from(counts: BTreeMap<String, u64>) -> Result<Self, String> {
+        let mut types = Self::default();
+        for (tag, count) in counts {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == tag);
+            types.add(
+                kind.ok_or_else(|| format!("`{tag}` is no type of DynamoDB"))?,
+                count,
+            );
+        }
+        Ok(types)
+    }
+}
+
+/// What is known of numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Numbers {
+    /// The least, as float64.
+    #[serde(with = "exact")]
+    pub minimum: f64,
+    /// The greatest, as float64.
+    #[serde(with = "exact")]
+    pub maximum: f64,
+    /// Whether all are whole numbers.
+    pub integers: bool,
+    /// Most significant digits of one number.
+    pub digits: u32,
+}
+
+impl Numbers {
+    fn of(decimal: &Decimal<'_>) -> Self {
+        // The raw line's syntax is within what Rust reads, so only the range can surprise; beyond
+        // float64 the bounds stay finite, so that they can be written down.
+        let value = decimal.text.parse::<f64>().unwrap_or(0.0);
+        let value = value.clamp(f64::MIN, f64::MAX);
+        Self {
+            minimum: value,
+            maximum: value,
+            integers: decimal.integer,
+            digits: decimal.digits,
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.minimum = self.minimum.min(other.minimum);
+        self.maximum = self.maximum.max(other.maximum);
+        self.integers &= other.integers;
+        self.digits = self.digits.max(other.digits);
+    }
+}
+
+/// What is known of texts; lengths are in characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Texts {
+    /// The longest text's length.
+    pub max_length: u64,
+    /// All texts' lengths together.
+    pub total_length: u64,
+}
+
+impl Texts {
+    fn observe(&mut self, text: &str) {
+        let length = text.chars().count() as u64;
+        self.merge(&Self {
+            max_length: length,
+            total_length: length,
+        });
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.max_length = self.max_length.max(other.max_length);
+        self.total_length += other.total_length;
+    }
+}
+
+/// Float64 as text, since JSON readers may be off by one unit in the last place and a profile that
+/// was stored must equal the one that was not.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<f64, D::Error> {
+        let text = String::deserialize(reader)?;
+        text.parse()
+            .map_err(|_| D::Error::custom(format!("`{text}` is no number")))
+    }
+}
