@@ -11,6 +11,8 @@ pub use aws_config::SdkConfig;
 pub mod classify;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "sfn")]
+pub mod sfn;
 
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

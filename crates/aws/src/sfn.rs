@@ -1,0 +1,371 @@
+//! Step Functions: whether an execution runs, for [`lake::lease`]; and for people, starting one and
+//! watching it state by state. It must not know the state machine's states nor what they mean.
+
+use crate::classify::service_error;
+use aws_config::SdkConfig;
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
+use aws_sdk_sfn::operation::describe_map_run::DescribeMapRunOutput;
+use aws_sdk_sfn::types;
+use aws_smithy_types::DateTime;
+use contract::{ErrorName, ServiceError};
+use lake::lease::Executions;
+use std::time::SystemTime;
+
+const SERVICE: &str = "Step Functions";
+
+/// The state machines of an account. Cheap to clone: clones share the client's connections.
+#[derive(Debug, Clone)]
+pub struct StateMachines {
+    client: Client,
+}
+
+/// An execution's status, in the service's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutionStatus {
+    /// At work.
+    Running,
+    /// Ended well.
+    Succeeded,
+    /// Ended by an error that no state took.
+    Failed,
+    /// Ended by its time limit.
+    TimedOut,
+    /// Ended by hand.
+    Aborted,
+    /// About to be at work again.
+    PendingRedrive,
+}
+
+impl ExecutionStatus {
+    /// The status as the service writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+            Self::PendingRedrive => "PENDING_REDRIVE",
+        }
+    }
+
+    /// Whether the execution is, or is about to be, at work.
+    pub const fn is_running(self) -> bool {
+        matches!(self, Self::Running | Self::PendingRedrive)
+    }
+}
+
+/// Why something ended badly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The error name, as it stands in `ErrorEquals`.
+    pub error: String,
+    /// The cause, as the service tells it: text, or JSON in text.
+    pub cause: String,
+}
+
+/// What is known of an execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExecutionInfo {
+    /// Its status.
+    pub status: ExecutionStatus,
+    /// When it started.
+    pub started: SystemTime,
+    /// When it ended.
+    pub stopped: Option<SystemTime>,
+    /// Its output as JSON text, once it succeeded.
+    pub output: Option<String>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+}
+
+/// One event of an execution's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryEvent {
+    /// Its number, from 1.
+    pub id: i64,
+    /// When it happened.
+    pub at: SystemTime,
+    /// Its type in the service's words, such as `TaskStateEntered`.
+    pub kind: String,
+    /// The state that was entered or exited.
+    pub state: Option<String>,
+    /// The error, of an event that tells one.
+    pub failure: Option<Failure>,
+}
+
+/// The run of a Distributed Map: how many of its children are where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapRunInfo {
+    /// Its ARN.
+    pub arn: String,
+    /// When it started.
+    pub started: SystemTime,
+    /// Whether it is at work.
+    pub running: bool,
+    /// Items in all, as far as they are read.
+    pub total: u64,
+    /// Items done.
+    pub succeeded: u64,
+    /// Items that failed, timed out or were aborted.
+    pub failed: u64,
+}
+
+impl StateMachines {
+    /// The state machines where `config` says that Step Functions is.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self {
+            client: Client::new(config),
+        }
+    }
+
+    /// Starts an execution with `input`, JSON text, and returns its ARN. Without a name the service
+    /// makes one up.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn start(
+        &self,
+        state_machine_arn: &str,
+        name: Option<&str>,
+        input: &str,
+    ) -> Result<String, ServiceError> {
+        let request = self
+            .client
+            .start_execution()
+            .state_machine_arn(state_machine_arn)
+            .set_name(name.map(str::to_owned))
+            .input(input);
+        let answer = request.send().await;
+        let answer = answer.map_err(|e| refused("StartExecution", state_machine_arn, e))?;
+        Ok(answer.execution_arn)
+    }
+
+    /// Ends an execution as `ABORTED`.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn stop(&self, execution_arn: &str, cause: &str) -> Result<(), ServiceError> {
+        let request = self.client.stop_execution().execution_arn(execution_arn);
+        let answer = request.cause(cause).send().await;
+        answer
+            .map(drop)
+            .map_err(|e| refused("StopExecution", execution_arn, e))
+    }
+
+    /// The execution.
+    ///
+    /// # Errors
+    /// Named `NotFound` if there is none of this ARN.
+    pub async fn describe(&self, execution_arn: &str) -> Result<ExecutionInfo, ServiceError> {
+        const OPERATION: &str = "DescribeExecution";
+        let request = self
+            .client
+            .describe_execution()
+            .execution_arn(execution_arn);
+        let answer = request.send().await;
+        let answer = answer.map_err(|e| refused(OPERATION, execution_arn, e))?;
+        execution_info(answer).map_err(|what| unreadable(OPERATION, execution_arn, what))
+    }
+
+    /// All events of an execution, oldest first.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn history(&self, execution_arn: &str) -> Result<Vec<HistoryEvent>, ServiceError> {
+        const OPERATION: &str = "GetExecutionHistory";
+        let request = self
+            .client
+            .get_execution_history()
+            .execution_arn(execution_arn)
+            .max_results(1000);
+        let mut events = Vec::new();
+        let mut pages = request.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| refused(OPERATION, execution_arn, e))?;
+            for event in page.events {
+                let event = history_event(event)
+                    .map_err(|what| unreadable(OPERATION, execution_arn, what))?;
+                events.push(event);
+            }
+        }
+        Ok(events)
+    }
+
+    /// The Distributed Maps that an execution has begun, oldest first.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn map_runs(&self, execution_arn: &str) -> Result<Vec<MapRunInfo>, ServiceError> {
+        const LIST: &str = "ListMapRuns";
+        const DESCRIBE: &str = "DescribeMapRun";
+        let request = self.client.list_map_runs().execution_arn(execution_arn);
+        let mut runs = Vec::new();
+        let mut pages = request.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| refused(LIST, execution_arn, e))?;
+            for listed in page.map_runs {
+                let arn = listed.map_run_arn;
+                let answer = self.client.describe_map_run().map_run_arn(&arn);
+                let answer = answer.send().await;
+                let answer = answer.map_err(|e| refused(DESCRIBE, &arn, e))?;
+                let run = map_run(answer).map_err(|what| unreadable(DESCRIBE, &arn, what))?;
+                runs.push(run);
+            }
+        }
+        runs.sort_by_key(|run| run.started);
+        Ok(runs)
+    }
+
+    /// Why children of a Distributed Map failed: at most `limit` of them. The parent's own failure
+    /// tells only that there were too many.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn failures_of_children(
+        &self,
+        map_run_arn: &str,
+        limit: i32,
+    ) -> Result<Vec<Failure>, ServiceError> {
+        let request = self
+            .client
+            .list_executions()
+            .map_run_arn(map_run_arn)
+            .status_filter(types::ExecutionStatus::Failed)
+            .max_results(limit);
+        let answer = request.send().await;
+        let answer = answer.map_err(|e| refused("ListExecutions", map_run_arn, e))?;
+        let mut failures = Vec::new();
+        for child in answer.executions {
+            failures.extend(self.describe(&child.execution_arn).await?.failure);
+        }
+        Ok(failures)
+    }
+}
+
+impl Executions for StateMachines {
+    async fn is_running(&self, arn: &str) -> Result<bool, ServiceError> {
+        match self.describe(arn).await {
+            Ok(execution) => Ok(execution.status.is_running()),
+            // The service forgets executions 90 days after their end.
+            Err(error) if error.name == ErrorName::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn execution_info(answer: DescribeExecutionOutput) -> Result<ExecutionInfo, String> {
+    let status = match &answer.status {
+        types::ExecutionStatus::Running => ExecutionStatus::Running,
+        types::ExecutionStatus::Succeeded => ExecutionStatus::Succeeded,
+        types::ExecutionStatus::Failed => ExecutionStatus::Failed,
+        types::ExecutionStatus::TimedOut => ExecutionStatus::TimedOut,
+        types::ExecutionStatus::Aborted => ExecutionStatus::Aborted,
+        types::ExecutionStatus::PendingRedrive => ExecutionStatus::PendingRedrive,
+        other => return Err(format!("the status {:?} is unknown", other.as_str())),
+    };
+    Ok(ExecutionInfo {
+        status,
+        started: time(&answer.start_date)?,
+        stopped: answer.stop_date.as_ref().map(time).transpose()?,
+        output: answer.output,
+        failure: failure(answer.error, answer.cause),
+    })
+}
+
+fn map_run(answer: DescribeMapRunOutput) -> Result<MapRunInfo, String> {
+    let counts = answer.item_counts.ok_or("it holds no item counts")?;
+    let count = |n: i64| u64::try_from(n).unwrap_or_default();
+    Ok(MapRunInfo {
+        started: time(&answer.start_date)?,
+        running: answer.status == types::MapRunStatus::Running,
+        total: count(counts.total),
+        succeeded: count(counts.succeeded),
+        failed: count(counts.failed) + count(counts.timed_out) + count(counts.aborted),
+        arn: answer.map_run_arn,
+    })
+}
+
+fn history_event(event: types::HistoryEvent) -> Result<HistoryEvent, String> {
+    let at = time(&event.timestamp)?;
+    let told = [
+        event
+            .task_failed_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .task_submit_failed_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .task_start_failed_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .task_timed_out_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .lambda_function_failed_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .lambda_function_timed_out_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .map_run_failed_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .evaluation_failed_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .execution_failed_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .execution_timed_out_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+        event
+            .execution_aborted_event_details
+            .and_then(|d| failure(d.error, d.cause)),
+    ];
+    let entered = event.state_entered_event_details.map(|d| d.name);
+    let exited = event.state_exited_event_details.map(|d| d.name);
+    Ok(HistoryEvent {
+        id: event.id,
+        at,
+        kind: event.r#type.as_str().to_owned(),
+        state: entered.or(exited),
+        failure: told.into_iter().flatten().next(),
+    })
+}
+
+fn failure(error: Option<String>, cause: Option<String>) -> Option<Failure> {
+    if error.is_none() && cause.is_none() {
+        return None;
+    }
+    Some(Failure {
+        error: error.unwrap_or_default(),
+        cause: cause.unwrap_or_default(),
+    })
+}
+
+fn time(time: &DateTime) -> Result<SystemTime, String> {
+    SystemTime::try_from(*time).map_err(|error| format!("the time {time}: {error}"))
+}
+
+fn refused<E>(operation: &'static str, subject: &str, error: SdkError<E>) -> ServiceError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    service_error(SERVICE, operation, subject, error)
+}
+
+/// An answer of success that lacks what the API promises.
+fn unreadable(operation: &'static str, subject: &str, what: String) -> ServiceError {
+    ServiceError {
+        name: ErrorName::ServiceUnavailable,
+        service: SERVICE,
+        operation,
+        subject: subject.to_owned(),
+        code: "ResponseUnreadable".to_owned(),
+        message: what,
+        source: None,
+    }
+}
