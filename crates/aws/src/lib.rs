@@ -9,6 +9,8 @@ use std::time::Duration;
 pub use aws_config::SdkConfig;
 
 pub mod classify;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "sfn")]

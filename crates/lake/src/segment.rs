@@ -48,7 +48,7 @@ pub async fn progress<P: DeserializeOwned + Serialize + Sync>(
         return Ok(Progress::Whole(whole));
     }
     let mut checkpoints = 0;
-    let mut last = None;
+    let mut last: Option<SegmentRecord<P>> = None;
     // Few links: one for every 64 MiB or invocation.
     while let Some(record) = documents::read_if_there(
         store,

@@ -46,10 +46,13 @@ impl PageBuffer {
         self.ends.clear();
     }
 
-    /// Adds a line by letting `write` append it, without a line break.
+    /// Adds a line by letting `write` append it, its line break included.
     pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.lines);
-        self.lines.push(b'\n');
+        debug_assert!(
+            self.lines.ends_with(b"\n"),
+            "a line ends with its line break"
+        );
         self.ends.push(self.lines.len());
     }
 
@@ -79,7 +82,7 @@ mod tests {
     #[test]
     fn lines_come_back_as_they_were_pushed() {
         let mut buffer = PageBuffer::new();
-        for line in ["first", "", "third"] {
+        for line in ["first\n", "\n", "third\n"] {
             buffer.push_with(|out| out.extend_from_slice(line.as_bytes()));
         }
         assert_eq!(buffer.items(), 3);
