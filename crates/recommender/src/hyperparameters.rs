@@ -58,44 +58,62 @@ impl Default for Hyperparameters {
     }
 }
 
-/// Every name, its range and default, in the order of the documentation.
-const KNOWN: [(&str, &str); 9] = [
-    ("user_column", "a whole number from 1 to 9999 (default 1)"),
+/// Every name, its range with the default, and what it is, in the order of the documentation.
+const KNOWN: [(&str, &str, &str); 9] = [
+    (
+        "user_column",
+        "a whole number from 1 to 9999 (default 1)",
+        "column of a row that holds the user's index; the label is column 0",
+    ),
     (
         "item_column",
         "a whole number from 1 to 9999 (default 2), other than user_column",
+        "column of a row that holds the item's index",
     ),
     (
         "unseen_index",
         "a whole number from 0 to 4294967295, or none (default none)",
+        "index that the encoder keeps for the unseen; training rows with it are left out",
     ),
-    ("factors", "a whole number from 2 to 512 (default 16)"),
-    ("iterations", "a whole number from 2 to 1000 (default 30)"),
+    (
+        "factors",
+        "a whole number from 2 to 512 (default 16)",
+        "latent factors per user and item",
+    ),
+    (
+        "iterations",
+        "a whole number from 2 to 1000 (default 30)",
+        "passes over the rows; the most of them if regularization is auto",
+    ),
     (
         "learning_rate",
         "a number above 0 and up to 1 (default 0.1)",
+        "step size of the stochastic gradient",
     ),
     (
         "regularization",
         "a number from 0 to 10, or auto (default auto)",
+        "penalty on the factors; auto chooses it, and how many iterations, on a tenth of the rows",
     ),
     (
         "bias_regularization",
         "a number from 0 to 10000 (default 5)",
+        "rows at the mean that a user's or item's bias is shrunk by",
     ),
     (
         "seed",
         "a whole number from 0 to 18446744073709551615 (default 42)",
+        "of all randomness: the same rows and settings give the same model",
     ),
 ];
 
 /// SageMaker's tuning jobs add this name; it is addressed to the tuner, not to the program.
 const TUNING_OBJECTIVE: &str = "_tuning_objective_metric";
 
-/// Names, ranges and defaults as lines for `--help`.
+/// All of them for `--help`.
 pub fn help() -> String {
     KNOWN
-        .map(|(name, range)| format!("  {name:<20} {range}\n"))
+        .map(|(name, range, what)| format!("  {name}\n      {what}: {range}\n"))
         .concat()
 }
 
@@ -126,8 +144,8 @@ impl Hyperparameters {
             if name == TUNING_OBJECTIVE {
                 continue;
             }
-            let Some((name, range)) = KNOWN.iter().find(|(known, _)| known == name) else {
-                let known = KNOWN.map(|(name, _)| name).join(", ");
+            let Some((name, range, _)) = KNOWN.iter().find(|known| known.0 == name) else {
+                let known = KNOWN.map(|known| known.0).join(", ");
                 return Err(Error::UnknownHyperparameter {
                     name: name.clone(),
                     known,
@@ -154,7 +172,7 @@ impl Hyperparameters {
             }
         }
         if it.layout.user_column == it.layout.item_column {
-            let (name, range) = KNOWN[1];
+            let (name, range, _) = KNOWN[1];
             let value = it.layout.item_column.to_string();
             return Err(Error::BadHyperparameter { name, value, range });
         }

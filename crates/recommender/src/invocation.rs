@@ -2,8 +2,7 @@
 //! response, in CSV and JSON. Knows the model, not HTTP.
 
 use csv::ByteRecord;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use crate::Model;
 use crate::channel::index;
@@ -82,6 +81,25 @@ struct Instance {
     item: u32,
 }
 
+/// Scores, in the order of the pairs.
+#[derive(Serialize)]
+struct Predictions {
+    predictions: Vec<f32>,
+}
+
+/// The best items for a user.
+#[derive(Serialize)]
+struct Best {
+    user: u32,
+    items: Vec<Recommendation>,
+}
+
+/// The same for several users.
+#[derive(Serialize)]
+struct Recommendations {
+    recommendations: Vec<Best>,
+}
+
 /// What is asked.
 enum Question {
     /// Scores of pairs.
@@ -104,14 +122,16 @@ pub fn answer(model: &Model, body: &[u8], given: Form, wanted: Form) -> Result<V
     };
     Ok(match question {
         Question::Pairs(pairs) => {
-            let scores = pairs
+            let predictions: Vec<f32> = pairs
                 .into_iter()
-                .map(|(user, item)| model.score(user, item));
+                .map(|(user, item)| model.score(user, item))
+                .collect();
             match wanted {
-                Form::Csv => scores
-                    .flat_map(|score| format!("{score}\n").into_bytes())
+                Form::Csv => predictions
+                    .iter()
+                    .flat_map(|it| format!("{it}\n").into_bytes())
                     .collect(),
-                Form::Json => bytes(&json!({ "predictions": scores.collect::<Vec<_>>() })),
+                Form::Json => json(&Predictions { predictions }),
             }
         }
         Question::User {
@@ -119,38 +139,40 @@ pub fn answer(model: &Model, body: &[u8], given: Form, wanted: Form) -> Result<V
             n,
             exclude_seen,
         } => {
-            let items = model.top(user, n, exclude_seen);
+            let best = Best {
+                user,
+                items: model.top(user, n, exclude_seen),
+            };
             match wanted {
-                Form::Csv => rows(user, &items).into_bytes(),
-                Form::Json => bytes(&json!({ "user": user, "items": items })),
+                Form::Csv => csv(&[best]),
+                Form::Json => json(&best),
             }
         }
         Question::Users(users) => {
-            let each = users
-                .into_iter()
-                .map(|user| (user, model.top(user, DEFAULT_N, true)));
+            let best = |user| Best {
+                user,
+                items: model.top(user, DEFAULT_N, true),
+            };
+            let recommendations: Vec<Best> = users.into_iter().map(best).collect();
             match wanted {
-                Form::Csv => each
-                    .flat_map(|(user, items)| rows(user, &items).into_bytes())
-                    .collect(),
-                Form::Json => bytes(&json!({
-                    "recommendations": each
-                        .map(|(user, items)| json!({ "user": user, "items": items }))
-                        .collect::<Vec<_>>(),
-                })),
+                Form::Csv => csv(&recommendations),
+                Form::Json => json(&Recommendations { recommendations }),
             }
         }
     })
 }
 
-fn bytes(value: &Value) -> Vec<u8> {
-    value.to_string().into_bytes()
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("structs of numbers are JSON")
 }
 
 /// `user,item,score`, best first.
-fn rows(user: u32, items: &[Recommendation]) -> String {
-    let row = |it: &Recommendation| format!("{user},{},{}\n", it.item, it.score);
-    items.iter().map(row).collect::<Vec<_>>().concat()
+fn csv(recommendations: &[Best]) -> Vec<u8> {
+    let rows = recommendations.iter().flat_map(|best| {
+        let row = |it: &Recommendation| format!("{},{},{}\n", best.user, it.item, it.score);
+        best.items.iter().map(row)
+    });
+    rows.flat_map(String::into_bytes).collect()
 }
 
 fn from_json(body: &[u8]) -> Result<Question, Rejection> {

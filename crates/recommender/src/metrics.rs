@@ -16,11 +16,11 @@ const CUTOFF: usize = 10;
 pub struct Metrics(Vec<(&'static str, f64)>);
 
 impl Metrics {
-    /// One line per metric, `name=value;`, as `MetricDefinitions` find them.
+    /// One line per metric, `name=value;` to six places, as `MetricDefinitions` find them.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.0
             .iter()
-            .map(|(name, value)| format!("{name}={value:.6};"))
+            .map(|(name, value)| format!("{name}={};", (value * 1e6).round() / 1e6))
     }
 
     /// One JSON object, from name to value.
@@ -248,12 +248,9 @@ mod tests {
             Some(&rows(&[(3, 2, 3.75)])),
         );
         let lines: Vec<_> = metrics.lines().collect();
-        assert!(
-            lines.contains(&"train:rmse=0.000000;".to_owned()),
-            "{lines:?}"
-        );
-        assert!(lines.contains(&"validation:rmse=0.000000;".to_owned()));
-        assert!(lines.contains(&"validation:global_mean_rmse=0.750000;".to_owned()));
+        assert!(lines.contains(&"train:rmse=0;".to_owned()), "{lines:?}");
+        assert!(lines.contains(&"validation:rmse=0;".to_owned()));
+        assert!(lines.contains(&"validation:global_mean_rmse=0.75;".to_owned()));
         assert_eq!(
             metrics.get("validation:ndcg@10"),
             None,
