@@ -80,6 +80,10 @@ pub struct EndpointInfo {
     pub status: EndpointStatus,
     /// Why it failed or was rolled back, in the service's words.
     pub failure_reason: Option<String>,
+    /// While it is on its way: the configuration it is on its way to, if the service says.
+    pub pending: Option<String>,
+    /// Seconds since it was last changed.
+    pub age_seconds: u64,
 }
 
 /// Creates, describes and removes models, endpoint configurations and endpoints.

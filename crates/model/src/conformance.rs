@@ -1,0 +1,143 @@
+//! What every adapter of the ports must do; each adapter's tests call it. It leaves a training job,
+//! whose name is then used up, and removes the rest.
+
+use crate::{Channel, ConfigSpec, Endpoints, ModelSpec, TrainingJobs, TrainingSpec};
+use contract::definition::{Compute, MetricDefinition};
+use contract::{ErrorName, Named, ServiceError};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+/// A specification that says something in every field.
+pub fn job_spec(name: &str, lake: &str) -> TrainingSpec {
+    let channel = |channel: &str| Channel {
+        name: channel.to_owned(),
+        prefix: format!("{lake}/processed/{channel}/"),
+        content_type: "text/csv".to_owned(),
+    };
+    TrainingSpec {
+        name: name.to_owned(),
+        image: "000000000000.dkr.ecr.us-east-1.amazonaws.com/recommender:1".to_owned(),
+        role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
+        instance_type: "ml.m5.large".to_owned(),
+        instance_count: 1,
+        volume_gb: 30,
+        max_runtime_seconds: 3600,
+        hyperparameters: BTreeMap::from([("factors".to_owned(), "16".to_owned())]),
+        metrics: vec![MetricDefinition {
+            name: "validation:rmse".to_owned(),
+            regex: "validation:rmse=([0-9.]+)".to_owned(),
+        }],
+        channels: vec![channel("train"), channel("validation")],
+        output: format!("{lake}/models"),
+        tags: BTreeMap::from([("millrace:pipeline".to_owned(), "default".to_owned())]),
+    }
+}
+
+/// Training jobs: absent, created, described as created, refused a second time.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn training_jobs(jobs: &impl TrainingJobs, spec: &TrainingSpec) {
+    let absent = jobs.describe(&spec.name).await.expect("describe");
+    assert!(absent.is_none(), "{absent:?} is there before its creation");
+    jobs.create(spec).await.expect("create");
+    let info = jobs.describe(&spec.name).await.expect("describe");
+    let info = info.expect("the job is there after its creation");
+    let wanted = TrainingSpec {
+        tags: BTreeMap::new(),
+        ..spec.clone()
+    };
+    assert_eq!(info.spec, wanted);
+    refuses(jobs.create(spec).await, ErrorName::Conflict, "a second job");
+}
+
+/// Models, configurations and endpoints' absence. No endpoint is created: that takes minutes and
+/// costs money where the adapter is a real one.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, artifact: &str) {
+    let model = ModelSpec {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        artifact: artifact.to_owned(),
+        role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
+        environment: BTreeMap::from([("LEVEL".to_owned(), "info".to_owned())]),
+    };
+    assert_eq!(
+        endpoints.describe_model(name).await.expect("describe"),
+        None
+    );
+    endpoints
+        .create_model(&model)
+        .await
+        .expect("create a model");
+    let there = endpoints.describe_model(name).await.expect("describe");
+    assert_eq!(there.as_ref(), Some(&model));
+    refuses(
+        endpoints.create_model(&model).await,
+        ErrorName::Conflict,
+        "a second model",
+    );
+
+    let computes = [
+        Compute::default(),
+        Compute::Instances {
+            instance_type: "ml.m5.large".to_owned(),
+            count: 2,
+        },
+    ];
+    for (number, compute) in computes.into_iter().enumerate() {
+        let config = ConfigSpec {
+            name: format!("{name}-{number}"),
+            model: name.to_owned(),
+            compute,
+        };
+        let there = endpoints.describe_config(&config.name).await;
+        assert_eq!(there.expect("describe"), None);
+        endpoints
+            .create_config(&config)
+            .await
+            .expect("create a configuration");
+        let there = endpoints.describe_config(&config.name).await;
+        assert_eq!(there.expect("describe").as_ref(), Some(&config));
+        refuses(
+            endpoints.create_config(&config).await,
+            ErrorName::Conflict,
+            "a second configuration",
+        );
+    }
+    let (first, second) = (format!("{name}-0"), format!("{name}-1"));
+    let listed = endpoints.list_configs(&format!("{name}-")).await;
+    assert_eq!(listed.expect("list"), [first.clone(), second.clone()]);
+
+    let there = endpoints.describe_endpoint(name).await.expect("describe");
+    assert_eq!(there, None);
+    refuses(
+        endpoints.update_endpoint(name, &first).await,
+        ErrorName::NotFound,
+        "an update of nothing",
+    );
+
+    // Twice: removing what is not there succeeds.
+    for _ in 0..2 {
+        endpoints.delete_config(&first).await.expect("delete");
+        endpoints.delete_config(&second).await.expect("delete");
+        endpoints.delete_model(name).await.expect("delete");
+    }
+    assert_eq!(
+        endpoints.describe_model(name).await.expect("describe"),
+        None
+    );
+    assert_eq!(
+        endpoints.describe_config(&first).await.expect("describe"),
+        None
+    );
+}
+
+fn refuses<T: Debug>(answer: Result<T, ServiceError>, name: ErrorName, what: &str) {
+    match answer {
+        Err(error) => assert_eq!(error.name(), name, "{what}: {error}"),
+        Ok(answer) => panic!("{what} is answered with {answer:?}"),
+    }
+}

@@ -1,0 +1,129 @@
+//! Training jobs in memory.
+
+use super::{MemorySageMaker, State, refusal};
+use crate::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
+use contract::{ErrorName, ServiceError};
+use std::collections::BTreeMap;
+
+/// What a running job goes through, one step a description.
+const STAGES: [&str; 4] = ["Starting", "Downloading", "Training", "Uploading"];
+/// How much older a job is at each description.
+const SECONDS_PER_LOOK: u64 = 10;
+
+/// How a training job ends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JobOutcome {
+    /// With these metrics.
+    Completes(BTreeMap<String, f64>),
+    /// In failure, for this reason.
+    Fails(String),
+    /// Stopped, with this secondary status, such as `MaxRuntimeExceeded` or `Stopped`.
+    Stops(String),
+    /// It is found on its way to `Stopped`, and stays there.
+    Stopping,
+}
+
+impl Default for JobOutcome {
+    fn default() -> Self {
+        let metrics = [("validation:rmse", 0.5), ("validation:ndcg", 0.25)];
+        Self::Completes(metrics.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) spec: TrainingSpec,
+    outcome: JobOutcome,
+    looks: usize,
+}
+
+impl State {
+    pub(super) fn start_job(&mut self, spec: &TrainingSpec) {
+        let outcome = self.next_jobs.pop_front().unwrap_or_default();
+        let job = Job {
+            spec: spec.clone(),
+            outcome,
+            looks: 0,
+        };
+        self.jobs.insert(spec.name.clone(), job);
+    }
+}
+
+impl Job {
+    /// What is there now; the next look finds more.
+    fn look(&mut self) -> TrainingInfo {
+        let looks = self.looks;
+        self.looks += 1;
+        let mut info = TrainingInfo {
+            spec: TrainingSpec {
+                tags: BTreeMap::new(),
+                ..self.spec.clone()
+            },
+            status: TrainingStatus::InProgress,
+            secondary: String::new(),
+            failure_reason: None,
+            artifact: None,
+            metrics: BTreeMap::new(),
+            age_seconds: looks as u64 * SECONDS_PER_LOOK,
+            billable_seconds: None,
+        };
+        if let Some(stage) = STAGES.get(looks) {
+            (*stage).clone_into(&mut info.secondary);
+            return info;
+        }
+        info.billable_seconds = Some(60);
+        match &self.outcome {
+            JobOutcome::Completes(metrics) => {
+                info.status = TrainingStatus::Completed;
+                "Completed".clone_into(&mut info.secondary);
+                info.metrics.clone_from(metrics);
+                info.artifact = Some(format!(
+                    "{}/{}/output/model.tar.gz",
+                    self.spec.output, self.spec.name
+                ));
+            }
+            JobOutcome::Fails(reason) => {
+                info.status = TrainingStatus::Failed;
+                "Failed".clone_into(&mut info.secondary);
+                info.failure_reason = Some(reason.clone());
+            }
+            JobOutcome::Stops(secondary) => {
+                info.status = TrainingStatus::Stopped;
+                info.secondary.clone_from(secondary);
+            }
+            JobOutcome::Stopping => {
+                info.status = TrainingStatus::Stopping;
+                "Stopping".clone_into(&mut info.secondary);
+            }
+        }
+        info
+    }
+}
+
+impl TrainingJobs for MemorySageMaker {
+    async fn describe(&self, name: &str) -> Result<Option<TrainingInfo>, ServiceError> {
+        self.call("DescribeTrainingJob", |state| {
+            Ok(state.jobs.get_mut(name).map(Job::look))
+        })
+        .await
+    }
+
+    async fn create(&self, spec: &TrainingSpec) -> Result<(), ServiceError> {
+        self.call("CreateTrainingJob", |state| {
+            if state.jobs.contains_key(&spec.name) {
+                return Err(refusal(
+                    "CreateTrainingJob",
+                    &spec.name,
+                    ErrorName::Conflict,
+                    "ResourceInUse",
+                    "Training job names must be unique within an AWS account and region.",
+                )
+                .into());
+            }
+            state.start_job(spec);
+            state.took_effect("CreateTrainingJob", &spec.name);
+            Ok(())
+        })
+        .await
+    }
+}

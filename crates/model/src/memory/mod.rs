@@ -1,0 +1,179 @@
+//! SageMaker in memory, for tests of whatever is written over the ports: it keeps what it is told,
+//! refuses duplicates, plays statuses forward on each description, and ends as scripted.
+//!
+//! Every operation pauses once before its effect and once after it, so that a test which drops its
+//! caller after a number of polls sees a crash at each such point.
+
+mod endpoints;
+mod jobs;
+
+pub use endpoints::EndpointOutcome;
+pub use jobs::JobOutcome;
+
+use crate::{ConfigSpec, ModelSpec, Prediction, TrainingSpec};
+use contract::{ErrorName, ServiceError};
+use std::collections::{BTreeMap, VecDeque};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+const SERVICE: &str = "SageMaker";
+
+/// Training jobs, models, configurations and endpoints, shared by all clones.
+#[derive(Debug, Clone, Default)]
+pub struct MemorySageMaker {
+    // A std mutex: it is never held across an await.
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    jobs: BTreeMap<String, jobs::Job>,
+    next_jobs: VecDeque<JobOutcome>,
+    models: BTreeMap<String, ModelSpec>,
+    /// In the order of their creation.
+    configs: Vec<ConfigSpec>,
+    endpoints: BTreeMap<String, endpoints::Endpoint>,
+    next_endpoints: VecDeque<EndpointOutcome>,
+    answers: VecDeque<Prediction>,
+    refusals: BTreeMap<&'static str, VecDeque<Box<ServiceError>>>,
+    log: Vec<String>,
+}
+
+impl MemorySageMaker {
+    /// An account with nothing in it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How the next training job to be created, and not yet scripted, ends. Without a script a job
+    /// completes with the metrics `validation:rmse` 0.5 and `validation:ndcg` 0.25.
+    pub fn script_job(&self, outcome: JobOutcome) {
+        self.state().next_jobs.push_back(outcome);
+    }
+
+    /// How the next creation or update of an endpoint, not yet scripted, ends. Without a script the
+    /// endpoint serves.
+    pub fn script_endpoint(&self, outcome: EndpointOutcome) {
+        self.state().next_endpoints.push_back(outcome);
+    }
+
+    /// What the next invocation answers. Without a script it is one line `0.5` for each row.
+    pub fn script_answer(&self, content_type: &str, body: &str) {
+        self.state().answers.push_back(Prediction {
+            body: body.as_bytes().to_vec(),
+            content_type: Some(content_type.to_owned()),
+        });
+    }
+
+    /// Refuses the next call of an operation such as `CreateTrainingJob`, without an effect.
+    pub fn refuse(&self, operation: &'static str, name: ErrorName, code: &str, message: &str) {
+        let error = refusal(operation, "a test", name, code, message);
+        let mut state = self.state();
+        state
+            .refusals
+            .entry(operation)
+            .or_default()
+            .push_back(Box::new(error));
+    }
+
+    /// Puts a training job there that somebody else created.
+    pub fn plant_job(&self, spec: &TrainingSpec) {
+        self.state().start_job(spec);
+    }
+
+    /// The operations that took effect, as `CreateModel name`, in their order.
+    pub fn log(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
+    /// The names of the models.
+    pub fn models(&self) -> Vec<String> {
+        self.state().models.keys().cloned().collect()
+    }
+
+    /// The names of the endpoint configurations, oldest first.
+    pub fn configs(&self) -> Vec<String> {
+        let state = self.state();
+        state.configs.iter().map(|spec| spec.name.clone()).collect()
+    }
+
+    /// The specification a training job was created with.
+    pub fn job(&self, name: &str) -> Option<TrainingSpec> {
+        self.state().jobs.get(name).map(|job| job.spec.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One call: a pause, a refusal if one is scripted, else the effect, and a pause.
+    async fn call<T>(
+        &self,
+        operation: &'static str,
+        effect: impl FnOnce(&mut State) -> Result<T, Box<ServiceError>> + Send,
+    ) -> Result<T, ServiceError> {
+        pause().await;
+        let answer = {
+            let mut state = self.state();
+            let refused = state.refusals.get_mut(operation);
+            match refused.and_then(VecDeque::pop_front) {
+                Some(error) => Err(error),
+                None => effect(&mut state),
+            }
+        };
+        pause().await;
+        answer.map_err(|error| *error)
+    }
+}
+
+impl State {
+    fn took_effect(&mut self, operation: &str, name: &str) {
+        self.log.push(format!("{operation} {name}"));
+    }
+}
+
+fn refusal(
+    operation: &'static str,
+    subject: &str,
+    name: ErrorName,
+    code: &str,
+    message: &str,
+) -> ServiceError {
+    ServiceError {
+        name,
+        service: SERVICE,
+        operation,
+        subject: subject.to_owned(),
+        code: code.to_owned(),
+        message: message.to_owned(),
+        source: None,
+    }
+}
+
+/// Gives way to the caller's executor once.
+async fn pause() {
+    let mut paused = false;
+    poll_fn(|context| {
+        if paused {
+            return Poll::Ready(());
+        }
+        paused = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MemorySageMaker;
+    use crate::conformance;
+
+    #[tokio::test]
+    async fn the_memory_passes_the_suite() {
+        let sagemaker = MemorySageMaker::new();
+        conformance::training_jobs(&sagemaker, &conformance::job_spec("job", "s3://lake")).await;
+        conformance::endpoints(&sagemaker, "suite", "image", "s3://lake/model.tar.gz").await;
+    }
+}
