@@ -9,10 +9,16 @@ use std::time::Duration;
 pub use aws_config::SdkConfig;
 
 pub mod classify;
+#[cfg(feature = "cloudformation")]
+pub mod cloudformation;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb_load;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "sagemaker")]
+pub mod sagemaker;
 #[cfg(feature = "sfn")]
 pub mod sfn;
 
@@ -28,7 +34,8 @@ const LOCAL_REGION: &str = "us-east-1";
 /// A region is needed to sign, though local servers ignore it: it defaults to `us-east-1`, but only
 /// when an `AWS_ENDPOINT_URL…` shows that no real region is meant.
 pub async fn load() -> SdkConfig {
-    let config = defaults().load().await;
+    // Boxed, as all that the SDK nests: a caller's future would become too deep for its layout.
+    let config = Box::pin(defaults().load()).await;
     if config.region().is_none() && endpoint_in_environment() {
         return config
             .into_builder()
