@@ -18,7 +18,7 @@ pub(crate) struct Decimal<'a> {
     pub(crate) digits: u32,
 }
 
-/// Longest text that is surely written out in full; see [`Decimal::written_in_full`].
+/// Longest text that `Decimal::written` surely writes without an exponent.
 const PLAIN: usize = 20;
 
 impl<'a> Decimal<'a> {
@@ -119,6 +119,7 @@ pub(crate) fn write_cell(value: f32, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact equality is what is claimed")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

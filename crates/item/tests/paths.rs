@@ -2,6 +2,7 @@
 
 use item::{Path, Step};
 use proptest::prelude::*;
+use std::fmt::Write as _;
 
 #[test]
 fn names_and_positions_are_told_apart() {
@@ -61,7 +62,7 @@ proptest! {
         for step in &rest {
             match step {
                 Ok(name) => Path::push_name(&mut text, name),
-                Err(index) => text.push_str(&format!("[{index}]")),
+                Err(index) => write!(text, "[{index}]").expect("writing to a string does not fail"),
             }
         }
         let path = Path::parse(&text).unwrap();

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use support::{attributes, line, read};
 
 fn refusal(line: &str) -> String {
-    parse_line(line.as_bytes()).unwrap_err().to_string()
+    parse_line(line.as_bytes())
+        .expect_err("no item")
+        .to_string()
 }
 
 #[test]

@@ -1,0 +1,328 @@
+//! Which columns a definition and a table make, and what is refused.
+
+mod support;
+
+use contract::definition::{Encoding, Missing, Split};
+use contract::{ErrorName, Named as _};
+use dataset::{MAX_DISTINCT, PlanError, Profile, check_definition, plan_columns};
+use serde_json::{Value, json};
+use support::{declare, infer, key, plan, profile};
+
+fn items() -> Vec<Value> {
+    (0..40)
+        .map(|at| {
+            json!({
+                "id": { "S": format!("i{at}") },
+                "rating": { "N": (at % 5).to_string() },
+                "price": { "N": format!("{at}.25") },
+                "new": { "BOOL": at % 2 == 0 },
+                "device": { "S": if at % 2 == 0 { "tv" } else { "phone" } },
+                "code": if at % 2 == 0 { json!({ "N": "7.0" }) } else { json!({ "S": "x" }) },
+                "context": { "M": { "score": { "N": at.to_string() }, "secret": { "N": "1" } } },
+                "created": { "N": (1_700_000_000 + at).to_string() },
+                "comment": { "S": format!("a long comment on something, number {at}") },
+                "story": { "S": "word ".repeat(60) },
+                "tags": { "SS": ["a"] },
+                "mixed": if at % 2 == 0 { json!({ "N": "1" }) } else { json!({ "BOOL": true }) },
+                "nothing": { "NULL": true },
+            })
+        })
+        .collect()
+}
+
+fn refusal(definition: &contract::definition::Dataset, profile: &Profile) -> (ErrorName, String) {
+    let error = plan_columns(definition, &key(), profile).expect_err("a refusal");
+    let mut message = error.to_string();
+    if let Some(source) = std::error::Error::source(&error) {
+        message = format!("{message}: {source}");
+    }
+    assert!(!message.contains('\n'), "{message}");
+    (error.name(), message)
+}
+
+#[test]
+fn columns_are_inferred_by_the_rules() {
+    let mut definition = infer("rating");
+    definition.exclude = vec!["context.secret".to_owned()];
+    let columns = plan(&definition, &items());
+    assert!(columns.inferred);
+    let planned: Vec<_> = columns
+        .columns
+        .iter()
+        .map(|column| (column.path.as_str(), column.encoding))
+        .collect();
+    assert_eq!(
+        planned,
+        [
+            ("code", Encoding::Ordinal),
+            ("context.score", Encoding::Number),
+            ("device", Encoding::Ordinal),
+            ("id", Encoding::Ordinal),
+            ("new", Encoding::Boolean),
+            ("price", Encoding::Number),
+        ]
+    );
+    assert_eq!(columns.column("code").unwrap().vocabulary, ["7", "x"]);
+    assert_eq!(
+        columns.column("device").unwrap().vocabulary,
+        ["phone", "tv"]
+    );
+    let left_out: Vec<_> = columns
+        .left_out
+        .iter()
+        .map(|out| (out.path.as_str(), out.reason.as_str()))
+        .collect();
+    assert_eq!(
+        left_out,
+        [
+            (
+                "comment",
+                "is free text, an identifier or a timestamp: 40 distinct values among 40, 37 characters on average"
+            ),
+            (
+                "created",
+                "has whole numbers up to 1700000039, which float32 rounds above 16777216; declare it with encoding `ordinal` if it is an identifier"
+            ),
+            (
+                "mixed",
+                "has values of types N, BOOL, which no one encoding covers"
+            ),
+            (
+                "nothing",
+                "has nulls alone, which say nothing to learn from"
+            ),
+            ("story", "is free text, up to 300 characters long"),
+            (
+                "tags",
+                "has values of type SS, which have no numeric encoding"
+            ),
+        ]
+    );
+}
+
+#[test]
+fn an_excluded_map_takes_its_subtree_with_it() {
+    let mut definition = infer("rating");
+    definition.exclude = vec!["context".to_owned()];
+    let columns = plan(&definition, &items());
+    assert!(
+        columns
+            .columns
+            .iter()
+            .all(|column| !column.path.starts_with("context"))
+    );
+    assert!(
+        columns
+            .left_out
+            .iter()
+            .all(|out| !out.path.starts_with("context"))
+    );
+}
+
+#[test]
+fn declared_columns_keep_their_order_and_what_they_say() {
+    let mut definition = declare(
+        "rating",
+        &[
+            ("price", None),
+            ("created", Some(Encoding::Ordinal)),
+            ("context.score", Some(Encoding::Number)),
+        ],
+    );
+    definition.columns.as_mut().unwrap()[0].missing = Missing::Reject;
+    let columns = plan(&definition, &items());
+    assert!(!columns.inferred);
+    assert!(columns.left_out.is_empty());
+    let paths: Vec<_> = columns
+        .columns
+        .iter()
+        .map(|column| column.path.as_str())
+        .collect();
+    assert_eq!(paths, ["price", "created", "context.score"]);
+    assert_eq!(columns.columns[0].encoding, Encoding::Number);
+    assert_eq!(columns.columns[0].missing, Missing::Reject);
+    assert_eq!(columns.columns[1].vocabulary.len(), 40);
+}
+
+#[test]
+fn the_split_is_by_the_key_unless_the_definition_says_otherwise() {
+    let mut definition = infer("rating");
+    let key = ["id".to_owned(), "odd.name".to_owned()];
+    let columns = plan_columns(&definition, &key, &profile(&items())).unwrap();
+    assert_eq!(columns.split.by, ["id", r"odd\.name"]);
+    definition.split = Split {
+        by: vec!["device".to_owned()],
+        validation: 0.5,
+        seed: 9,
+    };
+    let columns = plan_columns(&definition, &key, &profile(&items())).unwrap();
+    assert_eq!(columns.split.by, ["device"]);
+    assert_eq!((columns.split.validation, columns.split.seed), (0.5, 9));
+    definition.split.by.clear();
+    let error = plan_columns(&definition, &[], &profile(&items())).unwrap_err();
+    assert_eq!(error.name(), ErrorName::InvalidDefinition);
+}
+
+#[test]
+fn a_label_or_column_that_no_item_has_is_named_with_the_closest_that_exist() {
+    let (name, message) = refusal(&infer("raiting"), &profile(&items()));
+    assert_eq!(name, ErrorName::AttributeMissing);
+    assert!(
+        message.starts_with("the label `raiting` occurs in none of 40 items; there are `rating`, "),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("7 more: correct `dataset.label`"),
+        "{message}"
+    );
+    let (name, message) = refusal(
+        &declare("rating", &[("context.scores", None)]),
+        &profile(&items()),
+    );
+    assert_eq!(name, ErrorName::AttributeMissing);
+    assert!(message.contains("there are `context.score`, "), "{message}");
+}
+
+#[test]
+fn the_gate_names_the_column_the_bound_and_the_value() {
+    let mut definition = infer("rating");
+    definition.gate.minimum_rows = 41;
+    let (name, message) = refusal(&definition, &profile(&items()));
+    assert_eq!(name, ErrorName::QualityGateFailed);
+    assert_eq!(
+        message,
+        "`items`: their number is 40, and `dataset.gate.minimumRows` is 41"
+    );
+
+    let some = [
+        json!({ "rating": { "N": "1" }, "a": { "N": "1" } }),
+        json!({ "rating": { "S": "1" }, "a": { "N": "1" } }),
+        json!({ "rating": { "NULL": true }, "a": { "N": "1" } }),
+        json!({ "a": { "N": "1" } }),
+    ];
+    let mut definition = infer("rating");
+    let (name, message) = refusal(&definition, &profile(&some));
+    assert_eq!(name, ErrorName::QualityGateFailed);
+    assert_eq!(
+        message,
+        "`rating`: the share of items without a usable label is 0.7500, and `dataset.gate.maximumMissingLabel` is 0.5"
+    );
+    definition.gate.maximum_missing_label = 0.75;
+    assert!(plan_columns(&definition, &key(), &profile(&some)).is_ok());
+}
+
+#[test]
+fn a_label_that_is_never_numeric_is_refused() {
+    let (name, message) = refusal(&infer("device"), &profile(&items()));
+    assert_eq!(name, ErrorName::QualityGateFailed);
+    assert_eq!(
+        message,
+        "the label `device` is never a number or a boolean; it has values of type S: correct `dataset.label`"
+    );
+    assert!(plan_columns(&infer("new"), &key(), &profile(&items())).is_ok());
+}
+
+#[test]
+fn what_float32_would_round_is_refused_where_declared_as_a_number() {
+    for encoding in [None, Some(Encoding::Number)] {
+        let (name, message) = refusal(
+            &declare("rating", &[("created", encoding)]),
+            &profile(&items()),
+        );
+        assert_eq!(name, ErrorName::InvalidDefinition);
+        assert!(message.contains("encoding `ordinal`"), "{message}");
+    }
+    let limit =
+        |largest: &str| profile(&[json!({ "rating": { "N": "1" }, "n": { "N": largest } })]);
+    let definition = declare("rating", &[("n", None)]);
+    for exact in ["16777216", "-16777216", "16777217.5"] {
+        assert!(
+            plan_columns(&definition, &key(), &limit(exact)).is_ok(),
+            "{exact}"
+        );
+    }
+    for rounded in ["16777217", "-16777217", "1E38"] {
+        assert!(
+            plan_columns(&definition, &key(), &limit(rounded)).is_err(),
+            "{rounded}"
+        );
+    }
+}
+
+#[test]
+fn a_declared_column_that_cannot_be_encoded_is_refused() {
+    for (path, encoding) in [
+        ("tags", None),
+        ("mixed", None),
+        ("nothing", None),
+        ("context", None),
+        ("device", Some(Encoding::Number)),
+        ("device", Some(Encoding::Boolean)),
+        ("new", Some(Encoding::Ordinal)),
+    ] {
+        let (name, message) = refusal(&declare("rating", &[(path, encoding)]), &profile(&items()));
+        assert_eq!(name, ErrorName::InvalidDefinition, "{path}");
+        assert!(message.starts_with(&format!("`{path}` has ")), "{message}");
+    }
+    let declared = declare("rating", &[("mixed", Some(Encoding::Boolean))]);
+    assert!(plan_columns(&declared, &key(), &profile(&items())).is_ok());
+}
+
+#[test]
+fn a_vocabulary_beyond_the_bound_is_refused() {
+    let mut profile = profile(&[json!({ "rating": { "N": "1" } })]);
+    for at in 0..=MAX_DISTINCT {
+        let text = json!({ "rating": { "N": "1" }, "user": { "S": format!("u{at}") } }).to_string();
+        profile.observe(&item::parse_item(text.as_bytes()).unwrap());
+    }
+    for definition in [infer("rating"), declare("rating", &[("user", None)])] {
+        let (name, message) = refusal(&definition, &profile);
+        assert_eq!(name, ErrorName::QualityGateFailed);
+        assert!(message.contains("add it to `dataset.exclude`"), "{message}");
+    }
+    let mut without = infer("rating");
+    without.exclude = vec!["user".to_owned()];
+    let (name, message) = refusal(&without, &profile);
+    assert_eq!(name, ErrorName::QualityGateFailed);
+    assert_eq!(
+        message,
+        "no attribute can be a feature column (there is none beside the label): declare `dataset.columns`"
+    );
+}
+
+#[test]
+fn a_definition_is_checked_before_any_data() {
+    let message = |change: fn(&mut contract::definition::Dataset)| {
+        let mut definition = declare("rating", &[("price", None)]);
+        assert!(check_definition(&definition).is_ok());
+        change(&mut definition);
+        let error = check_definition(&definition).unwrap_err();
+        assert_eq!(error.name(), ErrorName::InvalidDefinition);
+        match &error {
+            PlanError::Path { field, .. } | PlanError::Definition { field, .. } => field.clone(),
+            other => panic!("{other}"),
+        }
+    };
+    assert_eq!(message(|d| d.label = "a..b".to_owned()), "label");
+    assert_eq!(message(|d| d.label = "list[0]".to_owned()), "label");
+    assert_eq!(message(|d| d.label = "price".to_owned()), "columns[0].path");
+    assert_eq!(message(|d| d.columns = Some(Vec::new())), "columns");
+    assert_eq!(
+        message(|d| d.columns.as_mut().unwrap()[0].path.clear()),
+        "columns[0].path"
+    );
+    assert_eq!(
+        message(|d| d.exclude = vec!["ok".to_owned(), "a[".to_owned()]),
+        "exclude[1]"
+    );
+    assert_eq!(message(|d| d.split.by = vec![String::new()]), "split.by[0]");
+    assert_eq!(message(|d| d.split.validation = 0.91), "split.validation");
+    assert_eq!(
+        message(|d| d.split.validation = f64::NAN),
+        "split.validation"
+    );
+    assert_eq!(
+        message(|d| d.gate.maximum_missing_label = -0.1),
+        "gate.maximumMissingLabel"
+    );
+}

@@ -1,0 +1,165 @@
+//! What a profile says of its items, and that it says the same in parts.
+
+mod support;
+
+use dataset::{MAX_DEPTH, MAX_PATHS, Profile};
+use item::Kind;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use support::{arbitrary_items, profile};
+
+#[test]
+fn an_attribute_is_counted_by_type_and_summarised_by_value() {
+    let profile = profile(&[
+        json!({ "a": { "N": "1.50" }, "m": { "M": { "x.y": { "S": "é" }, "n": { "NULL": true } } } }),
+        json!({ "a": { "N": "-20" }, "m": { "M": { "x.y": { "S": "abc" } } }, "l": { "L": [{ "S": "deep" }] } }),
+        json!({ "a": { "S": "1.5" } }),
+    ]);
+    assert_eq!(profile.items(), 3);
+    let stored = serde_json::to_value(&profile).unwrap();
+    assert_eq!(
+        stored,
+        json!({
+            "items": 3,
+            "pathsOverflowed": 0,
+            "attributes": {
+                "a": {
+                    "types": { "N": 2, "S": 1 },
+                    "numbers": { "minimum": "-20", "maximum": "1.5", "integers": false, "digits": 2 },
+                    "texts": { "maxLength": 3, "totalLength": 3 },
+                    "distinct": { "overflowed": false, "values": ["-20", "1.5"] },
+                    "examples": ["-20", "1.5"],
+                },
+                "l": {
+                    "types": { "L": 1 },
+                    "distinct": { "overflowed": false, "values": [] },
+                    "examples": [],
+                },
+                "m": {
+                    "types": { "M": 2 },
+                    "distinct": { "overflowed": false, "values": [] },
+                    "examples": [],
+                },
+                "m.n": {
+                    "types": { "NULL": 1 },
+                    "distinct": { "overflowed": false, "values": [] },
+                    "examples": [],
+                },
+                "m.x\\.y": {
+                    "types": { "S": 2 },
+                    "texts": { "maxLength": 3, "totalLength": 4 },
+                    "distinct": { "overflowed": false, "values": ["abc", "é"] },
+                    "examples": ["abc", "é"],
+                },
+            },
+        })
+    );
+}
+
+#[test]
+fn maps_are_descended_into_to_a_depth() {
+    let mut item = json!({ "N": "1" });
+    for _ in 0..MAX_DEPTH + 2 {
+        item = json!({ "M": { "m": item } });
+    }
+    let profile = profile(&[json!({ "m": item })]);
+    let paths: Vec<_> = profile
+        .attributes()
+        .map(|(path, _)| path.to_owned())
+        .collect();
+    assert_eq!(paths.len(), MAX_DEPTH);
+    assert_eq!(paths.last(), Some(&["m"; MAX_DEPTH].join(".")));
+}
+
+#[test]
+fn paths_beyond_the_bound_are_counted_and_not_kept() {
+    let item = |prefix: &str| {
+        let names = (0..=MAX_PATHS).map(|at| (format!("{prefix}{at}"), json!({ "NULL": true })));
+        Value::Object(names.collect())
+    };
+    let mut left = profile(&[item("a"), json!({ "a": { "M": { "": { "N": "1" } } } })]);
+    assert_eq!(left.attributes().count(), MAX_PATHS);
+    assert_eq!(left.paths_overflowed(), 3);
+    left.merge(profile(&[item("b")]));
+    assert_eq!(left.attributes().count(), MAX_PATHS);
+    assert_eq!(left.paths_overflowed(), 4 + MAX_PATHS as u64);
+    assert!(left.attributes().all(|(path, _)| path.starts_with('a')));
+}
+
+#[test]
+fn values_that_take_too_much_memory_are_given_up_where_they_are_most() {
+    let mut whole = profile(&[json!({ "few": { "S": "kept" } })]);
+    // Two attributes of 40 MB each, below the bound on their own.
+    for name in ["large", "larger"] {
+        let mut part = Profile::new();
+        for at in 0..40_000 {
+            let text = json!({ name: { "S": format!("{at:01000}") } }).to_string();
+            part.observe(&item::parse_item(text.as_bytes()).unwrap());
+        }
+        assert!(part.attribute(name).unwrap().values().is_some());
+        whole.merge(part);
+    }
+    let kept = |name| whole.attribute(name).unwrap().values().is_some();
+    assert!(kept("few"));
+    assert!(
+        kept("large") != kept("larger"),
+        "one is given up, the other then has room"
+    );
+}
+
+#[test]
+fn a_stored_profile_goes_on_as_it_was() {
+    let items = [
+        json!({ "a": { "N": "0.1" } }),
+        json!({ "a": { "N": "0.30000000000000004" } }),
+    ];
+    let text = serde_json::to_string(&profile(&items[..1])).unwrap();
+    let mut again: Profile = serde_json::from_str(&text).unwrap();
+    again.merge(profile(&items[1..]));
+    assert_eq!(again, profile(&items));
+    let unknown = text.replacen("items", "rows", 1);
+    assert!(serde_json::from_str::<Profile>(&unknown).is_err());
+    let no_type = text.replacen("\"N\"", "\"X\"", 1);
+    let error = serde_json::from_str::<Profile>(&no_type)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("`X` is no type of DynamoDB"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn parts_in_any_order_and_grouping_make_the_whole(
+        a in arbitrary_items(), b in arbitrary_items(), c in arbitrary_items(),
+    ) {
+        let merged = |mut left: Profile, right: Profile| { left.merge(right); left };
+        let whole = profile(&[a.clone(), b.clone(), c.clone()].concat());
+        let [a, b, c] = [profile(&a), profile(&b), profile(&c)];
+        prop_assert_eq!(&merged(merged(a.clone(), b.clone()), c.clone()), &whole);
+        prop_assert_eq!(&merged(a.clone(), merged(b.clone(), c.clone())), &whole);
+        prop_assert_eq!(&merged(merged(c.clone(), a.clone()), b.clone()), &whole);
+        prop_assert_eq!(&merged(whole.clone(), Profile::new()), &whole);
+    }
+
+    #[test]
+    fn a_profile_is_stored_the_same_and_reads_back(items in arbitrary_items()) {
+        let known = profile(&items);
+        let text = serde_json::to_string(&known).unwrap();
+        let again: Profile = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(serde_json::to_string(&again).unwrap(), text);
+        prop_assert_eq!(again, known);
+        let reversed: Vec<_> = items.iter().rev().cloned().collect();
+        prop_assert_eq!(serde_json::to_string(&profile(&reversed)).unwrap(), serde_json::to_string(&profile(&items)).unwrap());
+    }
+
+    #[test]
+    fn every_top_level_value_is_counted_once(items in arbitrary_items()) {
+        let known = profile(&items);
+        for name in ["a", "b", "c", "d", "id", "label"] {
+            let having = items.iter().filter(|item| item.get(name).is_some()).count() as u64;
+            let types = known.attribute(name).map(|attribute| attribute.types);
+            prop_assert_eq!(types.map_or(0, |types| types.total()), having);
+            let nulls = items.iter().filter(|item| item[name].get("NULL").is_some()).count() as u64;
+            prop_assert_eq!(types.map_or(0, |types| types.of(Kind::Null)), nulls);
+        }
+    }
+}

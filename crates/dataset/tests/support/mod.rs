@@ -1,0 +1,112 @@
+//! Items for tests: written as JSON, or arbitrary over few names, so that types collide and values
+//! repeat.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use contract::definition::{Column, Dataset, Encoding, Gate, Missing, Split};
+use dataset::{Columns, Encoder, Fate, Profile, plan_columns};
+use item::Map;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// An item as DynamoDB JSON.
+pub fn with_item<T>(item: &Value, read: impl FnOnce(&Map<'_>) -> T) -> T {
+    let text = item.to_string();
+    read(&item::parse_item(text.as_bytes()).expect("tests write items"))
+}
+
+pub fn profile(items: &[Value]) -> Profile {
+    let mut profile = Profile::new();
+    for item in items {
+        with_item(item, |item| profile.observe(item));
+    }
+    profile
+}
+
+/// A definition that says no more than its label.
+pub fn infer(label: &str) -> Dataset {
+    Dataset {
+        label: label.to_owned(),
+        columns: None,
+        exclude: Vec::new(),
+        split: Split::default(),
+        gate: Gate::default(),
+        shard_bytes: None,
+    }
+}
+
+pub fn declare(label: &str, columns: &[(&str, Option<Encoding>)]) -> Dataset {
+    let column = |(path, encoding): &(&str, Option<Encoding>)| Column {
+        path: (*path).to_owned(),
+        encoding: *encoding,
+        missing: Missing::Empty,
+    };
+    Dataset {
+        columns: Some(columns.iter().map(column).collect()),
+        ..infer(label)
+    }
+}
+
+pub fn key() -> Vec<String> {
+    vec!["id".to_owned()]
+}
+
+pub fn plan(definition: &Dataset, items: &[Value]) -> Columns {
+    plan_columns(definition, &key(), &profile(items)).expect("a plan")
+}
+
+/// The item's row, or why it has none.
+pub fn row(columns: &Columns, item: &Value) -> Result<String, String> {
+    let encoder = Encoder::new(columns).expect("planned columns");
+    let mut row = Vec::new();
+    match with_item(item, |item| encoder.encode(item, &mut row)) {
+        Fate::Row(_) => Ok(String::from_utf8(row).expect("cells are ASCII")),
+        Fate::Rejected(reject) => {
+            assert!(row.is_empty(), "a rejected item leaves nothing behind");
+            Err(reject.to_string())
+        }
+    }
+}
+
+pub fn arbitrary_value() -> impl Strategy<Value = Value> {
+    let number = prop_oneof![
+        "-?[0-9]{1,3}(\\.[0-9]{1,2})?",
+        "-?[1-9][0-9]{0,37}",
+        "[1-9]E-?1?[0-9]{1,2}"
+    ];
+    let leaf = prop_oneof![
+        4 => number.clone().prop_map(|n| json!({ "N": n })),
+        4 => "[abé\",\n]{0,2}".prop_map(|s| json!({ "S": s })),
+        1 => any::<String>().prop_map(|s| json!({ "S": s })),
+        1 => "x{0,300}".prop_map(|s| json!({ "S": s })),
+        2 => any::<bool>().prop_map(|b| json!({ "BOOL": b })),
+        1 => Just(json!({ "NULL": true })),
+        1 => Just(json!({ "B": "AAEC" })),
+        1 => proptest::collection::vec(number, 1..3).prop_map(|ns| json!({ "NS": ns })),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            proptest::collection::btree_map("[p.q]", inner.clone(), 0..3)
+                .prop_map(|m| json!({ "M": m })),
+            proptest::collection::vec(inner, 0..3).prop_map(|l| json!({ "L": l })),
+        ]
+    })
+}
+
+/// An item of few attributes; `label` is often a number.
+pub fn arbitrary_item() -> impl Strategy<Value = Value> {
+    let label = prop_oneof![
+        6 => "[1-5](\\.5)?".prop_map(|n| Some(json!({ "N": n }))),
+        1 => arbitrary_value().prop_map(Some),
+        1 => Just(None),
+    ];
+    let attributes = proptest::collection::btree_map("[a-d]|id", arbitrary_value(), 0..6);
+    (label, attributes).prop_map(|(label, mut attributes)| {
+        attributes.extend(label.map(|label| ("label".to_owned(), label)));
+        json!(attributes)
+    })
+}
+
+pub fn arbitrary_items() -> impl Strategy<Value = Vec<Value>> {
+    proptest::collection::vec(arbitrary_item(), 1..30)
+}
