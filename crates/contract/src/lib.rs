@@ -8,9 +8,11 @@ mod names;
 pub mod read;
 mod schemas;
 pub mod states;
+mod validate;
 
 pub use definition::Definition;
 pub use error::{ErrorName, Named, ServiceError};
 pub use invocation::Invocation;
 pub use names::{Names, RunId};
 pub use schemas::schemas;
+pub use validate::FieldError;

@@ -1,1 +1,14 @@
-fn main() {}
+//! Wires `export-segment` to S3, DynamoDB and the Lambda Runtime API.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shell::Error> {
+    shell::init();
+    let config = aws::load().await;
+    let store = aws::s3::S3Store::new(&config, shell::env("LAKE_BUCKET")?);
+    let tables = aws::dynamodb::Tables::new(&config);
+    let settings = export_segment::Settings::default();
+    shell::serve(async |input, invocation| {
+        export_segment::handle(&store, &tables, settings, input, invocation).await
+    })
+    .await
+}

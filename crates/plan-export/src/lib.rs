@@ -1,1 +1,124 @@
-//! Decides what to export, checks that it can be, and freezes the plan
+//! Decides what to export, checks that it can be, and freezes the plan.
+//!
+//! It must not read the table beyond one item, nor know which services answer.
+
+mod definition;
+mod error;
+mod segments;
+
+pub use error::PlanExportError;
+
+use contract::Invocation;
+use contract::RunId;
+use contract::states::{PlanExportInput, PlanExportOutput};
+use lake::lease::{self, Executions, Lease};
+use lake::records::{CurrentRun, Plan};
+use lake::{ObjectStore, PutOutcome, RunKeys, documents};
+use table::DescribeTable;
+
+/// Children of the export's Distributed Map that run at once, as the state machine's definition has it.
+pub const EXPORT_CONCURRENCY: u32 = 40;
+
+/// Plans the export of an execution. Called again for the same execution it answers the same.
+///
+/// # Errors
+/// Whatever is wrong with the definition, the table or the bucket, before anything is paid for.
+pub async fn handle(
+    store: &impl ObjectStore,
+    tables: &impl DescribeTable,
+    executions: &impl Executions,
+    input: PlanExportInput,
+    _invocation: Invocation,
+) -> Result<PlanExportOutput, PlanExportError> {
+    let execution = input.execution;
+    let run = RunId::of_execution(&execution.id, &execution.start_time)
+        .map_err(|message| PlanExportError::StartTime { message })?;
+    let pipeline = definition::pipeline_of(&input.input)?;
+    let keys = RunKeys::new(&pipeline, &run);
+
+    let existing: Option<Plan> =
+        documents::read_if_there(store, &keys.plan(), "the run's plan").await?;
+    if let Some(plan) = existing {
+        return Ok(output(&plan));
+    }
+
+    let definition = definition::load(store, &pipeline, input.input).await?;
+    let table = &definition.source.dynamodb.table;
+    let info = tables
+        .describe(table)
+        .await?
+        .ok_or_else(|| PlanExportError::TableMissing {
+            table: table.clone(),
+        })?;
+    // The table's own count lags by hours; one read tells whether there is anything.
+    if !tables.holds_an_item(table).await? {
+        return Err(PlanExportError::TableEmpty {
+            table: table.clone(),
+        });
+    }
+    let estimate = segments::estimate(&definition, &info);
+    segments::check_limits(&definition, &estimate)?;
+
+    let current = CurrentRun {
+        run: run.clone(),
+        execution: execution.id.clone(),
+    };
+    if let Lease::HeldByOther(other) =
+        lease::acquire(store, executions, &pipeline, &current).await?
+    {
+        return Err(PlanExportError::AlreadyRunning {
+            pipeline,
+            other: other.execution,
+        });
+    }
+
+    let segments = segments::count(&definition, &info);
+    let tasks = segments::group(&definition, segments);
+    let in_flight = EXPORT_CONCURRENCY.min(u32::try_from(tasks.len()).unwrap_or(u32::MAX));
+    let plan = Plan {
+        run,
+        execution: execution.id,
+        started: execution.start_time,
+        key_attributes: info.key_attributes,
+        segments,
+        task_rcu: definition
+            .source
+            .dynamodb
+            .read
+            .rcu
+            .map(|rcu| f64::from(rcu) / f64::from(in_flight)),
+        tasks,
+        estimate,
+        definition,
+    };
+    documents::write(store, &keys.tasks(), &plan.tasks).await?;
+    let plan = match documents::commit(store, &keys.plan(), &plan).await? {
+        PutOutcome::Created => plan,
+        // Another attempt of the same execution was faster; its plan counts.
+        PutOutcome::AlreadyThere => {
+            let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
+            documents::write(store, &keys.tasks(), &plan.tasks).await?;
+            plan
+        }
+    };
+    tracing::info!(
+        table = plan.definition.source.dynamodb.table,
+        segments,
+        tasks = plan.tasks.len(),
+        items = plan.estimate.items,
+        read_units = plan.estimate.read_units,
+        "planned"
+    );
+    Ok(output(&plan))
+}
+
+fn output(plan: &Plan) -> PlanExportOutput {
+    PlanExportOutput {
+        pipeline: plan.definition.pipeline.clone(),
+        run: plan.run.clone(),
+        segments: plan.segments,
+        tasks: u32::try_from(plan.tasks.len()).unwrap_or(u32::MAX),
+        tasks_key: plan.keys().tasks(),
+        estimate: plan.estimate.clone(),
+    }
+}

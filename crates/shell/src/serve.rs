@@ -37,18 +37,22 @@ where
     E: Named,
 {
     let handler = &handler;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let invocation = invocation(&event.context);
-        let span = tracing::info_span!(
-            "invocation",
-            request_id = %event.context.request_id,
-            pipeline = text(&event.payload, "pipeline"),
-            run = text(&event.payload, "run"),
-        );
-        answer(handler, event.payload, invocation)
-            .instrument(span)
-            .await
-    }))
+    // Boxed: the runtime's layers nest so deeply that the layout of a `main` that holds them inline
+    // cannot be computed.
+    Box::pin(lambda_runtime::run(service_fn(
+        async |event: LambdaEvent<Value>| {
+            let invocation = invocation(&event.context);
+            let span = tracing::info_span!(
+                "invocation",
+                request_id = %event.context.request_id,
+                pipeline = text(&event.payload, "pipeline"),
+                run = text(&event.payload, "run"),
+            );
+            answer(handler, event.payload, invocation)
+                .instrument(span)
+                .await
+        },
+    )))
     .await
 }
 

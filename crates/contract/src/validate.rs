@@ -1,0 +1,271 @@
+//! What a definition must satisfy beyond its types, so that a mistake is found before anything is
+//! read or paid for. It must not ask any service.
+
+use crate::Names;
+use crate::definition::{Compute, Definition};
+
+/// A field of the definition that cannot be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("field `{path}`: {message}")]
+pub struct FieldError {
+    /// The field, as `dataset.split.validation`.
+    pub path: &'static str,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Definition {
+    /// Checks what the types cannot say.
+    ///
+    /// # Errors
+    /// Names the first field that cannot be carried out.
+    pub fn validate(&self) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        if let Err(message) = Names::check_pipeline(&self.pipeline) {
+            return fail("pipeline", message);
+        }
+        self.validate_source()?;
+        self.validate_dataset()?;
+        self.validate_training()?;
+        if self.promotion.metric.is_empty() {
+            return fail(
+                "promotion.metric",
+                "name one of training.metrics".to_owned(),
+            );
+        }
+        let declared = self
+            .training
+            .metrics
+            .iter()
+            .any(|m| m.name == self.promotion.metric);
+        if !declared && !self.training.metrics.is_empty() {
+            return fail(
+                "promotion.metric",
+                format!("{:?} is none of training.metrics", self.promotion.metric),
+            );
+        }
+        self.validate_endpoint()
+    }
+
+    fn validate_source(&self) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        let source = &self.source.dynamodb;
+        let name = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+        if !(3..=255).contains(&source.table.len()) || !source.table.bytes().all(name) {
+            return fail(
+                "source.dynamodb.table",
+                format!(
+                    "{:?} is no table name (3 to 255 of a-z, A-Z, 0-9, `_`, `.`, `-`)",
+                    source.table
+                ),
+            );
+        }
+        if source
+            .segments
+            .is_some_and(|n| !(1..=1_000_000).contains(&n))
+        {
+            return fail(
+                "source.dynamodb.segments",
+                "must be 1 to 1,000,000".to_owned(),
+            );
+        }
+        if source
+            .segments_per_task
+            .is_some_and(|n| !(1..=64).contains(&n))
+        {
+            return fail(
+                "source.dynamodb.segmentsPerTask",
+                "must be 1 to 64".to_owned(),
+            );
+        }
+        if source.read.rcu == Some(0) {
+            return fail("source.dynamodb.read.rcu", "must be at least 1".to_owned());
+        }
+        Ok(())
+    }
+
+    fn validate_dataset(&self) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        let dataset = &self.dataset;
+        if dataset.label.is_empty() {
+            return fail("dataset.label", "name the attribute to learn".to_owned());
+        }
+        if let Some(columns) = &dataset.columns {
+            if columns.is_empty() {
+                return fail(
+                    "dataset.columns",
+                    "declare at least one, or leave the field out to infer them".to_owned(),
+                );
+            }
+            for (index, column) in columns.iter().enumerate() {
+                if column.path.is_empty() {
+                    return fail(
+                        "dataset.columns",
+                        format!("column {index} has an empty path"),
+                    );
+                }
+                if column.path == dataset.label {
+                    return fail(
+                        "dataset.columns",
+                        format!("{:?} is the label and cannot be a feature too", column.path),
+                    );
+                }
+                if columns[..index]
+                    .iter()
+                    .any(|other| other.path == column.path)
+                {
+                    return fail(
+                        "dataset.columns",
+                        format!("{:?} is there twice", column.path),
+                    );
+                }
+            }
+        }
+        if !(0.0..=0.9).contains(&dataset.split.validation) {
+            return fail("dataset.split.validation", "must be 0 to 0.9".to_owned());
+        }
+        if !(0.0..=1.0).contains(&dataset.gate.maximum_missing_label) {
+            return fail(
+                "dataset.gate.maximumMissingLabel",
+                "must be 0 to 1".to_owned(),
+            );
+        }
+        if dataset.shard_bytes == Some(0) {
+            return fail("dataset.shardBytes", "must be at least 1".to_owned());
+        }
+        Ok(())
+    }
+
+    fn validate_training(&self) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        let training = &self.training;
+        if training.image.is_empty() {
+            return fail("training.image", "name the container image".to_owned());
+        }
+        if training.hyperparameters.len() > 100 {
+            return fail(
+                "training.hyperparameters",
+                "SageMaker takes at most 100".to_owned(),
+            );
+        }
+        if training.metrics.len() > 40 {
+            return fail("training.metrics", "SageMaker takes at most 40".to_owned());
+        }
+        for (path, value) in [
+            ("training.instanceCount", training.instance_count),
+            ("training.volumeGb", training.volume_gb),
+            ("training.maxRuntimeSeconds", training.max_runtime_seconds),
+        ] {
+            if value == 0 {
+                return fail(path, "must be at least 1".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_endpoint(&self) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        if let Some(name) = &self.endpoint.name
+            && let Err(message) = Names::check_sagemaker(name)
+        {
+            return fail("endpoint.name", message);
+        }
+        if self.endpoint.keep.is_some_and(|keep| keep < 2) {
+            return fail(
+                "endpoint.keep",
+                "must be at least 2: the previous model is what a rollback returns to".to_owned(),
+            );
+        }
+        match &self.endpoint.compute {
+            Compute::Serverless {
+                memory_mb,
+                max_concurrency,
+            } => {
+                if !(1024..=6144).contains(memory_mb) || memory_mb % 1024 != 0 {
+                    return fail(
+                        "endpoint.compute.serverless.memoryMb",
+                        "must be 1024 to 6144 in steps of 1024".to_owned(),
+                    );
+                }
+                if !(1..=200).contains(max_concurrency) {
+                    return fail(
+                        "endpoint.compute.serverless.maxConcurrency",
+                        "must be 1 to 200".to_owned(),
+                    );
+                }
+            }
+            Compute::Instances { count, .. } => {
+                if *count == 0 {
+                    return fail(
+                        "endpoint.compute.instances.count",
+                        "must be at least 1".to_owned(),
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The endpoint's name.
+    pub fn endpoint_name(&self) -> &str {
+        self.endpoint.name.as_deref().unwrap_or(&self.pipeline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn definition(path: &str, value: Value) -> Definition {
+        let mut json = json!({
+            "source": {"dynamodb": {"table": "interactions"}},
+            "dataset": {"label": "rating", "columns": [{"path": "user_id"}], "split": {}, "gate": {}},
+            "training": {
+                "image": "recommender",
+                "metrics": [{"name": "validation:rmse", "regex": "rmse=(.*)"}]
+            },
+            "promotion": {"metric": "validation:rmse", "goal": "minimize"},
+            "endpoint": {"compute": {"serverless": {"memoryMb": 1024, "maxConcurrency": 1}}},
+        });
+        if !path.is_empty() {
+            let mut place = &mut json;
+            for name in path.split('.') {
+                place = &mut place[name];
+            }
+            *place = value;
+        }
+        crate::read::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn the_smallest_definition_is_valid() {
+        definition("", Value::Null).validate().unwrap();
+    }
+
+    #[test]
+    fn each_mistake_names_its_field() {
+        for (path, value) in [
+            ("pipeline", json!("No_Good")),
+            ("source.dynamodb.table", json!("a b")),
+            ("source.dynamodb.segments", json!(0)),
+            ("source.dynamodb.segmentsPerTask", json!(65)),
+            ("dataset.label", json!("")),
+            ("dataset.columns", json!([])),
+            ("dataset.columns", json!([{"path": "rating"}])),
+            ("dataset.columns", json!([{"path": "a"}, {"path": "a"}])),
+            ("dataset.split.validation", json!(1.0)),
+            ("dataset.gate.maximumMissingLabel", json!(2)),
+            ("dataset.shardBytes", json!(0)),
+            ("training.image", json!("")),
+            ("training.volumeGb", json!(0)),
+            ("promotion.metric", json!("validation:auc")),
+            ("endpoint.name", json!("under_score")),
+            ("endpoint.keep", json!(1)),
+            ("endpoint.compute.serverless.memoryMb", json!(1500)),
+        ] {
+            let error = definition(path, value).validate().unwrap_err();
+            assert_eq!(error.path, path, "{error}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What can go wrong while a segment is scanned.
+
+use contract::{ErrorName, Named, RunId, ServiceError};
+use lake::{DocumentError, PartError};
+
+/// A task that could not be carried on.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportSegmentError {
+    /// The plan of the run has no such task.
+    #[error("run {run} has no task {index} with these segments")]
+    UnknownTask {
+        /// The task's number.
+        index: u32,
+        /// The run.
+        run: RunId,
+    },
+    /// A page could not be read.
+    #[error("scanning segment {segment} of {table} after {items} items")]
+    Scan {
+        /// The table.
+        table: String,
+        /// The segment.
+        segment: u32,
+        /// Items of the segment that are committed or read.
+        items: u64,
+        /// The service's answer.
+        source: Box<ServiceError>,
+    },
+    /// The table gave a line that is no item.
+    #[error("segment {segment} of {table} holds a line that is no item")]
+    Item {
+        /// The table.
+        table: String,
+        /// The segment.
+        segment: u32,
+        /// What is wrong with it.
+        source: item::ItemError,
+    },
+    /// The time was over before a single page could be read.
+    #[error("the invocation's time ended before a page was read: raise the function's timeout")]
+    Deadline,
+    /// The lake cannot be read or written.
+    #[error("committing to the lake")]
+    Document(#[from] DocumentError),
+    /// A part cannot be written.
+    #[error("writing a part")]
+    Part(#[from] PartError),
+}
+
+impl Named for ExportSegmentError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::UnknownTask { .. } => ErrorName::InvalidRequest,
+            Self::Scan { source, .. } => source.name,
+            Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::Deadline => ErrorName::DeadlineTooShort,
+            Self::Document(error) => error.name(),
+            Self::Part(error) => error.name(),
+        }
+    }
+}

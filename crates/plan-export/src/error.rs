@@ -1,0 +1,145 @@
+//! What can be wrong with the wish to export.
+
+use contract::read::ReadError;
+use contract::{ErrorName, FieldError, Named, ServiceError};
+use lake::DocumentError;
+use lake::lease::LeaseError;
+
+/// An export that cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanExportError {
+    /// The execution's start time is not one.
+    #[error("field `execution.startTime`: {message}")]
+    StartTime {
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The execution's input is not an object, or its pipeline has no valid name.
+    #[error("the execution's input: {message}")]
+    Input {
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// There is no stored definition, and the input brings none.
+    #[error(
+        "pipeline {pipeline:?} has no definition: put one at s3://{bucket}/{key} (or start with another \"pipeline\")"
+    )]
+    DefinitionMissing {
+        /// The pipeline.
+        pipeline: String,
+        /// The lake's bucket.
+        bucket: String,
+        /// Where the definition belongs.
+        key: String,
+    },
+    /// The stored definition is no JSON object.
+    #[error("s3://{bucket}/{key} is no JSON object: {message}")]
+    NotJson {
+        /// The lake's bucket.
+        bucket: String,
+        /// The definition's key.
+        key: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The definition, with the input's overrides, has a field that is unknown, missing or of the
+    /// wrong type.
+    #[error("the definition of pipeline {pipeline:?}")]
+    Unreadable {
+        /// The pipeline.
+        pipeline: String,
+        /// The field.
+        source: ReadError,
+    },
+    /// The definition asks for what cannot be.
+    #[error("the definition of pipeline {pipeline:?}")]
+    Invalid {
+        /// The pipeline.
+        pipeline: String,
+        /// The field.
+        source: FieldError,
+    },
+    /// There is no such table.
+    #[error(
+        "there is no table {table:?} in this account and region: correct source.dynamodb.table, or create it"
+    )]
+    TableMissing {
+        /// Its name.
+        table: String,
+    },
+    /// There is nothing to export.
+    #[error("table {table:?} holds no items: fill it before the next run")]
+    TableEmpty {
+        /// Its name.
+        table: String,
+    },
+    /// The estimate is above a cap.
+    #[error(
+        "{what} is estimated at {estimate}, above {field} of {cap}: raise the cap or the read budget"
+    )]
+    LimitExceeded {
+        /// What is capped.
+        what: &'static str,
+        /// The estimate.
+        estimate: String,
+        /// The capping field.
+        field: &'static str,
+        /// The cap.
+        cap: String,
+    },
+    /// Another run is at work on this pipeline.
+    #[error("pipeline {pipeline:?} is at work in {other}: wait for it, or stop it")]
+    AlreadyRunning {
+        /// The pipeline.
+        pipeline: String,
+        /// The ARN of the other execution.
+        other: String,
+    },
+    /// The lake cannot be read or written.
+    #[error("the lake cannot be used")]
+    Lake(#[from] DocumentError),
+    /// The table could not be asked.
+    #[error("the table cannot be looked at")]
+    Table(#[source] Box<ServiceError>),
+    /// The other execution could not be asked.
+    #[error("the execution at work cannot be looked up")]
+    Execution(#[source] Box<ServiceError>),
+}
+
+impl From<ServiceError> for PlanExportError {
+    fn from(error: ServiceError) -> Self {
+        Self::Table(Box::new(error))
+    }
+}
+
+impl From<LeaseError> for PlanExportError {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Document(error) => Self::Lake(error),
+            LeaseError::Executions(error) => Self::Execution(error),
+        }
+    }
+}
+
+impl Named for PlanExportError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::StartTime { .. } => ErrorName::InvalidRequest,
+            Self::Input { .. }
+            | Self::NotJson { .. }
+            | Self::Unreadable { .. }
+            | Self::Invalid { .. } => ErrorName::InvalidDefinition,
+            Self::DefinitionMissing { .. } => ErrorName::DefinitionMissing,
+            Self::TableMissing { .. } => ErrorName::TableMissing,
+            Self::TableEmpty { .. } => ErrorName::TableEmpty,
+            Self::LimitExceeded { .. } => ErrorName::LimitExceeded,
+            Self::AlreadyRunning { .. } => ErrorName::AlreadyRunning,
+            Self::Lake(error) => match error.name() {
+                // Of the lake itself, not of an object: `get_if_there` has dealt with those.
+                ErrorName::NotFound | ErrorName::AccessDenied => ErrorName::BucketUnusable,
+                other => other,
+            },
+            Self::Table(error) | Self::Execution(error) => error.name,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Planning over a lake in memory: what is planned, what is refused, and that asking again changes
+//! nothing.
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+
+use contract::states::{Execution, PlanExportInput, PlanExportOutput};
+use contract::{ErrorName, Invocation, Named, ServiceError};
+use lake::lease::Executions;
+use lake::records::Plan;
+use lake::{MemoryStore, ObjectStore};
+use plan_export::{PlanExportError, handle};
+use serde_json::{Value, json};
+use std::time::SystemTime;
+use table::{DescribeTable, TableInfo};
+
+struct Tables {
+    bytes: u64,
+    empty: bool,
+}
+
+impl DescribeTable for Tables {
+    async fn describe(&self, table: &str) -> Result<Option<TableInfo>, ServiceError> {
+        Ok((table == "interactions").then(|| TableInfo {
+            key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
+            items: 1000,
+            bytes: self.bytes,
+        }))
+    }
+
+    async fn holds_an_item(&self, _: &str) -> Result<bool, ServiceError> {
+        Ok(!self.empty)
+    }
+}
+
+struct Running;
+
+impl Executions for Running {
+    async fn is_running(&self, arn: &str) -> Result<bool, ServiceError> {
+        Ok(arn == "arn:running")
+    }
+}
+
+fn definition() -> Value {
+    json!({
+        "source": {"dynamodb": {"table": "interactions"}},
+        "dataset": {"label": "rating"},
+        "training": {"image": "recommender", "metrics": [{"name": "rmse", "regex": "rmse=(.*)"}]},
+        "promotion": {"metric": "rmse", "goal": "minimize"},
+    })
+}
+
+async fn lake_with(definition: &Value) -> MemoryStore {
+    let store = MemoryStore::new();
+    store
+        .put("config/default.json", definition.to_string().into())
+        .await
+        .unwrap();
+    store
+}
+
+async fn plan_on(
+    store: &MemoryStore,
+    tables: &Tables,
+    arn: &str,
+    input: Value,
+) -> Result<PlanExportOutput, PlanExportError> {
+    let input = PlanExportInput {
+        execution: Execution {
+            id: arn.to_owned(),
+            start_time: "2026-11-20T17:30:00Z".to_owned(),
+        },
+        input,
+    };
+    let invocation = Invocation {
+        attempt: "a".to_owned(),
+        deadline: SystemTime::now(),
+    };
+    handle(store, tables, &Running, input, invocation).await
+}
+
+async fn plan(definition: &Value, input: Value) -> Result<PlanExportOutput, PlanExportError> {
+    let tables = Tables {
+        bytes: 10 << 30,
+        empty: false,
+    };
+    plan_on(&lake_with(definition).await, &tables, "arn:1", input).await
+}
+
+async fn refused(definition: &Value, input: Value) -> (ErrorName, String) {
+    let error = plan(definition, input).await.unwrap_err();
+    let source = std::error::Error::source(&error)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    (error.name(), format!("{error}: {source}"))
+}
+
+#[tokio::test]
+async fn an_empty_input_plans_the_default_pipeline() {
+    let store = lake_with(&definition()).await;
+    let tables = Tables {
+        bytes: 10 << 30,
+        empty: false,
+    };
+    let output = plan_on(&store, &tables, "arn:1", json!({})).await.unwrap();
+    assert_eq!(output.pipeline, "default");
+    assert_eq!(
+        (output.segments, output.tasks),
+        (80, 5),
+        "10 GiB in 128 MiB segments, 16 a task"
+    );
+    assert_eq!(output.estimate.read_units, (10 << 30) / 4096 / 2);
+
+    let tasks: Value =
+        serde_json::from_slice(&store.get(&output.tasks_key).await.unwrap()).unwrap();
+    let covered: u64 = tasks
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["segmentCount"].as_u64().unwrap())
+        .sum();
+    assert_eq!(covered, 80, "every segment has a task");
+    assert_eq!(
+        tasks[4],
+        json!({"index": 4, "firstSegment": 64, "segmentCount": 16})
+    );
+}
+
+#[tokio::test]
+async fn asking_again_answers_the_same_though_the_definition_changed() {
+    let store = lake_with(&definition()).await;
+    let tables = Tables {
+        bytes: 10 << 30,
+        empty: false,
+    };
+    let first = plan_on(&store, &tables, "arn:1", json!({})).await.unwrap();
+    store
+        .put("config/default.json", "no longer JSON".into())
+        .await
+        .unwrap();
+    let second = plan_on(&store, &tables, "arn:1", json!({})).await.unwrap();
+    assert_eq!(first, second);
+}
+
+#[tokio::test]
+async fn the_input_overrides_any_part_and_the_plan_keeps_it() {
+    let store = lake_with(&definition()).await;
+    let tables = Tables {
+        bytes: 100,
+        empty: false,
+    };
+    let input =
+        json!({"source": {"dynamodb": {"segments": 8, "segmentsPerTask": 3, "read": {"rcu": 90}}}});
+    let output = plan_on(&store, &tables, "arn:1", input).await.unwrap();
+    assert_eq!((output.segments, output.tasks), (8, 3));
+    let key = output.tasks_key.replace("tasks.json", "plan.json");
+    let plan: Plan = serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap();
+    assert_eq!(plan.definition.source.dynamodb.table, "interactions");
+    assert_eq!(plan.task_rcu, Some(30.0), "three tasks share 90");
+    let sizes: Vec<_> = plan
+        .tasks
+        .iter()
+        .map(|t| (t.first_segment, t.segment_count))
+        .collect();
+    assert_eq!(sizes, [(0, 3), (3, 3), (6, 2)]);
+}
+
+#[tokio::test]
+async fn a_mistake_names_its_field_and_nothing_is_left_behind() {
+    let mut unknown = definition();
+    unknown["dataset"]["lable"] = json!("rating");
+    let (name, message) = refused(&unknown, json!({})).await;
+    assert_eq!(name, ErrorName::InvalidDefinition);
+    assert!(
+        message.contains("dataset") && message.contains("lable"),
+        "{message}"
+    );
+
+    let (name, message) = refused(
+        &definition(),
+        json!({"dataset": {"split": {"validation": 7}}}),
+    )
+    .await;
+    assert_eq!(name, ErrorName::InvalidDefinition);
+    assert!(message.contains("dataset.split.validation"), "{message}");
+
+    let (name, message) = refused(&definition(), json!({"training": null})).await;
+    assert_eq!(name, ErrorName::InvalidDefinition);
+    assert!(message.contains("training"), "{message}");
+
+    for input in [
+        json!([]),
+        json!({"pipeline": 7}),
+        json!({"pipeline": "Not/Valid"}),
+    ] {
+        assert_eq!(
+            refused(&definition(), input).await.0,
+            ErrorName::InvalidDefinition
+        );
+    }
+    let (name, message) = refused(&definition(), json!({"pipeline": "other"})).await;
+    assert_eq!(name, ErrorName::DefinitionMissing);
+    assert!(message.contains("config/other.json"), "{message}");
+}
+
+#[tokio::test]
+async fn a_table_that_is_missing_or_empty_is_refused() {
+    let input = json!({"source": {"dynamodb": {"table": "elsewhere"}}});
+    assert_eq!(
+        refused(&definition(), input).await.0,
+        ErrorName::TableMissing
+    );
+    let store = lake_with(&definition()).await;
+    let tables = Tables {
+        bytes: 0,
+        empty: true,
+    };
+    let error = plan_on(&store, &tables, "arn:1", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::TableEmpty);
+    assert!(
+        store.list("current/").await.unwrap().is_empty(),
+        "nothing is left behind"
+    );
+}
+
+#[tokio::test]
+async fn what_is_above_a_cap_is_refused_with_the_numbers() {
+    let (name, message) = refused(&definition(), json!({"limits": {"maxReadUnits": 1000}})).await;
+    assert_eq!(name, ErrorName::LimitExceeded);
+    assert!(
+        message.contains("1310720") && message.contains("1000"),
+        "{message}"
+    );
+    let slow = json!({"limits": {"maxMinutes": 5}, "source": {"dynamodb": {"read": {"rcu": 100}}}});
+    assert_eq!(
+        refused(&definition(), slow).await.0,
+        ErrorName::LimitExceeded
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pipeline_at_work_is_not_overlapped() {
+    let store = lake_with(&definition()).await;
+    let tables = Tables {
+        bytes: 100,
+        empty: false,
+    };
+    plan_on(&store, &tables, "arn:running", json!({}))
+        .await
+        .unwrap();
+    let error = plan_on(&store, &tables, "arn:2", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::AlreadyRunning);
+    assert!(error.to_string().contains("arn:running"), "{error}");
+}
