@@ -1,1 +1,109 @@
-fn main() {}
+//! The command `sagemaker-local`: starts the server and ends it with Ctrl-C or SIGTERM.
+
+use clap::Parser;
+use sagemaker_local::{Config, Error, Images, Server};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// The SageMaker API on 127.0.0.1: trains and serves with programs of this machine, without Docker.
+///
+/// A program stands for each container image. It is called as the container would be, with one
+/// argument more: `train` or `serve`. `SAGEMAKER_BASE_DIR` names the folder that stands for /opt/ml;
+/// `SAGEMAKER_BIND_TO_PORT` the port on 127.0.0.1 to serve on. S3 is where `AWS_ENDPOINT_URL_S3` or
+/// `AWS_ENDPOINT_URL` say, with the credentials of the environment.
+///
+/// Point the SDKs here with `AWS_ENDPOINT_URL_SAGEMAKER` and `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Arguments {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 5600, env = "SAGEMAKER_LOCAL_PORT")]
+    port: u16,
+    /// Where records, containers' trees and logs are kept
+    #[arg(
+        long,
+        default_value = ".sagemaker-local",
+        env = "SAGEMAKER_LOCAL_STATE_DIR"
+    )]
+    state_dir: PathBuf,
+    /// The program that stands for an image (repeatable), such as
+    /// recommender:local=target/release/recommender
+    #[arg(long = "image", value_name = "IMAGE=COMMAND")]
+    images: Vec<String>,
+    /// A JSON file of such mappings: an object from image to command, the command a text or a list
+    /// of words
+    #[arg(long = "images", value_name = "FILE")]
+    image_file: Option<PathBuf>,
+    /// The region in ARNs
+    #[arg(long, default_value = "us-east-1", env = "AWS_REGION")]
+    region: String,
+    /// Seconds from SIGTERM to SIGKILL for a training program
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    training_grace: u64,
+    /// Seconds from SIGTERM to SIGKILL for a serving program
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    serving_grace: u64,
+    /// Seconds that a serving program may take to answer /ping with 200
+    #[arg(long, default_value_t = 240, value_name = "SECONDS")]
+    ping_timeout: u64,
+}
+
+impl Arguments {
+    fn into_config(self) -> Result<Config, Error> {
+        let mut images = Images::default();
+        if let Some(file) = &self.image_file {
+            images.add_file(file)?;
+        }
+        for mapping in &self.images {
+            images.add_mapping(mapping)?;
+        }
+        let mut config = Config::new(self.state_dir);
+        config.port = self.port;
+        config.images = images;
+        config.region = self.region;
+        config.training_grace = Duration::from_secs(self.training_grace);
+        config.serving_grace = Duration::from_secs(self.serving_grace);
+        config.ping_timeout = Duration::from_secs(self.ping_timeout);
+        Ok(config)
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("sagemaker_local=info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut line = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                line = format!("{line}: {error}");
+                cause = error.source();
+            }
+            eprintln!("sagemaker-local: {line}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    // Before anything is started, so that no signal is missed.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let server = Server::start(arguments.into_config()?).await?;
+    eprintln!("AWS_ENDPOINT_URL_SAGEMAKER={}", server.url());
+    eprintln!("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={}", server.url());
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
+    server.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! How an endpoint comes into service, changes over, falls back, and goes: each step visible in its
+//! status. It must not know the API's requests; whoever asks, asks [`crate::endpoints`].
+
+use crate::app::App;
+use crate::endpoints::{Deployment, Endpoint, Status};
+use crate::fleet::Fleet;
+use crate::tags;
+use std::future::Future;
+use std::sync::Arc;
+
+/// Brings a new endpoint into service.
+pub fn create(app: &Arc<App>, name: &str) {
+    spawn(app, name, |app, name| async move {
+        let Some(pending) = app
+            .endpoints
+            .get(&name)
+            .and_then(|endpoint| endpoint.pending)
+        else {
+            return;
+        };
+        match start(&app, &name, &pending).await {
+            Ok(fleet) => {
+                app.fleets().insert(name.clone(), fleet);
+                change(&app, &name, |endpoint| {
+                    endpoint.enter(Status::InService);
+                    endpoint.deployed = endpoint.pending.take();
+                });
+            }
+            Err(reason) => change(&app, &name, |endpoint| fail(endpoint, reason)),
+        }
+    });
+}
+
+/// Starts the new configuration beside the old one, and changes over only when it is healthy.
+pub fn update(app: &Arc<App>, name: &str) {
+    spawn(app, name, |app, name| async move {
+        let Some(pending) = app
+            .endpoints
+            .get(&name)
+            .and_then(|endpoint| endpoint.pending)
+        else {
+            return;
+        };
+        match start(&app, &name, &pending).await {
+            Ok(fleet) => {
+                let old = app.fleets().insert(name.clone(), fleet);
+                change(&app, &name, |endpoint| {
+                    endpoint.enter(Status::InService);
+                    endpoint.deployed = endpoint.pending.take();
+                });
+                if let Some(old) = old {
+                    old.stop().await;
+                }
+            }
+            Err(reason) => {
+                change(&app, &name, |endpoint| endpoint.enter(Status::RollingBack));
+                // As SageMaker does it: in service again, on the old configuration.
+                change(&app, &name, |endpoint| {
+                    endpoint.enter(Status::InService);
+                    endpoint.pending = None;
+                    endpoint.failure_reason = Some(reason);
+                });
+            }
+        }
+    });
+}
+
+/// Ends an endpoint's programs and forgets it.
+pub fn delete(app: &Arc<App>, name: &str) {
+    spawn(app, name, |app, name| async move {
+        let fleet = app.fleets().remove(&name);
+        if let Some(fleet) = fleet {
+            fleet.stop().await;
+        }
+        forget(&app, &name);
+    });
+}
+
+/// Takes up what an earlier server left: what served serves again, what was being made is made,
+/// what was being changed stays as it was, what was being deleted is gone.
+pub fn recover(app: &Arc<App>) {
+    for (name, endpoint) in app.endpoints.all() {
+        match endpoint.status {
+            Status::Failed => {}
+            Status::Deleting => forget(app, &name),
+            Status::Creating => create(app, &name),
+            Status::InService | Status::Updating | Status::SystemUpdating | Status::RollingBack => {
+                let change_to = endpoint.pending.map(|pending| pending.config);
+                change(app, &name, |endpoint| {
+                    endpoint.enter(Status::SystemUpdating);
+                    endpoint.pending = None;
+                    if let Some(config) = change_to {
+                        endpoint.failure_reason = Some(format!(
+                            "sagemaker-local ended during the update to {config}; update again"
+                        ));
+                    }
+                });
+                resume(app, &name);
+            }
+        }
+    }
+}
+
+fn resume(app: &Arc<App>, name: &str) {
+    spawn(app, name, |app, name| async move {
+        let Some(deployed) = app
+            .endpoints
+            .get(&name)
+            .and_then(|endpoint| endpoint.deployed)
+        else {
+            return;
+        };
+        match start(&app, &name, &deployed).await {
+            Ok(fleet) => {
+                app.fleets().insert(name.clone(), fleet);
+                change(&app, &name, |endpoint| endpoint.enter(Status::InService));
+            }
+            Err(reason) => change(&app, &name, |endpoint| fail(endpoint, reason)),
+        }
+    });
+}
+
+/// Runs beside the requests. When the server ends it is abandoned where it stands: the record says
+/// what is to be taken up.
+fn spawn<F: Future<Output = ()> + Send>(
+    app: &Arc<App>,
+    name: &str,
+    work: impl FnOnce(Arc<App>, String) -> F + Send + 'static,
+) {
+    let task_app = app.clone();
+    let name = name.to_owned();
+    app.tasks.spawn(async move {
+        let closing = task_app.closing.clone();
+        tokio::select! {
+            () = work(task_app, name) => {}
+            () = closing.cancelled() => {}
+        }
+    });
+}
+
+async fn start(app: &Arc<App>, name: &str, deployment: &Deployment) -> Result<Arc<Fleet>, String> {
+    let numbered = app.endpoints.update(name, |endpoint| {
+        endpoint.generation += 1;
+        Ok(endpoint.generation)
+    });
+    let generation = match numbered {
+        Ok(Some(generation)) => generation,
+        Ok(None) => return Err("the endpoint is gone".to_owned()),
+        Err(refusal) => return Err(refusal.message),
+    };
+    let folder = app.endpoint_folder(name).join(generation.to_string());
+    Fleet::start(app, folder, &deployment.variants)
+        .await
+        .map(Arc::new)
+}
+
+fn fail(endpoint: &mut Endpoint, reason: String) {
+    endpoint.enter(Status::Failed);
+    endpoint.failure_reason = Some(reason);
+}
+
+fn change(app: &App, name: &str, change: impl FnOnce(&mut Endpoint)) {
+    let changed = app.endpoints.update(name, |endpoint| {
+        change(endpoint);
+        let reason = endpoint.failure_reason.as_deref();
+        tracing::info!(endpoint = name, status = ?endpoint.status, reason, "endpoint");
+        Ok(())
+    });
+    if let Err(refusal) = changed {
+        tracing::error!(endpoint = name, %refusal, "the endpoint's status could not be kept");
+    }
+}
+
+fn forget(app: &App, name: &str) {
+    let folder = app.endpoint_folder(name);
+    if folder.exists()
+        && let Err(error) = std::fs::remove_dir_all(&folder)
+    {
+        tracing::warn!(endpoint = name, %error, "the endpoint's trees could not be removed");
+    }
+    let forgotten = tags::forget(app, "endpoint", name).and_then(|()| app.endpoints.remove(name));
+    if let Err(refusal) = forgotten {
+        tracing::error!(endpoint = name, %refusal, "the endpoint's record could not be removed");
+    }
+}

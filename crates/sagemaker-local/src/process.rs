@@ -1,0 +1,293 @@
+//! A program that runs as a container would: in its own process group, its output in a file, and
+//! gone when its owner is. It must not know what the program does.
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
+
+// The server's own end does not wait out a program's whole grace.
+const HURRIED_GRACE: Duration = Duration::from_secs(2);
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The command of the image's mapping.
+    pub command: Vec<String>,
+    /// `train` or `serve`.
+    pub verb: &'static str,
+    /// Set on top of the server's own environment.
+    pub environment: Vec<(String, String)>,
+    /// Where it starts.
+    pub folder: PathBuf,
+    /// What standard output and error are appended to.
+    pub log: PathBuf,
+}
+
+impl Program {
+    /// Starts the program; its process is recorded below `records`.
+    pub fn start(&self, records: &Path) -> std::io::Result<Running> {
+        let log = File::options().create(true).append(true).open(&self.log)?;
+        let (program, arguments) = self.command.split_first().ok_or_else(|| {
+            std::io::Error::new(
+                std::io::ErrorKind::InvalidInput,
+                "the image's command is empty",
+            )
+        })?;
+        let child = Command::new(program)
+            .args(arguments)
+            .arg(self.verb)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            // A group of its own, so that a signal reaches what the program started, and none that
+            // is meant for the server reaches the program.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let pid = child
+            .id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .map(Pid::from_raw);
+        let pid = pid.expect("a child that was not waited for has an id");
+        let record = records.join(format!("{pid}.json"));
+        let running = Running {
+            child,
+            pid,
+            record: record.clone(),
+            ended: false,
+        };
+        if let Some(started) = start_time(pid) {
+            let text = serde_json::to_vec(&Record {
+                pid: pid.as_raw(),
+                started,
+            })?;
+            std::fs::write(record, text)?;
+        }
+        Ok(running)
+    }
+}
+
+/// A started program. Dropping it kills the whole group.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    pid: Pid,
+    record: PathBuf,
+    ended: bool,
+}
+
+impl Running {
+    /// Waits until the program ends, and ends what it left behind.
+    pub async fn wait(&mut self) -> std::io::Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        self.end();
+        Ok(status)
+    }
+
+    /// SIGTERM to the group, SIGKILL after `grace`; at once two seconds after `hurry`.
+    pub async fn stop(
+        &mut self,
+        grace: Duration,
+        hurry: &CancellationToken,
+    ) -> std::io::Result<ExitStatus> {
+        self.signal(Signal::SIGTERM);
+        let patience = async {
+            tokio::select! {
+                () = tokio::time::sleep(grace) => {}
+                () = async { hurry.cancelled().await; tokio::time::sleep(HURRIED_GRACE).await } => {}
+            }
+        };
+        tokio::select! {
+            status = self.child.wait() => { status?; }
+            () = patience => self.signal(Signal::SIGKILL),
+        }
+        self.wait().await
+    }
+
+    fn signal(&self, signal: Signal) {
+        match killpg(self.pid, signal) {
+            // It ended by itself in the meantime.
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => tracing::warn!(pid = %self.pid, %signal, %error, "a signal was refused"),
+        }
+    }
+
+    fn end(&mut self) {
+        if !self.ended {
+            self.ended = true;
+            self.signal(Signal::SIGKILL);
+            if let Err(error) = std::fs::remove_file(&self.record) {
+                tracing::debug!(record = %self.record.display(), %error, "no record to remove");
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The exit code as a container reports it: 128 and the signal's number for a death by signal.
+pub fn exit_code(status: ExitStatus) -> i32 {
+    status
+        .code()
+        .unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    pid: i32,
+    started: String,
+}
+
+/// Kills the programs that a server left behind which could not end them, being killed itself.
+/// Only a process that has both the recorded id and the recorded start is taken for one of them.
+pub fn reap(records: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(records)?;
+    for entry in std::fs::read_dir(records)? {
+        let path = entry?.path();
+        // An unreadable record was cut off while it was written: there is nothing to go by.
+        if let Ok(record) = serde_json::from_slice::<Record>(&std::fs::read(&path)?) {
+            let pid = Pid::from_raw(record.pid);
+            if start_time(pid).is_some_and(|started| started == record.started) {
+                tracing::info!(%pid, "killing a program that an earlier server left behind");
+                if let Err(error) = killpg(pid, Signal::SIGKILL) {
+                    tracing::warn!(%pid, %error, "it cannot be killed");
+                }
+            }
+        }
+        std::fs::remove_file(path)?;
+    }
+    Ok(())
+}
+
+/// When a process started, in the words of the system: the 22nd field of `/proc/<pid>/stat` where
+/// there is one, else what `ps` says. `None` if there is no such process.
+fn start_time(pid: Pid) -> Option<String> {
+    if Path::new("/proc/self/stat").exists() {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The second field is the program's name in parentheses and may hold spaces.
+        let (_, fields) = stat.rsplit_once(')')?;
+        return fields.split_whitespace().nth(19).map(str::to_owned);
+    }
+    let answer = std::process::Command::new("ps")
+        .args(["-o", "lstart=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
+    let started = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+    (!started.is_empty()).then_some(started)
+}
+
+// What is alive is read from /proc.
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, folder: &Path) -> Program {
+        Program {
+            command: vec!["sh".into(), "-c".into(), script.into()],
+            verb: "train",
+            environment: vec![("GREETING".into(), "hello".into())],
+            folder: folder.to_owned(),
+            log: folder.join("log"),
+        }
+    }
+
+    fn is_alive(pid: &str) -> bool {
+        // A zombie is dead, but not yet fetched by init.
+        std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
+            .is_ok_and(|stat| !stat.contains(") Z "))
+    }
+
+    async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+        for _ in 0..100 {
+            if holds() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{what} did not happen within 5 s");
+    }
+
+    #[tokio::test]
+    async fn output_and_exit_code_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = shell("echo $GREETING $0; echo oops >&2; exit 3", folder.path());
+        let status = program.start(folder.path()).unwrap().wait().await.unwrap();
+        assert_eq!(exit_code(status), 3);
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        assert_eq!(log, "hello train\noops\n");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "the record is gone"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_program_that_ignores_sigterm_is_killed_after_its_grace() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = shell(
+            "trap '' TERM; echo ready; while :; do sleep 0.1; done",
+            folder.path(),
+        );
+        let mut running = program.start(folder.path()).unwrap();
+        let log = folder.path().join("log");
+        until("ready", || {
+            std::fs::read_to_string(&log).unwrap().contains("ready")
+        })
+        .await;
+        let grace = Duration::from_millis(300);
+        let status = running
+            .stop(grace, &CancellationToken::new())
+            .await
+            .unwrap();
+        assert_eq!(exit_code(status), 137);
+    }
+
+    #[tokio::test]
+    async fn dropping_a_program_ends_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = shell("sleep 60 & echo $!; wait", folder.path());
+        let running = program.start(folder.path()).unwrap();
+        let log = folder.path().join("log");
+        until("the child", || {
+            std::fs::read_to_string(&log).unwrap().ends_with('\n')
+        })
+        .await;
+        let child = std::fs::read_to_string(&log).unwrap();
+        assert!(is_alive(&child));
+        drop(running);
+        until("the child's end", || !is_alive(&child)).await;
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_server_left_is_reaped_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = folder.path().join("processes");
+        std::fs::create_dir(&records).unwrap();
+        let mut ours = shell("sleep 60", folder.path()).start(&records).unwrap();
+        let stranger = shell("sleep 60", folder.path()).start(&records).unwrap();
+        let record = Record {
+            pid: stranger.pid.as_raw(),
+            started: "another time".into(),
+        };
+        std::fs::write(&stranger.record, serde_json::to_vec(&record).unwrap()).unwrap();
+        reap(&records).unwrap();
+        assert_eq!(exit_code(ours.child.wait().await.unwrap()), 137);
+        assert!(is_alive(&stranger.pid.to_string()));
+        assert_eq!(std::fs::read_dir(&records).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,182 @@
+//! What the server remembers across restarts: one JSON file a record, written beside and renamed.
+//!
+//! It must not know what a record means.
+
+use crate::Error;
+use crate::protocol::Refusal;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds since 1970 with milliseconds, as the JSON protocol writes a timestamp.
+pub fn now() -> f64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    since.as_millis() as f64 / 1000.0
+}
+
+/// Records by name, in memory and on disk.
+#[derive(Debug)]
+pub struct Table<T> {
+    folder: PathBuf,
+    // A std Mutex: it is held over a small write and never over an await.
+    records: Mutex<BTreeMap<String, T>>,
+}
+
+impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
+    /// Reads the records of `folder`, making it if need be.
+    pub fn open(folder: PathBuf) -> Result<Self, Error> {
+        let failed = |action, path: &Path, source| Error::State {
+            action,
+            path: path.to_owned(),
+            source,
+        };
+        std::fs::create_dir_all(&folder).map_err(|e| failed("make", &folder, e))?;
+        let mut records = BTreeMap::new();
+        for entry in std::fs::read_dir(&folder).map_err(|e| failed("list", &folder, e))? {
+            let path = entry.map_err(|e| failed("list", &folder, e))?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            let Some(name) = name.strip_suffix(".json") else {
+                continue;
+            };
+            let text = std::fs::read(&path).map_err(|e| failed("read", &path, e))?;
+            let record = serde_json::from_slice(&text).map_err(|source| Error::Record {
+                path: path.clone(),
+                source,
+            })?;
+            records.insert(name.to_owned(), record);
+        }
+        Ok(Self {
+            folder,
+            records: Mutex::new(records),
+        })
+    }
+
+    pub fn get(&self, name: &str) -> Option<T> {
+        self.lock().get(name).cloned()
+    }
+
+    /// All records, by name.
+    pub fn all(&self) -> Vec<(String, T)> {
+        self.lock()
+            .iter()
+            .map(|(name, record)| (name.clone(), record.clone()))
+            .collect()
+    }
+
+    /// Adds a record, or answers what stands there already.
+    pub fn insert(&self, name: &str, record: T) -> Result<Option<T>, Refusal> {
+        let mut records = self.lock();
+        if let Some(there) = records.get(name) {
+            return Ok(Some(there.clone()));
+        }
+        self.write(name, &record)?;
+        records.insert(name.to_owned(), record);
+        Ok(None)
+    }
+
+    /// Changes a record, if it is there and `change` agrees; nobody sees it half changed.
+    pub fn update<R>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut T) -> Result<R, Refusal>,
+    ) -> Result<Option<R>, Refusal> {
+        let mut records = self.lock();
+        let Some(record) = records.get(name) else {
+            return Ok(None);
+        };
+        let mut changed = record.clone();
+        let answer = change(&mut changed)?;
+        self.write(name, &changed)?;
+        records.insert(name.to_owned(), changed);
+        Ok(Some(answer))
+    }
+
+    /// Removes a record, and says whether it was there.
+    pub fn remove(&self, name: &str) -> Result<bool, Refusal> {
+        let mut records = self.lock();
+        if !records.contains_key(name) {
+            return Ok(false);
+        }
+        std::fs::remove_file(self.path(name)).map_err(|error| unwritable(name, &error))?;
+        records.remove(name);
+        Ok(true)
+    }
+
+    fn write(&self, name: &str, record: &T) -> Result<(), Refusal> {
+        let beside = self.folder.join(format!("{name}.json.new"));
+        serde_json::to_vec_pretty(record)
+            .map_err(std::io::Error::from)
+            .and_then(|text| std::fs::write(&beside, text))
+            .and_then(|()| std::fs::rename(&beside, self.path(name)))
+            .map_err(|error| unwritable(name, &error))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, T>> {
+        // Every change is one insert at its end: a panic elsewhere leaves the map whole.
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unwritable(name: &str, error: &std::io::Error) -> Refusal {
+    Refusal::internal(format!("the record of {name} cannot be written: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(folder: &Path) -> Table<u32> {
+        Table::open(folder.join("numbers")).unwrap()
+    }
+
+    #[test]
+    fn records_survive_and_are_added_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let numbers = table(folder.path());
+        assert_eq!(numbers.insert("one", 1).unwrap(), None);
+        assert_eq!(numbers.insert("one", 2).unwrap(), Some(1));
+        numbers.insert("gone", 3).unwrap();
+        assert!(numbers.remove("gone").unwrap());
+        assert!(!numbers.remove("gone").unwrap());
+        numbers
+            .update("one", |number| {
+                *number += 10;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(table(folder.path()).all(), [("one".to_owned(), 11)]);
+    }
+
+    #[test]
+    fn a_refused_change_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let numbers = table(folder.path());
+        numbers.insert("one", 1).unwrap();
+        let refused = numbers.update("one", |number| {
+            *number = 2;
+            Err::<(), _>(Refusal::validation("no"))
+        });
+        assert!(refused.is_err());
+        assert_eq!(numbers.get("one"), Some(1));
+        assert!(numbers.update("two", |_| Ok(())).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_write_that_was_cut_off_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        table(folder.path()).insert("one", 1).unwrap();
+        std::fs::write(folder.path().join("numbers/one.json.new"), "{").unwrap();
+        assert_eq!(table(folder.path()).get("one"), Some(1));
+    }
+}
