@@ -7,7 +7,7 @@ use crate::number::{Decimal, write_cell};
 use crate::reject::{Reject, RejectReason};
 use crate::split::Splitter;
 use contract::definition::{Encoding, Missing};
-use item::{Map, Path, Value};
+use item::{Map, Path, Paths, Value};
 use std::collections::HashMap;
 use std::io::Write as _;
 
@@ -35,18 +35,22 @@ pub enum Side {
 /// empty, the same count of cells in every row and at least two.
 #[derive(Debug, Clone)]
 pub struct Encoder {
-    label: Path,
+    /// The label, the columns and what the split is by, in this order: one walk finds them all.
+    paths: Paths,
+    label: String,
     columns: Vec<Feature>,
     splitter: Splitter,
 }
 
 #[derive(Debug, Clone)]
 struct Feature {
-    path: Path,
+    path: String,
     encoding: Encoding,
     missing: Missing,
     codes: HashMap<String, u32>,
 }
+
+type Values<'a> = [Option<Value<'a>>];
 
 impl Encoder {
     /// An encoder for these columns.
@@ -57,14 +61,22 @@ impl Encoder {
         if columns.columns.is_empty() {
             return Err(ColumnsError::NoColumns);
         }
+        let features = columns.columns.iter().map(|column| column.path.as_str());
+        let by = columns.split.by.iter().map(String::as_str);
+        let paths: Vec<_> = std::iter::once(columns.label.as_str())
+            .chain(features)
+            .chain(by)
+            .map(Path::parse)
+            .collect::<Result<_, _>>()?;
         Ok(Self {
-            label: Path::parse(&columns.label)?,
+            paths: Paths::new(&paths),
+            label: columns.label.clone(),
             columns: columns
                 .columns
                 .iter()
                 .map(Feature::new)
                 .collect::<Result<_, _>>()?,
-            splitter: Splitter::new(&columns.split)?,
+            splitter: Splitter::new(&columns.split),
         })
     }
 
@@ -72,12 +84,13 @@ impl Encoder {
     /// as it was.
     pub fn encode(&self, item: &Map<'_>, row: &mut Vec<u8>) -> Fate {
         let start = row.len();
-        let result = self.write_label(item, row).and_then(|()| {
+        let values = self.paths.values(item);
+        let result = self.write_label(values[0], row).and_then(|()| {
             row.push(b',');
-            self.features(item, row)
+            self.write_features(&values, row)
         });
         match result {
-            Ok(()) => Fate::Row(self.splitter.side(item)),
+            Ok(()) => Fate::Row(self.splitter.side(&values[1 + self.columns.len()..])),
             Err(reject) => {
                 row.truncate(start);
                 Fate::Rejected(reject)
@@ -92,24 +105,15 @@ impl Encoder {
     /// The item cannot become a row; `row` is left as it was.
     pub fn features(&self, item: &Map<'_>, row: &mut Vec<u8>) -> Result<(), Reject> {
         let start = row.len();
-        for (position, column) in self.columns.iter().enumerate() {
-            if position > 0 {
-                row.push(b',');
-            }
-            if let Err(reason) = column.write(item, row) {
-                row.truncate(start);
-                return Err(Reject {
-                    path: column.path.to_string(),
-                    reason,
-                });
-            }
+        let result = self.write_features(&self.paths.values(item), row);
+        if result.is_err() {
+            row.truncate(start);
         }
-        row.push(b'\n');
-        Ok(())
+        result
     }
 
-    fn write_label(&self, item: &Map<'_>, row: &mut Vec<u8>) -> Result<(), Reject> {
-        let result = match item.path(&self.label) {
+    fn write_label(&self, value: Option<Value<'_>>, row: &mut Vec<u8>) -> Result<(), Reject> {
+        let result = match value {
             None | Some(Value::Null) => Err(RejectReason::LabelMissing),
             Some(Value::N(raw)) => write_number(raw, row),
             Some(Value::Bool(value)) => {
@@ -121,9 +125,23 @@ impl Encoder {
             }),
         };
         result.map_err(|reason| Reject {
-            path: self.label.to_string(),
+            path: self.label.clone(),
             reason,
         })
+    }
+
+    fn write_features(&self, values: &Values<'_>, row: &mut Vec<u8>) -> Result<(), Reject> {
+        for (position, (column, value)) in self.columns.iter().zip(&values[1..]).enumerate() {
+            if position > 0 {
+                row.push(b',');
+            }
+            column.write(*value, row).map_err(|reason| Reject {
+                path: column.path.clone(),
+                reason,
+            })?;
+        }
+        row.push(b'\n');
+        Ok(())
     }
 }
 
@@ -138,7 +156,7 @@ impl Feature {
             .collect();
         match codes {
             Some(codes) if sorted => Ok(Self {
-                path: Path::parse(&column.path)?,
+                path: column.path.clone(),
                 encoding: column.encoding,
                 missing: column.missing,
                 codes,
@@ -149,8 +167,8 @@ impl Feature {
         }
     }
 
-    fn write(&self, item: &Map<'_>, row: &mut Vec<u8>) -> Result<(), RejectReason> {
-        match (self.encoding, item.path(&self.path)) {
+    fn write(&self, value: Option<Value<'_>>, row: &mut Vec<u8>) -> Result<(), RejectReason> {
+        match (self.encoding, value) {
             (_, None | Some(Value::Null)) => match (self.missing, self.encoding) {
                 (Missing::Reject, _) => return Err(RejectReason::Missing),
                 (Missing::Empty, Encoding::Ordinal) => row.push(b'0'),

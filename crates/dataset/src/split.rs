@@ -4,33 +4,28 @@
 use crate::canonical;
 use crate::columns::SplitRule;
 use crate::encode::Side;
-use item::{Map, Path, PathError};
+use item::Value;
 use twox_hash::XxHash3_64;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Splitter {
-    by: Vec<Path>,
     validation: f64,
     seed: u64,
 }
 
 impl Splitter {
-    pub(crate) fn new(rule: &SplitRule) -> Result<Self, PathError> {
-        Ok(Self {
-            by: rule
-                .by
-                .iter()
-                .map(|path| Path::parse(path))
-                .collect::<Result<_, _>>()?,
+    pub(crate) const fn new(rule: &SplitRule) -> Self {
+        Self {
             validation: rule.validation,
             seed: rule.seed,
-        })
+        }
     }
 
-    pub(crate) fn side(&self, item: &Map<'_>) -> Side {
+    /// The side of the row whose values at the rule's paths are these.
+    pub(crate) fn side(&self, values: &[Option<Value<'_>>]) -> Side {
         let mut group = Vec::with_capacity(64);
-        for path in &self.by {
-            canonical::write(item.path(path).as_ref(), &mut group);
+        for value in values {
+            canonical::write(value.as_ref(), &mut group);
         }
         let hash = XxHash3_64::oneshot_with_seed(self.seed, &group);
         if (hash as f64) / 2f64.powi(64) < self.validation {

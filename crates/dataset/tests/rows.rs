@@ -152,7 +152,7 @@ fn stored_columns_are_stable_and_strict() {
         r#"{"label":"y","columns":[{"path":"n","encoding":"number","missing":"empty"},{"path":"b","encoding":"boolean","missing":"empty"},{"path":"o","encoding":"ordinal","missing":"empty","vocabulary":["7","tv"]}],"split":{"by":["id"],"validation":0.1,"seed":0},"inferred":false,"leftOut":[]}"#
     );
     assert_eq!(serde_json::from_str::<Columns>(&text).unwrap(), columns());
-    assert!(serde_json::from_str::<Columns>(&text.replacen("{", "{\"more\":1,", 1)).is_err());
+    assert!(serde_json::from_str::<Columns>(&text.replacen('{', "{\"more\":1,", 1)).is_err());
 }
 
 /// The side of an item that differs only in `group`.
@@ -161,9 +161,10 @@ fn side(by: &str, seed: u64, group: &str) -> Side {
     definition.split.by = vec![by.to_owned()];
     definition.split.validation = 0.5;
     definition.split.seed = seed;
-    let encoder = Encoder::new(&plan(&definition, &table())).unwrap();
+    let encoder = Encoder::new(&plan(&definition, &table())).expect("planned columns");
     let text = format!("{{\"y\":{{\"N\":\"1\"}}{group}}}");
-    match encoder.encode(&item::parse_item(text.as_bytes()).unwrap(), &mut Vec::new()) {
+    let item = item::parse_item(text.as_bytes()).expect("tests write items");
+    match encoder.encode(&item, &mut Vec::new()) {
         Fate::Row(side) => side,
         Fate::Rejected(reject) => panic!("{reject}"),
     }

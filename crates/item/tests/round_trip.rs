@@ -2,7 +2,7 @@
 
 mod support;
 
-use item::{Path, parse_item, parse_line};
+use item::{Path, Paths, parse_item, parse_line};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use support::{Model, attributes, json_line, line, model_of, read};
@@ -63,6 +63,7 @@ proptest! {
     fn every_value_is_found_by_its_path(item in attributes()) {
         let line = line(&item);
         let map = parse_line(&line).unwrap();
+        let mut paths = vec![Path::parse("no.such[0].path").unwrap()];
         for (name, value) in &item {
             prop_assert_eq!(&model_of(&map.get(name).unwrap()), value);
             if name.is_empty() {
@@ -70,22 +71,31 @@ proptest! {
             }
             let mut path = String::new();
             Path::push_name(&mut path, name);
+            paths.push(path.parse().unwrap());
             if let Model::M(inner) = value {
                 for (name, value) in inner.iter().filter(|(name, _)| !name.is_empty()) {
                     let mut path = path.clone();
                     Path::push_name(&mut path, name);
-                    prop_assert_eq!(&model_of(&map.path(&path.parse().unwrap()).unwrap()), value);
+                    let path: Path = path.parse().unwrap();
+                    prop_assert_eq!(&model_of(&map.path(&path).unwrap()), value);
+                    paths.extend([path.clone(), path]);
                 }
             }
             if let Model::L(inner) = value {
                 for (at, value) in inner.iter().enumerate() {
                     let path = Path::parse(&format!("{path}[{at}]")).unwrap();
                     prop_assert_eq!(&model_of(&map.path(&path).unwrap()), value);
+                    paths.push(path);
                 }
                 let beyond = Path::parse(&format!("{path}[{}]", inner.len())).unwrap();
                 prop_assert!(map.path(&beyond).is_none());
+                paths.push(beyond);
             }
         }
+        let together = Paths::new(&paths).values(&map);
+        let together: Vec<_> = together.iter().map(|value| value.as_ref().map(model_of)).collect();
+        let alone: Vec<_> = paths.iter().map(|path| map.path(path).as_ref().map(model_of)).collect();
+        prop_assert_eq!(together, alone);
     }
 }
 
