@@ -77,6 +77,11 @@ const CODES: &[Row] = &[
         "Cannot create already existing",
         ErrorName::Conflict,
     ),
+    (
+        "ValidationException",
+        "Cannot update in-progress",
+        ErrorName::Conflict,
+    ),
     ("ValidationError", "Stack with id", ErrorName::NotFound),
     // There already, or in use.
     ("AlreadyExistsException", "", ErrorName::Conflict),

@@ -17,6 +17,8 @@ pub mod dynamodb;
 pub mod dynamodb_load;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "s3")]
+pub mod s3_bucket;
 #[cfg(feature = "sagemaker")]
 pub mod sagemaker;
 #[cfg(feature = "sfn")]
@@ -34,8 +36,7 @@ const LOCAL_REGION: &str = "us-east-1";
 /// A region is needed to sign, though local servers ignore it: it defaults to `us-east-1`, but only
 /// when an `AWS_ENDPOINT_URL…` shows that no real region is meant.
 pub async fn load() -> SdkConfig {
-    // Boxed, as all that the SDK nests: a caller's future would become too deep for its layout.
-    let config = Box::pin(defaults().load()).await;
+    let config = defaults().load().await;
     if config.region().is_none() && endpoint_in_environment() {
         return config
             .into_builder()

@@ -17,10 +17,9 @@ pub enum JobOutcome {
     Completes(BTreeMap<String, f64>),
     /// In failure, for this reason.
     Fails(String),
-    /// Stopped, with this secondary status, such as `MaxRuntimeExceeded` or `Stopped`.
+    /// Stopping for a look, then stopped, with this secondary status, such as
+    /// `MaxRuntimeExceeded` or `Stopped`.
     Stops(String),
-    /// It is found on its way to `Stopped`, and stays there.
-    Stopping,
 }
 
 impl Default for JobOutcome {
@@ -87,13 +86,13 @@ impl Job {
                 "Failed".clone_into(&mut info.secondary);
                 info.failure_reason = Some(reason.clone());
             }
+            JobOutcome::Stops(_) if looks == STAGES.len() => {
+                info.status = TrainingStatus::Stopping;
+                "Stopping".clone_into(&mut info.secondary);
+            }
             JobOutcome::Stops(secondary) => {
                 info.status = TrainingStatus::Stopped;
                 info.secondary.clone_from(secondary);
-            }
-            JobOutcome::Stopping => {
-                info.status = TrainingStatus::Stopping;
-                "Stopping".clone_into(&mut info.secondary);
             }
         }
         info

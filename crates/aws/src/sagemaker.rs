@@ -1,0 +1,103 @@
+//! SageMaker as [`model::TrainingJobs`], [`model::Endpoints`] and [`model::Invoke`].
+//!
+//! It must not know when a step calls what, nor what an error leads to.
+
+mod endpoints;
+mod training;
+
+use crate::classify::service_error;
+use aws_config::SdkConfig;
+use aws_sdk_sagemaker::error::SdkError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use contract::{ErrorName, ServiceError};
+use std::error::Error;
+use std::time::SystemTime;
+
+const SERVICE: &str = "SageMaker";
+
+/// The clients of SageMaker and of its runtime. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SageMaker {
+    client: aws_sdk_sagemaker::Client,
+    runtime: aws_sdk_sagemakerruntime::Client,
+}
+
+impl SageMaker {
+    /// SageMaker, wherever `config` (or `AWS_ENDPOINT_URL_SAGEMAKER` and
+    /// `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`) says that it is.
+    pub fn new(config: &SdkConfig) -> Self {
+        Self {
+            client: aws_sdk_sagemaker::Client::new(config),
+            runtime: aws_sdk_sagemakerruntime::Client::new(config),
+        }
+    }
+}
+
+/// What a describing call found: an error named `NotFound` is `None`.
+async fn if_there<T, E>(
+    operation: &'static str,
+    name: &str,
+    answer: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
+) -> Result<Option<T>, ServiceError>
+where
+    T: Send,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match answer.await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => {
+            let error = service_error(SERVICE, operation, name, error);
+            if error.name == ErrorName::NotFound {
+                return Ok(None);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What is wrong with an answer of success.
+enum Unfit {
+    /// It lacks a field that the API promises.
+    Lacks(&'static str),
+    /// It holds what this adapter does not know.
+    Holds(String),
+}
+
+impl Unfit {
+    fn into_error(self, operation: &'static str, name: &str) -> ServiceError {
+        ServiceError {
+            name: ErrorName::ServiceUnavailable,
+            service: SERVICE,
+            operation,
+            subject: name.to_owned(),
+            code: "ResponseUnreadable".to_owned(),
+            message: match self {
+                Self::Lacks(field) => format!("the answer lacks {field}"),
+                Self::Holds(what) => format!("the answer holds {what}, which is unknown here"),
+            },
+            source: None,
+        }
+    }
+}
+
+/// Whole seconds since `time`; none for a time to come, as clocks differ.
+fn seconds_since(time: Option<&DateTime>) -> u64 {
+    let since = time
+        .and_then(|time| SystemTime::try_from(*time).ok())
+        .and_then(|time| SystemTime::now().duration_since(time).ok());
+    since.map_or(0, |age| age.as_secs())
+}
+
+/// A count as the API wants it; what does not fit is more than any quota allows.
+fn count(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// A count as the API gives it, 0 where it gives none.
+fn counted(value: Option<i32>) -> u32 {
+    value
+        .and_then(|value| u32::try_from(value).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,270 @@
+//! Models, endpoint configurations of one variant, endpoints and invocations.
+
+use super::{SERVICE, SageMaker, Unfit, count, counted, if_there, seconds_since};
+use crate::classify::service_error;
+use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
+use aws_sdk_sagemaker::operation::describe_endpoint_config::DescribeEndpointConfigOutput;
+use aws_sdk_sagemaker::operation::describe_model::DescribeModelOutput;
+use aws_sdk_sagemaker::types;
+use aws_sdk_sagemakerruntime::primitives::Blob;
+use contract::ServiceError;
+use contract::definition::Compute;
+use model::{ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Invoke, ModelSpec, Prediction};
+
+const VARIANT: &str = "AllTraffic";
+const DESCRIBE_CONFIG: &str = "DescribeEndpointConfig";
+const DESCRIBE_ENDPOINT: &str = "DescribeEndpoint";
+
+impl Endpoints for SageMaker {
+    async fn describe_model(&self, name: &str) -> Result<Option<ModelSpec>, ServiceError> {
+        let request = self.client.describe_model().model_name(name);
+        Ok(if_there("DescribeModel", name, request.send())
+            .await?
+            .map(described_model))
+    }
+
+    async fn create_model(&self, spec: &ModelSpec) -> Result<(), ServiceError> {
+        let environment = spec.environment.clone().into_iter().collect();
+        let container = types::ContainerDefinition::builder()
+            .image(&spec.image)
+            .model_data_url(&spec.artifact)
+            .set_environment(Some(environment));
+        let answer = self
+            .client
+            .create_model()
+            .model_name(&spec.name)
+            .execution_role_arn(&spec.role_arn)
+            .primary_container(container.build())
+            .send()
+            .await;
+        answer
+            .map(drop)
+            .map_err(|error| service_error(SERVICE, "CreateModel", &spec.name, error))
+    }
+
+    async fn delete_model(&self, name: &str) -> Result<(), ServiceError> {
+        let request = self.client.delete_model().model_name(name);
+        if_there("DeleteModel", name, request.send())
+            .await
+            .map(drop)
+    }
+
+    async fn describe_config(&self, name: &str) -> Result<Option<ConfigSpec>, ServiceError> {
+        let request = self
+            .client
+            .describe_endpoint_config()
+            .endpoint_config_name(name);
+        match if_there(DESCRIBE_CONFIG, name, request.send()).await? {
+            Some(config) => described_config(config)
+                .map(Some)
+                .map_err(|unfit| unfit.into_error(DESCRIBE_CONFIG, name)),
+            None => Ok(None),
+        }
+    }
+
+    async fn create_config(&self, spec: &ConfigSpec) -> Result<(), ServiceError> {
+        let answer = self
+            .client
+            .create_endpoint_config()
+            .endpoint_config_name(&spec.name)
+            .production_variants(variant(spec))
+            .send()
+            .await;
+        answer
+            .map(drop)
+            .map_err(|error| service_error(SERVICE, "CreateEndpointConfig", &spec.name, error))
+    }
+
+    async fn delete_config(&self, name: &str) -> Result<(), ServiceError> {
+        let request = self
+            .client
+            .delete_endpoint_config()
+            .endpoint_config_name(name);
+        if_there("DeleteEndpointConfig", name, request.send())
+            .await
+            .map(drop)
+    }
+
+    async fn list_configs(&self, prefix: &str) -> Result<Vec<String>, ServiceError> {
+        let mut pages = self
+            .client
+            .list_endpoint_configs()
+            .name_contains(prefix)
+            .sort_by(types::EndpointConfigSortKey::CreationTime)
+            .sort_order(types::OrderKey::Ascending)
+            .into_paginator()
+            .send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page =
+                page.map_err(|error| service_error(SERVICE, "ListEndpointConfigs", prefix, error))?;
+            // The service looks for the text anywhere in the name.
+            let listed = page.endpoint_configs.unwrap_or_default().into_iter();
+            names.extend(
+                listed
+                    .filter_map(|config| config.endpoint_config_name)
+                    .filter(|name| name.starts_with(prefix)),
+            );
+        }
+        Ok(names)
+    }
+
+    async fn describe_endpoint(&self, name: &str) -> Result<Option<EndpointInfo>, ServiceError> {
+        let request = self.client.describe_endpoint().endpoint_name(name);
+        match if_there(DESCRIBE_ENDPOINT, name, request.send()).await? {
+            Some(endpoint) => described_endpoint(endpoint)
+                .map(Some)
+                .map_err(|unfit| unfit.into_error(DESCRIBE_ENDPOINT, name)),
+            None => Ok(None),
+        }
+    }
+
+    async fn create_endpoint(&self, name: &str, config: &str) -> Result<(), ServiceError> {
+        let answer = self
+            .client
+            .create_endpoint()
+            .endpoint_name(name)
+            .endpoint_config_name(config)
+            .send()
+            .await;
+        answer
+            .map(drop)
+            .map_err(|error| service_error(SERVICE, "CreateEndpoint", name, error))
+    }
+
+    async fn update_endpoint(&self, name: &str, config: &str) -> Result<(), ServiceError> {
+        let answer = self
+            .client
+            .update_endpoint()
+            .endpoint_name(name)
+            .endpoint_config_name(config)
+            // The service's default sets counts that autoscaling changed back to the configuration's.
+            .retain_all_variant_properties(true)
+            .send()
+            .await;
+        answer
+            .map(drop)
+            .map_err(|error| service_error(SERVICE, "UpdateEndpoint", name, error))
+    }
+}
+
+impl Invoke for SageMaker {
+    async fn invoke(
+        &self,
+        endpoint: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Prediction, ServiceError> {
+        let answer = self
+            .runtime
+            .invoke_endpoint()
+            .endpoint_name(endpoint)
+            .content_type(content_type)
+            .body(Blob::new(body))
+            .send()
+            .await
+            .map_err(|error| {
+                service_error("SageMaker Runtime", "InvokeEndpoint", endpoint, error)
+            })?;
+        Ok(Prediction {
+            content_type: answer.content_type,
+            body: answer.body.map(Blob::into_inner).unwrap_or_default(),
+        })
+    }
+}
+
+fn variant(spec: &ConfigSpec) -> types::ProductionVariant {
+    let variant = types::ProductionVariant::builder()
+        .variant_name(VARIANT)
+        .model_name(&spec.model)
+        .initial_variant_weight(1.0);
+    match &spec.compute {
+        Compute::Serverless {
+            memory_mb,
+            max_concurrency,
+        } => variant.serverless_config(
+            types::ProductionVariantServerlessConfig::builder()
+                .memory_size_in_mb(count(*memory_mb))
+                .max_concurrency(count(*max_concurrency))
+                .build(),
+        ),
+        Compute::Instances {
+            instance_type,
+            count: instances,
+        } => variant
+            .instance_type(instance_type.as_str().into())
+            .initial_instance_count(count(*instances)),
+    }
+    .build()
+}
+
+fn described_model(model: DescribeModelOutput) -> ModelSpec {
+    let container = model.primary_container;
+    let (image, artifact, environment) = container
+        .map(|it| (it.image, it.model_data_url, it.environment))
+        .unwrap_or_default();
+    ModelSpec {
+        name: model.model_name.unwrap_or_default(),
+        image: image.unwrap_or_default(),
+        artifact: artifact.unwrap_or_default(),
+        role_arn: model.execution_role_arn.unwrap_or_default(),
+        environment: environment.unwrap_or_default().into_iter().collect(),
+    }
+}
+
+fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, Unfit> {
+    let mut variants = config.production_variants.unwrap_or_default();
+    let variant = variants.pop().ok_or(Unfit::Lacks("ProductionVariants"))?;
+    let compute = match (variant.serverless_config, variant.instance_type) {
+        (Some(serverless), _) => Compute::Serverless {
+            memory_mb: counted(serverless.memory_size_in_mb),
+            max_concurrency: counted(serverless.max_concurrency),
+        },
+        (None, Some(instance_type)) => Compute::Instances {
+            instance_type: instance_type.as_str().to_owned(),
+            count: counted(variant.initial_instance_count),
+        },
+        (None, None) => return Err(Unfit::Lacks("the compute of its variant")),
+    };
+    Ok(ConfigSpec {
+        name: config.endpoint_config_name.unwrap_or_default(),
+        // One of several variants is not what this pipeline makes: no model's name fits it.
+        model: if variants.is_empty() {
+            variant.model_name.unwrap_or_default()
+        } else {
+            format!("one of {} variants", variants.len() + 1)
+        },
+        compute,
+    })
+}
+
+fn described_endpoint(endpoint: DescribeEndpointOutput) -> Result<EndpointInfo, Unfit> {
+    let status = match endpoint.endpoint_status {
+        Some(types::EndpointStatus::OutOfService) => EndpointStatus::OutOfService,
+        Some(types::EndpointStatus::Creating) => EndpointStatus::Creating,
+        Some(types::EndpointStatus::Updating) => EndpointStatus::Updating,
+        Some(types::EndpointStatus::SystemUpdating) => EndpointStatus::SystemUpdating,
+        Some(types::EndpointStatus::RollingBack) => EndpointStatus::RollingBack,
+        Some(types::EndpointStatus::InService) => EndpointStatus::InService,
+        Some(types::EndpointStatus::Deleting) => EndpointStatus::Deleting,
+        Some(types::EndpointStatus::Failed) => EndpointStatus::Failed,
+        Some(types::EndpointStatus::UpdateRollbackFailed) => EndpointStatus::UpdateRollbackFailed,
+        Some(other) => return Err(Unfit::Holds(format!("the status {other}"))),
+        None => return Err(Unfit::Lacks("EndpointStatus")),
+    };
+    Ok(EndpointInfo {
+        // An endpoint that failed while it was created may have none.
+        config: endpoint.endpoint_config_name.unwrap_or_default(),
+        status,
+        failure_reason: endpoint.failure_reason,
+        pending: endpoint
+            .pending_deployment_summary
+            .and_then(|pending| pending.endpoint_config_name),
+        age_seconds: seconds_since(
+            endpoint
+                .last_modified_time
+                .or(endpoint.creation_time)
+                .as_ref(),
+        ),
+    })
+}

@@ -1,0 +1,183 @@
+//! The rule itself: threshold, first model, gain over the champion. Pure.
+
+use contract::RunId;
+use contract::definition::{Goal, Promotion};
+use contract::states::Verdict;
+use lake::records::Champion;
+
+/// A decision with its reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// Whether the model may serve.
+    pub verdict: Verdict,
+    /// The champion's value of the same metric, if there is one to compare with.
+    pub champion: Option<f64>,
+    /// Why, in one line for people.
+    pub reason: String,
+}
+
+/// Judges the model of `run`, whose metric has this (finite) value.
+pub fn judge(
+    promotion: &Promotion,
+    run: &RunId,
+    value: f64,
+    champion: Option<&Champion>,
+) -> Judgement {
+    let metric = &promotion.metric;
+    if let Some(champion) = champion.filter(|champion| champion.run == *run) {
+        return Judgement {
+            verdict: Verdict::Promote,
+            champion: Some(champion.value).filter(|_| champion.metric == *metric),
+            reason: format!("this run's model serves already, with {metric} {value}"),
+        };
+    }
+    let comparable = champion.filter(|champion| champion.metric == *metric);
+    let judgement = |verdict, reason| Judgement {
+        verdict,
+        champion: comparable.map(|champion| champion.value),
+        reason,
+    };
+    if let Some(threshold) = promotion.threshold
+        && gain(promotion.goal, value, threshold) < 0.0
+    {
+        let reason = format!(
+            "{metric} {value} is {} the threshold {threshold}, so it may not serve at all",
+            match promotion.goal {
+                Goal::Minimize => "above",
+                Goal::Maximize => "below",
+            }
+        );
+        return judgement(Verdict::Keep, reason);
+    }
+    match (comparable, champion) {
+        (Some(champion), _) => {
+            let gain = gain(promotion.goal, value, champion.value);
+            let better = gain > promotion.minimum_gain;
+            let reason = format!(
+                "{metric} {value} against {} of the champion (run {}): a gain of {gain:.6}, which is \
+                 {} the required {}",
+                champion.value,
+                champion.run,
+                if better { "more than" } else { "not more than" },
+                promotion.minimum_gain,
+            );
+            let verdict = if better {
+                Verdict::Promote
+            } else {
+                Verdict::Keep
+            };
+            judgement(verdict, reason)
+        }
+        (None, Some(champion)) => {
+            let reason = format!(
+                "the first model judged by {metric} ({value}): the champion (run {}) was judged by {}",
+                champion.run, champion.metric
+            );
+            judgement(Verdict::Promote, reason)
+        }
+        (None, None) => {
+            let reason = format!("the first model of this pipeline, with {metric} {value}");
+            judgement(Verdict::Promote, reason)
+        }
+    }
+}
+
+/// By how much `value` is better than `other`; negative if it is worse.
+fn gain(goal: Goal, value: f64, other: f64) -> f64 {
+    match goal {
+        Goal::Minimize => other - value,
+        Goal::Maximize => value - other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::states::Verdict::{Keep, Promote};
+
+    fn run(text: &str) -> RunId {
+        RunId::parse(text).unwrap()
+    }
+
+    fn ours() -> RunId {
+        run("20261120-173000-1a2b3c4d")
+    }
+
+    fn champion(metric: &str, value: f64) -> Champion {
+        Champion {
+            run: run("20261119-173000-00000000"),
+            metric: metric.to_owned(),
+            value,
+            model: String::new(),
+            endpoint_config: String::new(),
+            endpoint: String::new(),
+            dataset: String::new(),
+            previous_endpoint_config: None,
+        }
+    }
+
+    fn promotion(goal: Goal, threshold: Option<f64>, minimum_gain: f64) -> Promotion {
+        Promotion {
+            metric: "m".to_owned(),
+            goal,
+            threshold,
+            minimum_gain,
+        }
+    }
+
+    #[test]
+    fn goal_threshold_and_gain_decide() {
+        use Goal::{Maximize, Minimize};
+        // Goal, threshold, minimum gain, champion, value, verdict.
+        let cases = [
+            // The first model, without and with a threshold, which itself is good enough.
+            (Minimize, None, 0.0, None, 9.0, Promote),
+            (Minimize, Some(1.0), 0.0, None, 1.0, Promote),
+            (Minimize, Some(1.0), 0.0, None, 1.1, Keep),
+            (Maximize, Some(1.0), 0.0, None, 1.0, Promote),
+            (Maximize, Some(1.0), 0.0, None, 0.9, Keep),
+            // Against a champion: strictly better.
+            (Minimize, None, 0.0, Some(0.5), 0.4, Promote),
+            (Minimize, None, 0.0, Some(0.5), 0.5, Keep),
+            (Minimize, None, 0.0, Some(0.5), 0.6, Keep),
+            (Maximize, None, 0.0, Some(0.5), 0.6, Promote),
+            (Maximize, None, 0.0, Some(0.5), 0.5, Keep),
+            (Maximize, None, 0.0, Some(0.5), 0.4, Keep),
+            // By more than the gain; a negative gain tolerates a loss.
+            (Minimize, None, 0.25, Some(1.0), 0.75, Keep),
+            (Minimize, None, 0.25, Some(1.0), 0.5, Promote),
+            (Maximize, None, -0.25, Some(1.0), 0.875, Promote),
+            (Maximize, None, -0.25, Some(1.0), 0.75, Keep),
+            // The threshold binds also where the champion is worse.
+            (Minimize, Some(0.3), 0.0, Some(0.5), 0.4, Keep),
+        ];
+        for (goal, threshold, gain, best, value, verdict) in cases {
+            let best = best.map(|value| champion("m", value));
+            let rule = promotion(goal, threshold, gain);
+            let judgement = judge(&rule, &ours(), value, best.as_ref());
+            assert_eq!(judgement.verdict, verdict, "{}", judgement.reason);
+            assert_eq!(judgement.champion, best.map(|champion| champion.value));
+            assert!(!judgement.reason.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn under_another_metric_the_first_model_is_promoted_and_told_so() {
+        let rule = promotion(Goal::Minimize, None, 0.0);
+        let judgement = judge(&rule, &ours(), 9.0, Some(&champion("ndcg", 0.1)));
+        assert_eq!((judgement.verdict, judgement.champion), (Promote, None));
+        assert!(
+            judgement.reason.contains("was judged by ndcg"),
+            "{}",
+            judgement.reason
+        );
+    }
+
+    #[test]
+    fn a_run_that_serves_already_is_not_its_own_rival() {
+        let rule = promotion(Goal::Minimize, Some(0.1), 0.0);
+        let mut itself = champion("m", 0.5);
+        itself.run = ours();
+        assert_eq!(judge(&rule, &ours(), 0.5, Some(&itself)).verdict, Promote);
+    }
+}

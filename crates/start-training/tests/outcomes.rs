@@ -1,0 +1,363 @@
+//! Every end of a training job, called again and again, and through crashes at every point.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+use bytes::Bytes;
+use contract::states::{RunInput, StartTrainingOutput, Status};
+use contract::{ErrorName, Invocation, Named, Names, RunId};
+use lake::memory::poll_at_most;
+use lake::records::{DatasetRecord, Plan, TrainingRecord};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents};
+use model::memory::JobOutcome;
+use model::{MemorySageMaker, TrainingJobs};
+use serde_json::json;
+use start_training::{Settings, StartTrainingError, handle};
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+const PIPELINE: &str = "default";
+
+fn run() -> RunId {
+    RunId::parse("20261120-173000-1a2b3c4d").unwrap()
+}
+
+fn keys() -> RunKeys {
+    RunKeys::new(PIPELINE, &run())
+}
+
+fn job() -> String {
+    Names::run_resource(PIPELINE, &run())
+}
+
+/// A lake in which the dataset has just been sealed, and an account without a job.
+struct World {
+    store: MemoryStore,
+    sagemaker: MemorySageMaker,
+}
+
+impl World {
+    async fn new(validation: u64) -> Self {
+        let store = MemoryStore::new();
+        let plan: Plan = serde_json::from_value(json!({
+            "run": run(), "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
+            "definition": {
+                "pipeline": PIPELINE,
+                "source": {"dynamodb": {"table": "interactions"}},
+                "dataset": {"label": "rating"},
+                "training": {
+                    "image": "recommender:1",
+                    "hyperparameters": {"factors": 16, "rate": 0.05, "biased": true, "loss": "rmse"},
+                    "metrics": [{"name": "validation:rmse", "regex": "rmse=(.*)"}],
+                },
+                "promotion": {"metric": "validation:rmse", "goal": "minimize"},
+            },
+            "keyAttributes": ["user", "item"], "segments": 1,
+            "tasks": [{"index": 0, "firstSegment": 0, "segmentCount": 1}],
+            "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
+        }))
+        .unwrap();
+        documents::write(&store, &keys().plan(), &plan)
+            .await
+            .unwrap();
+        let dataset = DatasetRecord {
+            run: run(),
+            rows: serde_json::from_value(
+                json!({"train": 9, "validation": validation, "rejected": 0}),
+            )
+            .unwrap(),
+            channels: vec!["train".to_owned()],
+            content_type: "text/csv".to_owned(),
+            columns: json!([]),
+        };
+        documents::write(&store, &keys().dataset(), &dataset)
+            .await
+            .unwrap();
+        Self {
+            store,
+            sagemaker: MemorySageMaker::new(),
+        }
+    }
+
+    async fn call(&self) -> Result<StartTrainingOutput, StartTrainingError> {
+        let settings = Settings {
+            role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
+        };
+        let input = RunInput {
+            pipeline: PIPELINE.to_owned(),
+            run: run(),
+        };
+        let invocation = Invocation {
+            attempt: "a".to_owned(),
+            deadline: SystemTime::now(),
+        };
+        handle(&self.store, &self.sagemaker, &settings, input, invocation).await
+    }
+
+    /// Calls as the state machine does, until it is done or fails.
+    async fn drive(&self) -> Result<StartTrainingOutput, StartTrainingError> {
+        for _ in 0..20 {
+            let output = self.call().await?;
+            if output.status == Status::Done {
+                return Ok(output);
+            }
+            assert!((2..=60).contains(&output.wait_seconds), "{output:?}");
+        }
+        panic!("no end after 20 looks");
+    }
+
+    async fn record(&self) -> TrainingRecord {
+        documents::read(&self.store, &keys().training(), "a record")
+            .await
+            .unwrap()
+    }
+}
+
+// A job that goes well.
+
+#[tokio::test]
+async fn a_job_is_created_once_and_followed_to_its_end() {
+    let world = World::new(1).await;
+    let first = world.call().await.unwrap();
+    assert_eq!(
+        (first.status, first.phase.as_str()),
+        (Status::InProgress, "Starting")
+    );
+    let done = world.drive().await.unwrap();
+    assert_eq!(
+        (done.phase.as_str(), done.training_job),
+        ("Completed", job())
+    );
+    assert_eq!(
+        world.sagemaker.log(),
+        [format!("CreateTrainingJob {}", job())]
+    );
+
+    let spec = world.sagemaker.job(&job()).unwrap();
+    let text = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let pairs = pairs.iter();
+        pairs
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
+    };
+    assert_eq!(
+        spec.hyperparameters,
+        text(&[
+            ("biased", "true"),
+            ("factors", "16"),
+            ("loss", "rmse"),
+            ("rate", "0.05")
+        ])
+    );
+    assert_eq!(
+        spec.tags,
+        text(&[
+            ("millrace:pipeline", PIPELINE),
+            ("millrace:run", run().as_str())
+        ])
+    );
+    let prefixes: Vec<&str> = spec.channels.iter().map(|it| it.prefix.as_str()).collect();
+    let below = format!("s3://memory/processed/default/run={}", run());
+    assert_eq!(
+        prefixes,
+        [format!("{below}/train/"), format!("{below}/validation/")]
+    );
+
+    let record = world.record().await;
+    assert_eq!(record.metrics.get("validation:rmse"), Some(&0.5));
+    assert_eq!(
+        record.artifact,
+        format!(
+            "s3://memory/models/default/run={}/{}/output/model.tar.gz",
+            run(),
+            job()
+        )
+    );
+}
+
+#[tokio::test]
+async fn what_is_done_is_told_again_without_asking_sagemaker() {
+    let world = World::new(1).await;
+    let done = world.drive().await.unwrap();
+    let record = world.record().await;
+    let elsewhere = World {
+        store: world.store.clone(),
+        sagemaker: MemorySageMaker::new(),
+    };
+    assert_eq!(elsewhere.call().await.unwrap(), done);
+    assert!(elsewhere.sagemaker.log().is_empty());
+    assert_eq!(elsewhere.record().await, record);
+}
+
+#[tokio::test]
+async fn without_validation_rows_there_is_no_such_channel() {
+    let world = World::new(0).await;
+    world.drive().await.unwrap();
+    let spec = world.sagemaker.job(&job()).unwrap();
+    let names: Vec<&str> = spec.channels.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["train"]);
+}
+
+#[tokio::test]
+async fn metrics_that_are_no_numbers_are_left_out() {
+    let world = World::new(1).await;
+    let metrics = [("validation:rmse", f64::NAN), ("validation:ndcg", 0.25)];
+    let metrics = metrics.map(|(name, value)| (name.to_owned(), value)).into();
+    world.sagemaker.script_job(JobOutcome::Completes(metrics));
+    world.drive().await.unwrap();
+    assert_eq!(
+        world.record().await.metrics,
+        BTreeMap::from([("validation:ndcg".to_owned(), 0.25)])
+    );
+}
+
+// Ends that are failures.
+
+#[tokio::test]
+async fn every_other_end_has_its_name_and_its_reason() {
+    let cases = [
+        (
+            JobOutcome::Fails("AlgorithmError: exit code 1".to_owned()),
+            ErrorName::TrainingFailed,
+            "AlgorithmError: exit code 1",
+        ),
+        (
+            JobOutcome::Fails("CapacityError: Unable to provision".to_owned()),
+            ErrorName::CapacityUnavailable,
+            "no ml.m5.large",
+        ),
+        (
+            JobOutcome::Stops("MaxRuntimeExceeded".to_owned()),
+            ErrorName::TrainingStopped,
+            "by its limit of 3600 s",
+        ),
+        (
+            JobOutcome::Stops("MaxWaitTimeExceeded".to_owned()),
+            ErrorName::TrainingStopped,
+            "waiting for machines",
+        ),
+        (
+            JobOutcome::Stops("Stopped".to_owned()),
+            ErrorName::TrainingStopped,
+            "by hand",
+        ),
+    ];
+    for (outcome, name, words) in cases {
+        let world = World::new(1).await;
+        world.sagemaker.script_job(outcome);
+        let error = world.drive().await.unwrap_err();
+        let text = error.to_string();
+        assert_eq!(error.name(), name, "{text}");
+        assert!(text.contains(words) && text.contains(&job()), "{text}");
+        let there = world.store.get(&keys().training()).await;
+        assert!(there.is_err(), "a failed job leaves no record");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_after_a_failure_trains_under_another_name() {
+    let world = World::new(1).await;
+    world
+        .sagemaker
+        .script_job(JobOutcome::Fails("CapacityError: none".to_owned()));
+    world.drive().await.unwrap_err();
+    let done = world.drive().await.unwrap();
+    assert_eq!(done.training_job, format!("{}-2", job()));
+    assert_eq!(world.record().await.job, done.training_job);
+    Names::check_sagemaker(&format!("{}-{}-99", "a".repeat(Names::MAX_PIPELINE), run())).unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_creation_keeps_its_name_and_can_be_tried_again() {
+    for name in [
+        ErrorName::ResourceLimitExceeded,
+        ErrorName::Throttled,
+        ErrorName::AccessDenied,
+    ] {
+        let world = World::new(1).await;
+        world
+            .sagemaker
+            .refuse("CreateTrainingJob", name, "Code", "no");
+        assert_eq!(world.drive().await.unwrap_err().name(), name);
+        assert_eq!(world.drive().await.unwrap().training_job, job());
+    }
+}
+
+// Jobs that are not ours, and races.
+
+#[tokio::test]
+async fn a_job_of_the_same_name_that_differs_is_a_conflict() {
+    let world = World::new(1).await;
+    world
+        .sagemaker
+        .plant_job(&model::conformance::job_spec(&job(), "s3://elsewhere"));
+    let error = world.call().await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::Conflict);
+    let text = error.to_string();
+    assert!(
+        text.contains("image is ") && text.contains("channel train is "),
+        "{text}"
+    );
+    assert_eq!(world.call().await.unwrap_err().name(), ErrorName::Conflict);
+}
+
+#[tokio::test]
+async fn a_name_taken_between_look_and_creation_is_looked_at_again() {
+    let world = World::new(1).await;
+    // The other call created the same job; its creation does not show in this call's first look.
+    world.sagemaker.refuse(
+        "CreateTrainingJob",
+        ErrorName::Conflict,
+        "ResourceInUse",
+        "taken",
+    );
+    let first = world.call().await.unwrap();
+    assert_eq!(first.status, Status::InProgress);
+    assert!(world.sagemaker.describe(&job()).await.unwrap().is_none());
+    world.drive().await.unwrap();
+}
+
+// What must be there before.
+
+#[tokio::test]
+async fn nothing_is_trained_before_the_dataset_is_whole_and_has_rows() {
+    let world = World::new(1).await;
+    let sealed = world.store.get(&keys().dataset()).await.unwrap();
+    world.store.delete(&keys().dataset()).await.unwrap();
+    let error = world.call().await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::NotFound, "{error}");
+
+    let text = String::from_utf8(sealed.to_vec())
+        .unwrap()
+        .replace("\"train\":9", "\"train\":0");
+    world
+        .store
+        .put(&keys().dataset(), Bytes::from(text))
+        .await
+        .unwrap();
+    let error = world.call().await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::DatasetInvalid, "{error}");
+    assert!(world.sagemaker.log().is_empty());
+}
+
+// Crashes.
+
+#[tokio::test]
+async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
+    let whole = World::new(1).await;
+    whole.drive().await.unwrap();
+    let wanted = whole.record().await;
+    for polls in 0..60 {
+        let world = World::new(1).await;
+        // Five looks see the job through; each of them dies at the same point first.
+        for _ in 0..5 {
+            let _ = poll_at_most(polls, world.call());
+        }
+        world.drive().await.unwrap();
+        assert_eq!(world.record().await, wanted, "after {polls} polls");
+        assert_eq!(
+            world.sagemaker.log().len(),
+            1,
+            "one job, after {polls} polls"
+        );
+    }
+}
