@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 const CHANNEL: Kind = validation::text(64, r"[A-Za-z0-9\.\-_]+");
 const INSTANCE_TYPE: Kind = Kind::Text {
@@ -380,13 +381,22 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     if let Some(ended) = job.ended {
         answer["TrainingEndTime"] = json!(ended);
         // A job that ended before its start on an instance costs nothing.
-        let seconds = json!(job.started.map_or(0.0, |started| (ended - started).ceil()));
+        let seconds = json!(
+            job.started
+                .map_or(0, |started| seconds_between(started, ended))
+        );
         answer["TrainingTimeInSeconds"] = seconds.clone();
         answer["BillableTimeInSeconds"] = seconds;
         let metric = |metric: &Metric| json!({"MetricName": metric.name, "Value": metric.value, "Timestamp": ended});
         answer["FinalMetricDataList"] = job.metrics.iter().map(metric).collect();
     }
     Ok(answer)
+}
+
+/// Whole seconds, as they are billed: begun ones count.
+fn seconds_between(start: f64, end: f64) -> u64 {
+    let time = Duration::try_from_secs_f64(end - start).unwrap_or_default();
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 fn not_found() -> Refusal {

@@ -1,0 +1,8 @@
+//! The server, driven by the official SDK, with a real S3 server and a real program.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+mod bench;
+mod command;
+mod endpoints;
+mod training;
