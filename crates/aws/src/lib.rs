@@ -36,7 +36,8 @@ const LOCAL_REGION: &str = "us-east-1";
 /// A region is needed to sign, though local servers ignore it: it defaults to `us-east-1`, but only
 /// when an `AWS_ENDPOINT_URL…` shows that no real region is meant.
 pub async fn load() -> SdkConfig {
-    let config = defaults().load().await;
+    // Boxed, as all that the SDK nests: a caller's future would become too deep for its layout.
+    let config = Box::pin(defaults().load()).await;
     if config.region().is_none() && endpoint_in_environment() {
         return config
             .into_builder()
