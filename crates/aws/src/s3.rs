@@ -10,11 +10,14 @@ use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::primitives::ByteStream as SdkByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
 use contract::{ErrorName, ServiceError};
-use lake::store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
+use lake::store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError};
 use std::time::Duration;
+
+mod upload;
+
+pub use upload::S3Upload;
 
 const SERVICE: &str = "S3";
 const CONDITIONAL_PUT_ATTEMPTS: u32 = 5;
@@ -170,12 +173,7 @@ impl ObjectStore for S3Store {
     }
 
     async fn upload(&self, key: &str) -> Result<S3Upload, StoreError> {
-        Ok(S3Upload {
-            store: self.clone(),
-            key: key.to_owned(),
-            begun: None,
-            held: None,
-        })
+        Ok(S3Upload::new(self.clone(), key))
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
@@ -288,131 +286,5 @@ impl ByteStream for S3Stream {
                 _ => Ok(None),
             },
         }
-    }
-}
-
-/// A multipart upload, which begins only when it is worth it: what fits into one piece below the
-/// minimum becomes one `PutObject`.
-#[derive(Debug)]
-pub struct S3Upload {
-    store: S3Store,
-    key: String,
-    begun: Option<Begun>,
-    /// A first piece below the minimum, which can only be the last.
-    held: Option<Bytes>,
-}
-
-#[derive(Debug)]
-struct Begun {
-    id: String,
-    parts: Vec<CompletedPart>,
-}
-
-impl S3Upload {
-    fn failed<E>(&self, operation: &'static str, error: SdkError<E>) -> StoreError
-    where
-        E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    {
-        service_error(SERVICE, operation, self.store.subject(&self.key), error).into()
-    }
-
-    async fn begin(&self) -> Result<Begun, StoreError> {
-        let request = self.store.client.create_multipart_upload();
-        let answer = request
-            .bucket(&self.store.bucket)
-            .key(&self.key)
-            .send()
-            .await;
-        let answer = answer.map_err(|error| self.failed("CreateMultipartUpload", error))?;
-        let id = answer.upload_id.ok_or_else(|| {
-            let subject = self.store.subject(&self.key);
-            unreadable("CreateMultipartUpload", subject, "an upload without id")
-        })?;
-        Ok(Begun {
-            id,
-            parts: Vec::new(),
-        })
-    }
-
-    async fn send_part(&mut self, piece: Bytes) -> Result<(), StoreError> {
-        let mut begun = match self.begun.take() {
-            Some(begun) => begun,
-            None => self.begin().await?,
-        };
-        let number = i32::try_from(begun.parts.len() + 1).unwrap_or(i32::MAX);
-        let request = self.store.client.upload_part();
-        let answer = request
-            .bucket(&self.store.bucket)
-            .key(&self.key)
-            .upload_id(&begun.id)
-            .part_number(number)
-            .body(SdkByteStream::from(piece))
-            .send()
-            .await
-            .map_err(|error| self.failed("UploadPart", error));
-        if let Ok(answer) = &answer {
-            let part = CompletedPart::builder()
-                .part_number(number)
-                .set_e_tag(answer.e_tag.clone())
-                .set_checksum_crc32(answer.checksum_crc32.clone())
-                .set_checksum_crc32_c(answer.checksum_crc32_c.clone())
-                .set_checksum_crc64_nvme(answer.checksum_crc64_nvme.clone());
-            begun.parts.push(part.build());
-        }
-        // Kept also after a failure, so that abort() finds it.
-        self.begun = Some(begun);
-        answer.map(drop)
-    }
-}
-
-impl Upload for S3Upload {
-    async fn send(&mut self, piece: Bytes) -> Result<(), StoreError> {
-        if let Some(held) = self.held.take() {
-            // S3 refuses this on completion (EntityTooSmall), in its own words.
-            self.send_part(held).await?;
-        } else if self.begun.is_none() && piece.len() < Self::MINIMUM_PIECE {
-            self.held = Some(piece);
-            return Ok(());
-        }
-        self.send_part(piece).await
-    }
-
-    async fn complete(mut self) -> Result<(), StoreError> {
-        let Some(begun) = self.begun.take() else {
-            return self
-                .store
-                .put(&self.key, self.held.take().unwrap_or_default())
-                .await;
-        };
-        let parts = CompletedMultipartUpload::builder()
-            .set_parts(Some(begun.parts))
-            .build();
-        let request = self.store.client.complete_multipart_upload();
-        let answer = request
-            .bucket(&self.store.bucket)
-            .key(&self.key)
-            .upload_id(begun.id)
-            .multipart_upload(parts)
-            .send()
-            .await;
-        answer
-            .map(drop)
-            .map_err(|error| self.failed("CompleteMultipartUpload", error))
-    }
-
-    async fn abort(mut self) -> Result<(), StoreError> {
-        let Some(begun) = self.begun.take() else {
-            return Ok(());
-        };
-        let request = self.store.client.abort_multipart_upload();
-        let answer = request
-            .bucket(&self.store.bucket)
-            .key(&self.key)
-            .upload_id(begun.id)
-            .send()
-            .await;
-        answer
-            .map(drop)
-            .map_err(|error| self.failed("AbortMultipartUpload", error))
     }
 }

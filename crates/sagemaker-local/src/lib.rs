@@ -40,6 +40,7 @@ mod server;
 mod state;
 mod tags;
 mod training;
+mod training_request;
 mod validation;
 
 pub use config::Config;
