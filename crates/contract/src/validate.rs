@@ -1,5 +1,6 @@
 //! What a definition must satisfy beyond its types, so that a mistake is found before anything is
-//! read or paid for. It must not ask any service.
+//! read or paid for. It must not ask any service. What a dataset's paths and shares must satisfy is
+//! said where they are understood, in the crate `dataset`.
 
 use crate::Names;
 use crate::definition::{Compute, Definition};
@@ -25,7 +26,9 @@ impl Definition {
             return fail("pipeline", message);
         }
         self.validate_source()?;
-        self.validate_dataset()?;
+        if self.dataset.shard_bytes == Some(0) {
+            return fail("dataset.shardBytes", "must be at least 1".to_owned());
+        }
         self.validate_training()?;
         if self.promotion.metric.is_empty() {
             return fail(
@@ -80,58 +83,6 @@ impl Definition {
         }
         if source.read.rcu == Some(0) {
             return fail("source.dynamodb.read.rcu", "must be at least 1".to_owned());
-        }
-        Ok(())
-    }
-
-    fn validate_dataset(&self) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
-        let dataset = &self.dataset;
-        if dataset.label.is_empty() {
-            return fail("dataset.label", "name the attribute to learn".to_owned());
-        }
-        if let Some(columns) = &dataset.columns {
-            if columns.is_empty() {
-                return fail(
-                    "dataset.columns",
-                    "declare at least one, or leave the field out to infer them".to_owned(),
-                );
-            }
-            for (index, column) in columns.iter().enumerate() {
-                if column.path.is_empty() {
-                    return fail(
-                        "dataset.columns",
-                        format!("column {index} has an empty path"),
-                    );
-                }
-                if column.path == dataset.label {
-                    return fail(
-                        "dataset.columns",
-                        format!("{:?} is the label and cannot be a feature too", column.path),
-                    );
-                }
-                if columns[..index]
-                    .iter()
-                    .any(|other| other.path == column.path)
-                {
-                    return fail(
-                        "dataset.columns",
-                        format!("{:?} is there twice", column.path),
-                    );
-                }
-            }
-        }
-        if !(0.0..=0.9).contains(&dataset.split.validation) {
-            return fail("dataset.split.validation", "must be 0 to 0.9".to_owned());
-        }
-        if !(0.0..=1.0).contains(&dataset.gate.maximum_missing_label) {
-            return fail(
-                "dataset.gate.maximumMissingLabel",
-                "must be 0 to 1".to_owned(),
-            );
-        }
-        if dataset.shard_bytes == Some(0) {
-            return fail("dataset.shardBytes", "must be at least 1".to_owned());
         }
         Ok(())
     }
@@ -250,12 +201,6 @@ mod tests {
             ("source.dynamodb.table", json!("a b")),
             ("source.dynamodb.segments", json!(0)),
             ("source.dynamodb.segmentsPerTask", json!(65)),
-            ("dataset.label", json!("")),
-            ("dataset.columns", json!([])),
-            ("dataset.columns", json!([{"path": "rating"}])),
-            ("dataset.columns", json!([{"path": "a"}, {"path": "a"}])),
-            ("dataset.split.validation", json!(1.0)),
-            ("dataset.gate.maximumMissingLabel", json!(2)),
             ("dataset.shardBytes", json!(0)),
             ("training.image", json!("")),
             ("training.volumeGb", json!(0)),

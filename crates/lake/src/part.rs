@@ -2,8 +2,8 @@
 //! whole or not at all; a reader checks what it read against the part's record.
 
 use crate::records::{Checksum, Part};
-use crate::store::{ByteStream, ObjectStore, StoreError, Upload};
-use bytes::Bytes;
+use crate::store::{ByteStream, ObjectStore, StoreError};
+use crate::writer::ObjectWriter;
 use contract::{ErrorName, Named};
 use std::io::Write;
 use zstd::stream::raw::{Decoder, Operation};
@@ -11,8 +11,6 @@ use zstd::stream::write::Encoder;
 
 // Compression costs more than parsing, and level 1 already gives 5.6x on such lines.
 const LEVEL: i32 = 1;
-// Above S3's minimum for a piece, and small enough to hold one for every segment of a task.
-const PIECE: usize = 6 * 1024 * 1024;
 
 /// A part that could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -66,10 +64,11 @@ impl Named for PartError {
 
 /// Writes one part. Memory: one piece of 6 MiB and the compressor's window.
 pub struct PartWriter<'s, S: ObjectStore> {
-    store: &'s S,
+    object: ObjectWriter<'s, S>,
     encoder: Encoder<'static, Vec<u8>>,
-    upload: Option<S::Upload>,
-    part: Part,
+    items: u64,
+    raw_bytes: u64,
+    checksum: Checksum,
 }
 
 impl<'s, S: ObjectStore> PartWriter<'s, S> {
@@ -86,24 +85,19 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
             key: key.clone(),
             source,
         })?;
-        let part = Part {
-            key,
+        let object = ObjectWriter::new(store, key);
+        Ok(Self {
+            object,
+            encoder,
             items: 0,
             raw_bytes: 0,
-            bytes: 0,
             checksum: Checksum::default(),
-        };
-        Ok(Self {
-            store,
-            encoder,
-            upload: None,
-            part,
         })
     }
 
     /// Bytes of lines so far, before compression.
     pub const fn raw_bytes(&self) -> u64 {
-        self.part.raw_bytes
+        self.raw_bytes
     }
 
     /// Appends whole lines: `bytes` are the `lines` with a line break after each.
@@ -116,25 +110,16 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
         lines: impl Iterator<Item = &'l [u8]>,
     ) -> Result<(), PartError> {
         for line in lines {
-            self.part.items += 1;
-            self.part.checksum.add_line(line);
+            self.items += 1;
+            self.checksum.add_line(line);
         }
-        self.part.raw_bytes += bytes.len() as u64;
+        self.raw_bytes += bytes.len() as u64;
         let written = self.encoder.write_all(bytes);
         written.map_err(|source| PartError::Compress {
-            key: self.part.key.clone(),
+            key: self.object.key().to_owned(),
             source,
         })?;
-        if self.encoder.get_ref().len() >= PIECE {
-            let piece = Bytes::from(std::mem::take(self.encoder.get_mut()));
-            self.part.bytes += piece.len() as u64;
-            let upload = match &mut self.upload {
-                Some(upload) => upload,
-                none => none.insert(self.store.upload(&self.part.key).await?),
-            };
-            upload.send(piece).await?;
-        }
-        Ok(())
+        Ok(self.object.drain_full(self.encoder.get_mut()).await?)
     }
 
     /// Makes the part appear. `None`: it had no lines, and there is no object.
@@ -143,27 +128,28 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
     /// If the rest cannot be sent.
     pub async fn finish(self) -> Result<Option<Part>, PartError> {
         let Self {
-            store,
+            object,
             encoder,
-            upload,
-            mut part,
+            items,
+            raw_bytes,
+            checksum,
         } = self;
-        if part.items == 0 {
+        if items == 0 {
             return Ok(None);
         }
+        let key = object.key().to_owned();
         let rest = encoder.finish().map_err(|source| PartError::Compress {
-            key: part.key.clone(),
+            key: key.clone(),
             source,
         })?;
-        part.bytes += rest.len() as u64;
-        match upload {
-            Some(mut upload) => {
-                upload.send(Bytes::from(rest)).await?;
-                upload.complete().await?;
-            }
-            None => store.put(&part.key, Bytes::from(rest)).await?,
-        }
-        Ok(Some(part))
+        let bytes = object.finish(rest).await?;
+        Ok(Some(Part {
+            key,
+            items,
+            raw_bytes,
+            bytes,
+            checksum,
+        }))
     }
 
     /// Gives the part up; nothing remains under its key.
@@ -171,10 +157,7 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
     /// # Errors
     /// If the store cannot be told.
     pub async fn abandon(self) -> Result<(), PartError> {
-        match self.upload {
-            Some(upload) => Ok(upload.abort().await?),
-            None => Ok(()),
-        }
+        Ok(self.object.abandon().await?)
     }
 }
 

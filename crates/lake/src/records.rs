@@ -103,6 +103,16 @@ pub struct ScanTotals {
     pub checksum: Checksum,
 }
 
+impl std::ops::AddAssign for ScanTotals {
+    fn add_assign(&mut self, other: Self) {
+        self.items += other.items;
+        self.raw_bytes += other.raw_bytes;
+        self.pages += other.pages;
+        self.read_units += other.read_units;
+        self.checksum += other.checksum;
+    }
+}
+
 impl ScanTotals {
     /// Counts a part.
     pub fn add_part(&mut self, part: &Part) {
@@ -131,6 +141,22 @@ pub struct SegmentRecord<P> {
     pub totals: ScanTotals,
     /// The profile of all items so far.
     pub profile: P,
+}
+
+/// How a dataset is made: its columns, and which parts each shard turns into rows.
+///
+/// `C` is the columns with their encoders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatasetPlan<C> {
+    /// The columns.
+    pub columns: C,
+    /// The names of the table's key attributes.
+    pub key_attributes: Vec<String>,
+    /// The parts of each shard, by the shard's number.
+    pub shards: Vec<Vec<Part>>,
+    /// What was exported, all segments together.
+    pub exported: ScanTotals,
 }
 
 /// The commit of a shard.
@@ -175,6 +201,8 @@ pub struct DatasetRecord {
     pub content_type: String,
     /// The columns in order, with their encoders.
     pub columns: serde_json::Value,
+    /// The channels' files, in the order of shards.
+    pub files: Vec<CsvFile>,
 }
 
 /// Which attempt at training is on. SageMaker never frees a job's name, so a job that ended badly

@@ -1,1 +1,155 @@
-//! Streams the raw parts of one shard into CSV that SageMaker accepts
+//! Streams the raw parts of one shard into CSV that SageMaker accepts.
+//!
+//! It must not decide what a row is (that is `dataset`'s) nor which parts make a shard. What it
+//! writes is a function of the dataset's plan alone, so that an attempt that is repeated or that
+//! overlaps another writes the same bytes under the same keys.
+
+mod error;
+mod sink;
+
+pub use error::MergeToCsvError;
+
+use contract::Invocation;
+use contract::states::{MergeToCsvInput, MergeToCsvOutput, RowCounts, Status};
+use dataset::{Columns, Encoder, Fate, Side};
+use lake::records::{DatasetPlan, Part, ShardRecord};
+use lake::{ObjectStore, RunKeys, documents, part};
+use sink::{CsvSink, RejectedSink};
+
+/// The channel of the rows to train on.
+pub const TRAIN: &str = "train";
+/// The channel of the rows to validate on.
+pub const VALIDATION: &str = "validation";
+
+/// Turns a shard into CSV and commits it. Called again it answers the same.
+///
+/// Memory: the rows of one part (parts end at 64 MiB of raw lines) and a piece for each file.
+///
+/// # Errors
+/// If a part is not what was committed, or the lake fails.
+pub async fn handle(
+    store: &impl ObjectStore,
+    input: MergeToCsvInput,
+    _invocation: Invocation,
+) -> Result<MergeToCsvOutput, MergeToCsvError> {
+    let keys = RunKeys::new(&input.pipeline, &input.run);
+    let manifest = keys.shard_manifest(input.shard);
+    let existing: Option<ShardRecord> =
+        documents::read_if_there(store, &manifest, "a shard's manifest").await?;
+    let record = if let Some(record) = existing {
+        record
+    } else {
+        let record = merge(store, &keys, input.shard).await?;
+        documents::commit(store, &manifest, &record).await?;
+        record
+    };
+    let rows = record.rows;
+    tracing::info!(
+        shard = input.shard,
+        train = rows.train,
+        validation = rows.validation,
+        rejected = rows.rejected,
+        "merged"
+    );
+    Ok(MergeToCsvOutput {
+        status: Status::Done,
+        pipeline: input.pipeline,
+        run: input.run,
+        shard: input.shard,
+        rows,
+    })
+}
+
+async fn merge<S: ObjectStore>(
+    store: &S,
+    keys: &RunKeys,
+    shard: u32,
+) -> Result<ShardRecord, MergeToCsvError> {
+    let plan: DatasetPlan<Columns> =
+        documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?;
+    let parts = plan
+        .shards
+        .get(shard as usize)
+        .ok_or_else(|| MergeToCsvError::UnknownShard {
+            shard,
+            shards: plan.shards.len(),
+        })?;
+    let encoder = Encoder::new(&plan.columns)?;
+    let mut sinks = Sinks {
+        train: CsvSink::new(store, TRAIN, keys.csv(TRAIN, shard)),
+        validation: CsvSink::new(store, VALIDATION, keys.csv(VALIDATION, shard)),
+        rejected: RejectedSink::new(store, keys.rejected(shard), &plan.key_attributes),
+    };
+    for part in parts {
+        if let Err(error) = sinks.take(store, part, &encoder).await {
+            // An upload that nobody completes is paid for until its lifecycle rule finds it.
+            sinks.abandon().await?;
+            return Err(error);
+        }
+    }
+    sinks.finish(shard).await
+}
+
+/// Where a shard's items go.
+struct Sinks<'s, S: ObjectStore> {
+    train: CsvSink<'s, S>,
+    validation: CsvSink<'s, S>,
+    rejected: RejectedSink<'s, S>,
+}
+
+impl<S: ObjectStore> Sinks<'_, S> {
+    async fn take(
+        &mut self,
+        store: &S,
+        part: &Part,
+        encoder: &Encoder,
+    ) -> Result<(), MergeToCsvError> {
+        let mut row = Vec::new();
+        let mut malformed = None;
+        part::read_lines(store, part, |line| match item::parse_line(line) {
+            Ok(item) => {
+                row.clear();
+                match encoder.encode(&item, &mut row) {
+                    Fate::Row(Side::Train) => self.train.push(&row),
+                    Fate::Row(Side::Validation) => self.validation.push(&row),
+                    Fate::Rejected(reject) => self.rejected.push(&item, &reject),
+                }
+            }
+            Err(error) => {
+                malformed.get_or_insert(error);
+            }
+        })
+        .await?;
+        if let Some(source) = malformed {
+            return Err(MergeToCsvError::Item {
+                key: part.key.clone(),
+                source,
+            });
+        }
+        self.train.send().await?;
+        self.validation.send().await?;
+        self.rejected.send().await
+    }
+
+    async fn abandon(self) -> Result<(), MergeToCsvError> {
+        self.train.abandon().await?;
+        self.validation.abandon().await?;
+        self.rejected.abandon().await
+    }
+
+    async fn finish(self, shard: u32) -> Result<ShardRecord, MergeToCsvError> {
+        let rejected = self.rejected.finish().await?;
+        let train = self.train.finish().await?;
+        let validation = self.validation.finish().await?;
+        let rows = |file: &Option<lake::records::CsvFile>| file.as_ref().map_or(0, |f| f.rows);
+        Ok(ShardRecord {
+            shard,
+            rows: RowCounts {
+                train: rows(&train),
+                validation: rows(&validation),
+                rejected,
+            },
+            files: train.into_iter().chain(validation).collect(),
+        })
+    }
+}

@@ -1,1 +1,109 @@
-//! Joins the profiles, decides columns and encoders, bins the parts into shards
+//! Joins the profiles of all segments, decides the columns, and bins the raw parts into shards.
+//!
+//! It must not read an item: what it knows of the table is what the export profiled on the way.
+
+mod error;
+mod shards;
+
+pub use error::PlanDatasetError;
+
+use contract::Invocation;
+use contract::states::{PlanDatasetOutput, RunInput};
+use dataset::{Columns, Profile};
+use futures::{StreamExt, TryStreamExt, stream};
+use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};
+use lake::{ObjectStore, PutOutcome, RunKeys, documents, segment};
+
+const MANIFESTS_AT_ONCE: usize = 16;
+
+/// Plans the dataset of a run. Called again it answers the same.
+///
+/// # Errors
+/// If a segment is not exported whole, or the data fails the definition or its quality gate.
+pub async fn handle(
+    store: &impl ObjectStore,
+    input: RunInput,
+    _invocation: Invocation,
+) -> Result<PlanDatasetOutput, PlanDatasetError> {
+    let keys = RunKeys::new(&input.pipeline, &input.run);
+    let existing: Option<DatasetPlan<Columns>> =
+        documents::read_if_there(store, &keys.dataset_plan(), "the dataset's plan").await?;
+    let plan = match existing {
+        Some(plan) => plan,
+        None => decide(store, &keys).await?,
+    };
+    let numbers: Vec<u32> = (0..).take(plan.shards.len()).collect();
+    documents::write(store, &keys.shards(), &numbers).await?;
+    let output = PlanDatasetOutput {
+        items: plan.exported.items,
+        columns: u32::try_from(plan.columns.columns.len()).unwrap_or(u32::MAX),
+        shards: u32::try_from(plan.shards.len()).unwrap_or(u32::MAX),
+        shards_key: keys.shards(),
+        pipeline: input.pipeline,
+        run: input.run,
+    };
+    tracing::info!(output.items, output.columns, output.shards, "planned");
+    Ok(output)
+}
+
+async fn decide(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+) -> Result<DatasetPlan<Columns>, PlanDatasetError> {
+    let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
+    let exported = gather(store, keys, &plan).await?;
+    let definition = &plan.definition.dataset;
+    let columns = dataset::plan_columns(definition, &plan.key_attributes, &exported.profile)
+        .map_err(Box::new)?;
+    for left_out in &columns.left_out {
+        tracing::info!(path = left_out.path, reason = left_out.reason, "left out");
+    }
+    let dataset_plan = DatasetPlan {
+        columns,
+        key_attributes: plan.key_attributes,
+        shards: shards::bin(exported.parts, definition.shard_bytes),
+        exported: exported.totals,
+    };
+    match documents::commit(store, &keys.dataset_plan(), &dataset_plan).await? {
+        PutOutcome::Created => Ok(dataset_plan),
+        // Another attempt was faster; its plan counts.
+        PutOutcome::AlreadyThere => {
+            Ok(documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?)
+        }
+    }
+}
+
+/// What all segments say together.
+struct Exported {
+    parts: Vec<Part>,
+    totals: ScanTotals,
+    profile: Profile,
+}
+
+/// Reads every segment's manifest, several at once, and joins them in order.
+async fn gather(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    plan: &Plan,
+) -> Result<Exported, PlanDatasetError> {
+    let manifests = stream::iter(0..plan.segments)
+        .map(|number| async move {
+            let manifest: Option<SegmentRecord<Profile>> =
+                segment::manifest(store, keys, number).await?;
+            manifest.ok_or(PlanDatasetError::SegmentMissing { segment: number })
+        })
+        .buffered(MANIFESTS_AT_ONCE);
+    let nothing = Exported {
+        parts: Vec::new(),
+        totals: ScanTotals::default(),
+        profile: Profile::new(),
+    };
+    manifests
+        .try_fold(nothing, async |mut all, manifest| {
+            all.totals += manifest.totals;
+            all.parts.extend(manifest.parts);
+            all.profile.merge(manifest.profile);
+            Ok(all)
+        })
+        .await
+}

@@ -77,6 +77,10 @@ pub async fn load(
             pipeline: pipeline.to_owned(),
             source,
         })?;
+    dataset::check_definition(&definition.dataset).map_err(|source| PlanExportError::Dataset {
+        pipeline: pipeline.to_owned(),
+        source: Box::new(source),
+    })?;
     Ok(definition)
 }
 

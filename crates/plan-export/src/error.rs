@@ -2,6 +2,7 @@
 
 use contract::read::ReadError;
 use contract::{ErrorName, FieldError, Named, ServiceError};
+use dataset::PlanError;
 use lake::DocumentError;
 use lake::lease::LeaseError;
 
@@ -58,6 +59,14 @@ pub enum PlanExportError {
         pipeline: String,
         /// The field.
         source: FieldError,
+    },
+    /// The definition's dataset cannot be made of any table.
+    #[error("the definition of pipeline {pipeline:?}")]
+    Dataset {
+        /// The pipeline.
+        pipeline: String,
+        /// The field.
+        source: Box<PlanError>,
     },
     /// There is no such table.
     #[error(
@@ -129,6 +138,7 @@ impl Named for PlanExportError {
             | Self::NotJson { .. }
             | Self::Unreadable { .. }
             | Self::Invalid { .. } => ErrorName::InvalidDefinition,
+            Self::Dataset { source, .. } => source.name(),
             Self::DefinitionMissing { .. } => ErrorName::DefinitionMissing,
             Self::TableMissing { .. } => ErrorName::TableMissing,
             Self::TableEmpty { .. } => ErrorName::TableEmpty,

@@ -3,6 +3,7 @@
 //! It must not know which service answers, nor what becomes of the items. The adapter is free to
 //! parse a page as it streams in; what it hands over are raw lines, and only whole pages.
 
+pub mod memory;
 mod page;
 
 pub use page::{PageBuffer, PageEnd, PageRequest};

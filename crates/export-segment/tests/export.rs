@@ -1,0 +1,238 @@
+//! Exporting a table in memory to a lake in memory: that the parts hold exactly the table, whatever
+//! stops, fails or overlaps.
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+
+use contract::states::{Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Status};
+use contract::{ErrorName, Invocation, Named, RunId};
+use dataset::Profile;
+use export_segment::{ExportSegmentError, Settings, handle};
+use lake::records::{Plan, SegmentRecord};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, segment};
+use serde_json::json;
+use std::time::{Duration, SystemTime};
+use table::memory::MemoryTable;
+
+const TASK: ExportTask = ExportTask {
+    index: 0,
+    first_segment: 0,
+    segment_count: 3,
+};
+
+fn lines(count: u32) -> Vec<Vec<u8>> {
+    let line = |n| format!("{{\"Item\":{{\"id\":{{\"S\":\"é{n}\"}},\"n\":{{\"N\":\"{n}\"}}}}}}\n");
+    (0..count).map(|n| line(n).into_bytes()).collect()
+}
+
+fn run() -> RunId {
+    RunId::parse("20261120-173000-1a2b3c4d").unwrap()
+}
+
+async fn planned() -> (MemoryStore, RunKeys) {
+    let store = MemoryStore::new();
+    let definition = json!({
+        "source": {"dynamodb": {"table": "t"}},
+        "dataset": {"label": "n"},
+        "training": {"image": "i"},
+        "promotion": {"metric": "m", "goal": "minimize"},
+    });
+    let plan = Plan {
+        run: run(),
+        execution: "arn:1".to_owned(),
+        started: "2026-11-20T17:30:00Z".to_owned(),
+        definition: contract::read::from_value(definition).unwrap(),
+        key_attributes: vec!["id".to_owned()],
+        segments: 3,
+        tasks: vec![TASK],
+        task_rcu: None,
+        estimate: Estimate {
+            items: 0,
+            bytes: 0,
+            read_units: 0,
+            minutes: None,
+        },
+    };
+    let keys = plan.keys();
+    documents::write(&store, &keys.plan(), &plan).await.unwrap();
+    (store, keys)
+}
+
+async fn export(
+    store: &MemoryStore,
+    table: &MemoryTable,
+    attempt: &str,
+    left: Duration,
+    part_bytes: u64,
+) -> Result<ExportSegmentOutput, ExportSegmentError> {
+    let input = ExportSegmentInput {
+        pipeline: "default".to_owned(),
+        run: run(),
+        task: TASK,
+    };
+    let invocation = Invocation {
+        attempt: attempt.to_owned(),
+        deadline: SystemTime::now() + left,
+    };
+    handle(store, table, Settings { part_bytes }, input, invocation).await
+}
+
+/// Reads back everything that the manifests list, sorted, and holds the counts against it.
+async fn exported(store: &MemoryStore, keys: &RunKeys) -> Vec<Vec<u8>> {
+    let mut lines = Vec::new();
+    for number in 0..3 {
+        let manifest: SegmentRecord<Profile> = segment::manifest(store, keys, number)
+            .await
+            .unwrap()
+            .expect("the segment is whole");
+        let before = lines.len();
+        for listed in &manifest.parts {
+            part::read_lines(store, listed, |line| lines.push([line, b"\n"].concat()))
+                .await
+                .unwrap();
+        }
+        let items = (lines.len() - before) as u64;
+        assert_eq!(manifest.totals.items, items);
+        assert_eq!(
+            manifest.profile.items(),
+            items,
+            "every item was profiled once"
+        );
+    }
+    lines.sort_unstable();
+    lines
+}
+
+/// Objects that are parts, listed by a manifest or not.
+async fn parts_in(store: &MemoryStore) -> usize {
+    let objects = store.list("raw/default/").await.unwrap();
+    objects
+        .iter()
+        .filter(|object| object.key.contains("/part-"))
+        .count()
+}
+
+fn sorted(mut lines: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    lines.sort_unstable();
+    lines
+}
+
+const AGES: Duration = Duration::from_hours(1);
+
+#[tokio::test]
+async fn a_table_is_exported_whole_in_parts() {
+    let (store, keys) = planned().await;
+    let table = MemoryTable::new("t", lines(500), 7);
+    let output = export(&store, &table, "a", AGES, 2000).await.unwrap();
+    assert_eq!(
+        (output.status, output.segments_done, output.items),
+        (Status::Done, 3, 500)
+    );
+    assert_eq!(exported(&store, &keys).await, sorted(lines(500)));
+    let parts = parts_in(&store).await;
+    assert!(parts > 6, "parts end at 2,000 bytes: {parts}");
+}
+
+#[tokio::test]
+async fn a_table_with_fewer_items_than_segments_is_exported_whole() {
+    let (store, keys) = planned().await;
+    let table = MemoryTable::new("t", lines(1), 7);
+    assert_eq!(
+        export(&store, &table, "a", AGES, 2000)
+            .await
+            .unwrap()
+            .status,
+        Status::Done
+    );
+    assert_eq!(exported(&store, &keys).await, lines(1));
+}
+
+#[tokio::test]
+async fn without_time_each_call_moves_on_and_nothing_is_lost_or_doubled() {
+    let (store, keys) = planned().await;
+    let table = MemoryTable::new("t", lines(100), 5);
+    let mut calls = 0;
+    let mut items = 0;
+    loop {
+        calls += 1;
+        let attempt = format!("attempt{calls}");
+        let output = export(&store, &table, &attempt, Duration::ZERO, u64::MAX)
+            .await
+            .unwrap();
+        assert!(output.items >= items, "progress is never lost");
+        items = output.items;
+        if output.status == Status::Done {
+            break;
+        }
+    }
+    assert!(calls > 5, "one page of each segment a call: {calls}");
+    assert_eq!(exported(&store, &keys).await, sorted(lines(100)));
+    // And once more: nothing changes.
+    let before = store.list("").await.unwrap();
+    let output = export(&store, &table, "late", AGES, u64::MAX)
+        .await
+        .unwrap();
+    assert_eq!((output.status, output.items), (Status::Done, 100));
+    assert_eq!(store.list("").await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_throttled_page_is_an_error_by_name_and_costs_only_itself() {
+    let (store, keys) = planned().await;
+    let table = MemoryTable::new("t", lines(300), 5);
+    for turn in 0..4 {
+        table.throttle(2);
+        let error = export(&store, &table, &format!("a{turn}"), AGES, 500)
+            .await
+            .unwrap_err();
+        assert_eq!(error.name(), ErrorName::Throttled);
+    }
+    export(&store, &table, "last", AGES, 500).await.unwrap();
+    assert_eq!(exported(&store, &keys).await, sorted(lines(300)));
+}
+
+#[tokio::test]
+async fn two_attempts_at_once_export_every_item_once() {
+    let (store, keys) = planned().await;
+    let table = MemoryTable::new("t", lines(400), 3);
+    let (one, two) = tokio::join!(
+        export(&store, &table, "one", AGES, 700),
+        export(&store, &table, "two", AGES, 900),
+    );
+    assert_eq!(
+        (one.unwrap().status, two.unwrap().status),
+        (Status::Done, Status::Done)
+    );
+    assert_eq!(exported(&store, &keys).await, sorted(lines(400)));
+    let mut listed = 0;
+    for number in 0..3 {
+        let manifest: SegmentRecord<Profile> = segment::manifest(&store, &keys, number)
+            .await
+            .unwrap()
+            .unwrap();
+        listed += manifest.parts.len();
+    }
+    let parts = parts_in(&store).await;
+    assert_eq!(parts, listed, "the loser's parts are gone");
+}
+
+#[tokio::test]
+async fn a_task_of_another_plan_is_refused() {
+    let (store, _) = planned().await;
+    let task = ExportTask {
+        segment_count: 2,
+        ..TASK
+    };
+    let input = ExportSegmentInput {
+        pipeline: "default".to_owned(),
+        run: run(),
+        task,
+    };
+    let invocation = Invocation {
+        attempt: "a".to_owned(),
+        deadline: SystemTime::now() + AGES,
+    };
+    let table = MemoryTable::new("t", lines(1), 1);
+    let error = handle(&store, &table, Settings::default(), input, invocation)
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::InvalidRequest);
+}

@@ -1,0 +1,50 @@
+//! Why a shard cannot be turned into CSV.
+
+use contract::{ErrorName, Named};
+use dataset::ColumnsError;
+use lake::{DocumentError, PartError, StoreError};
+
+/// A shard that cannot be turned into CSV.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeToCsvError {
+    /// The dataset's plan has no such shard.
+    #[error("the dataset has {shards} shards, and no shard {shard}")]
+    UnknownShard {
+        /// The shard's number.
+        shard: u32,
+        /// How many there are.
+        shards: usize,
+    },
+    /// The dataset's plan has columns that no row can be made by.
+    #[error("the dataset's plan cannot be carried out")]
+    Columns(#[from] ColumnsError),
+    /// A raw part is damaged or missing.
+    #[error("reading a raw part")]
+    Part(#[from] PartError),
+    /// A raw part holds a line that is no item.
+    #[error("{key} holds a line that is no item")]
+    Item {
+        /// The part's key.
+        key: String,
+        /// What is wrong with it.
+        source: item::ItemError,
+    },
+    /// A file cannot be written.
+    #[error("writing the shard's files")]
+    Store(#[from] StoreError),
+    /// The lake cannot be read or written.
+    #[error("reading the dataset's plan")]
+    Document(#[from] DocumentError),
+}
+
+impl Named for MergeToCsvError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::UnknownShard { .. } => ErrorName::InvalidRequest,
+            Self::Columns(_) | Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::Part(error) => error.name(),
+            Self::Store(error) => error.name(),
+            Self::Document(error) => error.name(),
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! From raw parts to a sealed dataset over a lake in memory: plan, merge and seal, and that every
+//! item is accounted for.
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+
+use contract::states::{Estimate, MergeToCsvInput, RowCounts, RunInput};
+use contract::{ErrorName, Invocation, Named, RunId};
+use dataset::{Columns, Profile};
+use lake::part::PartWriter;
+use lake::records::{DatasetRecord, Part, Plan, ScanTotals, SegmentRecord};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use serde_json::{Value, json};
+use std::time::SystemTime;
+
+fn input() -> RunInput {
+    RunInput {
+        pipeline: "default".to_owned(),
+        run: RunId::parse("20261120-173000-1a2b3c4d").unwrap(),
+    }
+}
+
+fn keys() -> RunKeys {
+    RunKeys::new(&input().pipeline, &input().run)
+}
+
+fn invocation() -> Invocation {
+    Invocation {
+        attempt: "a".to_owned(),
+        deadline: SystemTime::now(),
+    }
+}
+
+/// Ratings of `items` by ten users; every 50th item has no rating.
+fn line(n: u32) -> Vec<u8> {
+    let (user, item) = (n % 10, n / 10);
+    let rating = format!(r#","rating":{{"N":"{}"}}"#, f64::from(n % 9) / 2.0 + 0.5);
+    let rating = if n.is_multiple_of(50) { "" } else { &rating };
+    format!(
+        r#"{{"Item":{{"user":{{"S":"ü{user}"}},"item":{{"S":"i{item}"}},"context":{{"M":{{"hour":{{"N":"{n}"}}}}}}{rating}}}}}"#
+    )
+    .into_bytes()
+}
+
+/// A lake as the export leaves it: two segments of `items` items each, parts of 100 items.
+async fn exported(items: u32, dataset: Value) -> MemoryStore {
+    let store = MemoryStore::new();
+    let definition = json!({
+        "source": {"dynamodb": {"table": "t"}},
+        "dataset": dataset,
+        "training": {"image": "i"},
+        "promotion": {"metric": "m", "goal": "minimize"},
+    });
+    let plan = Plan {
+        run: input().run,
+        execution: "arn:1".to_owned(),
+        started: "2026-11-20T17:30:00Z".to_owned(),
+        definition: contract::read::from_value(definition).unwrap(),
+        key_attributes: vec!["user".to_owned(), "item".to_owned()],
+        segments: 2,
+        tasks: Vec::new(),
+        task_rcu: None,
+        estimate: Estimate {
+            items: 0,
+            bytes: 0,
+            read_units: 0,
+            minutes: None,
+        },
+    };
+    documents::write(&store, &keys().plan(), &plan)
+        .await
+        .unwrap();
+    for number in 0..2 {
+        let mut record = SegmentRecord {
+            segment: number,
+            total_segments: 2,
+            cursor: None,
+            parts: Vec::new(),
+            totals: ScanTotals::default(),
+            profile: Profile::new(),
+        };
+        let numbers: Vec<u32> = (number * items..(number + 1) * items).collect();
+        for (part, numbers) in (0..).zip(numbers.chunks(100)) {
+            let part =
+                write_part(&store, keys().part(number, part, "a"), numbers, &mut record).await;
+            record.totals.add_part(&part);
+            record.parts.push(part);
+        }
+        segment::commit(&store, &keys(), 0, &record, None)
+            .await
+            .unwrap();
+    }
+    store
+}
+
+async fn write_part(
+    store: &MemoryStore,
+    key: String,
+    numbers: &[u32],
+    record: &mut SegmentRecord<Profile>,
+) -> Part {
+    let mut writer = PartWriter::new(store, key).unwrap();
+    for n in numbers {
+        let line = line(*n);
+        record.profile.observe(&item::parse_line(&line).unwrap());
+        writer
+            .append(&[&line, &b"\n"[..]].concat(), std::iter::once(&line[..]))
+            .await
+            .unwrap();
+    }
+    writer.finish().await.unwrap().unwrap()
+}
+
+fn recommendations() -> Value {
+    json!({
+        "label": "rating",
+        "columns": [{"path": "user"}, {"path": "item"}, {"path": "context.hour"}],
+        "split": {"validation": 0.2},
+        "shardBytes": 20_000,
+    })
+}
+
+async fn merge_all(store: &MemoryStore) -> RowCounts {
+    let planned = plan_dataset::handle(store, input(), invocation())
+        .await
+        .unwrap();
+    let mut rows = RowCounts::default();
+    for shard in 0..planned.shards {
+        rows += merge(store, shard).await;
+    }
+    rows
+}
+
+async fn merge(store: &MemoryStore, shard: u32) -> RowCounts {
+    let RunInput { pipeline, run } = input();
+    let input = MergeToCsvInput {
+        pipeline,
+        run,
+        shard,
+    };
+    merge_to_csv::handle(store, input, invocation())
+        .await
+        .unwrap()
+        .rows
+}
+
+async fn csv(store: &MemoryStore, channel: &str) -> Vec<Vec<f32>> {
+    let mut rows = Vec::new();
+    for object in store.list(&keys().channel(channel)).await.unwrap() {
+        let text = store.get(&object.key).await.unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        rows.extend(
+            text.lines()
+                .map(|line| line.split(',').map(|c| c.parse().unwrap()).collect()),
+        );
+    }
+    rows
+}
+
+#[tokio::test]
+async fn every_item_becomes_one_row_or_is_rejected_with_its_key() {
+    let store = exported(1000, recommendations()).await;
+    let rows = merge_all(&store).await;
+    let sealed = seal_dataset::handle(&store, input(), invocation())
+        .await
+        .unwrap();
+    assert_eq!(sealed.rows, rows);
+    assert_eq!((rows.total(), rows.rejected), (2000, 40));
+    assert!(
+        (200..600).contains(&rows.validation),
+        "about a fifth: {}",
+        rows.validation
+    );
+
+    // Row for row: the union of the files is the table.
+    let dataset: DatasetRecord = documents::read(&store, &keys().dataset(), "the dataset")
+        .await
+        .unwrap();
+    let columns: Columns = serde_json::from_value(dataset.columns).unwrap();
+    let mut written = [csv(&store, "train").await, csv(&store, "validation").await].concat();
+    let code = |path, value: String| columns.code(path, &value).unwrap() as f32;
+    let mut expected: Vec<Vec<f32>> = (0..2000_u16)
+        .filter(|n| !n.is_multiple_of(50))
+        .map(|n| {
+            let user = code("user", format!("ü{}", n % 10));
+            let item = code("item", format!("i{}", n / 10));
+            vec![f32::from(n % 9) / 2.0 + 0.5, user, item, f32::from(n)]
+        })
+        .collect();
+    written.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    expected.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    assert_eq!(written, expected);
+
+    let mut rejected = String::new();
+    for object in store.list("processed/default/").await.unwrap() {
+        if object.key.contains("/rejected/") {
+            let text = store.get(&object.key).await.unwrap();
+            rejected.push_str(std::str::from_utf8(&text).unwrap());
+        }
+    }
+    assert_eq!(rejected.lines().count(), 40);
+    let first: Value = serde_json::from_str(rejected.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        first["key"],
+        json!({"user": {"S": "ü0"}, "item": {"S": "i0"}})
+    );
+    assert_eq!(first["path"], "rating");
+}
+
+#[tokio::test]
+async fn the_same_shard_merged_twice_is_the_same_file() {
+    let store = exported(300, recommendations()).await;
+    let rows = merge_all(&store).await;
+    let objects = async |store: &MemoryStore| {
+        let mut all = Vec::new();
+        for object in store.list("processed/").await.unwrap() {
+            all.push((object.key.clone(), store.get(&object.key).await.unwrap()));
+        }
+        all
+    };
+    let before = objects(&store).await;
+    // As if the process had died before it could commit.
+    store.delete(&keys().shard_manifest(0)).await.unwrap();
+    merge(&store, 0).await;
+    assert_eq!(objects(&store).await, before);
+    assert_eq!(
+        merge_all(&store).await,
+        rows,
+        "and a committed shard is not merged again"
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_part_fails_the_shard_and_leaves_no_file() {
+    let store = exported(300, recommendations()).await;
+    plan_dataset::handle(&store, input(), invocation())
+        .await
+        .unwrap();
+    let key = keys().part(0, 0, "a");
+    let part = store.get(&key).await.unwrap();
+    store.put(&key, part.slice(..part.len() / 2)).await.unwrap();
+    let RunInput { pipeline, run } = input();
+    let shard = MergeToCsvInput {
+        pipeline,
+        run,
+        shard: 0,
+    };
+    let error = merge_to_csv::handle(&store, shard, invocation())
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::DatasetInvalid);
+    assert!(
+        store
+            .list(&keys().channel("train"))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_lost_shard_or_item_is_not_sealed() {
+    let store = exported(300, recommendations()).await;
+    merge_all(&store).await;
+    let manifest = keys().shard_manifest(1);
+    let whole = store.get(&manifest).await.unwrap();
+    store.delete(&manifest).await.unwrap();
+    let error = seal_dataset::handle(&store, input(), invocation())
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::DatasetInvalid);
+
+    let mut record: Value = serde_json::from_slice(&whole).unwrap();
+    record["rows"]["train"] = json!(record["rows"]["train"].as_u64().unwrap() - 1);
+    store
+        .put(&manifest, record.to_string().into())
+        .await
+        .unwrap();
+    let error = seal_dataset::handle(&store, input(), invocation())
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().starts_with("600 items were exported"),
+        "{error}"
+    );
+    assert!(
+        store.get(&keys().dataset()).await.is_err(),
+        "nothing is sealed"
+    );
+}
+
+#[tokio::test]
+async fn data_that_does_not_suit_the_definition_fails_before_training() {
+    for (dataset, name) in [
+        (json!({"label": "stars"}), ErrorName::AttributeMissing),
+        (
+            json!({"label": "rating", "columns": [{"path": "age"}]}),
+            ErrorName::AttributeMissing,
+        ),
+        (
+            json!({"label": "rating", "gate": {"minimumRows": 601}}),
+            ErrorName::QualityGateFailed,
+        ),
+        (
+            json!({"label": "rating", "gate": {"maximumMissingLabel": 0.01}}),
+            ErrorName::QualityGateFailed,
+        ),
+    ] {
+        let store = exported(300, dataset).await;
+        let error = plan_dataset::handle(&store, input(), invocation())
+            .await
+            .unwrap_err();
+        assert_eq!(error.name(), name, "{error}");
+    }
+    let store = exported(300, recommendations()).await;
+    store.delete(&keys().segment_manifest(1)).await.unwrap();
+    let error = plan_dataset::handle(&store, input(), invocation())
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::DatasetInvalid);
+}

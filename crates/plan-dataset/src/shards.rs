@@ -1,0 +1,76 @@
+//! Bins raw parts into shards: what one function turns into rows within its time and memory.
+
+use lake::records::Part;
+
+/// Raw bytes that one function turns into CSV in well under a minute.
+const SHARD_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Cuts the parts, in their order, into shards of about `shard_bytes` raw bytes each. No shard is
+/// empty, and no part is in two.
+pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
+    let total: u64 = parts.iter().map(|part| part.raw_bytes).sum();
+    let count = total.div_ceil(shard_bytes.unwrap_or(SHARD_BYTES)).max(1);
+    let mut shards: Vec<Vec<Part>> = Vec::new();
+    let mut before = 0;
+    let mut last = None;
+    for part in parts {
+        // The shard in whose span the part's middle lies: the spans are equal, so the shards are
+        // as nearly equal as whole parts allow.
+        let middle = u128::from(before) + u128::from(part.raw_bytes / 2);
+        let span = middle * u128::from(count) / u128::from(total.max(1));
+        before += part.raw_bytes;
+        if last != Some(span) {
+            shards.push(Vec::new());
+            last = Some(span);
+        }
+        if let Some(shard) = shards.last_mut() {
+            shard.push(part);
+        }
+    }
+    shards
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lake::records::Checksum;
+
+    fn parts(sizes: &[u64]) -> Vec<Part> {
+        let part = |(number, size): (usize, &u64)| Part {
+            key: number.to_string(),
+            items: 1,
+            raw_bytes: *size,
+            bytes: *size,
+            checksum: Checksum::default(),
+        };
+        sizes.iter().enumerate().map(part).collect()
+    }
+
+    fn sizes(shards: &[Vec<Part>]) -> Vec<u64> {
+        shards
+            .iter()
+            .map(|shard| shard.iter().map(|part| part.raw_bytes).sum())
+            .collect()
+    }
+
+    #[test]
+    fn a_small_table_is_one_shard() {
+        assert_eq!(sizes(&bin(parts(&[10, 20, 30]), None)), [60]);
+        assert_eq!(
+            bin(Vec::new(), None).len(),
+            0,
+            "nothing to merge is no shard"
+        );
+    }
+
+    #[test]
+    fn shards_are_nearly_equal_and_hold_every_part_once() {
+        let all = parts(&[50; 40]);
+        let shards = bin(all.clone(), Some(400));
+        assert_eq!(sizes(&shards), [400; 5]);
+        assert_eq!(shards.concat(), all);
+        let uneven = bin(parts(&[1, 1000, 1, 1, 1, 1, 1]), Some(100));
+        assert!(uneven.iter().all(|shard| !shard.is_empty()));
+        assert_eq!(sizes(&uneven).iter().sum::<u64>(), 1006);
+    }
+}

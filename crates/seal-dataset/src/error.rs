@@ -1,0 +1,49 @@
+//! Why a dataset cannot be sealed.
+
+use contract::states::RowCounts;
+use contract::{ErrorName, Named};
+use lake::DocumentError;
+
+/// A dataset that cannot be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealDatasetError {
+    /// A shard has no manifest.
+    #[error("shard {shard} is not merged whole: redrive the execution from MergeShards")]
+    ShardMissing {
+        /// The shard.
+        shard: u32,
+    },
+    /// Items were lost or doubled.
+    #[error(
+        "{exported} items were exported, but the shards account for {} (train {}, validation {}, rejected {})",
+        rows.total(), rows.train, rows.validation, rows.rejected
+    )]
+    NotReconciled {
+        /// Items that the segments hold.
+        exported: u64,
+        /// What the shards made of them.
+        rows: RowCounts,
+    },
+    /// No row trains.
+    #[error(
+        "there is no row to train on (validation {}, rejected {}): see rejected/ below the run, and correct the dataset's columns or split",
+        rows.validation, rows.rejected
+    )]
+    NothingToTrainOn {
+        /// What the shards made of the items.
+        rows: RowCounts,
+    },
+    /// The lake cannot be read or written.
+    #[error("reading the dataset's plan and shards")]
+    Document(#[from] DocumentError),
+}
+
+impl Named for SealDatasetError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::ShardMissing { .. } | Self::NotReconciled { .. } => ErrorName::DatasetInvalid,
+            Self::NothingToTrainOn { .. } => ErrorName::QualityGateFailed,
+            Self::Document(error) => error.name(),
+        }
+    }
+}
