@@ -45,7 +45,7 @@ enum Command {
 #[derive(Args)]
 struct At {
     /// Root of the container's tree.
-    #[arg(long, env = "SM_PREFIX", default_value = "/opt/ml")]
+    #[arg(long, env = "SAGEMAKER_BASE_DIR", default_value = "/opt/ml")]
     prefix: PathBuf,
 }
 
