@@ -1,1 +1,10 @@
-//! The person's side of Millrace: runs the pipeline on this machine and looks into the lake
+//! The person's side of Millrace: runs the pipeline on this machine, shows what it does, and keeps
+//! the schemas. It must not know what the pipeline's steps do: it starts them and reads their records.
+
+pub mod demo;
+pub mod execution;
+pub mod local;
+mod process;
+pub mod progress;
+pub mod schemas;
+pub mod signals;

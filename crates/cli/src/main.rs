@@ -1,1 +1,156 @@
-fn main() {}
+//! `millrace`, the command: reads the command line, runs one command until its end or a signal, and
+//! says in one line what went wrong.
+
+mod arguments;
+
+use arguments::{Arguments, Command, Demo, Place, Run, Schemas};
+use clap::Parser;
+use millrace::demo::{self, DemoError, Wishes};
+use millrace::execution::{self, ExecutionError};
+use millrace::local::{Local, LocalError, Options, workspace_root};
+use millrace::progress::Progress;
+use millrace::schemas::{self, SchemasError};
+use millrace::signals;
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    #[error(transparent)]
+    Local(#[from] LocalError),
+    #[error(transparent)]
+    Execution(#[from] ExecutionError),
+    #[error(transparent)]
+    Schemas(#[from] SchemasError),
+    #[error("cannot listen to signals")]
+    Signals(#[source] std::io::Error),
+    #[error("cannot write to standard output")]
+    Output(#[source] std::io::Error),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error),
+    };
+    let code = runtime.block_on(async {
+        tokio::select! {
+            // Whoever is asked to end lets go of what is at work, which ends what that started.
+            signal = signals::asked_to_end() => match signal {
+                Ok(signal) => ExitCode::from(signal.exit_code()),
+                Err(error) => fail(&Failure::Signals(error)),
+            },
+            outcome = carry_out(arguments.command) => match outcome {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => fail(&failure),
+            },
+        }
+    });
+    drop(runtime);
+    code
+}
+
+async fn carry_out(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(wishes) => run_demo(wishes).await,
+        Command::Local(place) => keep_local(place).await,
+        Command::Run(wishes) => run(wishes).await,
+        Command::Schemas(wishes) => keep_schemas(&wishes),
+    }
+}
+
+async fn run_demo(demo: Demo) -> Result<(), Failure> {
+    let wishes = Wishes {
+        items: demo.items,
+        seed: demo.seed,
+        user: demo.user,
+    };
+    wishes.check()?;
+    let progress = Progress::to_stderr();
+    let mut options = Options::new(progress.clone());
+    options.workspace = demo.place.workspace;
+    let local = Local::start(&options).await?;
+    let summary = demo::run(&local, &wishes, &progress).await?;
+    print(&format!("\n{summary}"))?;
+    if demo.keep {
+        print(&format!(
+            "\n{}",
+            demo::look_around(&local, &summary.output.endpoint)
+        ))?;
+        std::future::pending::<()>().await;
+    }
+    local.stop().await?;
+    Ok(())
+}
+
+async fn keep_local(place: Place) -> Result<(), Failure> {
+    let mut options = Options::new(Progress::to_stderr());
+    options.workspace = place.workspace;
+    let local = Local::start(&options).await?;
+    let endpoint = demo::definition().endpoint.name;
+    let endpoint = endpoint
+        .as_deref()
+        .unwrap_or(contract::Names::DEFAULT_PIPELINE);
+    print(&format!("\n{}", demo::look_around(&local, endpoint)))?;
+    std::future::pending().await
+}
+
+async fn run(run: Run) -> Result<(), Failure> {
+    let progress = Progress::to_stderr();
+    let machines = aws::sfn::StateMachines::new(&aws::load().await);
+    let execution = execution::start(&machines, &run.state_machine_arn, &run.input).await?;
+    let step = progress.step(execution.name());
+    let finished = execution.watch(step.inner()).await?;
+    step.done_after(finished.took, "SUCCEEDED");
+    print(&format!("{:#}\n", finished.output))
+}
+
+fn keep_schemas(wishes: &Schemas) -> Result<(), Failure> {
+    let root = workspace_root(wishes.place.workspace.as_deref())?;
+    let folder = root.join("statemachine/schema");
+    if wishes.check {
+        return Ok(schemas::check(&folder)?);
+    }
+    for file in schemas::write(&folder)? {
+        print(&format!("{file}\n"))?;
+    }
+    Ok(())
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(Failure::Output)
+}
+
+/// One line, with every cause.
+fn fail(error: &dyn Error) -> ExitCode {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let text = next.to_string();
+        // A cause that its effect has quoted already is not said again.
+        if !line.ends_with(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = next.source();
+    }
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Nobody is left to tell that standard error is closed.
+    let _ = writeln!(std::io::stderr(), "error: {line}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,99 @@
+//! What the command line says.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Millrace: a DynamoDB table becomes a dataset, the dataset a model, the model a serving endpoint.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole pipeline on this machine, on invented data, and show what the model recommends.
+    ///
+    /// Needs Rust, Python 3.10 or newer, and no AWS account. Installs what else it needs below
+    /// target/local, builds the Lambda functions, starts local AWS on free ports of 127.0.0.1,
+    /// deploys infra/template.yaml to it, fills a table, and starts the state machine with {}.
+    /// Everything it started is gone when it ends, also after Ctrl-C or a failure.
+    Demo(Demo),
+    /// Start local AWS with the stack deployed, and keep it until Ctrl-C.
+    Local(Place),
+    /// Start an execution of the state machine, wherever the environment says that AWS is, and watch
+    /// it.
+    Run(Run),
+    /// Write the JSON Schemas of the states' inputs and outputs into statemachine/schema.
+    Schemas(Schemas),
+}
+
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Millrace's workspace [default: the one that this program was built from]
+    #[arg(long, value_name = "FOLDER")]
+    pub workspace: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Interactions in the table.
+    #[arg(long, default_value_t = 20_000)]
+    pub items: usize,
+    /// Seed of the invented interactions; the same seed gives the same table.
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// Whom to recommend to, such as u-00007 [default: the most active user]
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Keep local AWS running until Ctrl-C, and print how to look around.
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The state machine.
+    #[arg(long, value_name = "ARN", env = "MILLRACE_STATE_MACHINE_ARN")]
+    pub state_machine_arn: String,
+    /// The execution's input: {}, {"pipeline": "..."}, or any part of the definition.
+    #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json)]
+    pub input: serde_json::Value,
+}
+
+#[derive(Debug, Args)]
+pub struct Schemas {
+    /// Write nothing; fail if a file is not as it would be written.
+    #[arg(long)]
+    pub check: bool,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+fn json(text: &str) -> Result<serde_json::Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ serde_json::Value::Object(_)) => Ok(value),
+        Ok(_) => Err("it is no JSON object".to_owned()),
+        Err(error) => Err(format!("it is no JSON: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn input_is_a_json_object() {
+        assert!(json(r#"{"pipeline": "p"}"#).is_ok());
+        assert!(json("[]").is_err() && json("{").is_err());
+    }
+}

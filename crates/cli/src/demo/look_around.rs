@@ -1,0 +1,30 @@
+//! Tells how to look around while local AWS runs. It must not know what has run on it.
+
+use super::recommend::invocations;
+use crate::local::Local;
+use lake::store::ObjectStore;
+
+/// Endpoints and commands to look around with, in lines for a shell.
+pub fn look_around(local: &Local, endpoint: &str) -> String {
+    let (url, sagemaker) = (local.url(), local.sagemaker_url());
+    let bucket = local.lake().bucket().to_owned();
+    let machine = local.state_machine_arn();
+    let invocations = invocations(&sagemaker, endpoint);
+    let logs = local.folder().display();
+    format!(
+        "Local AWS runs until Ctrl-C; logs and state are in {logs}
+
+  # any credentials will do
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+  export AWS_ENDPOINT_URL={url}
+  export AWS_ENDPOINT_URL_SAGEMAKER={sagemaker} AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={sagemaker}
+
+  aws s3 ls --recursive s3://{bucket}/
+  aws dynamodb scan --table-name {table} --max-items 1
+  aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'
+  aws sagemaker describe-endpoint --endpoint-name {endpoint}
+  curl -s {invocations} -H 'Content-Type: application/json' -d '{{\"user\": 1, \"n\": 5}}'
+",
+        table = super::TABLE,
+    )
+}

@@ -1,0 +1,169 @@
+//! What a run came to, for people. It must not know how it came about: it reads the run's records.
+
+use super::data::Interactions;
+use super::recommend::Recommendation;
+use super::{DemoError, count, duration, outcome_in_words};
+use crate::execution::Finished;
+use contract::states::PublishReportOutput;
+use lake::documents;
+use lake::keys::RunKeys;
+use lake::records::{DeploymentRecord, TrainingRecord, VerdictRecord};
+use lake::store::ObjectStore;
+use std::fmt::{self, Display, Formatter};
+use std::time::SystemTime;
+
+const LIKED_BEST: usize = 5;
+const MOST: usize = 8;
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The execution's output.
+    pub output: PublishReportOutput,
+    /// Shards of CSV.
+    pub shards: usize,
+    /// The training job, with its metrics.
+    pub training: TrainingRecord,
+    /// The decision.
+    pub verdict: VerdictRecord,
+    /// The deployment, if the model was promoted.
+    pub deployment: Option<DeploymentRecord>,
+    /// Each state, with what it took.
+    pub states: Vec<(String, std::time::Duration)>,
+    /// Whom the endpoint recommends to.
+    pub user: String,
+    /// What that user liked best: titles, genres and ratings.
+    pub liked: Vec<(String, &'static str, f64)>,
+    /// What the endpoint recommends: titles, genres and scores.
+    pub recommended: Vec<(String, &'static str, f64)>,
+}
+
+impl Summary {
+    pub(super) async fn gather(
+        store: &impl ObjectStore,
+        keys: &RunKeys,
+        output: PublishReportOutput,
+        finished: Finished,
+        interactions: &Interactions,
+        user: String,
+        recommended: Vec<Recommendation>,
+    ) -> Result<Self, DemoError> {
+        let shards: Vec<serde_json::Value> =
+            documents::read(store, &keys.shards(), "the list of shards").await?;
+        let rated = interactions.of_user(&user).into_iter();
+        let rated = rated.filter_map(|row| Some((&interactions.films[row.film], row.rating?)));
+        let liked = rated
+            .take(LIKED_BEST)
+            .map(|(film, rating)| (film.title.clone(), film.genre, rating))
+            .collect();
+        let recommended = recommended
+            .into_iter()
+            .take(MOST)
+            .map(|told| match interactions.film(&told.item) {
+                Some(film) => (film.title.clone(), film.genre, told.score),
+                None => (told.item, "", told.score),
+            })
+            .collect();
+        let now = SystemTime::now();
+        let rows = finished.view.rows.iter();
+        Ok(Self {
+            shards: shards.len(),
+            training: documents::read(store, &keys.training(), "the training job's record").await?,
+            verdict: documents::read(store, &keys.verdict(), "the verdict").await?,
+            deployment: documents::read_if_there(store, &keys.deployment(), "the deployment")
+                .await?,
+            states: rows.map(|row| (row.state.clone(), row.took(now))).collect(),
+            output,
+            user,
+            liked,
+            recommended,
+        })
+    }
+
+    fn metric(&self, name: &str) -> Option<f64> {
+        self.training.metrics.get(name).copied()
+    }
+
+    /// A metric beside the same of a simple model; `more` tells which direction is better.
+    fn beside(
+        &self,
+        f: &mut Formatter<'_>,
+        metric: &str,
+        baseline: &str,
+        more: bool,
+    ) -> fmt::Result {
+        let (Some(model), Some(simple)) = (self.metric(metric), self.metric(baseline)) else {
+            return Ok(());
+        };
+        let gain = if more {
+            model / simple - 1.0
+        } else {
+            1.0 - model / simple
+        };
+        let word = if gain >= 0.0 { "better" } else { "worse" };
+        let percent = gain.abs() * 100.0;
+        writeln!(
+            f,
+            "  {metric:<20} {model:.4}, without tastes {simple:.4}: {percent:.1} % {word}"
+        )
+    }
+}
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let rows = &self.output.rows;
+        writeln!(
+            f,
+            "Run {} of pipeline {}",
+            self.output.run, self.output.pipeline
+        )?;
+        writeln!(
+            f,
+            "  exported             {} items",
+            count(self.output.items)
+        )?;
+        writeln!(
+            f,
+            "  CSV                  {} rows to train on, {} to validate on, {} rejected, in {} shard{}",
+            count(rows.train),
+            count(rows.validation),
+            count(rows.rejected),
+            self.shards,
+            if self.shards == 1 { "" } else { "s" },
+        )?;
+        self.beside(f, "validation:rmse", "validation:baseline_rmse", false)?;
+        self.beside(f, "validation:ndcg@10", "validation:baseline_ndcg@10", true)?;
+        let verdict = &self.verdict;
+        writeln!(
+            f,
+            "  verdict              {:?}: {}",
+            verdict.verdict, verdict.reason
+        )?;
+        write!(f, "  endpoint             {}: ", self.output.endpoint)?;
+        match &self.deployment {
+            Some(deployed) => writeln!(
+                f,
+                "InService on {}, {} rows answered",
+                deployed.endpoint_config, deployed.smoke_rows
+            )?,
+            None => writeln!(f, "{}", outcome_in_words(self.output.outcome))?,
+        }
+        let states: Vec<_> = self
+            .states
+            .iter()
+            .map(|(state, took)| format!("{state} {}", duration(*took)))
+            .collect();
+        writeln!(f, "  took                 {}", states.join(", "))?;
+        writeln!(f, "\nUser {} liked best", self.user)?;
+        films(f, &self.liked)?;
+        writeln!(f, "\nThe endpoint recommends")?;
+        films(f, &self.recommended)
+    }
+}
+
+fn films(f: &mut Formatter<'_>, films: &[(String, &str, f64)]) -> fmt::Result {
+    for (title, genre, score) in films {
+        writeln!(f, "  {score:>5.2}  {title}  ({genre})")?;
+    }
+    Ok(())
+}

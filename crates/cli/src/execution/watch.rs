@@ -1,0 +1,121 @@
+//! Shows an execution's states as steps until it ends.
+
+use super::{Execution, ExecutionError, Finished, Row, View, between};
+use crate::progress::{Progress, Step};
+use aws::sfn::ExecutionStatus;
+use std::time::{Duration, SystemTime};
+
+// Often enough to follow short states; after a while seldom enough not to count as traffic.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const PAUSE_SHARE: u32 = 100;
+
+impl Execution {
+    /// Waits for its end and shows its states on the way.
+    ///
+    /// # Errors
+    /// If it does not succeed.
+    pub async fn watch(&self, progress: &Progress) -> Result<Finished, ExecutionError> {
+        let mut steps = Steps::new(progress);
+        loop {
+            // First the status, then the history: so the last history is whole.
+            let info = self.machines.describe(&self.arn).await?;
+            let view = self.view().await?;
+            steps.show(&view);
+            let now = info.stopped.unwrap_or_else(SystemTime::now);
+            let took = between(info.started, now);
+            let cause = || {
+                info.failure
+                    .as_ref()
+                    .map(|failure| super::message_of(&failure.cause))
+                    .unwrap_or_default()
+            };
+            match info.status {
+                ExecutionStatus::Running | ExecutionStatus::PendingRedrive => {
+                    let pause = (took / PAUSE_SHARE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                    tokio::time::sleep(pause).await;
+                }
+                ExecutionStatus::Succeeded => {
+                    steps.end();
+                    let output = serde_json::from_str(info.output.as_deref().unwrap_or("null"))?;
+                    return Ok(Finished { output, took, view });
+                }
+                ExecutionStatus::Failed => {
+                    return Err(match info.failure {
+                        Some(failure) => self.failed(&view, failure).await,
+                        None => ExecutionError::Ended {
+                            status: info.status.as_str(),
+                            cause: String::new(),
+                        },
+                    });
+                }
+                ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
+                    return Err(ExecutionError::Ended {
+                        status: info.status.as_str(),
+                        cause: cause(),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The steps shown so far: all but the last are over.
+struct Steps<'a> {
+    progress: &'a Progress,
+    shown: usize,
+    current: Option<(Step, Row)>,
+}
+
+impl<'a> Steps<'a> {
+    const fn new(progress: &'a Progress) -> Self {
+        Self {
+            progress,
+            shown: 0,
+            current: None,
+        }
+    }
+
+    fn show(&mut self, view: &View) {
+        let Some(before_last) = view.rows.len().checked_sub(1) else {
+            return;
+        };
+        // The row that was the last one when it was looked at may be over now.
+        if let (Some((_, row)), Some(now)) = (&mut self.current, view.rows.get(self.shown - 1)) {
+            *row = now.clone();
+        }
+        for row in &view.rows[self.shown..] {
+            self.end();
+            self.current = Some((self.progress.step(&row.state), row.clone()));
+        }
+        self.shown = before_last + 1;
+        if let Some((step, row)) = &self.current {
+            match row.items {
+                Some((done, failed, total)) if total > 0 => {
+                    step.count(done, total, &failures(failed));
+                }
+                _ if row.visits > 1 => step.say(&format!("call {}", row.visits)),
+                _ => {}
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some((step, row)) = self.current.take() {
+            let text = match row.items {
+                Some((done, failed, total)) => format!("{done}/{total} {}", failures(failed)),
+                None if row.visits > 1 => format!("{} calls", row.visits),
+                None => String::new(),
+            };
+            step.done_after(row.took(SystemTime::now()), text.trim_end());
+        }
+    }
+}
+
+fn failures(failed: u64) -> String {
+    if failed == 0 {
+        String::new()
+    } else {
+        format!("({failed} failed)")
+    }
+}

@@ -1,0 +1,238 @@
+//! Local AWS: installs what it needs, builds the binaries, starts the servers on free ports of
+//! 127.0.0.1 and deploys the stack. All of it is gone when [`Local`] is. It must not know what runs
+//! on it.
+
+mod build;
+mod called;
+mod error;
+mod ministack;
+mod python;
+mod run_folder;
+mod stack;
+mod tools;
+mod workspace;
+
+pub use error::LocalError;
+pub use workspace::workspace_root;
+
+use crate::progress::Progress;
+use aws::SdkConfig;
+use aws::s3::S3Store;
+use ministack::{Ministack, Settings};
+use run_folder::RunFolder;
+use stack::Stack;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tokio::sync::OnceCell;
+use tools::Prepared;
+
+/// The image that the definitions of local pipelines name.
+pub const IMAGE: &str = "millrace/recommender:local";
+const STACK: &str = "millrace";
+const PACKAGES: &str = "millrace-packages";
+const LAKE: &str = "LakeBucket";
+const STATE_MACHINE: &str = "StateMachineArn";
+const WAIT_SCALE: f64 = 0.1;
+// A port may be taken between being found free and being listened on.
+const ATTEMPTS: u32 = 3;
+
+/// How local AWS is started.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Millrace's workspace; if absent, the one this program was built from.
+    pub workspace: Option<PathBuf>,
+    /// Where people are shown what is at work.
+    pub progress: Progress,
+    /// What the seconds of Wait states and of pauses between retries are multiplied by.
+    pub wait_scale: f64,
+    /// Parameters of the stack, beyond those that follow from being local.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Options {
+    /// Shows its progress there, and is as the demo is otherwise: waits are a tenth as long.
+    pub const fn new(progress: Progress) -> Self {
+        Self {
+            workspace: None,
+            progress,
+            wait_scale: WAIT_SCALE,
+            parameters: BTreeMap::new(),
+        }
+    }
+}
+
+/// Local AWS with the stack deployed. Dropping it ends everything it started.
+#[derive(Debug)]
+pub struct Local {
+    prepared: Prepared,
+    parameters: BTreeMap<String, String>,
+    // Ends first: its programs talk to the other one.
+    sagemaker: sagemaker_local::Handle,
+    ministack: Ministack,
+    stack: Option<Stack>,
+    config: SdkConfig,
+    folder: RunFolder,
+}
+
+// Tests of one process share what is built.
+static PREPARED: OnceCell<Prepared> = OnceCell::const_new();
+
+impl Local {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// If something is missing on the machine, cannot be built, or does not start.
+    pub async fn start(options: &Options) -> Result<Self, LocalError> {
+        let prepare = || tools::prepare(options.workspace.as_deref(), &options.progress);
+        let prepared = PREPARED.get_or_try_init(prepare).await?.clone();
+
+        let step = options.progress.step("Local AWS");
+        let mut local = Self::start_servers(prepared, options).await?;
+        let at = format!("{}, SageMaker {}", local.url(), local.sagemaker_url());
+        step.done(&at);
+
+        local.deploy_showing(&options.progress).await?;
+        Ok(local)
+    }
+
+    async fn start_servers(prepared: Prepared, options: &Options) -> Result<Self, LocalError> {
+        let folder = RunFolder::new(&prepared.workspace.local().join("runs"))?;
+        for _ in 0..ATTEMPTS {
+            let port = ministack::free_port()?;
+            let sagemaker = start_sagemaker(&prepared, folder.path(), port).await?;
+            let settings = Settings {
+                port,
+                sagemaker_url: &sagemaker.url(),
+                wait_scale: options.wait_scale,
+                folder: folder.path(),
+            };
+            if let Some(ministack) = Ministack::start(&prepared.tools, &settings).await? {
+                return Ok(Self {
+                    config: aws::local(&ministack::url(port)).await,
+                    prepared,
+                    parameters: options.parameters.clone(),
+                    sagemaker,
+                    ministack,
+                    stack: None,
+                    folder,
+                });
+            }
+            sagemaker.shutdown().await;
+        }
+        let log = ministack::log(folder.path());
+        Err(LocalError::NotReady {
+            last_line: ministack::last_line(&log),
+            log,
+        })
+    }
+
+    /// Deploys the stack as the template and the packages now are: again, after a change.
+    ///
+    /// # Errors
+    /// If the template cannot be deployed.
+    pub async fn deploy(&mut self) -> Result<(), LocalError> {
+        self.deploy_showing(&Progress::quiet()).await
+    }
+
+    async fn deploy_showing(&mut self, progress: &Progress) -> Result<(), LocalError> {
+        let step = progress.step(format!("Stack {STACK}"));
+        aws::s3_bucket::create(&self.config, PACKAGES).await?;
+        let store = S3Store::new(&self.config, PACKAGES);
+        // Not the one that was read at the start: it may have changed since.
+        let source = self.prepared.source.read_again()?;
+        let package_of = |binary: &str| build::package(&self.prepared.workspace, binary);
+        let template = source.upload(&store, package_of).await?;
+        let mut parameters = self.parameters.clone();
+        if source.has_parameter("Architecture") {
+            let architecture = if cfg!(target_arch = "aarch64") {
+                "arm64"
+            } else {
+                "x86_64"
+            };
+            parameters
+                .entry("Architecture".to_owned())
+                .or_insert(architecture.to_owned());
+        }
+        let url = self.url();
+        let config = &self.config;
+        let stack =
+            stack::deploy(config, &store, &url, STACK, &template, &parameters, &step).await?;
+        stack.output(LAKE)?;
+        stack.output(STATE_MACHINE)?;
+        self.stack = Some(stack);
+        let functions = self.ministack.check_functions().await?;
+        step.done(&format!("{functions} functions and the state machine"));
+        Ok(())
+    }
+
+    fn output(&self, output: &'static str) -> &str {
+        let stack = self.stack.as_ref().expect("start() deploys the stack");
+        stack
+            .output(output)
+            .expect("a stack without its outputs is refused when it is deployed")
+    }
+
+    /// How SDKs reach it, SageMaker excepted.
+    pub const fn aws_config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The lake's bucket.
+    pub fn lake(&self) -> S3Store {
+        S3Store::new(&self.config, self.output(LAKE))
+    }
+
+    /// The state machine.
+    pub fn state_machine_arn(&self) -> &str {
+        self.output(STATE_MACHINE)
+    }
+
+    /// Where every service but SageMaker answers.
+    pub fn url(&self) -> String {
+        ministack::url(self.ministack.port())
+    }
+
+    /// Where SageMaker and its runtime answer.
+    pub fn sagemaker_url(&self) -> String {
+        self.sagemaker.url()
+    }
+
+    /// The port of ministack, which its functions see as `GATEWAY_PORT`.
+    pub const fn ministack_port(&self) -> u16 {
+        self.ministack.port()
+    }
+
+    /// The process id of ministack, which is the id of the group that its functions belong to.
+    pub fn ministack_id(&self) -> i32 {
+        self.ministack.id()
+    }
+
+    /// Where logs and state are, as long as it runs; after an end that was no [`Local::stop`], until
+    /// the next start.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Ends everything that it started, and removes what that left.
+    ///
+    /// # Errors
+    /// If the folder cannot be removed; everything has ended even so.
+    pub async fn stop(self) -> Result<(), LocalError> {
+        self.sagemaker.shutdown().await;
+        drop(self.ministack);
+        self.folder.remove()
+    }
+}
+
+async fn start_sagemaker(
+    prepared: &Prepared,
+    folder: &Path,
+    ministack_port: u16,
+) -> Result<sagemaker_local::Handle, LocalError> {
+    let mut config = sagemaker_local::Config::new(folder.join("sagemaker"));
+    config.s3_endpoint = Some(ministack::url(ministack_port));
+    let program = prepared.recommender.to_string_lossy().into_owned();
+    config.images.add_words(IMAGE, vec![program])?;
+    Ok(sagemaker_local::Server::start(config).await?)
+}

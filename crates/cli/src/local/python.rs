@@ -1,0 +1,200 @@
+//! The Python programs of local AWS, in a virtual environment of their own, pinned by hash. It must
+//! not know what the programs do.
+
+use super::LocalError;
+use super::called::Called;
+use super::workspace::Workspace;
+use crate::progress::Step;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tokio::process::Command;
+
+const LOCK: &str = include_str!("../../python/requirements.txt");
+const CANDIDATES: [&str; 6] = [
+    "python3",
+    "python3.14",
+    "python3.13",
+    "python3.12",
+    "python3.11",
+    "python3.10",
+];
+const OLDEST: (u32, u32) = (3, 10);
+// Looks for it without loading it.
+const IMPORTABLE: &str =
+    "import importlib.util, sys; sys.exit(importlib.util.find_spec('ministack') is None)";
+const INSTALL: &str =
+    "install Python 3.10 or newer (on Debian and Ubuntu: apt install python3 python3-venv)";
+
+/// A virtual environment that holds the programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    bin: PathBuf,
+}
+
+impl Tools {
+    /// A program's path.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+}
+
+/// Installs the programs unless they are there. The caller sees to it that only one does.
+pub async fn install(workspace: &Workspace, step: &Step) -> Result<(Tools, bool), LocalError> {
+    let local = workspace.local();
+    let venv = local.join("venv");
+    let tools = Tools {
+        bin: venv.join("bin"),
+    };
+    let stamp = venv.join("requirements.installed.txt");
+    if is_installed(&tools, &stamp).await {
+        return Ok((tools, false));
+    }
+    let python = find().await?;
+    let requirements = local.join("requirements.txt");
+    std::fs::write(&requirements, LOCK).map_err(LocalError::file("write", &requirements))?;
+
+    step.say("making a virtual environment");
+    let log = local.join("python.log");
+    let _ = std::fs::remove_file(&log);
+    let mut command = clean(Command::new(python));
+    command.args(["-m", "venv", "--clear"]).arg(&venv);
+    Called::new("making a virtual environment", &log)
+        .run(&mut command, |_| ())
+        .await?;
+
+    step.say("installing ministack, aws-sam-translator and cargo-lambda");
+    let mut command = clean(Command::new(tools.program("python")));
+    command
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--no-input",
+            "--disable-pip-version-check",
+        ])
+        // The lock names every package, and wheels alone: nothing else is resolved, built or run.
+        .args([
+            "--no-deps",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--requirement",
+        ])
+        .arg(&requirements);
+    Called::new("installing the Python programs", &log)
+        .run(&mut command, |line| {
+            if let Some(package) = line.trim().strip_prefix("Collecting ") {
+                step.say(package.split_whitespace().next().unwrap_or(package));
+            }
+        })
+        .await?;
+    // The stamp comes last: without it an environment is taken for half made.
+    std::fs::write(&stamp, LOCK).map_err(LocalError::file("write", &stamp))?;
+    Ok((tools, true))
+}
+
+async fn is_installed(tools: &Tools, stamp: &Path) -> bool {
+    let same = std::fs::read_to_string(stamp).is_ok_and(|installed| installed == LOCK);
+    // A system upgrade can take away the Python that the environment points to.
+    let mut command = clean(Command::new(tools.program("python")));
+    command.args(["-c", IMPORTABLE]);
+    same && matches!(command.output().await, Ok(answer) if answer.status.success())
+}
+
+async fn find() -> Result<&'static str, LocalError> {
+    let mut problem = LocalError::Missing {
+        program: "python3",
+        remedy: INSTALL,
+    };
+    // The first candidate's problem is the one to tell.
+    let mut told = false;
+    for python in CANDIDATES {
+        match check(python).await {
+            Ok(()) => return Ok(python),
+            Err(Some(error)) if !told => {
+                problem = error;
+                told = true;
+            }
+            Err(_) => {}
+        }
+    }
+    Err(problem)
+}
+
+/// Whether this Python will do; `Err(None)` if it is not there.
+async fn check(python: &'static str) -> Result<(), Option<LocalError>> {
+    const VERSION: &str = "import sys; print('%d.%d' % sys.version_info[:2])";
+    const VENV: &str = "import venv, ensurepip";
+    let say = async |script: &str| {
+        let mut command = clean(Command::new(python));
+        let answer = command.args(["-c", script]).output().await.ok()?;
+        let said = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        answer.status.success().then_some(said)
+    };
+    let version = say(VERSION).await.ok_or(None)?;
+    if !is_new_enough(&version) {
+        let python = python.to_owned();
+        return Err(Some(LocalError::PythonTooOld { python, version }));
+    }
+    match say(VENV).await {
+        Some(_) => Ok(()),
+        None => Err(Some(LocalError::NoVenv {
+            python: python.to_owned(),
+        })),
+    }
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let numbers = version
+        .split_once('.')
+        .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
+    numbers.is_some_and(|numbers| numbers >= OLDEST)
+}
+
+/// Without what would lead Python to other packages than the environment's.
+fn clean(mut command: Command) -> Command {
+    for name in [
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "PIP_USER",
+        "PIP_TARGET",
+        "PIP_PREFIX",
+    ] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        for good in ["3.10", "3.14", "4.0"] {
+            assert!(is_new_enough(good), "{good}");
+        }
+        for bad in ["3.9", "2.7", "", "three"] {
+            assert!(!is_new_enough(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_package_of_the_lock_has_hashes() {
+        let packages = LOCK.split("\n\n").next().unwrap();
+        let pinned = packages
+            .lines()
+            .filter(|line| line.contains("==") && line.ends_with('\\'));
+        let mut count = 0;
+        for line in pinned {
+            let (_, rest) = packages.split_once(line).unwrap();
+            assert!(rest.trim_start().starts_with("--hash=sha256:"), "{line}");
+            count += 1;
+        }
+        assert!(count > 10);
+        for program in ["ministack==", "aws-sam-translator==", "cargo-lambda=="] {
+            assert!(packages.contains(&format!("\n{program}")), "{program}");
+        }
+    }
+}

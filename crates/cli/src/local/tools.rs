@@ -1,0 +1,75 @@
+//! Everything that has to be on the machine before local AWS can start: the Python programs and the
+//! built binaries. Many processes may ask at once; one works, the others wait. It must not know what
+//! is started with it.
+
+use super::LocalError;
+use super::build;
+use super::python::{self, Tools};
+use super::stack::Source;
+use super::workspace::Workspace;
+use crate::progress::{Progress, count};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+const TEMPLATE: &str = "infra/template.yaml";
+const RECOMMENDER: &str = "recommender";
+
+/// All that is needed to start.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub workspace: Workspace,
+    pub tools: Tools,
+    pub source: Source,
+    /// The program that stands for the container image.
+    pub recommender: PathBuf,
+}
+
+/// Installs and builds what is missing or out of date.
+pub async fn prepare(root: Option<&Path>, progress: &Progress) -> Result<Prepared, LocalError> {
+    let workspace = Workspace::find(root).await?;
+    let source = Source::read(&workspace.root().join(TEMPLATE))?;
+    let binaries = source.binaries()?;
+
+    let step = progress.step("Python tools");
+    let lock = lock(&workspace, |text| step.say(text)).await?;
+    let (tools, installed) = python::install(&workspace, &step).await?;
+    step.done(if installed {
+        "installed"
+    } else {
+        "there already"
+    });
+
+    let step = progress.step("Container program");
+    let recommender = build::program(&workspace, RECOMMENDER, &step).await?;
+    step.done(RECOMMENDER);
+
+    let step = progress.step("Lambda functions");
+    build::functions(&workspace, &tools, &binaries, &step).await?;
+    step.done(&format!("{} packages", count(binaries.len() as u64)));
+    drop(lock);
+    Ok(Prepared {
+        workspace,
+        tools,
+        source,
+        recommender,
+    })
+}
+
+/// Waits for the right to install and build. It ends with the file.
+async fn lock(workspace: &Workspace, say: impl Fn(&str)) -> Result<File, LocalError> {
+    let folder = workspace.local();
+    std::fs::create_dir_all(&folder).map_err(LocalError::file("make", &folder))?;
+    let path = folder.join("build.lock");
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.map_err(LocalError::file("write", &path))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => say("waiting for another build to end"),
+            Err(TryLockError::Error(source)) => return Err(LocalError::file("lock", path)(source)),
+        }
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
