@@ -1,1 +1,24 @@
-fn main() {}
+//! The Lambda function `deploy-endpoint`.
+
+// The SDKs' futures are nested deeper than the compiler's default lets it look.
+#![recursion_limit = "256"]
+
+use aws::s3::S3Store;
+use aws::sagemaker::SageMaker;
+use deploy_endpoint::{Settings, handle};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shell::Error> {
+    shell::init();
+    let config = aws::load().await;
+    let store = S3Store::new(&config, shell::env("LAKE_BUCKET")?);
+    let sagemaker = SageMaker::new(&config);
+    let settings = Settings {
+        role_arn: shell::env("TRAINING_ROLE_ARN")?,
+        settle: Settings::SETTLE,
+    };
+    shell::serve(async |input, invocation| {
+        handle(&store, &sagemaker, &settings, input, invocation).await
+    })
+    .await
+}

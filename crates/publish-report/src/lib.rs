@@ -1,1 +1,93 @@
-//! Says what a run did, for people and for programs
+//! Says what a run did: once for programs, once for people, once as metrics; and that it is over.
+//!
+//! It must not decide anything: all that it says was committed by the steps before.
+
+mod error;
+mod people;
+mod report;
+
+pub use error::PublishReportError;
+pub use people::for_people;
+pub use report::{ColumnReport, ExportReport, LeftOutReport, Report};
+
+use bytes::Bytes;
+use contract::Invocation;
+use contract::states::{PublishReportInput, PublishReportOutput};
+use lake::store::PutOutcome;
+use lake::{ObjectStore, RunKeys, documents, lease};
+use shell::Unit;
+
+/// Publishes the run's report: the one that stands, or the one that is written now.
+///
+/// # Errors
+/// If a record of the run is missing or unreadable, or the lake cannot be written.
+pub async fn handle(
+    store: &impl ObjectStore,
+    input: PublishReportInput,
+    _invocation: Invocation,
+) -> Result<PublishReportOutput, PublishReportError> {
+    let run = RunKeys::new(&input.pipeline, &input.run);
+    let key = run.report();
+    let standing: Option<Report> = documents::read_if_there(store, &key, REPORT).await?;
+    let report = match standing {
+        Some(report) => report,
+        None => write(store, &run, &input).await?,
+    };
+    // A function of the other one, so that writing it again changes nothing.
+    let text = Bytes::from(for_people(&report));
+    store.put(&run.report_for_people(), text).await?;
+    lease::release(store, run.pipeline(), run.run()).await?;
+    Ok(PublishReportOutput {
+        pipeline: input.pipeline,
+        run: input.run,
+        outcome: report.outcome,
+        items: report.export.items,
+        rows: report.rows,
+        value: report.verdict.value,
+        endpoint: report.endpoint.unwrap_or_default(),
+        report_key: key,
+    })
+}
+
+const REPORT: &str = "the run's report";
+
+async fn write(
+    store: &impl ObjectStore,
+    run: &RunKeys,
+    input: &PublishReportInput,
+) -> Result<Report, PublishReportError> {
+    let report = report::gather(store, run, input.outcome).await?;
+    match documents::commit(store, &run.report(), &report).await? {
+        PutOutcome::Created => {
+            emit(&report);
+            Ok(report)
+        }
+        // Another call was faster by a moment: its times stand.
+        PutOutcome::AlreadyThere => Ok(documents::read(store, &run.report(), REPORT).await?),
+    }
+}
+
+/// Metrics of the run, once: by the call whose report stands.
+fn emit(report: &Report) {
+    let mut metrics = vec![
+        ("ItemsExported", report.export.items as f64, Unit::Count),
+        ("RowsToTrain", report.rows.train as f64, Unit::Count),
+        ("RowsToValidate", report.rows.validation as f64, Unit::Count),
+        ("ItemsRejected", report.rows.rejected as f64, Unit::Count),
+        ("ModelMetric", report.verdict.value, Unit::None),
+        (
+            "RunDuration",
+            report.seconds as f64 * 1000.0,
+            Unit::Milliseconds,
+        ),
+        (
+            "ModelsDeployed",
+            f64::from(u8::from(report.deployment.is_some())),
+            Unit::Count,
+        ),
+    ];
+    if let Some(units) = report.export.read_units {
+        metrics.push(("ReadUnitsConsumed", units, Unit::Count));
+    }
+    shell::emit_metrics(&report.pipeline, &metrics);
+}

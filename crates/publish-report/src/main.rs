@@ -1,1 +1,15 @@
-fn main() {}
+//! The Lambda function `publish-report`.
+
+// The SDKs' futures are nested deeper than the compiler's default lets it look.
+#![recursion_limit = "256"]
+
+use aws::s3::S3Store;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), shell::Error> {
+    shell::init();
+    let config = aws::load().await;
+    let store = S3Store::new(&config, shell::env("LAKE_BUCKET")?);
+    shell::serve(async |input, invocation| publish_report::handle(&store, input, invocation).await)
+        .await
+}

@@ -68,6 +68,7 @@ impl World {
             channels: vec!["train".to_owned()],
             content_type: "text/csv".to_owned(),
             columns: json!([]),
+            files: Vec::new(),
         };
         documents::write(&store, &keys().dataset(), &dataset)
             .await

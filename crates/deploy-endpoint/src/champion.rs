@@ -1,0 +1,56 @@
+//! What becomes of the champion: whether the verdict still holds against it, and its successor.
+
+use crate::DeployEndpointError;
+use lake::RunKeys;
+use lake::records::{Champion, VerdictRecord};
+
+/// The record of the run's model in service on `config`.
+///
+/// A rollback returns to the champion's configuration, which is known to have served. Only where
+/// there was none does it return to what was in force `before`, which nobody verified.
+pub fn successor(
+    run: &RunKeys,
+    endpoint: &str,
+    config: &str,
+    verdict: &VerdictRecord,
+    champion: Option<&Champion>,
+    before: Option<String>,
+) -> Champion {
+    let previous = match champion.filter(|champion| champion.endpoint == endpoint) {
+        // Written by an earlier call that then died.
+        Some(champion) if champion.run == *run.run() => champion.previous_endpoint_config.clone(),
+        Some(champion) => Some(champion.endpoint_config.clone()),
+        None => before,
+    };
+    Champion {
+        run: run.run().clone(),
+        metric: verdict.metric.clone(),
+        value: verdict.value,
+        model: config.to_owned(),
+        endpoint_config: config.to_owned(),
+        endpoint: endpoint.to_owned(),
+        dataset: run.dataset(),
+        previous_endpoint_config: previous,
+    }
+}
+
+/// Whether the champion is the one that the verdict was reached against, or the run's own model: a
+/// redrive of an old run must not replace what a later run brought into service.
+pub fn still_the_rival(
+    run: &RunKeys,
+    verdict: &VerdictRecord,
+    champion: Option<&Champion>,
+) -> Result<(), DeployEndpointError> {
+    match champion {
+        Some(champion)
+            if champion.run != *run.run()
+                && verdict.champion_run.as_ref() != Some(&champion.run) =>
+        {
+            Err(DeployEndpointError::Overtaken {
+                run: run.run().to_string(),
+                champion: champion.run.to_string(),
+            })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,99 @@
+//! Removes old configurations and models of the pipeline, never one that serves or that a rollback
+//! returns to.
+
+use crate::{DeployEndpointError, wanted};
+use contract::{Names, RunId};
+use lake::records::{Champion, DeploymentRecord, Plan};
+use lake::{ObjectStore, RunKeys, documents};
+use model::Endpoints;
+
+/// Configurations that are kept where the definition does not say.
+pub const KEEP: u32 = 3;
+
+/// Removes what is older than this run and beyond the newest `keep`; `in_use` and what the
+/// champion names are kept whatever their age.
+pub async fn remove_old(
+    store: &impl ObjectStore,
+    endpoints: &impl Endpoints,
+    run: &RunKeys,
+    champion: &Champion,
+    in_use: &[Option<String>],
+    keep: u32,
+) -> Result<(), DeployEndpointError> {
+    let mut runs = older_runs(endpoints, run).await?;
+    runs.sort_unstable_by(|one, other| other.cmp(one));
+    let needed = |name: &String| {
+        *name == champion.endpoint_config
+            || champion.previous_endpoint_config.as_ref() == Some(name)
+            || in_use.iter().flatten().any(|used| used == name)
+    };
+    let name_of = |older: &RunId| Names::run_resource(run.pipeline(), older);
+    // This run's own is one of those that are kept.
+    let mut kept = 1 + runs.iter().filter(|older| needed(&name_of(older))).count();
+    for older in runs {
+        let name = name_of(&older);
+        if needed(&name) {
+            continue;
+        }
+        if kept < usize::try_from(keep).unwrap_or(usize::MAX) {
+            kept += 1;
+            continue;
+        }
+        let older = RunKeys::new(run.pipeline(), &older);
+        if serves_elsewhere(store, endpoints, &older, &champion.endpoint, &name).await? {
+            continue;
+        }
+        // The model first: as long as the configuration is listed, a call that died here is
+        // followed by one that finds both.
+        endpoints.delete_model(&name).await?;
+        endpoints.delete_config(&name).await?;
+        tracing::info!(name, "removed an old model and its endpoint configuration");
+    }
+    Ok(())
+}
+
+/// The runs before this one that have a configuration. Another pipeline's name may begin with this
+/// one's, and people may have configurations of their own: only `<pipeline>-<run>` counts.
+async fn older_runs(
+    endpoints: &impl Endpoints,
+    run: &RunKeys,
+) -> Result<Vec<RunId>, DeployEndpointError> {
+    let prefix = format!("{}-", run.pipeline());
+    let names = endpoints.list_configs(&prefix).await?;
+    let runs = names.iter().filter_map(|name| {
+        let id = name.strip_prefix(&prefix)?;
+        RunId::parse(id).ok()
+    });
+    Ok(runs.filter(|older| older < run.run()).collect())
+}
+
+/// Whether the configuration may serve at an endpoint that the pipeline had before it was renamed.
+async fn serves_elsewhere(
+    store: &impl ObjectStore,
+    endpoints: &impl Endpoints,
+    older: &RunKeys,
+    endpoint: &str,
+    config: &str,
+) -> Result<bool, DeployEndpointError> {
+    let key = older.deployment();
+    let deployed: Option<DeploymentRecord> =
+        documents::read_if_there(store, &key, "the record of a deployment").await?;
+    let its_endpoint = match deployed {
+        Some(deployed) => Some(deployed.endpoint),
+        // It was never verified, but may have come into service all the same.
+        None => documents::read_if_there::<Plan>(store, &older.plan(), "a run's plan")
+            .await?
+            .map(|plan| wanted::endpoint_name(&plan.definition)),
+    };
+    match its_endpoint {
+        Some(its_endpoint) if its_endpoint == endpoint => Ok(false),
+        Some(its_endpoint) => {
+            let info = endpoints.describe_endpoint(&its_endpoint).await?;
+            Ok(info.is_some_and(|info| {
+                info.config == config || info.pending.as_deref() == Some(config)
+            }))
+        }
+        // Nothing tells where it was meant to serve: better one too many.
+        None => Ok(true),
+    }
+}

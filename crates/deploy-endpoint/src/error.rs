@@ -1,0 +1,145 @@
+//! What can go wrong on the way into service.
+
+use contract::{ErrorName, Named, ServiceError};
+use lake::{DocumentError, StoreError};
+use model::EndpointStatus;
+
+/// Why a run's model does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployEndpointError {
+    /// The verdict says that the model may not serve.
+    #[error("this run's model was not promoted ({reason}), so it is not deployed")]
+    NotPromoted {
+        /// The verdict's reason.
+        reason: String,
+    },
+    /// The champion is not the one that the verdict was reached against.
+    #[error(
+        "run {champion} brought its model into service after the verdict on run {run}: start a new \
+         run instead, which is judged against it"
+    )]
+    Overtaken {
+        /// This run.
+        run: String,
+        /// The champion's run.
+        champion: String,
+    },
+    /// A model or configuration has the run's name and is another one.
+    #[error(
+        "the {what} {name} exists and is not this run's: {differences}; delete it or start a new run"
+    )]
+    NotOurs {
+        /// `model` or `endpoint configuration`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Every field that differs.
+        differences: String,
+    },
+    /// Somebody else brought the endpoint to a third configuration while it was on its way to ours.
+    #[error(
+        "the endpoint {endpoint} was brought to {there} by somebody else while {wanted} was on its \
+         way: see who updates it, then start a new run"
+    )]
+    UpdatedByOthers {
+        /// The endpoint.
+        endpoint: String,
+        /// The configuration that was asked for.
+        wanted: String,
+        /// The configuration in force.
+        there: String,
+    },
+    /// The update was rolled back.
+    #[error(
+        "the endpoint {endpoint} was rolled back from {wanted} to {there}: {reason}; the log of the \
+         new model's container is in /aws/sagemaker/Endpoints/{endpoint}; redrive to try again"
+    )]
+    RolledBack {
+        /// The endpoint.
+        endpoint: String,
+        /// The configuration that was asked for.
+        wanted: String,
+        /// The configuration in force.
+        there: String,
+        /// SageMaker's reason.
+        reason: String,
+    },
+    /// The endpoint is in a status that nothing but a person's hand gets it out of.
+    #[error(
+        "the endpoint {endpoint} is {}: {reason}; the container's log is in \
+         /aws/sagemaker/Endpoints/{endpoint}; {}", status.as_str(), way_out(*status)
+    )]
+    EndpointUnusable {
+        /// The endpoint.
+        endpoint: String,
+        /// Its status.
+        status: EndpointStatus,
+        /// SageMaker's reason.
+        reason: String,
+    },
+    /// The endpoint is in service and does not answer as it must.
+    #[error("the endpoint {endpoint} is in service but fails a real request: {what}; {advice}")]
+    SmokeTestFailed {
+        /// The endpoint.
+        endpoint: String,
+        /// What is wrong with the answer.
+        what: String,
+        /// How to get back to a model that answers.
+        advice: String,
+        /// The service's answer, if it was no success.
+        source: Option<Box<ServiceError>>,
+    },
+    /// The dataset has no row to ask about.
+    #[error("{key} lists no row to ask the endpoint about")]
+    NoRows {
+        /// The key of the dataset's contract.
+        key: String,
+    },
+    /// A row has no feature.
+    #[error("{key} has a row without a feature: it holds the label alone")]
+    NoFeatures {
+        /// The key of the file.
+        key: String,
+    },
+    /// SageMaker refused or could not be reached.
+    #[error(transparent)]
+    Service(Box<ServiceError>),
+    /// A document of the lake could not be read or written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+const fn way_out(status: EndpointStatus) -> &'static str {
+    match status {
+        EndpointStatus::Deleting => "redrive once it is gone",
+        EndpointStatus::OutOfService => "see why it was taken out of service, then redrive",
+        _ => "delete the endpoint, which alone frees its name, then redrive",
+    }
+}
+
+impl From<ServiceError> for DeployEndpointError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(Box::new(error))
+    }
+}
+
+impl Named for DeployEndpointError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::NotPromoted { .. } => ErrorName::InvalidRequest,
+            Self::Overtaken { .. } | Self::NotOurs { .. } | Self::UpdatedByOthers { .. } => {
+                ErrorName::Conflict
+            }
+            Self::RolledBack { .. } => ErrorName::RolledBack,
+            Self::EndpointUnusable { .. } => ErrorName::DeploymentFailed,
+            Self::SmokeTestFailed { .. } => ErrorName::SmokeTestFailed,
+            Self::NoRows { .. } | Self::NoFeatures { .. } => ErrorName::DatasetInvalid,
+            Self::Service(error) => error.name(),
+            Self::Document(error) => error.name(),
+            Self::Store(error) => error.name(),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The endpoint's way to the wanted configuration, one step per call.
+//!
+//! An update that was rolled back looks like one that was never asked for: the endpoint is in
+//! service on its old configuration, with or without a reason. So the intent is written down
+//! before the update is asked for (with the configuration it starts from), and again, with the time,
+//! once the service took it:
+//!
+//! | Endpoint in service on | Intent | Means |
+//! |---|---|---|
+//! | the wanted configuration | any | arrived |
+//! | another one | none, or not known to be taken | ask for the update |
+//! | the one it started from | taken a moment ago | descriptions lag behind: look again |
+//! | the one it started from | taken earlier | rolled back |
+//! | a third one | taken | somebody else updated it: not to be fought over |
+//!
+//! A call that dies between the service's taking and the second writing leaves an intent that is not
+//! known to be taken. The next call finds the endpoint on its way to the wanted configuration and
+//! completes the intent; or, if the update was rolled back by then already, asks for it once more.
+
+use crate::DeployEndpointError;
+use contract::{ErrorName, Named};
+use lake::records::DeploymentIntent;
+use lake::{ObjectStore, RunKeys, documents};
+use model::{EndpointInfo, EndpointStatus, Endpoints};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Where the endpoint stands.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// On its way.
+    Moving {
+        /// SageMaker's status.
+        phase: &'static str,
+        /// Seconds since it was last changed.
+        age_seconds: u64,
+    },
+    /// In service on the wanted configuration.
+    InService {
+        /// The configuration that this run's update started from, if it made one.
+        before: Option<String>,
+    },
+}
+
+/// One step of the way.
+pub struct Transition<'a, S, E> {
+    pub store: &'a S,
+    pub endpoints: &'a E,
+    pub run: &'a RunKeys,
+    pub endpoint: &'a str,
+    pub config: &'a str,
+    pub settle: Duration,
+}
+
+impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
+    /// Looks, and asks for what is missing.
+    pub async fn step(&self) -> Result<Standing, DeployEndpointError> {
+        let key = self.run.deployment_intent();
+        let intent: Option<DeploymentIntent> =
+            documents::read_if_there(self.store, &key, "the intent of a deployment").await?;
+        let Some(info) = self.endpoints.describe_endpoint(self.endpoint).await? else {
+            return self.create().await;
+        };
+        match info.status {
+            EndpointStatus::Creating
+            | EndpointStatus::Updating
+            | EndpointStatus::SystemUpdating
+            | EndpointStatus::RollingBack => {
+                if let Some(intent) = intent
+                    && intent.requested_at.is_none()
+                    && info.pending.as_deref() == Some(self.config)
+                {
+                    self.write_taken(intent).await?;
+                }
+                Ok(moving(&info))
+            }
+            EndpointStatus::InService if info.config == self.config => Ok(Standing::InService {
+                before: intent.map(|intent| intent.from),
+            }),
+            EndpointStatus::InService => self.in_service_elsewhere(info, intent).await,
+            EndpointStatus::OutOfService
+            | EndpointStatus::Deleting
+            | EndpointStatus::Failed
+            | EndpointStatus::UpdateRollbackFailed => Err(DeployEndpointError::EndpointUnusable {
+                endpoint: self.endpoint.to_owned(),
+                status: info.status,
+                reason: reason(info.failure_reason),
+            }),
+        }
+    }
+
+    async fn create(&self) -> Result<Standing, DeployEndpointError> {
+        match self
+            .endpoints
+            .create_endpoint(self.endpoint, self.config)
+            .await
+        {
+            Ok(()) => tracing::info!(endpoint = self.endpoint, "created the endpoint"),
+            // Taken since the look before: the next look tells by whom. Or the configuration, which
+            // was there a moment ago, is not known to every store of the service yet.
+            Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
+                tracing::info!(endpoint = self.endpoint, %error, "will look again");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(just_now(EndpointStatus::Creating))
+    }
+
+    async fn in_service_elsewhere(
+        &self,
+        info: EndpointInfo,
+        intent: Option<DeploymentIntent>,
+    ) -> Result<Standing, DeployEndpointError> {
+        let taken = intent.and_then(|intent| Some((intent.requested_at?, intent.from)));
+        let Some((requested_at, from)) = taken else {
+            return self.update(info.config).await;
+        };
+        if from != info.config {
+            return Err(DeployEndpointError::UpdatedByOthers {
+                endpoint: self.endpoint.to_owned(),
+                wanted: self.config.to_owned(),
+                there: info.config,
+            });
+        }
+        if now().saturating_sub(requested_at) < self.settle.as_secs() {
+            return Ok(just_now(EndpointStatus::Updating));
+        }
+        // Told once: whoever calls again after this error (a redrive) means another try.
+        let key = self.run.deployment_intent();
+        self.store.delete(&key).await?;
+        Err(DeployEndpointError::RolledBack {
+            endpoint: self.endpoint.to_owned(),
+            wanted: self.config.to_owned(),
+            there: info.config,
+            reason: reason(info.failure_reason),
+        })
+    }
+
+    async fn update(&self, from: String) -> Result<Standing, DeployEndpointError> {
+        let intent = DeploymentIntent {
+            from,
+            to: self.config.to_owned(),
+            requested_at: None,
+        };
+        documents::write(self.store, &self.run.deployment_intent(), &intent).await?;
+        match self
+            .endpoints
+            .update_endpoint(self.endpoint, self.config)
+            .await
+        {
+            Ok(()) => {
+                tracing::info!(
+                    endpoint = self.endpoint,
+                    from = intent.from,
+                    "asked for the update"
+                );
+                self.write_taken(intent).await?;
+            }
+            // Set in motion since the look before, or the configuration does not show everywhere
+            // yet: nothing was taken, and the next look decides anew.
+            Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
+                tracing::info!(endpoint = self.endpoint, %error, "will look again");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(just_now(EndpointStatus::Updating))
+    }
+
+    async fn write_taken(&self, intent: DeploymentIntent) -> Result<(), DeployEndpointError> {
+        let taken = DeploymentIntent {
+            requested_at: Some(now()),
+            ..intent
+        };
+        documents::write(self.store, &self.run.deployment_intent(), &taken).await?;
+        Ok(())
+    }
+}
+
+fn moving(info: &EndpointInfo) -> Standing {
+    Standing::Moving {
+        phase: info.status.as_str(),
+        age_seconds: info.age_seconds,
+    }
+}
+
+fn just_now(status: EndpointStatus) -> Standing {
+    Standing::Moving {
+        phase: status.as_str(),
+        age_seconds: 0,
+    }
+}
+
+fn reason(given: Option<String>) -> String {
+    given.unwrap_or_else(|| "SageMaker gives no reason".to_owned())
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}

@@ -1,0 +1,214 @@
+//! A lake in which a run's model has been promoted, and an account to bring it into service in.
+
+use bytes::Bytes;
+use contract::definition::Compute;
+use contract::states::{DeployEndpointOutput, RunInput, Status};
+use contract::{Invocation, Names, RunId};
+use deploy_endpoint::{DeployEndpointError, Settings, handle};
+use lake::records::{Champion, DeploymentRecord};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
+use model::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec};
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+
+pub const PIPELINE: &str = "default";
+pub const RUN: &str = "20261120-173000-1a2b3c4d";
+
+/// The id of the run of a day in November.
+pub fn run_of(day: u32) -> RunId {
+    RunId::parse(&format!("202611{day:02}-173000-1a2b3c4d")).unwrap()
+}
+
+pub fn name_of(day: u32) -> String {
+    Names::run_resource(PIPELINE, &run_of(day))
+}
+
+pub struct World {
+    pub store: MemoryStore,
+    pub sagemaker: MemorySageMaker,
+    pub run: RunId,
+    pub settle: Duration,
+}
+
+impl World {
+    /// Where the run of this day has been promoted, and no champion is there.
+    pub async fn new(day: u32) -> Self {
+        let world = Self {
+            store: MemoryStore::new(),
+            sagemaker: MemorySageMaker::new(),
+            run: run_of(day),
+            settle: Duration::ZERO,
+        };
+        world.promote(None).await;
+        world
+    }
+
+    /// The next run on the same lake and account.
+    pub async fn next(&self, day: u32) -> Self {
+        let world = Self {
+            store: self.store.clone(),
+            sagemaker: self.sagemaker.clone(),
+            run: run_of(day),
+            settle: self.settle,
+        };
+        let champion = world.champion().await.map(|champion| champion.run);
+        world.promote(champion).await;
+        world
+    }
+
+    pub fn keys(&self) -> RunKeys {
+        RunKeys::new(PIPELINE, &self.run)
+    }
+
+    pub fn name(&self) -> String {
+        Names::run_resource(PIPELINE, &self.run)
+    }
+
+    pub async fn put(&self, key: &str, document: &Value) {
+        documents::write(&self.store, key, document).await.unwrap();
+    }
+
+    async fn promote(&self, champion: Option<RunId>) {
+        let keys = self.keys();
+        self.plan(json!({})).await;
+        self.put(
+            &keys.training(),
+            &json!({"job": self.name(), "image": "recommender:1", "metrics": {"m": 0.5},
+                "artifact": format!("s3://memory/{}/model.tar.gz", keys.models())}),
+        )
+        .await;
+        let mut verdict = json!({
+            "verdict": "Promote", "metric": "m", "value": 0.5, "reason": "better",
+        });
+        if let Some(champion) = champion {
+            verdict["championRun"] = json!(champion);
+        }
+        self.put(&keys.verdict(), &verdict).await;
+        self.dataset(7).await;
+        let csv = Bytes::from_static(b"3,10,20\n4,11,21\n");
+        self.store.put(&keys.csv("train", 0), csv).await.unwrap();
+        let csv = (0..7).map(|row| format!("5,{row},0.5\n"));
+        let csv = csv.collect::<Vec<_>>().concat();
+        self.store
+            .put(&keys.csv("validation", 1), csv.into())
+            .await
+            .unwrap();
+    }
+
+    /// Writes the dataset's contract, with so many rows to validate on.
+    pub async fn dataset(&self, validation: u64) {
+        let keys = self.keys();
+        let file = |channel, shard, rows| {
+            json!({"channel": channel, "key": keys.csv(channel, shard), "rows": rows, "bytes": 1,
+                "checksum": "0"})
+        };
+        self.put(
+            &keys.dataset(),
+            &json!({
+                "run": self.run, "rows": {"train": 2, "validation": validation, "rejected": 0},
+                "channels": ["train", "validation"], "contentType": "text/csv", "columns": {},
+                "files": [
+                    file("train", 0, 2),
+                    file("validation", 0, 0),
+                    file("validation", 1, validation),
+                ],
+            }),
+        )
+        .await;
+    }
+
+    /// Writes the plan, with this `endpoint` part of the definition.
+    pub async fn plan(&self, endpoint: Value) {
+        self.put(
+            &self.keys().plan(),
+            &json!({
+                "run": self.run, "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
+                "definition": {
+                    "pipeline": PIPELINE,
+                    "source": {"dynamodb": {"table": "interactions"}},
+                    "dataset": {"label": "rating"},
+                    "training": {"image": "recommender:1"},
+                    "promotion": {"metric": "m", "goal": "minimize"},
+                    "endpoint": endpoint,
+                },
+                "keyAttributes": ["user"], "segments": 1, "tasks": [],
+                "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
+            }),
+        )
+        .await;
+    }
+
+    pub async fn call(&self) -> Result<DeployEndpointOutput, DeployEndpointError> {
+        let settings = Settings {
+            role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
+            settle: self.settle,
+        };
+        let input = RunInput {
+            pipeline: PIPELINE.to_owned(),
+            run: self.run.clone(),
+        };
+        let invocation = Invocation {
+            attempt: "a".to_owned(),
+            deadline: SystemTime::now(),
+        };
+        handle(&self.store, &self.sagemaker, &settings, input, invocation).await
+    }
+
+    /// Calls as the state machine does, until it is done or fails.
+    pub async fn drive(&self) -> Result<DeployEndpointOutput, DeployEndpointError> {
+        for _ in 0..20 {
+            let output = self.call().await?;
+            if output.status == Status::Done {
+                return Ok(output);
+            }
+            assert!((2..=60).contains(&output.wait_seconds), "{output:?}");
+        }
+        panic!("no end after 20 looks");
+    }
+
+    pub async fn champion(&self) -> Option<Champion> {
+        let key = keys::champion(PIPELINE);
+        documents::read_if_there(&self.store, &key, "a champion")
+            .await
+            .unwrap()
+    }
+
+    pub async fn record(&self) -> Option<DeploymentRecord> {
+        let key = self.keys().deployment();
+        documents::read_if_there(&self.store, &key, "a deployment")
+            .await
+            .unwrap()
+    }
+
+    /// The configuration in force.
+    pub async fn config(&self) -> String {
+        let info = self.sagemaker.describe_endpoint(PIPELINE).await.unwrap();
+        info.unwrap().config
+    }
+
+    /// How often an operation took effect.
+    pub fn count(&self, operation: &str) -> usize {
+        let log = self.sagemaker.log();
+        log.iter()
+            .filter(|line| line.starts_with(operation))
+            .count()
+    }
+
+    /// A configuration with its model that a person made.
+    pub async fn plant(&self, name: &str) {
+        let model = ModelSpec {
+            name: name.to_owned(),
+            image: "other".to_owned(),
+            artifact: "s3://other".to_owned(),
+            role_arn: "arn".to_owned(),
+            environment: std::collections::BTreeMap::new(),
+        };
+        let config = ConfigSpec {
+            name: name.to_owned(),
+            model: name.to_owned(),
+            compute: Compute::default(),
+        };
+        self.sagemaker.create_model(&model).await.unwrap();
+        self.sagemaker.create_config(&config).await.unwrap();
+    }
+}

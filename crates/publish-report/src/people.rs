@@ -1,0 +1,189 @@
+//! The report for people: the same facts as Markdown. A pure function of the report.
+
+use crate::Report;
+use contract::states::{Outcome, Verdict};
+use std::fmt::Write;
+
+/// The report as Markdown.
+pub fn for_people(report: &Report) -> String {
+    let mut text = String::new();
+    write_all(&mut text, report).expect("writing to a String does not fail");
+    text
+}
+
+fn write_all(text: &mut String, report: &Report) -> std::fmt::Result {
+    writeln!(text, "# {}: run {}\n", report.pipeline, report.run)?;
+    writeln!(text, "**{}**\n", headline(report))?;
+    writeln!(
+        text,
+        "{} to {} ({}).\nExecution: `{}`\n",
+        report.started,
+        report.finished,
+        duration(report.seconds),
+        report.execution
+    )?;
+    export(text, report)?;
+    dataset(text, report)?;
+    model(text, report)?;
+    serving(text, report)
+}
+
+fn headline(report: &Report) -> String {
+    let endpoint = report.endpoint.as_deref();
+    match (report.outcome, endpoint) {
+        (Outcome::Deployed, Some(endpoint)) => {
+            format!("The model of this run serves at the endpoint {endpoint}.")
+        }
+        (_, Some(endpoint)) => {
+            format!("The model of this run is not better: the champion still serves at {endpoint}.")
+        }
+        (_, None) => "The model of this run may not serve, and none served before.".to_owned(),
+    }
+}
+
+fn export(text: &mut String, report: &Report) -> std::fmt::Result {
+    let export = &report.export;
+    writeln!(text, "## Export\n\n| | |\n|---|---|")?;
+    writeln!(text, "| Table | {} |", cell(&export.table))?;
+    writeln!(
+        text,
+        "| Items | {} (estimated {}) |",
+        export.items, export.estimated_items
+    )?;
+    writeln!(text, "| Segments | {} |", export.segments)?;
+    if let Some(bytes) = export.raw_bytes {
+        writeln!(text, "| Raw bytes | {bytes} |")?;
+    }
+    let consumed = export
+        .read_units
+        .map_or_else(|| "not known".to_owned(), |units| format!("{units:.1}"));
+    writeln!(
+        text,
+        "| Read units | {consumed} (estimated {}) |\n",
+        export.estimated_read_units
+    )
+}
+
+fn dataset(text: &mut String, report: &Report) -> std::fmt::Result {
+    let rows = &report.rows;
+    writeln!(text, "## Dataset\n")?;
+    writeln!(
+        text,
+        "| Items | Rows to train | Rows to validate | Rejected |"
+    )?;
+    writeln!(text, "|---:|---:|---:|---:|")?;
+    writeln!(
+        text,
+        "| {} | {} | {} | {} |\n",
+        report.export.items, rows.train, rows.validation, rows.rejected
+    )?;
+    if let Some(label) = &report.label {
+        writeln!(text, "Label: {}\n", cell(label))?;
+    }
+    if !report.columns.is_empty() {
+        writeln!(text, "| Column | Encoding | Vocabulary |\n|---|---|---:|")?;
+        for column in &report.columns {
+            let size = column.vocabulary.map(|size| size.to_string());
+            writeln!(
+                text,
+                "| {} | {} | {} |",
+                cell(&column.path),
+                cell(&column.encoding),
+                size.unwrap_or_default()
+            )?;
+        }
+        writeln!(text)?;
+    }
+    if !report.left_out.is_empty() {
+        writeln!(text, "| Left out | Why |\n|---|---|")?;
+        for entry in &report.left_out {
+            writeln!(text, "| {} | {} |", cell(&entry.path), cell(&entry.reason))?;
+        }
+        writeln!(text)?;
+    }
+    Ok(())
+}
+
+fn model(text: &mut String, report: &Report) -> std::fmt::Result {
+    let training = &report.training;
+    writeln!(text, "## Model\n")?;
+    write!(
+        text,
+        "Trained by `{}` with `{}`",
+        training.job, training.image
+    )?;
+    if let Some(seconds) = training.billable_seconds {
+        write!(text, ", {} billed", duration(seconds))?;
+    }
+    writeln!(text, ".\nArtifact: `{}`\n", training.artifact)?;
+    writeln!(text, "| Metric | Value |\n|---|---:|")?;
+    for (name, value) in &training.metrics {
+        writeln!(text, "| {} | {value} |", cell(name))?;
+    }
+    let verdict = match report.verdict.verdict {
+        Verdict::Promote => "Promoted",
+        Verdict::Keep => "Not promoted",
+    };
+    writeln!(text, "\n{verdict}: {}.\n", report.verdict.reason)
+}
+
+fn serving(text: &mut String, report: &Report) -> std::fmt::Result {
+    writeln!(text, "## Endpoint\n")?;
+    match (&report.deployment, &report.endpoint, &report.serving_run) {
+        (Some(deployment), ..) => {
+            writeln!(
+                text,
+                "`{}` is in service on the configuration `{}` and answered {} rows of the dataset.",
+                deployment.endpoint, deployment.endpoint_config, deployment.smoke_rows
+            )?;
+            match &deployment.previous_endpoint_config {
+                Some(previous) => writeln!(text, "To go back: UpdateEndpoint to `{previous}`."),
+                None => writeln!(text, "It is the endpoint's first configuration."),
+            }
+        }
+        (None, Some(endpoint), Some(run)) => {
+            writeln!(text, "`{endpoint}` serves the model of run {run}.")
+        }
+        _ => writeln!(text, "None."),
+    }
+}
+
+/// Text that stays within a table's cell.
+fn cell(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").replace('\\', "\\\\").replace('|', "\\|")
+}
+
+fn duration(seconds: u64) -> String {
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest} s"),
+        (0, _) => format!("{minutes} min {rest} s"),
+        _ => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cell, duration};
+
+    #[test]
+    fn durations_are_said_as_people_say_them() {
+        assert_eq!(
+            [0, 59, 60, 3599, 3600, 90_061].map(duration),
+            [
+                "0 s",
+                "59 s",
+                "1 min 0 s",
+                "59 min 59 s",
+                "1 h 0 min",
+                "25 h 1 min"
+            ]
+        );
+    }
+
+    #[test]
+    fn names_from_the_table_do_not_break_the_report() {
+        assert_eq!(cell("a|b\nc \\ d"), "a\\|b c \\\\ d");
+    }
+}

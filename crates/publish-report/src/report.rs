@@ -1,0 +1,193 @@
+//! The report for programs, put together from what the steps committed.
+
+use crate::PublishReportError;
+use contract::RunId;
+use contract::states::{Outcome, RowCounts};
+use jiff::Timestamp;
+use lake::records::{
+    Champion, DatasetPlan, DatasetRecord, DeploymentRecord, Plan, TrainingRecord, VerdictRecord,
+};
+use lake::{ObjectStore, RunKeys, documents, keys};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Report {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run.
+    pub run: RunId,
+    /// The ARN of its execution.
+    pub execution: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it started, RFC 3339.
+    pub started: String,
+    /// When it was reported, RFC 3339.
+    pub finished: String,
+    /// Seconds between the two.
+    pub seconds: u64,
+    /// What was read of the table.
+    pub export: ExportReport,
+    /// Where the items went.
+    pub rows: RowCounts,
+    /// The path of the label, if the dataset's contract says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The feature columns, in order.
+    pub columns: Vec<ColumnReport>,
+    /// The attributes that are no column.
+    pub left_out: Vec<LeftOutReport>,
+    /// The training job.
+    pub training: TrainingRecord,
+    /// The decision on its model.
+    pub verdict: VerdictRecord,
+    /// The deployment, if the model was promoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentRecord>,
+    /// The endpoint that serves; none if no model ever served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The run whose model it serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving_run: Option<RunId>,
+}
+
+/// What was read of the table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportReport {
+    /// The table.
+    pub table: String,
+    /// Scan segments.
+    pub segments: u32,
+    /// Items.
+    pub items: u64,
+    /// Items that the plan expected, by the table's six-hourly count.
+    pub estimated_items: u64,
+    /// Read units that the plan expected.
+    pub estimated_read_units: u64,
+    /// Read units that DynamoDB says were consumed; absent if the segments' figures are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_units: Option<f64>,
+    /// Bytes of raw lines before compression; absent if the segments' figures are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw_bytes: Option<u64>,
+}
+
+/// A feature column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ColumnReport {
+    /// The attribute's path.
+    pub path: String,
+    /// How its value becomes a number.
+    pub encoding: String,
+    /// Values in its vocabulary, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary: Option<usize>,
+}
+
+/// An attribute that is no column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LeftOutReport {
+    /// The attribute's path.
+    pub path: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Reads what the steps committed.
+pub async fn gather(
+    store: &impl ObjectStore,
+    run: &RunKeys,
+    outcome: Outcome,
+) -> Result<Report, PublishReportError> {
+    let plan: Plan = documents::read(store, &run.plan(), "the run's plan").await?;
+    let dataset: DatasetRecord = documents::read(store, &run.dataset(), "a dataset").await?;
+    let dataset_plan: Option<DatasetPlan<Value>> =
+        documents::read_if_there(store, &run.dataset_plan(), "a dataset's plan").await?;
+    let training: TrainingRecord =
+        documents::read(store, &run.training(), "the record of a training job").await?;
+    let verdict: VerdictRecord = documents::read(store, &run.verdict(), "a verdict").await?;
+    let deployment: Option<DeploymentRecord> = match outcome {
+        Outcome::Deployed => {
+            Some(documents::read(store, &run.deployment(), "the record of a deployment").await?)
+        }
+        Outcome::KeptChampion => None,
+    };
+    let champion_key = keys::champion(run.pipeline());
+    let champion: Option<Champion> =
+        documents::read_if_there(store, &champion_key, "the record of a champion").await?;
+
+    let started: Timestamp = plan.started.parse().map_err(|source| {
+        let started = plan.started.clone();
+        PublishReportError::Started { started, source }
+    })?;
+    let finished = Timestamp::now();
+    let seconds = u64::try_from(finished.duration_since(started).as_secs()).unwrap_or_default();
+    let exported = dataset_plan.map(|dataset| dataset.exported);
+    let serving = match &deployment {
+        Some(deployment) => Some((deployment.endpoint.clone(), deployment.run.clone())),
+        None => champion.map(|champion| (champion.endpoint, champion.run)),
+    };
+    let (endpoint, serving_run) = serving.unzip();
+    Ok(Report {
+        pipeline: run.pipeline().to_owned(),
+        run: run.run().clone(),
+        execution: plan.execution,
+        outcome,
+        started: plan.started,
+        finished: finished.to_string(),
+        seconds,
+        export: ExportReport {
+            table: plan.definition.source.dynamodb.table,
+            segments: plan.segments,
+            items: exported.map_or(dataset.rows.total(), |exported| exported.items),
+            estimated_items: plan.estimate.items,
+            estimated_read_units: plan.estimate.read_units,
+            read_units: exported.map(|exported| exported.read_units),
+            raw_bytes: exported.map(|exported| exported.raw_bytes),
+        },
+        rows: dataset.rows,
+        label: text(&dataset.columns, "label"),
+        columns: list(&dataset.columns, "columns", column),
+        left_out: list(&dataset.columns, "leftOut", left_out),
+        training,
+        verdict,
+        deployment,
+        endpoint,
+        serving_run,
+    })
+}
+
+// The columns are another crate's type, which a report need not know to the letter: it takes from their
+// JSON what is there.
+
+fn list<T>(columns: &Value, field: &str, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
+    let entries = columns.get(field).and_then(Value::as_array);
+    entries.into_iter().flatten().filter_map(read).collect()
+}
+
+fn column(column: &Value) -> Option<ColumnReport> {
+    let vocabulary = column.get("vocabulary").and_then(Value::as_array);
+    Some(ColumnReport {
+        path: text(column, "path")?,
+        encoding: text(column, "encoding").unwrap_or_default(),
+        vocabulary: vocabulary.map(Vec::len),
+    })
+}
+
+fn left_out(entry: &Value) -> Option<LeftOutReport> {
+    Some(LeftOutReport {
+        path: text(entry, "path")?,
+        reason: text(entry, "reason").unwrap_or_default(),
+    })
+}
+
+fn text(value: &Value, field: &str) -> Option<String> {
+    value.get(field).and_then(Value::as_str).map(str::to_owned)
+}
