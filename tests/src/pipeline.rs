@@ -1,0 +1,211 @@
+//! A pipeline on local AWS: the stack deployed, a table filled, a definition in the lake. It must not
+//! stand in for any part of what is tested: every part is the one that is deployed.
+
+use aws::s3::S3Store;
+use aws::sfn::StateMachines;
+use contract::states::PublishReportOutput;
+use dataset::{Columns, Profile};
+use lake::records::{DatasetRecord, Plan, SegmentRecord};
+use lake::{ObjectStore, RunKeys, documents, part, segment};
+use millrace::demo;
+use millrace::demo::data::Interactions;
+use millrace::execution::{self, Execution, ExecutionError, Finished};
+use millrace::local::{Local, Options};
+use millrace::progress::Progress;
+use serde_json::Value;
+
+/// Local AWS with a filled table and a definition.
+pub struct Pipeline {
+    /// The servers and the stack.
+    pub local: Local,
+    /// The lake.
+    pub lake: S3Store,
+}
+
+impl Pipeline {
+    /// Starts local AWS and deploys the stack.
+    ///
+    /// # Panics
+    /// If it cannot be started: without it nothing can be tested.
+    pub async fn start() -> Self {
+        let local = Local::start(&Options::new(Progress::plain()))
+            .await
+            .expect("local AWS");
+        let lake = local.lake();
+        Self { local, lake }
+    }
+
+    /// Makes the demo's table and fills it.
+    ///
+    /// # Panics
+    /// If the table cannot be filled.
+    pub async fn fill(&self, table: &str, interactions: &Interactions) {
+        let step = Progress::quiet().step("table");
+        demo::table::fill(self.local.aws_config(), table, interactions.items(), &step)
+            .await
+            .expect("filling the table");
+    }
+
+    /// Puts a definition into the lake.
+    ///
+    /// # Panics
+    /// If the lake cannot be written.
+    pub async fn define(&self, pipeline: &str, definition: &str) {
+        let key = lake::keys::definition(pipeline);
+        self.lake
+            .put(&key, definition.to_owned().into())
+            .await
+            .expect("putting the definition");
+    }
+
+    /// Starts an execution.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub async fn start_run(&self, input: &Value) -> Execution {
+        let machines = StateMachines::new(self.local.aws_config());
+        execution::start(&machines, self.local.state_machine_arn(), input)
+            .await
+            .expect("starting an execution")
+    }
+
+    /// Runs the pipeline to its end.
+    ///
+    /// # Errors
+    /// How the execution failed.
+    pub async fn run(&self, input: &Value) -> Result<Finished, ExecutionError> {
+        self.start_run(input).await.wait().await
+    }
+
+    /// Runs the pipeline to a good end.
+    ///
+    /// # Panics
+    /// If the execution fails, or its output is not the contract's.
+    pub async fn run_well(&self, input: &Value) -> PublishReportOutput {
+        let finished = self.run(input).await.expect("the execution succeeds");
+        contract::read::from_value(finished.output).expect("the output is the contract's")
+    }
+
+    /// Runs the pipeline to a failure; returns the error's name and its cause.
+    ///
+    /// # Panics
+    /// If the execution does not fail in a state.
+    pub async fn run_badly(&self, input: &Value) -> (String, String) {
+        match self.run(input).await {
+            Err(ExecutionError::Failed { error, cause, .. }) => (error, cause),
+            other => panic!("{input} ended as {other:?}"),
+        }
+    }
+
+    /// Every raw item of a run, parsed, as the manifests list them.
+    ///
+    /// # Panics
+    /// If a manifest is missing, or a part is not what it says.
+    pub async fn raw_items(&self, keys: &RunKeys) -> Vec<Value> {
+        let plan: Plan = documents::read(&self.lake, &keys.plan(), "the plan")
+            .await
+            .expect("plan");
+        let mut items = Vec::new();
+        for number in 0..plan.segments {
+            let manifest: SegmentRecord<Profile> = segment::manifest(&self.lake, keys, number)
+                .await
+                .expect("the manifest is readable")
+                .expect("the segment is whole");
+            for listed in &manifest.parts {
+                part::read_lines(&self.lake, listed, |line| {
+                    let line: Value = serde_json::from_slice(line).expect("a line is JSON");
+                    items.push(line["Item"].clone());
+                })
+                .await
+                .expect("the part is as committed");
+            }
+        }
+        items
+    }
+
+    /// The sealed dataset of a run, and its columns.
+    ///
+    /// # Panics
+    /// If it is not there.
+    pub async fn dataset(&self, keys: &RunKeys) -> (DatasetRecord, Columns) {
+        let record: DatasetRecord = documents::read(&self.lake, &keys.dataset(), "the dataset")
+            .await
+            .expect("the dataset is sealed");
+        let columns =
+            contract::read::from_value(record.columns.clone()).expect("columns are readable");
+        (record, columns)
+    }
+
+    /// Every line of every object below a channel's prefix.
+    ///
+    /// # Panics
+    /// If an object cannot be read.
+    pub async fn csv(&self, keys: &RunKeys, channel: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        let objects = self
+            .lake
+            .list(&keys.channel(channel))
+            .await
+            .expect("listing");
+        for object in objects {
+            let text = self.lake.get(&object.key).await.expect("reading");
+            let text = std::str::from_utf8(&text).expect("CSV is ASCII");
+            lines.extend(text.lines().map(str::to_owned));
+        }
+        lines
+    }
+}
+
+/// DynamoDB JSON whose sets and names have one order, so that equal items are equal text.
+pub fn canonical(item: &Value) -> String {
+    fn sorted(value: &Value, in_set: bool) -> Value {
+        match value {
+            Value::Object(object) => {
+                let mut names: Vec<_> = object.keys().collect();
+                names.sort_unstable();
+                let entries = names.into_iter().map(|name| {
+                    let is_set = matches!(name.as_str(), "SS" | "NS" | "BS");
+                    (name.clone(), sorted(&object[name], is_set))
+                });
+                Value::Object(entries.collect())
+            }
+            Value::Array(elements) => {
+                let mut elements: Vec<_> = elements.iter().map(|e| sorted(e, false)).collect();
+                if in_set {
+                    elements.sort_by_key(ToString::to_string);
+                }
+                Value::Array(elements)
+            }
+            other => other.clone(),
+        }
+    }
+    sorted(item, false).to_string()
+}
+
+/// The ids of the processes that run a function of this stack now.
+///
+/// # Panics
+/// Where there is no `/proc`.
+pub fn processes_of(local: &Local, function: &str) -> Vec<i32> {
+    let port = format!("GATEWAY_PORT={}", local.ministack_port());
+    let processes = std::fs::read_dir("/proc").expect("a machine with /proc");
+    processes
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|id: &i32| {
+            // A process that has just ended, or is somebody else's, is none of ours.
+            let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+            let mut variables = environment.split(|byte| *byte == 0);
+            let (mut ours, mut named) = (false, false);
+            variables
+                .by_ref()
+                .filter_map(|v| std::str::from_utf8(v).ok())
+                .for_each(|variable| {
+                    ours |= variable == port;
+                    named |= variable
+                        .strip_prefix("AWS_LAMBDA_FUNCTION_NAME=")
+                        .is_some_and(|name| name.contains(function));
+                });
+            ours && named
+        })
+        .collect()
+}

@@ -1,0 +1,100 @@
+//! What a person may get wrong, on local AWS: each mistake ends the execution under its own error
+//! name, in one line that names the field or thing, before anything is trained.
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+
+use end_to_end::pipeline::Pipeline;
+use lake::ObjectStore;
+use millrace::demo::data::Interactions;
+use millrace::demo::{self, TABLE};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_mistake_ends_under_its_own_name() {
+    let pipeline = Pipeline::start().await;
+    let (name, cause) = pipeline.run_badly(&json!({})).await;
+    assert_eq!(name, "DefinitionMissing");
+    assert!(cause.contains("config/default.json"), "{cause}");
+
+    pipeline.fill(TABLE, &Interactions::generate(1, 300)).await;
+    pipeline
+        .fill(
+            "empty-table",
+            &Interactions {
+                films: Vec::new(),
+                rows: Vec::new(),
+            },
+        )
+        .await;
+    let definition = serde_json::to_string(&demo::definition()).unwrap();
+    pipeline.define("default", &definition).await;
+    pipeline
+        .define("torn", &definition[..definition.len() / 2])
+        .await;
+    pipeline
+        .define(
+            "misspelt",
+            &definition.replacen("\"label\"", "\"lable\"", 1),
+        )
+        .await;
+
+    let table = |name: &str| json!({"source": {"dynamodb": {"table": name}}});
+    for (input, name, says) in [
+        (
+            json!({"pipeline": "torn"}),
+            "InvalidDefinition",
+            "config/torn.json",
+        ),
+        (
+            json!({"pipeline": "misspelt"}),
+            "InvalidDefinition",
+            "lable",
+        ),
+        (
+            json!({"pipeline": "No Name"}),
+            "InvalidDefinition",
+            "pipeline",
+        ),
+        (json!([1]), "InvalidDefinition", "array"),
+        (
+            json!({"dataset": {"colour": 1}}),
+            "InvalidDefinition",
+            "colour",
+        ),
+        (
+            json!({"dataset": {"label": 7}}),
+            "InvalidDefinition",
+            "dataset.label",
+        ),
+        (
+            json!({"endpoint": {"name": "not_a_name"}}),
+            "InvalidDefinition",
+            "endpoint.name",
+        ),
+        (table("elsewhere"), "TableMissing", "elsewhere"),
+        (table("empty-table"), "TableEmpty", "empty-table"),
+        (
+            json!({"limits": {"maxReadUnits": 1}}),
+            "LimitExceeded",
+            "limits.maxReadUnits",
+        ),
+        (
+            json!({"dataset": {"label": "stars"}}),
+            "AttributeMissing",
+            "stars",
+        ),
+        (
+            json!({"dataset": {"gate": {"minimumRows": 301}}}),
+            "QualityGateFailed",
+            "301",
+        ),
+    ] {
+        let (error, cause) = pipeline.run_badly(&input).await;
+        assert_eq!(error, name, "{input}: {cause}");
+        assert!(cause.contains(says), "{input}: {cause}");
+        assert!(!cause.contains('\n'), "one line: {cause}");
+    }
+
+    let models = pipeline.lake.list("models/").await.unwrap();
+    assert!(models.is_empty(), "nothing was trained: {models:?}");
+    pipeline.local.stop().await.unwrap();
+}

@@ -1,0 +1,227 @@
+//! From a table to an answering endpoint on local AWS, with the parts that are deployed: that the
+//! data is the table row for row, the model is better than its baselines, and a second model that is
+//! no better leaves the first one serving.
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+
+use contract::states::{Outcome, PublishReportOutput};
+use dataset::Columns;
+use end_to_end::pipeline::{Pipeline, canonical};
+use lake::records::{Champion, TrainingRecord};
+use lake::{ObjectStore, RunKeys, documents};
+use millrace::demo::data::{Interaction, Interactions};
+use millrace::demo::{self, TABLE};
+use serde_json::{Value, json};
+
+const ITEMS: usize = 20_000;
+const SEED: u64 = 42;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_becomes_a_serving_model() {
+    let pipeline = Pipeline::start().await;
+    let interactions = Interactions::generate(SEED, ITEMS);
+    pipeline.fill(TABLE, &interactions).await;
+    let definition = serde_json::to_string(&demo::definition()).unwrap();
+    pipeline.define("default", &definition).await;
+
+    let output = pipeline.run_well(&json!({})).await;
+    assert_eq!(
+        (output.outcome, output.items),
+        (Outcome::Deployed, ITEMS as u64)
+    );
+    let keys = RunKeys::new(&output.pipeline, &output.run);
+    the_raw_parts_are_the_table(&pipeline, &keys, &interactions).await;
+    the_csv_is_the_table(&pipeline, &keys, &interactions, &output).await;
+    the_model_beats_its_baselines(&pipeline, &keys, &output).await;
+    the_endpoint_answers(&pipeline, &keys, &interactions, &output).await;
+    the_report_tells_it(&pipeline, &keys, &output).await;
+
+    // The same data again: not better, so the champion stays and still answers.
+    let again = pipeline.run_well(&json!({"pipeline": "default"})).await;
+    assert_eq!(again.outcome, Outcome::KeptChampion);
+    assert_ne!(again.run, output.run);
+    let champion: Champion =
+        documents::read(&pipeline.lake, "champion/default.json", "the champion")
+            .await
+            .unwrap();
+    assert_eq!(champion.run, output.run);
+    the_endpoint_answers(&pipeline, &keys, &interactions, &output).await;
+
+    // A better one is asked for by less: the endpoint is updated, not made anew.
+    let tolerant = json!({"promotion": {"minimumGain": -1.0}});
+    let third = pipeline.run_well(&tolerant).await;
+    assert_eq!(third.outcome, Outcome::Deployed);
+    let champion: Champion =
+        documents::read(&pipeline.lake, "champion/default.json", "the champion")
+            .await
+            .unwrap();
+    assert_eq!(champion.run, third.run);
+    assert!(
+        champion
+            .previous_endpoint_config
+            .is_some_and(|name| name.ends_with(output.run.as_str())),
+        "the first model's configuration is what a rollback returns to"
+    );
+    let keys = RunKeys::new(&third.pipeline, &third.run);
+    the_endpoint_answers(&pipeline, &keys, &interactions, &third).await;
+    pipeline.local.stop().await.unwrap();
+}
+
+async fn the_raw_parts_are_the_table(
+    pipeline: &Pipeline,
+    keys: &RunKeys,
+    interactions: &Interactions,
+) {
+    let mut exported: Vec<_> = pipeline
+        .raw_items(keys)
+        .await
+        .iter()
+        .map(canonical)
+        .collect();
+    let mut table: Vec<_> = interactions.items().map(canonical).collect();
+    exported.sort_unstable();
+    table.sort_unstable();
+    assert_eq!(exported.len(), table.len());
+    for (exported, item) in exported.iter().zip(&table) {
+        assert_eq!(exported, item);
+    }
+}
+
+async fn the_csv_is_the_table(
+    pipeline: &Pipeline,
+    keys: &RunKeys,
+    interactions: &Interactions,
+    output: &PublishReportOutput,
+) {
+    let (record, columns) = pipeline.dataset(keys).await;
+    let train = pipeline.csv(keys, "train").await;
+    let validation = pipeline.csv(keys, "validation").await;
+    assert_eq!(record.rows, output.rows);
+    assert_eq!(output.rows.train, train.len() as u64);
+    assert_eq!(output.rows.validation, validation.len() as u64);
+    assert_eq!(
+        output.rows.total(),
+        ITEMS as u64,
+        "every item is accounted for"
+    );
+    let share = validation.len() as f64 / (train.len() + validation.len()) as f64;
+    assert!((0.08..0.12).contains(&share), "a tenth validates: {share}");
+
+    let mut written = [train, validation].concat();
+    let mut expected: Vec<String> = interactions
+        .rows
+        .iter()
+        .filter_map(|row| csv_row(&columns, row))
+        .collect();
+    written.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(output.rows.rejected, (ITEMS - expected.len()) as u64);
+    assert_eq!(written.len(), expected.len());
+    for (written, expected) in written.iter().zip(&expected) {
+        assert_eq!(written, expected);
+    }
+}
+
+/// The row that an interaction must become, by the demo's definition; none without a rating.
+fn csv_row(columns: &Columns, row: &Interaction) -> Option<String> {
+    let item = row.item();
+    let code = |path: &str, value: &Value| {
+        value["S"]
+            .as_str()
+            .map_or(0, |text| columns.code(path, text).unwrap())
+    };
+    let user = code("user_id", &item["user_id"]);
+    let film = code("item_id", &item["item_id"]);
+    let device = code("context.device", &item["context"]["M"]["device"]);
+    let favourite = match item["favourite"]["BOOL"].as_bool() {
+        Some(true) => "1",
+        Some(false) => "0",
+        None => "",
+    };
+    let rating = row.rating?;
+    Some(format!("{rating},{user},{film},{device},{favourite}"))
+}
+
+async fn the_model_beats_its_baselines(
+    pipeline: &Pipeline,
+    keys: &RunKeys,
+    output: &PublishReportOutput,
+) {
+    let training: TrainingRecord =
+        documents::read(&pipeline.lake, &keys.training(), "the training")
+            .await
+            .unwrap();
+    let metric = |name: &str| training.metrics[name];
+    let rmse = metric("validation:rmse");
+    assert!((rmse - output.value).abs() < 1e-6);
+    assert!(
+        rmse < metric("validation:baseline_rmse"),
+        "{:?}",
+        training.metrics
+    );
+    assert!(
+        rmse < 0.97 * metric("validation:global_mean_rmse"),
+        "{:?}",
+        training.metrics
+    );
+    let ndcg = metric("validation:ndcg@10");
+    assert!(
+        ndcg > metric("validation:popularity_ndcg@10"),
+        "{:?}",
+        training.metrics
+    );
+}
+
+async fn the_endpoint_answers(
+    pipeline: &Pipeline,
+    keys: &RunKeys,
+    interactions: &Interactions,
+    output: &PublishReportOutput,
+) {
+    let (_, columns) = pipeline.dataset(keys).await;
+    let url = pipeline.local.sagemaker_url();
+    let user = &interactions.rows[0].user;
+    let items = demo::recommend(&url, &output.endpoint, &columns, user, 10)
+        .await
+        .unwrap();
+    assert_eq!(items.len(), 10);
+    assert!(
+        items.windows(2).all(|pair| pair[0].score >= pair[1].score),
+        "best first"
+    );
+    assert!(
+        items
+            .iter()
+            .all(|item| interactions.film(&item.item).is_some())
+    );
+    let others = interactions
+        .rows
+        .iter()
+        .find(|row| row.user != *user)
+        .unwrap();
+    let other = demo::recommend(&url, &output.endpoint, &columns, &others.user, 10)
+        .await
+        .unwrap();
+    let titles = |items: &[demo::Recommendation]| {
+        items
+            .iter()
+            .map(|item| item.item.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_ne!(
+        titles(&items),
+        titles(&other),
+        "recommendations are the user's own"
+    );
+}
+
+async fn the_report_tells_it(pipeline: &Pipeline, keys: &RunKeys, output: &PublishReportOutput) {
+    assert_eq!(output.report_key, keys.report());
+    let people = pipeline.lake.get(&keys.report_for_people()).await.unwrap();
+    let people = std::str::from_utf8(&people).unwrap();
+    assert!(
+        people.contains(output.run.as_str()) && people.contains("validation:rmse"),
+        "{people}"
+    );
+    let left: Vec<_> = pipeline.lake.list("current/").await.unwrap();
+    assert!(left.is_empty(), "the pipeline is released");
+}
