@@ -1,0 +1,333 @@
+//! The SageMaker adapter: the ports' suite against a server that keeps what it is told, and the
+//! service's odder answers from one that says what a test wants.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+mod support;
+
+use aws::s3::S3Store;
+use aws::sagemaker::SageMaker;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use contract::{ErrorName, Named};
+use lake::ObjectStore;
+use model::{EndpointStatus, Endpoints, Invoke, TrainingJobs, TrainingStatus, conformance};
+use sagemaker_local::{Config, Server};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use support::S3Server;
+
+/// Answers in turn with what it was given, and keeps the requests as (operation, body).
+#[derive(Clone, Default)]
+struct Script {
+    answers: Arc<Mutex<VecDeque<(StatusCode, Value)>>>,
+    requests: Arc<Mutex<Vec<(String, Value)>>>,
+}
+
+impl Script {
+    /// The adapter, talking to this script.
+    async fn adapter(&self) -> SageMaker {
+        let script = self.clone();
+        let app =
+            Router::new().fallback(async move |request: Request| script.answer(request).await);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, app).await });
+        SageMaker::new(&aws::local(&url).await)
+    }
+
+    async fn answer(
+        &self,
+        request: Request,
+    ) -> (StatusCode, [(&'static str, &'static str); 1], Bytes) {
+        let (head, body) = request.into_parts();
+        let target = head.headers.get("x-amz-target");
+        let operation = match target {
+            Some(target) => target
+                .to_str()
+                .unwrap()
+                .trim_start_matches("SageMaker.")
+                .to_owned(),
+            None => head.uri.path().to_owned(),
+        };
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let body =
+            serde_json::from_slice(&body).unwrap_or_else(|_| json!(String::from_utf8_lossy(&body)));
+        self.requests.lock().unwrap().push((operation, body));
+        let (status, answer) = self.answers.lock().unwrap().pop_front().unwrap();
+        let text = serde_json::to_vec(&answer).unwrap();
+        (
+            status,
+            [("content-type", "application/x-amz-json-1.1")],
+            text.into(),
+        )
+    }
+
+    fn says(&self, answer: Value) {
+        self.answers
+            .lock()
+            .unwrap()
+            .push_back((StatusCode::OK, answer));
+    }
+
+    fn refuses(&self, status: u16, code: &str, message: &str) {
+        let answer = json!({"__type": code, "message": message, "Message": message});
+        let status = StatusCode::from_u16(status).unwrap();
+        self.answers.lock().unwrap().push_back((status, answer));
+    }
+
+    fn request(&self) -> (String, Value) {
+        self.requests.lock().unwrap().pop().unwrap()
+    }
+}
+
+// The ports' suite.
+
+#[tokio::test]
+async fn the_adapter_passes_the_suite_against_the_local_server() {
+    let state = tempfile::tempdir().unwrap();
+    let mut config = Config::new(state.path());
+    let s3 = S3Server::start(&["lake"]).await;
+    config.s3_endpoint = Some(s3.url.clone());
+    let lake = S3Store::new(&aws::local(&s3.url).await, "lake");
+    lake.put("model.tar.gz", Bytes::from_static(b"a model"))
+        .await
+        .unwrap();
+    let spec = conformance::job_spec("suite", "s3://lake");
+    config.images.add(spec.image.as_str(), "true").unwrap();
+    let server = Server::start(config).await.unwrap();
+    let sagemaker = SageMaker::new(&aws::local(&server.url()).await);
+    conformance::training_jobs(&sagemaker, &spec).await;
+    conformance::endpoints(&sagemaker, "suite", &spec.image, "s3://lake/model.tar.gz").await;
+    server.shutdown().await;
+}
+
+// Requests.
+
+#[tokio::test]
+async fn a_job_is_asked_for_in_full() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    script.says(json!({"TrainingJobArn": "arn"}));
+    sagemaker
+        .create(&conformance::job_spec("job", "s3://lake"))
+        .await
+        .unwrap();
+    let (operation, body) = script.request();
+    assert_eq!(operation, "CreateTrainingJob");
+    let channel = |name: &str| {
+        json!({
+            "ChannelName": name, "ContentType": "text/csv",
+            "DataSource": {"S3DataSource": {
+                "S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated",
+                "S3Uri": format!("s3://lake/processed/{name}/"),
+            }},
+        })
+    };
+    assert_eq!(
+        body,
+        json!({
+            "TrainingJobName": "job",
+            "RoleArn": "arn:aws:iam::000000000000:role/training",
+            "AlgorithmSpecification": {
+                "TrainingImage": "000000000000.dkr.ecr.us-east-1.amazonaws.com/recommender:1",
+                "TrainingInputMode": "File",
+                "MetricDefinitions": [
+                    {"Name": "validation:rmse", "Regex": "validation:rmse=([0-9.]+)"},
+                ],
+            },
+            "HyperParameters": {"factors": "16"},
+            "InputDataConfig": [channel("train"), channel("validation")],
+            "OutputDataConfig": {"S3OutputPath": "s3://lake/models"},
+            "ResourceConfig": {
+                "InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30,
+            },
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            "Tags": [{"Key": "millrace:pipeline", "Value": "default"}],
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_update_retains_scaled_counts() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    script.says(json!({"EndpointArn": "arn"}));
+    sagemaker.update_endpoint("films", "config").await.unwrap();
+    let (operation, body) = script.request();
+    assert_eq!(operation, "UpdateEndpoint");
+    assert_eq!(body["RetainAllVariantProperties"], json!(true));
+}
+
+#[tokio::test]
+async fn a_list_is_read_to_its_end_and_to_the_letter() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    let page = |names: &[&str]| -> Vec<Value> {
+        let entry = |name: &&str| json!({"EndpointConfigName": name, "EndpointConfigArn": "arn", "CreationTime": 1});
+        names.iter().map(entry).collect()
+    };
+    script.says(json!({"EndpointConfigs": page(&["shop-1", "my-shop-2"]), "NextToken": "more"}));
+    script.says(json!({"EndpointConfigs": page(&["shop-3"])}));
+    let names = sagemaker.list_configs("shop-").await.unwrap();
+    assert_eq!(names, ["shop-1", "shop-3"]);
+    let (_, body) = script.request();
+    assert_eq!(
+        body,
+        json!({"NameContains": "shop-", "NextToken": "more", "SortBy": "CreationTime",
+            "SortOrder": "Ascending"})
+    );
+}
+
+// Answers.
+
+#[tokio::test]
+async fn a_finished_job_tells_its_end() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    script.says(json!({
+        "TrainingJobName": "job", "TrainingJobStatus": "Completed", "SecondaryStatus": "Completed",
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://lake/models/job/output/model.tar.gz"},
+        "FinalMetricDataList": [{"MetricName": "validation:rmse", "Value": 0.9, "Timestamp": 1}],
+        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "CreationTime": 1, "BillableTimeInSeconds": 61,
+    }));
+    let info = sagemaker.describe("job").await.unwrap().unwrap();
+    assert_eq!(info.status, TrainingStatus::Completed);
+    assert_eq!(info.metrics.get("validation:rmse"), Some(&0.9));
+    assert_eq!(
+        info.artifact.unwrap(),
+        "s3://lake/models/job/output/model.tar.gz"
+    );
+    assert_eq!(
+        (info.billable_seconds, info.failure_reason),
+        (Some(61), None)
+    );
+    assert!(info.age_seconds > 1_000_000_000, "{}", info.age_seconds);
+}
+
+#[tokio::test]
+async fn an_endpoint_on_its_way_tells_where_to() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    script.says(json!({
+        "EndpointName": "films", "EndpointArn": "arn", "EndpointConfigName": "old",
+        "EndpointStatus": "Updating", "CreationTime": 1, "LastModifiedTime": 2,
+        "PendingDeploymentSummary": {"EndpointConfigName": "new"},
+    }));
+    let info = sagemaker.describe_endpoint("films").await.unwrap().unwrap();
+    assert_eq!(
+        (info.status, info.config.as_str()),
+        (EndpointStatus::Updating, "old")
+    );
+    assert_eq!(info.pending.as_deref(), Some("new"));
+}
+
+#[tokio::test]
+async fn a_status_that_is_unknown_is_an_error_and_not_a_guess() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    script.says(json!({"EndpointStatus": "Dreaming", "EndpointConfigName": "c"}));
+    let error = sagemaker.describe_endpoint("films").await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::ServiceUnavailable);
+    assert!(error.to_string().contains("Dreaming"), "{error}");
+}
+
+// Refusals.
+
+#[tokio::test]
+async fn what_is_not_there_is_none_and_other_refusals_are_errors() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    let validation = "ValidationException";
+    script.refuses(400, validation, "Requested resource not found.");
+    assert_eq!(sagemaker.describe("job").await.unwrap(), None);
+    script.refuses(400, "ResourceNotFound", "Requested resource not found.");
+    assert_eq!(sagemaker.describe("job").await.unwrap(), None);
+    script.refuses(400, validation, "Could not find model \"arn:…:model/m\".");
+    assert_eq!(sagemaker.describe_model("m").await.unwrap(), None);
+    script.refuses(
+        400,
+        validation,
+        "Could not find endpoint configuration \"arn:…/c\".",
+    );
+    assert_eq!(sagemaker.describe_config("c").await.unwrap(), None);
+    script.refuses(
+        400,
+        validation,
+        "Could not find endpoint \"arn:…:endpoint/e\".",
+    );
+    assert_eq!(sagemaker.describe_endpoint("e").await.unwrap(), None);
+    script.refuses(400, validation, "Could not find model \"arn:…:model/m\".");
+    sagemaker.delete_model("m").await.unwrap();
+
+    script.refuses(400, validation, "1 validation error detected");
+    let error = sagemaker.describe("job").await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::ServiceRejected);
+    script.refuses(400, "AccessDeniedException", "not authorized");
+    let error = sagemaker.describe_model("m").await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::AccessDenied);
+}
+
+#[tokio::test]
+async fn refused_creations_have_their_names() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    let spec = conformance::job_spec("job", "s3://lake");
+    script.refuses(400, "ResourceInUse", "Training job names must be unique");
+    assert_eq!(
+        sagemaker.create(&spec).await.unwrap_err().name(),
+        ErrorName::Conflict
+    );
+    script.refuses(
+        400,
+        "ResourceLimitExceeded",
+        "The account-level service limit",
+    );
+    let error = sagemaker.create(&spec).await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::ResourceLimitExceeded);
+    script.refuses(
+        400,
+        "ValidationException",
+        "Cannot create already existing endpoint \"e\".",
+    );
+    let error = sagemaker.create_endpoint("e", "c").await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::Conflict);
+    script.refuses(
+        400,
+        "ValidationException",
+        "Cannot update in-progress endpoint \"e\".",
+    );
+    let error = sagemaker.update_endpoint("e", "c").await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::Conflict);
+}
+
+#[tokio::test]
+async fn a_containers_error_is_told_from_the_services() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    script.says(json!([0.5]));
+    let prediction = sagemaker
+        .invoke("films", "text/csv", b"1,2\n".to_vec())
+        .await
+        .unwrap();
+    assert_eq!(prediction.body, b"[0.5]");
+    assert_eq!(
+        script.request(),
+        ("/endpoints/films/invocations".to_owned(), json!("1,2\n"))
+    );
+    script.refuses(
+        424,
+        "ModelError",
+        "Received server error (500) from primary",
+    );
+    let error = sagemaker
+        .invoke("films", "text/csv", Vec::new())
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::ServiceRejected, "{error}");
+}
