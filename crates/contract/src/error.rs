@@ -62,15 +62,13 @@ pub enum ErrorName {
     ServiceRejected,
     /// A thing that must be there is not.
     NotFound,
-    /// The function could not finish a unit of work in the time it was given.
-    DeadlineTooShort,
     /// A defect of Millrace: a panic, or a broken invariant.
     Bug,
 }
 
 impl ErrorName {
     /// Every name, in the order of their declaration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::InvalidDefinition,
         Self::DefinitionMissing,
@@ -96,7 +94,6 @@ impl ErrorName {
         Self::ServiceUnavailable,
         Self::ServiceRejected,
         Self::NotFound,
-        Self::DeadlineTooShort,
         Self::Bug,
     ];
 
@@ -128,7 +125,6 @@ impl ErrorName {
             Self::ServiceUnavailable => "ServiceUnavailable",
             Self::ServiceRejected => "ServiceRejected",
             Self::NotFound => "NotFound",
-            Self::DeadlineTooShort => "DeadlineTooShort",
             Self::Bug => "Bug",
         }
     }

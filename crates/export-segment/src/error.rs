@@ -36,9 +36,6 @@ pub enum ExportSegmentError {
         /// What is wrong with it.
         source: item::ItemError,
     },
-    /// The time was over before a single page could be read.
-    #[error("the invocation's time ended before a page was read: raise the function's timeout")]
-    Deadline,
     /// The lake cannot be read or written.
     #[error("committing to the lake")]
     Document(#[from] DocumentError),
@@ -53,7 +50,6 @@ impl Named for ExportSegmentError {
             Self::UnknownTask { .. } => ErrorName::InvalidRequest,
             Self::Scan { source, .. } => source.name,
             Self::Item { .. } => ErrorName::DatasetInvalid,
-            Self::Deadline => ErrorName::DeadlineTooShort,
             Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),
         }
