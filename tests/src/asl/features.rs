@@ -1,0 +1,173 @@
+//! What may stand in the definition at all: only what AWS, ministack and moto execute alike. What
+//! is not listed is left out by one of them without a word (`JSONata`, `Assign`, `ItemBatcher`,
+//! `ResultWriter`, `HeartbeatSeconds`, `ToleratedFailure…`, the `…Path` forms of numbers), or
+//! defeats redrive (`Catch` into `Fail`). It must not know the contract.
+
+use super::scope::states;
+use crate::Finding;
+use serde_json::Value;
+
+const LAMBDA: &str = "arn:${Partition}:states:::lambda:invoke";
+const S3: &str = "arn:${Partition}:states:::s3:getObject";
+
+pub fn findings(machine: &Value) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let top = ["Comment", "StartAt", "TimeoutSeconds", "States"];
+    fields("state machine", machine, &top, &mut found);
+    for state in states(machine) {
+        let place = state.place.as_str();
+        let Some(allowed) = allowed(state.kind()) else {
+            let problem = format!("type {:?} is not one that is used here", state.kind());
+            found.push(Finding::new(place, problem));
+            continue;
+        };
+        fields(place, state.json, allowed, &mut found);
+        match state.kind() {
+            "Task" => task(place, state.json, &mut found),
+            "Map" => map(place, state.json, &mut found),
+            "Choice" => {
+                let choices = state.json["Choices"].as_array();
+                for (index, choice) in choices.into_iter().flatten().enumerate() {
+                    let place = format!("{place}.Choices[{index}]");
+                    fields(
+                        &place,
+                        choice,
+                        &["Variable", "StringEquals", "Next"],
+                        &mut found,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn allowed(kind: &str) -> Option<&'static [&'static str]> {
+    Some(match kind {
+        "Task" => &[
+            "Type",
+            "Comment",
+            "Resource",
+            "Parameters",
+            "OutputPath",
+            "TimeoutSeconds",
+            "Retry",
+            "Next",
+            "End",
+        ],
+        "Map" => &[
+            "Type",
+            "Comment",
+            "Label",
+            "ItemReader",
+            "ItemSelector",
+            "MaxConcurrency",
+            "ItemProcessor",
+            "ResultPath",
+            "Next",
+            "End",
+        ],
+        "Choice" => &["Type", "Comment", "Choices"],
+        "Wait" => &["Type", "Comment", "SecondsPath", "Next", "End"],
+        "Pass" => &["Type", "Comment", "Result", "Parameters", "Next", "End"],
+        "Succeed" => &["Type", "Comment"],
+        _ => return None,
+    })
+}
+
+fn task(place: &str, task: &Value, found: &mut Vec<Finding>) {
+    is(place, "Resource", &task["Resource"], LAMBDA, found);
+    is(place, "OutputPath", &task["OutputPath"], "$.Payload", found);
+    let parameters = format!("{place}.Parameters");
+    fields(
+        &parameters,
+        &task["Parameters"],
+        &["FunctionName", "Payload"],
+        found,
+    );
+    for (index, retry) in task["Retry"].as_array().into_iter().flatten().enumerate() {
+        let place = format!("{place}.Retry[{index}]");
+        let allowed = [
+            "ErrorEquals",
+            "IntervalSeconds",
+            "BackoffRate",
+            "MaxAttempts",
+            "MaxDelaySeconds",
+            "JitterStrategy",
+        ];
+        fields(&place, retry, &allowed, found);
+    }
+}
+
+fn map(place: &str, map: &Value, found: &mut Vec<Finding>) {
+    let reader = &map["ItemReader"];
+    let at = format!("{place}.ItemReader");
+    fields(
+        &at,
+        reader,
+        &["Resource", "ReaderConfig", "Parameters"],
+        found,
+    );
+    is(&at, "Resource", &reader["Resource"], S3, found);
+    fields(&at, &reader["ReaderConfig"], &["InputType"], found);
+    is(
+        &at,
+        "ReaderConfig.InputType",
+        &reader["ReaderConfig"]["InputType"],
+        "JSON",
+        found,
+    );
+    fields(&at, &reader["Parameters"], &["Bucket", "Key.$"], found);
+    let processor = &map["ItemProcessor"];
+    let at = format!("{place}.ItemProcessor");
+    fields(
+        &at,
+        processor,
+        &["ProcessorConfig", "StartAt", "States"],
+        found,
+    );
+    let config = &processor["ProcessorConfig"];
+    is(
+        &at,
+        "ProcessorConfig.Mode",
+        &config["Mode"],
+        "DISTRIBUTED",
+        found,
+    );
+    is(
+        &at,
+        "ProcessorConfig.ExecutionType",
+        &config["ExecutionType"],
+        "STANDARD",
+        found,
+    );
+    if map["MaxConcurrency"]
+        .as_u64()
+        .is_none_or(|children| children == 0)
+    {
+        found.push(Finding::new(place, "has no MaxConcurrency"));
+    }
+    if map.get("ResultPath") != Some(&Value::Null) {
+        let problem = "ResultPath must be null: the children's results belong in the lake";
+        found.push(Finding::new(place, problem));
+    }
+}
+
+fn fields(place: &str, json: &Value, allowed: &[&str], found: &mut Vec<Finding>) {
+    for name in json.as_object().into_iter().flatten().map(|(name, _)| name) {
+        if !allowed.contains(&name.as_str()) {
+            let problem = format!("field {name:?} is not one that is used here");
+            found.push(Finding::new(place, problem));
+        }
+    }
+}
+
+fn is(place: &str, field: &str, value: &Value, wanted: &str, found: &mut Vec<Finding>) {
+    if value != wanted {
+        found.push(Finding::new(
+            place,
+            format!("{field} is {value}, not {wanted:?}"),
+        ));
+    }
+}

@@ -1,0 +1,36 @@
+//! Holds a state machine's definition against the contract. Each check is a function from the
+//! definition's JSON to what it has found, so that a wrong copy can be shown to be found wrong.
+//! It must not run anything.
+
+mod features;
+mod flow;
+mod path;
+mod retries;
+mod scope;
+mod shape;
+mod structure;
+pub mod substitutions;
+
+use crate::Finding;
+use crate::schema::Schemas;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+pub use scope::{State, states};
+
+/// Everything that is wrong with a definition by itself and against the contract.
+pub fn findings(machine: &Value, schemas: &Schemas) -> Vec<Finding> {
+    let mut all = BTreeSet::new();
+    all.extend(structure::findings(machine));
+    all.extend(features::findings(machine));
+    all.extend(retries::findings(machine));
+    all.extend(flow::findings(machine, schemas));
+    all.into_iter().collect()
+}
+
+/// The crate behind a task: `plan-export` for `${PlanExportFunctionArn}`.
+pub fn verb(state: &Value) -> Option<String> {
+    let name = state["Parameters"]["FunctionName"].as_str()?;
+    let camel = name.strip_prefix("${")?.strip_suffix("FunctionArn}")?;
+    Some(substitutions::kebab(camel))
+}

@@ -1,0 +1,202 @@
+//! The SAM template as JSON, and what must hold between it, the state machine and the crates. It
+//! must not know what a step does.
+
+use crate::Finding;
+use crate::asl::{self, substitutions};
+use serde_json::{Map, Value, json};
+use serde_yaml_ng::Value as Yaml;
+use std::collections::{BTreeMap, BTreeSet};
+
+const FUNCTION: &str = "AWS::Serverless::Function";
+
+/// A crate that is deployed as a function.
+#[derive(Debug, Clone)]
+pub struct Lambda {
+    /// The crate's name.
+    pub name: String,
+    /// The environment variables that its `main` cannot do without.
+    pub environment: BTreeSet<String>,
+}
+
+/// Reads a template: `!Ref X` becomes `{"Ref": "X"}`, `!Sub` and the others `{"Fn::Sub": …}`.
+pub fn read(text: &str) -> Value {
+    convert(serde_yaml_ng::from_str(text).expect("the template is YAML"))
+}
+
+fn convert(yaml: Yaml) -> Value {
+    match yaml {
+        Yaml::Sequence(elements) => elements.into_iter().map(convert).collect(),
+        Yaml::Mapping(fields) => {
+            let text = |key: Yaml| key.as_str().expect("the keys are text").to_owned();
+            let fields = fields
+                .into_iter()
+                .map(|(key, value)| (text(key), convert(value)));
+            Value::Object(fields.collect::<Map<_, _>>())
+        }
+        Yaml::Tagged(tagged) => {
+            let tag = tagged.tag.to_string();
+            let name = match tag.trim_start_matches('!') {
+                "Ref" => "Ref".to_owned(),
+                name => format!("Fn::{name}"),
+            };
+            json!({ name: convert(tagged.value) })
+        }
+        scalar => serde_json::to_value(scalar).expect("YAML's scalars are JSON's"),
+    }
+}
+
+/// The names that the template puts in place of the definition's `${…}`.
+pub fn definition_substitutions(template: &Value) -> BTreeSet<String> {
+    let all = substitution_values(template).into_keys();
+    all.collect()
+}
+
+fn substitution_values(template: &Value) -> BTreeMap<String, Value> {
+    let values = state_machine(template)["DefinitionSubstitutions"].as_object();
+    let values = values.into_iter().flatten();
+    values
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn state_machine(template: &Value) -> &Value {
+    let resources = template["Resources"].as_object();
+    let mut machines = resources
+        .into_iter()
+        .flatten()
+        .filter(|(_, resource)| resource["Type"] == "AWS::Serverless::StateMachine");
+    machines
+        .next()
+        .map_or(&Value::Null, |(_, machine)| &machine["Properties"])
+}
+
+/// Everything that is wrong between the template, the state machine and the crates.
+pub fn findings(template: &Value, machine: &Value, lambdas: &[Lambda]) -> Vec<Finding> {
+    let mut found = substitutions::findings(machine, &definition_substitutions(template));
+    let functions: BTreeSet<_> = lambdas
+        .iter()
+        .map(|lambda| resource_name(&lambda.name))
+        .collect();
+    for lambda in lambdas {
+        function(template, machine, lambda, &mut found);
+    }
+    for (name, resource) in template["Resources"].as_object().into_iter().flatten() {
+        if resource["Type"] == FUNCTION && !functions.contains(name) {
+            found.push(Finding::new(name, "is no crate's function"));
+        }
+        permissions(name, resource, &mut found);
+    }
+    found
+}
+
+fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<Finding>) {
+    let name = resource_name(&lambda.name);
+    let resource = &template["Resources"][&name];
+    if resource["Type"] != FUNCTION {
+        found.push(Finding::new(
+            &name,
+            format!("there is no function for {}", lambda.name),
+        ));
+        return;
+    }
+    let mut say = |problem: String| found.push(Finding::new(&name, problem));
+    let metadata = &resource["Metadata"];
+    if metadata["BuildMethod"] != "rust-cargolambda" {
+        say("BuildMethod is not rust-cargolambda".to_owned());
+    }
+    if metadata["BuildProperties"]["Binary"] != lambda.name.as_str() {
+        say(format!("BuildProperties.Binary is not {:?}", lambda.name));
+    }
+    let properties = &resource["Properties"];
+    if properties["CodeUri"] != format!("../crates/{}", lambda.name) {
+        say(format!("CodeUri is not ../crates/{}", lambda.name));
+    }
+    let own = &properties["Environment"]["Variables"];
+    let global = &template["Globals"]["Function"]["Environment"]["Variables"];
+    for variable in &lambda.environment {
+        if own.get(variable).is_none() && global.get(variable).is_none() {
+            say(format!("its main needs {variable}, which is not set"));
+        }
+    }
+    let seconds = &properties["Timeout"];
+    let seconds = seconds
+        .as_u64()
+        .or(template["Globals"]["Function"]["Timeout"].as_u64());
+    let states = asl::states(machine);
+    let mut called = states
+        .iter()
+        .filter(|state| asl::verb(state.json).as_ref() == Some(&lambda.name));
+    match called.next() {
+        None => say("no state calls it".to_owned()),
+        // A task that gives up first would leave the function at work beside its successor.
+        Some(task) if task.json["TimeoutSeconds"].as_u64() < seconds => {
+            say(format!("its Timeout is longer than that of {}", task.place));
+        }
+        Some(_) => {}
+    }
+    let arn = substitution_values(template).remove(&format!("{name}Arn"));
+    if arn != Some(json!({ "Fn::GetAtt": format!("{name}.Arn") })) {
+        say(format!("${{{name}Arn}} does not become its ARN"));
+    }
+    let policies = state_machine(template)["Policies"].as_array();
+    let may = json!({ "LambdaInvokePolicy": { "FunctionName": { "Ref": name } } });
+    if !policies.is_some_and(|policies| policies.contains(&may)) {
+        say("the state machine may not invoke it".to_owned());
+    }
+}
+
+/// No role may do everything of a service, and only what has no resource is allowed on `*`.
+fn permissions(name: &str, resource: &Value, found: &mut Vec<Finding>) {
+    const WITHOUT_RESOURCE: [&str; 3] = [
+        "cloudwatch:PutMetricData",
+        "ecr:GetAuthorizationToken",
+        "sagemaker:ListEndpointConfigs",
+    ];
+    for statement in statements(&resource["Properties"]["Policies"]) {
+        if statement["Effect"] != "Allow" {
+            continue;
+        }
+        let on_all = texts(&statement["Resource"]).contains(&"*");
+        for action in texts(&statement["Action"]) {
+            if action.contains('*') {
+                found.push(Finding::new(name, format!("may do all of {action}")));
+            }
+            if on_all && !WITHOUT_RESOURCE.contains(&action) {
+                found.push(Finding::new(name, format!("may do {action} on everything")));
+            }
+            if action == "iam:PassRole" && statement["Condition"].is_null() {
+                found.push(Finding::new(name, "may pass a role to any service"));
+            }
+        }
+    }
+}
+
+fn statements(json: &Value) -> Vec<&Value> {
+    match json {
+        Value::Object(fields) => match fields.get("Statement") {
+            Some(Value::Array(statements)) => statements.iter().collect(),
+            _ => fields.values().flat_map(statements).collect(),
+        },
+        Value::Array(elements) => elements.iter().flat_map(statements).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn texts(json: &Value) -> Vec<&str> {
+    match json {
+        Value::String(text) => vec![text],
+        Value::Array(elements) => elements.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// `plan-export` as `PlanExportFunction`.
+fn resource_name(name: &str) -> String {
+    let mut camel = String::new();
+    for word in name.split('-') {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    format!("{camel}Function")
+}

@@ -1,0 +1,35 @@
+//! Where the sources are. It must not know what is in them.
+
+use cargo_metadata::MetadataCommand;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The workspace's folder.
+pub fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests
+        .parent()
+        .expect("the tests lie in the workspace")
+        .to_owned()
+}
+
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    let mut metadata = MetadataCommand::new();
+    metadata.manifest_path(root().join("Cargo.toml")).no_deps();
+    let metadata = metadata.exec().expect("cargo knows the workspace");
+    metadata.target_directory.into_std_path_buf()
+}
+
+/// The text of one of the workspace's files.
+pub fn text(path: &str) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
+}
+
+/// The state machine's definition.
+pub fn state_machine() -> Value {
+    serde_json::from_str(&text("statemachine/retrain.asl.json"))
+        .expect("the state machine's definition is JSON")
+}

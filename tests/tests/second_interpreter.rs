@@ -1,0 +1,187 @@
+//! The state machine in moto's interpreter, as a cross-check of the one that the whole pipeline runs
+//! on: the same definition, with scripted functions that fail once by each error that is tried
+//! again, and answer `InProgress` before `Done`.
+//!
+//! Two things differ from the file: its `${…}` are filled in, and the pauses between retries are
+//! shortened. One thing cannot be asked of moto: it takes a Distributed Map with a failed child for
+//! a success, so a child's failure is tested where the real functions run.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+use contract::ErrorName;
+use contract::states::{Outcome, PublishReportOutput, Verdict};
+use end_to_end::asl::substitutions;
+use end_to_end::interpreter::{self, Ended, Interpreter};
+use end_to_end::script::{self, Script, Seen};
+use end_to_end::{asl, python, workspace};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+fn definition() -> Value {
+    let machine = workspace::state_machine();
+    let mut machine = substitutions::substituted(&machine, |name| match name {
+        "Partition" => "aws".to_owned(),
+        "LakeBucket" => interpreter::BUCKET.to_owned(),
+        function => {
+            let verb = function.strip_suffix("FunctionArn").expect(function);
+            interpreter::function_arn(&substitutions::kebab(verb))
+        }
+    });
+    shorten(&mut machine);
+    machine
+}
+
+fn shorten(json: &mut Value) {
+    match json {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match name.as_str() {
+                    "IntervalSeconds" | "BackoffRate" => *value = json!(1),
+                    _ => shorten(value),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(shorten),
+        _ => {}
+    }
+}
+
+const BEFORE_THE_VERDICT: [&str; 10] = [
+    "PlanExport",
+    "ExportSegments",
+    "PlanDataset",
+    "MergeShards",
+    "SealDataset",
+    "StartTraining",
+    "IsTrainingDone",
+    "WaitForTraining",
+    "StartTraining",
+    "IsTrainingDone",
+];
+
+fn went_well(ended: &Ended, outcome: Outcome, after_training: &[&str]) {
+    assert_eq!(ended.status, "SUCCEEDED", "{ended:?}");
+    let path: Vec<&str> = BEFORE_THE_VERDICT
+        .iter()
+        .chain(after_training)
+        .copied()
+        .collect();
+    // moto lists children's states among the parent's.
+    let machine = workspace::state_machine();
+    let own = machine["States"].as_object().unwrap();
+    let visited: Vec<_> = ended
+        .visited
+        .iter()
+        .filter(|name| own.contains_key(*name))
+        .collect();
+    assert_eq!(visited, path);
+    let output: PublishReportOutput =
+        serde_json::from_value(ended.output.clone().unwrap()).unwrap();
+    assert_eq!(output.outcome, outcome);
+}
+
+/// Every function was called as often as its errors and loops ask for, and no more.
+fn was_called(machine: &Value, script: &Script, seen: &Seen, deployed: bool) {
+    for state in asl::states(machine) {
+        let Some(verb) = asl::verb(state.json) else {
+            continue;
+        };
+        let (payloads, outputs) = match verb.as_str() {
+            "export-segment" => (3, 2),
+            "merge-to-csv" => (2, 2),
+            "start-training" => (1, 2),
+            "deploy-endpoint" if deployed => (1, 2),
+            "deploy-endpoint" => (0, 0),
+            _ => (1, 1),
+        };
+        let calls = vec![script.errors_of(&verb) + outputs; payloads];
+        assert_eq!(seen.calls_of(&verb), calls, "calls of {verb}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_interpreter_takes_the_same_paths() {
+    let machine = workspace::state_machine();
+    let of = |verdict| Script::new(&machine, verdict);
+    let scripts = [
+        ("promoted", of(Verdict::Promote)),
+        ("kept", of(Verdict::Keep)),
+        (
+            "refused",
+            of(Verdict::Keep).refused_by("plan-export", ErrorName::TableMissing),
+        ),
+        (
+            "ended",
+            of(Verdict::Keep).refused_by("start-training", ErrorName::TrainingFailed),
+        ),
+    ];
+    let scripts = scripts.map(|(name, script)| (name.to_owned(), Arc::new(script)));
+    let scripts = BTreeMap::from(scripts);
+    let moto = python::program("moto_server");
+    let moto = Interpreter::start(&moto, scripts.clone()).await;
+    moto.put(script::TASKS_KEY, &script::tasks()).await;
+    moto.put(script::SHARDS_KEY, &script::shards()).await;
+    let arn = moto.create(&definition()).await;
+
+    let run = async |name: &str| moto.run(&arn, name, &json!({ "pipeline": name })).await;
+    let (promoted, kept, refused, ended) =
+        tokio::join!(run("promoted"), run("kept"), run("refused"), run("ended"));
+
+    let deployment = [
+        "JudgeModel",
+        "IsModelBetter",
+        "DeployEndpoint",
+        "IsEndpointDone",
+        "WaitForEndpoint",
+        "DeployEndpoint",
+        "IsEndpointDone",
+        "ReportDeployed",
+        "PublishReport",
+        "WhichOutcome",
+        "Deployed",
+    ];
+    went_well(&promoted, Outcome::Deployed, &deployment);
+    let no_deployment = [
+        "JudgeModel",
+        "IsModelBetter",
+        "ReportKeptChampion",
+        "PublishReport",
+        "WhichOutcome",
+        "KeptChampion",
+    ];
+    went_well(&kept, Outcome::KeptChampion, &no_deployment);
+    for (name, deployed) in [("promoted", true), ("kept", false)] {
+        was_called(&machine, &scripts[name], &scripts[name].seen(), deployed);
+    }
+
+    // Every error that is tried again was answered, and tried again.
+    assert_eq!(scripts["promoted"].seen().errors, retried(&machine));
+
+    for (name, ended, error, calls) in [
+        ("refused", &refused, "TableMissing", "plan-export"),
+        ("ended", &ended, "TrainingFailed", "start-training"),
+    ] {
+        assert_eq!(ended.status, "FAILED", "{ended:?}");
+        assert_eq!(ended.error.as_deref(), Some(error));
+        let cause = ended.cause.as_deref().unwrap_or_default();
+        assert!(cause.contains("as the script has it"), "{cause}");
+        assert_eq!(
+            scripts[name].seen().calls_of(calls),
+            [1],
+            "it is not tried again"
+        );
+    }
+}
+
+fn retried(machine: &Value) -> BTreeSet<String> {
+    let states = asl::states(machine);
+    let retriers = states
+        .iter()
+        .filter_map(|state| state.json["Retry"].as_array());
+    let names = retriers
+        .flatten()
+        .filter_map(|retrier| retrier["ErrorEquals"].as_array());
+    let names = names.flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
+}

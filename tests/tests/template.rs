@@ -1,0 +1,156 @@
+//! The SAM template: transformed and linted as CloudFormation reads it, and held against the state
+//! machine and the crates.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+use end_to_end::layers;
+use end_to_end::template::{self, Lambda};
+use end_to_end::{Finding, python, workspace};
+use serde_json::{Value, json};
+use std::process::Command;
+
+fn lambdas() -> Vec<Lambda> {
+    layers::lambdas(&layers::read(&workspace::root()))
+}
+
+fn read() -> Value {
+    template::read(&workspace::text("infra/template.yaml"))
+}
+
+fn lint(path: &std::path::Path) -> (bool, String) {
+    let script = workspace::root().join("tests/python/lint_template.py");
+    let mut command = Command::new(python::program("python"));
+    let output = python::output(command.arg(script).arg(path));
+    (output.status.success(), python::said(&output))
+}
+
+#[test]
+fn cloudformation_has_nothing_to_find_fault_with() {
+    let (passed, said) = lint(&workspace::root().join("infra/template.yaml"));
+    assert!(passed, "{said}");
+}
+
+#[test]
+fn the_linter_sees_what_it_is_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("template.yaml");
+    let good = workspace::text("infra/template.yaml");
+    for (right, wrong) in [
+        ("!GetAtt TrainingRole.Arn", "!GetAtt TrainingRole.Name"),
+        ("MemorySize: 1769", "MemorySize: 99999"),
+        ("Type: AWS::S3::BucketPolicy", "Type: AWS::S3::BucketPolice"),
+    ] {
+        assert!(good.contains(right), "{right}");
+        std::fs::write(&path, good.replace(right, wrong)).unwrap();
+        let (passed, said) = lint(&path);
+        assert!(!passed, "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn the_template_knows_every_function() {
+    let lambdas = lambdas();
+    assert_eq!(lambdas.len(), 9, "{lambdas:?}");
+    for lambda in &lambdas {
+        assert!(lambda.environment.contains("LAKE_BUCKET"), "{lambda:?}");
+    }
+    let found = template::findings(&read(), &workspace::state_machine(), &lambdas);
+    assert_eq!(Finding::list(&found), "");
+}
+
+/// Each mistake must be found at its place, in these words.
+fn is_found(place: &str, problem: &str, change: impl Fn(&mut Value)) {
+    let mut template = read();
+    change(&mut template);
+    let found = template::findings(&template, &workspace::state_machine(), &lambdas());
+    let hit = found
+        .iter()
+        .any(|f| f.place == place && f.problem.contains(problem));
+    assert!(
+        hit,
+        "{place}: {problem} is not among:\n{}",
+        Finding::list(&found)
+    );
+}
+
+fn function(template: &mut Value) -> &mut Value {
+    &mut template["Resources"]["StartTrainingFunction"]
+}
+
+fn fields(json: &mut Value) -> &mut serde_json::Map<String, Value> {
+    json.as_object_mut().unwrap()
+}
+
+#[test]
+fn a_function_that_is_not_as_its_crate_is_found() {
+    let place = "StartTrainingFunction";
+    is_found(place, "BuildProperties.Binary is not", |t| {
+        function(t)["Metadata"]["BuildProperties"]["Binary"] = json!("train");
+    });
+    is_found(place, "CodeUri is not ../crates/start-training", |t| {
+        function(t)["Properties"]["CodeUri"] = json!("../crates");
+    });
+    is_found(place, "needs TRAINING_ROLE_ARN", |t| {
+        fields(&mut function(t)["Properties"]).shift_remove("Environment");
+    });
+    is_found(place, "Timeout is longer than that of StartTraining", |t| {
+        function(t)["Properties"]["Timeout"] = json!(121);
+    });
+    is_found(place, "there is no function for start-training", |t| {
+        fields(&mut t["Resources"]).shift_remove(place);
+    });
+    is_found("SpareFunction", "is no crate's function", |t| {
+        t["Resources"]["SpareFunction"] = json!({ "Type": "AWS::Serverless::Function" });
+    });
+}
+
+#[test]
+fn a_state_machine_that_cannot_work_is_found() {
+    let machine = |t: &mut Value| t["Resources"]["RetrainStateMachine"]["Properties"].take();
+    is_found("${JudgeModelFunctionArn}", "is not among", |t| {
+        let mut properties = machine(t);
+        fields(&mut properties["DefinitionSubstitutions"]).shift_remove("JudgeModelFunctionArn");
+        t["Resources"]["RetrainStateMachine"]["Properties"] = properties;
+    });
+    is_found("DefinitionSubstitutions.Spare", "is not used", |t| {
+        let mut properties = machine(t);
+        properties["DefinitionSubstitutions"]["Spare"] = json!("spare");
+        t["Resources"]["RetrainStateMachine"]["Properties"] = properties;
+    });
+    is_found("JudgeModelFunction", "does not become its ARN", |t| {
+        let mut properties = machine(t);
+        let other = json!({ "Fn::GetAtt": "StartTrainingFunction.Arn" });
+        properties["DefinitionSubstitutions"]["JudgeModelFunctionArn"] = other;
+        t["Resources"]["RetrainStateMachine"]["Properties"] = properties;
+    });
+    is_found("PlanExportFunction", "may not invoke it", |t| {
+        let mut properties = machine(t);
+        properties["Policies"].as_array_mut().unwrap().remove(0);
+        t["Resources"]["RetrainStateMachine"]["Properties"] = properties;
+    });
+}
+
+#[test]
+fn a_role_that_may_too_much_is_found() {
+    let first = |t: &mut Value, field: &str, value: Value| {
+        let policies = &mut function(t)["Properties"]["Policies"];
+        policies[0]["Statement"][0][field] = value;
+    };
+    is_found("StartTrainingFunction", "may do all of s3:*", |t| {
+        first(t, "Action", json!("s3:*"));
+    });
+    is_found(
+        "StartTrainingFunction",
+        "may do s3:GetObject on everything",
+        |t| {
+            first(t, "Resource", json!("*"));
+        },
+    );
+    is_found(
+        "StartTrainingFunction",
+        "may pass a role to any service",
+        |t| {
+            first(t, "Action", json!("iam:PassRole"));
+        },
+    );
+}
