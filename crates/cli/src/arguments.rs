@@ -44,7 +44,7 @@ pub struct Demo {
     /// Seed of the invented interactions; the same seed gives the same table.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Whom to recommend to, such as u-00007 [default: the most active user]
+    /// Whom to recommend to, such as u-00007 [default: an active user]
     #[arg(long)]
     pub user: Option<String>,
     /// Keep local AWS running until Ctrl-C, and print how to look around.

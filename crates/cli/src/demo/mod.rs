@@ -26,6 +26,8 @@ use lake::documents::DocumentError;
 use lake::keys::{self, RunKeys};
 use lake::store::{ObjectStore, StoreError};
 use serde_json::json;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// The table that the demo makes.
 pub const TABLE: &str = "interactions";
@@ -38,7 +40,7 @@ pub struct Wishes {
     pub items: usize,
     /// Seed of the interactions.
     pub seed: u64,
-    /// Whom to recommend to; by default the most active user.
+    /// Whom to recommend to; by default an active one.
     pub user: Option<String>,
 }
 
@@ -138,7 +140,7 @@ pub async fn run(
     let user = wishes
         .user
         .clone()
-        .unwrap_or_else(|| most_active(&interactions));
+        .unwrap_or_else(|| active_user(&interactions));
     let url = local.sagemaker_url();
     let recommended = recommend(&url, &output.endpoint, &columns, &user, RECOMMENDATIONS).await?;
     step.done(&format!(
@@ -171,16 +173,16 @@ async fn execute(local: &Local, progress: &Progress) -> Result<Finished, DemoErr
     Ok(finished)
 }
 
-/// The user with the most interactions, of many the first by name.
-fn most_active(interactions: &Interactions) -> String {
-    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+/// An active user, but not one of those who have seen everything: a tenth are more active.
+fn active_user(interactions: &Interactions) -> String {
+    let mut counts = BTreeMap::<&str, usize>::new();
     for row in &interactions.rows {
         *counts.entry(&row.user).or_default() += 1;
     }
-    let most = counts
-        .iter()
-        .max_by_key(|(user, count)| (**count, std::cmp::Reverse(**user)));
-    most.map(|(user, _)| (*user).to_owned()).unwrap_or_default()
+    let mut users: Vec<_> = counts.into_iter().collect();
+    users.sort_by_key(|(_, count)| Reverse(*count));
+    let user = users.get(users.len() / 10);
+    user.map(|(user, _)| (*user).to_owned()).unwrap_or_default()
 }
 
 /// What an outcome means, in a few words.

@@ -9,11 +9,11 @@ use lake::documents;
 use lake::keys::RunKeys;
 use lake::records::{DeploymentRecord, TrainingRecord, VerdictRecord};
 use lake::store::ObjectStore;
+use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;
 
 const LIKED_BEST: usize = 5;
-const MOST: usize = 8;
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,15 +50,20 @@ impl Summary {
     ) -> Result<Self, DemoError> {
         let shards: Vec<serde_json::Value> =
             documents::read(store, &keys.shards(), "the list of shards").await?;
+        // Who saw a film again rated it again: the better rating counts.
+        let mut films = BTreeSet::new();
         let rated = interactions.of_user(&user).into_iter();
-        let rated = rated.filter_map(|row| Some((&interactions.films[row.film], row.rating?)));
+        let rated = rated.filter_map(|row| Some((row.film, row.rating?)));
         let liked = rated
+            .filter(|(film, _)| films.insert(*film))
             .take(LIKED_BEST)
-            .map(|(film, rating)| (film.title.clone(), film.genre, rating))
+            .map(|(film, rating)| {
+                let film = &interactions.films[film];
+                (film.title.clone(), film.genre, rating)
+            })
             .collect();
         let recommended = recommended
             .into_iter()
-            .take(MOST)
             .map(|told| match interactions.film(&told.item) {
                 Some(film) => (film.title.clone(), film.genre, told.score),
                 None => (told.item, "", told.score),

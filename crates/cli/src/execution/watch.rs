@@ -77,18 +77,15 @@ impl<'a> Steps<'a> {
     }
 
     fn show(&mut self, view: &View) {
-        let Some(before_last) = view.rows.len().checked_sub(1) else {
-            return;
-        };
         // The row that was the last one when it was looked at may be over now.
-        if let (Some((_, row)), Some(now)) = (&mut self.current, view.rows.get(self.shown - 1)) {
-            *row = now.clone();
+        if let Some((_, row)) = &mut self.current {
+            row.clone_from(&view.rows[self.shown - 1]);
         }
         for row in &view.rows[self.shown..] {
             self.end();
             self.current = Some((self.progress.step(&row.state), row.clone()));
         }
-        self.shown = before_last + 1;
+        self.shown = view.rows.len();
         if let Some((step, row)) = &self.current {
             match row.items {
                 Some((done, failed, total)) if total > 0 => {
@@ -117,5 +114,47 @@ fn failures(failed: u64) -> String {
         String::new()
     } else {
         format!("({failed} failed)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execution::RowKind;
+
+    fn row(state: &str, over: bool) -> Row {
+        Row {
+            state: state.to_owned(),
+            kind: RowKind::Task,
+            entered: SystemTime::UNIX_EPOCH,
+            over: over.then_some(SystemTime::UNIX_EPOCH),
+            visits: 1,
+            items: None,
+            map_run: None,
+        }
+    }
+
+    #[test]
+    fn steps_follow_a_view_that_grows_by_any_number_of_rows() {
+        let progress = Progress::quiet();
+        let mut steps = Steps::new(&progress);
+        let current = |steps: &Steps<'_>| {
+            let (_, row) = steps.current.as_ref()?;
+            Some((row.state.clone(), row.over.is_some()))
+        };
+        steps.show(&View::default());
+        assert_eq!(current(&steps), None);
+        let mut rows = vec![row("first", false)];
+        steps.show(&View { rows: rows.clone() });
+        assert_eq!(current(&steps), Some(("first".to_owned(), false)));
+        rows[0].over = Some(SystemTime::UNIX_EPOCH);
+        rows.extend([row("second", true), row("third", false)]);
+        steps.show(&View { rows: rows.clone() });
+        assert_eq!(current(&steps), Some(("third".to_owned(), false)));
+        rows[2].over = Some(SystemTime::UNIX_EPOCH);
+        steps.show(&View { rows });
+        assert_eq!(current(&steps), Some(("third".to_owned(), true)));
+        steps.end();
+        assert_eq!(current(&steps), None);
     }
 }
