@@ -141,8 +141,12 @@ impl Local {
         let store = S3Store::new(&self.config, PACKAGES);
         // Not the one that was read at the start: it may have changed since.
         let source = self.prepared.source.read_again()?;
-        let package_of = |binary: &str| build::package(&self.prepared.workspace, binary);
+        let workspace = &self.prepared.workspace;
+        let package_of = |binary: &str| build::package(workspace, binary);
+        // Another process that builds would replace the packages while they are read.
+        let lock = tools::lock(workspace, |text| step.say(text)).await?;
         let template = source.upload(&store, package_of).await?;
+        drop(lock);
         let mut parameters = self.parameters.clone();
         if source.has_parameter("Architecture") {
             let architecture = if cfg!(target_arch = "aarch64") {

@@ -57,8 +57,8 @@ pub async fn prepare(root: Option<&Path>, progress: &Progress) -> Result<Prepare
     })
 }
 
-/// Waits for the right to install and build. It ends with the file.
-async fn lock(workspace: &Workspace, say: impl Fn(&str)) -> Result<File, LocalError> {
+/// Waits for the right to install and build, or to read what is built. It ends with the file.
+pub async fn lock(workspace: &Workspace, say: impl Fn(&str)) -> Result<File, LocalError> {
     let folder = workspace.local();
     std::fs::create_dir_all(&folder).map_err(LocalError::file("make", &folder))?;
     let path = folder.join("build.lock");
