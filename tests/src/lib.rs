@@ -6,6 +6,7 @@ pub mod asl;
 mod finding;
 pub mod interpreter;
 pub mod layers;
+pub mod pipeline;
 pub mod python;
 pub mod schema;
 pub mod script;
