@@ -147,7 +147,8 @@ pub fn name_of(code: Option<&str>, message: &str, status: u16) -> ErrorName {
     match status {
         401 | 403 => ErrorName::AccessDenied,
         404 => ErrorName::NotFound,
-        408 | 500.. => ErrorName::ServiceUnavailable,
+        // A success that is an error: its answer cannot be read.
+        200..=299 | 408 | 500.. => ErrorName::ServiceUnavailable,
         409 | 412 => ErrorName::Conflict,
         429 => ErrorName::Throttled,
         _ => ErrorName::ServiceRejected,
@@ -314,6 +315,7 @@ mod tests {
             ("SomethingNew", "", 400, ErrorName::ServiceRejected),
             ("SomethingNew", "", 503, ErrorName::ServiceUnavailable),
             ("SomethingNew", "", 429, ErrorName::Throttled),
+            ("SomethingNew", "", 200, ErrorName::ServiceUnavailable),
         ];
         for (code, message, status, name) in cases {
             assert_eq!(

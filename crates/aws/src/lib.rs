@@ -21,6 +21,8 @@ pub mod s3;
 pub mod s3_bucket;
 #[cfg(feature = "sagemaker")]
 pub mod sagemaker;
+#[cfg(feature = "dynamodb")]
+mod scan;
 #[cfg(feature = "sfn")]
 pub mod sfn;
 

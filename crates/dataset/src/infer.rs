@@ -58,7 +58,7 @@ pub(crate) fn no_category(attribute: &Attribute) -> Option<String> {
             texts.max_length
         ));
     }
-    let distinct = attribute.values()?.len() as u64;
+    let distinct = attribute.distinct()? as u64;
     let count = attribute.types.of(Kind::S);
     let mean = texts.total_length / count.max(1);
     let values = count + attribute.types.of(Kind::N);

@@ -13,6 +13,7 @@ mod number;
 mod plan;
 mod profile;
 mod reject;
+mod slots;
 mod split;
 mod summary;
 

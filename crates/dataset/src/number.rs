@@ -8,7 +8,7 @@ use std::io::Write as _;
 pub(crate) const EXACT_INTEGERS: f64 = 16_777_216.0;
 
 /// A number by its value, however it was written.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Decimal<'a> {
     /// The same text for every way to write the value: `1`, `1.0`, `+01` and `1E0` are `1`.
     pub(crate) text: Cow<'a, str>,
@@ -16,33 +16,91 @@ pub(crate) struct Decimal<'a> {
     pub(crate) integer: bool,
     /// Significant digits, zeros at either end not counted.
     pub(crate) digits: u32,
+    /// The nearest float64.
+    pub(crate) value: f64,
 }
-
-/// Longest text that `Decimal::written` surely writes without an exponent.
-const PLAIN: usize = 20;
 
 impl<'a> Decimal<'a> {
     /// Reads a number that a raw line held.
+    #[inline]
     pub(crate) fn read(raw: &'a str) -> Self {
-        if is_plain(raw) {
-            let significant = raw
-                .trim_start_matches(['-', '0', '.'])
-                .trim_end_matches('0');
-            return Self {
-                text: Cow::Borrowed(raw),
-                integer: !raw.contains('.'),
-                digits: count(significant.bytes().filter(u8::is_ascii_digit).count()),
-            };
+        Self::short(raw).unwrap_or_else(|| Self::any(raw))
+    }
+
+    /// Reads a number of at most 15 digits that is written as `Decimal::written` would: nearly every
+    /// one. Its digits and the power of ten are exact in float64, and so is their quotient rounded
+    /// once.
+    #[inline]
+    fn short(raw: &'a str) -> Option<Self> {
+        const POWERS: [f64; 16] = [
+            1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+        ];
+        let unsigned = raw.strip_prefix('-').unwrap_or(raw).as_bytes();
+        let (&first, &last) = (unsigned.first()?, unsigned.last()?);
+        if unsigned.len() > POWERS.len() {
+            return None;
         }
-        Self::normalised(raw).unwrap_or(Self {
+        let mut mantissa = 0_u64;
+        let mut point = unsigned.len();
+        let mut trailing_zeros = 0;
+        for (at, &byte) in unsigned.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit <= 9 {
+                mantissa = mantissa * 10 + u64::from(digit);
+                trailing_zeros = if digit == 0 { trailing_zeros + 1 } else { 0 };
+            } else if byte == b'.' && point == unsigned.len() {
+                point = at;
+            } else {
+                return None;
+            }
+        }
+        let integer = point == unsigned.len();
+        let fraction = unsigned.len() - point - usize::from(!integer);
+        let digits = point + fraction;
+        let is_plain = (first != b'0' || point == 1)
+            && point > 0
+            && (integer || (fraction > 0 && last != b'0'))
+            && (raw.len() == unsigned.len() || mantissa != 0);
+        if !is_plain || digits >= POWERS.len() {
+            return None;
+        }
+        let leading_zeros = || {
+            let zero = |byte: &&u8| matches!(byte, b'0' | b'.');
+            unsigned.iter().take_while(zero).count() - usize::from(!integer)
+        };
+        let insignificant = if mantissa == 0 {
+            digits
+        } else if first == b'0' {
+            leading_zeros()
+        } else {
+            trailing_zeros
+        };
+        let value = mantissa as f64 / POWERS[fraction];
+        Some(Self {
+            text: Cow::Borrowed(raw),
+            integer,
+            digits: count(digits - insignificant),
+            value: if raw.len() == unsigned.len() {
+                value
+            } else {
+                -value
+            },
+        })
+    }
+
+    fn any(raw: &'a str) -> Self {
+        // The raw line's syntax is within what Rust reads.
+        let value = raw.parse().unwrap_or(0.0);
+        Self::normalised(raw, value).unwrap_or(Self {
             // An exponent beyond all numbers: DynamoDB has none such, so the text stands for itself.
             text: Cow::Borrowed(raw),
             integer: false,
             digits: 0,
+            value,
         })
     }
 
-    fn normalised(raw: &str) -> Option<Self> {
+    fn normalised(raw: &str, value: f64) -> Option<Self> {
         let (mantissa, exponent) = match raw.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, i64::from(exponent.parse::<i32>().ok()?)),
             None => (raw, 0),
@@ -57,6 +115,7 @@ impl<'a> Decimal<'a> {
                 text: Cow::Borrowed("0"),
                 integer: true,
                 digits: 0,
+                value: 0.0,
             });
         }
         // The value is 0.DIGITS times ten to the power of `point`.
@@ -67,6 +126,7 @@ impl<'a> Decimal<'a> {
             text: Cow::Owned(sign.to_owned() + &Self::written(digits, point)),
             integer: point >= length,
             digits: count(digits.len()),
+            value,
         })
     }
 
@@ -83,21 +143,6 @@ impl<'a> Decimal<'a> {
             _ => format!("0.{digits}E{point}"),
         }
     }
-}
-
-/// Whether the text is already the one that `Decimal::written` gives.
-fn is_plain(raw: &str) -> bool {
-    let unsigned = raw.strip_prefix('-').unwrap_or(raw);
-    if raw.len() > PLAIN || !unsigned.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        return false;
-    }
-    let (whole, fraction) = match unsigned.split_once('.') {
-        Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
-        Some(_) => return false,
-        None => (unsigned, "1"),
-    };
-    let whole_is_plain = whole == "0" || (!whole.is_empty() && !whole.starts_with('0'));
-    whole_is_plain && !fraction.ends_with('0') && raw != "-0"
 }
 
 fn count(digits: usize) -> u32 {
@@ -175,6 +220,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn usual_numbers_are_short_ones() {
+        for raw in [
+            "0",
+            "7",
+            "-1.5",
+            "1700000000000",
+            "0.05",
+            "100",
+            "123456789012.345",
+        ] {
+            assert_eq!(Decimal::short(raw), Some(Decimal::any(raw)), "{raw}");
+        }
+    }
+
     proptest! {
         #[test]
         fn canonical_text_keeps_the_value_and_is_stable(
@@ -184,6 +244,13 @@ mod tests {
             let text = canonical(&raw);
             prop_assert_eq!(text.parse::<f64>().unwrap(), raw.parse::<f64>().unwrap());
             prop_assert_eq!(canonical(&text), text);
+        }
+
+        #[test]
+        fn a_short_number_reads_as_a_long_one(raw in "-?(0|[1-9][0-9]{0,12}|[0-9]{1,3})(\\.[0-9]{1,8})?|-?[0.]{0,3}|[.]?[0-9]?") {
+            if let Some(short) = Decimal::short(&raw) {
+                prop_assert_eq!(Decimal::any(&raw), short);
+            }
         }
 
         #[test]

@@ -31,13 +31,18 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// The distinct texts and numbers (by value, see the README), unless they were too many, too
+    /// The distinct texts and numbers in sort order (by value, see the README), unless they were too many, too
     /// long, or took more memory than a profile may.
-    pub const fn values(&self) -> Option<&BTreeSet<Box<str>>> {
+    pub fn values(&self) -> Option<Vec<&str>> {
         self.distinct.values()
     }
 
-    pub(crate) const fn bytes(&self) -> usize {
+    /// How many distinct texts and numbers there are, if [`Attribute::values`] has them.
+    pub fn distinct(&self) -> Option<usize> {
+        self.distinct.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
         self.distinct.bytes()
     }
 
@@ -46,39 +51,61 @@ impl Attribute {
     }
 
     pub(crate) fn observe(&mut self, value: &Value<'_>) {
-        self.types.add(value.kind(), 1);
         match value {
-            Value::S(text) => {
-                let text = text.decode();
-                self.texts.get_or_insert_default().observe(&text);
-                self.category(&text);
-            }
-            Value::N(raw) => {
-                let decimal = Decimal::read(raw);
-                self.category(&decimal.text);
-                let numbers = Numbers::of(&decimal);
-                match &mut self.numbers {
-                    Some(known) => known.merge(&numbers),
-                    None => self.numbers = Some(numbers),
-                }
-            }
-            _ => {}
+            Value::S(text) => self.observe_text(&text.decode()),
+            Value::N(raw) => self.observe_number(raw),
+            other => self.observe_other(other.kind()),
         }
     }
 
-    fn category(&mut self, value: &str) {
-        self.distinct.insert(value);
-        let end = value.char_indices().nth(EXAMPLE_LENGTH);
-        self.example(&value[..end.map_or(value.len(), |(at, _)| at)]);
+    #[inline]
+    pub(crate) fn observe_text(&mut self, text: &str) {
+        self.types.add(Kind::S, 1);
+        self.texts.get_or_insert_default().observe(text);
+        self.category(text);
     }
 
+    #[inline]
+    pub(crate) fn observe_number(&mut self, raw: &str) {
+        self.types.add(Kind::N, 1);
+        let decimal = Decimal::read(raw);
+        let numbers = Numbers::of(&decimal);
+        match &mut self.numbers {
+            Some(known) => known.merge(&numbers),
+            None => self.numbers = Some(numbers),
+        }
+        self.category(&decimal.text);
+    }
+
+    /// A value of a type whose values are not looked at.
+    #[inline]
+    pub(crate) const fn observe_other(&mut self, kind: Kind) {
+        self.types.add(kind, 1);
+    }
+
+    #[inline]
+    fn category(&mut self, value: &str) {
+        if !self.distinct.insert(value) {
+            self.example(value);
+        }
+    }
+
+    #[inline]
     fn example(&mut self, value: &str) {
-        if self.examples.len() < EXAMPLES {
-            self.examples.insert(value.to_owned());
-        } else if self.examples.last().is_some_and(|last| value < last)
-            && self.examples.insert(value.to_owned())
-        {
-            self.examples.pop_last();
+        // What is not below the last example as a whole is not below it cut short.
+        if self.examples.len() < EXAMPLES || self.examples.last().is_some_and(|last| value < last) {
+            self.add_example(value);
+        }
+    }
+
+    fn add_example(&mut self, value: &str) {
+        let end = value.char_indices().nth(EXAMPLE_LENGTH);
+        let cut = &value[..end.map_or(value.len(), |(at, _)| at)];
+        if !self.examples.contains(cut) {
+            self.examples.insert(cut.to_owned());
+            if self.examples.len() > EXAMPLES {
+                self.examples.pop_last();
+            }
         }
     }
 
@@ -94,7 +121,7 @@ impl Attribute {
         if let Some(more) = other.texts {
             self.texts.get_or_insert_default().merge(&more);
         }
-        self.distinct.merge(other.distinct);
+        self.distinct.merge(&other.distinct);
         for example in &other.examples {
             self.example(example);
         }
@@ -174,10 +201,8 @@ pub struct Numbers {
 
 impl Numbers {
     fn of(decimal: &Decimal<'_>) -> Self {
-        // The raw line's syntax is within what Rust reads, so only the range can surprise; beyond
-        // float64 the bounds stay finite, so that they can be written down.
-        let value = decimal.text.parse::<f64>().unwrap_or(0.0);
-        let value = value.clamp(f64::MIN, f64::MAX);
+        // Beyond float64 the bounds stay finite, so that they can be written down.
+        let value = decimal.value.clamp(f64::MIN, f64::MAX);
         Self {
             minimum: value,
             maximum: value,
@@ -206,7 +231,8 @@ pub struct Texts {
 
 impl Texts {
     fn observe(&mut self, text: &str) {
-        let length = text.chars().count() as u64;
+        // One byte of each character is no continuation; counting those is what is vectorised.
+        let length = text.bytes().filter(|byte| (byte & 0xc0) != 0x80).count() as u64;
         self.merge(&Self {
             max_length: length,
             total_length: length,

@@ -20,17 +20,20 @@ use std::time::Duration;
 use table::ScanPages;
 use tokio::time::Instant;
 
-/// How large parts become.
+/// How parts are written.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// Bytes of raw lines after which a part ends and the segment's progress is committed.
     pub part_bytes: u64,
+    /// zstd's level for the parts.
+    pub compression_level: i32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             part_bytes: 64 * 1024 * 1024,
+            compression_level: lake::part::LEVEL,
         }
     }
 }
@@ -74,7 +77,7 @@ pub async fn handle(
             plan: &plan,
             budget: &budget,
             attempt: &invocation.attempt,
-            part_bytes: settings.part_bytes,
+            settings,
             stop,
             segment,
         }

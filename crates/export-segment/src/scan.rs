@@ -1,12 +1,14 @@
 //! One segment, from its last commit to its end or to the deadline.
 
-use crate::ExportSegmentError;
 use crate::budget::ReadBudget;
+use crate::{ExportSegmentError, Settings};
 use dataset::Profile;
 use lake::part::PartWriter;
 use lake::records::{Plan, ScanTotals, SegmentRecord};
 use lake::segment::{self, Commit, Progress};
 use lake::{ObjectStore, RunKeys};
+use std::future::poll_fn;
+use std::pin::pin;
 use table::{PageBuffer, PageRequest, ScanPages};
 use tokio::time::Instant;
 
@@ -31,7 +33,7 @@ pub struct SegmentScan<'a, S, T> {
     pub plan: &'a Plan,
     pub budget: &'a ReadBudget,
     pub attempt: &'a str,
-    pub part_bytes: u64,
+    pub settings: Settings,
     pub stop: Instant,
     pub segment: u32,
 }
@@ -43,81 +45,77 @@ struct State<'a, S: ObjectStore> {
     part: PartWriter<'a, S>,
 }
 
+/// What this invocation has read, committed or not.
+#[derive(Default)]
+struct Read {
+    pages: u64,
+    items: u64,
+    units: f64,
+}
+
 impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
     pub async fn run(self) -> Result<SegmentEnd, ExportSegmentError> {
-        let mut new_items = 0;
-        let mut read_units = 0.0;
+        let mut read = Read::default();
         let mut buffer = PageBuffer::new();
+        let mut progress = self.resume().await?;
         // One turn for every commit: to its own next part, or to another attempt's progress.
         loop {
-            let mut state = match self.resume().await? {
-                Progress::Whole(record) => {
-                    let items = record.totals.items;
-                    return Ok(SegmentEnd {
-                        whole: true,
-                        items,
-                        new_items,
-                        read_units,
-                    });
-                }
+            let (whole, checkpoints, record) = match progress {
+                Progress::Whole(record) => (true, 0, record),
                 Progress::At {
                     checkpoints,
                     record,
                 } => {
                     let record = record.unwrap_or_else(|| self.fresh());
-                    State {
-                        checkpoints,
-                        part: self.part(&record)?,
-                        record,
-                    }
+                    (false, checkpoints, record)
                 }
             };
-            let mut pages = 0;
-            let mut failure = None;
-            while state.part.raw_bytes() < self.part_bytes && !self.is_time_over(pages) {
-                match self.page(&mut state, &mut buffer).await {
-                    Ok(consumed) => {
-                        pages += 1;
-                        new_items += buffer.items() as u64;
-                        read_units += consumed;
-                        if state.record.cursor.is_none() {
-                            break;
-                        }
-                    }
-                    // What was read before is committed all the same; then the error counts.
-                    Err(error @ ExportSegmentError::Scan { .. }) => {
-                        failure = Some(error);
-                        break;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            let time_is_over = self.is_time_over(pages);
-            if pages > 0 {
-                let items = self.commit(state).await?;
-                if failure.is_none() && time_is_over {
-                    let whole = segment::manifest::<Profile>(self.store, self.keys, self.segment)
-                        .await?
-                        .is_some();
-                    return Ok(SegmentEnd {
-                        whole,
-                        items,
-                        new_items,
-                        read_units,
-                    });
-                }
-            } else if failure.is_none() {
-                state.part.abandon().await?;
-                let items = state.record.totals.items;
+            if whole || self.is_time_over(&read) {
                 return Ok(SegmentEnd {
-                    whole: false,
-                    items,
-                    new_items,
-                    read_units,
+                    whole,
+                    items: record.totals.items,
+                    new_items: read.items,
+                    read_units: read.units,
                 });
+            }
+            let mut state = State {
+                checkpoints,
+                part: self.part(&record)?,
+                record,
+            };
+            let before = read.pages;
+            let failure = match self.fill(&mut state, &mut buffer, &mut read).await {
+                Ok(()) => None,
+                // What was read before is committed all the same; then the error counts.
+                Err(error @ ExportSegmentError::Scan { .. }) => Some(error),
+                Err(error) => return Err(error),
+            };
+            if read.pages > before {
+                progress = self.commit(state).await?;
+            } else {
+                state.part.abandon().await?;
+                progress = self.resume().await?;
             }
             if let Some(error) = failure {
                 return Err(error);
+            }
+        }
+    }
+
+    /// Reads pages until the part is full, the segment at its end, or the time over.
+    async fn fill(
+        &self,
+        state: &mut State<'a, S>,
+        buffer: &mut PageBuffer,
+        read: &mut Read,
+    ) -> Result<(), ExportSegmentError> {
+        loop {
+            self.page(state, buffer, read).await?;
+            if state.record.cursor.is_none()
+                || state.part.raw_bytes() >= self.settings.part_bytes
+                || self.is_time_over(read)
+            {
+                return Ok(());
             }
         }
     }
@@ -143,58 +141,68 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
     ) -> Result<PartWriter<'a, S>, ExportSegmentError> {
         let number = u32::try_from(record.parts.len()).unwrap_or(u32::MAX);
         let key = self.keys.part(self.segment, number, self.attempt);
-        Ok(PartWriter::new(self.store, key)?)
+        let level = self.settings.compression_level;
+        Ok(PartWriter::with_level(self.store, key, level)?)
     }
 
     /// Every invocation reads at least one page of each segment, so that a task always moves on.
-    fn is_time_over(&self, pages: u32) -> bool {
-        pages > 0 && Instant::now() >= self.stop
+    fn is_time_over(&self, read: &Read) -> bool {
+        read.pages > 0 && Instant::now() >= self.stop
     }
 
     async fn page(
         &self,
         state: &mut State<'a, S>,
         buffer: &mut PageBuffer,
-    ) -> Result<f64, ExportSegmentError> {
+        read: &mut Read,
+    ) -> Result<(), ExportSegmentError> {
         let table = &self.plan.definition.source.dynamodb.table;
         self.budget.wait(self.stop).await;
+        let State { record, part, .. } = state;
         let request = PageRequest {
             table,
             segment: self.segment,
             total_segments: self.plan.segments,
-            cursor: state.record.cursor.as_ref(),
+            cursor: record.cursor.as_ref(),
             consistent: self.plan.definition.source.dynamodb.consistent_read,
         };
-        let end =
-            self.pages
-                .page(&request, buffer)
-                .await
-                .map_err(|source| ExportSegmentError::Scan {
-                    table: table.clone(),
-                    segment: self.segment,
-                    items: state.record.totals.items,
-                    source: Box::new(source),
-                })?;
+        let end = {
+            let mut page = pin!(self.pages.page(&request, buffer));
+            // The part's last piece travels while the page is on its way.
+            poll_fn(|context| {
+                part.poll_sending(context);
+                page.as_mut().poll(context)
+            })
+            .await
+        };
+        let end = end.map_err(|source| ExportSegmentError::Scan {
+            table: table.clone(),
+            segment: self.segment,
+            items: record.totals.items,
+            source: Box::new(source),
+        })?;
         self.budget.consumed(end.read_units);
         // The page is whole: only now does anything of it count.
-        for line in buffer.lines() {
-            let item = item::parse_line(line).map_err(|source| ExportSegmentError::Item {
-                table: table.clone(),
-                segment: self.segment,
-                source,
-            })?;
-            state.record.profile.observe(&item);
-        }
-        state.part.append(buffer.bytes(), buffer.lines()).await?;
-        state.record.totals.pages += 1;
-        state.record.totals.read_units += end.read_units;
-        state.record.cursor = end.cursor;
-        Ok(end.read_units)
+        let lines = buffer.lines().map_err(|source| ExportSegmentError::Item {
+            table: table.clone(),
+            segment: self.segment,
+            source,
+        })?;
+        record.profile.observe_lines(lines);
+        let text = lines.text().as_bytes();
+        part.append(text, lines.lines().map(str::as_bytes)).await?;
+        record.totals.pages += 1;
+        record.totals.read_units += end.read_units;
+        record.cursor = end.cursor;
+        read.pages += 1;
+        read.items += lines.len() as u64;
+        read.units += end.read_units;
+        Ok(())
     }
 
-    /// Ends the part and commits. Returns the items that are committed if this attempt won, and
-    /// otherwise what it would have committed; the next look at the lake tells the truth.
-    async fn commit(&self, state: State<'a, S>) -> Result<u64, ExportSegmentError> {
+    /// Ends the part and commits. Returns how far the segment then is: where this attempt brought it,
+    /// or, if another one committed first, where that did.
+    async fn commit(&self, state: State<'a, S>) -> Result<Progress<Profile>, ExportSegmentError> {
         let State {
             checkpoints,
             mut record,
@@ -209,7 +217,15 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
             segment::commit(self.store, self.keys, checkpoints, &record, part.as_ref()).await?;
         if commit == Commit::Lost {
             tracing::warn!(segment = self.segment, "another attempt committed first");
+            return self.resume().await;
         }
-        Ok(record.totals.items)
+        Ok(if record.cursor.is_none() {
+            Progress::Whole(record)
+        } else {
+            Progress::At {
+                checkpoints: checkpoints + 1,
+                record: Some(record),
+            }
+        })
     }
 }

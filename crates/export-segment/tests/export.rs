@@ -72,7 +72,11 @@ async fn export(
         attempt: attempt.to_owned(),
         deadline: SystemTime::now() + left,
     };
-    handle(store, table, Settings { part_bytes }, input, invocation).await
+    let settings = Settings {
+        part_bytes,
+        ..Settings::default()
+    };
+    handle(store, table, settings, input, invocation).await
 }
 
 /// Reads back everything that the manifests list, sorted, and holds the counts against it.

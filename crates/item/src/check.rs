@@ -1,8 +1,10 @@
-//! Checks a line once and for all, so that walking it cannot fail. The grammar is RFC 8259's with
-//! DynamoDB's types; it must not decode or keep anything.
+//! The grammar, checked once and for all, so that walking what was checked cannot fail. It is RFC
+//! 8259's with DynamoDB's types. It must not decode or keep anything, and it reads bytes: what they
+//! are part of may not have arrived as a whole, and then the refusal is [`Found::End`].
 
-use crate::text::{simple, unicode_escape};
-use crate::{Found, ItemError, Map};
+use crate::text::{is_cut_short, simple, unicode_escape};
+use crate::window::{plain_number_end, plain_text_end};
+use crate::{Found, ItemError, Kind, Map};
 
 /// The deepest nesting of maps and lists that is read, the item's own map included. DynamoDB allows
 /// 32; the bound keeps a hostile line from exhausting the stack.
@@ -13,16 +15,9 @@ pub const MAX_DEPTH: usize = 64;
 /// # Errors
 /// Names the byte at which the line stops being DynamoDB JSON, and what was expected there.
 pub fn parse_line(line: &[u8]) -> Result<Map<'_>, ItemError> {
-    let mut check = Check::new(line)?;
-    check.token(b'{', "`{\"Item\":`")?;
-    if check.string("`\"Item\"`")? != "Item" {
-        return Err(check.expected("`Item` as the only member of the line"));
-    }
-    check.token(b':', "`:`")?;
-    let map = check.map(1)?;
-    check.token(b'}', "`}` at the end of the line")?;
-    check.end()?;
-    Ok(Map::new(map))
+    let text = utf8(line)?;
+    let (start, end) = line_frame(line, |check| check.map(1))?;
+    Ok(Map::new(&text[start..end]))
 }
 
 /// Reads an attribute map, `{"name":{"S":"…"},…}`, and checks all of it.
@@ -30,50 +25,102 @@ pub fn parse_line(line: &[u8]) -> Result<Map<'_>, ItemError> {
 /// # Errors
 /// Names the byte at which the text stops being DynamoDB JSON, and what was expected there.
 pub fn parse_item(map: &[u8]) -> Result<Map<'_>, ItemError> {
-    let mut check = Check::new(map)?;
-    let map = check.map(1)?;
+    let text = utf8(map)?;
+    let mut check = Check::new(map);
+    check.peek();
+    let start = check.at;
+    check.map(1)?;
+    let end = check.at;
     check.end()?;
-    Ok(Map::new(map))
+    Ok(Map::new(&text[start..end]))
 }
 
-struct Check<'a> {
-    text: &'a str,
-    at: usize,
+/// The bytes as text.
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ItemError> {
+    // The variant that says where is slower: it is asked only if there is something to say.
+    simdutf8::basic::from_utf8(bytes).map_err(|_| ItemError::Utf8 {
+        offset: simdutf8::compat::from_utf8(bytes)
+            .err()
+            .map_or(0, |error| error.valid_up_to()),
+    })
+}
+
+/// Checks what a line has around its attribute map and lets `map` check that. Returns where the map
+/// begins and ends.
+pub(crate) fn line_frame<'a>(
+    line: &'a [u8],
+    map: impl FnOnce(&mut Check<'a>) -> Result<(), ItemError>,
+) -> Result<(usize, usize), ItemError> {
+    let mut check = Check::new(line);
+    check.token(b'{', "`{\"Item\":`")?;
+    if check.string("`\"Item\"`")? != b"Item" {
+        return Err(check.expected("`Item` as the only member of the line"));
+    }
+    check.token(b':', "`:`")?;
+    check.peek();
+    let start = check.at;
+    map(&mut check)?;
+    let end = check.at;
+    check.token(b'}', "`}` at the end of the line")?;
+    check.end()?;
+    Ok((start, end))
+}
+
+/// A place in text that is being checked.
+pub(crate) struct Check<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) at: usize,
+    /// Whether a line break was passed over outside a string.
+    pub(crate) broke_line: bool,
 }
 
 impl<'a> Check<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self, ItemError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| ItemError::Utf8 {
-            offset: error.valid_up_to(),
-        })?;
-        Ok(Self { text, at: 0 })
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            broke_line: false,
+        }
     }
 
-    fn bytes(&self) -> &'a [u8] {
-        self.text.as_bytes()
-    }
-
-    fn expected(&self, expected: &'static str) -> ItemError {
+    #[cold]
+    pub(crate) fn expected(&self, expected: &'static str) -> ItemError {
         self.expected_at(self.at, expected)
     }
 
+    #[cold]
     fn expected_at(&self, offset: usize, expected: &'static str) -> ItemError {
-        let character = self.text.get(offset..).and_then(|rest| rest.chars().next());
+        let rest = self.bytes.get(offset..).unwrap_or_default();
+        let character = String::from_utf8_lossy(&rest[..rest.len().min(4)]);
         ItemError::Syntax {
             offset,
             expected,
-            found: character.map_or(Found::End, Found::Character),
+            found: character
+                .chars()
+                .next()
+                .map_or(Found::End, Found::Character),
         }
     }
 
-    fn peek(&mut self) -> Option<u8> {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.bytes().get(self.at) {
+    /// The next byte that is no white space, and stays before it.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    fn peek_behind_space(&mut self) -> Option<u8> {
+        while let Some(byte @ (b' ' | b'\t' | b'\n' | b'\r')) = self.bytes.get(self.at) {
+            self.broke_line |= matches!(byte, b'\n' | b'\r');
             self.at += 1;
         }
-        self.bytes().get(self.at).copied()
+        self.bytes.get(self.at).copied()
     }
 
-    fn token(&mut self, token: u8, expected: &'static str) -> Result<(), ItemError> {
+    #[inline]
+    pub(crate) fn token(&mut self, token: u8, expected: &'static str) -> Result<(), ItemError> {
         if self.peek() == Some(token) {
             self.at += 1;
             Ok(())
@@ -82,7 +129,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn end(&mut self) -> Result<(), ItemError> {
+    pub(crate) fn end(&mut self) -> Result<(), ItemError> {
         match self.peek() {
             None => Ok(()),
             Some(_) => Err(self.expected("the end of the line")),
@@ -90,7 +137,8 @@ impl<'a> Check<'a> {
     }
 
     /// What follows an element: `true` for a comma and so a further element.
-    fn further(&mut self, close: u8, expected: &'static str) -> Result<bool, ItemError> {
+    #[inline]
+    pub(crate) fn further(&mut self, close: u8, expected: &'static str) -> Result<bool, ItemError> {
         match self.peek() {
             Some(b',') => {
                 self.at += 1;
@@ -104,31 +152,40 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<&'a str, ItemError> {
-        self.token(b'{', "`{` of an attribute map")?;
-        let start = self.at - 1;
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-        } else {
-            loop {
-                self.string("an attribute's name")?;
-                self.token(b':', "`:`")?;
-                self.value(depth)?;
-                if !self.further(b'}', "`,` or `}` of an attribute map")? {
-                    break;
-                }
+    /// Whether the container that begins here ends at once; passes its opening bracket, and its
+    /// closing one if so.
+    #[inline]
+    pub(crate) fn opens_empty(
+        &mut self,
+        open: u8,
+        close: u8,
+        expected: &'static str,
+    ) -> Result<bool, ItemError> {
+        self.token(open, expected)?;
+        let empty = self.peek() == Some(close);
+        self.at += usize::from(empty);
+        Ok(empty)
+    }
+
+    fn map(&mut self, depth: usize) -> Result<(), ItemError> {
+        if self.opens_empty(b'{', b'}', MAP)? {
+            return Ok(());
+        }
+        loop {
+            self.string(NAME)?;
+            self.token(b':', "`:`")?;
+            self.value(depth)?;
+            if !self.further(b'}', MAP_GOES_ON)? {
+                return Ok(());
             }
         }
-        Ok(&self.text[start..self.at])
     }
 
     fn list(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), ItemError>,
     ) -> Result<(), ItemError> {
-        self.token(b'[', "`[`")?;
-        if self.peek() == Some(b']') {
-            self.at += 1;
+        if self.opens_empty(b'[', b']', "`[`")? {
             return Ok(());
         }
         loop {
@@ -139,39 +196,57 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// A typed value, `{"S":"…"}`.
     fn value(&mut self, depth: usize) -> Result<(), ItemError> {
+        let kind = self.tag()?;
+        self.untyped(kind, depth)?;
+        self.token(b'}', VALUE_END)
+    }
+
+    /// What opens a typed value, `{"S":`.
+    pub(crate) fn tag(&mut self) -> Result<Kind, ItemError> {
+        // What is nearly always there, without looking for it.
+        if let Some([b'{', b'"', tag @ (b'S' | b'N'), b'"', b':']) =
+            self.bytes.get(self.at..self.at + 5)
+        {
+            self.at += 5;
+            return Ok(if *tag == b'S' { Kind::S } else { Kind::N });
+        }
         self.token(b'{', "`{` of a typed value")?;
         self.peek();
         let tag_at = self.at;
         let tag = self.string("a type tag")?;
         self.token(b':', "`:`")?;
-        match tag {
-            "S" | "B" => {
-                self.string("a string")?;
-            }
-            "N" => self.number()?,
-            "BOOL" => self.word(&["true", "false"], "`true` or `false`")?,
-            "NULL" => self.word(&["true"], "`true`")?,
-            "M" => {
-                self.map(self.deeper(depth)?)?;
-            }
-            "L" => {
-                let depth = self.deeper(depth)?;
-                self.list(|check| check.value(depth))?;
-            }
-            "SS" | "BS" => self.list(|check| check.string("a string").map(drop))?,
-            "NS" => self.list(Self::number)?,
-            _ => {
-                return Err(self.expected_at(
-                    tag_at,
-                    "a type tag (S, N, B, BOOL, NULL, M, L, SS, NS or BS)",
-                ));
-            }
-        }
-        self.token(b'}', "`}` of a typed value")
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str().as_bytes() == tag);
+        kind.ok_or_else(|| {
+            self.expected_at(
+                tag_at,
+                "a type tag (S, N, B, BOOL, NULL, M, L, SS, NS or BS)",
+            )
+        })
     }
 
-    fn deeper(&self, depth: usize) -> Result<usize, ItemError> {
+    /// The value behind a tag.
+    #[inline]
+    pub(crate) fn untyped(&mut self, kind: Kind, depth: usize) -> Result<(), ItemError> {
+        match kind {
+            Kind::S | Kind::B => self.string("a string").map(drop),
+            Kind::N => self.number(),
+            Kind::Bool => self.word(&["true", "false"], "`true` or `false`"),
+            Kind::Null => self.word(&["true"], "`true`"),
+            Kind::M => self.map(self.deeper(depth)?),
+            Kind::L => {
+                let depth = self.deeper(depth)?;
+                self.list(|check| check.value(depth))
+            }
+            Kind::Ss | Kind::Bs => self.list(|check| check.string("a string").map(drop)),
+            Kind::Ns => self.list(Self::number),
+        }
+    }
+
+    pub(crate) fn deeper(&self, depth: usize) -> Result<usize, ItemError> {
         if depth >= MAX_DEPTH {
             return Err(ItemError::TooDeep {
                 offset: self.at,
@@ -181,73 +256,90 @@ impl<'a> Check<'a> {
         Ok(depth + 1)
     }
 
-    fn word(&mut self, words: &[&str], expected: &'static str) -> Result<(), ItemError> {
+    pub(crate) fn word(&mut self, words: &[&str], expected: &'static str) -> Result<(), ItemError> {
         self.peek();
-        let rest = &self.text[self.at..];
-        match words.iter().find(|word| rest.starts_with(**word)) {
-            Some(word) => {
-                self.at += word.len();
-                Ok(())
-            }
-            None => Err(self.expected(expected)),
+        let rest = &self.bytes[self.at..];
+        if let Some(word) = words.iter().find(|word| rest.starts_with(word.as_bytes())) {
+            self.at += word.len();
+            return Ok(());
         }
+        if words.iter().any(|word| word.as_bytes().starts_with(rest)) {
+            return Err(self.expected_at(self.bytes.len(), expected));
+        }
+        Err(self.expected(expected))
     }
 
     /// A string; what stands between its quotes is returned as written.
-    fn string(&mut self, expected: &'static str) -> Result<&'a str, ItemError> {
+    #[inline]
+    pub(crate) fn string(&mut self, expected: &'static str) -> Result<&'a [u8], ItemError> {
         self.token(b'"', expected)?;
         let start = self.at;
-        loop {
-            let rest = &self.bytes()[self.at..];
-            let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
-                self.no_control(rest)?;
-                return Err(self.expected_at(self.text.len(), "`\"` at the end of a string"));
-            };
-            self.no_control(&rest[..found])?;
-            self.at += found;
-            if rest[found] == b'"' {
-                self.at += 1;
-                return Ok(&self.text[start..self.at - 1]);
-            }
-            self.at += self.escape()?;
-        }
+        self.string_rest()?;
+        Ok(&self.bytes[start..self.at - 1])
     }
 
-    /// Refuses raw control characters, which JSON wants escaped.
-    fn no_control(&self, plain: &[u8]) -> Result<(), ItemError> {
-        // Without an early exit the loop is vectorised; the place is sought only if there is one.
-        if plain.iter().fold(u8::MAX, |least, &byte| least.min(byte)) >= 0x20 {
-            return Ok(());
+    /// What follows a string's opening quote. Says whether the string has escapes.
+    #[inline]
+    pub(crate) fn string_rest(&mut self) -> Result<bool, ItemError> {
+        let mut escaped = false;
+        loop {
+            self.at = plain_text_end(self.bytes, self.at);
+            match self.bytes.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => {
+                    escaped = true;
+                    self.at += self.escape()?;
+                }
+                Some(_) => {
+                    return Err(self.expected("an escape in place of a control character"));
+                }
+                None => return Err(self.expected("`\"` at the end of a string")),
+            }
         }
-        let within = plain.iter().position(|&byte| byte < 0x20).unwrap_or(0);
-        Err(self.expected_at(
-            self.at + within,
-            "an escape in place of a control character",
-        ))
     }
 
     /// The length of the escape at this place.
     fn escape(&self) -> Result<usize, ItemError> {
-        let escape = &self.bytes()[self.at..];
+        let escape = &self.bytes[self.at..];
         match escape.get(1) {
-            Some(b'u') => unicode_escape(escape)
-                .map(|(_, length)| length)
-                .ok_or_else(|| self.expected("`\\uXXXX`, surrogates in pairs")),
+            Some(b'u') => match unicode_escape(escape) {
+                Some((_, length)) => Ok(length),
+                None if is_cut_short(escape) => {
+                    Err(self.expected_at(self.bytes.len(), "the rest of an escape"))
+                }
+                None => Err(self.expected("`\\uXXXX`, surrogates in pairs")),
+            },
             Some(&byte) if simple(byte).is_some() => Ok(2),
             _ => Err(self.expected_at(self.at + 1, "one of `\"\\/bfnrtu` behind `\\`")),
         }
     }
 
     fn number(&mut self) -> Result<(), ItemError> {
-        self.peek();
-        let start = self.at + 1;
-        let raw = self.string("a number in quotes")?;
-        match number_end(raw.as_bytes()) {
-            Ok(()) => Ok(()),
-            Err(at) => Err(self.expected_at(start + at, "a decimal number")),
+        self.token(b'"', "a number in quotes")?;
+        self.number_rest()
+    }
+
+    /// What follows a number's opening quote.
+    #[inline]
+    pub(crate) fn number_rest(&mut self) -> Result<(), ItemError> {
+        if let Some(end) = plain_number_end(self.bytes, self.at) {
+            self.at = end + 1;
+            return Ok(());
         }
+        let start = self.at;
+        self.string_rest()?;
+        number_end(&self.bytes[start..self.at - 1])
+            .map_err(|at| self.expected_at(start + at, "a decimal number"))
     }
 }
+
+pub(crate) const MAP: &str = "`{` of an attribute map";
+pub(crate) const MAP_GOES_ON: &str = "`,` or `}` of an attribute map";
+pub(crate) const NAME: &str = "an attribute's name";
+pub(crate) const VALUE_END: &str = "`}` of a typed value";
 
 /// Whether all of `raw` is a number as DynamoDB takes it: a sign, digits with at most one point,
 /// an exponent. If not, the offset at which it stops being one.

@@ -31,15 +31,43 @@ pub enum ItemError {
         /// The most levels that are read.
         limit: usize,
     },
+    /// The item is longer than its marks can say; DynamoDB's own limit is 400 KB.
+    #[error("an item of more than {limit} bytes; DynamoDB allows 400 KB")]
+    TooLong {
+        /// The most bytes that are read.
+        limit: u32,
+    },
 }
 
 impl ItemError {
+    /// Whether the bytes ended before the item did, so that more of them could make it one.
+    pub const fn is_cut_short(&self) -> bool {
+        matches!(
+            self,
+            Self::Syntax {
+                found: Found::End,
+                ..
+            }
+        )
+    }
+
+    /// The same with its offset moved by what `to` makes of it.
+    pub(crate) fn moved(mut self, to: impl FnOnce(usize) -> usize) -> Self {
+        if let Self::Utf8 { offset } | Self::Syntax { offset, .. } | Self::TooDeep { offset, .. } =
+            &mut self
+        {
+            *offset = to(*offset);
+        }
+        self
+    }
+
     /// Offset into the line, in bytes.
     pub const fn offset(&self) -> usize {
         match self {
             Self::Utf8 { offset } | Self::Syntax { offset, .. } | Self::TooDeep { offset, .. } => {
                 *offset
             }
+            Self::TooLong { limit } => *limit as usize,
         }
     }
 }

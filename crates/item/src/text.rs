@@ -51,7 +51,7 @@ impl PartialEq for Text<'_> {
 impl Eq for Text<'_> {}
 
 /// Decodes checked escapes; anything that `check` would have refused becomes U+FFFD.
-fn unescape(raw: &str) -> String {
+pub(crate) fn unescape(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(found) = memchr::memchr(b'\\', rest.as_bytes()) {
@@ -107,6 +107,19 @@ pub(crate) fn unicode_escape(escape: &[u8]) -> Option<(char, usize)> {
     }
     let scalar = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
     Some((char::from_u32(scalar)?, 12))
+}
+
+/// Whether `escape`, which is no `\uXXXX` and no surrogate pair, could become one if more bytes came.
+pub(crate) fn is_cut_short(escape: &[u8]) -> bool {
+    let is_beginning = |escape: &[u8]| {
+        let (mark, digits) = escape.split_at(escape.len().min(2));
+        escape.len() < 6 && b"\\u".starts_with(mark) && digits.iter().all(u8::is_ascii_hexdigit)
+    };
+    let is_high = |unit| (0xd800..=0xdbff).contains(&unit);
+    match unit(escape) {
+        None => is_beginning(escape),
+        Some(first) => is_high(first) && is_beginning(&escape[6..]),
+    }
 }
 
 /// The UTF-16 unit of a `\uXXXX`.

@@ -6,11 +6,13 @@ use crate::store::{ByteStream, ObjectStore, StoreError};
 use crate::writer::ObjectWriter;
 use contract::{ErrorName, Named};
 use std::io::Write;
+use std::task::Context;
 use zstd::stream::raw::{Decoder, Operation};
 use zstd::stream::write::Encoder;
 
-// Compression costs more than parsing, and level 1 already gives 5.6x on such lines.
-const LEVEL: i32 = 1;
+/// zstd's level for parts: compression costs more than parsing, and level 1 already gives 5.6x on
+/// such lines.
+pub const LEVEL: i32 = 1;
 
 /// A part that could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +64,8 @@ impl Named for PartError {
     }
 }
 
-/// Writes one part. Memory: one piece of 6 MiB and the compressor's window.
+/// Writes one part. Memory: a piece of 6 MiB that is filled, one that is on its way, and the
+/// compressor's window.
 pub struct PartWriter<'s, S: ObjectStore> {
     object: ObjectWriter<'s, S>,
     encoder: Encoder<'static, Vec<u8>>,
@@ -77,7 +80,15 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
     /// # Errors
     /// If the compressor cannot be set up.
     pub fn new(store: &'s S, key: String) -> Result<Self, PartError> {
-        let encoder = Encoder::new(Vec::new(), LEVEL).and_then(|mut encoder| {
+        Self::with_level(store, key, LEVEL)
+    }
+
+    /// The same with another level of compression: a very low one leaves the lines as they are.
+    ///
+    /// # Errors
+    /// If the compressor cannot be set up.
+    pub fn with_level(store: &'s S, key: String, level: i32) -> Result<Self, PartError> {
+        let encoder = Encoder::new(Vec::new(), level).and_then(|mut encoder| {
             encoder.include_checksum(true)?;
             Ok(encoder)
         });
@@ -120,6 +131,11 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
             source,
         })?;
         Ok(self.object.drain_full(self.encoder.get_mut()).await?)
+    }
+
+    /// Lets a piece on its way move on beside the caller's own waiting.
+    pub fn poll_sending(&mut self, context: &mut Context<'_>) {
+        self.object.poll_sending(context);
     }
 
     /// Makes the part appear. `None`: it had no lines, and there is no object.

@@ -137,7 +137,7 @@ mod tests {
             [(0, 1, 3), (1, 4, 3), (100, 1, 3), (101, 7, 2), (64, 3, 1)]
         {
             let all: Vec<Vec<u8>> = (0..lines)
-                .map(|n: u32| format!("{n:05}\n").into_bytes())
+                .map(|n: u32| format!("{{\"Item\":{{\"n\":{{\"N\":\"{n:05}\"}}}}}}\n").into_bytes())
                 .collect();
             let table = MemoryTable::new("t", all.clone(), per_page);
             let mut read = Vec::new();
@@ -153,7 +153,8 @@ mod tests {
                         consistent: false,
                     };
                     let end = table.page(&request, &mut buffer).await.unwrap();
-                    read.extend(buffer.lines().map(|line| [line, b"\n"].concat()));
+                    let lines = buffer.lines().unwrap();
+                    read.extend(lines.lines().map(|line| format!("{line}\n").into_bytes()));
                     at = end.cursor;
                     if at.is_none() {
                         break;

@@ -1,5 +1,6 @@
 //! One page of a segment: what is asked for, where its lines go, and how it ended.
 
+use item::{ItemError, Lines};
 use serde_json::Value;
 
 /// Which page is wanted.
@@ -28,10 +29,15 @@ pub struct PageEnd {
 }
 
 /// The raw lines of one page: items in `DynamoDB` JSON, a line break after each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// One buffer is kept for all pages of a segment: it remembers what their items are like, and reads
+/// the next ones faster.
+#[derive(Debug, Default)]
 pub struct PageBuffer {
-    lines: Vec<u8>,
-    ends: Vec<usize>,
+    lines: Lines,
+    /// A line that is no item, which stands for the whole page.
+    refused: Option<ItemError>,
+    written: Vec<u8>,
 }
 
 impl PageBuffer {
@@ -43,35 +49,34 @@ impl PageBuffer {
     /// Forgets all lines and keeps the memory.
     pub fn clear(&mut self) {
         self.lines.clear();
-        self.ends.clear();
+        self.refused = None;
     }
 
     /// Adds a line by letting `write` append it, its line break included.
+    ///
+    /// A line that is no item is not added: [`PageBuffer::lines`] refuses the page for it.
     pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.lines);
-        debug_assert!(
-            self.lines.ends_with(b"\n"),
-            "a line ends with its line break"
-        );
-        self.ends.push(self.lines.len());
+        self.written.clear();
+        write(&mut self.written);
+        if let Err(error) = self.lines.push_line(&self.written) {
+            self.refused.get_or_insert(error);
+        }
     }
 
-    /// How many lines there are.
-    pub fn items(&self) -> usize {
-        self.ends.len()
+    /// The lines, for whoever adds them in another way.
+    pub const fn lines_mut(&mut self) -> &mut Lines {
+        &mut self.lines
     }
 
-    /// All lines, each with its line break.
-    pub fn bytes(&self) -> &[u8] {
-        &self.lines
-    }
-
-    /// The lines, without their line breaks.
-    pub fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts
-            .zip(&self.ends)
-            .map(|(start, end)| &self.lines[start..end - 1])
+    /// The page's lines, all of them checked.
+    ///
+    /// # Errors
+    /// If a line was no item.
+    pub fn lines(&self) -> Result<&Lines, ItemError> {
+        match &self.refused {
+            Some(error) => Err(error.clone()),
+            None => Ok(&self.lines),
+        }
     }
 }
 
@@ -82,16 +87,25 @@ mod tests {
     #[test]
     fn lines_come_back_as_they_were_pushed() {
         let mut buffer = PageBuffer::new();
-        for line in ["first\n", "\n", "third\n"] {
+        let pushed = ["{\"Item\":{\"a\":{\"N\":\"1\"}}}\n", "{\"Item\":{}}\n"];
+        for line in pushed {
             buffer.push_with(|out| out.extend_from_slice(line.as_bytes()));
         }
-        assert_eq!(buffer.items(), 3);
-        assert_eq!(
-            buffer.lines().collect::<Vec<_>>(),
-            [&b"first"[..], b"", b"third"]
-        );
-        assert_eq!(buffer.bytes(), b"first\n\nthird\n");
+        let lines = buffer.lines().unwrap();
+        assert_eq!(lines.len(), 2);
+        assert_eq!(lines.text(), pushed.concat());
         buffer.clear();
-        assert_eq!(buffer.lines().count(), 0);
+        assert!(buffer.lines().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_line_that_is_no_item_stands_for_the_page_until_it_is_cleared() {
+        let mut buffer = PageBuffer::new();
+        for line in ["{\"Item\":{}}\n", "half an item\n", "{\"Item\":{}}\n"] {
+            buffer.push_with(|out| out.extend_from_slice(line.as_bytes()));
+        }
+        assert_eq!(buffer.lines().unwrap_err().offset(), 0);
+        buffer.clear();
+        assert!(buffer.lines().unwrap().is_empty());
     }
 }

@@ -5,7 +5,7 @@
 
 use contract::definition::{Column, Dataset, Encoding, Gate, Missing, Split};
 use dataset::{Columns, Encoder, Fate, Profile, plan_columns};
-use item::Map;
+use item::{Lines, Map};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -17,9 +17,16 @@ pub fn with_item<T>(item: &Value, read: impl FnOnce(&Map<'_>) -> T) -> T {
 
 pub fn profile(items: &[Value]) -> Profile {
     let mut profile = Profile::new();
+    let mut lines = Lines::new();
     for item in items {
         with_item(item, |item| profile.observe(item));
+        let line = json!({ "Item": item }).to_string();
+        lines.push_line(line.as_bytes()).expect("tests write items");
     }
+    // Both ways to observe say the same, always.
+    let mut together = Profile::new();
+    together.observe_lines(&lines);
+    assert_eq!(together, profile);
     profile
 }
 

@@ -1,0 +1,106 @@
+//! Puts itself between the SDK's transport and its reader of `Scan` answers. It must not know what an
+//! answer looks like.
+
+use crate::scan::body::TappedBody;
+use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_types::body::SdkBody;
+use item::{BodyError, ScanBody};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use table::PageBuffer;
+
+/// Reads the items of one `Scan` call into a buffer, whatever attempts the SDK makes at it.
+#[derive(Debug, Clone)]
+pub(super) struct Tap {
+    // A std mutex: it is never held across an await.
+    page: Arc<Mutex<Page>>,
+}
+
+/// A page belongs to an attempt: whatever an earlier one left is forgotten when the next begins.
+#[derive(Debug)]
+pub(super) struct Page {
+    buffer: PageBuffer,
+    body: ScanBody,
+    attempt: u32,
+    is_whole: bool,
+}
+
+impl Page {
+    fn begin(&mut self) -> u32 {
+        self.buffer.clear();
+        self.body = ScanBody::new();
+        self.is_whole = false;
+        self.attempt += 1;
+        self.attempt
+    }
+
+    /// Whether this is still the attempt that counts.
+    pub(super) const fn is_at(&self, attempt: u32) -> bool {
+        self.attempt == attempt
+    }
+
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        self.body.push(bytes, self.buffer.lines_mut())
+    }
+
+    /// Ends the body; returns what the SDK is to read in its place.
+    pub(super) fn end(&mut self) -> Result<Vec<u8>, BodyError> {
+        let envelope = mem::take(&mut self.body).finish(self.buffer.lines_mut())?;
+        self.is_whole = true;
+        Ok(envelope)
+    }
+}
+
+impl Tap {
+    pub(super) fn new(buffer: PageBuffer) -> Self {
+        Self {
+            page: Arc::new(Mutex::new(Page {
+                buffer,
+                body: ScanBody::new(),
+                attempt: 0,
+                is_whole: false,
+            })),
+        }
+    }
+
+    /// Returns the buffer to whom it belongs. `true`: it holds all items of the last attempt's
+    /// answer.
+    pub(super) fn give_back(self, buffer: &mut PageBuffer) -> bool {
+        let mut page = lock(&self.page);
+        mem::swap(&mut page.buffer, buffer);
+        page.is_whole
+    }
+}
+
+pub(super) fn lock(page: &Mutex<Page>) -> MutexGuard<'_, Page> {
+    page.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for Tap {
+    fn name(&self) -> &'static str {
+        "ScanTap"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let attempt = lock(&self.page).begin();
+        let response = context.response_mut();
+        // Errors are the SDK's to read.
+        if response.status().as_u16() == 200 {
+            let headers = response.headers();
+            let encoding = headers.get("content-encoding").map(str::to_owned);
+            let checksum = headers.get("x-amz-crc32").map(str::to_owned);
+            let body = mem::replace(response.body_mut(), SdkBody::taken());
+            let body = TappedBody::new(body, self.page.clone(), attempt, encoding, checksum);
+            *response.body_mut() = SdkBody::from_body_1_x(body);
+        }
+        Ok(())
+    }
+}

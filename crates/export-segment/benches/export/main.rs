@@ -1,0 +1,345 @@
+//! What an export costs, beside what it would cost in other ways: CPU seconds for a GB of JSON,
+//! throughput, peak memory. Pages come over TLS from a server in a process of its own; every figure
+//! is taken in a fresh process with one thread. Figures vary with the machine, and with what else
+//! it does; the ratios to the floor of the same run are what counts.
+
+mod discard;
+mod measure;
+mod pages;
+mod paths;
+mod server;
+
+use clap::{Args, Parser, Subcommand};
+use measure::{Served, Used};
+use pages::{Items, Page};
+use paths::{Extent, Path};
+use std::error::Error;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+#[derive(Parser)]
+#[command(about = "Measures what an export costs beside the floor and beside the SDK's own way")]
+struct Options {
+    #[command(flatten)]
+    sizes: Sizes,
+    #[command(subcommand)]
+    role: Option<Role>,
+    /// Given by cargo.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Args)]
+struct Sizes {
+    /// GB of JSON for each figure
+    #[arg(long, default_value_t = 0.3)]
+    gb: f64,
+    /// Runs of each path, of which the one with the least CPU time counts
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// Only these paths, beside the floor
+    #[arg(long, value_delimiter = ',')]
+    paths: Option<Vec<Path>>,
+    /// Only these items
+    #[arg(long, value_delimiter = ',')]
+    items: Option<Vec<Items>>,
+    /// Scans side by side, beside one alone
+    #[arg(long, default_value_t = 32)]
+    scans: u32,
+    /// Milliseconds before a page's first byte, for the scans side by side
+    #[arg(long, default_value_t = 15)]
+    latency: u64,
+}
+
+/// What is served.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Workload {
+    #[arg(long, value_enum, default_value = "interactions")]
+    items: Items,
+    #[arg(long, default_value_t = 1_000_000)]
+    page_bytes: usize,
+    /// Different pages; they come again in turn
+    #[arg(long, default_value_t = 64)]
+    page_count: u64,
+}
+
+impl Workload {
+    fn pages(&self) -> impl Iterator<Item = Page> {
+        (0..self.page_count).map(|number| Page::new(self.items, number, self.page_bytes))
+    }
+
+    /// What the server sends for all pages of all segments.
+    fn served(&self, extent: Extent) -> Served {
+        let pages: Vec<_> = self.pages().collect();
+        let mut served = Served::default();
+        for segment in 0..u64::from(extent.segments) {
+            for at in 0..extent.pages {
+                let page = &pages[server::index(at, segment, pages.len())];
+                let tail = page.tail((at + 1 < extent.pages).then_some(at + 1));
+                served.bytes += (page.head.len() + tail.len()) as u64;
+                served.items += page.count as u64;
+            }
+        }
+        served
+    }
+
+    fn arguments(&self) -> [String; 3] {
+        let items = match self.items {
+            Items::Interactions => "interactions",
+            Items::Text => "text",
+            Items::Shuffled => "shuffled",
+        };
+        [
+            format!("--items={items}"),
+            format!("--page-bytes={}", self.page_bytes),
+            format!("--page-count={}", self.page_count),
+        ]
+    }
+}
+
+#[derive(Subcommand)]
+enum Role {
+    /// Serve pages; other clients may be measured against it
+    Serve {
+        #[command(flatten)]
+        workload: Workload,
+        /// Where the certificate goes
+        #[arg(long)]
+        certificate: PathBuf,
+    },
+    #[command(hide = true)]
+    Measure {
+        path: Path,
+        #[command(flatten)]
+        workload: Workload,
+        #[arg(long)]
+        endpoint: String,
+        #[arg(long)]
+        segments: u32,
+        #[arg(long)]
+        pages: u64,
+        #[arg(long)]
+        latency: u64,
+    },
+}
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let options = Options::parse();
+    match options.role {
+        None => compare(&options.sizes),
+        Some(Role::Serve {
+            workload,
+            certificate,
+        }) => one_thread()?.block_on(server::serve(&workload, &certificate)),
+        Some(Role::Measure {
+            path,
+            workload,
+            endpoint,
+            segments,
+            pages,
+            latency,
+        }) => {
+            let extent = Extent {
+                segments,
+                pages,
+                latency: Duration::from_millis(latency),
+            };
+            measure::begin();
+            let items = one_thread()?.block_on(paths::go(path, &workload, &endpoint, extent))?;
+            let used = measure::end(|| workload.served(extent));
+            if path != Path::Floor && items != used.served.items {
+                return Err(format!("{items} items came of {}", used.served.items).into());
+            }
+            // The step's own metrics may stand before it.
+            Ok(say(&serde_json::to_string(&used)?)?)
+        }
+    }
+}
+
+fn one_thread() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+/// A page server in a process of its own; gone when dropped.
+struct Server {
+    process: Child,
+    endpoint: String,
+    certificate: tempfile::NamedTempFile,
+    workload: Workload,
+}
+
+impl Server {
+    fn start(workload: Workload) -> Outcome<Self> {
+        let certificate = tempfile::NamedTempFile::new()?;
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("serve")
+            .args(workload.arguments())
+            .arg("--certificate")
+            .arg(certificate.path())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut port = String::new();
+        let output = process.stdout.take().ok_or("the server has no output")?;
+        BufReader::new(output).read_line(&mut port)?;
+        Ok(Self {
+            process,
+            endpoint: format!("https://localhost:{}", port.trim()),
+            certificate,
+            workload,
+        })
+    }
+
+    fn measure(&self, path: Path, extent: Extent) -> Outcome<Used> {
+        let name = clap::ValueEnum::to_possible_value(&path).ok_or("a path has a name")?;
+        let output = Command::new(std::env::current_exe()?)
+            .args(["measure", name.get_name()])
+            .args(self.workload.arguments())
+            .arg(format!("--endpoint={}", self.endpoint))
+            .arg(format!("--segments={}", extent.segments))
+            .arg(format!("--pages={}", extent.pages))
+            .arg(format!("--latency={}", extent.latency.as_millis()))
+            .env("SSL_CERT_FILE", self.certificate.path())
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !output.status.success() {
+            return Err(format!("{path:?} ended with {}", output.status).into());
+        }
+        let mut lines = output.stdout.trim_ascii_end().rsplit(|byte| *byte == b'\n');
+        Ok(serde_json::from_slice(lines.next().unwrap_or_default())?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may be gone already; nothing is left to do then.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn compare(sizes: &Sizes) -> Outcome<()> {
+    const LARGE: usize = 1_800_000;
+    let workloads = [
+        (Items::Interactions, 1_000_000),
+        (Items::Text, 1_000_000),
+        (Items::Shuffled, 1_000_000),
+        (Items::Interactions, LARGE),
+    ];
+    for (items, page_bytes) in workloads {
+        if sizes
+            .items
+            .as_ref()
+            .is_some_and(|only| !only.contains(&items))
+        {
+            continue;
+        }
+        let workload = Workload {
+            items,
+            page_bytes,
+            page_count: 64,
+        };
+        let server = Server::start(workload)?;
+        table(sizes, &server)?;
+        if items == Items::Interactions && page_bytes < LARGE {
+            side_by_side(sizes, &server)?;
+        }
+    }
+    Ok(())
+}
+
+fn table(sizes: &Sizes, server: &Server) -> Outcome<()> {
+    let Workload {
+        items, page_bytes, ..
+    } = server.workload;
+    say(&format!(
+        "\n{items:?}, pages of {:.1} MB, {} GB each, least CPU of {} runs\n{:<42}{:>9}{:>9}{:>9}{:>10}",
+        page_bytes as f64 / 1e6,
+        sizes.gb,
+        sizes.rounds,
+        "path",
+        "CPU s/GB",
+        "x floor",
+        "MB/s",
+        "peak MB"
+    ))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few thousand"
+    )]
+    let pages = (sizes.gb * 1e9 / page_bytes as f64).ceil() as u64;
+    let extent = Extent {
+        segments: 1,
+        pages: pages.max(1),
+        latency: Duration::ZERO,
+    };
+    let mut floor = None;
+    for path in <Path as clap::ValueEnum>::value_variants() {
+        let only = sizes.paths.as_ref();
+        if *path != Path::Floor && only.is_some_and(|only| !only.contains(path)) {
+            continue;
+        }
+        // The slow one varies little in comparison.
+        let rounds = if *path == Path::Paginator {
+            1
+        } else {
+            sizes.rounds
+        };
+        let mut best: Option<Used> = None;
+        for _ in 0..rounds {
+            let used = server.measure(*path, extent)?;
+            if best.is_none_or(|best| used.cpu < best.cpu) {
+                best = Some(used);
+            }
+        }
+        let best = best.ok_or("no rounds")?;
+        let floor = *floor.get_or_insert(best.cpu_per_gb());
+        say(&format!(
+            "{:<42}{:>9.2}{:>9.2}{:>9.0}{:>10.0}",
+            path.describe(),
+            best.cpu_per_gb(),
+            best.cpu_per_gb() / floor,
+            best.megabytes_per_second(),
+            best.peak_bytes as f64 / 1e6
+        ))?;
+    }
+    Ok(())
+}
+
+fn side_by_side(sizes: &Sizes, server: &Server) -> Outcome<()> {
+    const PAGES: u64 = 30;
+    say(&format!(
+        "\nScans side by side on one thread, {} ms before each page\n{:<42}{:>9}{:>9}{:>9}{:>10}",
+        sizes.latency, "path", "scans", "MB/s", "x one", "peak MB"
+    ))?;
+    for path in [Path::Stored, Path::Parts] {
+        let mut alone = None;
+        for segments in [1, sizes.scans] {
+            let extent = Extent {
+                segments,
+                pages: PAGES,
+                latency: Duration::from_millis(sizes.latency),
+            };
+            let used = server.measure(path, extent)?;
+            let speed = used.megabytes_per_second();
+            let alone = *alone.get_or_insert(speed);
+            say(&format!(
+                "{:<42}{segments:>9}{speed:>9.0}{:>9.1}{:>10.0}",
+                path.describe(),
+                speed / alone,
+                used.peak_bytes as f64 / 1e6
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn say(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{line}")
+}

@@ -1,0 +1,232 @@
+//! The ways from a table to something of use that are compared, each on one thread.
+
+use crate::Workload;
+use crate::discard::{Discard, DiscardStore};
+use crate::server::table;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use clap::ValueEnum;
+use contract::states::{Estimate, ExportSegmentInput, ExportTask};
+use contract::{Invocation, RunId};
+use dataset::Profile;
+use export_segment::{Settings, handle};
+use item::{Lines, ScanBody};
+use lake::documents;
+use lake::records::Plan;
+use serde_json::json;
+use std::error::Error;
+use std::hint::black_box;
+use std::time::{Duration, SystemTime};
+use table::{PageBuffer, PageRequest, ScanPages as _};
+
+/// A way from a table to something of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Path {
+    /// The SDK, its answers' bodies discarded as they arrive.
+    Floor,
+    /// The parser alone, on pages in memory, in frames of 16 KiB.
+    Parser,
+    /// Pages through the SDK into checked lines.
+    Pages,
+    /// The same, and their profile.
+    Profile,
+    /// The whole step, its parts not compressed.
+    Stored,
+    /// The whole step, as it runs.
+    Parts,
+    /// The SDK's paginator, and the csv crate.
+    Paginator,
+}
+
+impl Path {
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Floor => "floor: SDK, bodies discarded",
+            Self::Parser => "parser alone, in memory",
+            Self::Pages => "pages checked",
+            Self::Profile => "pages checked and profiled",
+            Self::Stored => "raw parts with profile, not compressed",
+            Self::Parts => "raw parts with profile, zstd",
+            Self::Paginator => "SDK paginator and csv crate",
+        }
+    }
+}
+
+/// How much is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// Segments that are scanned side by side.
+    pub segments: u32,
+    /// Pages of each.
+    pub pages: u64,
+    /// What the server waits before a page.
+    pub latency: Duration,
+}
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Goes the path and returns the items that came out at its end. `endpoint` is the page server's.
+pub async fn go(path: Path, workload: &Workload, endpoint: &str, extent: Extent) -> Outcome<u64> {
+    match path {
+        Path::Floor => floor(endpoint, extent).await,
+        Path::Parser => parser(workload, extent),
+        Path::Pages => pages(endpoint, extent, |_| ()).await,
+        Path::Profile => {
+            let mut profile = Profile::new();
+            pages(endpoint, extent, |lines| profile.observe_lines(lines)).await
+        }
+        Path::Stored => {
+            let level = *zstd::compression_level_range().start();
+            parts(endpoint, extent, level).await
+        }
+        Path::Parts => parts(endpoint, extent, lake::part::LEVEL).await,
+        Path::Paginator => paginator(endpoint, extent).await,
+    }
+}
+
+async fn floor(endpoint: &str, extent: Extent) -> Outcome<u64> {
+    let client = Client::new(&aws::local(endpoint).await);
+    for page in 0..extent.pages {
+        let request = client
+            .scan()
+            .table_name(table(extent.pages, extent.latency))
+            .segment(0)
+            .total_segments(1)
+            .exclusive_start_key("page", AttributeValue::N(page.to_string()));
+        request.customize().interceptor(Discard).send().await?;
+    }
+    Ok(0)
+}
+
+fn parser(workload: &Workload, extent: Extent) -> Outcome<u64> {
+    const FRAME: usize = 16 * 1024;
+    let mut items = 0;
+    let mut lines = Lines::new();
+    let pages: Vec<_> = workload.pages().collect();
+    crate::measure::begin();
+    for number in 0..extent.pages {
+        let page = &pages[usize::try_from(number)? % pages.len()];
+        lines.clear();
+        let mut body = ScanBody::new();
+        for frame in page.head.chunks(FRAME) {
+            body.push(frame, &mut lines)?;
+        }
+        body.push(page.tail(None).as_bytes(), &mut lines)?;
+        black_box(body.finish(&mut lines)?);
+        items += lines.len() as u64;
+    }
+    Ok(items)
+}
+
+async fn pages(endpoint: &str, extent: Extent, mut then: impl FnMut(&Lines)) -> Outcome<u64> {
+    let tables = aws::dynamodb::Tables::new(&aws::local(endpoint).await);
+    let table = table(extent.pages, extent.latency);
+    let mut buffer = PageBuffer::new();
+    let mut cursor = None;
+    let mut items = 0;
+    loop {
+        let request = PageRequest {
+            table: &table,
+            segment: 0,
+            total_segments: 1,
+            cursor: cursor.as_ref(),
+            consistent: false,
+        };
+        let end = tables.page(&request, &mut buffer).await?;
+        let lines = buffer.lines()?;
+        items += lines.len() as u64;
+        then(lines);
+        if end.cursor.is_none() {
+            return Ok(items);
+        }
+        cursor = end.cursor;
+    }
+}
+
+async fn parts(endpoint: &str, extent: Extent, compression_level: i32) -> Outcome<u64> {
+    let tables = aws::dynamodb::Tables::new(&aws::local(endpoint).await);
+    let store = DiscardStore::default();
+    let task = ExportTask {
+        index: 0,
+        first_segment: 0,
+        segment_count: extent.segments,
+    };
+    let run = RunId::parse("20261120-173000-1a2b3c4d")?;
+    let definition = json!({
+        "source": {"dynamodb": {"table": table(extent.pages, extent.latency)}},
+        "dataset": {"label": "rating"},
+        "training": {"image": "i"},
+        "promotion": {"metric": "m", "goal": "minimize"},
+    });
+    let plan = Plan {
+        run: run.clone(),
+        execution: "arn".to_owned(),
+        started: "2026-11-20T17:30:00Z".to_owned(),
+        definition: contract::read::from_value(definition)?,
+        key_attributes: vec!["user_id".to_owned()],
+        segments: extent.segments,
+        tasks: vec![task],
+        task_rcu: None,
+        estimate: Estimate {
+            items: 0,
+            bytes: 0,
+            read_units: 0,
+            minutes: None,
+        },
+    };
+    let keys = plan.keys();
+    documents::write(&store, &keys.plan(), &plan).await?;
+    let input = ExportSegmentInput {
+        pipeline: "default".to_owned(),
+        run,
+        task,
+    };
+    let invocation = Invocation {
+        attempt: "bench".to_owned(),
+        deadline: SystemTime::now() + Duration::from_hours(1),
+    };
+    let settings = Settings {
+        compression_level,
+        ..Settings::default()
+    };
+    let output = handle(&store, &tables, settings, input, invocation).await?;
+    Ok(output.items)
+}
+
+async fn paginator(endpoint: &str, extent: Extent) -> Outcome<u64> {
+    const COLUMNS: [&str; 9] = [
+        "rating",
+        "user_id",
+        "item_id",
+        "event_type",
+        "ts",
+        "price",
+        "session",
+        "device",
+        "comment",
+    ];
+    let client = Client::new(&aws::local(endpoint).await);
+    let request = client
+        .scan()
+        .table_name(table(extent.pages, extent.latency))
+        .segment(0)
+        .total_segments(1);
+    let mut answers = request.into_paginator().send();
+    let mut items = 0;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    while let Some(answer) = answers.next().await {
+        for item in answer?.items() {
+            let cells = COLUMNS.iter().map(|column| match item.get(*column) {
+                Some(AttributeValue::S(text) | AttributeValue::N(text)) => text.as_str(),
+                _ => "",
+            });
+            writer.write_record(cells)?;
+            items += 1;
+        }
+        // What is written is passed on page by page, as it would be to S3.
+        let written = writer.into_inner()?;
+        black_box(&written);
+        writer = csv::Writer::from_writer(Vec::new());
+    }
+    Ok(items)
+}

@@ -1,0 +1,105 @@
+//! Looks at sixteen bytes at once: where plain text ends, where a number ends. It must not know the
+//! grammar around them. The instructions are SSE2's or NEON's, through `wide`; the tests hold every
+//! function against the same thing said byte by byte.
+
+use wide::u8x16;
+
+const WIDTH: usize = 16;
+
+/// The first place from `from` that holds a quote, a backslash or a control character; the end of
+/// `bytes` if there is none.
+#[inline]
+pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(window) = window(bytes, at) {
+        let special = window.simd_eq(u8x16::splat(b'"'))
+            | window.simd_eq(u8x16::splat(b'\\'))
+            | window.min(u8x16::splat(0x1f)).simd_eq(window);
+        let special = special.to_bitmask();
+        if special != 0 {
+            return at + special.trailing_zeros() as usize;
+        }
+        at += WIDTH;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let within = rest.iter().position(|&byte| is_special(byte));
+    within.map_or(bytes.len(), |within| at + within)
+}
+
+const fn is_special(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// The place of the quote behind the number that begins at `from`, if the number is short and has
+/// the usual form: digits, perhaps with a sign before and a point among them. `None` says nothing.
+#[inline]
+pub(crate) fn plain_number_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let window = window(bytes, from)?;
+    let first = usize::from(bytes[from] == b'-');
+    let digit = window - u8x16::splat(b'0');
+    let digits = digit.min(u8x16::splat(9)).simd_eq(digit).to_bitmask();
+    // The sign stands where a digit may stand.
+    let others = !digits & 0xffff & !u32::from(first == 1);
+    let end = others.trailing_zeros() as usize;
+    if end >= WIDTH || end == first {
+        return None;
+    }
+    match bytes[from + end] {
+        b'"' => Some(from + end),
+        b'.' => {
+            let others = others & (others - 1);
+            let fraction_end = others.trailing_zeros() as usize;
+            let is_whole = fraction_end < WIDTH
+                && fraction_end > end + 1
+                && bytes[from + fraction_end] == b'"';
+            is_whole.then_some(from + fraction_end)
+        }
+        _ => None,
+    }
+}
+
+#[inline]
+fn window(bytes: &[u8], at: usize) -> Option<u8x16> {
+    let window: &[u8; WIDTH] = bytes.get(at..)?.first_chunk()?;
+    Some(u8x16::new(*window))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            8 => any::<u8>().prop_filter("plain", |&byte| !is_special(byte)),
+            1 => prop::sample::select(b"\"\\\n\x1f\x00".as_slice()),
+        ];
+        prop::collection::vec(byte, 0..70)
+    }
+
+    proptest! {
+        #[test]
+        fn text_ends_where_it_ends_byte_by_byte(bytes in text(), from in 0..80_usize) {
+            let rest = bytes.get(from..).unwrap_or_default();
+            let end = rest.iter().position(|&byte| is_special(byte)).map_or(bytes.len(), |at| from + at);
+            prop_assert_eq!(plain_text_end(&bytes, from), end);
+        }
+
+        #[test]
+        fn a_number_that_is_taken_is_one(number in "-?[0-9]{0,12}(\\.[0-9]{0,12})?[\"x.\\-]", rest in "[ -~]{0,20}") {
+            let bytes = format!("{number}{rest}").into_bytes();
+            let end = plain_number_end(&bytes, 0);
+            let body = number.strip_suffix('"');
+            let unsigned = body.map(|body| body.strip_prefix('-').unwrap_or(body));
+            let is_usual = unsigned.is_some_and(|text| {
+                text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+                    && text.split('.').count() <= 2
+            });
+            if is_usual && number.len() <= WIDTH && bytes.len() >= WIDTH {
+                prop_assert_eq!(end, Some(number.len() - 1));
+            } else {
+                prop_assert_eq!(end, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Lines that are read together say what each says alone, whatever was learned from those before,
+//! and their marks say what a walk says.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+mod support;
+
+use item::{Item, ItemError, Kind, Lines, MAX_DEPTH, Map, Outline, PathId, Value, parse_line};
+use proptest::prelude::*;
+use support::{Attributes, attributes, json_line, line};
+
+/// Every value of the map and of maps inside it, by path: type, and the text as it is written.
+fn walked(map: &Map<'_>, path: &str, out: &mut Vec<(String, Kind, String)>) {
+    for (name, value) in map.attributes() {
+        let mut path = path.to_owned();
+        item::Path::push_name(&mut path, &name.decode());
+        let text = match &value {
+            Value::S(text) | Value::B(text) => text.decode().into_owned(),
+            Value::N(number) => (*number).to_owned(),
+            _ => String::new(),
+        };
+        out.push((path.clone(), value.kind(), text));
+        if let Value::M(map) = value {
+            walked(&map, &path, out);
+        }
+    }
+}
+
+fn marked(item: &Item<'_>, outline: &Outline) -> Vec<(String, Kind, String)> {
+    let values = item.marks().iter().map(|mark| {
+        let path = outline.path(mark.path()).unwrap().text().to_owned();
+        let text = match mark.kind() {
+            Kind::S | Kind::B => item.decoded(mark).into_owned(),
+            Kind::N => mark.raw(item.text()).to_owned(),
+            _ => String::new(),
+        };
+        (path, mark.kind(), text)
+    });
+    values.collect()
+}
+
+fn check(lines: &Lines, items: &[Attributes]) {
+    assert_eq!(lines.len(), items.len());
+    for ((item, text), wanted) in lines.items().zip(lines.lines()).zip(items) {
+        let read: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(read, json_line(wanted));
+        let mut values = Vec::new();
+        walked(&parse_line(text.as_bytes()).unwrap(), "", &mut values);
+        assert_eq!(marked(&item, lines.outline()), values);
+        let mut again = Vec::new();
+        walked(&item.map(), "", &mut again);
+        assert_eq!(again, values);
+    }
+    assert_eq!(lines.text().matches('\n').count(), items.len());
+}
+
+proptest! {
+    #[test]
+    fn what_was_learned_changes_nothing(
+        items in prop::collection::vec(attributes(), 1..5),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 1..20),
+    ) {
+        // Items come again, so that their openings are guessed, next to others that differ.
+        let items: Vec<_> = order.iter().map(|index| index.get(&items).clone()).collect();
+        let mut lines = Lines::new();
+        for turn in 0..2 {
+            lines.clear();
+            for item in &items {
+                let pretty = format!("{:#}\r\n", json_line(item)).into_bytes();
+                lines.push_line(&if turn == 0 { pretty } else { line(item) }).unwrap();
+            }
+            check(&lines, &items);
+        }
+        for item in &items {
+            lines.push_line(&line(item)).unwrap();
+        }
+        check(&lines, &[items.clone(), items].concat());
+    }
+
+    #[test]
+    fn a_line_is_refused_exactly_if_it_is_refused_alone(
+        item in attributes(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..3, prop::sample::select(b"\"\\{}[]:,.eu0+-SNMLBtf \n\x01\xc3".as_slice())), 1..3),
+    ) {
+        let whole = line(&item);
+        let mut edited = whole.clone();
+        for (at, edit, byte) in edits {
+            let at = at.index(edited.len());
+            match edit {
+                0 => edited[at] = byte,
+                1 => edited.insert(at, byte),
+                _ => drop(edited.remove(at)),
+            }
+        }
+        let mut lines = Lines::new();
+        // Learned from the whole line, the edited one meets guesses that are nearly right.
+        lines.push_line(&whole).unwrap();
+        let alone = parse_line(&edited);
+        match (lines.push_line(&edited), &alone) {
+            (Ok(()), Ok(map)) => {
+                let mut values = Vec::new();
+                walked(map, "", &mut values);
+                prop_assert_eq!(marked(&lines.items().last().unwrap(), lines.outline()), values);
+            }
+            (Err(error), Err(alone)) => {
+                // A line alone is looked at for UTF-8 first.
+                if !matches!(alone, ItemError::Utf8 { .. }) {
+                    prop_assert_eq!(&error, alone);
+                }
+                check(&lines, &[item]);
+            }
+            (read, alone) => prop_assert!(false, "{:?} together, {:?} alone", read, alone.as_ref().err()),
+        }
+    }
+}
+
+#[test]
+fn what_is_nested_too_deep_is_refused() {
+    let nested = |levels: usize| {
+        let (open, close) = ("{\"M\":{\"a\":".repeat(levels), "}}".repeat(levels));
+        format!("{{\"Item\":{{\"a\":{open}{{\"NULL\":true}}{close}}}}}")
+    };
+    let mut lines = Lines::new();
+    lines.push_line(nested(MAX_DEPTH - 1).as_bytes()).unwrap();
+    lines.push_line(nested(MAX_DEPTH).as_bytes()).unwrap_err();
+    assert_eq!(lines.len(), 1);
+}
+
+#[test]
+fn what_is_learned_is_bounded_and_what_is_not_learned_is_read_all_the_same() {
+    let mut lines = Lines::new();
+    for number in 0..10_000 {
+        let line = format!(
+            "{{\"Item\":{{\"m\":{{\"M\":{{\"key{number}\":{{\"M\":{{\"n\":{{\"N\":\"1\"}}}}}}}}}}}}}}"
+        );
+        lines.push_line(line.as_bytes()).unwrap();
+    }
+    assert!(lines.outline().len() < 5_000);
+    let last = lines.items().last().unwrap();
+    let paths: Vec<_> = last.marks().iter().map(item::Mark::path).collect();
+    assert_eq!(paths[1..], [PathId::UNLEARNED; 2]);
+    assert_eq!(last.marks()[2].raw(last.text()), "1");
+}
