@@ -217,7 +217,7 @@ impl Script {
                     return Err(format!("{outcome:?} was not decided"));
                 }
                 write(&PublishReportOutput {
-                    endpoint: pipeline.clone(),
+                    endpoint: Some(pipeline.clone()),
                     pipeline,
                     run,
                     outcome,

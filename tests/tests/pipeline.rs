@@ -180,9 +180,15 @@ async fn the_endpoint_answers(
     let (_, columns) = pipeline.dataset(keys).await;
     let url = pipeline.local.sagemaker_url();
     let user = &interactions.rows[0].user;
-    let items = demo::recommend(&url, &output.endpoint, &columns, user, 10)
-        .await
-        .unwrap();
+    let items = demo::recommend(
+        &url,
+        output.endpoint.as_deref().unwrap(),
+        &columns,
+        user,
+        10,
+    )
+    .await
+    .unwrap();
     assert_eq!(items.len(), 10);
     assert!(
         items.windows(2).all(|pair| pair[0].score >= pair[1].score),
@@ -198,9 +204,15 @@ async fn the_endpoint_answers(
         .iter()
         .find(|row| row.user != *user)
         .unwrap();
-    let other = demo::recommend(&url, &output.endpoint, &columns, &others.user, 10)
-        .await
-        .unwrap();
+    let other = demo::recommend(
+        &url,
+        output.endpoint.as_deref().unwrap(),
+        &columns,
+        &others.user,
+        10,
+    )
+    .await
+    .unwrap();
     let titles = |items: &[demo::Recommendation]| {
         items
             .iter()

@@ -21,7 +21,7 @@ pub enum Command {
     /// Everything it started is gone when it ends, also after Ctrl-C or a failure.
     Demo(Demo),
     /// Start local AWS with the stack deployed, and keep it until Ctrl-C.
-    Local(Place),
+    Local(Local),
     /// Start an execution of the state machine, wherever the environment says that AWS is, and watch
     /// it.
     Run(Run),
@@ -34,6 +34,16 @@ pub struct Place {
     /// Millrace's workspace [default: the one that this program was built from]
     #[arg(long, value_name = "FOLDER")]
     pub workspace: Option<PathBuf>,
+}
+
+/// How local AWS is started.
+#[derive(Debug, Args)]
+pub struct Local {
+    /// Use the binaries of an earlier build, stale or not.
+    #[arg(long, env = "MILLRACE_NO_BUILD")]
+    pub no_build: bool,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 #[derive(Debug, Args)]
@@ -51,7 +61,7 @@ pub struct Demo {
     #[arg(long)]
     pub keep: bool,
     #[command(flatten)]
-    pub place: Place,
+    pub local: Local,
 }
 
 #[derive(Debug, Args)]

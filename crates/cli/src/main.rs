@@ -3,7 +3,7 @@
 
 mod arguments;
 
-use arguments::{Arguments, Command, Demo, Place, Run, Schemas};
+use arguments::{Arguments, Command, Demo, Run, Schemas};
 use clap::Parser;
 use millrace::demo::{self, DemoError, Wishes};
 use millrace::execution::{self, ExecutionError};
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
 async fn carry_out(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(wishes) => run_demo(wishes).await,
-        Command::Local(place) => keep_local(place).await,
+        Command::Local(wishes) => keep_local(wishes).await,
         Command::Run(wishes) => run(wishes).await,
         Command::Schemas(wishes) => keep_schemas(&wishes),
     }
@@ -79,15 +79,16 @@ async fn run_demo(demo: Demo) -> Result<(), Failure> {
     };
     wishes.check()?;
     let progress = Progress::to_stderr();
-    let mut options = Options::new(progress.clone());
-    options.workspace = demo.place.workspace;
-    let local = Local::start(&options).await?;
+    let local = Local::start(&options(demo.local, progress.clone())).await?;
     let summary = demo::run(&local, &wishes, &progress).await?;
     print(&format!("\n{summary}"))?;
     if demo.keep {
         print(&format!(
             "\n{}",
-            demo::look_around(&local, &summary.output.endpoint)
+            demo::look_around(
+                &local,
+                summary.output.endpoint.as_deref().unwrap_or_default()
+            )
         ))?;
         std::future::pending::<()>().await;
     }
@@ -95,10 +96,15 @@ async fn run_demo(demo: Demo) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn keep_local(place: Place) -> Result<(), Failure> {
-    let mut options = Options::new(Progress::to_stderr());
-    options.workspace = place.workspace;
-    let local = Local::start(&options).await?;
+fn options(wishes: arguments::Local, progress: Progress) -> Options {
+    let mut options = Options::new(progress);
+    options.workspace = wishes.place.workspace;
+    options.build = !wishes.no_build;
+    options
+}
+
+async fn keep_local(wishes: arguments::Local) -> Result<(), Failure> {
+    let local = Local::start(&options(wishes, Progress::to_stderr())).await?;
     let endpoint = demo::definition().endpoint.name;
     let endpoint = endpoint
         .as_deref()

@@ -310,8 +310,9 @@ pub struct PublishReportOutput {
     pub rows: RowCounts,
     /// The deciding metric's value for this run's model.
     pub value: f64,
-    /// The endpoint that serves.
-    pub endpoint: String,
+    /// The endpoint that serves; absent while no model was good enough for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// Key of the report for programs (JSON); the one for people lies beside it (`report.md`).
     pub report_key: String,
 }

@@ -8,7 +8,9 @@ use lake::DocumentError;
 #[derive(Debug, thiserror::Error)]
 pub enum PlanDatasetError {
     /// A segment has no manifest.
-    #[error("segment {segment} is not exported whole: redrive the execution from ExportSegments")]
+    #[error(
+        "segment {segment} is not exported whole: start a new execution, which exports it again"
+    )]
     SegmentMissing {
         /// The segment.
         segment: u32,

@@ -44,7 +44,7 @@ pub async fn handle(
         items: report.export.items,
         rows: report.rows,
         value: report.verdict.value,
-        endpoint: report.endpoint.unwrap_or_default(),
+        endpoint: report.endpoint,
         report_key: key,
     })
 }

@@ -123,7 +123,7 @@ async fn a_deployed_run_is_reported_to_programs_and_people() {
     let store = over().await;
     let output = call(&store, Outcome::Deployed).await.unwrap();
     assert_eq!((output.items, output.rows.total()), (100, 100));
-    assert_eq!(output.endpoint, "films");
+    assert_eq!(output.endpoint.as_deref(), Some("films"));
     assert_eq!(output.report_key, run_keys().report());
 
     let report: Report = documents::read(&store, &output.report_key, "a report")
@@ -172,7 +172,7 @@ async fn a_kept_champion_is_named_with_its_endpoint() {
     )
     .await;
     let output = call(&store, Outcome::KeptChampion).await.unwrap();
-    assert_eq!(output.endpoint, "older");
+    assert_eq!(output.endpoint.as_deref(), Some("older"));
     let text = for_people(&store).await;
     assert!(
         text.contains("the champion still serves at older"),
@@ -188,7 +188,7 @@ async fn a_kept_champion_is_named_with_its_endpoint() {
 async fn without_any_champion_no_endpoint_is_claimed() {
     let store = over().await;
     let output = call(&store, Outcome::KeptChampion).await.unwrap();
-    assert_eq!(output.endpoint, "");
+    assert_eq!(output.endpoint, None);
     assert!(for_people(&store).await.contains("none served before"));
 }
 

@@ -8,7 +8,7 @@ use lake::DocumentError;
 #[derive(Debug, thiserror::Error)]
 pub enum SealDatasetError {
     /// A shard has no manifest.
-    #[error("shard {shard} is not merged whole: redrive the execution from MergeShards")]
+    #[error("shard {shard} is not merged whole: start a new execution, which merges it again")]
     ShardMissing {
         /// The shard.
         shard: u32,

@@ -22,8 +22,9 @@ use crate::progress::{Progress, count, duration};
 use contract::states::{Outcome, PublishReportOutput};
 use contract::{Names, RunId, ServiceError};
 use data::Interactions;
-use lake::documents::DocumentError;
+use lake::documents::{self, DocumentError};
 use lake::keys::{self, RunKeys};
+use lake::records::VerdictRecord;
 use lake::store::{ObjectStore, StoreError};
 use serde_json::json;
 use std::cmp::Reverse;
@@ -86,6 +87,12 @@ pub enum DemoError {
         #[source]
         source: reqwest::Error,
     },
+    /// The model was not good enough, and there is no other.
+    #[error("no model serves: {reason}: ask for more --items")]
+    NothingServes {
+        /// The verdict's reason.
+        reason: String,
+    },
     /// The table has too few items to recommend anything.
     #[error("--items {items} is too few: {} or more make a model", FEWEST_ITEMS)]
     TooFewItems {
@@ -135,6 +142,13 @@ pub async fn run(
     let run: &RunId = &output.run;
     let keys = RunKeys::new(&output.pipeline, run);
 
+    let Some(endpoint) = output.endpoint.clone() else {
+        let verdict: VerdictRecord =
+            documents::read(&lake, &keys.verdict(), "the decision on the model").await?;
+        return Err(DemoError::NothingServes {
+            reason: verdict.reason,
+        });
+    };
     let step = progress.step("Recommendations");
     let columns = columns(&lake, &keys).await?;
     let user = wishes
@@ -142,11 +156,8 @@ pub async fn run(
         .clone()
         .unwrap_or_else(|| active_user(&interactions));
     let url = local.sagemaker_url();
-    let recommended = recommend(&url, &output.endpoint, &columns, &user, RECOMMENDATIONS).await?;
-    step.done(&format!(
-        "for user {user} from endpoint {}",
-        output.endpoint
-    ));
+    let recommended = recommend(&url, &endpoint, &columns, &user, RECOMMENDATIONS).await?;
+    step.done(&format!("for user {user} from endpoint {endpoint}"));
     Summary::gather(
         &lake,
         &keys,

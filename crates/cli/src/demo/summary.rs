@@ -144,7 +144,8 @@ impl Display for Summary {
             "  verdict              {:?}: {}",
             verdict.verdict, verdict.reason
         )?;
-        write!(f, "  endpoint             {}: ", self.output.endpoint)?;
+        let endpoint = self.output.endpoint.as_deref().unwrap_or("none");
+        write!(f, "  endpoint             {endpoint}: ")?;
         match &self.deployment {
             Some(deployed) => writeln!(
                 f,

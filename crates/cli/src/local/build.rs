@@ -19,6 +19,11 @@ pub fn package(workspace: &Workspace, binary: &str) -> PathBuf {
         .join("bootstrap.zip")
 }
 
+/// Where cargo leaves a container program of the development profile, unless configured otherwise.
+pub fn built_program(workspace: &Workspace, name: &str) -> PathBuf {
+    workspace.target().join("debug").join(name)
+}
+
 /// Builds the functions' packages for this machine, with the profile that is deployed.
 pub async fn functions(
     workspace: &Workspace,

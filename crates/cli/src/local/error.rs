@@ -49,6 +49,12 @@ pub enum LocalError {
         /// All that it said.
         log: PathBuf,
     },
+    /// Nothing was to be built, and something is not there.
+    #[error("{} is not built yet: run once without --no-build", path.display())]
+    NotBuilt {
+        /// What is not there.
+        path: PathBuf,
+    },
     /// A program's answer is not what it must be.
     #[error("the answer of {program} cannot be read")]
     Answer {

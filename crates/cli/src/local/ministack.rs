@@ -12,7 +12,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::Command;
 
-const GRACE: Duration = Duration::from_secs(10);
+// Idle it ends at once. At work it would wait for executions, which go on to retry the functions
+// that the same signal ended; and nothing that it keeps is worth the wait.
+const GRACE: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_mins(1);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 // Functions see the server's environment: only what programs need at all goes in.

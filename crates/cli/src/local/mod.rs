@@ -42,6 +42,8 @@ const ATTEMPTS: u32 = 3;
 pub struct Options {
     /// Millrace's workspace; if absent, the one this program was built from.
     pub workspace: Option<PathBuf>,
+    /// Whether to build first. Otherwise the binaries of an earlier build are used, stale or not.
+    pub build: bool,
     /// Where people are shown what is at work.
     pub progress: Progress,
     /// What the seconds of Wait states and of pauses between retries are multiplied by.
@@ -55,6 +57,7 @@ impl Options {
     pub const fn new(progress: Progress) -> Self {
         Self {
             workspace: None,
+            build: true,
             progress,
             wait_scale: WAIT_SCALE,
             parameters: BTreeMap::new(),
@@ -84,7 +87,8 @@ impl Local {
     /// # Errors
     /// If something is missing on the machine, cannot be built, or does not start.
     pub async fn start(options: &Options) -> Result<Self, LocalError> {
-        let prepare = || tools::prepare(options.workspace.as_deref(), &options.progress);
+        let root = options.workspace.as_deref();
+        let prepare = || tools::prepare(root, options.build, &options.progress);
         let prepared = PREPARED.get_or_try_init(prepare).await?.clone();
 
         let step = options.progress.step("Local AWS");

@@ -26,8 +26,12 @@ pub struct Prepared {
     pub recommender: PathBuf,
 }
 
-/// Installs and builds what is missing or out of date.
-pub async fn prepare(root: Option<&Path>, progress: &Progress) -> Result<Prepared, LocalError> {
+/// Installs what is missing and, if `building`, builds what is missing or out of date.
+pub async fn prepare(
+    root: Option<&Path>,
+    building: bool,
+    progress: &Progress,
+) -> Result<Prepared, LocalError> {
     let workspace = Workspace::find(root).await?;
     let source = Source::read(&workspace.root().join(TEMPLATE))?;
     let binaries = source.binaries()?;
@@ -41,13 +45,25 @@ pub async fn prepare(root: Option<&Path>, progress: &Progress) -> Result<Prepare
         "there already"
     });
 
-    let step = progress.step("Container program");
-    let recommender = build::program(&workspace, RECOMMENDER, &step).await?;
-    step.done(RECOMMENDER);
+    let recommender = if building {
+        let step = progress.step("Container program");
+        let recommender = build::program(&workspace, RECOMMENDER, &step).await?;
+        step.done(RECOMMENDER);
 
-    let step = progress.step("Lambda functions");
-    build::functions(&workspace, &tools, &binaries, &step).await?;
-    step.done(&format!("{} packages", count(binaries.len() as u64)));
+        let step = progress.step("Lambda functions");
+        build::functions(&workspace, &tools, &binaries, &step).await?;
+        step.done(&format!("{} packages", count(binaries.len() as u64)));
+        recommender
+    } else {
+        let packages = binaries.iter().map(|name| build::package(&workspace, name));
+        let recommender = build::built_program(&workspace, RECOMMENDER);
+        for path in packages.chain([recommender.clone()]) {
+            if !path.is_file() {
+                return Err(LocalError::NotBuilt { path });
+            }
+        }
+        recommender
+    };
     drop(lock);
     Ok(Prepared {
         workspace,

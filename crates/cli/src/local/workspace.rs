@@ -60,6 +60,11 @@ impl Workspace {
         &self.root
     }
 
+    /// Cargo's target folder.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Where everything of local AWS is kept.
     pub fn local(&self) -> PathBuf {
         self.target.join("local")
