@@ -29,9 +29,11 @@ pub(crate) struct Distinct {
     hasher: RandomState,
 }
 
-/// Where a value stands in the text.
+/// Where a value stands in the text, and how it begins: that tells most values apart, and short
+/// ones whole, without a look at the text.
 #[derive(Debug, Clone, Copy)]
 struct Place {
+    head: u64,
     start: u32,
     length: u16,
 }
@@ -40,7 +42,28 @@ struct Place {
 const _: () = assert!(MAX_VALUE_BYTES <= u16::MAX as usize);
 const _: () = assert!(MAX_DISTINCT * MAX_VALUE_BYTES <= u32::MAX as usize);
 
+const HEAD: usize = size_of::<u64>();
+
+/// The first bytes of a value; zeros in place of missing ones.
+#[inline]
+fn head(value: &[u8]) -> u64 {
+    match value.first_chunk() {
+        Some(head) => u64::from_le_bytes(*head),
+        None => value
+            .iter()
+            .rev()
+            .fold(0, |head, &byte| head << 8 | u64::from(byte)),
+    }
+}
+
 impl Place {
+    #[inline]
+    fn is(self, value: &str, head: u64, text: &str) -> bool {
+        self.head == head
+            && usize::from(self.length) == value.len()
+            && (value.len() <= HEAD || self.of(text) == value)
+    }
+
     #[inline]
     fn of(self, text: &str) -> &str {
         let start = self.start as usize;
@@ -116,15 +139,16 @@ impl Distinct {
             return false;
         }
         let hash = self.hasher.hash_one(value);
-        let same = |place: &Place| place.of(&self.text) == value;
+        let head = head(value.as_bytes());
+        let same = |place: &Place| place.is(value, head, &self.text);
         if self.places.find(hash, same).is_some() {
             return true;
         }
-        self.insert_new(hash, value);
+        self.insert_new(hash, head, value);
         false
     }
 
-    fn insert_new(&mut self, hash: u64, value: &str) {
+    fn insert_new(&mut self, hash: u64, head: u64, value: &str) {
         let (Ok(start), Ok(length)) = (self.text.len().try_into(), value.len().try_into()) else {
             return self.overflow();
         };
@@ -133,10 +157,13 @@ impl Distinct {
         }
         self.text.push_str(value);
         let (text, hasher) = (&self.text, &self.hasher);
+        let place = Place {
+            head,
+            start,
+            length,
+        };
         self.places
-            .insert_unique(hash, Place { start, length }, |place| {
-                hasher.hash_one(place.of(text))
-            });
+            .insert_unique(hash, place, |place| hasher.hash_one(place.of(text)));
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {

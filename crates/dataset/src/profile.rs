@@ -142,28 +142,25 @@ impl Profile {
         self.slots.fit(outline);
         for item in lines.items() {
             self.items += 1;
+            let is_ascii = item.text().is_ascii();
             for mark in item.marks() {
-                let place = match self.slots.get(mark.path()) {
+                let slot = match self.slots.get(mark.path()) {
+                    Slot::Unknown => self.find_slot(outline, mark.path()),
+                    known => known,
+                };
+                let place = match slot {
                     Slot::Place(place) => place,
-                    Slot::Ignored => continue,
                     Slot::Overflowed => {
                         self.paths_overflowed += 1;
                         continue;
                     }
-                    Slot::Unknown => match self.find_slot(outline, mark.path()) {
-                        Slot::Place(place) => place,
-                        Slot::Overflowed => {
-                            self.paths_overflowed += 1;
-                            continue;
-                        }
-                        _ => continue,
-                    },
+                    Slot::Unknown | Slot::Ignored => continue,
                 };
                 self.observe_at(place, |attribute| match mark.kind() {
                     Kind::S if mark.escaped() => {
-                        attribute.observe_text(&item.decoded(mark));
+                        attribute.observe_text(&item.decoded(mark), false);
                     }
-                    Kind::S => attribute.observe_text(mark.raw(item.text())),
+                    Kind::S => attribute.observe_text(mark.raw(item.text()), is_ascii),
                     Kind::N => attribute.observe_number(mark.raw(item.text())),
                     other => attribute.observe_other(other),
                 });

@@ -52,16 +52,22 @@ impl Attribute {
 
     pub(crate) fn observe(&mut self, value: &Value<'_>) {
         match value {
-            Value::S(text) => self.observe_text(&text.decode()),
+            Value::S(text) => self.observe_text(&text.decode(), false),
             Value::N(raw) => self.observe_number(raw),
             other => self.observe_other(other.kind()),
         }
     }
 
+    /// `is_ascii`: the text is known to be that, and so as many characters long as bytes.
     #[inline]
-    pub(crate) fn observe_text(&mut self, text: &str) {
+    pub(crate) fn observe_text(&mut self, text: &str, is_ascii: bool) {
         self.types.add(Kind::S, 1);
-        self.texts.get_or_insert_default().observe(text);
+        let length = if is_ascii {
+            text.len()
+        } else {
+            characters(text)
+        };
+        self.texts.get_or_insert_default().observe(length as u64);
         self.category(text);
     }
 
@@ -212,8 +218,13 @@ impl Numbers {
     }
 
     fn merge(&mut self, other: &Self) {
-        self.minimum = self.minimum.min(other.minimum);
-        self.maximum = self.maximum.max(other.maximum);
+        // Neither is ever no number, so plain comparisons do.
+        if other.minimum < self.minimum {
+            self.minimum = other.minimum;
+        }
+        if other.maximum > self.maximum {
+            self.maximum = other.maximum;
+        }
         self.integers &= other.integers;
         self.digits = self.digits.max(other.digits);
     }
@@ -230,19 +241,21 @@ pub struct Texts {
 }
 
 impl Texts {
-    fn observe(&mut self, text: &str) {
-        // One byte of each character is no continuation; counting those is what is vectorised.
-        let length = text.bytes().filter(|byte| (byte & 0xc0) != 0x80).count() as u64;
-        self.merge(&Self {
-            max_length: length,
-            total_length: length,
-        });
+    fn observe(&mut self, length: u64) {
+        self.max_length = self.max_length.max(length);
+        self.total_length += length;
     }
 
     fn merge(&mut self, other: &Self) {
         self.max_length = self.max_length.max(other.max_length);
         self.total_length += other.total_length;
     }
+}
+
+/// One byte of each character is no continuation; counting those is what is vectorised.
+fn characters(text: &str) -> usize {
+    let begins = |byte: &u8| (byte & 0xc0) != 0x80;
+    text.bytes().filter(begins).count()
 }
 
 /// Float64 as text, since JSON readers may be off by one unit in the last place and a profile that

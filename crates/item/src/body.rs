@@ -3,6 +3,7 @@
 
 use crate::check::{Check, utf8};
 use crate::{ItemError, Lines};
+use std::mem;
 
 /// A body that is no answer to `Scan`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +39,7 @@ pub enum BodyError {
 #[derive(Debug, Default)]
 pub struct ScanBody {
     state: State,
-    /// What has arrived and is not read yet.
+    /// What has begun and not arrived as a whole.
     pending: Vec<u8>,
     /// With fewer bytes than this there is no use in reading on.
     wait_for: usize,
@@ -77,22 +78,55 @@ impl ScanBody {
     /// # Errors
     /// If this is no answer to `Scan`.
     pub fn push(&mut self, bytes: &[u8], lines: &mut Lines) -> Result<(), BodyError> {
-        self.pending.extend_from_slice(bytes);
-        if self.pending.len() < self.wait_for {
-            return Ok(());
+        const STEP: usize = 1024;
+        let mut bytes = bytes;
+        // What began in an earlier frame is read together with the beginning of this one, and all
+        // else where it is.
+        while !self.pending.is_empty() && !bytes.is_empty() {
+            let carried = self.pending.len();
+            let wanted = STEP.max(self.wait_for.saturating_sub(carried));
+            let (more, rest) = bytes.split_at(wanted.min(bytes.len()));
+            self.pending.extend_from_slice(more);
+            if self.pending.len() < self.wait_for {
+                return Ok(());
+            }
+            let pending = mem::take(&mut self.pending);
+            let read = self.read(&pending, lines)?;
+            self.pending = pending;
+            if read >= carried {
+                self.pending.clear();
+                self.wait_for = 0;
+                bytes = &bytes[read - carried..];
+            } else {
+                self.carry(read);
+                bytes = rest;
+            }
         }
+        if self.pending.is_empty() {
+            let read = self.read(bytes, lines)?;
+            self.pending.extend_from_slice(&bytes[read..]);
+            self.carry(0);
+        }
+        Ok(())
+    }
+
+    /// Keeps what is behind `read` until there is as much again: what is long is not read anew for
+    /// every few bytes that come.
+    fn carry(&mut self, read: usize) {
+        self.pending.drain(..read);
+        self.wait_for = self.pending.len() * 2;
+    }
+
+    /// Reads as far as the bytes go, and returns how far that is.
+    fn read(&mut self, bytes: &[u8], lines: &mut Lines) -> Result<usize, BodyError> {
         let mut read = 0;
         loop {
-            match self.step(read, lines) {
+            match self.step(bytes, read, lines) {
                 Ok(Some(end)) => read = end,
-                Ok(None) | Err(Stop::Wait) => break,
+                Ok(None) | Err(Stop::Wait) => return Ok(read),
                 Err(Stop::Error(error)) => return Err(error),
             }
         }
-        self.pending.drain(..read);
-        // What is long is not read again for every few bytes that come.
-        self.wait_for = self.pending.len() * 2;
-        Ok(())
     }
 
     /// Ends the body. Returns the answer as it came, with `[]` for its items.
@@ -100,9 +134,9 @@ impl ScanBody {
     /// # Errors
     /// If the answer is not whole, or does not hold as many items as it says.
     pub fn finish(mut self, lines: &mut Lines) -> Result<Vec<u8>, BodyError> {
-        self.wait_for = 0;
-        self.push(&[], lines)?;
-        if self.state != State::End || !self.pending.is_empty() {
+        let pending = mem::take(&mut self.pending);
+        let read = self.read(&pending, lines)?;
+        if self.state != State::End || read < pending.len() {
             return Err(BodyError::CutShort { items: self.items });
         }
         if self.count != u64::try_from(self.items).ok() {
@@ -115,8 +149,8 @@ impl ScanBody {
     }
 
     /// Reads one thing from `at` on and returns its end; `None` if nothing is left.
-    fn step(&mut self, at: usize, lines: &mut Lines) -> Result<Option<usize>, Stop> {
-        let mut check = Check::new(&self.pending);
+    fn step(&mut self, bytes: &[u8], at: usize, lines: &mut Lines) -> Result<Option<usize>, Stop> {
+        let mut check = Check::new(bytes);
         check.at = at;
         let Some(next) = check.peek() else {
             return Ok(if check.at > at { Some(check.at) } else { None });
@@ -132,7 +166,7 @@ impl ScanBody {
                 self.envelope.push(next);
                 (State::End, check.at + 1)
             }
-            (State::FirstMember | State::Member, _) => self.member(check.at)?,
+            (State::FirstMember | State::Member, _) => self.member(bytes, check.at)?,
             (State::MemberEnd, b',' | b'}') => {
                 self.envelope.push(next);
                 let state = if next == b',' {
@@ -146,7 +180,7 @@ impl ScanBody {
             (State::FirstItem | State::ItemEnd, b']') => (State::MemberEnd, check.at + 1),
             (State::FirstItem | State::Item, _) => {
                 let start = check.at;
-                let end = lines.push_item(&self.pending, start).map_err(|error| {
+                let end = lines.push_item(bytes, start).map_err(|error| {
                     if error.is_cut_short() {
                         return Stop::Wait;
                     }
@@ -167,8 +201,8 @@ impl ScanBody {
     }
 
     /// Reads a member of the answer; of the items only the beginning.
-    fn member(&mut self, at: usize) -> Result<(State, usize), Stop> {
-        let mut check = Check::new(&self.pending);
+    fn member(&mut self, bytes: &[u8], at: usize) -> Result<(State, usize), Stop> {
+        let mut check = Check::new(bytes);
         check.at = at;
         let name = check.string("a member of the answer").map_err(stop)?;
         check.token(b':', "`:`").map_err(stop)?;

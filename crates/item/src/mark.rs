@@ -36,25 +36,25 @@ pub struct Mark {
 }
 
 impl Mark {
-    pub(crate) const fn new(path: PathId, kind: Kind) -> Self {
-        Self {
-            path,
-            start: 0,
-            end: 0,
-            kind,
-            escaped: false,
-        }
-    }
-
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "`Lines` refuses an item beyond 4 GiB, and its marks with it"
     )]
-    pub(crate) const fn set(&mut self, escaped: bool, start: usize, end: usize) {
-        self.escaped = escaped;
-        self.start = start as u32;
-        self.end = end as u32;
+    pub(crate) const fn new(
+        path: PathId,
+        kind: Kind,
+        escaped: bool,
+        start: usize,
+        end: usize,
+    ) -> Self {
+        Self {
+            path,
+            start: start as u32,
+            end: end as u32,
+            kind,
+            escaped,
+        }
     }
 
     /// The path that leads to the value.

@@ -130,27 +130,38 @@ impl Outline {
             before = opened.opening;
             let begins = check.at;
             let mark = marks.len();
-            let mut escaped = false;
             // Texts and numbers are marked without their quotes.
-            let mut quotes = 0;
-            marks.push(Mark::new(opened.path, opened.kind));
-            match opened.kind {
-                Kind::S | Kind::B => {
-                    escaped = check.string_rest()?;
-                    quotes = 1;
-                }
+            let (escaped, end) = match opened.kind {
+                Kind::S | Kind::B => (check.string_rest()?, check.at - 1),
                 Kind::N => {
                     check.number_rest()?;
-                    quotes = 1;
+                    (false, check.at - 1)
                 }
                 Kind::M => {
                     let depth = check.deeper(depth)?;
                     check.peek();
+                    // A map stands before what it holds; its end is known when that is read.
+                    marks.push(Mark::new(opened.path, opened.kind, false, 0, 0));
                     self.map(check, opened.path, depth, start, marks)?;
+                    (false, check.at)
                 }
-                kind => check.untyped(kind, depth)?,
+                kind => {
+                    check.untyped(kind, depth)?;
+                    (false, check.at)
+                }
+            };
+            let whole = Mark::new(
+                opened.path,
+                opened.kind,
+                escaped,
+                begins - start,
+                end - start,
+            );
+            if opened.kind == Kind::M {
+                marks[mark] = whole;
+            } else {
+                marks.push(whole);
             }
-            marks[mark].set(escaped, begins - start, check.at - quotes - start);
             match check.bytes.get(check.at..check.at + 2) {
                 Some(b"},") => check.at += 2,
                 Some(b"}}") => {
