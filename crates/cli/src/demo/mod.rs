@@ -14,7 +14,7 @@ pub use catalogue::Film;
 pub use definition::definition;
 pub use look_around::look_around;
 pub use recommend::{Recommendation, columns, invocations, recommend};
-pub use summary::Summary;
+pub use summary::{Shown, Summary};
 
 use crate::execution::{self, ExecutionError, Finished};
 use crate::local::{Local, LocalError};

@@ -9,7 +9,6 @@ use lake::documents;
 use lake::keys::RunKeys;
 use lake::records::{DeploymentRecord, TrainingRecord, VerdictRecord};
 use lake::store::ObjectStore;
-use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;
 
@@ -32,10 +31,23 @@ pub struct Summary {
     pub states: Vec<(String, std::time::Duration)>,
     /// Whom the endpoint recommends to.
     pub user: String,
-    /// What that user liked best: titles, genres and ratings.
-    pub liked: Vec<(String, &'static str, f64)>,
-    /// What the endpoint recommends: titles, genres and scores.
-    pub recommended: Vec<(String, &'static str, f64)>,
+    /// What that user liked best, by their ratings.
+    pub liked: Vec<Shown>,
+    /// What the endpoint recommends, by its scores.
+    pub recommended: Vec<Shown>,
+}
+
+/// A film as it is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// Its title.
+    pub title: String,
+    /// Its genre.
+    pub genre: &'static str,
+    /// The user's rating, or the endpoint's score.
+    pub score: f64,
+    /// What the user thought of a recommended film: such a pair was kept from training to validate.
+    pub rated: Option<f64>,
 }
 
 impl Summary {
@@ -50,23 +62,38 @@ impl Summary {
     ) -> Result<Self, DemoError> {
         let shards: Vec<serde_json::Value> =
             documents::read(store, &keys.shards(), "the list of shards").await?;
-        // Who saw a film again rated it again: the better rating counts.
-        let mut films = BTreeSet::new();
-        let rated = interactions.of_user(&user).into_iter();
-        let rated = rated.filter_map(|row| Some((row.film, row.rating?)));
-        let liked = rated
-            .filter(|(film, _)| films.insert(*film))
-            .take(LIKED_BEST)
-            .map(|(film, rating)| {
-                let film = &interactions.films[film];
-                (film.title.clone(), film.genre, rating)
-            })
-            .collect();
+        // Who saw a film again rated it again: the better rating counts, and comes first.
+        let mut ratings: Vec<(usize, f64)> = Vec::new();
+        for row in interactions.of_user(&user) {
+            if let Some(rating) = row.rating
+                && ratings.iter().all(|(film, _)| *film != row.film)
+            {
+                ratings.push((row.film, rating));
+            }
+        }
+        let liked = ratings.iter().take(LIKED_BEST).map(|(film, rating)| Shown {
+            title: interactions.films[*film].title.clone(),
+            genre: interactions.films[*film].genre,
+            score: *rating,
+            rated: None,
+        });
+        let liked = liked.collect();
+        let rated = |id: &str| {
+            let rating = ratings
+                .iter()
+                .find(|(film, _)| interactions.films[*film].id == id);
+            rating.map(|(_, rating)| *rating)
+        };
         let recommended = recommended
             .into_iter()
-            .map(|told| match interactions.film(&told.item) {
-                Some(film) => (film.title.clone(), film.genre, told.score),
-                None => (told.item, "", told.score),
+            .map(|told| {
+                let film = interactions.film(&told.item);
+                Shown {
+                    rated: rated(&told.item),
+                    score: told.score,
+                    genre: film.map_or("", |film| film.genre),
+                    title: film.map_or(told.item, |film| film.title.clone()),
+                }
             })
             .collect();
         let now = SystemTime::now();
@@ -167,9 +194,13 @@ impl Display for Summary {
     }
 }
 
-fn films(f: &mut Formatter<'_>, films: &[(String, &str, f64)]) -> fmt::Result {
-    for (title, genre, score) in films {
-        writeln!(f, "  {score:>5.2}  {title}  ({genre})")?;
+fn films(f: &mut Formatter<'_>, films: &[Shown]) -> fmt::Result {
+    for film in films {
+        write!(f, "  {:>5.2}  {}  ({})", film.score, film.title, film.genre)?;
+        match film.rated {
+            Some(rating) => writeln!(f, "  kept from training, rated {rating:.2}")?,
+            None => writeln!(f)?,
+        }
     }
     Ok(())
 }
