@@ -50,7 +50,7 @@ pub(crate) fn rounded(attribute: &Attribute) -> Option<f64> {
 }
 
 /// Whether an attribute is prose, an identifier or a timestamp, and why; such text is no category.
-pub(crate) fn no_category(attribute: &Attribute) -> Option<String> {
+pub(crate) fn no_category(attribute: &Attribute, distinct: Option<usize>) -> Option<String> {
     let texts = attribute.texts.as_ref()?;
     if texts.max_length >= PROSE {
         return Some(format!(
@@ -58,7 +58,7 @@ pub(crate) fn no_category(attribute: &Attribute) -> Option<String> {
             texts.max_length
         ));
     }
-    let distinct = attribute.distinct()? as u64;
+    let distinct = distinct? as u64;
     let count = attribute.types.of(Kind::S);
     let mean = texts.total_length / count.max(1);
     let values = count + attribute.types.of(Kind::N);

@@ -5,6 +5,7 @@
 mod canonical;
 mod check;
 mod columns;
+mod dictionary;
 mod distinct;
 mod encode;
 mod error;
@@ -19,10 +20,11 @@ mod summary;
 
 pub use check::check_definition;
 pub use columns::{Columns, FeatureColumn, LeftOut, SplitRule};
+pub use dictionary::{MAX_VALUES_BYTES, Vocabularies};
 pub use distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
 pub use encode::{Encoder, Fate, Side};
 pub use error::{ColumnsError, PlanError};
 pub use plan::plan_columns;
-pub use profile::{MAX_DEPTH, MAX_PATHS, MAX_VALUES_BYTES, Profile};
+pub use profile::{MAX_DEPTH, MAX_PATHS, Profile};
 pub use reject::{Reject, RejectReason};
 pub use summary::{Attribute, Numbers, Texts, Types};

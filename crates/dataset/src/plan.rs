@@ -136,7 +136,7 @@ fn declared_column(column: &Column, profile: &Profile) -> Result<FeatureColumn, 
     if let (Encoding::Number, Some(largest)) = (encoding, infer::rounded(attribute)) {
         return Err(PlanError::Rounded { path, largest });
     }
-    feature_column(path, encoding, column.missing, attribute)
+    feature_column(path, encoding, column.missing, profile)
 }
 
 /// Whether any value fits the encoding.
@@ -167,15 +167,10 @@ fn inferred_columns(
         if path == *label || is_map || excluded.iter().any(|prefix| path.is_within(prefix)) {
             continue;
         }
-        match inferred_encoding(attribute) {
+        match inferred_encoding(attribute, profile.distinct(text)) {
             Ok(encoding) => {
                 let path = text.to_owned();
-                columns.push(feature_column(
-                    path,
-                    encoding,
-                    Missing::default(),
-                    attribute,
-                )?);
+                columns.push(feature_column(path, encoding, Missing::default(), profile)?);
             }
             Err(reason) => left_out.push(LeftOut {
                 path: text.to_owned(),
@@ -199,7 +194,7 @@ fn inferred_columns(
     Ok(columns)
 }
 
-fn inferred_encoding(attribute: &Attribute) -> Result<Encoding, String> {
+fn inferred_encoding(attribute: &Attribute, distinct: Option<usize>) -> Result<Encoding, String> {
     let encoding = infer::encoding(attribute)
         .map_err(|reason| format!("has {}, which {reason}", infer::found(attribute)))?;
     match encoding {
@@ -209,7 +204,7 @@ fn inferred_encoding(attribute: &Attribute) -> Result<Encoding, String> {
             )),
             None => Ok(encoding),
         },
-        Encoding::Ordinal => infer::no_category(attribute).map_or(Ok(encoding), Err),
+        Encoding::Ordinal => infer::no_category(attribute, distinct).map_or(Ok(encoding), Err),
         Encoding::Boolean => Ok(encoding),
     }
 }
@@ -218,18 +213,20 @@ fn feature_column(
     path: String,
     encoding: Encoding,
     missing: Missing,
-    attribute: &Attribute,
+    profile: &Profile,
 ) -> Result<FeatureColumn, PlanError> {
-    let vocabulary = match (encoding, attribute.values()) {
-        (Encoding::Ordinal, None) => {
-            return Err(PlanError::VocabularyTooLarge {
-                path,
-                limit: MAX_DISTINCT,
-                longest: MAX_VALUE_BYTES,
-            });
-        }
-        (Encoding::Ordinal, Some(values)) => values.iter().map(ToString::to_string).collect(),
-        (Encoding::Number | Encoding::Boolean, _) => Vec::new(),
+    let vocabulary = match encoding {
+        Encoding::Ordinal => match profile.values(&path) {
+            Some(values) => values,
+            None => {
+                return Err(PlanError::VocabularyTooLarge {
+                    path,
+                    limit: MAX_DISTINCT,
+                    longest: MAX_VALUE_BYTES,
+                });
+            }
+        },
+        Encoding::Number | Encoding::Boolean => Vec::new(),
     };
     Ok(FeatureColumn {
         path,

@@ -1,10 +1,11 @@
 //! What a table holds, gathered item by item where the items pass anyway, and joined afterwards. It
 //! must not decide what becomes of it.
 
+use crate::dictionary::{Known, Vocabularies};
 use crate::slots::{Slot, Slots};
-use crate::summary::Attribute;
+use crate::summary::{self, Attribute};
 use item::{Kind, Lines, Map, Outline, Path, PathId, Value};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// Most attribute paths that are kept apart.
@@ -13,28 +14,30 @@ pub const MAX_PATHS: usize = 2_000;
 /// Levels of maps that are descended into, the item's own included.
 pub const MAX_DEPTH: usize = 8;
 
-/// Memory that all paths' distinct values may take, in bytes, roughly.
-pub const MAX_VALUES_BYTES: usize = 64 << 20;
-
 /// The attributes of the items seen so far.
 ///
 /// Profiles of parts of a table, merged in any order and grouping, give the profile of the whole.
-/// That is exact as long as the table stays within [`MAX_PATHS`] and [`MAX_VALUES_BYTES`]; beyond,
-/// what is given up depends on the order.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(from = "Stored<Attribute>")]
+/// That is exact as long as the table stays within [`MAX_PATHS`] and
+/// [`MAX_VALUES_BYTES`](crate::MAX_VALUES_BYTES); beyond, what is given up depends on the order.
+#[derive(Debug, Clone, Default)]
 pub struct Profile {
     items: u64,
     paths_overflowed: u64,
     /// Where each path's attribute is.
     places: BTreeMap<String, usize>,
-    attributes: Vec<Attribute>,
-    /// Memory that the distinct values take.
-    bytes: usize,
+    attributes: Vec<Kept>,
+    vocabularies: Vocabularies,
     slots: Slots,
 }
 
-#[derive(Serialize, Deserialize)]
+/// An attribute, and the place of its dictionary.
+#[derive(Debug, Clone)]
+struct Kept {
+    attribute: Attribute,
+    dictionary: usize,
+}
+
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Stored<A> {
     items: u64,
@@ -42,39 +45,29 @@ struct Stored<A> {
     attributes: BTreeMap<String, A>,
 }
 
-impl From<Stored<Attribute>> for Profile {
-    fn from(stored: Stored<Attribute>) -> Self {
-        let mut profile = Self {
-            items: stored.items,
-            paths_overflowed: stored.paths_overflowed,
-            ..Self::default()
-        };
-        for (path, attribute) in stored.attributes {
-            profile.bytes += attribute.bytes();
-            profile.places.insert(path, profile.attributes.len());
-            profile.attributes.push(attribute);
-        }
-        profile
+impl<'de> Deserialize<'de> for Profile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = Stored::<summary::Stored<String>>::deserialize(deserializer)?;
+        let vocabularies = Vocabularies::new();
+        Ok(Self::restore(stored, &vocabularies))
     }
 }
 
 impl Serialize for Profile {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let attributes = self.attributes();
-        let stored = Stored {
-            items: self.items,
-            paths_overflowed: self.paths_overflowed,
-            attributes: attributes.map(|(path, a)| (path.to_owned(), a)).collect(),
-        };
-        stored.serialize(serializer)
+        self.store(&self.vocabularies.lock()).serialize(serializer)
     }
 }
 
 impl PartialEq for Profile {
     fn eq(&self, other: &Self) -> bool {
-        self.items == other.items
-            && self.paths_overflowed == other.paths_overflowed
-            && self.attributes().eq(other.attributes())
+        if self.vocabularies.is(&other.vocabularies) {
+            let known = self.vocabularies.lock();
+            self.store(&known) == other.store(&known)
+        } else {
+            let (known, others) = (self.vocabularies.lock(), other.vocabularies.lock());
+            self.store(&known) == other.store(&others)
+        }
     }
 }
 
@@ -82,6 +75,59 @@ impl Profile {
     /// A profile of no items.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A profile of no items that keeps its values together with others of the same table.
+    ///
+    /// Their values then take the memory of one, and are bounded together: what is too much for all
+    /// is given up in each.
+    pub fn sharing(vocabularies: &Vocabularies) -> Self {
+        Self {
+            vocabularies: vocabularies.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The same profile with its values kept there.
+    #[must_use]
+    pub fn share(&self, vocabularies: &Vocabularies) -> Self {
+        let mut shared = Self::sharing(vocabularies);
+        shared.merge(self.clone());
+        shared
+    }
+
+    fn store<'k>(&self, known: &'k Known) -> Stored<summary::Stored<&'k str>> {
+        let attributes = self.places.iter().map(|(path, &place)| {
+            let kept = &self.attributes[place];
+            let stored = kept.attribute.store(known.at(kept.dictionary));
+            (path.clone(), stored)
+        });
+        Stored {
+            items: self.items,
+            paths_overflowed: self.paths_overflowed,
+            attributes: attributes.collect(),
+        }
+    }
+
+    fn restore(stored: Stored<summary::Stored<String>>, vocabularies: &Vocabularies) -> Self {
+        let mut profile = Self {
+            items: stored.items,
+            paths_overflowed: stored.paths_overflowed,
+            ..Self::sharing(vocabularies)
+        };
+        let mut known = vocabularies.lock();
+        for (path, stored) in stored.attributes {
+            let dictionary = known.place(&path);
+            profile.places.insert(path, profile.attributes.len());
+            known.change(dictionary, |values| {
+                profile.attributes.push(Kept {
+                    attribute: Attribute::restore(stored, values),
+                    dictionary,
+                });
+            });
+        }
+        drop(known);
+        profile
     }
 
     /// Items that were observed.
@@ -97,23 +143,43 @@ impl Profile {
 
     /// What was seen at each path, in sort order of the paths.
     pub fn attributes(&self) -> impl Iterator<Item = (&str, &Attribute)> {
-        self.places
-            .iter()
-            .map(|(path, &place)| (path.as_str(), &self.attributes[place]))
+        let places = self.places.iter();
+        places.map(|(path, &place)| (path.as_str(), &self.attributes[place].attribute))
     }
 
     /// What was seen at that path.
     pub fn attribute(&self, path: &str) -> Option<&Attribute> {
+        Some(&self.kept(path)?.attribute)
+    }
+
+    /// The distinct texts and numbers of a path in sort order (by value, see the README), unless they
+    /// were too many, too long, or took more memory than a profile may.
+    pub fn values(&self, path: &str) -> Option<Vec<String>> {
+        let kept = self.kept(path)?;
+        let known = self.vocabularies.lock();
+        let values = kept.attribute.distinct.values(known.at(kept.dictionary))?;
+        Some(values.into_iter().map(str::to_owned).collect())
+    }
+
+    /// How many distinct texts and numbers a path has, if [`Profile::values`] has them.
+    pub fn distinct(&self, path: &str) -> Option<usize> {
+        let kept = self.kept(path)?;
+        let known = self.vocabularies.lock();
+        kept.attribute.distinct.len(known.at(kept.dictionary))
+    }
+
+    fn kept(&self, path: &str) -> Option<&Kept> {
         Some(&self.attributes[*self.places.get(path)?])
     }
 
     /// Takes an item into account.
     pub fn observe(&mut self, item: &Map<'_>) {
         self.items += 1;
-        self.observe_map(item, &mut String::new(), 1);
+        let vocabularies = self.vocabularies.clone();
+        self.observe_map(item, &mut String::new(), 1, &mut vocabularies.lock());
     }
 
-    fn observe_map(&mut self, map: &Map<'_>, path: &mut String, depth: usize) {
+    fn observe_map(&mut self, map: &Map<'_>, path: &mut String, depth: usize, known: &mut Known) {
         let parent = path.len();
         for (name, value) in map.attributes() {
             let name = name.decode();
@@ -122,14 +188,20 @@ impl Profile {
                 continue;
             }
             Path::push_name(path, &name);
-            match self.place(path) {
-                Some(place) => self.observe_at(place, |attribute| attribute.observe(&value)),
+            match self.place(path, known) {
+                Some(place) => {
+                    let Kept {
+                        attribute,
+                        dictionary,
+                    } = &mut self.attributes[place];
+                    known.change(*dictionary, |values| attribute.observe(&value, values));
+                }
                 None => self.paths_overflowed += 1,
             }
             if let Value::M(map) = &value
                 && depth < MAX_DEPTH
             {
-                self.observe_map(map, path, depth + 1);
+                self.observe_map(map, path, depth + 1, known);
             }
             path.truncate(parent);
         }
@@ -140,12 +212,14 @@ impl Profile {
     pub fn observe_lines(&mut self, lines: &Lines) {
         let outline = lines.outline();
         self.slots.fit(outline);
+        let vocabularies = self.vocabularies.clone();
+        let mut known = vocabularies.lock();
         for item in lines.items() {
             self.items += 1;
             let is_ascii = item.text().is_ascii();
             for mark in item.marks() {
                 let slot = match self.slots.get(mark.path()) {
-                    Slot::Unknown => self.find_slot(outline, mark.path()),
+                    Slot::Unknown => self.find_slot(outline, mark.path(), &mut known),
                     known => known,
                 };
                 let place = match slot {
@@ -156,20 +230,29 @@ impl Profile {
                     }
                     Slot::Unknown | Slot::Ignored => continue,
                 };
-                self.observe_at(place, |attribute| match mark.kind() {
-                    Kind::S if mark.escaped() => {
-                        attribute.observe_text(&item.decoded(mark), false);
-                    }
-                    Kind::S => attribute.observe_text(mark.raw(item.text()), is_ascii),
-                    Kind::N => attribute.observe_number(mark.raw(item.text())),
+                let Kept {
+                    attribute,
+                    dictionary,
+                } = &mut self.attributes[place];
+                match mark.kind() {
+                    Kind::S => known.change(*dictionary, |values| {
+                        if mark.escaped() {
+                            attribute.observe_text(&item.decoded(mark), false, values);
+                        } else {
+                            attribute.observe_text(mark.raw(item.text()), is_ascii, values);
+                        }
+                    }),
+                    Kind::N => known.change(*dictionary, |values| {
+                        attribute.observe_number(mark.raw(item.text()), values);
+                    }),
                     other => attribute.observe_other(other),
-                });
+                }
             }
         }
     }
 
     /// Where values of a path that was met for the first time go.
-    fn find_slot(&mut self, outline: &Outline, id: PathId) -> Slot {
+    fn find_slot(&mut self, outline: &Outline, id: PathId, known: &mut Known) -> Slot {
         let Some(path) = outline.path(id) else {
             return Slot::Overflowed;
         };
@@ -181,7 +264,7 @@ impl Profile {
         } else if path.name().is_empty() {
             Slot::Overflowed
         } else {
-            self.place(path.text())
+            self.place(path.text(), known)
                 .map_or(Slot::Overflowed, Slot::Place)
         };
         self.slots.set(id, slot);
@@ -189,44 +272,79 @@ impl Profile {
     }
 
     /// The place of a path's attribute, made if there is room for one more.
-    fn place(&mut self, path: &str) -> Option<usize> {
+    fn place(&mut self, path: &str, known: &mut Known) -> Option<usize> {
         if let Some(place) = self.places.get(path) {
             return Some(*place);
         }
-        if self.attributes.len() >= MAX_PATHS {
-            return None;
-        }
-        self.places.insert(path.to_owned(), self.attributes.len());
-        self.attributes.push(Attribute::default());
-        Some(self.attributes.len() - 1)
+        (self.attributes.len() < MAX_PATHS).then(|| self.add(path.to_owned(), known))
     }
 
-    #[inline]
-    fn observe_at(&mut self, place: usize, observe: impl FnOnce(&mut Attribute)) {
-        let attribute = &mut self.attributes[place];
-        let before = attribute.bytes();
-        observe(attribute);
-        self.bytes = self.bytes - before + attribute.bytes();
-        if self.bytes > MAX_VALUES_BYTES {
-            self.bound_values();
-        }
+    fn add(&mut self, path: String, known: &mut Known) -> usize {
+        self.attributes.push(Kept {
+            attribute: Attribute::default(),
+            dictionary: known.place(&path),
+        });
+        let place = self.attributes.len() - 1;
+        self.places.insert(path, place);
+        place
     }
 
     /// Adds what another profile saw.
-    pub fn merge(&mut self, mut other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.items += other.items;
         self.paths_overflowed += other.paths_overflowed;
-        for (path, place) in other.places {
-            let more = std::mem::take(&mut other.attributes[place]);
-            let place = *self.places.entry(path).or_insert_with(|| {
-                self.attributes.push(Attribute::default());
-                self.attributes.len() - 1
-            });
-            self.attributes[place].merge(more);
+        // Values that are shared already are taken out first: a dictionary cannot be read and
+        // written at once.
+        let mut other = other;
+        if self.vocabularies.is(&other.vocabularies) {
+            other = other.alone();
         }
+        let vocabularies = self.vocabularies.clone();
+        let (mut known, others) = (vocabularies.lock(), other.vocabularies.lock());
+        for (path, place) in other.places {
+            let Kept {
+                attribute: more,
+                dictionary,
+            } = other.attributes[place].clone();
+            let values = more.distinct.values(others.at(dictionary));
+            let place = match self.places.get(&path) {
+                Some(place) => *place,
+                None => self.add(path, &mut known),
+            };
+            let Kept {
+                attribute,
+                dictionary,
+            } = &mut self.attributes[place];
+            known.change(*dictionary, |own| attribute.merge(more, values, own));
+        }
+        drop(known);
         self.drop_paths();
-        self.bytes = self.attributes.iter().map(Attribute::bytes).sum();
-        self.bound_values();
+    }
+
+    /// The same profile with values of its own.
+    fn alone(self) -> Self {
+        let known = self.vocabularies.lock();
+        let mut alone = Self {
+            items: self.items,
+            paths_overflowed: self.paths_overflowed,
+            ..Self::default()
+        };
+        let vocabularies = alone.vocabularies.clone();
+        let mut own = vocabularies.lock();
+        for (path, &place) in &self.places {
+            let Kept {
+                attribute,
+                dictionary,
+            } = &self.attributes[place];
+            let values = attribute.distinct.values(known.at(*dictionary));
+            let place = alone.add(path.clone(), &mut own);
+            let kept = &mut alone.attributes[place];
+            own.change(kept.dictionary, |own| {
+                kept.attribute.merge(attribute.clone(), values, own);
+            });
+        }
+        drop((known, own));
+        alone
     }
 
     /// Gives up the last paths in sort order until the rest is within its bound.
@@ -237,25 +355,14 @@ impl Profile {
         while self.places.len() > MAX_PATHS
             && let Some((_, place)) = self.places.pop_last()
         {
-            self.paths_overflowed += self.attributes[place].types.total();
+            self.paths_overflowed += self.attributes[place].attribute.types.total();
         }
         let mut kept = Vec::with_capacity(self.places.len());
         for place in self.places.values_mut() {
-            kept.push(std::mem::take(&mut self.attributes[*place]));
+            kept.push(self.attributes[*place].clone());
             *place = kept.len() - 1;
         }
         self.attributes = kept;
         self.slots = Slots::default();
-    }
-
-    /// Gives up the largest sets of values until the rest is within its bound: what has most values
-    /// is the least likely to be a category.
-    fn bound_values(&mut self) {
-        while self.bytes > MAX_VALUES_BYTES
-            && let Some(largest) = self.attributes.iter_mut().max_by_key(|a| a.bytes())
-        {
-            self.bytes -= largest.bytes();
-            largest.drop_values();
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known about one attribute path. It must not know of other paths, nor decide anything.
 
+use crate::dictionary::Dictionary;
 use crate::distinct::Distinct;
 use crate::number::Decimal;
 use item::{Kind, Value};
@@ -13,54 +14,83 @@ const EXAMPLES: usize = 3;
 const EXAMPLE_LENGTH: usize = 40;
 
 /// What was seen at one attribute path.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Default)]
 pub struct Attribute {
     /// How often each type was seen.
     pub types: Types,
     /// The numbers among the values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub numbers: Option<Numbers>,
     /// The texts among the values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texts: Option<Texts>,
-    /// The distinct texts and numbers.
-    distinct: Distinct,
     /// The first few texts and numbers in sort order, cut short.
     pub examples: BTreeSet<String>,
+    /// The distinct texts and numbers.
+    pub(crate) distinct: Distinct,
+}
+
+/// An attribute with its values, as it is stored.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Stored<V> {
+    types: Types,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    numbers: Option<Numbers>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    texts: Option<Texts>,
+    distinct: StoredValues<V>,
+    examples: BTreeSet<String>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct StoredValues<V> {
+    overflowed: bool,
+    values: Vec<V>,
 }
 
 impl Attribute {
-    /// The distinct texts and numbers in sort order (by value, see the README), unless they were too many, too
-    /// long, or took more memory than a profile may.
-    pub fn values(&self) -> Option<Vec<&str>> {
-        self.distinct.values()
+    pub(crate) fn store<'d>(&self, dictionary: &'d Dictionary) -> Stored<&'d str> {
+        let values = self.distinct.values(dictionary);
+        Stored {
+            types: self.types,
+            numbers: self.numbers.clone(),
+            texts: self.texts.clone(),
+            distinct: StoredValues {
+                overflowed: values.is_none(),
+                values: values.unwrap_or_default(),
+            },
+            examples: self.examples.clone(),
+        }
     }
 
-    /// How many distinct texts and numbers there are, if [`Attribute::values`] has them.
-    pub fn distinct(&self) -> Option<usize> {
-        self.distinct.len()
+    pub(crate) fn restore(stored: Stored<String>, dictionary: &mut Dictionary) -> Self {
+        let mut distinct = Distinct::default();
+        for value in &stored.distinct.values {
+            distinct.insert(value, dictionary);
+        }
+        if stored.distinct.overflowed {
+            distinct.overflow();
+        }
+        Self {
+            types: stored.types,
+            numbers: stored.numbers,
+            texts: stored.texts,
+            examples: stored.examples,
+            distinct,
+        }
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.distinct.bytes()
-    }
-
-    pub(crate) fn drop_values(&mut self) {
-        self.distinct.overflow();
-    }
-
-    pub(crate) fn observe(&mut self, value: &Value<'_>) {
+    pub(crate) fn observe(&mut self, value: &Value<'_>, dictionary: &mut Dictionary) {
         match value {
-            Value::S(text) => self.observe_text(&text.decode(), false),
-            Value::N(raw) => self.observe_number(raw),
+            Value::S(text) => self.observe_text(&text.decode(), false, dictionary),
+            Value::N(raw) => self.observe_number(raw, dictionary),
             other => self.observe_other(other.kind()),
         }
     }
 
     /// `is_ascii`: the text is known to be that, and so as many characters long as bytes.
     #[inline]
-    pub(crate) fn observe_text(&mut self, text: &str, is_ascii: bool) {
+    pub(crate) fn observe_text(&mut self, text: &str, is_ascii: bool, dictionary: &mut Dictionary) {
         self.types.add(Kind::S, 1);
         let length = if is_ascii {
             text.len()
@@ -68,11 +98,11 @@ impl Attribute {
             characters(text)
         };
         self.texts.get_or_insert_default().observe(length as u64);
-        self.category(text);
+        self.category(text, dictionary);
     }
 
     #[inline]
-    pub(crate) fn observe_number(&mut self, raw: &str) {
+    pub(crate) fn observe_number(&mut self, raw: &str, dictionary: &mut Dictionary) {
         self.types.add(Kind::N, 1);
         let decimal = Decimal::read(raw);
         let numbers = Numbers::of(&decimal);
@@ -80,7 +110,7 @@ impl Attribute {
             Some(known) => known.merge(&numbers),
             None => self.numbers = Some(numbers),
         }
-        self.category(&decimal.text);
+        self.category(&decimal.text, dictionary);
     }
 
     /// A value of a type whose values are not looked at.
@@ -90,8 +120,8 @@ impl Attribute {
     }
 
     #[inline]
-    fn category(&mut self, value: &str) {
-        if !self.distinct.insert(value) {
+    fn category(&mut self, value: &str, dictionary: &mut Dictionary) {
+        if !self.distinct.insert(value, dictionary) {
             self.example(value);
         }
     }
@@ -115,7 +145,13 @@ impl Attribute {
         }
     }
 
-    pub(crate) fn merge(&mut self, other: Self) {
+    /// Adds what another attribute saw; its `values`, unless they overflowed.
+    pub(crate) fn merge(
+        &mut self,
+        other: Self,
+        values: Option<Vec<&str>>,
+        dictionary: &mut Dictionary,
+    ) {
         for kind in Kind::ALL {
             self.types.add(kind, other.types.of(kind));
         }
@@ -127,7 +163,14 @@ impl Attribute {
         if let Some(more) = other.texts {
             self.texts.get_or_insert_default().merge(&more);
         }
-        self.distinct.merge(&other.distinct);
+        match values {
+            Some(values) => {
+                for value in values {
+                    self.distinct.insert(value, dictionary);
+                }
+            }
+            None => self.distinct.overflow(),
+        }
         for example in &other.examples {
             self.example(example);
         }

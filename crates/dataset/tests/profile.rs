@@ -2,7 +2,7 @@
 
 mod support;
 
-use dataset::{MAX_DEPTH, MAX_PATHS, Profile};
+use dataset::{MAX_DEPTH, MAX_DISTINCT, MAX_PATHS, Profile, Vocabularies};
 use item::Kind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -96,15 +96,63 @@ fn values_that_take_too_much_memory_are_given_up_where_they_are_most() {
             let text = json!({ name: { "S": format!("{at:01000}") } }).to_string();
             part.observe(&item::parse_item(text.as_bytes()).unwrap());
         }
-        assert!(part.attribute(name).unwrap().values().is_some());
+        assert!(part.values(name).is_some());
         whole.merge(part);
     }
-    let kept = |name| whole.attribute(name).unwrap().values().is_some();
+    let kept = |name| whole.values(name).is_some();
     assert!(kept("few"));
     assert!(
         kept("large") != kept("larger"),
         "one is given up, the other then has room"
     );
+}
+
+#[test]
+fn profiles_that_share_their_values_say_what_they_say_alone() {
+    let items: Vec<_> = (0..300)
+        .map(
+            |at| json!({ "id": { "S": format!("item {at}") }, "n": { "N": (at % 7).to_string() } }),
+        )
+        .collect();
+    let vocabularies = Vocabularies::new();
+    let mut shared: Vec<_> = (0..3).map(|_| Profile::sharing(&vocabularies)).collect();
+    for (at, item) in items.iter().enumerate() {
+        let text = item.to_string();
+        shared[at % 3].observe(&item::parse_item(text.as_bytes()).unwrap());
+    }
+    for (at, one) in shared.iter().enumerate() {
+        let mine: Vec<_> = items.iter().skip(at).step_by(3).cloned().collect();
+        assert_eq!(one, &profile(&mine));
+        assert_eq!(one.distinct("id"), Some(100));
+        let stored = serde_json::to_string(one).unwrap();
+        assert_eq!(stored, serde_json::to_string(&profile(&mine)).unwrap());
+        let again: Profile = serde_json::from_str(&stored).unwrap();
+        assert_eq!(&again.share(&vocabularies), one);
+    }
+    let whole = shared.into_iter().reduce(|mut left, right| {
+        left.merge(right);
+        left
+    });
+    assert_eq!(whole, Some(profile(&items)));
+}
+
+#[test]
+fn what_is_too_much_for_all_that_share_is_given_up_in_each() {
+    let vocabularies = Vocabularies::new();
+    let mut halves = [
+        Profile::sharing(&vocabularies),
+        Profile::sharing(&vocabularies),
+    ];
+    for at in 0..=MAX_DISTINCT {
+        let text = json!({ "id": { "N": at.to_string() }, "few": { "S": "x" } }).to_string();
+        halves[at % 2].observe(&item::parse_item(text.as_bytes()).unwrap());
+    }
+    for half in halves {
+        assert_eq!(half.distinct("id"), None);
+        assert_eq!(half.values("few"), Some(vec!["x".to_owned()]));
+        let stored = serde_json::to_value(&half).unwrap();
+        assert_eq!(stored["attributes"]["id"]["distinct"]["overflowed"], true);
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub use error::ExportSegmentError;
 use budget::ReadBudget;
 use contract::states::{ExportSegmentInput, ExportSegmentOutput, Status};
 use contract::{Invocation, RunId};
+use dataset::Vocabularies;
 use futures::future::join_all;
 use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents};
@@ -68,6 +69,8 @@ pub async fn handle(
     let remaining = invocation.remaining();
     let stop = Instant::now() + remaining.saturating_sub(RESERVE.min(remaining / 5));
     let budget = ReadBudget::new(plan.task_rcu);
+    // The segments hold the same users and items: their distinct values are kept once.
+    let vocabularies = Vocabularies::new();
     let segments = task.first_segment..task.first_segment + task.segment_count;
     let scans = segments.map(|segment| {
         SegmentScan {
@@ -78,6 +81,7 @@ pub async fn handle(
             budget: &budget,
             attempt: &invocation.attempt,
             settings,
+            vocabularies: &vocabularies,
             stop,
             segment,
         }

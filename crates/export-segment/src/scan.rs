@@ -2,7 +2,7 @@
 
 use crate::budget::ReadBudget;
 use crate::{ExportSegmentError, Settings};
-use dataset::Profile;
+use dataset::{Profile, Vocabularies};
 use lake::part::PartWriter;
 use lake::records::{Plan, ScanTotals, SegmentRecord};
 use lake::segment::{self, Commit, Progress};
@@ -34,6 +34,7 @@ pub struct SegmentScan<'a, S, T> {
     pub budget: &'a ReadBudget,
     pub attempt: &'a str,
     pub settings: Settings,
+    pub vocabularies: &'a Vocabularies,
     pub stop: Instant,
     pub segment: u32,
 }
@@ -120,8 +121,18 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
         }
     }
 
+    /// How far the segment is, by what is committed.
     async fn resume(&self) -> Result<Progress<Profile>, ExportSegmentError> {
-        Ok(segment::progress(self.store, self.keys, self.segment).await?)
+        let mut progress: Progress<Profile> =
+            segment::progress(self.store, self.keys, self.segment).await?;
+        if let Progress::At {
+            record: Some(record),
+            ..
+        } = &mut progress
+        {
+            record.profile = record.profile.share(self.vocabularies);
+        }
+        Ok(progress)
     }
 
     fn fresh(&self) -> SegmentRecord<Profile> {
@@ -131,7 +142,7 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
             cursor: None,
             parts: Vec::new(),
             totals: ScanTotals::default(),
-            profile: Profile::new(),
+            profile: Profile::sharing(self.vocabularies),
         }
     }
 

@@ -1,0 +1,193 @@
+//! The values of attributes, each kept once however many profiles have it: a task profiles many
+//! segments side by side, and they hold the same users. It must not know which profile has which.
+
+use crate::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Memory that all paths' distinct values may take, in bytes, roughly.
+pub const MAX_VALUES_BYTES: usize = 64 << 20;
+
+/// Bytes that a kept value costs beside its text, roughly.
+const OVERHEAD: usize = 32;
+
+/// The distinct values that profiles of one table share.
+#[derive(Debug, Clone, Default)]
+pub struct Vocabularies {
+    // A std mutex: it is held for a page's items at most, and never across an await.
+    known: Arc<Mutex<Known>>,
+}
+
+impl Vocabularies {
+    /// No values.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.known, &other.known)
+    }
+}
+
+/// The dictionaries by path.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    places: BTreeMap<String, usize>,
+    dictionaries: Vec<Dictionary>,
+    bytes: usize,
+}
+
+impl Known {
+    /// The place of a path's dictionary.
+    pub(crate) fn place(&mut self, path: &str) -> usize {
+        if let Some(place) = self.places.get(path) {
+            return *place;
+        }
+        self.places.insert(path.to_owned(), self.dictionaries.len());
+        self.dictionaries.push(Dictionary::default());
+        self.dictionaries.len() - 1
+    }
+
+    pub(crate) fn at(&self, place: usize) -> &Dictionary {
+        &self.dictionaries[place]
+    }
+
+    /// Lets `change` add to a dictionary, and gives up the largest ones until the rest is within its
+    /// bound: what has most values is the least likely to be a category.
+    #[inline]
+    pub(crate) fn change(&mut self, place: usize, change: impl FnOnce(&mut Dictionary)) {
+        let dictionary = &mut self.dictionaries[place];
+        let before = dictionary.bytes();
+        change(dictionary);
+        self.bytes = self.bytes - before + dictionary.bytes();
+        while self.bytes > MAX_VALUES_BYTES
+            && let Some(largest) = self.dictionaries.iter_mut().max_by_key(|d| d.bytes())
+        {
+            self.bytes -= largest.bytes();
+            largest.overflow();
+        }
+    }
+}
+
+/// The values of one attribute, numbered as they came, until they are too many, too long, or need
+/// memory that others need more.
+///
+/// Every value of a table comes through here: it is a hash table of places in one text.
+#[derive(Debug, Default)]
+pub(crate) struct Dictionary {
+    overflowed: bool,
+    places: HashTable<Place>,
+    text: String,
+    // Seeded at random: whoever writes to the table does not choose which values collide.
+    hasher: RandomState,
+}
+
+/// Where a value stands in the text, and how it begins: that tells most values apart, and short
+/// ones whole, without a look at the text.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    head: u64,
+    start: u32,
+    id: u32,
+    length: u16,
+}
+
+// What is counted in 16 bits and in 32 is bounded by these.
+const _: () = assert!(MAX_VALUE_BYTES <= u16::MAX as usize);
+const _: () = assert!(MAX_DISTINCT * MAX_VALUE_BYTES <= u32::MAX as usize);
+
+const HEAD: usize = size_of::<u64>();
+
+/// The first bytes of a value; zeros in place of missing ones.
+#[inline]
+fn head(value: &[u8]) -> u64 {
+    match value.first_chunk() {
+        Some(head) => u64::from_le_bytes(*head),
+        None => value
+            .iter()
+            .rev()
+            .fold(0, |head, &byte| head << 8 | u64::from(byte)),
+    }
+}
+
+impl Place {
+    #[inline]
+    fn is(self, value: &str, head: u64, text: &str) -> bool {
+        self.head == head
+            && usize::from(self.length) == value.len()
+            && (value.len() <= HEAD || self.of(text) == value)
+    }
+
+    #[inline]
+    fn of(self, text: &str) -> &str {
+        let start = self.start as usize;
+        &text[start..start + usize::from(self.length)]
+    }
+}
+
+impl Dictionary {
+    /// The values with their numbers, in no order.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (u32, &str)> {
+        let places = self.places.iter();
+        places.map(|place| (place.id, place.of(&self.text)))
+    }
+
+    pub(crate) const fn is_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Memory that the values take, roughly.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len() + self.places.len() * OVERHEAD
+    }
+
+    /// The value's number, a new one if need be; `None` once the values overflowed.
+    #[inline]
+    pub(crate) fn id(&mut self, value: &str) -> Option<u32> {
+        if self.overflowed {
+            return None;
+        }
+        let hash = self.hasher.hash_one(value);
+        let head = head(value.as_bytes());
+        let same = |place: &Place| place.is(value, head, &self.text);
+        match self.places.find(hash, same) {
+            Some(place) => Some(place.id),
+            None => self.add(hash, head, value),
+        }
+    }
+
+    fn add(&mut self, hash: u64, head: u64, value: &str) -> Option<u32> {
+        let id = self.places.len();
+        if value.len() > MAX_VALUE_BYTES || id >= MAX_DISTINCT {
+            self.overflow();
+            return None;
+        }
+        let place = Place {
+            head,
+            start: self.text.len().try_into().ok()?,
+            id: id.try_into().ok()?,
+            length: value.len().try_into().ok()?,
+        };
+        self.text.push_str(value);
+        let (text, hasher) = (&self.text, &self.hasher);
+        self.places
+            .insert_unique(hash, place, |place| hasher.hash_one(place.of(text)));
+        Some(place.id)
+    }
+
+    /// Gives the values up for good.
+    pub(crate) fn overflow(&mut self) {
+        *self = Self {
+            overflowed: true,
+            ..Self::default()
+        };
+    }
+}
