@@ -5,11 +5,17 @@
 mod support;
 
 use aws::s3::S3Store;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use contract::{ErrorName, Named};
 use lake::store::{ByteStream, ObjectStore, PutOutcome, StoreError, Upload};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use support::S3Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -181,4 +187,45 @@ async fn a_small_piece_that_is_not_the_last_is_refused() {
     upload.send(Bytes::from_static(b"next")).await.unwrap();
     let error = upload.complete().await.unwrap_err();
     assert!(error.to_string().contains("EntityTooSmall"), "{error}");
+}
+
+// ---- signatures ----
+
+/// Answers everything, and keeps what was said about each body: its hash and its CRC.
+#[derive(Debug, Clone, Default)]
+struct Witness(Arc<Mutex<Vec<(String, bool)>>>);
+
+impl HttpConnector for Witness {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if request.method() == "PUT" {
+            let hash = request.headers().get("x-amz-content-sha256").unwrap();
+            let has_crc = request.headers().get("x-amz-checksum-crc32").is_some();
+            self.0.lock().unwrap().push((hash.to_owned(), has_crc));
+        }
+        let body =
+            "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>";
+        let status = StatusCode::try_from(200).unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_hashed_only_where_nothing_else_protects_them_and_always_have_a_crc() {
+    for (endpoint, hashed) in [("https://s3.test", false), ("http://s3.test", true)] {
+        let witness = Witness::default();
+        let connector = SharedHttpConnector::new(witness.clone());
+        let config = aws::local(endpoint).await.into_builder();
+        let config = config.http_client(http_client_fn(move |_, _| connector.clone()));
+        let store = S3Store::new(&config.build(), BUCKET);
+        store.put("a", Bytes::from_static(b"body")).await.unwrap();
+        let mut upload = store.upload("b").await.unwrap();
+        let piece = Bytes::from(vec![0; 5 << 20]);
+        upload.send(piece).await.unwrap();
+        let said = witness.0.lock().unwrap().clone();
+        assert_eq!(said.len(), 2, "{endpoint}");
+        for (hash, has_crc) in said {
+            assert_eq!(hash != "UNSIGNED-PAYLOAD", hashed, "{endpoint}: {hash}");
+            assert!(has_crc, "{endpoint}");
+        }
+    }
 }

@@ -67,15 +67,18 @@ impl S3Upload {
         };
         let number = i32::try_from(begun.parts.len() + 1).unwrap_or(i32::MAX);
         let request = self.store.client.upload_part();
-        let answer = request
+        let mut request = request
             .bucket(&self.store.bucket)
             .key(&self.key)
             .upload_id(&begun.id)
             .part_number(number)
             .body(SdkByteStream::from(piece))
-            .send()
-            .await
-            .map_err(|error| self.failed("UploadPart", error));
+            .customize();
+        if self.store.encrypted {
+            request = request.disable_payload_signing();
+        }
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| self.failed("UploadPart", error));
         if let Ok(answer) = &answer {
             let part = CompletedPart::builder()
                 .part_number(number)
