@@ -123,6 +123,25 @@ impl Pipeline {
         items
     }
 
+    /// Holds the raw parts of a run against the table: every item once, and nothing else.
+    ///
+    /// # Panics
+    /// With the first difference.
+    pub async fn assert_exported(&self, keys: &RunKeys, interactions: &Interactions) {
+        let mut exported: Vec<_> = self.raw_items(keys).await.iter().map(canonical).collect();
+        let mut table: Vec<_> = interactions.items().map(canonical).collect();
+        exported.sort_unstable();
+        table.sort_unstable();
+        assert_eq!(
+            exported.len(),
+            table.len(),
+            "as many items as the table has"
+        );
+        for (exported, item) in exported.iter().zip(&table) {
+            assert_eq!(exported, item);
+        }
+    }
+
     /// The sealed dataset of a run, and its columns.
     ///
     /// # Panics
@@ -157,7 +176,7 @@ impl Pipeline {
 }
 
 /// DynamoDB JSON whose sets and names have one order, so that equal items are equal text.
-pub fn canonical(item: &Value) -> String {
+fn canonical(item: &Value) -> String {
     fn sorted(value: &Value, in_set: bool) -> Value {
         match value {
             Value::Object(object) => {

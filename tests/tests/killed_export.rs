@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use contract::states::Outcome;
-use end_to_end::pipeline::{Pipeline, canonical, processes_of};
+use end_to_end::pipeline::{Pipeline, processes_of};
 use lake::RunKeys;
 use millrace::demo::data::Interactions;
 use millrace::demo::{self, TABLE};
@@ -60,16 +60,6 @@ async fn killing_the_export_loses_and_doubles_nothing() {
         (Outcome::Deployed, ITEMS as u64)
     );
     let keys = RunKeys::new(&output.pipeline, &output.run);
-    let mut exported: Vec<_> = pipeline
-        .raw_items(&keys)
-        .await
-        .iter()
-        .map(canonical)
-        .collect();
-    let mut table: Vec<_> = interactions.items().map(canonical).collect();
-    exported.sort_unstable();
-    table.sort_unstable();
-    assert_eq!(exported.len(), table.len());
-    assert!(exported == table, "the parts hold the table");
+    pipeline.assert_exported(&keys, &interactions).await;
     pipeline.local.stop().await.unwrap();
 }

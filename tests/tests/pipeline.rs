@@ -5,7 +5,7 @@
 
 use contract::states::{Outcome, PublishReportOutput};
 use dataset::Columns;
-use end_to_end::pipeline::{Pipeline, canonical};
+use end_to_end::pipeline::Pipeline;
 use lake::records::{Champion, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use millrace::demo::data::{Interaction, Interactions};
@@ -29,7 +29,7 @@ async fn a_table_becomes_a_serving_model() {
         (Outcome::Deployed, ITEMS as u64)
     );
     let keys = RunKeys::new(&output.pipeline, &output.run);
-    the_raw_parts_are_the_table(&pipeline, &keys, &interactions).await;
+    pipeline.assert_exported(&keys, &interactions).await;
     the_csv_is_the_table(&pipeline, &keys, &interactions, &output).await;
     the_model_beats_its_baselines(&pipeline, &keys, &output).await;
     the_endpoint_answers(&pipeline, &keys, &interactions, &output).await;
@@ -64,26 +64,6 @@ async fn a_table_becomes_a_serving_model() {
     let keys = RunKeys::new(&third.pipeline, &third.run);
     the_endpoint_answers(&pipeline, &keys, &interactions, &third).await;
     pipeline.local.stop().await.unwrap();
-}
-
-async fn the_raw_parts_are_the_table(
-    pipeline: &Pipeline,
-    keys: &RunKeys,
-    interactions: &Interactions,
-) {
-    let mut exported: Vec<_> = pipeline
-        .raw_items(keys)
-        .await
-        .iter()
-        .map(canonical)
-        .collect();
-    let mut table: Vec<_> = interactions.items().map(canonical).collect();
-    exported.sort_unstable();
-    table.sort_unstable();
-    assert_eq!(exported.len(), table.len());
-    for (exported, item) in exported.iter().zip(&table) {
-        assert_eq!(exported, item);
-    }
 }
 
 async fn the_csv_is_the_table(
