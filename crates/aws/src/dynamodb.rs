@@ -1,5 +1,5 @@
 //! DynamoDB as the table that is exported: what it is, and its keys as JSON. Its pages are read by
-//! [`crate::scan`].
+//! `scan`.
 
 use crate::SdkConfig;
 use crate::classify::service_error;
