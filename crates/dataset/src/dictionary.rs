@@ -96,6 +96,8 @@ struct Place {
     head: u64,
     start: u32,
     id: u32,
+    /// Kept, so that a growing table does not read the text again.
+    hash: u32,
     length: u16,
 }
 
@@ -115,6 +117,12 @@ fn head(value: &[u8]) -> u64 {
             .rev()
             .fold(0, |head, &byte| head << 8 | u64::from(byte)),
     }
+}
+
+/// The table takes places from the low bits of a hash, and tells them apart by its high ones.
+#[inline]
+const fn spread(hash: u32) -> u64 {
+    (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 impl Place {
@@ -155,16 +163,17 @@ impl Dictionary {
         if self.overflowed {
             return None;
         }
-        let hash = self.hasher.hash_one(value);
+        #[expect(clippy::cast_possible_truncation, reason = "32 bits tell enough apart")]
+        let hash = self.hasher.hash_one(value) as u32;
         let head = head(value.as_bytes());
         let same = |place: &Place| place.is(value, head, &self.text);
-        match self.places.find(hash, same) {
+        match self.places.find(spread(hash), same) {
             Some(place) => Some(place.id),
             None => self.add(hash, head, value),
         }
     }
 
-    fn add(&mut self, hash: u64, head: u64, value: &str) -> Option<u32> {
+    fn add(&mut self, hash: u32, head: u64, value: &str) -> Option<u32> {
         let id = self.places.len();
         if value.len() > MAX_VALUE_BYTES || id >= MAX_DISTINCT {
             self.overflow();
@@ -174,12 +183,12 @@ impl Dictionary {
             head,
             start: self.text.len().try_into().ok()?,
             id: id.try_into().ok()?,
+            hash,
             length: value.len().try_into().ok()?,
         };
         self.text.push_str(value);
-        let (text, hasher) = (&self.text, &self.hasher);
         self.places
-            .insert_unique(hash, place, |place| hasher.hash_one(place.of(text)));
+            .insert_unique(spread(hash), place, |place| spread(place.hash));
         Some(place.id)
     }
 

@@ -9,7 +9,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::error::Error;
 use std::io::Write as _;
@@ -69,8 +69,20 @@ fn acceptor(certificate: &Path) -> Result<TlsAcceptor, Box<dyn Error>> {
 }
 
 async fn answer(pages: Arc<Vec<Page>>, request: Request<Incoming>) -> Result<Answer, hyper::Error> {
+    let target = request.headers().get("x-amz-target").cloned();
     let request = request.into_body().collect().await?.to_bytes();
     let request: Value = serde_json::from_slice(&request).unwrap_or_default();
+    if target.is_some_and(|target| target.as_bytes().ends_with(b".DescribeTable")) {
+        let table = json!({ "Table": {
+            "TableName": request["TableName"],
+            "TableStatus": "ACTIVE",
+            "KeySchema": [{ "AttributeName": "user_id", "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": "user_id", "AttributeType": "S" }],
+        }});
+        let body = Bytes::from(table.to_string());
+        let crc = crc32fast::hash(&body);
+        return Ok(response(vec![body], crc));
+    }
     let mut name = request["TableName"].as_str().unwrap_or_default().split('-');
     let mut number = || name.by_ref().find_map(|word| word.parse::<u64>().ok());
     let (of, latency) = (number().unwrap_or(1), number().unwrap_or(0));
@@ -84,15 +96,22 @@ async fn answer(pages: Arc<Vec<Page>>, request: Request<Incoming>) -> Result<Ans
     let tail = page.tail((at + 1 < of).then_some(at + 1));
     let mut crc = page.crc.clone();
     crc.update(tail.as_bytes());
-    let length = page.head.len() + tail.len();
-    let frames = vec![
-        Ok(Frame::data(page.head.clone())),
-        Ok(Frame::data(Bytes::from(tail))),
-    ];
+    Ok(response(
+        vec![page.head.clone(), tail.into()],
+        crc.finalize(),
+    ))
+}
+
+fn response(body: Vec<Bytes>, crc: u32) -> Answer {
+    let length: usize = body.iter().map(Bytes::len).sum();
+    let frames: Vec<_> = body
+        .into_iter()
+        .map(|bytes| Ok(Frame::data(bytes)))
+        .collect();
     let answer = Response::builder()
         .header("content-type", "application/x-amz-json-1.0")
         .header("content-length", length)
-        .header("x-amz-crc32", crc.finalize())
+        .header("x-amz-crc32", crc)
         .body(StreamBody::new(futures::stream::iter(frames)));
-    Ok(answer.expect("the header values are numbers"))
+    answer.expect("the header values are numbers")
 }
