@@ -4,11 +4,13 @@
 use crate::SdkConfig;
 use crate::classify::service_error;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeyType, Select};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeySchemaElement, KeyType, Select, TableDescription,
+};
 use contract::{ErrorName, ServiceError};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
-use table::{DescribeTable, TableInfo};
+use table::{DescribeTable, IndexInfo, TableInfo};
 
 pub(crate) const SERVICE: &str = "DynamoDB";
 
@@ -43,26 +45,22 @@ impl DescribeTable for Tables {
         let Some(described) = answer.table() else {
             return Err(incomplete("DescribeTable", table, "no table description"));
         };
-        // Partition key first, whatever the order of the answer.
-        let mut keys: Vec<_> = described.key_schema().iter().collect();
-        keys.sort_by_key(|key| *key.key_type() != KeyType::Hash);
         Ok(Some(TableInfo {
-            key_attributes: keys
-                .iter()
-                .map(|key| key.attribute_name().to_owned())
-                .collect(),
+            key_attributes: key_attributes(described.key_schema()),
             items: unsigned(described.item_count()),
             bytes: unsigned(described.table_size_bytes()),
+            indexes: indexes(described),
         }))
     }
 
-    async fn holds_an_item(&self, table: &str) -> Result<bool, ServiceError> {
+    async fn holds_an_item(&self, table: &str, index: Option<&str>) -> Result<bool, ServiceError> {
         let mut start = None;
         loop {
             let answer = self
                 .client
                 .scan()
                 .table_name(table)
+                .set_index_name(index.map(str::to_owned))
                 .limit(1)
                 .select(Select::Count)
                 .set_exclusive_start_key(start)
@@ -79,6 +77,38 @@ impl DescribeTable for Tables {
             }
         }
     }
+}
+
+/// The names of a key's attributes: partition key first, whatever the order of the answer.
+fn key_attributes(schema: &[KeySchemaElement]) -> Vec<String> {
+    let mut keys: Vec<_> = schema.iter().collect();
+    keys.sort_by_key(|key| *key.key_type() != KeyType::Hash);
+    keys.iter()
+        .map(|key| key.attribute_name().to_owned())
+        .collect()
+}
+
+fn indexes(table: &TableDescription) -> Vec<IndexInfo> {
+    let global = table.global_secondary_indexes().iter().map(|index| {
+        let counts = (index.item_count(), index.index_size_bytes());
+        (true, index.index_name(), index.key_schema(), counts)
+    });
+    let local = table.local_secondary_indexes().iter().map(|index| {
+        let counts = (index.item_count(), index.index_size_bytes());
+        (false, index.index_name(), index.key_schema(), counts)
+    });
+    global
+        .chain(local)
+        .filter_map(|(global, name, schema, (items, bytes))| {
+            Some(IndexInfo {
+                name: name?.to_owned(),
+                global,
+                key_attributes: key_attributes(schema),
+                items: unsigned(items),
+                bytes: unsigned(bytes),
+            })
+        })
+        .collect()
 }
 
 /// A table's key in DynamoDB JSON. Keys are text, numbers or binary.

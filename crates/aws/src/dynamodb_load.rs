@@ -1,17 +1,17 @@
 //! Makes a DynamoDB table and fills it: the other direction of [`crate::dynamodb`], for people who
 //! try the pipeline. It must not know what the items mean.
 
+use crate::attribute::attributes;
 use crate::classify::service_error;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, PutRequest,
-    ScalarAttributeType, TableStatus, WriteRequest,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, PutRequest, ScalarAttributeType,
+    TableStatus, WriteRequest,
 };
 use contract::{ErrorName, ServiceError};
 use serde_json::Value;
-use std::collections::HashMap;
 use std::time::Duration;
 
 const SERVICE: &str = "DynamoDB";
@@ -125,47 +125,6 @@ impl TableLoader {
     }
 }
 
-fn attributes(item: &Value) -> Option<HashMap<String, AttributeValue>> {
-    item.as_object()?
-        .iter()
-        .map(|(name, tagged)| Some((name.clone(), attribute(tagged)?)))
-        .collect()
-}
-
-fn attribute(tagged: &Value) -> Option<AttributeValue> {
-    let mut tags = tagged.as_object()?.iter();
-    let (tag, value) = tags.next()?;
-    if tags.next().is_some() {
-        return None;
-    }
-    Some(match tag.as_str() {
-        "S" => AttributeValue::S(value.as_str()?.to_owned()),
-        "N" => AttributeValue::N(value.as_str()?.to_owned()),
-        "B" => AttributeValue::B(blob(value)?),
-        "BOOL" => AttributeValue::Bool(value.as_bool()?),
-        "NULL" => AttributeValue::Null(value.as_bool()?),
-        "M" => AttributeValue::M(attributes(value)?),
-        "L" => AttributeValue::L(each(value, attribute)?),
-        "SS" => AttributeValue::Ss(each(value, text)?),
-        "NS" => AttributeValue::Ns(each(value, text)?),
-        "BS" => AttributeValue::Bs(each(value, blob)?),
-        _ => return None,
-    })
-}
-
-fn each<T>(list: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
-    list.as_array()?.iter().map(read).collect()
-}
-
-fn text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
-}
-
-fn blob(value: &Value) -> Option<aws_smithy_types::Blob> {
-    let bytes = aws_smithy_types::base64::decode(value.as_str()?).ok()?;
-    Some(aws_smithy_types::Blob::new(bytes))
-}
-
 fn refused<E>(operation: &'static str, table: &str, error: SdkError<E>) -> ServiceError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -182,44 +141,5 @@ fn unusable(operation: &'static str, table: &str, message: &str) -> ServiceError
         code: "NotCarriedOut".to_owned(),
         message: message.to_owned(),
         source: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn every_type_is_read() {
-        let item = json!({
-            "s": {"S": "é\"\n"}, "n": {"N": "12345678901234567890123456789012345678"},
-            "b": {"B": "AQI="}, "bool": {"BOOL": false}, "null": {"NULL": true},
-            "m": {"M": {"x": {"L": [{"S": ""}]}}},
-            "ss": {"SS": ["p"]}, "ns": {"NS": ["1"]}, "bs": {"BS": ["/w=="]},
-        });
-        let read = attributes(&item).unwrap();
-        assert_eq!(read.len(), 9);
-        assert_eq!(read["s"].as_s().unwrap(), "é\"\n");
-        assert_eq!(read["n"].as_n().unwrap().len(), 38);
-        assert_eq!(read["b"].as_b().unwrap().as_ref(), [1, 2]);
-        let inner = &read["m"].as_m().unwrap()["x"];
-        assert_eq!(inner.as_l().unwrap()[0].as_s().unwrap(), "");
-        assert_eq!(read["bs"].as_bs().unwrap()[0].as_ref(), [255]);
-    }
-
-    #[test]
-    fn what_is_no_item_is_refused() {
-        let bad = [
-            json!(7),
-            json!({"a": "text"}),
-            json!({"a": {"N": 7}}),
-            json!({"a": {"S": "x", "N": "1"}}),
-            json!({"a": {"X": "x"}}),
-            json!({"a": {"B": "not base64!"}}),
-        ];
-        for item in bad {
-            assert!(attributes(&item).is_none(), "{item}");
-        }
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 pub use aws_config::SdkConfig;
 
+#[cfg(feature = "dynamodb")]
+mod attribute;
 pub mod classify;
 #[cfg(feature = "cloudformation")]
 pub mod cloudformation;

@@ -5,12 +5,15 @@
 mod body;
 mod tap;
 
+use crate::attribute::attribute;
 use crate::classify::service_error;
 use crate::dynamodb::{SERVICE, Tables, incomplete, key_from_json, key_to_json};
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use contract::{ErrorName, ServiceError};
+use std::collections::HashMap;
 use std::mem;
-use table::{PageBuffer, PageEnd, PageRequest, ScanPages};
+use table::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection};
 use tap::Tap;
 
 const OPERATION: &str = "Scan";
@@ -22,21 +25,20 @@ impl ScanPages for Tables {
         buffer: &mut PageBuffer,
     ) -> Result<PageEnd, ServiceError> {
         let start = match request.cursor {
-            Some(cursor) => Some(key_from_json(cursor).ok_or_else(|| ServiceError {
-                name: ErrorName::DatasetInvalid,
-                service: SERVICE,
-                operation: OPERATION,
-                subject: request.table.to_owned(),
-                code: "Cursor".to_owned(),
-                message: format!("{cursor} is no key of a DynamoDB table"),
-                source: None,
+            Some(cursor) => Some(key_from_json(cursor).ok_or_else(|| {
+                let message = format!("{cursor} is no key of a DynamoDB table");
+                unusable(ErrorName::DatasetInvalid, request.table, "Cursor", message)
             })?),
             None => None,
         };
+        let scan = match request.selection {
+            Some(selection) => {
+                select(self.client.scan(), request.table, selection).map_err(|error| *error)?
+            }
+            None => self.client.scan(),
+        };
         let tap = Tap::new(mem::take(buffer));
-        let answer = self
-            .client
-            .scan()
+        let answer = scan
             .table_name(request.table)
             .segment(request.segment.try_into().unwrap_or(i32::MAX))
             .total_segments(request.total_segments.try_into().unwrap_or(i32::MAX))
@@ -65,5 +67,41 @@ impl ScanPages for Tables {
             .and_then(|consumed| consumed.capacity_units)
             .unwrap_or(0.0);
         Ok(PageEnd { cursor, read_units })
+    }
+}
+
+fn select(
+    scan: ScanFluentBuilder,
+    table: &str,
+    selection: &Selection,
+) -> Result<ScanFluentBuilder, Box<ServiceError>> {
+    let mut values = HashMap::with_capacity(selection.values.len());
+    for (name, value) in &selection.values {
+        let value = attribute(value).ok_or_else(|| {
+            let message = format!("{name} is {value}, which is no DynamoDB JSON");
+            unusable(ErrorName::InvalidDefinition, table, "Filter", message)
+        })?;
+        values.insert(name.clone(), value);
+    }
+    let names = selection.names.clone().into_iter().collect();
+    // The service refuses empty maps.
+    let names = Some(names).filter(|names: &HashMap<_, _>| !names.is_empty());
+    Ok(scan
+        .set_index_name(selection.index.clone())
+        .set_projection_expression(selection.projection_expression.clone())
+        .set_filter_expression(selection.filter_expression.clone())
+        .set_expression_attribute_names(names)
+        .set_expression_attribute_values(Some(values).filter(|values| !values.is_empty())))
+}
+
+fn unusable(name: ErrorName, table: &str, code: &str, message: String) -> ServiceError {
+    ServiceError {
+        name,
+        service: SERVICE,
+        operation: OPERATION,
+        subject: table.to_owned(),
+        code: code.to_owned(),
+        message,
+        source: None,
     }
 }

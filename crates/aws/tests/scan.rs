@@ -12,7 +12,7 @@ use contract::{ErrorName, Named, ServiceError};
 use script::{Answer, Script};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use table::{PageBuffer, PageEnd, PageRequest, ScanPages};
+use table::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection};
 
 const REQUEST: PageRequest<'_> = PageRequest {
     table: "t",
@@ -20,6 +20,7 @@ const REQUEST: PageRequest<'_> = PageRequest {
     total_segments: 5,
     cursor: None,
     consistent: true,
+    selection: None,
 };
 
 fn page(numbers: std::ops::Range<u32>, next: Option<u32>) -> Vec<u8> {
@@ -145,6 +146,75 @@ async fn an_empty_page_is_a_page() {
     let (end, _) = read(vec![Answer::ok(page(0..0, Some(9)))], &mut buffer).await;
     assert_eq!(end.unwrap().cursor, Some(json!({ "n": { "N": "9" } })));
     assert!(buffer.lines().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_selection_is_asked_for_as_the_service_has_it() {
+    let source = json!({
+        "table": "t",
+        "index": "by-rating",
+        "filter": {
+            "expression": "#r > :least AND #c IN (:all, :some)",
+            "names": {"#r": "rating", "#c": "context"},
+            "values": {
+                ":least": {"N": "3.50"},
+                ":all": {"M": {"x": {"L": [{"BOOL": true}, {"NULL": true}]}}},
+                ":some": {"SS": ["a"]},
+            },
+        },
+    });
+    let source = contract::read::from_value(source).unwrap();
+    let projection = ["context.device".to_owned()];
+    let paths = table::projected(&projection, &["n".to_owned()]).unwrap();
+    let selection = Selection::new(&source, &paths);
+    let request = PageRequest {
+        consistent: false,
+        selection: Some(&selection),
+        ..REQUEST
+    };
+    let server = Script::start(vec![Answer::ok(page(0..3, None))]).await;
+    let tables = Tables::new(&aws::local(&server.url).await);
+    let mut buffer = PageBuffer::new();
+    tables.page(&request, &mut buffer).await.unwrap();
+    let asked = &server.requests()[0];
+    assert_eq!(asked["IndexName"], "by-rating");
+    assert_eq!(
+        asked["FilterExpression"],
+        "#r > :least AND #c IN (:all, :some)"
+    );
+    assert_eq!(asked["ProjectionExpression"], "#c.#a2, #a3");
+    assert_eq!(
+        asked["ExpressionAttributeNames"],
+        json!({"#r": "rating", "#c": "context", "#a2": "device", "#a3": "n"})
+    );
+    assert_eq!(
+        asked["ExpressionAttributeValues"],
+        json!({
+            ":least": {"N": "3.50"},
+            ":all": {"M": {"x": {"L": [{"BOOL": true}, {"NULL": true}]}}},
+            ":some": {"SS": ["a"]},
+        })
+    );
+    assert_eq!(
+        (asked["Segment"].as_u64(), numbers(&buffer).len()),
+        (Some(2), 3)
+    );
+
+    let whole = Selection::default();
+    let request = PageRequest {
+        selection: Some(&whole),
+        ..REQUEST
+    };
+    let server = Script::start(vec![Answer::ok(page(0..1, None))]).await;
+    let tables = Tables::new(&aws::local(&server.url).await);
+    tables.page(&request, &mut buffer).await.unwrap();
+    let asked = server.requests()[0].as_object().unwrap().clone();
+    let unasked = [
+        "IndexName",
+        "ExpressionAttributeNames",
+        "ExpressionAttributeValues",
+    ];
+    assert!(unasked.iter().all(|name| !asked.contains_key(*name)));
 }
 
 // ---- attempts ----

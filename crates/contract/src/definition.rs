@@ -47,7 +47,18 @@ pub struct Source {
 pub struct DynamoDbSource {
     /// The table's name.
     pub table: String,
-    /// Strongly consistent reads, at twice the read capacity.
+    /// A secondary index to read instead of the table itself. Items that the index does not hold, and
+    /// attributes that it does not project, are not exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
+    /// The attributes to export, as paths such as `rating` or `context.device`; the key attributes
+    /// always come with them. All attributes if empty. It does not lower the read capacity consumed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projection: Vec<String>,
+    /// Which items to export; all if absent. It does not lower the read capacity consumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+    /// Strongly consistent reads, at twice the read capacity. A global secondary index has none.
     #[serde(default)]
     pub consistent_read: bool,
     /// How fast the table may be read.
@@ -61,6 +72,20 @@ pub struct DynamoDbSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
     pub segments_per_task: Option<u32>,
+}
+
+/// Which items to export, as `DynamoDB`'s own filter expression.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Filter {
+    /// The expression, such as `#rating >= :least AND attribute_exists(context.device)`.
+    pub expression: String,
+    /// What the expression's `#names` stand for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// What the expression's `:values` stand for, in `DynamoDB` JSON: `{":least": {"N": "3"}}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, serde_json::Value>,
 }
 
 /// How fast the table may be read.

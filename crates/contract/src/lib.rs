@@ -9,6 +9,7 @@ pub mod read;
 mod schemas;
 pub mod states;
 mod validate;
+mod validate_filter;
 
 pub use definition::Definition;
 pub use error::{ErrorName, Named, ServiceError};

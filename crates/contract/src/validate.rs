@@ -53,8 +53,11 @@ impl Definition {
     fn validate_source(&self) -> Result<(), FieldError> {
         let fail = |path, message: String| Err(FieldError { path, message });
         let source = &self.source.dynamodb;
-        let name = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
-        if !(3..=255).contains(&source.table.len()) || !source.table.bytes().all(name) {
+        let is_name = |name: &str| {
+            let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+            (3..=255).contains(&name.len()) && name.bytes().all(allowed)
+        };
+        if !is_name(&source.table) {
             return fail(
                 "source.dynamodb.table",
                 format!(
@@ -62,6 +65,15 @@ impl Definition {
                     source.table
                 ),
             );
+        }
+        if let Some(index) = source.index.as_deref().filter(|name| !is_name(name)) {
+            return fail(
+                "source.dynamodb.index",
+                format!("{index:?} is no index name (3 to 255 of a-z, A-Z, 0-9, `_`, `.`, `-`)"),
+            );
+        }
+        if let Some(filter) = &source.filter {
+            filter.validate()?;
         }
         if source
             .segments
@@ -199,6 +211,7 @@ mod tests {
         for (path, value) in [
             ("pipeline", json!("No_Good")),
             ("source.dynamodb.table", json!("a b")),
+            ("source.dynamodb.index", json!("by user")),
             ("source.dynamodb.segments", json!(0)),
             ("source.dynamodb.segmentsPerTask", json!(65)),
             ("dataset.shardBytes", json!(0)),

@@ -2,6 +2,7 @@
 
 use contract::{ErrorName, Named, RunId, ServiceError};
 use lake::{DocumentError, PartError};
+use table::SelectionError;
 
 /// A task that could not be carried on.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum ExportSegmentError {
         /// What is wrong with it.
         source: item::ItemError,
     },
+    /// The plan's projection cannot be asked for.
+    #[error("the run's plan")]
+    Selection(#[from] SelectionError),
     /// The lake cannot be read or written.
     #[error("committing to the lake")]
     Document(#[from] DocumentError),
@@ -50,6 +54,7 @@ impl Named for ExportSegmentError {
             Self::UnknownTask { .. } => ErrorName::InvalidRequest,
             Self::Scan { source, .. } => source.name,
             Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::Selection(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),
         }

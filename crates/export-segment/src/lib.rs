@@ -18,7 +18,7 @@ use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents};
 use scan::{SegmentEnd, SegmentScan};
 use std::time::Duration;
-use table::ScanPages;
+use table::{ScanPages, Selection};
 use tokio::time::Instant;
 
 /// How parts are written.
@@ -69,6 +69,8 @@ pub async fn handle(
     let remaining = invocation.remaining();
     let stop = Instant::now() + remaining.saturating_sub(RESERVE.min(remaining / 5));
     let budget = ReadBudget::new(plan.task_rcu);
+    let source = &plan.definition.source.dynamodb;
+    let selection = Selection::new(source, &table::projected(&plan.projection, &[])?);
     // The segments hold the same users and items: their distinct values are kept once.
     let vocabularies = Vocabularies::new();
     let segments = task.first_segment..task.first_segment + task.segment_count;
@@ -78,6 +80,7 @@ pub async fn handle(
             pages,
             keys: &keys,
             plan: &plan,
+            selection: &selection,
             budget: &budget,
             attempt: &invocation.attempt,
             settings,

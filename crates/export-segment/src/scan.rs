@@ -9,7 +9,7 @@ use lake::segment::{self, Commit, Progress};
 use lake::{ObjectStore, RunKeys};
 use std::future::poll_fn;
 use std::pin::pin;
-use table::{PageBuffer, PageRequest, ScanPages};
+use table::{PageBuffer, PageRequest, ScanPages, Selection};
 use tokio::time::Instant;
 
 /// How far a segment has come when an invocation ends.
@@ -31,6 +31,7 @@ pub struct SegmentScan<'a, S, T> {
     pub pages: &'a T,
     pub keys: &'a RunKeys,
     pub plan: &'a Plan,
+    pub selection: &'a Selection,
     pub budget: &'a ReadBudget,
     pub attempt: &'a str,
     pub settings: Settings,
@@ -176,6 +177,7 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
             total_segments: self.plan.segments,
             cursor: record.cursor.as_ref(),
             consistent: self.plan.definition.source.dynamodb.consistent_read,
+            selection: Some(self.selection),
         };
         let end = {
             let mut page = pin!(self.pages.page(&request, buffer));

@@ -41,6 +41,7 @@ async fn planned() -> (MemoryStore, RunKeys) {
         started: "2026-11-20T17:30:00Z".to_owned(),
         definition: contract::read::from_value(definition).unwrap(),
         key_attributes: vec!["id".to_owned()],
+        projection: Vec::new(),
         segments: 3,
         tasks: vec![TASK],
         task_rcu: None,

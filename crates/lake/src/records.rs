@@ -21,6 +21,9 @@ pub struct Plan {
     pub definition: Definition,
     /// The names of the table's key attributes: partition key, then sort key if there is one.
     pub key_attributes: Vec<String>,
+    /// The paths of the attributes that are exported, the key attributes among them; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projection: Vec<String>,
     /// Scan segments in all.
     pub segments: u32,
     /// The tasks.

@@ -55,6 +55,7 @@ async fn exported(items: u32, dataset: Value) -> MemoryStore {
         started: "2026-11-20T17:30:00Z".to_owned(),
         definition: contract::read::from_value(definition).unwrap(),
         key_attributes: vec!["user".to_owned(), "item".to_owned()],
+        projection: Vec::new(),
         segments: 2,
         tasks: Vec::new(),
         task_rcu: None,

@@ -5,6 +5,7 @@ use contract::{ErrorName, FieldError, Named, ServiceError};
 use dataset::PlanError;
 use lake::DocumentError;
 use lake::lease::LeaseError;
+use table::SelectionError;
 
 /// An export that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -76,11 +77,32 @@ pub enum PlanExportError {
         /// Its name.
         table: String,
     },
-    /// There is nothing to export.
-    #[error("table {table:?} holds no items: fill it before the next run")]
-    TableEmpty {
-        /// Its name.
+    /// The table has no such index.
+    #[error(
+        "table {table:?} has no index {index:?} (it has: {}): correct source.dynamodb.index",
+        list(known)
+    )]
+    IndexMissing {
+        /// The table.
         table: String,
+        /// The index that is asked for.
+        index: String,
+        /// The indexes that it has.
+        known: Vec<String>,
+    },
+    /// The attributes or the filter cannot be asked for.
+    #[error("the definition of pipeline {pipeline:?}")]
+    Selection {
+        /// The pipeline.
+        pipeline: String,
+        /// The field.
+        source: SelectionError,
+    },
+    /// There is nothing to export.
+    #[error("{what} holds no items: fill it before the next run")]
+    TableEmpty {
+        /// The table or the index.
+        what: String,
     },
     /// The estimate is above a cap.
     #[error(
@@ -115,6 +137,14 @@ pub enum PlanExportError {
     Execution(#[source] Box<ServiceError>),
 }
 
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
 impl From<ServiceError> for PlanExportError {
     fn from(error: ServiceError) -> Self {
         Self::Table(Box::new(error))
@@ -140,7 +170,8 @@ impl Named for PlanExportError {
             | Self::Invalid { .. } => ErrorName::InvalidDefinition,
             Self::Dataset { source, .. } => source.name(),
             Self::DefinitionMissing { .. } => ErrorName::DefinitionMissing,
-            Self::TableMissing { .. } => ErrorName::TableMissing,
+            Self::TableMissing { .. } | Self::IndexMissing { .. } => ErrorName::TableMissing,
+            Self::Selection { source, .. } => source.name(),
             Self::TableEmpty { .. } => ErrorName::TableEmpty,
             Self::LimitExceeded { .. } => ErrorName::LimitExceeded,
             Self::AlreadyRunning { .. } => ErrorName::AlreadyRunning,

@@ -5,6 +5,7 @@
 mod definition;
 mod error;
 mod segments;
+mod source;
 
 pub use error::PlanExportError;
 
@@ -14,6 +15,7 @@ use contract::states::{PlanExportInput, PlanExportOutput};
 use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents};
+use source::Source;
 use table::DescribeTable;
 
 /// Children of the export's Distributed Map that run at once, as the state machine's definition has it.
@@ -50,11 +52,19 @@ pub async fn handle(
         .ok_or_else(|| PlanExportError::TableMissing {
             table: table.clone(),
         })?;
+    let Source {
+        info,
+        key_attributes,
+        projection,
+    } = source::choose(&definition, info)?;
     // The table's own count lags by hours; one read tells whether there is anything.
-    if !tables.holds_an_item(table).await? {
-        return Err(PlanExportError::TableEmpty {
-            table: table.clone(),
-        });
+    let index = definition.source.dynamodb.index.as_deref();
+    if !tables.holds_an_item(table, index).await? {
+        let what = match index {
+            Some(index) => format!("index {index:?} of table {table:?}"),
+            None => format!("table {table:?}"),
+        };
+        return Err(PlanExportError::TableEmpty { what });
     }
     let estimate = segments::estimate(&definition, &info);
     segments::check_limits(&definition, &estimate)?;
@@ -79,7 +89,8 @@ pub async fn handle(
         run,
         execution: execution.id,
         started: execution.start_time,
-        key_attributes: info.key_attributes,
+        key_attributes,
+        projection,
         segments,
         task_rcu: definition
             .source

@@ -10,7 +10,7 @@ use lake::{MemoryStore, ObjectStore};
 use plan_export::{PlanExportError, handle};
 use serde_json::{Value, json};
 use std::time::SystemTime;
-use table::{DescribeTable, TableInfo};
+use table::{DescribeTable, IndexInfo, TableInfo};
 
 struct Tables {
     bytes: u64,
@@ -23,11 +23,27 @@ impl DescribeTable for Tables {
             key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
             items: 1000,
             bytes: self.bytes,
+            indexes: vec![
+                IndexInfo {
+                    name: "by-rating".to_owned(),
+                    global: true,
+                    key_attributes: vec!["rating".to_owned(), "user_id".to_owned()],
+                    items: 10,
+                    bytes: 8192,
+                },
+                IndexInfo {
+                    name: "by-time".to_owned(),
+                    global: false,
+                    key_attributes: vec!["user_id".to_owned(), "at.time".to_owned()],
+                    items: 20,
+                    bytes: 8192,
+                },
+            ],
         }))
     }
 
-    async fn holds_an_item(&self, _: &str) -> Result<bool, ServiceError> {
-        Ok(!self.empty)
+    async fn holds_an_item(&self, _: &str, index: Option<&str>) -> Result<bool, ServiceError> {
+        Ok(!self.empty && index != Some("by-time"))
     }
 }
 
@@ -253,4 +269,93 @@ async fn a_pipeline_at_work_is_not_overlapped() {
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::AlreadyRunning);
     assert!(error.to_string().contains("arn:running"), "{error}");
+}
+
+// ---- what of the table ----
+
+fn source(fields: &Value) -> Value {
+    json!({"source": {"dynamodb": fields}})
+}
+
+#[tokio::test]
+async fn a_projection_is_planned_with_the_key_attributes_of_table_and_index() {
+    let store = lake_with(&definition()).await;
+    let tables = Tables {
+        bytes: 10 << 30,
+        empty: false,
+    };
+    let fields = json!({"index": "by-rating", "projection": ["context.device", "user_id"]});
+    let output = plan_on(&store, &tables, "arn:1", source(&fields))
+        .await
+        .unwrap();
+    assert_eq!(
+        (output.estimate.items, output.estimate.read_units),
+        (10, 1),
+        "it is the index that is read"
+    );
+    let key = output.tasks_key.replace("tasks.json", "plan.json");
+    let plan: Plan = serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap();
+    assert_eq!(
+        plan.projection,
+        ["context.device", "user_id", "event_id", "rating"]
+    );
+    assert_eq!(
+        plan.key_attributes,
+        ["user_id", "event_id"],
+        "through an index too the table's key tells items apart"
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_fit_together_is_refused_by_its_field() {
+    for (fields, name, says) in [
+        (
+            json!({"index": "by-film"}),
+            ErrorName::TableMissing,
+            "by-rating, by-time",
+        ),
+        (
+            json!({"index": "by-rating", "consistentRead": true}),
+            ErrorName::InvalidDefinition,
+            "source.dynamodb.consistentRead",
+        ),
+        (
+            json!({"index": "by-time", "consistentRead": true}),
+            ErrorName::TableEmpty,
+            "index \"by-time\" of table \"interactions\"",
+        ),
+        (
+            json!({"projection": ["context"]}),
+            ErrorName::InvalidDefinition,
+            "`rating`, which dataset.label needs",
+        ),
+        (
+            json!({"projection": ["rating", "context", "context.device"]}),
+            ErrorName::InvalidDefinition,
+            "`context.device` lies within `context`",
+        ),
+        (
+            json!({"filter": {"expression": "rating > :x", "values": {":x": 3}}}),
+            ErrorName::InvalidDefinition,
+            "source.dynamodb.filter.values",
+        ),
+        (
+            json!({"filter": {"expression": "rating > :x"}}),
+            ErrorName::InvalidDefinition,
+            "source.dynamodb.filter.values",
+        ),
+    ] {
+        let (refusal, message) = refused(&definition(), source(&fields)).await;
+        assert_eq!(refusal, name, "{fields}: {message}");
+        assert!(message.contains(says), "{fields}: {message}");
+    }
+    let more = json!({
+        "source": {"dynamodb": {"projection": ["rating", "context.device"]}},
+        "dataset": {"columns": [{"path": "context.device"}, {"path": "favourite"}]},
+    });
+    let (_, message) = refused(&definition(), more).await;
+    assert!(
+        message.contains("`favourite`, which dataset.columns"),
+        "{message}"
+    );
 }

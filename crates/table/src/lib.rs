@@ -5,8 +5,10 @@
 
 pub mod memory;
 mod page;
+mod selection;
 
 pub use page::{PageBuffer, PageEnd, PageRequest};
+pub use selection::{Selection, SelectionError, projected};
 
 use contract::ServiceError;
 use std::future::Future;
@@ -20,6 +22,23 @@ pub struct TableInfo {
     pub items: u64,
     /// Bytes, as of the same count.
     pub bytes: u64,
+    /// Its secondary indexes.
+    pub indexes: Vec<IndexInfo>,
+}
+
+/// What a secondary index says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexInfo {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a global one, which has no strongly consistent reads.
+    pub global: bool,
+    /// The names of its own key attributes.
+    pub key_attributes: Vec<String>,
+    /// Items, as of the service's last count.
+    pub items: u64,
+    /// Bytes, as of the same count.
+    pub bytes: u64,
 }
 
 /// Tells what a table is.
@@ -30,9 +49,12 @@ pub trait DescribeTable: Send + Sync {
         table: &str,
     ) -> impl Future<Output = Result<Option<TableInfo>, ServiceError>> + Send;
 
-    /// Whether the table holds at least one item; reads one.
-    fn holds_an_item(&self, table: &str)
-    -> impl Future<Output = Result<bool, ServiceError>> + Send;
+    /// Whether the table, or one of its indexes, holds at least one item; reads one.
+    fn holds_an_item(
+        &self,
+        table: &str,
+        index: Option<&str>,
+    ) -> impl Future<Output = Result<bool, ServiceError>> + Send;
 }
 
 /// Reads a table page by page.

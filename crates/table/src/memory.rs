@@ -59,10 +59,11 @@ impl DescribeTable for MemoryTable {
             key_attributes: vec!["id".to_owned()],
             items: self.lines.len() as u64,
             bytes: self.lines.iter().map(|line| line.len() as u64).sum(),
+            indexes: Vec::new(),
         }))
     }
 
-    async fn holds_an_item(&self, _: &str) -> Result<bool, ServiceError> {
+    async fn holds_an_item(&self, _: &str, _: Option<&str>) -> Result<bool, ServiceError> {
         Ok(!self.lines.is_empty())
     }
 }
@@ -151,6 +152,7 @@ mod tests {
                         total_segments: segments,
                         cursor: at.as_ref(),
                         consistent: false,
+                        selection: None,
                     };
                     let end = table.page(&request, &mut buffer).await.unwrap();
                     let lines = buffer.lines().unwrap();

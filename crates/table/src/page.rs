@@ -1,5 +1,6 @@
 //! One page of a segment: what is asked for, where its lines go, and how it ended.
 
+use crate::Selection;
 use item::{ItemError, Lines};
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ pub struct PageRequest<'a> {
     pub cursor: Option<&'a Value>,
     /// Whether the read is strongly consistent.
     pub consistent: bool,
+    /// What of the table is read; `None` for all of it.
+    pub selection: Option<&'a Selection>,
 }
 
 /// How a page ended.

@@ -131,6 +131,7 @@ async fn pages(endpoint: &str, extent: Extent, mut then: impl FnMut(&Lines)) -> 
             total_segments: 1,
             cursor: cursor.as_ref(),
             consistent: false,
+            selection: None,
         };
         let end = tables.page(&request, &mut buffer).await?;
         let lines = buffer.lines()?;
@@ -164,6 +165,7 @@ async fn parts(endpoint: &str, extent: Extent, compression_level: i32) -> Outcom
         started: "2026-11-20T17:30:00Z".to_owned(),
         definition: contract::read::from_value(definition)?,
         key_attributes: vec!["user_id".to_owned()],
+        projection: Vec::new(),
         segments: extent.segments,
         tasks: vec![task],
         task_rcu: None,
