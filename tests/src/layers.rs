@@ -25,7 +25,8 @@ const OF_VERBS: [&str; 8] = [
 ];
 
 /// The programs, which no crate but the tests builds upon unless it is said here.
-const PROGRAMS: [(&str, &[&str]); 3] = [
+const PROGRAMS: [(&str, &[&str]); 4] = [
+    ("local-servers", &[]),
     ("recommender", &[]),
     ("sagemaker-local", &["aws", "lake"]),
     (

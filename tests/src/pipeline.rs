@@ -176,7 +176,7 @@ impl Pipeline {
 }
 
 /// DynamoDB JSON whose sets and names have one order, so that equal items are equal text.
-fn canonical(item: &Value) -> String {
+pub(crate) fn canonical(item: &Value) -> String {
     fn sorted(value: &Value, in_set: bool) -> Value {
         match value {
             Value::Object(object) => {

@@ -1,0 +1,183 @@
+//! DynamoDB as dynoxide has it, over HTTP: tables, items and parallel scans, with the checksums that
+//! AWS sends. It must not know who asks.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::post;
+use dynoxide::actions::scan::ScanRequest;
+use dynoxide::{Database, DynoxideError, Item};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+use std::path::Path;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// DynamoDB takes requests up to this size.
+const REQUEST_BYTES: usize = 16 * 1024 * 1024;
+
+/// A server with its tables; it stops when dropped.
+pub struct DynamoDb {
+    url: String,
+    database: Database,
+    task: JoinHandle<()>,
+}
+
+impl DynamoDb {
+    /// Starts with no tables, which live in memory. A page of a scan has at most `page_items` items,
+    /// and at most DynamoDB's megabyte.
+    ///
+    /// # Panics
+    /// If the machine has no port left.
+    pub async fn start(page_items: usize) -> Self {
+        let database = Database::memory().expect("SQLite opens a database in memory");
+        Self::serve(database, page_items).await
+    }
+
+    /// The same, with tables that live in a file.
+    ///
+    /// # Panics
+    /// If the file cannot be used.
+    pub async fn on_file(file: &Path, page_items: usize) -> Self {
+        let path = file.to_str().expect("a path of Unicode");
+        let database = Database::new(path).expect("SQLite opens the file");
+        Self::serve(database, page_items).await
+    }
+
+    async fn serve(database: Database, page_items: usize) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let served = Served {
+            database: database.clone(),
+            page_items,
+        };
+        let router = Router::new()
+            .route("/", post(answer))
+            .layer(DefaultBodyLimit::max(REQUEST_BYTES))
+            .with_state(served);
+        let task = tokio::spawn(async move {
+            axum::serve(listener, router).await.expect("the port stays");
+        });
+        Self {
+            url: format!("http://{address}"),
+            database,
+            task,
+        }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Makes a table with one textual key and puts items into it, each an object from attribute to
+    /// typed value.
+    ///
+    /// # Panics
+    /// If an item is no DynamoDB JSON.
+    pub fn fill(&self, table: &str, key: &str, items: impl Iterator<Item = Value>) {
+        const AT_ONCE: usize = 10_000;
+        let request = json!({
+            "TableName": table,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{ "AttributeName": key, "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
+        });
+        let request = serde_json::from_value(request).expect("a request to make a table");
+        self.database.create_table(request).expect("a new table");
+        let mut items = items.peekable();
+        while items.peek().is_some() {
+            let some = items.by_ref().take(AT_ONCE);
+            let some = some.map(|item| serde_json::from_value(item).expect("an item"));
+            let some: Vec<Item> = some.collect();
+            let options = dynoxide::ImportOptions::default();
+            let done = self.database.import_items(table, some, options);
+            done.expect("items of the table");
+        }
+    }
+}
+
+impl Drop for DynamoDb {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+#[derive(Clone)]
+struct Served {
+    database: Database,
+    page_items: usize,
+}
+
+async fn answer(
+    State(served): State<Served>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> impl IntoResponse {
+    let target = headers.get("x-amz-target");
+    let target = target.and_then(|target| target.to_str().ok());
+    let operation = target.and_then(|target| target.split_once('.'));
+    let operation = operation.map_or("", |(_, operation)| operation).to_owned();
+    let carried_out = tokio::task::spawn_blocking(move || served.carry_out(&operation, &body));
+    let (status, text) = match carried_out.await.expect("the emulator does not panic") {
+        Ok(text) => (StatusCode::OK, text),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.status_code());
+            (status.expect("a status"), error.to_json())
+        }
+    };
+    let checksum = crc32fast::hash(text.as_bytes()).to_string();
+    let headers = [
+        (
+            header::CONTENT_TYPE.as_str(),
+            "application/x-amz-json-1.0".to_owned(),
+        ),
+        ("x-amz-crc32", checksum),
+    ];
+    (status, headers, text)
+}
+
+impl Served {
+    fn carry_out(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
+        let database = &self.database;
+        match operation {
+            "BatchWriteItem" => written(&database.batch_write_item(read(body)?)?),
+            "CreateTable" => written(&database.create_table(read(body)?)?),
+            "DescribeTable" => written(&database.describe_table(read(body)?)?),
+            "Scan" => written(&database.scan(self.scan(read(body)?))?),
+            other => Err(DynoxideError::ValidationException(format!(
+                "this server does not know the operation {other:?}"
+            ))),
+        }
+    }
+
+    fn scan(&self, mut request: ScanRequest) -> ScanRequest {
+        let page_items = request.limit.unwrap_or(self.page_items);
+        // Without a limit the emulator reads all the rest of the table for each page.
+        request.limit = Some(page_items.min(self.page_items));
+        // All of the table is one segment: read in the order of its key, it needs no sorting.
+        if request.total_segments == Some(1) {
+            request.segment = None;
+            request.total_segments = None;
+        }
+        request
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, DynoxideError> {
+    serde_json::from_slice(body)
+        .map_err(|error| DynoxideError::SerializationException(error.to_string()))
+}
+
+fn written(answer: &impl Serialize) -> Result<String, DynoxideError> {
+    serde_json::to_string(answer)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}

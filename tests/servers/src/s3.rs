@@ -1,0 +1,104 @@
+//! S3 as s3s-fs has it, on a folder: objects, multipart uploads, conditional puts, checksums and
+//! signatures. It must not know who asks.
+
+use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+/// A server on a folder that goes away with it; it stops when dropped.
+pub struct S3 {
+    url: String,
+    folder: TempDir,
+    task: JoinHandle<()>,
+}
+
+impl S3 {
+    /// Starts with these buckets.
+    ///
+    /// # Panics
+    /// If there is no room for temporary files, or no port left.
+    pub async fn start(buckets: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("temporary files can be made");
+        for bucket in buckets {
+            std::fs::create_dir(folder.path().join(bucket)).expect("a new folder");
+        }
+        let files = FileSystem::new(folder.path()).expect("the folder is there");
+        let mut builder = S3ServiceBuilder::new(files);
+        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let task = tokio::spawn(accept(listener, builder.build()));
+        Self {
+            url: format!("http://{address}"),
+            folder,
+            task,
+        }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The folder below which `<bucket>/<key>` are files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, service: S3Service) {
+    let conditional = Arc::new(Mutex::new(()));
+    loop {
+        let (socket, _) = listener.accept().await.expect("the port stays");
+        tokio::spawn(serve(socket, service.clone(), conditional.clone()));
+    }
+}
+
+async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>>) {
+    let answer = service_fn(|request: Request<Incoming>| {
+        let (service, conditional) = (service.clone(), conditional.clone());
+        async move {
+            let is_conditional =
+                *request.method() == Method::PUT && request.headers().contains_key("if-none-match");
+            // A task of its own: what S3 has begun it ends, whether the client waits or not.
+            let carried_out = tokio::spawn(async move {
+                // s3s-fs looks whether the object is there and then writes it: S3 does both at once.
+                let _guard = if is_conditional {
+                    Some(conditional.lock().await)
+                } else {
+                    None
+                };
+                hyper::service::Service::call(&service, request).await
+            });
+            carried_out.await.expect("the emulator does not panic")
+        }
+    });
+    let connection = Builder::new(TokioExecutor::new());
+    // A client that hangs up is no failure of the server.
+    let _ = connection
+        .serve_connection(TokioIo::new(socket), answer)
+        .await;
+}

@@ -1,0 +1,194 @@
+//! Calls the function for one task as the state machine does: until it is done, trying again what the
+//! state machine's definition tries again. It must not know what the function does.
+
+use super::happening::{Happening, Happenings};
+use contract::states::{ExportSegmentOutput, Status};
+use fastrand::Rng;
+use local_servers::runtime_api::{Function, InvocationError};
+use serde::Deserialize;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Pauses between retries are a hundredth of the state machine's.
+const PAUSE_SCALE: f64 = 0.01;
+/// Afterwards the function has peace and time, though its services do not.
+const HARRIED_INVOCATIONS: u32 = 5;
+const REDRIVES: u32 = 20;
+
+/// What the state that calls the function tries again.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Retrier {
+    error_equals: Vec<String>,
+    interval_seconds: f64,
+    backoff_rate: f64,
+    max_attempts: u32,
+    max_delay_seconds: f64,
+}
+
+/// The retriers of a state, and how often each has been used since the state was entered.
+#[derive(Debug, Clone)]
+pub struct Retries(Vec<(Retrier, u32)>);
+
+/// What the state machine does about an error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Next {
+    /// Tries again after the pause.
+    Retry(Duration),
+    /// The execution fails. A redrive may help: the error is one that comes and goes.
+    Exhausted,
+    /// The execution fails, and would fail again.
+    Fatal,
+}
+
+impl Retries {
+    /// Of `ExportSegment`, as the state machine's definition has them.
+    ///
+    /// # Panics
+    /// If the definition has no such state.
+    pub fn of_export_segment(machine: &Value) -> Self {
+        let states = &machine["States"]["ExportSegments"]["ItemProcessor"]["States"];
+        let retriers = states["ExportSegment"]["Retry"].clone();
+        let retriers: Vec<Retrier> =
+            serde_json::from_value(retriers).expect("ExportSegment has retriers");
+        Self(retriers.into_iter().map(|retrier| (retrier, 0)).collect())
+    }
+
+    /// What happens after this error.
+    pub fn next(&mut self, error: &str, rng: &mut Rng) -> Next {
+        let mut retriers = self.0.iter_mut();
+        let matching =
+            retriers.find(|(retrier, _)| retrier.error_equals.iter().any(|name| name == error));
+        let Some((retrier, used)) = matching else {
+            return Next::Fatal;
+        };
+        if *used == retrier.max_attempts {
+            return Next::Exhausted;
+        }
+        let exponent = i32::try_from(*used).expect("few attempts");
+        *used += 1;
+        let seconds = retrier.interval_seconds * retrier.backoff_rate.powi(exponent);
+        let seconds = seconds.min(retrier.max_delay_seconds) * rng.f64();
+        Next::Retry(Duration::from_secs_f64(seconds * PAUSE_SCALE))
+    }
+
+    /// The state is entered anew.
+    pub fn reset(&mut self) {
+        for (_, used) in &mut self.0 {
+            *used = 0;
+        }
+    }
+}
+
+/// One attempt at a task: a function's process, and the luck it has.
+pub struct Attempt<'t> {
+    /// The function.
+    pub function: Function,
+    /// What it is called with.
+    pub input: Value,
+    /// What is tried again.
+    pub retries: Retries,
+    /// The luck.
+    pub rng: Rng,
+    /// What happens is noted here.
+    pub happenings: &'t Happenings,
+}
+
+impl Attempt<'_> {
+    /// Calls the function until it is done.
+    ///
+    /// # Errors
+    /// What the state machine would not survive.
+    pub async fn run(mut self) -> Result<ExportSegmentOutput, String> {
+        let mut redrives = 0;
+        for invocation in 0.. {
+            let harried = invocation < HARRIED_INVOCATIONS;
+            let error = match self.invoke(harried).await {
+                Ok(output) => {
+                    let output: ExportSegmentOutput = contract::read::from_value(output)
+                        .map_err(|error| format!("the answer is not the contract's: {error}"))?;
+                    if output.status == Status::Done {
+                        return Ok(output);
+                    }
+                    self.happenings.note(Happening::Resumed);
+                    self.retries.reset();
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match self.retries.next(&error.name, &mut self.rng) {
+                Next::Retry(pause) => tokio::time::sleep(pause).await,
+                Next::Exhausted => {
+                    self.happenings.note(Happening::Redriven);
+                    redrives += 1;
+                    if redrives > REDRIVES {
+                        return Err(format!("after {redrives} redrives: {error:?}"));
+                    }
+                    self.retries.reset();
+                }
+                Next::Fatal => return Err(format!("the state machine stops at {error:?}")),
+            }
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    async fn invoke(&mut self, harried: bool) -> Result<Value, InvocationError> {
+        let time = if harried {
+            Duration::from_millis(self.rng.u64(1_500..12_000))
+        } else {
+            Duration::from_mins(5)
+        };
+        let killed_after = if harried && self.rng.u8(0..3) == 0 {
+            Duration::from_millis(self.rng.u64(20..4_000))
+        } else {
+            Duration::MAX
+        };
+        tokio::select! {
+            outcome = self.function.invoke(self.input.clone(), time) => {
+                if let Err(error) = &outcome {
+                    self.happenings.note(match error.name.as_str() {
+                        "Sandbox.Timedout" => Happening::TimedOut,
+                        _ => Happening::Retried,
+                    });
+                }
+                return outcome;
+            }
+            () = tokio::time::sleep(killed_after) => {}
+        }
+        self.function.kill().await;
+        self.happenings.note(Happening::Killed);
+        Err(InvocationError {
+            name: "Runtime.ExitError".to_owned(),
+            message: "killed by the trial".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace;
+
+    #[test]
+    fn retries_are_the_state_machines() {
+        let mut rng = Rng::with_seed(7);
+        let mut retries = Retries::of_export_segment(&workspace::state_machine());
+        assert_eq!(retries.next("DatasetInvalid", &mut rng), Next::Fatal);
+        let mut tried = 0;
+        while let Next::Retry(pause) = retries.next("Throttled", &mut rng) {
+            assert!(pause <= Duration::from_millis(600), "{pause:?}");
+            tried += 1;
+        }
+        assert!(tried > 2, "{tried}");
+        assert_eq!(retries.next("Throttled", &mut rng), Next::Exhausted);
+        assert!(matches!(
+            retries.next("Runtime.ExitError", &mut rng),
+            Next::Retry(_)
+        ));
+        retries.reset();
+        assert!(matches!(
+            retries.next("Throttled", &mut rng),
+            Next::Retry(_)
+        ));
+    }
+}

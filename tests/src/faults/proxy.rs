@@ -1,0 +1,299 @@
+//! A proxy that hands requests on to a service and spoils some, as its schedule says. It must not
+//! know who asks, nor what the answers mean.
+
+use super::happening::{Fault, Happening, Happenings, Service};
+use super::schedule::Schedule;
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, http::request};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// A proxy; it stops when dropped.
+pub struct Proxy {
+    url: String,
+    task: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Starts in front of the server at `upstream`, such as `http://127.0.0.1:4577`.
+    ///
+    /// # Panics
+    /// If the machine has no port left.
+    pub async fn start(upstream: &str, schedule: Schedule, happenings: Arc<Happenings>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
+        let client = reqwest::Client::builder().no_proxy().build();
+        let handing = Arc::new(Handing {
+            upstream: upstream.to_owned(),
+            client: client.expect("a client without TLS"),
+            schedule,
+            happenings,
+        });
+        let task = tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.expect("the port stays");
+                tokio::spawn(handing.clone().serve(socket));
+            }
+        });
+        Self {
+            url: format!("http://{address}"),
+            task,
+        }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+type Frames = Vec<Result<Frame<Bytes>, std::io::Error>>;
+type Body = StreamBody<futures::stream::Iter<<Frames as IntoIterator>::IntoIter>>;
+type Answer = Result<Response<Body>, std::io::Error>;
+
+/// What hands the requests on.
+struct Handing {
+    upstream: String,
+    client: reqwest::Client,
+    schedule: Schedule,
+    happenings: Arc<Happenings>,
+}
+
+impl Handing {
+    async fn serve(self: Arc<Self>, socket: TcpStream) {
+        let answer = service_fn(|request| self.answer(request));
+        // Errors are what this is for: a service that errs drops the connection.
+        let _ = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(socket), answer)
+            .await;
+    }
+
+    fn note(&self, fault: Fault) {
+        let service = self.schedule.service();
+        self.happenings.note(Happening::Fault(service, fault));
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        let fault = self.schedule.draw();
+        let (head, body) = request.into_parts();
+        if fault == Some(Fault::RequestCut) && announced(&head.headers) > 0 {
+            return self.cut_request(&head, body).await;
+        }
+        let body = body.collect().await.map_err(std::io::Error::other)?;
+        let body = body.to_bytes();
+        match fault {
+            Some(fault @ (Fault::Throttled | Fault::Failed | Fault::Unavailable)) => {
+                self.note(fault);
+                let which = self.schedule.below(2);
+                return Ok(refusal(self.schedule.service(), fault, which));
+            }
+            Some(Fault::RequestLost) => {
+                self.note(Fault::RequestLost);
+                return Err(ErrorKind::ConnectionReset.into());
+            }
+            Some(Fault::Delayed) => {
+                self.note(Fault::Delayed);
+                tokio::time::sleep(self.schedule.delay()).await;
+            }
+            Some(Fault::PageEmpty) => {
+                if let Some(page) = empty_page(&head.headers, &body) {
+                    self.note(Fault::PageEmpty);
+                    return Ok(page);
+                }
+            }
+            _ => {}
+        }
+        tokio::time::sleep(self.schedule.latency()).await;
+        let (status, headers, answer) = self.hand_on(&head, body).await?;
+        if status == StatusCode::PRECONDITION_FAILED {
+            self.happenings.note(Happening::RaceLost);
+        }
+        if status == StatusCode::OK && completes_upload(&head) {
+            self.happenings.note(Happening::UploadedInPieces);
+        }
+        match fault {
+            Some(Fault::AnswerLost) => {
+                self.note(Fault::AnswerLost);
+                Err(ErrorKind::ConnectionReset.into())
+            }
+            Some(Fault::AnswerCut) if answer.len() > 1 => {
+                self.note(Fault::AnswerCut);
+                let end = 1 + self.schedule.below(answer.len() - 1);
+                let frames = vec![
+                    Ok(Frame::data(answer.slice(..end))),
+                    Err(ErrorKind::ConnectionReset.into()),
+                ];
+                Ok(response(status, headers, answer.len(), frames))
+            }
+            Some(Fault::BitFlipped) if is_protected(&head, status, &headers) => {
+                self.note(Fault::BitFlipped);
+                let mut flipped = BytesMut::from(&answer[..]);
+                let at = self.schedule.below(flipped.len());
+                flipped[at] ^= 1 << self.schedule.below(8);
+                Ok(whole(status, headers, flipped.freeze()))
+            }
+            _ => Ok(whole(status, headers, answer)),
+        }
+    }
+
+    async fn hand_on(
+        &self,
+        head: &request::Parts,
+        body: Bytes,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), std::io::Error> {
+        // The host stays as the client has signed it.
+        let url = format!("{}{}", self.upstream, head.uri);
+        let request = self.client.request(head.method.clone(), url);
+        let request = request.headers(head.headers.clone()).body(body);
+        let answer = request.send().await.map_err(std::io::Error::other)?;
+        let (status, mut headers) = (answer.status(), answer.headers().clone());
+        for of_the_connection in [CONNECTION, TRANSFER_ENCODING, CONTENT_LENGTH] {
+            headers.remove(of_the_connection);
+        }
+        let body = answer.bytes().await.map_err(std::io::Error::other)?;
+        Ok((status, headers, body))
+    }
+
+    /// Hands on half of what was announced, byte by byte as a broken connection does, and hangs up.
+    async fn cut_request(&self, head: &request::Parts, mut body: Incoming) -> Answer {
+        self.note(Fault::RequestCut);
+        let half = announced(&head.headers) / 2;
+        let mut begun = BytesMut::new();
+        while begun.len() < half
+            && let Some(frame) = body.frame().await
+        {
+            let frame = frame.map_err(std::io::Error::other)?;
+            begun.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new()));
+        }
+        begun.truncate(half);
+        let mut text = format!("{} {} HTTP/1.1\r\n", head.method, head.uri);
+        for (name, value) in &head.headers {
+            let value = value.to_str().map_err(std::io::Error::other)?;
+            write!(text, "{name}: {value}\r\n").expect("writing to a string does not fail");
+        }
+        text.push_str("\r\n");
+        let address = self.upstream.trim_start_matches("http://");
+        let mut upstream = TcpStream::connect(address).await?;
+        upstream.write_all(text.as_bytes()).await?;
+        upstream.write_all(&begun).await?;
+        upstream.flush().await?;
+        Err(ErrorKind::ConnectionReset.into())
+    }
+}
+
+fn announced(headers: &HeaderMap) -> usize {
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or(0)
+}
+
+fn completes_upload(head: &request::Parts) -> bool {
+    let query = head.uri.query().unwrap_or("");
+    head.method == Method::POST && query.contains("uploadId=")
+}
+
+fn operation(headers: &HeaderMap) -> &str {
+    let target = headers.get("x-amz-target");
+    let target = target.and_then(|target| target.to_str().ok()).unwrap_or("");
+    target.rsplit('.').next().unwrap_or("")
+}
+
+/// Whether the answer comes with a checksum of its body: nobody can see a flipped bit without one.
+fn is_protected(head: &request::Parts, status: StatusCode, headers: &HeaderMap) -> bool {
+    let of_scan = operation(&head.headers) == "Scan" && headers.contains_key("x-amz-crc32");
+    let of_object = head.method == Method::GET
+        && headers
+            .keys()
+            .any(|name| name.as_str().starts_with("x-amz-checksum-"));
+    status == StatusCode::OK && (of_scan || of_object)
+}
+
+/// What DynamoDB may answer to a scan that goes on: no items, and where it stands.
+fn empty_page(headers: &HeaderMap, body: &[u8]) -> Option<Response<Body>> {
+    if operation(headers) != "Scan" {
+        return None;
+    }
+    let request: Value = serde_json::from_slice(body).ok()?;
+    let start = request.get("ExclusiveStartKey")?;
+    let page = json!({
+        "Count": 0,
+        "ScannedCount": 0,
+        "Items": [],
+        "LastEvaluatedKey": start,
+        "ConsumedCapacity": { "TableName": request["TableName"], "CapacityUnits": 0.5 },
+    });
+    let page = page.to_string();
+    let mut headers = HeaderMap::new();
+    headers.insert("x-amz-crc32", crc32fast::hash(page.as_bytes()).into());
+    Some(whole(StatusCode::OK, headers, page.into()))
+}
+
+/// A refusal in the service's own words.
+fn refusal(service: Service, fault: Fault, which: usize) -> Response<Body> {
+    let (status, code) = match (service, fault) {
+        (Service::DynamoDb, Fault::Throttled) => (
+            StatusCode::BAD_REQUEST,
+            [
+                "ProvisionedThroughputExceededException",
+                "ThrottlingException",
+            ][which],
+        ),
+        (Service::S3, Fault::Throttled) => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
+        (Service::DynamoDb, Fault::Failed) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
+        }
+        (Service::S3, Fault::Failed) => (StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+    };
+    let body = match service {
+        Service::DynamoDb => {
+            let namespace = "com.amazonaws.dynamodb.v20120810";
+            json!({ "__type": format!("{namespace}#{code}"), "message": "a fault" }).to_string()
+        }
+        Service::S3 => format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <Error><Code>{code}</Code><Message>a fault</Message></Error>"
+        ),
+    };
+    whole(status, HeaderMap::new(), body.into())
+}
+
+fn whole(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    response(status, headers, body.len(), vec![Ok(Frame::data(body))])
+}
+
+fn response(
+    status: StatusCode,
+    mut headers: HeaderMap,
+    announced: usize,
+    frames: Frames,
+) -> Response<Body> {
+    if status != StatusCode::NO_CONTENT {
+        headers.insert(CONTENT_LENGTH, announced.into());
+    }
+    let mut response = Response::new(StreamBody::new(futures::stream::iter(frames)));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
