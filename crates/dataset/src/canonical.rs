@@ -16,7 +16,7 @@ pub(crate) fn write(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
         Some(Value::Bool(value)) => out.extend_from_slice(if *value { b"?1" } else { b"?0" }),
         Some(Value::S(text)) => field(b'S', text.decode().as_bytes(), out),
         Some(Value::B(text)) => field(b'B', text.decode().as_bytes(), out),
-        Some(Value::N(raw)) => field(b'N', Decimal::read(raw).text.as_bytes(), out),
+        Some(Value::N(raw)) => field(b'N', Decimal::read(raw).text().as_bytes(), out),
         Some(Value::Ss(set)) => {
             sorted(
                 b's',
@@ -36,7 +36,7 @@ pub(crate) fn write(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
         Some(Value::Ns(set)) => sorted(
             b'n',
             set.iter()
-                .map(|raw| Decimal::read(raw).text.into_owned().into_bytes()),
+                .map(|raw| Decimal::read(raw).text().into_owned().into_bytes()),
             out,
         ),
         Some(Value::L(list)) => {

@@ -180,7 +180,7 @@ impl Feature {
             }
             (Encoding::Ordinal, Some(Value::S(text))) => self.write_code(&text.decode(), row),
             (Encoding::Ordinal, Some(Value::N(raw))) => {
-                self.write_code(&Decimal::read(raw).text, row);
+                self.write_code(&Decimal::read(raw).text(), row);
             }
             (encoding, Some(other)) => {
                 return Err(RejectReason::unencodable(encoding, other.kind()));

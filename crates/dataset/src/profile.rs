@@ -2,9 +2,10 @@
 //! must not decide what becomes of it.
 
 use crate::dictionary::{Known, Vocabularies};
+use crate::kept::Kept;
 use crate::slots::{Slot, Slots};
 use crate::summary::{self, Attribute};
-use item::{Kind, Lines, Map, Outline, Path, PathId, Value};
+use item::{Lines, Map, Outline, Path, PathId, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -28,13 +29,6 @@ pub struct Profile {
     attributes: Vec<Kept>,
     vocabularies: Vocabularies,
     slots: Slots,
-}
-
-/// An attribute, and the place of its dictionary.
-#[derive(Debug, Clone)]
-struct Kept {
-    attribute: Attribute,
-    dictionary: usize,
 }
 
 #[derive(PartialEq, Serialize, Deserialize)]
@@ -120,10 +114,11 @@ impl Profile {
             let dictionary = known.place(&path);
             profile.places.insert(path, profile.attributes.len());
             known.change(dictionary, |values| {
-                profile.attributes.push(Kept {
-                    attribute: Attribute::restore(stored, values),
-                    dictionary,
-                });
+                let attribute = Attribute::restore(stored, values);
+                let place = profile.attributes.len();
+                profile
+                    .attributes
+                    .push(Kept::new(attribute, dictionary, place));
             });
         }
         drop(known);
@@ -193,6 +188,7 @@ impl Profile {
                     let Kept {
                         attribute,
                         dictionary,
+                        ..
                     } = &mut self.attributes[place];
                     known.change(*dictionary, |values| attribute.observe(&value, values));
                 }
@@ -214,39 +210,18 @@ impl Profile {
         self.slots.fit(outline);
         let vocabularies = self.vocabularies.clone();
         let mut known = vocabularies.lock();
-        for item in lines.items() {
-            self.items += 1;
-            let is_ascii = item.text().is_ascii();
-            for mark in item.marks() {
-                let slot = match self.slots.get(mark.path()) {
-                    Slot::Unknown => self.find_slot(outline, mark.path(), &mut known),
-                    known => known,
-                };
-                let place = match slot {
-                    Slot::Place(place) => place,
-                    Slot::Overflowed => {
-                        self.paths_overflowed += 1;
-                        continue;
-                    }
-                    Slot::Unknown | Slot::Ignored => continue,
-                };
-                let Kept {
-                    attribute,
-                    dictionary,
-                } = &mut self.attributes[place];
-                match mark.kind() {
-                    Kind::S => known.change(*dictionary, |values| {
-                        if mark.escaped() {
-                            attribute.observe_text(&item.decoded(mark), false, values);
-                        } else {
-                            attribute.observe_text(mark.raw(item.text()), is_ascii, values);
-                        }
-                    }),
-                    Kind::N => known.change(*dictionary, |values| {
-                        attribute.observe_number(mark.raw(item.text()), values);
-                    }),
-                    other => attribute.observe_other(other),
+        self.items += lines.len() as u64;
+        for (path, marks) in lines.values() {
+            let slot = match self.slots.get(path) {
+                Slot::Unknown => self.find_slot(outline, path, &mut known),
+                known => known,
+            };
+            match slot {
+                Slot::Place(place) => {
+                    self.attributes[place].observe(lines.text(), marks, &mut known);
                 }
+                Slot::Overflowed => self.paths_overflowed += marks.len() as u64,
+                Slot::Unknown | Slot::Ignored => {}
             }
         }
     }
@@ -280,11 +255,10 @@ impl Profile {
     }
 
     fn add(&mut self, path: String, known: &mut Known) -> usize {
-        self.attributes.push(Kept {
-            attribute: Attribute::default(),
-            dictionary: known.place(&path),
-        });
-        let place = self.attributes.len() - 1;
+        let place = self.attributes.len();
+        let dictionary = known.place(&path);
+        self.attributes
+            .push(Kept::new(Attribute::default(), dictionary, place));
         self.places.insert(path, place);
         place
     }
@@ -305,6 +279,7 @@ impl Profile {
             let Kept {
                 attribute: more,
                 dictionary,
+                ..
             } = other.attributes[place].clone();
             let values = more.distinct.values(others.at(dictionary));
             let place = match self.places.get(&path) {
@@ -314,6 +289,7 @@ impl Profile {
             let Kept {
                 attribute,
                 dictionary,
+                ..
             } = &mut self.attributes[place];
             known.change(*dictionary, |own| attribute.merge(more, values, own));
         }
@@ -335,6 +311,7 @@ impl Profile {
             let Kept {
                 attribute,
                 dictionary,
+                ..
             } = &self.attributes[place];
             let values = attribute.distinct.values(known.at(*dictionary));
             let place = alone.add(path.clone(), &mut own);

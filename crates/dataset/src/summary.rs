@@ -82,45 +82,46 @@ impl Attribute {
 
     pub(crate) fn observe(&mut self, value: &Value<'_>, dictionary: &mut Dictionary) {
         match value {
-            Value::S(text) => self.observe_text(&text.decode(), false, dictionary),
-            Value::N(raw) => self.observe_number(raw, dictionary),
-            other => self.observe_other(other.kind()),
+            Value::S(text) => {
+                let text = text.decode();
+                self.count_text(&text);
+                self.category(&text, dictionary);
+            }
+            Value::N(raw) => {
+                let decimal = Decimal::read(raw);
+                self.count_number(&decimal);
+                self.category(&decimal.text(), dictionary);
+            }
+            other => self.count_other(other.kind()),
         }
     }
 
-    /// `is_ascii`: the text is known to be that, and so as many characters long as bytes.
     #[inline]
-    pub(crate) fn observe_text(&mut self, text: &str, is_ascii: bool, dictionary: &mut Dictionary) {
+    pub(crate) fn count_text(&mut self, text: &str) {
         self.types.add(Kind::S, 1);
-        let length = if is_ascii {
-            text.len()
-        } else {
-            characters(text)
-        };
-        self.texts.get_or_insert_default().observe(length as u64);
-        self.category(text, dictionary);
+        let length = characters(text) as u64;
+        self.texts.get_or_insert_default().observe(length);
     }
 
     #[inline]
-    pub(crate) fn observe_number(&mut self, raw: &str, dictionary: &mut Dictionary) {
+    pub(crate) fn count_number(&mut self, decimal: &Decimal<'_>) {
         self.types.add(Kind::N, 1);
-        let decimal = Decimal::read(raw);
-        let numbers = Numbers::of(&decimal);
+        let numbers = Numbers::of(decimal);
         match &mut self.numbers {
             Some(known) => known.merge(&numbers),
             None => self.numbers = Some(numbers),
         }
-        self.category(&decimal.text, dictionary);
     }
 
     /// A value of a type whose values are not looked at.
     #[inline]
-    pub(crate) const fn observe_other(&mut self, kind: Kind) {
+    pub(crate) const fn count_other(&mut self, kind: Kind) {
         self.types.add(kind, 1);
     }
 
+    /// A text or number among the distinct ones.
     #[inline]
-    fn category(&mut self, value: &str, dictionary: &mut Dictionary) {
+    pub(crate) fn category(&mut self, value: &str, dictionary: &mut Dictionary) {
         if !self.distinct.insert(value, dictionary) {
             self.example(value);
         }
@@ -295,10 +296,13 @@ impl Texts {
     }
 }
 
-/// One byte of each character is no continuation; counting those is what is vectorised.
+#[inline]
 fn characters(text: &str) -> usize {
-    let begins = |byte: &u8| (byte & 0xc0) != 0x80;
-    text.bytes().filter(begins).count()
+    if text.is_ascii() {
+        text.len()
+    } else {
+        text.chars().count()
+    }
 }
 
 /// Float64 as text, since JSON readers may be off by one unit in the last place and a profile that

@@ -33,7 +33,7 @@ pub use body::{BodyError, ScanBody};
 pub use check::{MAX_DEPTH, parse_item, parse_line};
 pub use container::{Attributes, Elements, List, Map, NumberSet, Numbers, TextSet, Texts};
 pub use error::{Found, ItemError};
-pub use lines::{Item, Lines};
+pub use lines::Lines;
 pub use mark::{Mark, PathId};
 pub use outline::{Outline, OutlinePath};
 pub use path::{Path, PathError, Step};

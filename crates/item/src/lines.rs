@@ -2,9 +2,8 @@
 //! from, nor what becomes of them.
 
 use crate::check::{Check, line_frame, utf8};
-use crate::mark::{Mark, PathId};
-use crate::{ItemError, Map, Outline, Text};
-use std::borrow::Cow;
+use crate::mark::{Mark, Marks, PathId};
+use crate::{ItemError, Outline};
 use std::ops::Range;
 
 const BEFORE: &str = "{\"Item\":";
@@ -17,45 +16,10 @@ const BEHIND: &str = "}\n";
 #[derive(Debug, Default)]
 pub struct Lines {
     text: String,
-    marks: Vec<Mark>,
-    ends: Vec<End>,
+    marks: Marks,
+    /// Where each line ends.
+    ends: Vec<usize>,
     outline: Outline,
-}
-
-/// Where a line and its marks end.
-#[derive(Debug, Clone, Copy)]
-struct End {
-    text: usize,
-    marks: usize,
-}
-
-/// A checked item among others.
-#[derive(Debug, Clone, Copy)]
-pub struct Item<'a> {
-    text: &'a str,
-    marks: &'a [Mark],
-}
-
-impl<'a> Item<'a> {
-    /// The attribute map, brackets included: what marks are places in.
-    pub const fn text(&self) -> &'a str {
-        self.text
-    }
-
-    /// Its values, in the order of the text; a map stands before what it holds.
-    pub const fn marks(&self) -> &'a [Mark] {
-        self.marks
-    }
-
-    /// What a marked text says; borrowed where it has no escapes.
-    pub fn decoded(&self, mark: &Mark) -> Cow<'a, str> {
-        Text::new(mark.raw(self.text), mark.escaped()).decode()
-    }
-
-    /// The attribute map, to be walked.
-    pub const fn map(&self) -> Map<'a> {
-        Map::new(self.text)
-    }
 }
 
 impl Lines {
@@ -93,22 +57,16 @@ impl Lines {
 
     /// The lines, without their line breaks.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.ranges()
-            .map(|(start, end)| &self.text[start.text..end.text - 1])
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, &end)| &self.text[start..end - 1])
     }
 
-    /// The items in the lines.
-    pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
-        self.ranges().map(|(start, end)| Item {
-            text: &self.text[start.text + BEFORE.len()..end.text - BEHIND.len()],
-            marks: &self.marks[start.marks..end.marks],
-        })
-    }
-
-    fn ranges(&self) -> impl Iterator<Item = (End, End)> {
-        let first = End { text: 0, marks: 0 };
-        let starts = std::iter::once(first).chain(self.ends.iter().copied());
-        starts.zip(self.ends.iter().copied())
+    /// The values of all items, path by path: what is alike comes together, and is looked at much
+    /// faster than item by item. Marks are places in [`Lines::text`].
+    pub fn values(&self) -> impl Iterator<Item = (PathId, &[Mark])> {
+        self.marks.by_path()
     }
 
     /// Adds a raw line, with or without its line break. The item is kept as it is written, what
@@ -118,17 +76,18 @@ impl Lines {
     /// Names the byte at which the line stops being DynamoDB JSON, and what was expected there; the
     /// line is not added.
     pub fn push_line(&mut self, line: &[u8]) -> Result<(), ItemError> {
-        let marks = self.marks.len();
         let mut broke_line = false;
-        let outline = &mut self.outline;
+        let place = self.text.len() + BEFORE.len();
+        self.has_room_for(line.len())?;
+        let (outline, marks) = (&mut self.outline, &mut self.marks);
         let read = line_frame(line, |check| {
-            let start = check.at;
-            outline.map(check, PathId::ITEM, 1, start, &mut self.marks)?;
+            let shift = place.wrapping_sub(check.at);
+            outline.map(check, PathId::ITEM, 1, shift, marks)?;
             broke_line = check.broke_line;
             Ok(())
         });
         let added = read.and_then(|(start, end)| self.add(line, start..end, broke_line));
-        added.inspect_err(|_| self.marks.truncate(marks))
+        added.inspect_err(|_| self.marks.forget_from(place))
     }
 
     /// Adds the item that begins at `start`, and returns where it ends.
@@ -136,19 +95,30 @@ impl Lines {
     /// # Errors
     /// As [`Lines::push_line`], offsets counted in `bytes`.
     pub(crate) fn push_item(&mut self, bytes: &[u8], start: usize) -> Result<usize, ItemError> {
-        let marks = self.marks.len();
+        let place = self.text.len() + BEFORE.len();
+        self.has_room_for(bytes.len() - start)?;
         let mut check = Check::new(bytes);
         check.at = start;
+        let shift = place.wrapping_sub(start);
         let read = self
             .outline
-            .map(&mut check, PathId::ITEM, 1, start, &mut self.marks);
+            .map(&mut check, PathId::ITEM, 1, shift, &mut self.marks);
         let added = read.and_then(|()| self.add(bytes, start..check.at, check.broke_line));
         match added {
             Ok(()) => Ok(check.at),
             Err(error) => {
-                self.marks.truncate(marks);
+                self.marks.forget_from(place);
                 Err(error)
             }
+        }
+    }
+
+    /// Whether marks can say where so many more bytes stand.
+    fn has_room_for(&self, bytes: usize) -> Result<(), ItemError> {
+        let most = self.text.len().saturating_add(bytes + BEFORE.len());
+        match u32::try_from(most) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(ItemError::TooLong { limit: u32::MAX }),
         }
     }
 
@@ -160,11 +130,7 @@ impl Lines {
         broke_line: bool,
     ) -> Result<(), ItemError> {
         let start = place.start;
-        let item = &bytes[place];
-        if u32::try_from(item.len()).is_err() {
-            return Err(ItemError::TooLong { limit: u32::MAX });
-        }
-        let item = utf8(item).map_err(|error| error.moved(|offset| offset + start))?;
+        let item = utf8(&bytes[place]).map_err(|error| error.moved(|offset| offset + start))?;
         self.text.push_str(BEFORE);
         if broke_line {
             // Inside strings line breaks are escaped, so these are white space.
@@ -176,10 +142,7 @@ impl Lines {
             self.text.push_str(item);
         }
         self.text.push_str(BEHIND);
-        self.ends.push(End {
-            text: self.text.len(),
-            marks: self.marks.len(),
-        });
+        self.ends.push(self.text.len());
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
-//! Where in an item's text a value stands. It must not know what the value is for.
+//! Where in the text of lines a value stands. It must not know what the value is for.
 
-use crate::Kind;
+use crate::{Kind, Text};
+use std::borrow::Cow;
 
 /// The number of a path in its [`Outline`](crate::Outline).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,12 +24,11 @@ impl PathId {
     }
 }
 
-/// A value of an item: which path leads to it, its type, and where it stands.
+/// A value in the text of its [`Lines`](crate::Lines): its type, and where it stands.
 ///
-/// Values are marked in the item's own map and in maps inside it, not in lists.
+/// Values are marked in an item's own map and in maps inside it, not in lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    path: PathId,
     start: u32,
     end: u32,
     kind: Kind,
@@ -39,27 +39,15 @@ impl Mark {
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "`Lines` refuses an item beyond 4 GiB, and its marks with it"
+        reason = "`Lines` takes no item that reaches beyond 4 GiB"
     )]
-    pub(crate) const fn new(
-        path: PathId,
-        kind: Kind,
-        escaped: bool,
-        start: usize,
-        end: usize,
-    ) -> Self {
+    pub(crate) const fn new(kind: Kind, escaped: bool, start: usize, end: usize) -> Self {
         Self {
-            path,
             start: start as u32,
             end: end as u32,
             kind,
             escaped,
         }
-    }
-
-    /// The path that leads to the value.
-    pub const fn path(&self) -> PathId {
-        self.path
     }
 
     /// The value's type.
@@ -72,10 +60,91 @@ impl Mark {
         self.escaped
     }
 
-    /// The value in the text of its item: texts, numbers and binary without their quotes, anything
+    /// The value in the text of its lines: texts, numbers and binary without their quotes, anything
     /// else with its brackets.
     #[inline]
-    pub fn raw<'a>(&self, item: &'a str) -> &'a str {
-        &item[self.start as usize..self.end as usize]
+    pub fn raw<'a>(&self, text: &'a str) -> &'a str {
+        &text[self.start as usize..self.end as usize]
+    }
+
+    /// What a marked text says; borrowed where it has no escapes.
+    pub fn decoded<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        Text::new(self.raw(text), self.escaped).decode()
+    }
+
+    /// The value's length in bytes, as [`Mark::raw`] gives it.
+    #[inline]
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub const fn len(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    /// The sixteen bytes of the text from where the value begins, the first one lowest: all of a
+    /// shorter value, and behind it what is not to be looked at.
+    #[inline]
+    pub fn window(&self, text: &str) -> u128 {
+        let rest = &text.as_bytes()[self.start as usize..];
+        if let Some(window) = rest.first_chunk() {
+            return u128::from_le_bytes(*window);
+        }
+        // Only at the end of the last line.
+        let mut window = [0; size_of::<u128>()];
+        window[..rest.len()].copy_from_slice(rest);
+        u128::from_le_bytes(window)
+    }
+
+    fn starts_from(&self, place: usize) -> bool {
+        self.start as usize >= place
+    }
+}
+
+/// The marks of many items, path by path.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    by_path: Vec<Vec<Mark>>,
+    unlearned: Vec<Mark>,
+}
+
+impl Marks {
+    #[inline]
+    pub(crate) fn push(&mut self, path: PathId, mark: Mark) {
+        match self.by_path.get_mut(path.index()) {
+            Some(marks) => marks.push(mark),
+            None => self.push_first(path, mark),
+        }
+    }
+
+    #[cold]
+    fn push_first(&mut self, path: PathId, mark: Mark) {
+        if path == PathId::UNLEARNED {
+            self.unlearned.push(mark);
+        } else {
+            self.by_path.resize_with(path.index() + 1, Vec::new);
+            self.by_path[path.index()].push(mark);
+        }
+    }
+
+    /// Forgets the marks from `place` in the text on, which are the last ones.
+    pub(crate) fn forget_from(&mut self, place: usize) {
+        for marks in self.all_mut() {
+            while marks.pop_if(|mark| mark.starts_from(place)).is_some() {}
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.all_mut().for_each(Vec::clear);
+    }
+
+    /// The marks by path, for paths that have some.
+    pub(crate) fn by_path(&self) -> impl Iterator<Item = (PathId, &[Mark])> {
+        let learned = self.by_path.iter().enumerate();
+        let learned = learned.map(|(index, marks)| (PathId::of(index), marks));
+        let all = learned.chain([(PathId::UNLEARNED, &self.unlearned)]);
+        let all = all.map(|(path, marks)| (path, marks.as_slice()));
+        all.filter(|(_, marks)| !marks.is_empty())
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Vec<Mark>> {
+        self.by_path.iter_mut().chain([&mut self.unlearned])
     }
 }

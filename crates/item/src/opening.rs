@@ -16,10 +16,10 @@ type Words = [u64; HEAD / 8];
 /// What may come next, the first found first.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Guesses {
-    openings: [u32; GUESSES],
-    count: usize,
+    openings: [u16; GUESSES],
+    count: u8,
     /// The one to give up when there are too many.
-    oldest: usize,
+    oldest: u8,
 }
 
 impl Default for Guesses {
@@ -34,20 +34,25 @@ impl Default for Guesses {
 
 impl Guesses {
     #[inline]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.openings.into_iter().take(self.count)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u16> {
+        self.openings.into_iter().take(usize::from(self.count))
     }
 
-    pub(crate) fn add(&mut self, opening: u32) {
+    pub(crate) fn add(&mut self, opening: u16) {
         if self.iter().any(|known| known == opening) {
             return;
         }
-        if self.count < GUESSES {
-            self.openings[self.count] = opening;
+        if let Some(free) = self.openings.get_mut(usize::from(self.count)) {
+            *free = opening;
             self.count += 1;
         } else {
-            self.openings[self.oldest] = opening;
-            self.oldest = (self.oldest + 1) % GUESSES;
+            let oldest = usize::from(self.oldest);
+            self.openings[oldest] = opening;
+            self.oldest = if oldest + 1 < GUESSES {
+                self.oldest + 1
+            } else {
+                0
+            };
         }
     }
 }

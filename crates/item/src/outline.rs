@@ -6,7 +6,7 @@
 //! It must not know what a path's values are for.
 
 use crate::check::{Check, MAP, MAP_GOES_ON, NAME, VALUE_END, utf8};
-use crate::mark::{Mark, PathId};
+use crate::mark::{Mark, Marks, PathId};
 use crate::opening::{Guesses, Opening};
 use crate::text::unescape;
 use crate::{ItemError, Kind, Path};
@@ -26,7 +26,7 @@ pub struct Outline {
     paths: Vec<OutlinePath>,
     openings: Vec<Opening>,
     /// Openings by the map they stand in and their bytes.
-    by_bytes: HashTable<u32>,
+    by_bytes: HashTable<u16>,
     /// What the items begin with.
     first: Guesses,
     hasher: FixedState,
@@ -83,7 +83,7 @@ impl Default for Outline {
 #[derive(Clone, Copy)]
 struct Opened {
     /// Its number, unless it was not learned.
-    opening: Option<u32>,
+    opening: Option<u16>,
     path: PathId,
     kind: Kind,
 }
@@ -112,14 +112,14 @@ impl Outline {
     }
 
     /// Checks the attribute map at this place, the item's own for [`PathId::ITEM`], and marks its
-    /// values. `start` is where the item begins: marks count from there.
+    /// values. `shift`, added to a place in what is checked, makes it a place in the lines' text.
     pub(crate) fn map(
         &mut self,
         check: &mut Check<'_>,
         map: PathId,
         depth: usize,
-        start: usize,
-        marks: &mut Vec<Mark>,
+        shift: usize,
+        marks: &mut Marks,
     ) -> Result<(), ItemError> {
         if check.opens_empty(b'{', b'}', MAP)? {
             return Ok(());
@@ -129,39 +129,28 @@ impl Outline {
             let opened = self.open(check, map, before)?;
             before = opened.opening;
             let begins = check.at;
-            let mark = marks.len();
-            // Texts and numbers are marked without their quotes.
-            let (escaped, end) = match opened.kind {
-                Kind::S | Kind::B => (check.string_rest()?, check.at - 1),
-                Kind::N => {
-                    check.number_rest()?;
-                    (false, check.at - 1)
-                }
-                Kind::M => {
-                    let depth = check.deeper(depth)?;
-                    check.peek();
-                    // A map stands before what it holds; its end is known when that is read.
-                    marks.push(Mark::new(opened.path, opened.kind, false, 0, 0));
-                    self.map(check, opened.path, depth, start, marks)?;
-                    (false, check.at)
-                }
-                kind => {
-                    check.untyped(kind, depth)?;
-                    (false, check.at)
-                }
-            };
-            let whole = Mark::new(
-                opened.path,
-                opened.kind,
-                escaped,
-                begins - start,
-                end - start,
-            );
-            if opened.kind == Kind::M {
-                marks[mark] = whole;
+            // Texts and numbers are marked without their quotes. Not a `match`: what nearly all values
+            // are comes first, and is told by plain branches.
+            let kind = opened.kind;
+            let (escaped, end) = if kind == Kind::S {
+                (check.string_rest()?, check.at - 1)
+            } else if kind == Kind::N {
+                check.number_rest()?;
+                (false, check.at - 1)
+            } else if kind == Kind::M {
+                let depth = check.deeper(depth)?;
+                check.peek();
+                self.map(check, opened.path, depth, shift, marks)?;
+                (false, check.at)
+            } else if kind == Kind::B {
+                (check.string_rest()?, check.at - 1)
             } else {
-                marks.push(whole);
-            }
+                check.untyped(kind, depth)?;
+                (false, check.at)
+            };
+            // A place behind the text's end, less one before the buffer's: only their sum is one.
+            let (start, end) = (begins.wrapping_add(shift), end.wrapping_add(shift));
+            marks.push(opened.path, Mark::new(kind, escaped, start, end));
             match check.bytes.get(check.at..check.at + 2) {
                 Some(b"},") => check.at += 2,
                 Some(b"}}") => {
@@ -184,10 +173,10 @@ impl Outline {
         &mut self,
         check: &mut Check<'_>,
         map: PathId,
-        before: Option<u32>,
+        before: Option<u16>,
     ) -> Result<Opened, ItemError> {
         let guesses = match before {
-            Some(before) => self.openings[before as usize].followers(),
+            Some(before) => self.openings[usize::from(before)].followers(),
             None => match self.paths.get(map.index()) {
                 Some(path) => path.first,
                 None => self.first,
@@ -195,7 +184,7 @@ impl Outline {
         };
         if let Some(window) = Opening::window(check.bytes, check.at) {
             for guess in guesses.iter() {
-                let opening = &self.openings[guess as usize];
+                let opening = &self.openings[usize::from(guess)];
                 if opening.is_at(&window, check.bytes, check.at) {
                     check.at += opening.len();
                     return Ok(Opened {
@@ -214,7 +203,7 @@ impl Outline {
         &mut self,
         check: &mut Check<'_>,
         map: PathId,
-        before: Option<u32>,
+        before: Option<u16>,
     ) -> Result<Opened, ItemError> {
         check.peek();
         let start = check.at;
@@ -244,37 +233,37 @@ impl Outline {
             learned
         };
         let guesses = match (before, self.paths.get_mut(map.index())) {
-            (Some(before), _) => self.openings[before as usize].followers_mut(),
+            (Some(before), _) => self.openings[usize::from(before)].followers_mut(),
             (None, Some(path)) => &mut path.first,
             (None, None) => &mut self.first,
         };
         guesses.add(opening);
         Ok(Opened {
             opening: Some(opening),
-            path: self.openings[opening as usize].path(),
+            path: self.openings[usize::from(opening)].path(),
             kind,
         })
     }
 
-    fn find(&self, map: PathId, bytes: &[u8]) -> Option<u32> {
-        let same = |&opening: &u32| self.openings[opening as usize].is(map, bytes);
+    fn find(&self, map: PathId, bytes: &[u8]) -> Option<u16> {
+        let same = |&opening: &u16| self.openings[usize::from(opening)].is(map, bytes);
         let hash = self.hasher.hash_one((map, bytes));
         self.by_bytes.find(hash, same).copied()
     }
 
     /// `None` if no more is learned, or this is not worth it.
-    fn learn(&mut self, map: PathId, path: PathId, kind: Kind, bytes: &[u8]) -> Option<u32> {
+    fn learn(&mut self, map: PathId, path: PathId, kind: Kind, bytes: &[u8]) -> Option<u16> {
         // A line break must be seen each time, so that it can be taken out: it is not skipped.
         let breaks = memchr::memchr2(b'\n', b'\r', bytes).is_some();
         if path == PathId::UNLEARNED || self.openings.len() >= MAX_OPENINGS || breaks {
             return None;
         }
-        let number = u32::try_from(self.openings.len()).ok()?;
+        let number = u16::try_from(self.openings.len()).ok()?;
         self.openings.push(Opening::new(map, path, kind, bytes));
         let hash = self.hasher.hash_one((map, bytes));
         let (openings, hasher) = (&self.openings, &self.hasher);
         self.by_bytes.insert_unique(hash, number, |&other| {
-            let other = &openings[other as usize];
+            let other = &openings[usize::from(other)];
             hasher.hash_one((other.map(), other.bytes()))
         });
         Some(number)
