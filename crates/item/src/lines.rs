@@ -2,7 +2,7 @@
 //! from, nor what becomes of them.
 
 use crate::check::{Check, line_frame, utf8};
-use crate::mark::{Mark, Marks, PathId};
+use crate::mark::{MAX_ITEM, Mark, Marks, PathId};
 use crate::{ItemError, Outline};
 use std::ops::Range;
 
@@ -130,6 +130,9 @@ impl Lines {
         broke_line: bool,
     ) -> Result<(), ItemError> {
         let start = place.start;
+        if place.len() > MAX_ITEM as usize {
+            return Err(ItemError::TooLong { limit: MAX_ITEM });
+        }
         let item = utf8(&bytes[place]).map_err(|error| error.moved(|offset| offset + start))?;
         self.text.push_str(BEFORE);
         if broke_line {

@@ -26,57 +26,66 @@ impl PathId {
 
 /// A value in the text of its [`Lines`](crate::Lines): its type, and where it stands.
 ///
-/// Values are marked in an item's own map and in maps inside it, not in lists.
+/// Values are marked in an item's own map and in maps inside it, not in lists. A mark is one word:
+/// there are as many as values, and writing them takes a good part of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     start: u32,
-    end: u32,
-    kind: Kind,
-    escaped: bool,
+    /// From the lowest bit: 24 bits of length, 7 of the type, one for escapes.
+    rest: u32,
 }
+
+const LENGTH_BITS: u32 = 24;
+const ESCAPED: u32 = 1 << 31;
+
+/// The longest item whose values can be marked, in bytes.
+pub(crate) const MAX_ITEM: u32 = (1 << LENGTH_BITS) - 1;
 
 impl Mark {
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "`Lines` takes no item that reaches beyond 4 GiB"
+        reason = "`Lines` takes no item that is longer or reaches beyond 4 GiB"
     )]
     pub(crate) const fn new(kind: Kind, escaped: bool, start: usize, end: usize) -> Self {
+        let length = (end - start) as u32 & MAX_ITEM;
+        let escaped = if escaped { ESCAPED } else { 0 };
         Self {
             start: start as u32,
-            end: end as u32,
-            kind,
-            escaped,
+            rest: length | (kind as u32) << LENGTH_BITS | escaped,
         }
     }
 
     /// The value's type.
+    #[inline]
     pub const fn kind(&self) -> Kind {
-        self.kind
+        Kind::ALL[((self.rest & !ESCAPED) >> LENGTH_BITS) as usize]
     }
 
     /// Whether the value is a text with escapes.
+    #[inline]
     pub const fn escaped(&self) -> bool {
-        self.escaped
+        self.rest & ESCAPED != 0
     }
 
     /// The value in the text of its lines: texts, numbers and binary without their quotes, anything
     /// else with its brackets.
     #[inline]
     pub fn raw<'a>(&self, text: &'a str) -> &'a str {
-        &text[self.start as usize..self.end as usize]
+        let start = self.start as usize;
+        &text[start..start + self.len()]
     }
 
     /// What a marked text says; borrowed where it has no escapes.
     pub fn decoded<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        Text::new(self.raw(text), self.escaped).decode()
+        Text::new(self.raw(text), self.escaped()).decode()
     }
 
     /// The value's length in bytes, as [`Mark::raw`] gives it.
     #[inline]
     #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
     pub const fn len(&self) -> usize {
-        (self.end - self.start) as usize
+        (self.rest & MAX_ITEM) as usize
     }
 
     /// The sixteen bytes of the text from where the value begins, the first one lowest: all of a

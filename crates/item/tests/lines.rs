@@ -159,3 +159,20 @@ fn what_is_learned_is_bounded_and_what_is_not_learned_is_read_all_the_same() {
     let values: usize = lines.values().map(|(_, marks)| marks.len()).sum();
     assert_eq!(values, 30_000);
 }
+
+#[test]
+fn an_item_longer_than_marks_can_say_is_refused() {
+    let line = |length: usize| {
+        let text = "x".repeat(length - r#"{"a":{"S":""}}"#.len());
+        format!(r#"{{"Item":{{"a":{{"S":"{text}"}}}}}}"#)
+    };
+    let limit = (1 << 24) - 1;
+    let mut lines = Lines::new();
+    lines.push_line(line(limit).as_bytes()).unwrap();
+    let error = lines.push_line(line(limit + 1).as_bytes()).unwrap_err();
+    assert_eq!(error, ItemError::TooLong { limit: 16_777_215 });
+    assert_eq!(lines.len(), 1);
+    let (_, marks) = lines.values().next().unwrap();
+    assert_eq!(marks.len(), 1);
+    assert_eq!(marks[0].len(), limit - r#"{"a":{"S":""}}"#.len());
+}
