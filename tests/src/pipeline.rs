@@ -12,6 +12,7 @@ use millrace::demo::data::Interactions;
 use millrace::execution::{self, Execution, ExecutionError, Finished};
 use millrace::local::{Local, Options};
 use millrace::progress::Progress;
+use millrace::verify;
 use serde_json::Value;
 
 /// Local AWS with a filled table and a definition.
@@ -140,6 +141,18 @@ impl Pipeline {
         for (exported, item) in exported.iter().zip(&table) {
             assert_eq!(exported, item);
         }
+    }
+
+    /// What `millrace verify` says of a run.
+    ///
+    /// # Panics
+    /// If the lake cannot be read.
+    pub async fn verify(&self, keys: &RunKeys) -> String {
+        let (pipeline, run) = (keys.pipeline(), keys.run());
+        let verification = verify::read_again(&self.lake, pipeline, run, &Progress::quiet())
+            .await
+            .expect("reading the run again");
+        verify::summary(&verification, self.lake.bucket(), pipeline, run)
     }
 
     /// The sealed dataset of a run, and its columns.

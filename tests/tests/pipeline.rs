@@ -34,6 +34,7 @@ async fn a_table_becomes_a_serving_model() {
     the_model_beats_its_baselines(&pipeline, &keys, &output).await;
     the_endpoint_answers(&pipeline, &keys, &interactions, &output).await;
     the_report_tells_it(&pipeline, &keys, &output).await;
+    what_was_committed_can_be_verified(&pipeline, &keys).await;
 
     // The same data again: not better, so the champion stays and still answers.
     let again = pipeline.run_well(&json!({"pipeline": "default"})).await;
@@ -64,6 +65,27 @@ async fn a_table_becomes_a_serving_model() {
     let keys = RunKeys::new(&third.pipeline, &third.run);
     the_endpoint_answers(&pipeline, &keys, &interactions, &third).await;
     pipeline.local.stop().await.unwrap();
+}
+
+/// A run is read again as `millrace verify` does it, sound and then with one digit of a row changed.
+async fn what_was_committed_can_be_verified(pipeline: &Pipeline, keys: &RunKeys) {
+    let text = pipeline.verify(keys).await;
+    assert!(
+        text.contains("20,000 items") && text.contains("  sound "),
+        "{text}"
+    );
+    let key = keys.csv("train", 0);
+    let whole = pipeline.lake.get(&key).await.unwrap();
+    let mut damaged = whole.to_vec();
+    let digit = damaged.iter().position(u8::is_ascii_digit).unwrap();
+    damaged[digit] = if damaged[digit] == b'1' { b'2' } else { b'1' };
+    pipeline.lake.put(&key, damaged.into()).await.unwrap();
+    let text = pipeline.verify(keys).await;
+    assert!(
+        text.contains(&key) && text.contains("NOT SOUND") && !text.contains("  sound "),
+        "{text}"
+    );
+    pipeline.lake.put(&key, whole).await.unwrap();
 }
 
 async fn the_csv_is_the_table(

@@ -1,6 +1,7 @@
 //! What the command line says.
 
 use clap::{Args, Parser, Subcommand};
+use contract::{Names, RunId};
 use std::path::PathBuf;
 
 /// Millrace: a DynamoDB table becomes a dataset, the dataset a model, the model a serving endpoint.
@@ -25,6 +26,12 @@ pub enum Command {
     /// Start an execution of the state machine, wherever the environment says that AWS is, and watch
     /// it.
     Run(Run),
+    /// Read all data of a run again, and say whether it still is what was committed.
+    ///
+    /// Every part of the export and every file of the dataset is read and held against its record:
+    /// items, bytes and an order-independent checksum, for each part, segment and the run. Ends with 1
+    /// if anything differs.
+    Verify(Verify),
     /// Write the JSON Schemas of the states' inputs and outputs into statemachine/schema.
     Schemas(Schemas),
 }
@@ -75,12 +82,29 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
+pub struct Verify {
+    /// The run, such as 20261120-173000-1a2b3c4d: the folder run=... in the lake.
+    #[arg(long, value_name = "ID", value_parser = run_id)]
+    pub run: RunId,
+    /// Its pipeline.
+    #[arg(long, default_value = Names::DEFAULT_PIPELINE)]
+    pub pipeline: String,
+    /// The lake's bucket.
+    #[arg(long, env = "LAKE_BUCKET")]
+    pub bucket: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Schemas {
     /// Write nothing; fail if a file is not as it would be written.
     #[arg(long)]
     pub check: bool,
     #[command(flatten)]
     pub place: Place,
+}
+
+fn run_id(text: &str) -> Result<RunId, String> {
+    RunId::parse(text)
 }
 
 fn json(text: &str) -> Result<serde_json::Value, String> {

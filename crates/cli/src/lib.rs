@@ -8,3 +8,4 @@ mod process;
 pub mod progress;
 pub mod schemas;
 pub mod signals;
+pub mod verify;

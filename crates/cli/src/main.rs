@@ -3,7 +3,7 @@
 
 mod arguments;
 
-use arguments::{Arguments, Command, Demo, Run, Schemas};
+use arguments::{Arguments, Command, Demo, Run, Schemas, Verify};
 use clap::Parser;
 use millrace::demo::{self, DemoError, Wishes};
 use millrace::execution::{self, ExecutionError};
@@ -11,6 +11,7 @@ use millrace::local::{Local, LocalError, Options, workspace_root};
 use millrace::progress::Progress;
 use millrace::schemas::{self, SchemasError};
 use millrace::signals;
+use millrace::verify::{self, VerifyError};
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ enum Failure {
     Execution(#[from] ExecutionError),
     #[error(transparent)]
     Schemas(#[from] SchemasError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write to standard output")]
@@ -67,6 +70,7 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Demo(wishes) => run_demo(wishes).await,
         Command::Local(wishes) => keep_local(wishes).await,
         Command::Run(wishes) => run(wishes).await,
+        Command::Verify(wishes) => read_again(wishes).await,
         Command::Schemas(wishes) => keep_schemas(&wishes),
     }
 }
@@ -121,6 +125,28 @@ async fn run(run: Run) -> Result<(), Failure> {
     let finished = execution.watch(step.inner()).await?;
     step.done_after(finished.took, "SUCCEEDED");
     print(&format!("{:#}\n", finished.output))
+}
+
+async fn read_again(wishes: Verify) -> Result<(), Failure> {
+    let Verify {
+        run,
+        pipeline,
+        bucket,
+    } = wishes;
+    let store = aws::s3::S3Store::new(&aws::load().await, bucket.clone());
+    let progress = Progress::to_stderr();
+    let verification = verify::read_again(&store, &pipeline, &run, &progress).await?;
+    print(&verify::summary(&verification, &bucket, &pipeline, &run))?;
+    if verification.is_sound() {
+        return Ok(());
+    }
+    let count = verification.findings.len();
+    Err(VerifyError::NotSound {
+        pipeline,
+        run,
+        count,
+    }
+    .into())
 }
 
 fn keep_schemas(wishes: &Schemas) -> Result<(), Failure> {

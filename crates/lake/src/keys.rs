@@ -71,6 +71,18 @@ impl RunKeys {
         )
     }
 
+    /// The prefix of all segments: their parts, checkpoints and manifests.
+    pub fn segments(&self) -> String {
+        self.below("raw", "segment-")
+    }
+
+    /// Whether a key below [`RunKeys::segments`] is a part's, of whatever attempt.
+    pub fn is_part(key: &str) -> bool {
+        key.rsplit('/')
+            .next()
+            .is_some_and(|name| name.starts_with("part-"))
+    }
+
     /// A segment's progress after its `number`th commit, from 1.
     pub fn checkpoint(&self, segment: u32, number: u32) -> String {
         self.below(

@@ -11,6 +11,7 @@ pub mod part;
 pub mod records;
 pub mod segment;
 pub mod store;
+pub mod verify;
 pub mod writer;
 
 pub use documents::DocumentError;

@@ -5,7 +5,8 @@ use contract::RunId;
 use contract::states::{Outcome, RowCounts};
 use jiff::Timestamp;
 use lake::records::{
-    Champion, DatasetPlan, DatasetRecord, DeploymentRecord, Plan, TrainingRecord, VerdictRecord,
+    Champion, Checksum, DatasetPlan, DatasetRecord, DeploymentRecord, Plan, TrainingRecord,
+    VerdictRecord,
 };
 use lake::{ObjectStore, RunKeys, documents, keys};
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,9 @@ pub struct ExportReport {
     /// Bytes of raw lines before compression; absent if the segments' figures are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_bytes: Option<u64>,
+    /// The order-independent checksum of all raw lines; absent if the segments' figures are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
 }
 
 /// A feature column.
@@ -151,6 +155,7 @@ pub async fn gather(
             estimated_read_units: plan.estimate.read_units,
             read_units: exported.map(|exported| exported.read_units),
             raw_bytes: exported.map(|exported| exported.raw_bytes),
+            checksum: exported.map(|exported| exported.checksum),
         },
         rows: dataset.rows,
         label: text(&dataset.columns, "label"),

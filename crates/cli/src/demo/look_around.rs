@@ -20,6 +20,7 @@ pub fn look_around(local: &Local, endpoint: &str) -> String {
   export AWS_ENDPOINT_URL_SAGEMAKER={sagemaker} AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={sagemaker}
 
   aws s3 ls --recursive s3://{bucket}/
+  cargo run -- verify --bucket {bucket} --run <the folder run=... in raw/default/>
   aws dynamodb scan --table-name {table} --max-items 1
   aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'
   aws sagemaker describe-endpoint --endpoint-name {endpoint}

@@ -1,0 +1,131 @@
+//! Says whether a run's data still is what was committed. It must not know how that is found out.
+
+use crate::progress::{Progress, count};
+use contract::RunId;
+use lake::verify::{Verification, verify};
+use lake::{DocumentError, ObjectStore, RunKeys};
+use std::fmt::Write;
+
+/// Data that was not found sound.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The lake cannot be read.
+    #[error("cannot read run {run} of pipeline `{pipeline}`")]
+    Lake {
+        /// The pipeline.
+        pipeline: String,
+        /// The run.
+        run: RunId,
+        /// Why.
+        source: DocumentError,
+    },
+    /// Something is not as committed; the summary says what.
+    #[error("run {run} of pipeline `{pipeline}` is not as committed: {}", findings(*count))]
+    NotSound {
+        /// The pipeline.
+        pipeline: String,
+        /// The run.
+        run: RunId,
+        /// What was found.
+        count: usize,
+    },
+}
+
+fn findings(count: usize) -> String {
+    if count == 1 {
+        "one finding".to_owned()
+    } else {
+        format!("{count} findings")
+    }
+}
+
+/// Reads all data of a run again, with a bar, and returns what it turned out to be.
+///
+/// # Errors
+/// If the lake cannot be read.
+pub async fn read_again(
+    store: &impl ObjectStore,
+    pipeline: &str,
+    run: &RunId,
+    progress: &Progress,
+) -> Result<Verification, VerifyError> {
+    let step = progress.step(format!("reading run {run} again"));
+    let keys = RunKeys::new(pipeline, run);
+    let outcome = verify(store, &keys, &|done, total| {
+        step.count(done >> 20, total >> 20, "MiB");
+    })
+    .await;
+    let verification = outcome.map_err(|source| VerifyError::Lake {
+        pipeline: pipeline.to_owned(),
+        run: run.clone(),
+        source,
+    })?;
+    step.done(&format!(
+        "{} objects",
+        verification.parts + verification.files
+    ));
+    Ok(verification)
+}
+
+/// What was found, for people.
+pub fn summary(verification: &Verification, bucket: &str, pipeline: &str, run: &RunId) -> String {
+    let Verification {
+        segments,
+        parts,
+        exported,
+        rows,
+        files,
+        unlisted,
+        findings,
+    } = verification;
+    let mut text = format!("run {run} of pipeline `{pipeline}` in s3://{bucket}\n");
+    let mut line = |name: &str, rest: String| {
+        // Writing to memory does not fail.
+        let _ = writeln!(text, "  {name:<9} {rest}");
+    };
+    line(
+        "export",
+        format!(
+            "{} items in {} of {segments} segments, {} bytes of lines, checksum {:016x}",
+            count(exported.items),
+            plural(*parts, "part"),
+            count(exported.raw_bytes),
+            exported.checksum.0
+        ),
+    );
+    match rows {
+        Some(rows) => line(
+            "dataset",
+            format!(
+                "{} rows to train on, {} to validate on, {} rejected, in {}",
+                count(rows.train),
+                count(rows.validation),
+                count(rows.rejected),
+                plural(*files, "file")
+            ),
+        ),
+        None => line("dataset", "none yet".to_owned()),
+    }
+    if !unlisted.is_empty() {
+        let left = plural(unlisted.len(), "part");
+        line(
+            "unlisted",
+            format!("{left} of attempts that lost or were killed; nobody reads them"),
+        );
+    }
+    for finding in findings {
+        line("NOT SOUND", finding.to_string());
+    }
+    if verification.is_sound() {
+        line(
+            "sound",
+            "every object holds what was committed, and the counts agree".to_owned(),
+        );
+    }
+    text
+}
+
+fn plural(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {what}{s}", count(number as u64))
+}

@@ -1,0 +1,309 @@
+//! Reads a run's data again and holds it against what was committed: every part of every segment, and
+//! every file of the dataset. It must not repair anything, nor know what a line means.
+
+use crate::records::{
+    Checksum, CsvFile, DatasetPlan, DatasetRecord, Part, ScanTotals, SegmentRecord,
+};
+use crate::store::{ByteStream, ObjectStore, StoreError};
+use crate::{DocumentError, PartError, RunKeys, documents, part, segment};
+use contract::states::{ExportTask, RowCounts};
+use futures::{StreamExt, stream};
+use serde::de::IgnoredAny;
+use std::fmt;
+
+/// Objects that are read at once.
+const AT_ONCE: usize = 8;
+
+/// What a run's data turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verification {
+    /// Segments with their manifests.
+    pub segments: u32,
+    /// Their parts.
+    pub parts: usize,
+    /// What was found in the parts; pages and read units as the manifests say.
+    pub exported: ScanTotals,
+    /// The rows of the dataset, if there is one by now.
+    pub rows: Option<RowCounts>,
+    /// Files of the dataset.
+    pub files: usize,
+    /// Objects of attempts that lost or were killed: no manifest lists them, and nobody reads them.
+    pub unlisted: Vec<String>,
+    /// What is not as committed, in one line each.
+    pub findings: Vec<Finding>,
+}
+
+impl Verification {
+    /// Whether all is as committed.
+    pub const fn is_sound(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// Something that is not as committed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// A segment has no manifest: the export did not end.
+    #[error("segment {segment} has no manifest: its export has not ended")]
+    SegmentNotWhole {
+        /// The segment.
+        segment: u32,
+    },
+    /// A part or a file cannot be read, or holds something else than its record says.
+    #[error("{message}")]
+    Damaged {
+        /// Which one, and what is wrong with it.
+        message: String,
+    },
+    /// Two records contradict each other.
+    #[error("{what}: {one} and {other}")]
+    Contradiction {
+        /// The records.
+        what: String,
+        /// What the first says.
+        one: String,
+        /// What the second says.
+        other: String,
+    },
+}
+
+/// How far a verification is: bytes of objects that were read, of so many.
+pub type Progress<'p> = dyn Fn(u64, u64) + Sync + 'p;
+
+/// Reads all data of a run again. `progress` is told bytes as stored, done and in all.
+///
+/// # Errors
+/// If the run has no plan, or the store fails. Whatever is not as committed is no error but a
+/// [`Finding`].
+pub async fn verify(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    progress: &Progress<'_>,
+) -> Result<Verification, DocumentError> {
+    let tasks: Vec<ExportTask> = documents::read(store, &keys.tasks(), "the run's tasks").await?;
+    let mut found = Found::default();
+    let mut records = Vec::new();
+    let numbers = tasks
+        .iter()
+        .flat_map(|task| task.first_segment..task.first_segment + task.segment_count);
+    let mut manifests = stream::iter(numbers)
+        .map(|number| async move {
+            let record = segment::manifest::<IgnoredAny>(store, keys, number).await;
+            record.map(|record| (number, record))
+        })
+        .buffered(AT_ONCE);
+    while let Some(manifest) = manifests.next().await {
+        match manifest? {
+            (_, Some(record)) => records.push(record),
+            (segment, None) => found.add(Finding::SegmentNotWhole { segment }),
+        }
+    }
+    drop(manifests);
+    let dataset: Option<DatasetRecord> =
+        documents::read_if_there(store, &keys.dataset(), "the dataset").await?;
+    let files = dataset.as_ref().map_or(&[][..], |dataset| &dataset.files);
+    let parts: Vec<&Part> = records.iter().flat_map(|record| &record.parts).collect();
+
+    let sizes = parts.iter().map(|part| part.bytes);
+    let total = sizes.chain(files.iter().map(|file| file.bytes)).sum();
+    let mut done = 0;
+    progress(done, total);
+    let mut reading = stream::iter(&parts)
+        .map(|part| async move { (part.bytes, read_part(store, part).await) })
+        .buffer_unordered(AT_ONCE);
+    while let Some((bytes, outcome)) = reading.next().await {
+        found.take(outcome?);
+        done += bytes;
+        progress(done, total);
+    }
+    drop(reading);
+    let mut reading = stream::iter(files)
+        .map(|file| async move { (file.bytes, read_file(store, file).await) })
+        .buffer_unordered(AT_ONCE);
+    while let Some((bytes, outcome)) = reading.next().await {
+        found.take(outcome?);
+        done += bytes;
+        progress(done, total);
+    }
+    drop(reading);
+
+    let mut exported = ScanTotals::default();
+    for record in &records {
+        found.sum_up(record);
+        exported += record.totals;
+    }
+    let planned: Option<DatasetPlan<IgnoredAny>> =
+        documents::read_if_there(store, &keys.dataset_plan(), "the dataset's plan").await?;
+    found.reconcile(&exported, planned.as_ref(), dataset.as_ref());
+    let unlisted = unlisted(store, keys, &parts).await?;
+    Ok(Verification {
+        segments: u32::try_from(records.len()).unwrap_or(u32::MAX),
+        parts: parts.len(),
+        exported,
+        rows: dataset.as_ref().map(|dataset| dataset.rows),
+        files: files.len(),
+        unlisted,
+        findings: found.findings,
+    })
+}
+
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+}
+
+impl Found {
+    fn add(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn take(&mut self, finding: Option<Finding>) {
+        self.findings.extend(finding);
+    }
+
+    /// What a segment's parts hold together must be what its manifest counts.
+    fn sum_up<P>(&mut self, record: &SegmentRecord<P>) {
+        let mut sum = ScanTotals::default();
+        for part in &record.parts {
+            sum.add_part(part);
+        }
+        let what = format!(
+            "segment {}, its parts together and its manifest",
+            record.segment
+        );
+        self.compare(what, &said(&sum), &said(&record.totals));
+        if let Some(cursor) = &record.cursor {
+            let what = format!("segment {}, its manifest and its cursor", record.segment);
+            self.compare(what, &"the end".to_owned(), &cursor.to_string());
+        }
+    }
+
+    fn reconcile<C>(
+        &mut self,
+        exported: &ScanTotals,
+        planned: Option<&DatasetPlan<C>>,
+        dataset: Option<&DatasetRecord>,
+    ) {
+        if let Some(plan) = planned {
+            let what = "the segments together and the dataset's plan".to_owned();
+            self.compare(what, &said(exported), &said(&plan.exported));
+        }
+        if let Some(dataset) = dataset {
+            let what = "items exported and rows of the dataset, rejected ones included".to_owned();
+            self.compare(what, &exported.items, &dataset.rows.total());
+            for channel in &dataset.channels {
+                let files = dataset.files.iter();
+                let rows: u64 = files
+                    .filter(|file| file.channel == *channel)
+                    .map(|file| file.rows)
+                    .sum();
+                let said = match channel.as_str() {
+                    "train" => dataset.rows.train,
+                    "validation" => dataset.rows.validation,
+                    _ => continue,
+                };
+                let what = format!("rows of the files in `{channel}` and of the dataset");
+                self.compare(what, &rows, &said);
+            }
+        }
+    }
+
+    fn compare<T: fmt::Display + PartialEq>(&mut self, what: String, one: &T, other: &T) {
+        if one != other {
+            self.add(Finding::Contradiction {
+                what,
+                one: one.to_string(),
+                other: other.to_string(),
+            });
+        }
+    }
+}
+
+fn said(totals: &ScanTotals) -> String {
+    let ScanTotals {
+        items, raw_bytes, ..
+    } = totals;
+    format!(
+        "{items} items, {raw_bytes} bytes, checksum {:016x}",
+        totals.checksum.0
+    )
+}
+
+async fn read_part(store: &impl ObjectStore, part: &Part) -> Result<Option<Finding>, StoreError> {
+    match part::read_lines(store, part, |_| ()).await {
+        Ok(()) => Ok(None),
+        Err(PartError::Store(error)) => missing(error).map(Some),
+        Err(error) => Ok(Some(damaged(&error))),
+    }
+}
+
+/// A damaged object is a finding; that the store cannot be asked is not.
+fn missing(error: StoreError) -> Result<Finding, StoreError> {
+    match error {
+        StoreError::NotFound { .. } => Ok(damaged(&error)),
+        StoreError::Service(_) => Err(error),
+    }
+}
+
+fn damaged(error: &dyn std::error::Error) -> Finding {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Finding::Damaged { message }
+}
+
+async fn read_file(
+    store: &impl ObjectStore,
+    file: &CsvFile,
+) -> Result<Option<Finding>, StoreError> {
+    let mut stream = match store.stream(&file.key).await {
+        Ok(stream) => stream,
+        Err(error) => return missing(error).map(Some),
+    };
+    let (mut rows, mut bytes, mut checksum) = (0, 0, Checksum::default());
+    let mut open = Vec::new();
+    while let Some(frame) = stream.next().await? {
+        bytes += frame.len() as u64;
+        let mut rest = &frame[..];
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            open.extend_from_slice(&rest[..end]);
+            checksum.add_line(&open);
+            rows += 1;
+            open.clear();
+            rest = &rest[end + 1..];
+        }
+        open.extend_from_slice(rest);
+    }
+    let say = |rows: u64, bytes: u64, checksum: Checksum| {
+        format!("{rows} rows, {bytes} bytes, checksum {:016x}", checksum.0)
+    };
+    let said = say(file.rows, file.bytes, file.checksum);
+    let found = say(rows, bytes, checksum);
+    if said == found && open.is_empty() {
+        return Ok(None);
+    }
+    let (bucket, key) = (store.bucket(), &file.key);
+    Ok(Some(Finding::Damaged {
+        message: format!(
+            "s3://{bucket}/{key} does not hold what the dataset says: {found} instead of {said}"
+        ),
+    }))
+}
+
+/// Parts that no manifest lists.
+async fn unlisted(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    parts: &[&Part],
+) -> Result<Vec<String>, StoreError> {
+    let mut listed: Vec<&str> = parts.iter().map(|part| part.key.as_str()).collect();
+    listed.sort_unstable();
+    let objects = store.list(&keys.segments()).await?;
+    let of_attempts = objects.into_iter().map(|object| object.key);
+    Ok(of_attempts
+        .filter(|key| RunKeys::is_part(key) && listed.binary_search(&key.as_str()).is_err())
+        .collect())
+}

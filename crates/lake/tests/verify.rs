@@ -1,0 +1,204 @@
+//! What reading a run again says of it: that it is sound, or which object is not as committed.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+use bytes::Bytes;
+use contract::RunId;
+use contract::states::{ExportTask, RowCounts};
+use lake::part::PartWriter;
+use lake::records::{Checksum, CsvFile, DatasetRecord, Part, ScanTotals, SegmentRecord};
+use lake::verify::{Verification, verify};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use serde_json::json;
+use std::sync::Mutex;
+
+const SEGMENTS: u32 = 3;
+const ROWS: &str = "1,2\n3,4\n";
+
+fn keys() -> RunKeys {
+    RunKeys::new("p", &RunId::parse("20261120-173000-1a2b3c4d").unwrap())
+}
+
+async fn part(store: &MemoryStore, segment: u32, attempt: &str) -> Part {
+    let key = keys().part(segment, 0, attempt);
+    let mut writer = PartWriter::new(store, key).unwrap();
+    for number in 0..100 {
+        let line = format!("{{\"Item\":{{\"n\":{{\"N\":\"{segment}{number}\"}}}}}}\n");
+        let (bytes, text) = (line.as_bytes(), line.trim_end().as_bytes());
+        writer.append(bytes, std::iter::once(text)).await.unwrap();
+    }
+    writer.finish().await.unwrap().unwrap()
+}
+
+async fn commit(store: &MemoryStore, segment: u32, parts: Vec<Part>) {
+    let mut totals = ScanTotals::default();
+    parts.iter().for_each(|part| totals.add_part(part));
+    let record = SegmentRecord {
+        segment,
+        total_segments: SEGMENTS,
+        cursor: None,
+        parts,
+        totals,
+        profile: json!({"items": 100}),
+    };
+    segment::commit(store, &keys(), 0, &record, None)
+        .await
+        .unwrap();
+}
+
+/// A whole run: a segment of two parts, one of one, an empty one; and a part of a killed attempt.
+async fn run() -> MemoryStore {
+    let store = MemoryStore::new();
+    let tasks = [(0, 0, 2), (1, 2, 1)].map(|(index, first_segment, segment_count)| ExportTask {
+        index,
+        first_segment,
+        segment_count,
+    });
+    documents::write(&store, &keys().tasks(), &tasks)
+        .await
+        .unwrap();
+    let (one, other) = (part(&store, 0, "a").await, part(&store, 0, "b").await);
+    commit(&store, 0, vec![one, other]).await;
+    let only = part(&store, 1, "a").await;
+    commit(&store, 1, vec![only]).await;
+    part(&store, 1, "killed").await;
+    commit(&store, 2, Vec::new()).await;
+    store
+}
+
+/// The same, with a dataset.
+async fn dataset(store: &MemoryStore, rejected: u64) {
+    let mut checksum = Checksum::default();
+    ROWS.lines()
+        .for_each(|line| checksum.add_line(line.as_bytes()));
+    let key = keys().csv("train", 0);
+    store
+        .put(&key, Bytes::from_static(ROWS.as_bytes()))
+        .await
+        .unwrap();
+    let record = DatasetRecord {
+        run: keys().run().clone(),
+        rows: RowCounts {
+            train: 2,
+            validation: 0,
+            rejected,
+        },
+        channels: vec!["train".to_owned()],
+        content_type: "text/csv".to_owned(),
+        columns: json!({}),
+        files: vec![CsvFile {
+            channel: "train".to_owned(),
+            key,
+            rows: 2,
+            bytes: ROWS.len() as u64,
+            checksum,
+        }],
+    };
+    documents::write(store, &keys().dataset(), &record)
+        .await
+        .unwrap();
+}
+
+async fn verified(store: &MemoryStore) -> Verification {
+    verify(store, &keys(), &|_, _| ()).await.unwrap()
+}
+
+/// The only finding's line.
+async fn finding(store: &MemoryStore) -> String {
+    let findings = verified(store).await.findings;
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    findings[0].to_string()
+}
+
+#[tokio::test]
+async fn a_sound_run_is_told_with_its_counts() {
+    let store = run().await;
+    let progress = Mutex::new(Vec::new());
+    let told = verify(&store, &keys(), &|done, total| {
+        progress.lock().unwrap().push((done, total));
+    })
+    .await
+    .unwrap();
+    assert!(told.is_sound(), "{:?}", told.findings);
+    assert_eq!((told.segments, told.parts, told.files), (3, 3, 0));
+    assert_eq!((told.exported.items, told.rows), (300, None));
+    let killed = keys().part(1, 0, "killed");
+    assert_eq!(told.unlisted, [killed]);
+    let progress = progress.into_inner().unwrap();
+    assert_eq!((progress[0].0, progress.len()), (0, 4));
+    assert!(progress.is_sorted() && progress[3].0 == progress[3].1);
+
+    dataset(&store, 298).await;
+    let told = verified(&store).await;
+    assert!(told.is_sound(), "{:?}", told.findings);
+    assert_eq!(
+        (told.files, told.rows.map(RowCounts::total)),
+        (1, Some(300))
+    );
+}
+
+#[tokio::test]
+async fn a_part_that_is_gone_cut_or_another_ones_is_found() {
+    let store = run().await;
+    let (one, other) = (keys().part(0, 0, "a"), keys().part(1, 0, "a"));
+    let whole = store.get(&one).await.unwrap();
+    store
+        .put(&one, whole.slice(..whole.len() - 7))
+        .await
+        .unwrap();
+    assert!(finding(&store).await.contains("is not readable as zstd"));
+    store
+        .put(&one, store.get(&other).await.unwrap())
+        .await
+        .unwrap();
+    let line = finding(&store).await;
+    assert!(line.contains(&one) && line.contains("100 items") && line.contains("instead of"));
+    store.delete(&one).await.unwrap();
+    assert!(finding(&store).await.contains("there is no object"));
+}
+
+#[tokio::test]
+async fn a_segment_without_manifest_and_counts_that_differ_are_found() {
+    let store = run().await;
+    store.delete(&keys().segment_manifest(2)).await.unwrap();
+    assert!(
+        finding(&store)
+            .await
+            .starts_with("segment 2 has no manifest")
+    );
+
+    let store = run().await;
+    let manifest = keys().segment_manifest(1);
+    let text = String::from_utf8(store.get(&manifest).await.unwrap().to_vec()).unwrap();
+    let totals = text.replace("\"totals\":{\"items\":100", "\"totals\":{\"items\":101");
+    assert_ne!(text, totals);
+    store.put(&manifest, Bytes::from(totals)).await.unwrap();
+    assert!(
+        finding(&store)
+            .await
+            .contains("segment 1, its parts together")
+    );
+}
+
+#[tokio::test]
+async fn a_dataset_that_lost_a_row_is_found() {
+    let store = run().await;
+    dataset(&store, 297).await;
+    let line = finding(&store).await;
+    assert!(
+        line.contains("items exported") && line.contains("300 and 299"),
+        "{line}"
+    );
+
+    dataset(&store, 298).await;
+    let key = keys().csv("train", 0);
+    store
+        .put(&key, Bytes::from_static(b"1,2\n3,5\n"))
+        .await
+        .unwrap();
+    let line = finding(&store).await;
+    assert!(
+        line.contains(&key) && line.contains("instead of 2 rows"),
+        "{line}"
+    );
+}
