@@ -168,6 +168,7 @@ impl Script {
                         bytes: 40_000,
                         read_units: 5,
                         minutes: None,
+                        cost: None,
                     },
                 })
             }

@@ -38,6 +38,12 @@ fn the_export_is_shared_out_to_as_many_children_as_run_at_once() {
     );
 }
 
+#[test]
+fn estimates_know_the_state_machines_time_limit() {
+    let seconds = workspace::state_machine()["TimeoutSeconds"].as_f64();
+    assert_eq!(seconds, Some(plan_export::LONGEST_MINUTES * 60.0));
+}
+
 const CHILDREN: &str = "/States/ExportSegments/ItemProcessor/States";
 
 fn set(machine: &mut Value, pointer: &str, value: Value) {

@@ -48,6 +48,15 @@ fn the_linter_sees_what_it_is_for() {
 }
 
 #[test]
+fn estimates_know_the_memory_of_the_function_that_exports() {
+    let function = &read()["Resources"]["ExportSegmentFunction"];
+    assert_eq!(
+        function["Properties"]["MemorySize"],
+        plan_export::EXPORT_MEMORY_MB
+    );
+}
+
+#[test]
 fn the_template_knows_every_function() {
     let lambdas = lambdas();
     assert_eq!(lambdas.len(), 9, "{lambdas:?}");

@@ -1,6 +1,8 @@
 //! DynamoDB as the table that is exported: what it is, and its keys as JSON. Its pages are read by
 //! `scan`.
 
+mod capacity;
+
 use crate::SdkConfig;
 use crate::classify::service_error;
 use aws_sdk_dynamodb::Client;
@@ -50,6 +52,7 @@ impl DescribeTable for Tables {
             items: unsigned(described.item_count()),
             bytes: unsigned(described.table_size_bytes()),
             indexes: indexes(described),
+            capacity: capacity::of_table(described),
         }))
     }
 
@@ -90,25 +93,26 @@ fn key_attributes(schema: &[KeySchemaElement]) -> Vec<String> {
 
 fn indexes(table: &TableDescription) -> Vec<IndexInfo> {
     let global = table.global_secondary_indexes().iter().map(|index| {
-        let counts = (index.item_count(), index.index_size_bytes());
-        (true, index.index_name(), index.key_schema(), counts)
+        Some(IndexInfo {
+            name: index.index_name()?.to_owned(),
+            global: true,
+            key_attributes: key_attributes(index.key_schema()),
+            items: unsigned(index.item_count()),
+            bytes: unsigned(index.index_size_bytes()),
+            capacity: capacity::of_index(table, index),
+        })
     });
     let local = table.local_secondary_indexes().iter().map(|index| {
-        let counts = (index.item_count(), index.index_size_bytes());
-        (false, index.index_name(), index.key_schema(), counts)
-    });
-    global
-        .chain(local)
-        .filter_map(|(global, name, schema, (items, bytes))| {
-            Some(IndexInfo {
-                name: name?.to_owned(),
-                global,
-                key_attributes: key_attributes(schema),
-                items: unsigned(items),
-                bytes: unsigned(bytes),
-            })
+        Some(IndexInfo {
+            name: index.index_name()?.to_owned(),
+            global: false,
+            key_attributes: key_attributes(index.key_schema()),
+            items: unsigned(index.item_count()),
+            bytes: unsigned(index.index_size_bytes()),
+            capacity: capacity::of_table(table),
         })
-        .collect()
+    });
+    global.chain(local).flatten().collect()
 }
 
 /// A table's key in DynamoDB JSON. Keys are text, numbers or binary.

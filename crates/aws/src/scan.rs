@@ -14,7 +14,7 @@ use contract::{ErrorName, ServiceError};
 use std::collections::HashMap;
 use std::mem;
 use table::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection};
-use tap::Tap;
+use tap::{Given, Tap};
 
 const OPERATION: &str = "Scan";
 
@@ -37,19 +37,24 @@ impl ScanPages for Tables {
             }
             None => self.client.scan(),
         };
-        let tap = Tap::new(mem::take(buffer));
+        let tap = Tap::new(mem::take(buffer), request.throttles.clone());
         let answer = scan
             .table_name(request.table)
             .segment(request.segment.try_into().unwrap_or(i32::MAX))
             .total_segments(request.total_segments.try_into().unwrap_or(i32::MAX))
             .set_exclusive_start_key(start)
             .consistent_read(request.consistent)
+            .set_limit(
+                request
+                    .limit
+                    .map(|limit| limit.try_into().unwrap_or(i32::MAX)),
+            )
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .customize()
             .interceptor(tap.clone())
             .send()
             .await;
-        let is_whole = tap.give_back(buffer);
+        let Given { is_whole, answers } = tap.give_back(buffer);
         // Only now is it known that the SDK takes this attempt's answer and makes no further one.
         let answer = answer.map_err(|error| {
             buffer.clear();
@@ -66,7 +71,12 @@ impl ScanPages for Tables {
             .consumed_capacity
             .and_then(|consumed| consumed.capacity_units)
             .unwrap_or(0.0);
-        Ok(PageEnd { cursor, read_units })
+        Ok(PageEnd {
+            cursor,
+            scanned: u64::try_from(answer.scanned_count).unwrap_or(0),
+            // The answers that did not arrive whole were read by the table all the same.
+            read_units: read_units * f64::from(answers),
+        })
     }
 }
 

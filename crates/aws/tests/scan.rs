@@ -12,16 +12,20 @@ use contract::{ErrorName, Named, ServiceError};
 use script::{Answer, Script};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use table::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection};
+use table::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection, Throttles};
 
-const REQUEST: PageRequest<'_> = PageRequest {
-    table: "t",
-    segment: 2,
-    total_segments: 5,
-    cursor: None,
-    consistent: true,
-    selection: None,
-};
+fn request(throttles: &Throttles) -> PageRequest<'_> {
+    PageRequest {
+        table: "t",
+        segment: 2,
+        total_segments: 5,
+        cursor: None,
+        consistent: true,
+        selection: None,
+        limit: Some(70),
+        throttles,
+    }
+}
 
 fn page(numbers: std::ops::Range<u32>, next: Option<u32>) -> Vec<u8> {
     let items: Vec<_> = numbers
@@ -46,7 +50,7 @@ async fn read(
 ) -> (Result<PageEnd, ServiceError>, Vec<Value>) {
     let server = Script::start(answers).await;
     let tables = Tables::new(&aws::local(&server.url).await);
-    let end = tables.page(&REQUEST, buffer).await;
+    let end = tables.page(&request(&Throttles::new()), buffer).await;
     (end, server.requests())
 }
 
@@ -127,8 +131,10 @@ async fn items_and_cursor_are_what_the_sdk_reads_whatever_the_frames() {
             Some(json!({ "b": { "B": "AAE=" }, "s": { "S": "key" } }))
         );
         assert!((end.read_units - 0.5).abs() < 1e-9);
+        assert_eq!(end.scanned, 7);
         assert_eq!(requests.len(), 1);
         let asked = &requests[0];
+        assert_eq!(asked["Limit"], json!(70));
         assert_eq!(
             (
                 &asked["Segment"],
@@ -167,15 +173,16 @@ async fn a_selection_is_asked_for_as_the_service_has_it() {
     let projection = ["context.device".to_owned()];
     let paths = table::projected(&projection, &["n".to_owned()]).unwrap();
     let selection = Selection::new(&source, &paths);
-    let request = PageRequest {
+    let throttles = Throttles::new();
+    let asking = PageRequest {
         consistent: false,
         selection: Some(&selection),
-        ..REQUEST
+        ..request(&throttles)
     };
     let server = Script::start(vec![Answer::ok(page(0..3, None))]).await;
     let tables = Tables::new(&aws::local(&server.url).await);
     let mut buffer = PageBuffer::new();
-    tables.page(&request, &mut buffer).await.unwrap();
+    tables.page(&asking, &mut buffer).await.unwrap();
     let asked = &server.requests()[0];
     assert_eq!(asked["IndexName"], "by-rating");
     assert_eq!(
@@ -201,13 +208,13 @@ async fn a_selection_is_asked_for_as_the_service_has_it() {
     );
 
     let whole = Selection::default();
-    let request = PageRequest {
+    let asking = PageRequest {
         selection: Some(&whole),
-        ..REQUEST
+        ..request(&throttles)
     };
     let server = Script::start(vec![Answer::ok(page(0..1, None))]).await;
     let tables = Tables::new(&aws::local(&server.url).await);
-    tables.page(&request, &mut buffer).await.unwrap();
+    tables.page(&asking, &mut buffer).await.unwrap();
     let asked = server.requests()[0].as_object().unwrap().clone();
     let unasked = [
         "IndexName",
@@ -297,6 +304,55 @@ async fn what_an_attempt_left_behind_does_not_count() {
         assert_eq!(numbers(&buffer), wanted, "an answer that {what}");
         assert_eq!(requests.len(), 2, "an answer that {what}");
     }
+}
+
+#[tokio::test]
+async fn throttled_attempts_and_lost_answers_are_counted() {
+    let refused = |code: &str| Answer {
+        status: 400,
+        ..Answer::ok(format!(
+            r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"slow down"}}"#
+        ))
+    };
+    let lost = Answer::ok(page(0..50, None)).header("x-amz-crc32", &1);
+    let failed = Answer {
+        status: 500,
+        ..Answer::default()
+    };
+    for (answers, throttled, units) in [
+        (
+            vec![
+                refused("ProvisionedThroughputExceededException"),
+                refused("ThrottlingException"),
+                refused("RequestLimitExceeded"),
+            ],
+            3,
+            12.5,
+        ),
+        (vec![failed, lost], 0, 25.0),
+    ] {
+        let mut script = answers;
+        script.push(Answer::ok(page(0..50, None)));
+        let server = Script::start(script).await;
+        let tables = Tables::new(&aws::local(&server.url).await);
+        let throttles = Throttles::new();
+        let mut buffer = PageBuffer::new();
+        let end = tables
+            .page(&request(&throttles), &mut buffer)
+            .await
+            .unwrap();
+        assert_eq!(throttles.count(), throttled);
+        assert!((end.read_units - units).abs() < 1e-9, "{}", end.read_units);
+    }
+    let server = Script::start(vec![refused("ThrottlingException")]).await;
+    let tables = Tables::new(&aws::local(&server.url).await);
+    let throttles = Throttles::new();
+    let error = tables
+        .page(&request(&throttles), &mut PageBuffer::new())
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::Throttled);
+    assert_eq!(throttles.count(), 5, "each attempt of the SDK");
 }
 
 #[tokio::test]

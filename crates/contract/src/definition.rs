@@ -64,11 +64,13 @@ pub struct DynamoDbSource {
     /// How fast the table may be read.
     #[serde(default)]
     pub read: ReadBudget,
-    /// Scan segments; by default one per 128 MiB of table, 1 to 10,000.
+    /// Scan segments; by default one per 128 MiB of table, 1 to 10,000, and at most 64 for each
+    /// function that it takes to use the read budget up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub segments: Option<u32>,
-    /// Segments that one function scans side by side; by default 16.
+    /// Segments of one task, which one function scans side by side; by default a task has as many as
+    /// the read budget makes useful, and its function scans 16 of them at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
     pub segments_per_task: Option<u32>,
@@ -88,14 +90,24 @@ pub struct Filter {
     pub values: BTreeMap<String, serde_json::Value>,
 }
 
-/// How fast the table may be read.
+/// How fast the table may be read, by all functions together: at most one of the fields. With none
+/// it is a quarter of what the table has: its provisioned read capacity; on demand its warm
+/// throughput, or the maximum that its owner set if that is less; 12,000 units per second (what
+/// a new on-demand table serves) where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReadBudget {
-    /// Read capacity units per second for the whole export; unlimited if absent.
+    /// Read capacity units per second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub rcu: Option<u32>,
+    /// Percent of what the table has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub percent: Option<u32>,
+    /// As fast as it goes. Throttles still slow the export down.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlimited: bool,
 }
 
 /// How items become rows.
@@ -387,4 +399,42 @@ pub struct Limits {
     /// Minutes that the export may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_minutes: Option<f64>,
+    /// US dollars that the export may cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_cost: Option<f64>,
+    /// What AWS charges where the table is.
+    #[serde(default, skip_serializing_if = "Prices::are_defaults")]
+    pub prices: Prices,
+}
+
+/// What AWS charges, in US dollars. An absent price is the list price of us-east-1, as
+/// `crates/plan-export/src/prices.rs` has it with its date; other regions differ.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Prices {
+    /// A million read request units of a table on demand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_request_units_per_million: Option<f64>,
+    /// A gigabyte-second of a function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lambda_gb_second: Option<f64>,
+    /// A million invocations of functions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lambda_requests_per_million: Option<f64>,
+    /// A thousand writing or listing requests to S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3_puts_per_thousand: Option<f64>,
+    /// A thousand reading requests to S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3_gets_per_thousand: Option<f64>,
+    /// A thousand state transitions of Step Functions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_transitions_per_thousand: Option<f64>,
+}
+
+impl Prices {
+    /// Whether nothing is said.
+    pub fn are_defaults(&self) -> bool {
+        *self == Self::default()
+    }
 }

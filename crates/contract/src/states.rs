@@ -64,9 +64,26 @@ pub struct Estimate {
     pub bytes: u64,
     /// Read request units.
     pub read_units: u64,
-    /// Minutes at the read budget; absent where nothing limits the reads.
+    /// Minutes at the read budget, or at what the functions manage if that is slower.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
+    /// US dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+/// What the export will cost, in US dollars.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cost {
+    /// All of it.
+    pub total: f64,
+    /// Reads of the table; nothing where the capacity is provisioned, which is paid for anyway.
+    pub reads: f64,
+    /// The functions' time.
+    pub lambda: f64,
+    /// Requests: to S3, to Lambda, and Step Functions' transitions.
+    pub requests: f64,
 }
 
 /// Some consecutive segments that one function scans side by side.

@@ -47,6 +47,7 @@ impl Definition {
                 format!("{:?} is none of training.metrics", self.promotion.metric),
             );
         }
+        self.validate_limits()?;
         self.validate_endpoint()
     }
 
@@ -93,8 +94,65 @@ impl Definition {
                 "must be 1 to 64".to_owned(),
             );
         }
-        if source.read.rcu == Some(0) {
-            return fail("source.dynamodb.read.rcu", "must be at least 1".to_owned());
+        self.validate_read()
+    }
+
+    fn validate_read(&self) -> Result<(), FieldError> {
+        let fail = |path, message: &str| {
+            let message = message.to_owned();
+            Err(FieldError { path, message })
+        };
+        let read = &self.source.dynamodb.read;
+        if read.rcu == Some(0) {
+            return fail("source.dynamodb.read.rcu", "must be at least 1");
+        }
+        if read.percent.is_some_and(|n| !(1..=100).contains(&n)) {
+            return fail("source.dynamodb.read.percent", "must be 1 to 100");
+        }
+        let said = [read.rcu.is_some(), read.percent.is_some(), read.unlimited];
+        if said.into_iter().filter(|said| *said).count() > 1 {
+            return fail(
+                "source.dynamodb.read",
+                "say only one of `rcu`, `percent` and `unlimited`; an execution's input removes a stored one with null",
+            );
+        }
+        Ok(())
+    }
+
+    fn validate_limits(&self) -> Result<(), FieldError> {
+        let limits = &self.limits;
+        let prices = &limits.prices;
+        // A cap or a price below nothing is a slip, and NaN compares with nothing.
+        let amounts = [
+            ("limits.maxMinutes", limits.max_minutes),
+            ("limits.maxCost", limits.max_cost),
+            (
+                "limits.prices.readRequestUnitsPerMillion",
+                prices.read_request_units_per_million,
+            ),
+            ("limits.prices.lambdaGbSecond", prices.lambda_gb_second),
+            (
+                "limits.prices.lambdaRequestsPerMillion",
+                prices.lambda_requests_per_million,
+            ),
+            (
+                "limits.prices.s3PutsPerThousand",
+                prices.s3_puts_per_thousand,
+            ),
+            (
+                "limits.prices.s3GetsPerThousand",
+                prices.s3_gets_per_thousand,
+            ),
+            (
+                "limits.prices.stateTransitionsPerThousand",
+                prices.state_transitions_per_thousand,
+            ),
+        ];
+        for (path, amount) in amounts {
+            if amount.is_some_and(|amount| !amount.is_finite() || amount < 0.0) {
+                let message = "must be 0 or more".to_owned();
+                return Err(FieldError { path, message });
+            }
         }
         Ok(())
     }
@@ -182,7 +240,7 @@ mod tests {
 
     fn definition(path: &str, value: Value) -> Definition {
         let mut json = json!({
-            "source": {"dynamodb": {"table": "interactions"}},
+            "source": {"dynamodb": {"table": "interactions", "read": {}}},
             "dataset": {"label": "rating", "columns": [{"path": "user_id"}], "split": {}, "gate": {}},
             "training": {
                 "image": "recommender",
@@ -190,6 +248,7 @@ mod tests {
             },
             "promotion": {"metric": "validation:rmse", "goal": "minimize"},
             "endpoint": {"compute": {"serverless": {"memoryMb": 1024, "maxConcurrency": 1}}},
+            "limits": {"prices": {}},
         });
         if !path.is_empty() {
             let mut place = &mut json;
@@ -214,6 +273,12 @@ mod tests {
             ("source.dynamodb.index", json!("by user")),
             ("source.dynamodb.segments", json!(0)),
             ("source.dynamodb.segmentsPerTask", json!(65)),
+            ("source.dynamodb.read.rcu", json!(0)),
+            ("source.dynamodb.read.percent", json!(101)),
+            ("source.dynamodb.read", json!({"rcu": 5, "percent": 5})),
+            ("source.dynamodb.read", json!({"rcu": 5, "unlimited": true})),
+            ("limits.maxCost", json!(-1)),
+            ("limits.prices.lambdaGbSecond", json!(-0.1)),
             ("dataset.shardBytes", json!(0)),
             ("training.image", json!("")),
             ("training.volumeGb", json!(0)),

@@ -5,18 +5,24 @@
 
 mod budget;
 mod error;
+mod page_size;
+mod rate;
 mod scan;
+mod share;
 
 pub use error::ExportSegmentError;
 
 use budget::ReadBudget;
-use contract::states::{ExportSegmentInput, ExportSegmentOutput, Status};
+use contract::states::{Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Status};
 use contract::{Invocation, RunId};
 use dataset::Vocabularies;
-use futures::future::join_all;
+use futures::future::{Either, select};
+use futures::stream::{self, StreamExt};
 use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents};
 use scan::{SegmentEnd, SegmentScan};
+use share::Share;
+use std::pin::pin;
 use std::time::Duration;
 use table::{ScanPages, Selection};
 use tokio::time::Instant;
@@ -28,6 +34,8 @@ pub struct Settings {
     pub part_bytes: u64,
     /// zstd's level for the parts.
     pub compression_level: i32,
+    /// Segments that are scanned side by side, unless the definition says how many a task has.
+    pub side_by_side: usize,
 }
 
 impl Default for Settings {
@@ -35,6 +43,7 @@ impl Default for Settings {
         Self {
             part_bytes: 64 * 1024 * 1024,
             compression_level: lake::part::LEVEL,
+            side_by_side: 16,
         }
     }
 }
@@ -45,7 +54,8 @@ const RESERVE: Duration = Duration::from_secs(30);
 /// Scans until the task's segments are whole or the deadline is near, and commits.
 ///
 /// # Errors
-/// Of the table or the lake; whatever was read before is committed all the same.
+/// Of the table or the lake; whatever was read before is committed all the same. `Throttled` only if
+/// the table throttled until the time was over, and not one page could be read.
 pub async fn handle(
     store: &impl ObjectStore,
     pages: &impl ScanPages,
@@ -68,9 +78,11 @@ pub async fn handle(
     }
     let remaining = invocation.remaining();
     let stop = Instant::now() + remaining.saturating_sub(RESERVE.min(remaining / 5));
-    let budget = ReadBudget::new(plan.task_rcu);
     let source = &plan.definition.source.dynamodb;
     let selection = Selection::new(source, &table::projected(&plan.projection, &[])?);
+    let share = Share::new(store, &keys, &plan);
+    let item_units = item_units(&plan.estimate);
+    let budget = ReadBudget::new(share.now().await?, source.consistent_read, item_units);
     // The segments hold the same users and items: their distinct values are kept once.
     let vocabularies = Vocabularies::new();
     let segments = task.first_segment..task.first_segment + task.segment_count;
@@ -90,53 +102,87 @@ pub async fn handle(
         }
         .run()
     });
-    let ends: Vec<SegmentEnd> = join_all(scans)
-        .await
+    // Each takes memory while it runs: no more at once than the function is made for.
+    let per_task = plan.definition.source.dynamodb.segments_per_task;
+    let side_by_side = per_task.map_or(settings.side_by_side, |n| n as usize);
+    let scans = stream::iter(scans)
+        .buffer_unordered(side_by_side.max(1))
+        .collect::<Vec<_>>();
+    let ends = match select(pin!(scans), pin!(share.follow(&budget))).await {
+        Either::Left((ends, _)) => ends,
+        Either::Right((never, _)) => match never {},
+    };
+    let mut ends: Vec<SegmentEnd> = ends
         .into_iter()
         .collect::<Result<_, ExportSegmentError>>()?;
-    Ok(output(pipeline, run, task, &ends))
+    report(&pipeline, &task, &ends, &budget);
+    let throttled = ends.iter_mut().find_map(|end| end.throttled.take());
+    match throttled {
+        // Throttled until the time was over: with a page at least the task has moved on.
+        Some(error) if !budget.has_read() => return Err(error),
+        _ => {}
+    }
+    let output = output(pipeline, run, task, &ends);
+    if output.status == Status::Done {
+        share.give_up(&task).await?;
+    }
+    Ok(output)
+}
+
+/// Read capacity units that reading an item consumes on average, if anybody has counted.
+fn item_units(estimate: &Estimate) -> Option<f64> {
+    let is_counted = estimate.items > 0 && estimate.read_units > 0;
+    is_counted.then(|| estimate.read_units as f64 / estimate.items as f64)
+}
+
+/// Logs and counts what this invocation did.
+fn report(pipeline: &str, task: &ExportTask, ends: &[SegmentEnd], budget: &ReadBudget) {
+    let items: u64 = ends.iter().map(|end| end.new_items).sum();
+    let (read_units, seconds) = budget.measured();
+    let throttles = budget.throttles().count();
+    let read_rate = if seconds > 0.0 {
+        read_units / seconds
+    } else {
+        0.0
+    };
+    tracing::info!(
+        task = task.index,
+        segments = ends.len(),
+        whole = ends.iter().filter(|end| end.whole).count(),
+        items,
+        read_units,
+        read_rate,
+        throttles,
+        "scanned"
+    );
+    shell::emit_metrics(
+        pipeline,
+        &[
+            ("ItemsExported", items as f64, shell::Unit::Count),
+            ("ReadUnits", read_units, shell::Unit::Count),
+            ("ReadRate", read_rate, shell::Unit::CountPerSecond),
+            ("ReadThrottles", throttles as f64, shell::Unit::Count),
+        ],
+    );
 }
 
 fn output(
     pipeline: String,
     run: RunId,
-    task: contract::states::ExportTask,
+    task: ExportTask,
     ends: &[SegmentEnd],
 ) -> ExportSegmentOutput {
     let whole = ends.iter().filter(|end| end.whole).count();
-    let status = if whole == ends.len() {
-        Status::Done
-    } else {
-        Status::InProgress
-    };
-    let items = ends.iter().map(|end| end.items).sum();
-    let read_units: f64 = ends.iter().map(|end| end.read_units).sum();
-    tracing::info!(
-        task = task.index,
-        segments = ends.len(),
-        whole,
-        items,
-        read_units,
-        "scanned"
-    );
-    shell::emit_metrics(
-        &pipeline,
-        &[
-            (
-                "ItemsExported",
-                ends.iter().map(|end| end.new_items).sum::<u64>() as f64,
-                shell::Unit::Count,
-            ),
-            ("ReadUnits", read_units, shell::Unit::Count),
-        ],
-    );
-    let segments_done = u32::try_from(whole).unwrap_or(u32::MAX);
     ExportSegmentOutput {
-        status,
+        status: if whole == ends.len() {
+            Status::Done
+        } else {
+            Status::InProgress
+        },
         pipeline,
         run,
         task,
-        segments_done,
-        items,
+        segments_done: u32::try_from(whole).unwrap_or(u32::MAX),
+        items: ends.iter().map(|end| end.items).sum(),
     }
 }

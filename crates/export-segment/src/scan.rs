@@ -2,6 +2,7 @@
 
 use crate::budget::ReadBudget;
 use crate::{ExportSegmentError, Settings};
+use contract::ErrorName;
 use dataset::{Profile, Vocabularies};
 use lake::part::PartWriter;
 use lake::records::{Plan, ScanTotals, SegmentRecord};
@@ -9,11 +10,12 @@ use lake::segment::{self, Commit, Progress};
 use lake::{ObjectStore, RunKeys};
 use std::future::poll_fn;
 use std::pin::pin;
-use table::{PageBuffer, PageRequest, ScanPages, Selection};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use table::{PageBuffer, PageRequest, ScanPages, Selection, Throttles};
 use tokio::time::Instant;
 
 /// How far a segment has come when an invocation ends.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug)]
 pub struct SegmentEnd {
     /// Whether its manifest is there.
     pub whole: bool,
@@ -21,9 +23,21 @@ pub struct SegmentEnd {
     pub items: u64,
     /// Items read by this one.
     pub new_items: u64,
-    /// Read capacity units that this one consumed.
-    pub read_units: f64,
+    /// What the table said to the last page, if it throttled until the time was over.
+    pub throttled: Option<ExportSegmentError>,
 }
+
+/// What became of the wish for a page.
+enum Outcome {
+    Read,
+    Throttled(ExportSegmentError),
+    /// Its turn does not come in time.
+    TimeIsOver,
+}
+
+/// After a throttled page, which the SDK has tried several times: full jitter up to this, doubling.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What scanning a segment needs.
 pub struct SegmentScan<'a, S, T> {
@@ -48,17 +62,26 @@ struct State<'a, S: ObjectStore> {
 }
 
 /// What this invocation has read, committed or not.
-#[derive(Default)]
 struct Read {
+    buffer: PageBuffer,
     pages: u64,
     items: u64,
-    units: f64,
+    throttles: Throttles,
+    throttles_recorded: u64,
+    throttled: Option<ExportSegmentError>,
 }
 
 impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
     pub async fn run(self) -> Result<SegmentEnd, ExportSegmentError> {
-        let mut read = Read::default();
-        let mut buffer = PageBuffer::new();
+        let mut read = Read {
+            buffer: PageBuffer::new(),
+            pages: 0,
+            items: 0,
+            throttles: Throttles::part_of(self.budget.throttles()),
+            throttles_recorded: 0,
+            throttled: None,
+        };
+        let mut is_time_over = false;
         let mut progress = self.resume().await?;
         // One turn for every commit: to its own next part, or to another attempt's progress.
         loop {
@@ -72,12 +95,12 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
                     (false, checkpoints, record)
                 }
             };
-            if whole || self.is_time_over(&read) {
+            if whole || is_time_over || self.is_time_over() {
                 return Ok(SegmentEnd {
                     whole,
                     items: record.totals.items,
                     new_items: read.items,
-                    read_units: read.units,
+                    throttled: read.throttled.filter(|_| !whole),
                 });
             }
             let mut state = State {
@@ -86,8 +109,11 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
                 record,
             };
             let before = read.pages;
-            let failure = match self.fill(&mut state, &mut buffer, &mut read).await {
-                Ok(()) => None,
+            let failure = match self.fill(&mut state, &mut read).await {
+                Ok(has_time) => {
+                    is_time_over = !has_time;
+                    None
+                }
                 // What was read before is committed all the same; then the error counts.
                 Err(error @ ExportSegmentError::Scan { .. }) => Some(error),
                 Err(error) => return Err(error),
@@ -104,20 +130,38 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
         }
     }
 
-    /// Reads pages until the part is full, the segment at its end, or the time over.
+    /// Reads pages until the part is full, the segment at its end, or the time over. Returns whether
+    /// there may be time for more.
     async fn fill(
         &self,
         state: &mut State<'a, S>,
-        buffer: &mut PageBuffer,
         read: &mut Read,
-    ) -> Result<(), ExportSegmentError> {
+    ) -> Result<bool, ExportSegmentError> {
+        let mut pause = FIRST_PAUSE;
         loop {
-            self.page(state, buffer, read).await?;
-            if state.record.cursor.is_none()
-                || state.part.raw_bytes() >= self.settings.part_bytes
-                || self.is_time_over(read)
-            {
-                return Ok(());
+            match self.page(state, read).await? {
+                Outcome::TimeIsOver => return Ok(false),
+                Outcome::Read => {
+                    read.throttled = None;
+                    pause = FIRST_PAUSE;
+                    if state.record.cursor.is_none()
+                        || state.part.raw_bytes() >= self.settings.part_bytes
+                    {
+                        return Ok(true);
+                    }
+                }
+                Outcome::Throttled(error) => {
+                    let end = Instant::now() + pause.mul_f64(fastrand::f64());
+                    tokio::time::sleep_until(end.min(self.stop)).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    read.throttled = Some(error);
+                    if Instant::now() >= self.stop {
+                        return Ok(false);
+                    }
+                }
+            }
+            if self.is_time_over() {
+                return Ok(false);
             }
         }
     }
@@ -157,44 +201,68 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
         Ok(PartWriter::with_level(self.store, key, level)?)
     }
 
-    /// Every invocation reads at least one page of each segment, so that a task always moves on.
-    fn is_time_over(&self, read: &Read) -> bool {
-        read.pages > 0 && Instant::now() >= self.stop
+    /// Every invocation reads at least one page, so that a task always moves on.
+    fn is_time_over(&self) -> bool {
+        self.budget.has_read() && Instant::now() >= self.stop
     }
 
     async fn page(
         &self,
         state: &mut State<'a, S>,
-        buffer: &mut PageBuffer,
         read: &mut Read,
-    ) -> Result<(), ExportSegmentError> {
+    ) -> Result<Outcome, ExportSegmentError> {
         let table = &self.plan.definition.source.dynamodb.table;
-        self.budget.wait(self.stop).await;
         let State { record, part, .. } = state;
-        let request = PageRequest {
-            table,
-            segment: self.segment,
-            total_segments: self.plan.segments,
-            cursor: record.cursor.as_ref(),
-            consistent: self.plan.definition.source.dynamodb.consistent_read,
-            selection: Some(self.selection),
-        };
-        let end = {
-            let mut page = pin!(self.pages.page(&request, buffer));
+        let Read {
+            buffer, throttles, ..
+        } = read;
+        let mut asked_ms = 0;
+        let asked = {
+            let mut asking = pin!(async {
+                let turn = self.budget.turn(self.stop).await?;
+                asked_ms = now_ms();
+                let request = PageRequest {
+                    table,
+                    segment: self.segment,
+                    total_segments: self.plan.segments,
+                    cursor: record.cursor.as_ref(),
+                    consistent: self.plan.definition.source.dynamodb.consistent_read,
+                    selection: Some(self.selection),
+                    limit: turn.limit,
+                    throttles,
+                };
+                Some((turn, self.pages.page(&request, buffer).await))
+            });
             // The part's last piece travels while the page is on its way.
             poll_fn(|context| {
                 part.poll_sending(context);
-                page.as_mut().poll(context)
+                asking.as_mut().poll(context)
             })
             .await
         };
-        let end = end.map_err(|source| ExportSegmentError::Scan {
-            table: table.clone(),
-            segment: self.segment,
-            items: record.totals.items,
-            source: Box::new(source),
-        })?;
-        self.budget.consumed(end.read_units);
+        let Some((turn, end)) = asked else {
+            return Ok(Outcome::TimeIsOver);
+        };
+        record.totals.throttles += throttles.count() - read.throttles_recorded;
+        read.throttles_recorded = throttles.count();
+        let end = match end {
+            Ok(end) => end,
+            Err(source) => {
+                let is_throttled = source.name == ErrorName::Throttled;
+                let error = ExportSegmentError::Scan {
+                    table: table.clone(),
+                    segment: self.segment,
+                    items: record.totals.items,
+                    source: Box::new(source),
+                };
+                if is_throttled {
+                    self.budget.refused(&turn);
+                    return Ok(Outcome::Throttled(error));
+                }
+                return Err(error);
+            }
+        };
+        self.budget.consumed(&turn, end.scanned, end.read_units);
         // The page is whole: only now does anything of it count.
         let lines = buffer.lines().map_err(|source| ExportSegmentError::Item {
             table: table.clone(),
@@ -204,13 +272,11 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
         record.profile.observe_lines(lines);
         let text = lines.text().as_bytes();
         part.append(text, lines.lines().map(str::as_bytes)).await?;
-        record.totals.pages += 1;
-        record.totals.read_units += end.read_units;
+        record.totals.add_page(end.read_units, asked_ms, now_ms());
         record.cursor = end.cursor;
         read.pages += 1;
         read.items += lines.len() as u64;
-        read.units += end.read_units;
-        Ok(())
+        Ok(Outcome::Read)
     }
 
     /// Ends the part and commits. Returns how far the segment then is: where this attempt brought it,
@@ -241,4 +307,11 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
             }
         })
     }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

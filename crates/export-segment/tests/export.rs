@@ -44,12 +44,14 @@ async fn planned() -> (MemoryStore, RunKeys) {
         projection: Vec::new(),
         segments: 3,
         tasks: vec![TASK],
+        read: None,
         task_rcu: None,
         estimate: Estimate {
             items: 0,
             bytes: 0,
             read_units: 0,
             minutes: None,
+            cost: None,
         },
     };
     let keys = plan.keys();
@@ -168,7 +170,7 @@ async fn without_time_each_call_moves_on_and_nothing_is_lost_or_doubled() {
             break;
         }
     }
-    assert!(calls > 5, "one page of each segment a call: {calls}");
+    assert!(calls > 5, "a page or so a call: {calls}");
     assert_eq!(exported(&store, &keys).await, sorted(lines(100)));
     // And once more: nothing changes.
     let before = store.list("").await.unwrap();
@@ -179,17 +181,46 @@ async fn without_time_each_call_moves_on_and_nothing_is_lost_or_doubled() {
     assert_eq!(store.list("").await.unwrap(), before);
 }
 
-#[tokio::test]
-async fn a_throttled_page_is_an_error_by_name_and_costs_only_itself() {
+#[tokio::test(start_paused = true)]
+async fn throttled_pages_cost_time_and_nothing_else() {
     let (store, keys) = planned().await;
     let table = MemoryTable::new("t", lines(300), 5);
-    for turn in 0..4 {
-        table.throttle(2);
-        let error = export(&store, &table, &format!("a{turn}"), AGES, 500)
+    table.throttle(20);
+    let output = export(&store, &table, "a", AGES, 500).await.unwrap();
+    assert_eq!(output.status, Status::Done);
+    assert_eq!(exported(&store, &keys).await, sorted(lines(300)));
+    let mut throttles = 0;
+    for number in 0..3 {
+        let manifest: SegmentRecord<Profile> = segment::manifest(&store, &keys, number)
             .await
-            .unwrap_err();
-        assert_eq!(error.name(), ErrorName::Throttled);
+            .unwrap()
+            .unwrap();
+        throttles += manifest.totals.throttles;
+        assert!(manifest.totals.first_read_ms <= manifest.totals.last_read_ms);
+        assert!(manifest.totals.first_read_ms.is_some());
     }
+    assert_eq!(throttles, 20, "the manifests count them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_throttled_to_its_end_commits_what_it_has() {
+    let (store, keys) = planned().await;
+    let table = MemoryTable::new("t", lines(300), 5);
+    let minute = Duration::from_mins(1);
+    table.throttle(u32::MAX);
+    let error = export(&store, &table, "first", minute, 500)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.name(),
+        ErrorName::Throttled,
+        "not one page could be read"
+    );
+    table.throttle_after(10, u32::MAX);
+    let output = export(&store, &table, "second", minute, 500).await.unwrap();
+    assert_eq!(output.status, Status::InProgress);
+    assert!((20..=50).contains(&output.items), "{}", output.items);
+    table.throttle(0);
     export(&store, &table, "last", AGES, 500).await.unwrap();
     assert_eq!(exported(&store, &keys).await, sorted(lines(300)));
 }

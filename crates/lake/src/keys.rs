@@ -96,6 +96,16 @@ impl RunKeys {
         self.below("raw", &format!("segment-{segment:05}.manifest.json"))
     }
 
+    /// The prefix of the records that tasks of the export are finished; nothing else lies below it.
+    pub fn finished_tasks(&self) -> String {
+        self.below("raw", "finished/")
+    }
+
+    /// The record that a task of the export reads no more.
+    pub fn finished_task(&self, task: u32) -> String {
+        self.below("raw", &format!("finished/task-{task:05}.json"))
+    }
+
     /// The plan of the dataset: columns, encoders, shards.
     pub fn dataset_plan(&self) -> String {
         self.below("processed", "dataset-plan.json")

@@ -28,7 +28,10 @@ pub struct Plan {
     pub segments: u32,
     /// The tasks.
     pub tasks: Vec<ExportTask>,
-    /// Read capacity units per second for one task; absent where nothing limits the reads.
+    /// How fast the table is read; absent in plans of before there was such a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<ReadPlan>,
+    /// Read capacity units per second for one task, in plans without `read`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_rcu: Option<f64>,
     /// What the export was estimated to take.
@@ -40,6 +43,19 @@ impl Plan {
     pub fn keys(&self) -> RunKeys {
         RunKeys::new(&self.definition.pipeline, &self.run)
     }
+}
+
+/// How fast a run reads the table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadPlan {
+    /// Read capacity units per second of all tasks together; absent if unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rcu: Option<f64>,
+    /// Why so many, for people: `reads at 750 RCU/s: 25 % of 3,000 provisioned`.
+    pub decision: String,
+    /// Tasks that run at once, at most.
+    pub concurrency: u32,
 }
 
 /// A raw part: whole items as zstd-compressed lines.
@@ -102,6 +118,15 @@ pub struct ScanTotals {
     pub pages: u64,
     /// Read capacity units that DynamoDB says were consumed.
     pub read_units: f64,
+    /// Attempts that DynamoDB throttled.
+    #[serde(default)]
+    pub throttles: u64,
+    /// When the first page was asked for, in milliseconds since 1970; absent before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_read_ms: Option<u64>,
+    /// When the last page was there, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_read_ms: Option<u64>,
     /// The checksum of all lines.
     pub checksum: Checksum,
 }
@@ -112,11 +137,35 @@ impl std::ops::AddAssign for ScanTotals {
         self.raw_bytes += other.raw_bytes;
         self.pages += other.pages;
         self.read_units += other.read_units;
+        self.throttles += other.throttles;
+        self.first_read_ms = match (self.first_read_ms, other.first_read_ms) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        self.last_read_ms = self.last_read_ms.max(other.last_read_ms);
         self.checksum += other.checksum;
     }
 }
 
 impl ScanTotals {
+    /// Counts a page that was asked for and there at these times, in milliseconds since 1970.
+    pub fn add_page(&mut self, read_units: f64, asked_ms: u64, there_ms: u64) {
+        *self += Self {
+            pages: 1,
+            read_units,
+            first_read_ms: Some(asked_ms),
+            last_read_ms: Some(there_ms),
+            ..Self::default()
+        };
+    }
+
+    /// Read capacity units per second between the first page and the last, pauses included; none
+    /// before a page was read.
+    pub fn read_rate(&self) -> Option<f64> {
+        let millis = self.last_read_ms?.checked_sub(self.first_read_ms?)?;
+        (millis > 0).then(|| self.read_units * 1000.0 / millis as f64)
+    }
+
     /// Counts a part.
     pub fn add_part(&mut self, part: &Part) {
         self.items += part.items;

@@ -58,12 +58,14 @@ async fn exported(items: u32, dataset: Value) -> MemoryStore {
         projection: Vec::new(),
         segments: 2,
         tasks: Vec::new(),
+        read: None,
         task_rcu: None,
         estimate: Estimate {
             items: 0,
             bytes: 0,
             read_units: 0,
             minutes: None,
+            cost: None,
         },
     };
     documents::write(&store, &keys().plan(), &plan)

@@ -4,10 +4,14 @@
 
 mod definition;
 mod error;
+mod estimate;
+mod prices;
+mod read_budget;
 mod segments;
 mod source;
 
 pub use error::PlanExportError;
+pub use estimate::{EXPORT_MEMORY_MB, LONGEST_MINUTES};
 
 use contract::Invocation;
 use contract::RunId;
@@ -66,8 +70,10 @@ pub async fn handle(
         };
         return Err(PlanExportError::TableEmpty { what });
     }
-    let estimate = segments::estimate(&definition, &info);
-    segments::check_limits(&definition, &estimate)?;
+    let read = read_budget::decide(&definition, info.capacity, EXPORT_CONCURRENCY);
+    let shape = segments::shape(&definition, &info, &read);
+    let estimate = estimate::estimate(&definition, &info, &read, shape);
+    estimate::check_limits(&definition, &estimate)?;
 
     let current = CurrentRun {
         run: run.clone(),
@@ -82,23 +88,16 @@ pub async fn handle(
         });
     }
 
-    let segments = segments::count(&definition, &info);
-    let tasks = segments::group(&definition, segments);
-    let in_flight = EXPORT_CONCURRENCY.min(u32::try_from(tasks.len()).unwrap_or(u32::MAX));
     let plan = Plan {
         run,
         execution: execution.id,
         started: execution.start_time,
         key_attributes,
         projection,
-        segments,
-        task_rcu: definition
-            .source
-            .dynamodb
-            .read
-            .rcu
-            .map(|rcu| f64::from(rcu) / f64::from(in_flight)),
-        tasks,
+        segments: shape.segments,
+        tasks: segments::group(shape),
+        read: Some(read),
+        task_rcu: None,
         estimate,
         definition,
     };
@@ -114,10 +113,13 @@ pub async fn handle(
     };
     tracing::info!(
         table = plan.definition.source.dynamodb.table,
-        segments,
+        segments = plan.segments,
         tasks = plan.tasks.len(),
         items = plan.estimate.items,
         read_units = plan.estimate.read_units,
+        minutes = plan.estimate.minutes,
+        dollars = plan.estimate.cost.map(|cost| cost.total),
+        reads = plan.read.as_ref().map(|read| read.decision.as_str()),
         "planned"
     );
     Ok(output(&plan))

@@ -1,8 +1,9 @@
-//! How much there is to read, what it takes, and how it is shared out.
+//! How the scan of a table is shared out.
 
-use crate::PlanExportError;
+use crate::estimate::{Shape, TASK_BYTES_PER_SECOND, read_units};
 use contract::Definition;
-use contract::states::{Estimate, ExportTask};
+use contract::states::ExportTask;
+use lake::records::ReadPlan;
 use table::TableInfo;
 
 /// A segment this large keeps one scan busy for seconds, and what a crash repeats stays small.
@@ -10,74 +11,51 @@ const BYTES_PER_SEGMENT: u64 = 128 * 1024 * 1024;
 const MAXIMUM_SEGMENTS: u32 = 10_000;
 /// One scan in flight leaves a vCPU idle most of the time; 16 keep it fed in modest memory.
 const SEGMENTS_PER_TASK: u32 = 16;
-/// A read capacity unit is one strongly consistent read of 4 KiB, or two eventually consistent ones.
-const BYTES_PER_READ_UNIT: u64 = 4096;
+/// Segments of a task that takes them 16 at a time, because the budget needs no more functions: each
+/// invocation looks at all of them.
+const SEGMENTS_IN_TURN: u32 = 64;
 
-/// What reading the whole table takes.
-pub fn estimate(definition: &Definition, info: &TableInfo) -> Estimate {
+/// How many segments the scan has, and how many tasks share them.
+///
+/// Functions that wait for the budget are paid for waiting: there are no more of them than it takes
+/// to use the budget up, with caution.
+pub fn shape(definition: &Definition, info: &TableInfo, read: &ReadPlan) -> Shape {
     let source = &definition.source.dynamodb;
-    let strong = info.bytes.div_ceil(BYTES_PER_READ_UNIT);
-    let read_units = if source.consistent_read {
-        strong
-    } else {
-        strong.div_ceil(2)
+    let by_size = u32::try_from(info.bytes.div_ceil(BYTES_PER_SEGMENT))
+        .unwrap_or(MAXIMUM_SEGMENTS)
+        .clamp(1, MAXIMUM_SEGMENTS);
+    let (segments, per_task) = match (source.segments_per_task, workers(definition, info, read)) {
+        (Some(per_task), _) => (source.segments.unwrap_or(by_size), per_task.max(1)),
+        (None, None) => (source.segments.unwrap_or(by_size), SEGMENTS_PER_TASK),
+        (None, Some(workers)) => {
+            let enough = by_size.min(workers * SEGMENTS_IN_TURN);
+            let segments = source.segments.unwrap_or(enough);
+            let evenly = segments.div_ceil(workers);
+            (segments, evenly.clamp(SEGMENTS_PER_TASK, SEGMENTS_IN_TURN))
+        }
     };
-    Estimate {
-        items: info.items,
-        bytes: info.bytes,
-        read_units,
-        minutes: source
-            .read
-            .rcu
-            .map(|rcu| read_units as f64 / f64::from(rcu) / 60.0),
+    Shape {
+        segments,
+        tasks: segments.div_ceil(per_task),
     }
 }
 
-/// Refuses what is above a cap.
-pub fn check_limits(definition: &Definition, estimate: &Estimate) -> Result<(), PlanExportError> {
-    let limits = &definition.limits;
-    if let Some(cap) = limits
-        .max_read_units
-        .filter(|cap| estimate.read_units > *cap)
-    {
-        return Err(PlanExportError::LimitExceeded {
-            what: "the export",
-            estimate: format!("{} read units", estimate.read_units),
-            field: "limits.maxReadUnits",
-            cap: cap.to_string(),
-        });
-    }
-    if let (Some(cap), Some(minutes)) = (limits.max_minutes, estimate.minutes)
-        && minutes > cap
-    {
-        return Err(PlanExportError::LimitExceeded {
-            what: "the export",
-            estimate: format!("{minutes:.1} minutes"),
-            field: "limits.maxMinutes",
-            cap: cap.to_string(),
-        });
-    }
-    Ok(())
-}
-
-/// How many segments the scan has.
-pub fn count(definition: &Definition, info: &TableInfo) -> u32 {
-    definition.source.dynamodb.segments.unwrap_or_else(|| {
-        let wanted = info.bytes.div_ceil(BYTES_PER_SEGMENT);
-        u32::try_from(wanted)
-            .unwrap_or(MAXIMUM_SEGMENTS)
-            .clamp(1, MAXIMUM_SEGMENTS)
-    })
+/// Functions that use the budget up, with caution; `None` if nothing limits the reads.
+fn workers(definition: &Definition, info: &TableInfo, read: &ReadPlan) -> Option<u32> {
+    let units = read_units(definition, info).max(1) as f64;
+    let units_per_second = TASK_BYTES_PER_SECOND * units / info.bytes.max(1) as f64;
+    // The bounds are those of the state machine.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let workers = |rcu: f64| {
+        let wanted = (rcu / units_per_second).ceil();
+        wanted.clamp(1.0, f64::from(read.concurrency)) as u32
+    };
+    read.rcu.map(workers)
 }
 
 /// Groups segments into tasks of nearly equal size.
-pub fn group(definition: &Definition, segments: u32) -> Vec<ExportTask> {
-    let per_task = definition
-        .source
-        .dynamodb
-        .segments_per_task
-        .unwrap_or(SEGMENTS_PER_TASK);
-    let tasks = segments.div_ceil(per_task.max(1));
+pub fn group(shape: Shape) -> Vec<ExportTask> {
+    let Shape { segments, tasks } = shape;
     let mut first_segment = 0;
     (0..tasks)
         .map(|index| {

@@ -44,6 +44,7 @@ pub fn choose(definition: &Definition, info: TableInfo) -> Result<Source, PlanEx
             return Err(refuse("source.dynamodb.consistentRead", message));
         }
         (scanned.items, scanned.bytes) = (index.items, index.bytes);
+        scanned.capacity = index.capacity;
         let more = index.key_attributes.iter();
         keys.extend(more.filter(|key| !key_attributes.contains(key)).cloned());
     }

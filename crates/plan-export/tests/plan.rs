@@ -10,11 +10,12 @@ use lake::{MemoryStore, ObjectStore};
 use plan_export::{PlanExportError, handle};
 use serde_json::{Value, json};
 use std::time::SystemTime;
-use table::{DescribeTable, IndexInfo, TableInfo};
+use table::{DescribeTable, IndexInfo, ReadCapacity, TableInfo};
 
 struct Tables {
     bytes: u64,
     empty: bool,
+    capacity: ReadCapacity,
 }
 
 impl DescribeTable for Tables {
@@ -23,6 +24,7 @@ impl DescribeTable for Tables {
             key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
             items: 1000,
             bytes: self.bytes,
+            capacity: self.capacity,
             indexes: vec![
                 IndexInfo {
                     name: "by-rating".to_owned(),
@@ -30,6 +32,7 @@ impl DescribeTable for Tables {
                     key_attributes: vec!["rating".to_owned(), "user_id".to_owned()],
                     items: 10,
                     bytes: 8192,
+                    capacity: ReadCapacity::Provisioned { units: 40 },
                 },
                 IndexInfo {
                     name: "by-time".to_owned(),
@@ -37,6 +40,7 @@ impl DescribeTable for Tables {
                     key_attributes: vec!["user_id".to_owned(), "at.time".to_owned()],
                     items: 20,
                     bytes: 8192,
+                    capacity: self.capacity,
                 },
             ],
         }))
@@ -97,6 +101,7 @@ async fn plan(definition: &Value, input: Value) -> Result<PlanExportOutput, Plan
     let tables = Tables {
         bytes: 10 << 30,
         empty: false,
+        capacity: ReadCapacity::Unknown,
     };
     plan_on(&lake_with(definition).await, &tables, "arn:1", input).await
 }
@@ -109,19 +114,25 @@ async fn refused(definition: &Value, input: Value) -> (ErrorName, String) {
     (error.name(), format!("{error}: {source}"))
 }
 
+async fn plan_in(store: &MemoryStore, output: &PlanExportOutput) -> Plan {
+    let key = output.tasks_key.replace("tasks.json", "plan.json");
+    serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap()
+}
+
 #[tokio::test]
 async fn an_empty_input_plans_the_default_pipeline() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 10 << 30,
         empty: false,
+        capacity: ReadCapacity::Provisioned { units: 40_000 },
     };
     let output = plan_on(&store, &tables, "arn:1", json!({})).await.unwrap();
     assert_eq!(output.pipeline, "default");
     assert_eq!(
         (output.segments, output.tasks),
-        (80, 5),
-        "10 GiB in 128 MiB segments, 16 a task"
+        (80, 2),
+        "10 GiB in 128 MiB segments, two functions for 10,000 RCU/s"
     );
     assert_eq!(output.estimate.read_units, (10 << 30) / 4096 / 2);
 
@@ -135,9 +146,38 @@ async fn an_empty_input_plans_the_default_pipeline() {
         .sum();
     assert_eq!(covered, 80, "every segment has a task");
     assert_eq!(
-        tasks[4],
-        json!({"index": 4, "firstSegment": 64, "segmentCount": 16})
+        tasks[1],
+        json!({"index": 1, "firstSegment": 40, "segmentCount": 40})
     );
+    let read = plan_in(&store, &output).await.read.unwrap();
+    assert_eq!(read.rcu, Some(10_000.0));
+    assert_eq!(
+        read.decision,
+        "reads at 10,000 RCU/s: 25 % of 40,000 provisioned, the default"
+    );
+}
+
+#[tokio::test]
+async fn tasks_are_as_many_as_the_budget_needs() {
+    for (read, gib, segments, tasks) in [
+        (json!({"rcu": 100}), 10, 64, 1),
+        (json!({"rcu": 6000}), 1, 8, 1),
+        (json!({"rcu": 40_000}), 100, 448, 7),
+        (json!({"rcu": 40_000}), 10, 80, 5),
+        (json!({"unlimited": true}), 10, 80, 5),
+        (json!({"unlimited": true}), 10_000, 10_000, 625),
+        (json!({"rcu": 4_000_000}), 10_000, 2560, 40),
+    ] {
+        let store = lake_with(&definition()).await;
+        let tables = Tables {
+            bytes: gib << 30,
+            empty: false,
+            capacity: ReadCapacity::Unknown,
+        };
+        let input = json!({"source": {"dynamodb": {"read": read}}});
+        let output = plan_on(&store, &tables, "arn:1", input).await.unwrap();
+        assert_eq!((output.segments, output.tasks), (segments, tasks), "{read}");
+    }
 }
 
 #[tokio::test]
@@ -146,6 +186,7 @@ async fn asking_again_answers_the_same_though_the_definition_changed() {
     let tables = Tables {
         bytes: 10 << 30,
         empty: false,
+        capacity: ReadCapacity::Unknown,
     };
     let first = plan_on(&store, &tables, "arn:1", json!({})).await.unwrap();
     store
@@ -162,15 +203,16 @@ async fn the_input_overrides_any_part_and_the_plan_keeps_it() {
     let tables = Tables {
         bytes: 100,
         empty: false,
+        capacity: ReadCapacity::Unknown,
     };
     let input =
         json!({"source": {"dynamodb": {"segments": 8, "segmentsPerTask": 3, "read": {"rcu": 90}}}});
     let output = plan_on(&store, &tables, "arn:1", input).await.unwrap();
     assert_eq!((output.segments, output.tasks), (8, 3));
-    let key = output.tasks_key.replace("tasks.json", "plan.json");
-    let plan: Plan = serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap();
+    let plan = plan_in(&store, &output).await;
     assert_eq!(plan.definition.source.dynamodb.table, "interactions");
-    assert_eq!(plan.task_rcu, Some(30.0), "three tasks share 90");
+    let read = plan.read.unwrap();
+    assert_eq!((read.rcu, read.concurrency), (Some(90.0), 40));
     let sizes: Vec<_> = plan
         .tasks
         .iter()
@@ -228,6 +270,7 @@ async fn a_table_that_is_missing_or_empty_is_refused() {
     let tables = Tables {
         bytes: 0,
         empty: true,
+        capacity: ReadCapacity::Unknown,
     };
     let error = plan_on(&store, &tables, "arn:1", json!({}))
         .await
@@ -247,11 +290,10 @@ async fn what_is_above_a_cap_is_refused_with_the_numbers() {
         message.contains("1310720") && message.contains("1000"),
         "{message}"
     );
-    let slow = json!({"limits": {"maxMinutes": 5}, "source": {"dynamodb": {"read": {"rcu": 100}}}});
-    assert_eq!(
-        refused(&definition(), slow).await.0,
-        ErrorName::LimitExceeded
-    );
+    for limits in [json!({"maxMinutes": 5}), json!({"maxCost": 0.1})] {
+        let (name, message) = refused(&definition(), json!({"limits": limits})).await;
+        assert_eq!(name, ErrorName::LimitExceeded, "{message}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,6 +302,7 @@ async fn a_pipeline_at_work_is_not_overlapped() {
     let tables = Tables {
         bytes: 100,
         empty: false,
+        capacity: ReadCapacity::Unknown,
     };
     plan_on(&store, &tables, "arn:running", json!({}))
         .await
@@ -283,6 +326,7 @@ async fn a_projection_is_planned_with_the_key_attributes_of_table_and_index() {
     let tables = Tables {
         bytes: 10 << 30,
         empty: false,
+        capacity: ReadCapacity::Unknown,
     };
     let fields = json!({"index": "by-rating", "projection": ["context.device", "user_id"]});
     let output = plan_on(&store, &tables, "arn:1", source(&fields))
@@ -293,8 +337,12 @@ async fn a_projection_is_planned_with_the_key_attributes_of_table_and_index() {
         (10, 1),
         "it is the index that is read"
     );
-    let key = output.tasks_key.replace("tasks.json", "plan.json");
-    let plan: Plan = serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap();
+    let plan = plan_in(&store, &output).await;
+    assert_eq!(
+        plan.read.as_ref().and_then(|read| read.rcu),
+        Some(10.0),
+        "25 % of the index's own 40"
+    );
     assert_eq!(
         plan.projection,
         ["context.device", "user_id", "event_id", "rating"]

@@ -89,5 +89,11 @@ fn emit(report: &Report) {
     if let Some(units) = report.export.read_units {
         metrics.push(("ReadUnitsConsumed", units, Unit::Count));
     }
+    if let Some(rate) = report.export.read_rate {
+        metrics.push(("ExportReadRate", rate, Unit::CountPerSecond));
+    }
+    if let Some(throttles) = report.export.throttles {
+        metrics.push(("ExportReadThrottles", throttles as f64, Unit::Count));
+    }
     shell::emit_metrics(&report.pipeline, &metrics);
 }

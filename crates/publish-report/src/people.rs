@@ -59,9 +59,26 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
         .map_or_else(|| "not known".to_owned(), |units| format!("{units:.1}"));
     writeln!(
         text,
-        "| Read units | {consumed} (estimated {}) |\n",
+        "| Read units | {consumed} (estimated {}) |",
         export.estimated_read_units
-    )
+    )?;
+    if let Some(decision) = &export.read_decision {
+        writeln!(text, "| Read budget | {} |", cell(decision))?;
+    }
+    if let Some(rate) = export.read_rate {
+        writeln!(text, "| Read rate | {rate:.1} RCU/s |")?;
+    }
+    if let Some(throttles) = export.throttles {
+        writeln!(text, "| Throttled attempts | {throttles} |")?;
+    }
+    if let Some(cost) = &export.estimated_cost {
+        writeln!(
+            text,
+            "| Estimated cost | {:.4} dollars: reads {:.4}, Lambda {:.4}, requests {:.4} |",
+            cost.total, cost.reads, cost.lambda, cost.requests
+        )?;
+    }
+    writeln!(text)
 }
 
 fn dataset(text: &mut String, report: &Report) -> std::fmt::Result {

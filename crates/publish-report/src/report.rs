@@ -2,7 +2,7 @@
 
 use crate::PublishReportError;
 use contract::RunId;
-use contract::states::{Outcome, RowCounts};
+use contract::states::{Cost, Outcome, RowCounts};
 use jiff::Timestamp;
 use lake::records::{
     Champion, Checksum, DatasetPlan, DatasetRecord, DeploymentRecord, Plan, TrainingRecord,
@@ -70,9 +70,21 @@ pub struct ExportReport {
     pub estimated_items: u64,
     /// Read units that the plan expected.
     pub estimated_read_units: u64,
+    /// What the plan expected it to cost, in US dollars, if it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimated_cost: Option<Cost>,
+    /// How fast the table was to be read, and why, if the plan says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_decision: Option<String>,
     /// Read units that DynamoDB says were consumed; absent if the segments' figures are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_units: Option<f64>,
+    /// Read units per second between the first page and the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_rate: Option<f64>,
+    /// Attempts that DynamoDB throttled; absent if the segments' figures are gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttles: Option<u64>,
     /// Bytes of raw lines before compression; absent if the segments' figures are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw_bytes: Option<u64>,
@@ -153,7 +165,11 @@ pub async fn gather(
             items: exported.map_or(dataset.rows.total(), |exported| exported.items),
             estimated_items: plan.estimate.items,
             estimated_read_units: plan.estimate.read_units,
+            estimated_cost: plan.estimate.cost,
+            read_decision: plan.read.map(|read| read.decision),
             read_units: exported.map(|exported| exported.read_units),
+            read_rate: exported.and_then(|exported| exported.read_rate()),
+            throttles: exported.map(|exported| exported.throttles),
             raw_bytes: exported.map(|exported| exported.raw_bytes),
             checksum: exported.map(|exported| exported.checksum),
         },

@@ -38,7 +38,10 @@ async fn over() -> MemoryStore {
                 "promotion": {"metric": "validation:rmse", "goal": "minimize"},
             },
             "keyAttributes": ["user"], "segments": 4, "tasks": [],
-            "estimate": {"items": 90, "bytes": 100, "readUnits": 13},
+            "read": {"rcu": 750.0, "concurrency": 40,
+                "decision": "reads at 750 RCU/s: 25 % of 3,000 provisioned"},
+            "estimate": {"items": 90, "bytes": 100, "readUnits": 13, "minutes": 0.1,
+                "cost": {"total": 0.06, "reads": 0.01, "lambda": 0.02, "requests": 0.03}},
         }),
     )
     .await;
@@ -66,7 +69,7 @@ async fn over() -> MemoryStore {
         json!({
             "columns": columns, "keyAttributes": ["user"], "shards": [],
             "exported": {"items": 100, "rawBytes": 4321, "pages": 4, "readUnits": 12.5,
-                "checksum": "0"},
+                "throttles": 3, "firstReadMs": 10_000, "lastReadMs": 10_050, "checksum": "0"},
         }),
     )
     .await;
@@ -139,6 +142,10 @@ async fn a_deployed_run_is_reported_to_programs_and_people() {
         "**The model of this run serves at the endpoint films.**",
         "| Items | 100 (estimated 90) |",
         "| Read units | 12.5 (estimated 13) |",
+        "| Read budget | reads at 750 RCU/s: 25 % of 3,000 provisioned |",
+        "| Read rate | 250.0 RCU/s |",
+        "| Throttled attempts | 3 |",
+        "| Estimated cost | 0.0600 dollars: reads 0.0100, Lambda 0.0200, requests 0.0300 |",
         "| 100 | 80 | 15 | 5 |",
         "Label: rating",
         "| user | ordinal | 3 |",

@@ -11,6 +11,8 @@ const NAMESPACE: &str = "Millrace";
 pub enum Unit {
     /// A number of things.
     Count,
+    /// A number of things per second.
+    CountPerSecond,
     /// Bytes.
     Bytes,
     /// Milliseconds.
@@ -23,6 +25,7 @@ impl Unit {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Count => "Count",
+            Self::CountPerSecond => "Count/Second",
             Self::Bytes => "Bytes",
             Self::Milliseconds => "Milliseconds",
             Self::None => "None",

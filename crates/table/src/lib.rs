@@ -3,12 +3,16 @@
 //! It must not know which service answers, nor what becomes of the items. The adapter is free to
 //! parse a page as it streams in; what it hands over are raw lines, and only whole pages.
 
+mod capacity;
 pub mod memory;
 mod page;
 mod selection;
+mod throttles;
 
+pub use capacity::ReadCapacity;
 pub use page::{PageBuffer, PageEnd, PageRequest};
 pub use selection::{Selection, SelectionError, projected};
+pub use throttles::Throttles;
 
 use contract::ServiceError;
 use std::future::Future;
@@ -22,6 +26,8 @@ pub struct TableInfo {
     pub items: u64,
     /// Bytes, as of the same count.
     pub bytes: u64,
+    /// How fast it can be read.
+    pub capacity: ReadCapacity,
     /// Its secondary indexes.
     pub indexes: Vec<IndexInfo>,
 }
@@ -39,6 +45,8 @@ pub struct IndexInfo {
     pub items: u64,
     /// Bytes, as of the same count.
     pub bytes: u64,
+    /// How fast it can be read; a local one shares its table's capacity.
+    pub capacity: ReadCapacity,
 }
 
 /// Tells what a table is.

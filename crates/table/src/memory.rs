@@ -1,7 +1,7 @@
 //! A table in memory, for tests of whatever is written over the ports. It is split into segments and
 //! pages as DynamoDB's are, has empty pages, and fails on demand.
 
-use crate::{DescribeTable, PageBuffer, PageEnd, PageRequest, ScanPages, TableInfo};
+use crate::{DescribeTable, PageBuffer, PageEnd, PageRequest, ReadCapacity, ScanPages, TableInfo};
 use contract::{ErrorName, ServiceError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -20,12 +20,13 @@ pub struct MemoryTable {
 #[derive(Debug, Default)]
 struct State {
     pages_read: BTreeMap<u32, u32>,
+    passing: u32,
     failing: u32,
 }
 
 impl MemoryTable {
-    /// A table of these lines (each with its line break), read `items_per_page` at a time; after
-    /// every third page an empty one follows.
+    /// A table of these lines (each with its line break), read `items_per_page` at a time, whatever
+    /// limit a request has; after every third page an empty one follows.
     pub fn new(name: &str, lines: Vec<Vec<u8>>, items_per_page: usize) -> Self {
         Self {
             name: name.to_owned(),
@@ -37,10 +38,14 @@ impl MemoryTable {
 
     /// Lets the next `pages` reads fail as throttled.
     pub fn throttle(&self, pages: u32) {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .failing = pages;
+        self.throttle_after(0, pages);
+    }
+
+    /// Lets `pages` reads fail as throttled after `passing` more that do not.
+    pub fn throttle_after(&self, passing: u32, pages: u32) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.passing = passing;
+        state.failing = pages;
     }
 
     /// How many pages were asked for, segment by segment.
@@ -60,6 +65,7 @@ impl DescribeTable for MemoryTable {
             items: self.lines.len() as u64,
             bytes: self.lines.iter().map(|line| line.len() as u64).sum(),
             indexes: Vec::new(),
+            capacity: ReadCapacity::Unknown,
         }))
     }
 
@@ -78,8 +84,11 @@ impl ScanPages for MemoryTable {
         {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             *state.pages_read.entry(request.segment).or_default() += 1;
-            if state.failing > 0 {
+            if state.passing > 0 {
+                state.passing -= 1;
+            } else if state.failing > 0 {
                 state.failing -= 1;
+                request.throttles.add();
                 // A page that was cut off leaves lines behind that mean nothing.
                 buffer.push_with(|out| out.extend_from_slice(b"half a page\n"));
                 return Err(throttled(request.table));
@@ -94,11 +103,13 @@ impl ScanPages for MemoryTable {
         let mine: Vec<_> = segment.step_by(request.total_segments as usize).collect();
         let full_pages = mine.len().div_ceil(self.items_per_page);
         let full_before = number - number / 4;
+        let mut scanned = 0;
         if number % 4 != 3 {
             let page = mine
                 .chunks(self.items_per_page)
                 .nth(full_before)
                 .unwrap_or_default();
+            scanned = page.len() as u64;
             for line in page {
                 buffer.push_with(|out| out.extend_from_slice(line));
             }
@@ -107,6 +118,7 @@ impl ScanPages for MemoryTable {
         let more = next - next / 4 < full_pages;
         Ok(PageEnd {
             cursor: more.then(|| cursor(next)),
+            scanned,
             read_units: 0.5,
         })
     }
@@ -131,6 +143,7 @@ fn throttled(table: &str) -> ServiceError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Throttles;
 
     #[tokio::test]
     async fn every_line_comes_once_whatever_the_segments() {
@@ -153,6 +166,8 @@ mod tests {
                         cursor: at.as_ref(),
                         consistent: false,
                         selection: None,
+                        limit: None,
+                        throttles: &Throttles::new(),
                     };
                     let end = table.page(&request, &mut buffer).await.unwrap();
                     let lines = buffer.lines().unwrap();

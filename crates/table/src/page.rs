@@ -1,11 +1,12 @@
 //! One page of a segment: what is asked for, where its lines go, and how it ended.
 
 use crate::Selection;
+use crate::Throttles;
 use item::{ItemError, Lines};
 use serde_json::Value;
 
 /// Which page is wanted.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct PageRequest<'a> {
     /// The table's name.
     pub table: &'a str,
@@ -19,6 +20,10 @@ pub struct PageRequest<'a> {
     pub consistent: bool,
     /// What of the table is read; `None` for all of it.
     pub selection: Option<&'a Selection>,
+    /// Items to look at, at most; `None` for as many as a page holds.
+    pub limit: Option<u32>,
+    /// Where throttled attempts are counted, while they happen.
+    pub throttles: &'a Throttles,
 }
 
 /// How a page ended.
@@ -27,7 +32,10 @@ pub struct PageEnd {
     /// `LastEvaluatedKey`: where the next page begins. Its absence is the segment's only end; a page
     /// without items is none.
     pub cursor: Option<Value>,
-    /// Read capacity units that the page consumed, as the service says.
+    /// Items that were looked at.
+    pub scanned: u64,
+    /// Read capacity units that the page consumed, as the service says. An answer that broke on its
+    /// way was consumed all the same, and counts as much as the one that arrived.
     pub read_units: f64,
 }
 

@@ -1,21 +1,37 @@
-//! Puts itself between the SDK's transport and its reader of `Scan` answers. It must not know what an
-//! answer looks like.
+//! Puts itself between the SDK's transport and its reader of `Scan` answers, and counts the attempts
+//! that are throttled. It must not know what an answer looks like.
 
+use crate::classify::name_of;
 use crate::scan::body::TappedBody;
-use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeDeserializationInterceptorContextMut, FinalizerInterceptorContextRef,
+};
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::operation::scan::ScanError;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use contract::ErrorName;
 use item::{BodyError, ScanBody};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use table::PageBuffer;
+use table::{PageBuffer, Throttles};
 
 /// Reads the items of one `Scan` call into a buffer, whatever attempts the SDK makes at it.
 #[derive(Debug, Clone)]
 pub(super) struct Tap {
     // A std mutex: it is never held across an await.
     page: Arc<Mutex<Page>>,
+    throttles: Throttles,
+}
+
+/// What is there after a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given {
+    /// The buffer holds all items of the last attempt's answer.
+    pub(super) is_whole: bool,
+    /// Attempts that were answered with a page, whether or not it arrived whole.
+    pub(super) answers: u32,
 }
 
 /// A page belongs to an attempt: whatever an earlier one left is forgotten when the next begins.
@@ -24,6 +40,7 @@ pub(super) struct Page {
     buffer: PageBuffer,
     body: ScanBody,
     attempt: u32,
+    answers: u32,
     is_whole: bool,
 }
 
@@ -54,23 +71,27 @@ impl Page {
 }
 
 impl Tap {
-    pub(super) fn new(buffer: PageBuffer) -> Self {
+    pub(super) fn new(buffer: PageBuffer, throttles: Throttles) -> Self {
         Self {
             page: Arc::new(Mutex::new(Page {
                 buffer,
                 body: ScanBody::new(),
                 attempt: 0,
+                answers: 0,
                 is_whole: false,
             })),
+            throttles,
         }
     }
 
-    /// Returns the buffer to whom it belongs. `true`: it holds all items of the last attempt's
-    /// answer.
-    pub(super) fn give_back(self, buffer: &mut PageBuffer) -> bool {
+    /// Returns the buffer to whom it belongs.
+    pub(super) fn give_back(self, buffer: &mut PageBuffer) -> Given {
         let mut page = lock(&self.page);
         mem::swap(&mut page.buffer, buffer);
-        page.is_whole
+        Given {
+            is_whole: page.is_whole,
+            answers: page.answers,
+        }
     }
 }
 
@@ -94,12 +115,33 @@ impl Intercept for Tap {
         let response = context.response_mut();
         // Errors are the SDK's to read.
         if response.status().as_u16() == 200 {
+            lock(&self.page).answers += 1;
             let headers = response.headers();
             let encoding = headers.get("content-encoding").map(str::to_owned);
             let checksum = headers.get("x-amz-crc32").map(str::to_owned);
             let body = mem::replace(response.body_mut(), SdkBody::taken());
             let body = TappedBody::new(body, self.page.clone(), attempt, encoding, checksum);
             *response.body_mut() = SdkBody::from_body_1_x(body);
+        }
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let refusal = context
+            .output_or_error()
+            .and_then(Result::err)
+            .and_then(|error| error.as_operation_error()?.downcast_ref::<ScanError>());
+        if let (Some(refusal), Some(response)) = (refusal, context.response()) {
+            let message = refusal.message().unwrap_or_default();
+            let status = response.status().as_u16();
+            if name_of(refusal.code(), message, status) == ErrorName::Throttled {
+                self.throttles.add();
+            }
         }
         Ok(())
     }

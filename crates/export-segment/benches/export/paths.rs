@@ -17,7 +17,7 @@ use serde_json::json;
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
-use table::{PageBuffer, PageRequest, ScanPages as _};
+use table::{PageBuffer, PageRequest, ScanPages as _, Throttles};
 
 /// A way from a table to something of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -122,6 +122,7 @@ async fn pages(endpoint: &str, extent: Extent, mut then: impl FnMut(&Lines)) -> 
     let tables = aws::dynamodb::Tables::new(&aws::local(endpoint).await);
     let table = table(extent.pages, extent.latency);
     let mut buffer = PageBuffer::new();
+    let throttles = Throttles::new();
     let mut cursor = None;
     let mut items = 0;
     loop {
@@ -132,6 +133,8 @@ async fn pages(endpoint: &str, extent: Extent, mut then: impl FnMut(&Lines)) -> 
             cursor: cursor.as_ref(),
             consistent: false,
             selection: None,
+            limit: None,
+            throttles: &throttles,
         };
         let end = tables.page(&request, &mut buffer).await?;
         let lines = buffer.lines()?;
@@ -168,12 +171,14 @@ async fn parts(endpoint: &str, extent: Extent, compression_level: i32) -> Outcom
         projection: Vec::new(),
         segments: extent.segments,
         tasks: vec![task],
+        read: None,
         task_rcu: None,
         estimate: Estimate {
             items: 0,
             bytes: 0,
             read_units: 0,
             minutes: None,
+            cost: None,
         },
     };
     let keys = plan.keys();

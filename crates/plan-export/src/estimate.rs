@@ -1,0 +1,276 @@
+//! What reading the whole table takes: read units, minutes and money, and whether the definition
+//! allows that. It must not know how the work is grouped beyond its numbers.
+
+use crate::PlanExportError;
+use crate::prices::{BASIS, PriceList};
+use contract::Definition;
+use contract::states::{Cost, Estimate};
+use lake::records::ReadPlan;
+use table::{ReadCapacity, TableInfo};
+
+/// A read capacity unit is one strongly consistent read of 4 KiB, or two eventually consistent ones.
+const BYTES_PER_READ_UNIT: u64 = 4096;
+/// Bytes of table that one function exports per second, with caution: half of what was measured
+/// (README of `export-segment`: 200 MB of JSON per second and vCPU, which is 100 MB of table).
+pub const TASK_BYTES_PER_SECOND: f64 = 50e6;
+/// Memory of the function that exports, as the template has it: one vCPU.
+pub const EXPORT_MEMORY_MB: u32 = 1769;
+/// Seconds for which one invocation scans, as the template and the reserve of the step have it.
+const SECONDS_PER_INVOCATION: f64 = 870.0;
+/// Minutes after which the state machine gives a run up, as its definition has it.
+pub const LONGEST_MINUTES: f64 = 48.0 * 60.0;
+/// DynamoDB JSON is about twice the bytes that DynamoDB counts, and zstd makes a fifth of it.
+const JSON_PER_BYTE: f64 = 2.0;
+const STORED_PER_JSON: f64 = 0.2;
+const BYTES_PER_PART: f64 = 64.0 * 1024.0 * 1024.0;
+const BYTES_PER_PIECE: f64 = 6.0 * 1024.0 * 1024.0;
+const SECONDS_PER_LISTING: f64 = 15.0;
+
+/// How the work is shared out.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Scan segments.
+    pub segments: u32,
+    /// Tasks.
+    pub tasks: u32,
+}
+
+/// Read units of the whole table.
+pub fn read_units(definition: &Definition, info: &TableInfo) -> u64 {
+    let strong = info.bytes.div_ceil(BYTES_PER_READ_UNIT);
+    if definition.source.dynamodb.consistent_read {
+        strong
+    } else {
+        strong.div_ceil(2)
+    }
+}
+
+/// What reading the whole table takes.
+pub fn estimate(
+    definition: &Definition,
+    info: &TableInfo,
+    read: &ReadPlan,
+    shape: Shape,
+) -> Estimate {
+    let read_units = read_units(definition, info);
+    let at_once = f64::from(shape.tasks.min(read.concurrency).max(1));
+    let bytes = info.bytes as f64;
+    // As fast as the budget allows, or as fast as the functions are.
+    let by_budget = read.rcu.map_or(0.0, |rcu| read_units as f64 / rcu);
+    let seconds = by_budget.max(bytes / TASK_BYTES_PER_SECOND / at_once);
+
+    let prices = PriceList::of(&definition.limits.prices);
+    let reads = match info.capacity {
+        ReadCapacity::Provisioned { .. } => 0.0,
+        ReadCapacity::OnDemand { .. } | ReadCapacity::Unknown => {
+            read_units as f64 * prices.read_request_unit
+        }
+    };
+    let gb = f64::from(EXPORT_MEMORY_MB) / 1024.0;
+    let lambda = seconds * at_once * gb * prices.lambda_gb_second;
+    let requests = requests(&prices, shape, bytes, seconds, at_once);
+    let [reads, lambda, requests] = [reads, lambda, requests].map(micro_dollars);
+    Estimate {
+        items: info.items,
+        bytes: info.bytes,
+        read_units,
+        minutes: Some(seconds / 60.0),
+        cost: Some(Cost {
+            total: micro_dollars(reads + lambda + requests),
+            reads,
+            lambda,
+            requests,
+        }),
+    }
+}
+
+fn requests(prices: &PriceList, shape: Shape, bytes: f64, seconds: f64, at_once: f64) -> f64 {
+    let (segments, tasks) = (f64::from(shape.segments), f64::from(shape.tasks));
+    let invocations = (seconds * at_once / tasks / SECONDS_PER_INVOCATION).ceil();
+    let json = bytes * JSON_PER_BYTE;
+    let parts = (json / BYTES_PER_PART).ceil().max(segments);
+    // A part is begun, completed and listed in a checkpoint; a segment has a manifest.
+    let puts = parts * 3.0
+        + json * STORED_PER_JSON / BYTES_PER_PIECE
+        + segments
+        + at_once * seconds / SECONDS_PER_LISTING;
+    // Each invocation asks for each segment's manifest, and follows the checkpoints.
+    let gets = invocations * (segments * 2.0 + parts);
+    let transitions = tasks * (2.0 + 2.0 * invocations);
+    puts * prices.s3_put
+        + gets * prices.s3_get
+        + tasks * invocations * prices.lambda_request
+        + transitions * prices.state_transition
+}
+
+/// Nobody pays less than a millionth of a dollar.
+fn micro_dollars(dollars: f64) -> f64 {
+    (dollars * 1e6).round() / 1e6
+}
+
+/// Refuses what is above a cap.
+pub fn check_limits(definition: &Definition, estimate: &Estimate) -> Result<(), PlanExportError> {
+    let limits = &definition.limits;
+    let above = |estimate: String, field: &'static str, cap: String| {
+        Err(PlanExportError::LimitExceeded {
+            what: "the export",
+            estimate,
+            field,
+            cap,
+        })
+    };
+    if let Some(cap) = limits
+        .max_read_units
+        .filter(|cap| estimate.read_units > *cap)
+    {
+        let units = format!("{} read units", estimate.read_units);
+        return above(units, "limits.maxReadUnits", cap.to_string());
+    }
+    if let Some(minutes) = estimate.minutes {
+        let text = format!("{minutes:.1} minutes");
+        if let Some(cap) = limits.max_minutes.filter(|cap| minutes > *cap) {
+            return above(text, "limits.maxMinutes", cap.to_string());
+        }
+        if minutes > LONGEST_MINUTES {
+            let field = "the state machine's time limit";
+            return above(text, field, LONGEST_MINUTES.to_string());
+        }
+    }
+    if let (Some(cap), Some(cost)) = (limits.max_cost, estimate.cost)
+        && cost.total > cap
+    {
+        let basis = if limits.prices.are_defaults() {
+            BASIS
+        } else {
+            "limits.prices"
+        };
+        let text = format!(
+            "{:.4} dollars by {basis} ({:.4} for reads, {:.4} for Lambda, {:.4} for requests)",
+            cost.total, cost.reads, cost.lambda, cost.requests
+        );
+        return above(text, "limits.maxCost", cap.to_string());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const GIB: u64 = 1 << 30;
+
+    fn of(
+        source: &Value,
+        limits: &Value,
+        bytes: u64,
+        capacity: ReadCapacity,
+    ) -> (Definition, Estimate) {
+        let mut definition = json!({
+            "source": {"dynamodb": source},
+            "dataset": {"label": "n"},
+            "training": {"image": "i"},
+            "promotion": {"metric": "m", "goal": "minimize"},
+            "limits": limits,
+        });
+        definition["source"]["dynamodb"]["table"] = json!("t");
+        let definition: Definition = contract::read::from_value(definition).unwrap();
+        let info = TableInfo {
+            key_attributes: Vec::new(),
+            items: 1000,
+            bytes,
+            capacity,
+            indexes: Vec::new(),
+        };
+        let read = crate::read_budget::decide(&definition, capacity, 40);
+        let shape = Shape {
+            segments: 64,
+            tasks: 4,
+        };
+        let estimate = estimate(&definition, &info, &read, shape);
+        (definition, estimate)
+    }
+
+    fn close(value: f64, wanted: f64) {
+        assert!(
+            (value / wanted - 1.0).abs() < 0.01,
+            "{value} and not {wanted}"
+        );
+    }
+
+    #[test]
+    fn a_table_on_demand_is_paid_by_what_is_read() {
+        let capacity = ReadCapacity::OnDemand {
+            warm: Some(12_000),
+            maximum: None,
+        };
+        let (_, estimate) = of(&json!({}), &json!({}), 100 * GIB, capacity);
+        assert_eq!(estimate.read_units, 13_107_200);
+        close(estimate.minutes.unwrap(), 13_107_200.0 / 3000.0 / 60.0);
+        let cost = estimate.cost.unwrap();
+        close(cost.reads, 1.6384);
+        // Four functions of 1.73 GB for 73 minutes.
+        close(cost.lambda, 4369.0 * 4.0 * 1.7275 * 0.000_013_333_4);
+        close(cost.total, cost.reads + cost.lambda + cost.requests);
+        assert!((0.01..0.2).contains(&cost.requests), "{cost:?}");
+    }
+
+    #[test]
+    fn provisioned_capacity_is_paid_anyway() {
+        let capacity = ReadCapacity::Provisioned { units: 3000 };
+        let source = json!({"consistentRead": true});
+        let (_, estimate) = of(&source, &json!({}), 100 * GIB, capacity);
+        assert_eq!(estimate.read_units, 26_214_400);
+        close(estimate.minutes.unwrap(), 26_214_400.0 / 750.0 / 60.0);
+        assert!(estimate.cost.unwrap().reads.abs() < 1e-9);
+    }
+
+    #[test]
+    fn without_a_limit_the_functions_are() {
+        let source = json!({"read": {"unlimited": true}});
+        let (_, estimate) = of(&source, &json!({}), 100 * GIB, ReadCapacity::Unknown);
+        close(
+            estimate.minutes.unwrap(),
+            100.0 * GIB as f64 / 50e6 / 4.0 / 60.0,
+        );
+    }
+
+    #[test]
+    fn prices_of_the_definition_count() {
+        let limits = json!({"prices": {"readRequestUnitsPerMillion": 1.25, "lambdaGbSecond": 0.0}});
+        let (_, estimate) = of(&json!({}), &limits, 100 * GIB, ReadCapacity::Unknown);
+        let cost = estimate.cost.unwrap();
+        close(cost.reads, 16.384);
+        assert!(cost.lambda.abs() < 1e-9);
+    }
+
+    #[test]
+    fn each_cap_refuses_with_the_numbers() {
+        for (limits, words) in [
+            (
+                json!({"maxReadUnits": 5}),
+                "13107200 read units, above limits.maxReadUnits of 5",
+            ),
+            (
+                json!({"maxMinutes": 60}),
+                "72.8 minutes, above limits.maxMinutes of 60",
+            ),
+            (json!({"maxCost": 2}), "for reads"),
+        ] {
+            let (definition, estimate) = of(&json!({}), &limits, 100 * GIB, ReadCapacity::Unknown);
+            let error = check_limits(&definition, &estimate)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        let limits = json!({"maxReadUnits": 13_107_200, "maxMinutes": 73, "maxCost": 3});
+        let (definition, estimate) = of(&json!({}), &limits, 100 * GIB, ReadCapacity::Unknown);
+        check_limits(&definition, &estimate).unwrap();
+        let slow = json!({"read": {"rcu": 10}});
+        let (definition, estimate) = of(&slow, &json!({}), 100 * GIB, ReadCapacity::Unknown);
+        let error = check_limits(&definition, &estimate)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("the state machine's time limit"), "{error}");
+    }
+}
