@@ -227,6 +227,24 @@ async fn a_table_that_nobody_has_counted_is_read_as_gently() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_tiny_budget_is_not_lost_to_rounding() {
+    // A page of any size consumes half a unit at least: one item at a time would take 40 times as much.
+    for is_counted in [true, false] {
+        let table = MeteredTable::new(vec![600; 4], 200);
+        let plan = plan(&table, 4, Some(2.0), is_counted);
+        let run = run_plan(table, plan).await;
+        run.is_whole();
+        let waste = run.totals.read_units / run.table.units();
+        println!(
+            "{waste:.2} times the units of whole pages in {:.0} s",
+            run.seconds
+        );
+        assert!(waste < 1.5, "{waste}");
+        assert!(run.used() <= 1.05, "{}", run.used());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_table_is_read_side_by_side() {
     let mut table = MeteredTable::new(vec![4000; 16], 4 * KIB);
     table.latency = Duration::from_millis(300);
@@ -276,4 +294,45 @@ async fn without_a_limit_throttles_slow_the_export_down() {
     assert!((0.6..=1.02).contains(&served), "{served} of what is served");
     let pages = run.table.reads().len() as u64;
     assert!(run.table.throttles() * 5 < pages);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_five_seconds_exceed_the_budget_whatever_the_shape() {
+    for seed in 0..24 {
+        let mut draw = fastrand::Rng::with_seed(seed);
+        let segments = draw.usize(1..40);
+        let per_task = draw.u32(1..=20);
+        let budget = 10.0_f64.powf(1.3 + 2.2 * draw.f64());
+        // An item is a twentieth of the budget's second at most: it cannot be read in pieces.
+        let largest = (budget * 0.05 * 8192.0).min(400.0 * 1024.0);
+        let item_bytes = 50.0 + (largest - 50.0) * draw.f64().powi(3);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let item_bytes = item_bytes as u64;
+        // About a minute's work, shared out by chance; some segments are empty.
+        let items = (0..segments).map(|_| draw.f64() * draw.f64() - 0.05);
+        let units = budget * 60.0 / segments as f64 * 8192.0 / item_bytes as f64;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let items: Vec<u64> = items
+            .map(|part| (part.max(0.0) * units * 4.0) as u64)
+            .collect();
+        let mut table = MeteredTable::new(items, item_bytes);
+        table.latency = Duration::from_millis(draw.u64(1..200));
+        let is_counted = draw.bool();
+        let plan = plan(&table, per_task, Some(budget), is_counted);
+        let tasks = plan.tasks.len();
+        let run = run_plan(table, plan).await;
+        run.is_whole();
+        let most = run.most(Duration::from_secs(5));
+        println!(
+            "{seed}: {:.1} % of {budget:.0}, {} tasks, items of {item_bytes}",
+            most * 100.0,
+            tasks
+        );
+        // Of a small budget the least page of a unit is much, and each task may be ahead by one.
+        let pages = f64::from(u32::try_from(tasks).unwrap()) / 5.0 / budget;
+        assert!(
+            most <= 1.05_f64.max(1.01 + pages),
+            "{most} with seed {seed}"
+        );
+    }
 }
