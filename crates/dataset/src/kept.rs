@@ -31,7 +31,7 @@ impl Kept {
 
     /// Takes values of the attribute into account; marks are places in `text`.
     pub(crate) fn observe(&mut self, text: &str, marks: &[Mark], known: &mut Known) {
-        for mark in marks {
+        for &mark in marks {
             // Not a `match`: what nearly all values are comes first, and is told by a plain branch.
             let kind = mark.kind();
             if kind == Kind::S {
@@ -45,7 +45,7 @@ impl Kept {
     }
 
     #[inline]
-    fn observe_text(&mut self, text: &str, mark: &Mark, known: &mut Known) {
+    fn observe_text(&mut self, text: &str, mark: Mark, known: &mut Known) {
         if mark.escaped() {
             let value = mark.decoded(text);
             self.attribute.count_text(&value);
@@ -62,7 +62,7 @@ impl Kept {
     }
 
     #[inline]
-    fn observe_number(&mut self, text: &str, mark: &Mark, known: &mut Known) {
+    fn observe_number(&mut self, text: &str, mark: Mark, known: &mut Known) {
         let digits = Digits::read(mark.window(text), mark.len());
         let decimal = Decimal::of(digits, mark.raw(text));
         self.attribute.count_number(&decimal);

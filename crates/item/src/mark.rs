@@ -102,7 +102,7 @@ impl Mark {
         u128::from_le_bytes(window)
     }
 
-    fn starts_from(&self, place: usize) -> bool {
+    const fn starts_from(self, place: usize) -> bool {
         self.start as usize >= place
     }
 }
