@@ -17,7 +17,7 @@ pub enum VerifyError {
         /// The run.
         run: RunId,
         /// Why.
-        source: DocumentError,
+        source: Box<DocumentError>,
     },
     /// Something is not as committed; the summary says what.
     #[error("run {run} of pipeline `{pipeline}` is not as committed: {}", findings(*count))]
@@ -58,7 +58,7 @@ pub async fn read_again(
     let verification = outcome.map_err(|source| VerifyError::Lake {
         pipeline: pipeline.to_owned(),
         run: run.clone(),
-        source,
+        source: Box::new(source),
     })?;
     step.done(&format!(
         "{} objects",

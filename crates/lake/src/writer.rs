@@ -72,7 +72,9 @@ impl<'s, S: ObjectStore> ObjectWriter<'s, S> {
             return Ok(());
         }
         self.settle().await?;
-        let piece = Bytes::from(std::mem::take(buffer));
+        // What filled one piece will fill another: it does not grow, and is not copied, on the way.
+        let next = Vec::with_capacity(buffer.capacity());
+        let piece = Bytes::from(std::mem::replace(buffer, next));
         self.bytes += piece.len() as u64;
         let (key, upload) = (self.key.clone(), self.upload.take());
         self.sending = Some(Box::pin(send(self.store, key, upload, piece)));
