@@ -1,6 +1,10 @@
 //! The pipeline definition: what `config/<pipeline>.json` says, and what an execution's input may
 //! override. Every field but the table, the label and the image has a default.
 
+mod limits;
+
+pub use limits::{Limits, Prices};
+
 use crate::Names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -386,55 +390,5 @@ impl Default for Compute {
             memory_mb: 2048,
             max_concurrency: 5,
         }
-    }
-}
-
-/// What a run may cost at most; refused before anything is read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Limits {
-    /// Read request units that the export may consume.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_read_units: Option<u64>,
-    /// Minutes that the export may take.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_minutes: Option<f64>,
-    /// US dollars that the export may cost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_cost: Option<f64>,
-    /// What AWS charges where the table is.
-    #[serde(default, skip_serializing_if = "Prices::are_defaults")]
-    pub prices: Prices,
-}
-
-/// What AWS charges, in US dollars. An absent price is the list price of us-east-1, as
-/// `crates/plan-export/src/prices.rs` has it with its date; other regions differ.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Prices {
-    /// A million read request units of a table on demand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_request_units_per_million: Option<f64>,
-    /// A gigabyte-second of a function.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lambda_gb_second: Option<f64>,
-    /// A million invocations of functions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lambda_requests_per_million: Option<f64>,
-    /// A thousand writing or listing requests to S3.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub s3_puts_per_thousand: Option<f64>,
-    /// A thousand reading requests to S3.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub s3_gets_per_thousand: Option<f64>,
-    /// A thousand state transitions of Step Functions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state_transitions_per_thousand: Option<f64>,
-}
-
-impl Prices {
-    /// Whether nothing is said.
-    pub fn are_defaults(&self) -> bool {
-        *self == Self::default()
     }
 }
