@@ -32,7 +32,9 @@ async fn part(store: &MemoryStore, segment: u32, attempt: &str) -> Part {
 
 async fn commit(store: &MemoryStore, segment: u32, parts: Vec<Part>) {
     let mut totals = ScanTotals::default();
-    parts.iter().for_each(|part| totals.add_part(part));
+    for part in &parts {
+        totals.add_part(part);
+    }
     let record = SegmentRecord {
         segment,
         total_segments: SEGMENTS,
