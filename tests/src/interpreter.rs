@@ -103,6 +103,11 @@ impl Interpreter {
         panic!("{} did not start {ATTEMPTS} times", moto_server.display());
     }
 
+    /// Where it listens, with all of its services.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Whether it came up: by now it executes state machines, and its bucket is there.
     async fn is_up(&mut self) -> bool {
         let config = format!("{}/moto-api/config", self.url);

@@ -3,6 +3,7 @@
 //! does inside.
 
 pub mod asl;
+pub mod dynamodb;
 pub mod faults;
 mod finding;
 pub mod interpreter;

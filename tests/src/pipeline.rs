@@ -6,7 +6,7 @@ use aws::sfn::StateMachines;
 use contract::states::PublishReportOutput;
 use dataset::{Columns, Profile};
 use lake::records::{DatasetRecord, Plan, SegmentRecord};
-use lake::{ObjectStore, RunKeys, documents, part, segment};
+use lake::{ObjectStore, RunKeys, documents, native, part, segment};
 use millrace::demo;
 use millrace::demo::data::Interactions;
 use millrace::execution::{self, Execution, ExecutionError, Finished};
@@ -103,25 +103,7 @@ impl Pipeline {
     /// # Panics
     /// If a manifest is missing, or a part is not what it says.
     pub async fn raw_items(&self, keys: &RunKeys) -> Vec<Value> {
-        let plan: Plan = documents::read(&self.lake, &keys.plan(), "the plan")
-            .await
-            .expect("plan");
-        let mut items = Vec::new();
-        for number in 0..plan.segments {
-            let manifest: SegmentRecord<Profile> = segment::manifest(&self.lake, keys, number)
-                .await
-                .expect("the manifest is readable")
-                .expect("the segment is whole");
-            for listed in &manifest.parts {
-                part::read_lines(&self.lake, listed, |line| {
-                    let line: Value = serde_json::from_slice(line).expect("a line is JSON");
-                    items.push(line["Item"].clone());
-                })
-                .await
-                .expect("the part is as committed");
-            }
-        }
-        items
+        raw_items(&self.lake, keys).await
     }
 
     /// Holds the raw parts of a run against the table: every item once, and nothing else.
@@ -129,18 +111,7 @@ impl Pipeline {
     /// # Panics
     /// With the first difference.
     pub async fn assert_exported(&self, keys: &RunKeys, interactions: &Interactions) {
-        let mut exported: Vec<_> = self.raw_items(keys).await.iter().map(canonical).collect();
-        let mut table: Vec<_> = interactions.items().map(canonical).collect();
-        exported.sort_unstable();
-        table.sort_unstable();
-        assert_eq!(
-            exported.len(),
-            table.len(),
-            "as many items as the table has"
-        );
-        for (exported, item) in exported.iter().zip(&table) {
-            assert_eq!(exported, item);
-        }
+        assert_same_items(&self.raw_items(keys).await, interactions.items());
     }
 
     /// What `millrace verify` says of a run.
@@ -185,6 +156,50 @@ impl Pipeline {
             lines.extend(text.lines().map(str::to_owned));
         }
         lines
+    }
+}
+
+/// Every raw item of a run, parsed, as the manifests list them.
+///
+/// # Panics
+/// If a manifest is missing, or a part is not what it says.
+pub async fn raw_items(lake: &S3Store, keys: &RunKeys) -> Vec<Value> {
+    let plan: Plan = documents::read(lake, &keys.plan(), "the plan")
+        .await
+        .expect("plan");
+    let mut items = Vec::new();
+    let segments = native::segments(lake, &plan)
+        .await
+        .expect("the export has completed");
+    for number in 0..segments {
+        let manifest: SegmentRecord<Profile> = segment::manifest(lake, keys, number)
+            .await
+            .expect("the manifest is readable")
+            .expect("the segment is whole");
+        for listed in &manifest.parts {
+            part::read_lines(lake, listed, |line| {
+                let line: Value = serde_json::from_slice(line).expect("a line is JSON");
+                items.push(line["Item"].clone());
+            })
+            .await
+            .expect("the part is as committed");
+        }
+    }
+    items
+}
+
+/// Holds exported items against those that they should be: every item once, and nothing else.
+///
+/// # Panics
+/// With the first difference.
+pub fn assert_same_items<'a>(exported: &[Value], wanted: impl Iterator<Item = &'a Value>) {
+    let mut exported: Vec<_> = exported.iter().map(canonical).collect();
+    let mut wanted: Vec<_> = wanted.map(canonical).collect();
+    exported.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(exported.len(), wanted.len(), "as many items as there are");
+    for (exported, item) in exported.iter().zip(&wanted) {
+        assert_eq!(exported, item);
     }
 }
 

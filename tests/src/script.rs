@@ -7,8 +7,9 @@ use crate::asl;
 use contract::states::{
     DeployEndpointOutput, Estimate, Execution, ExportSegmentInput, ExportSegmentOutput, ExportTask,
     JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, Outcome, PlanDatasetOutput,
-    PlanExportInput, PlanExportOutput, PublishReportInput, PublishReportOutput, RowCounts,
-    RunInput, SealDatasetOutput, StartTrainingOutput, Status, Verdict,
+    PlanExportInput, PlanExportOutput, PublishReportInput, PublishReportOutput,
+    RequestExportOutput, Route, RowCounts, RunInput, SealDatasetOutput, StartTrainingOutput,
+    Status, Verdict,
 };
 use contract::{ErrorName, Names, RunId};
 use serde::Serialize;
@@ -53,6 +54,7 @@ pub struct Script {
     /// The errors of each function before its first output.
     errors: BTreeMap<String, Vec<String>>,
     verdict: Verdict,
+    route: Route,
     /// A function that ends by this error, and is never called again.
     refusal: Option<(String, ErrorName)>,
     seen: Mutex<Seen>,
@@ -77,11 +79,12 @@ impl Seen {
 }
 
 impl Script {
-    /// A script for this state machine that ends by this verdict.
-    pub fn new(machine: &Value, verdict: Verdict) -> Self {
+    /// A script for this state machine that exports by this route and ends by this verdict.
+    pub fn new(machine: &Value, route: Route, verdict: Verdict) -> Self {
         Self {
             errors: errors(machine),
             verdict,
+            route,
             refusal: None,
             seen: Mutex::default(),
         }
@@ -160,6 +163,8 @@ impl Script {
                 write(&PlanExportOutput {
                     pipeline: name.unwrap_or(Names::DEFAULT_PIPELINE).to_owned(),
                     run,
+                    route: self.route,
+                    reason: "as the script has it".to_owned(),
                     segments: 6,
                     tasks: 3,
                     tasks_key: TASKS_KEY.to_owned(),
@@ -246,6 +251,16 @@ impl Script {
         rows: RowCounts,
     ) -> Result<Value, String> {
         match verb {
+            "request-export" => write(&RequestExportOutput {
+                status,
+                pipeline,
+                run,
+                phase: "IN_PROGRESS".to_owned(),
+                wait_seconds: 1,
+                segments: 6,
+                tasks: 3,
+                tasks_key: TASKS_KEY.to_owned(),
+            }),
             "plan-dataset" => write(&PlanDatasetOutput {
                 pipeline,
                 run,

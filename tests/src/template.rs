@@ -147,8 +147,9 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
 
 /// No role may do everything of a service, and only what has no resource is allowed on `*`.
 fn permissions(name: &str, resource: &Value, found: &mut Vec<Finding>) {
-    const WITHOUT_RESOURCE: [&str; 3] = [
+    const WITHOUT_RESOURCE: [&str; 4] = [
         "cloudwatch:PutMetricData",
+        "dynamodb:ListExports",
         "ecr:GetAuthorizationToken",
         "sagemaker:ListEndpointConfigs",
     ];

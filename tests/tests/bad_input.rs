@@ -2,6 +2,7 @@
 //! name, in one line that names the field or thing, before anything is trained.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
+use end_to_end::dynamodb;
 use end_to_end::pipeline::Pipeline;
 use lake::ObjectStore;
 use millrace::demo::data::Interactions;
@@ -76,6 +77,16 @@ async fn each_mistake_ends_under_its_own_name() {
         (table("elsewhere"), "TableMissing", "elsewhere"),
         (table("empty-table"), "TableEmpty", "empty-table"),
         (
+            json!({"source": {"dynamodb": {"index": "by-film"}}}),
+            "TableMissing",
+            "by-film",
+        ),
+        (
+            json!({"source": {"dynamodb": {"mode": "export"}}}),
+            "InvalidDefinition",
+            "update-continuous-backups",
+        ),
+        (
             json!({"limits": {"maxReadUnits": 1}}),
             "LimitExceeded",
             "limits.maxReadUnits",
@@ -97,7 +108,18 @@ async fn each_mistake_ends_under_its_own_name() {
         assert!(!cause.contains('\n'), "one line: {cause}");
     }
 
+    an_export_that_wrote_nothing_is_refused(&pipeline).await;
+
     let models = pipeline.lake.list("models/").await.unwrap();
     assert!(models.is_empty(), "nothing was trained: {models:?}");
     pipeline.local.stop().await.unwrap();
+}
+
+/// ministack takes the request, says that the export is complete, and writes nothing.
+async fn an_export_that_wrote_nothing_is_refused(pipeline: &Pipeline) {
+    dynamodb::turn_recovery_on(&pipeline.local.url(), TABLE).await;
+    let export = json!({"source": {"dynamodb": {"mode": "export"}}});
+    let (error, cause) = pipeline.run_badly(&export).await;
+    assert_eq!(error, "DatasetInvalid", "{cause}");
+    assert!(cause.contains("there is no manifest"), "{cause}");
 }

@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 use contract::ErrorName;
-use contract::states::{Outcome, PublishReportOutput, Verdict};
+use contract::states::{Outcome, PublishReportOutput, Route, Verdict};
 use end_to_end::asl::substitutions;
 use end_to_end::interpreter::{self, Ended, Interpreter};
 use end_to_end::script::{self, Script, Seen};
@@ -47,8 +47,15 @@ fn shorten(json: &mut Value) {
     }
 }
 
-const BEFORE_THE_VERDICT: [&str; 10] = [
-    "PlanExport",
+const BY_EXPORT: [&str; 5] = [
+    "RequestExport",
+    "IsExportDone",
+    "WaitForExport",
+    "RequestExport",
+    "IsExportDone",
+];
+
+const BEFORE_THE_VERDICT: [&str; 9] = [
     "ExportSegments",
     "PlanDataset",
     "MergeShards",
@@ -60,10 +67,16 @@ const BEFORE_THE_VERDICT: [&str; 10] = [
     "IsTrainingDone",
 ];
 
-fn went_well(ended: &Ended, outcome: Outcome, after_training: &[&str]) {
+fn went_well(ended: &Ended, route: Route, outcome: Outcome, after_training: &[&str]) {
     assert_eq!(ended.status, "SUCCEEDED", "{ended:?}");
-    let path: Vec<&str> = BEFORE_THE_VERDICT
+    let by_route = match route {
+        Route::Scan => &[][..],
+        Route::Export => &BY_EXPORT,
+    };
+    let path: Vec<&str> = ["PlanExport", "WhichRoute"]
         .iter()
+        .chain(by_route)
+        .chain(&BEFORE_THE_VERDICT)
         .chain(after_training)
         .copied()
         .collect();
@@ -82,7 +95,7 @@ fn went_well(ended: &Ended, outcome: Outcome, after_training: &[&str]) {
 }
 
 /// Every function was called as often as its errors and loops ask for, and no more.
-fn was_called(machine: &Value, script: &Script, seen: &Seen, deployed: bool) {
+fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, deployed: bool) {
     for state in asl::states(machine) {
         let Some(verb) = asl::verb(state.json) else {
             continue;
@@ -90,9 +103,9 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, deployed: bool) {
         let (payloads, outputs) = match verb.as_str() {
             "export-segment" => (3, 2),
             "merge-to-csv" => (2, 2),
-            "start-training" => (1, 2),
-            "deploy-endpoint" if deployed => (1, 2),
-            "deploy-endpoint" => (0, 0),
+            "request-export" if route == Route::Scan => (0, 0),
+            "deploy-endpoint" if !deployed => (0, 0),
+            "request-export" | "start-training" | "deploy-endpoint" => (1, 2),
             _ => (1, 1),
         };
         let calls = vec![script.errors_of(&verb) + outputs; payloads];
@@ -103,17 +116,21 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, deployed: bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_interpreter_takes_the_same_paths() {
     let machine = workspace::state_machine();
-    let of = |verdict| Script::new(&machine, verdict);
+    let of = |route, verdict| Script::new(&machine, route, verdict);
     let scripts = [
-        ("promoted", of(Verdict::Promote)),
-        ("kept", of(Verdict::Keep)),
+        ("promoted", of(Route::Export, Verdict::Promote)),
+        ("kept", of(Route::Scan, Verdict::Keep)),
         (
             "refused",
-            of(Verdict::Keep).refused_by("plan-export", ErrorName::TableMissing),
+            of(Route::Scan, Verdict::Keep).refused_by("plan-export", ErrorName::TableMissing),
+        ),
+        (
+            "unexported",
+            of(Route::Export, Verdict::Keep).refused_by("request-export", ErrorName::ExportFailed),
         ),
         (
             "ended",
-            of(Verdict::Keep).refused_by("start-training", ErrorName::TrainingFailed),
+            of(Route::Scan, Verdict::Keep).refused_by("start-training", ErrorName::TrainingFailed),
         ),
     ];
     let scripts = scripts.map(|(name, script)| (name.to_owned(), Arc::new(script)));
@@ -125,8 +142,13 @@ async fn a_second_interpreter_takes_the_same_paths() {
     let arn = moto.create(&definition()).await;
 
     let run = async |name: &str| moto.run(&arn, name, &json!({ "pipeline": name })).await;
-    let (promoted, kept, refused, ended) =
-        tokio::join!(run("promoted"), run("kept"), run("refused"), run("ended"));
+    let (promoted, kept, refused, unexported, ended) = tokio::join!(
+        run("promoted"),
+        run("kept"),
+        run("refused"),
+        run("unexported"),
+        run("ended")
+    );
 
     let deployment = [
         "JudgeModel",
@@ -141,7 +163,7 @@ async fn a_second_interpreter_takes_the_same_paths() {
         "WhichOutcome",
         "Deployed",
     ];
-    went_well(&promoted, Outcome::Deployed, &deployment);
+    went_well(&promoted, Route::Export, Outcome::Deployed, &deployment);
     let no_deployment = [
         "JudgeModel",
         "IsModelBetter",
@@ -150,9 +172,13 @@ async fn a_second_interpreter_takes_the_same_paths() {
         "WhichOutcome",
         "KeptChampion",
     ];
-    went_well(&kept, Outcome::KeptChampion, &no_deployment);
-    for (name, deployed) in [("promoted", true), ("kept", false)] {
-        was_called(&machine, &scripts[name], &scripts[name].seen(), deployed);
+    went_well(&kept, Route::Scan, Outcome::KeptChampion, &no_deployment);
+    for (name, route, deployed) in [
+        ("promoted", Route::Export, true),
+        ("kept", Route::Scan, false),
+    ] {
+        let script = &scripts[name];
+        was_called(&machine, script, &script.seen(), route, deployed);
     }
 
     // Every error that is tried again was answered, and tried again.
@@ -160,6 +186,7 @@ async fn a_second_interpreter_takes_the_same_paths() {
 
     for (name, ended, error, calls) in [
         ("refused", &refused, "TableMissing", "plan-export"),
+        ("unexported", &unexported, "ExportFailed", "request-export"),
         ("ended", &ended, "TrainingFailed", "start-training"),
     ] {
         assert_eq!(ended.status, "FAILED", "{ended:?}");

@@ -111,6 +111,9 @@ fn wrong_graphs_are_found() {
     is_found("SealDataset", "is never reached", |m| {
         set(m, "/States/MergeShards/Next", json!("StartTraining"));
     });
+    is_found("RequestExport", "is never reached", |m| {
+        remove(m, "/States/WhichRoute/Choices/1");
+    });
     is_found("PlanDataset", "needs either Next or End", |m| {
         remove(m, "/States/PlanDataset/Next");
     });
@@ -163,6 +166,9 @@ fn wrong_retries_are_found() {
             remove(m, &format!("{CHILDREN}/ExportSegment/Retry"));
         },
     );
+    is_found("RequestExport", "Throttled is not tried again", |m| {
+        remove(m, "/States/RequestExport/Retry/1");
+    });
     is_found(place, "has no JitterStrategy", |m| {
         remove(m, "/States/PlanExport/Retry/0/JitterStrategy");
     });
@@ -247,6 +253,17 @@ fn wrong_paths_are_found() {
     is_found("WaitForTraining.SecondsPath", "no field \"wait\"", |m| {
         set(m, "/States/WaitForTraining/SecondsPath", json!("$.wait"));
     });
+    is_found(
+        "WaitForExport.SecondsPath",
+        "no field \"waitSeconds\"",
+        |m| {
+            set(
+                m,
+                "/States/WhichRoute/Choices/1/Next",
+                json!("WaitForExport"),
+            );
+        },
+    );
     is_found("WaitForTraining.SecondsPath", "is no whole number", |m| {
         set(m, "/States/WaitForTraining/SecondsPath", json!("$.phase"));
     });
@@ -306,6 +323,16 @@ fn wrong_choices_are_found() {
                 "/States/IsTrainingDone/Choices/0/StringEquals",
                 json!("done"),
             );
+        },
+    );
+    is_found("WhichRoute: $.route", "\"Export\" leads nowhere", |m| {
+        remove(m, "/States/WhichRoute/Choices/1");
+    });
+    is_found(
+        "IsExportDone: $.status",
+        "\"InProgress\" leads nowhere",
+        |m| {
+            remove(m, "/States/IsExportDone/Choices/1");
         },
     );
     is_found("IsModelBetter: $.verdict", "\"Keep\" leads nowhere", |m| {

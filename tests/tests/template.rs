@@ -7,6 +7,7 @@ use end_to_end::layers;
 use end_to_end::template::{self, Lambda};
 use end_to_end::{Finding, python, workspace};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::process::Command;
 
 fn lambdas() -> Vec<Lambda> {
@@ -59,7 +60,7 @@ fn estimates_know_the_memory_of_the_function_that_exports() {
 #[test]
 fn the_template_knows_every_function() {
     let lambdas = lambdas();
-    assert_eq!(lambdas.len(), 9, "{lambdas:?}");
+    assert_eq!(lambdas.len(), 10, "{lambdas:?}");
     for lambda in &lambdas {
         assert!(lambda.environment.contains("LAKE_BUCKET"), "{lambda:?}");
     }
@@ -162,4 +163,65 @@ fn a_role_that_may_too_much_is_found() {
             first(t, "Action", json!("iam:PassRole"));
         },
     );
+}
+
+/// What a function may do: each action with what it may be done on.
+fn allowed(template: &Value, function: &str) -> BTreeMap<String, String> {
+    let policies = &template["Resources"][function]["Properties"]["Policies"];
+    let statements = policies[0]["Statement"].as_array().unwrap();
+    let texts = |value: &Value| match value {
+        Value::Array(all) => all.clone(),
+        one => vec![one.clone()],
+    };
+    statements
+        .iter()
+        .flat_map(|statement| {
+            let on = statement["Resource"].to_string();
+            texts(&statement["Action"])
+                .into_iter()
+                .map(move |action| (action.as_str().unwrap().to_owned(), on.clone()))
+        })
+        .collect()
+}
+
+/// What a native export needs, with a part of what it is needed on. Source: Amazon DynamoDB Developer
+/// Guide, "Requesting a table export".
+const EXPORT: [(&str, &str); 6] = [
+    ("dynamodb:ExportTableToPointInTime", "table/${TableName}"),
+    ("dynamodb:DescribeExport", "table/${TableName}/export/*"),
+    ("dynamodb:ListExports", "*"),
+    ("s3:AbortMultipartUpload", "/raw/*"),
+    ("s3:PutObject", "/raw/*"),
+    ("s3:PutObjectAcl", "/raw/*"),
+];
+
+fn missing(template: &Value) -> Vec<&'static str> {
+    let may = allowed(template, "RequestExportFunction");
+    let lacks = |(action, on): &(&'static str, &str)| {
+        let granted = may
+            .get(*action)
+            .is_some_and(|resource| resource.contains(on));
+        (!granted).then_some(*action)
+    };
+    EXPORT.iter().filter_map(lacks).collect()
+}
+
+#[test]
+fn whoever_asks_for_an_export_may_write_its_files() {
+    let template = read();
+    assert!(missing(&template).is_empty(), "{:?}", missing(&template));
+    let plans = allowed(&template, "PlanExportFunction");
+    assert!(plans.contains_key("dynamodb:DescribeContinuousBackups"));
+    for place in 0..5 {
+        let mut template = read();
+        let function = &mut template["Resources"]["RequestExportFunction"];
+        let policies = &mut function["Properties"]["Policies"];
+        let statements = policies[0]["Statement"].as_array_mut().unwrap();
+        let taken = statements.remove(place).to_string();
+        let found = missing(&template);
+        let lost = EXPORT
+            .iter()
+            .filter(|(action, _)| taken.contains(&format!("\"{action}\"")));
+        assert_eq!(found.len(), lost.count(), "{taken}: {found:?}");
+    }
 }

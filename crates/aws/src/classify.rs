@@ -56,6 +56,7 @@ const CODES: &[Row] = &[
     ("ServiceUnavailable", "", ErrorName::ServiceUnavailable),
     // Not there.
     ("ExecutionDoesNotExist", "", ErrorName::NotFound),
+    ("ExportNotFoundException", "", ErrorName::NotFound),
     ("NoSuchBucket", "", ErrorName::NotFound),
     ("NoSuchKey", "", ErrorName::NotFound),
     ("NoSuchUpload", "", ErrorName::NotFound),
@@ -90,6 +91,7 @@ const CODES: &[Row] = &[
     ("ConditionalCheckFailedException", "", ErrorName::Conflict),
     ("ConditionalRequestConflict", "", ErrorName::Conflict),
     ("ConflictException", "", ErrorName::Conflict),
+    ("ExportConflictException", "", ErrorName::Conflict),
     ("ExecutionAlreadyExists", "", ErrorName::Conflict),
     ("PreconditionFailed", "", ErrorName::Conflict),
     ("ResourceInUse", "", ErrorName::Conflict),

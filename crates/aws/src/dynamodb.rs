@@ -48,6 +48,7 @@ impl DescribeTable for Tables {
             return Err(incomplete("DescribeTable", table, "no table description"));
         };
         Ok(Some(TableInfo {
+            arn: described.table_arn().map(str::to_owned),
             key_attributes: key_attributes(described.key_schema()),
             items: unsigned(described.item_count()),
             bytes: unsigned(described.table_size_bytes()),

@@ -16,6 +16,8 @@ pub mod cloudformation;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "dynamodb")]
+mod dynamodb_export;
+#[cfg(feature = "dynamodb")]
 pub mod dynamodb_load;
 #[cfg(feature = "s3")]
 pub mod s3;

@@ -41,16 +41,19 @@ fn default_pipeline() -> String {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Source {
-    /// An Amazon DynamoDB table, read by parallel scan.
+    /// An Amazon DynamoDB table.
     pub dynamodb: DynamoDbSource,
 }
 
-/// An Amazon DynamoDB table, read by parallel scan.
+/// An Amazon DynamoDB table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DynamoDbSource {
     /// The table's name.
     pub table: String,
+    /// How its items are read.
+    #[serde(default)]
+    pub mode: Mode,
     /// A secondary index to read instead of the table itself. Items that the index does not hold, and
     /// attributes that it does not project, are not exported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +81,20 @@ pub struct DynamoDbSource {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
     pub segments_per_task: Option<u32>,
+}
+
+/// How a table's items are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// By parallel scan, unless only an export can keep to the limits; the plan says why.
+    #[default]
+    Auto,
+    /// By parallel scan, which consumes read capacity.
+    Scan,
+    /// By `DynamoDB`'s own export to S3, which consumes none, needs point-in-time recovery, takes five
+    /// minutes or more, and costs about six times as much per gigabyte.
+    Export,
 }
 
 /// Which items to export, as `DynamoDB`'s own filter expression.

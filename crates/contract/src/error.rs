@@ -28,6 +28,8 @@ pub enum ErrorName {
     LimitExceeded,
     /// Another execution of this pipeline is at work.
     AlreadyRunning,
+    /// The table's native export failed.
+    ExportFailed,
     /// The label, or a declared column, occurs in no item.
     AttributeMissing,
     /// The data fails a bound of the quality gate.
@@ -68,7 +70,7 @@ pub enum ErrorName {
 
 impl ErrorName {
     /// Every name, in the order of their declaration.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::InvalidDefinition,
         Self::DefinitionMissing,
@@ -77,6 +79,7 @@ impl ErrorName {
         Self::BucketUnusable,
         Self::LimitExceeded,
         Self::AlreadyRunning,
+        Self::ExportFailed,
         Self::AttributeMissing,
         Self::QualityGateFailed,
         Self::DatasetInvalid,
@@ -108,6 +111,7 @@ impl ErrorName {
             Self::BucketUnusable => "BucketUnusable",
             Self::LimitExceeded => "LimitExceeded",
             Self::AlreadyRunning => "AlreadyRunning",
+            Self::ExportFailed => "ExportFailed",
             Self::AttributeMissing => "AttributeMissing",
             Self::QualityGateFailed => "QualityGateFailed",
             Self::DatasetInvalid => "DatasetInvalid",

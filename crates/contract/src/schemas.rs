@@ -3,7 +3,8 @@
 use crate::states::{
     DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JudgeModelOutput,
     MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput, PlanExportInput, PlanExportOutput,
-    PublishReportInput, PublishReportOutput, RunInput, SealDatasetOutput, StartTrainingOutput,
+    PublishReportInput, PublishReportOutput, RequestExportOutput, RunInput, SealDatasetOutput,
+    StartTrainingOutput,
 };
 use crate::{Definition, ErrorName};
 use schemars::{Schema, schema_for};
@@ -27,6 +28,8 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("plan-export.output", schema_for!(PlanExportOutput)),
         ("publish-report.input", schema_for!(PublishReportInput)),
         ("publish-report.output", schema_for!(PublishReportOutput)),
+        ("request-export.input", schema_for!(RunInput)),
+        ("request-export.output", schema_for!(RequestExportOutput)),
         ("seal-dataset.input", schema_for!(RunInput)),
         ("seal-dataset.output", schema_for!(SealDatasetOutput)),
         ("start-training.input", schema_for!(RunInput)),

@@ -36,6 +36,25 @@ pub struct PlanExportInput {
     pub input: serde_json::Value,
 }
 
+/// How the items leave the table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Route {
+    /// By parallel scan.
+    #[default]
+    Scan,
+    /// By the table's native export.
+    Export,
+}
+
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Scan => "scan",
+            Self::Export => "export",
+        })
+    }
+}
+
 /// Output of `PlanExport`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -44,9 +63,13 @@ pub struct PlanExportOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// Scan segments in all.
+    /// How the items leave the table.
+    pub route: Route,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Scan segments in all; 0 for an export.
     pub segments: u32,
-    /// Tasks that share the segments; one child of the Distributed Map each.
+    /// Tasks that share the segments, one child of the Distributed Map each; 0 for an export.
     pub tasks: u32,
     /// Key of the JSON array of tasks.
     pub tasks_key: String,
@@ -64,7 +87,8 @@ pub struct Estimate {
     pub bytes: u64,
     /// Read request units.
     pub read_units: u64,
-    /// Minutes at the read budget, or at what the functions manage if that is slower.
+    /// Minutes at the read budget, or at what the functions manage if that is slower; of a native
+    /// export the fewest that it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
     /// US dollars.
@@ -78,12 +102,34 @@ pub struct Estimate {
 pub struct Cost {
     /// All of it.
     pub total: f64,
-    /// Reads of the table; nothing where the capacity is provisioned, which is paid for anyway.
+    /// Reads of the table, or its native export; nothing where the capacity is provisioned, which is paid for anyway.
     pub reads: f64,
     /// The functions' time.
     pub lambda: f64,
     /// Requests: to S3, to Lambda, and Step Functions' transitions.
     pub requests: f64,
+}
+
+/// Output of `RequestExport`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RequestExportOutput {
+    /// `Done` when the export has completed and its tasks are written.
+    pub status: Status,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// `DynamoDB`'s status of the export, such as `IN_PROGRESS`.
+    pub phase: String,
+    /// Seconds to wait before the next look; grows with the run's age.
+    pub wait_seconds: u32,
+    /// Files of the export, each of them a segment; 0 before it has completed.
+    pub segments: u32,
+    /// Tasks that share the segments, one child of the Distributed Map each.
+    pub tasks: u32,
+    /// Key of the JSON array of tasks.
+    pub tasks_key: String,
 }
 
 /// Some consecutive segments that one function scans side by side.
@@ -96,6 +142,27 @@ pub struct ExportTask {
     pub first_segment: u32,
     /// How many segments it has, at least 1.
     pub segment_count: u32,
+}
+
+impl ExportTask {
+    /// Shares segments out to tasks of nearly equal size, of at most `per_task` segments each.
+    pub fn share(segments: u32, per_task: u32) -> Vec<Self> {
+        let tasks = segments.div_ceil(per_task.max(1));
+        let mut first_segment = 0;
+        (0..tasks)
+            .map(|index| {
+                // The first `segments % tasks` tasks take one more.
+                let segment_count = segments / tasks + u32::from(index < segments % tasks);
+                let task = Self {
+                    index,
+                    first_segment,
+                    segment_count,
+                };
+                first_segment += segment_count;
+                task
+            })
+            .collect()
+    }
 }
 
 /// Input of `ExportSegment`.
@@ -128,7 +195,7 @@ pub struct ExportSegmentOutput {
     pub items: u64,
 }
 
-/// Input of the steps that need no more than the run: `PlanDataset`, `SealDataset`,
+/// Input of the steps that need no more than the run: `RequestExport`, `PlanDataset`, `SealDataset`,
 /// `StartTraining`, `JudgeModel`, `DeployEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -3,7 +3,7 @@
 //! said where they are understood, in the crate `dataset`.
 
 use crate::Names;
-use crate::definition::{Compute, Definition};
+use crate::definition::{Compute, Definition, DynamoDbSource, Mode};
 
 /// A field of the definition that cannot be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +76,16 @@ impl Definition {
         if let Some(filter) = &source.filter {
             filter.validate()?;
         }
+        if source.mode == Mode::Export
+            && let Some(field) = source.needs_scan()
+        {
+            return fail(
+                "source.dynamodb.mode",
+                format!(
+                    "an export holds whole items of the table itself: leave {field} out, or choose scan"
+                ),
+            );
+        }
         if source
             .segments
             .is_some_and(|n| !(1..=1_000_000).contains(&n))
@@ -147,6 +157,7 @@ impl Definition {
                 "limits.prices.stateTransitionsPerThousand",
                 prices.state_transitions_per_thousand,
             ),
+            ("limits.prices.exportGb", prices.export_gb),
         ];
         for (path, amount) in amounts {
             if amount.is_some_and(|amount| !amount.is_finite() || amount < 0.0) {
@@ -233,6 +244,23 @@ impl Definition {
     }
 }
 
+impl DynamoDbSource {
+    /// The first field that only a scan can satisfy: a native export has whole items of the table.
+    pub fn needs_scan(&self) -> Option<&'static str> {
+        if self.index.is_some() {
+            Some("index")
+        } else if !self.projection.is_empty() {
+            Some("projection")
+        } else if self.filter.is_some() {
+            Some("filter")
+        } else if self.consistent_read {
+            Some("consistentRead")
+        } else {
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +291,26 @@ mod tests {
     #[test]
     fn the_smallest_definition_is_valid() {
         definition("", Value::Null).validate().unwrap();
+    }
+
+    #[test]
+    fn an_export_holds_whole_items_of_the_table_itself() {
+        for (field, value) in [
+            ("index", json!("by-rating")),
+            ("projection", json!(["rating"])),
+            ("filter", json!({"expression": "attribute_exists(rating)"})),
+            ("consistentRead", json!(true)),
+        ] {
+            for (mode, valid) in [("export", false), ("scan", true), ("auto", true)] {
+                let source = json!({"table": "interactions", "mode": mode, field: value});
+                let checked = definition("source.dynamodb", source).validate();
+                assert_eq!(checked.is_ok(), valid, "{mode} with {field}: {checked:?}");
+                if let Err(error) = checked {
+                    assert_eq!(error.path, "source.dynamodb.mode");
+                    assert!(error.message.contains(field), "{error}");
+                }
+            }
+        }
     }
 
     #[test]

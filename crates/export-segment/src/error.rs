@@ -40,6 +40,36 @@ pub enum ExportSegmentError {
     /// The plan's projection cannot be asked for.
     #[error("the run's plan")]
     Selection(#[from] SelectionError),
+    /// The export has no file of this number.
+    #[error("the table's export has no file for segment {segment}")]
+    UnknownFile {
+        /// The segment.
+        segment: u32,
+    },
+    /// A file of the export is not what its manifest says.
+    #[error(
+        "{file} is not as the export's manifest says: {what} {found} instead of {said}: export again"
+    )]
+    FileDiffers {
+        /// The file.
+        file: String,
+        /// What differs.
+        what: &'static str,
+        /// What the manifest says.
+        said: String,
+        /// What was found.
+        found: String,
+    },
+    /// A file of the export holds a line that is no item.
+    #[error("line {line} of {file} is no item")]
+    FileItem {
+        /// The file.
+        file: String,
+        /// The line's number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        source: item::ItemError,
+    },
     /// The lake cannot be read or written.
     #[error("committing to the lake")]
     Document(#[from] DocumentError),
@@ -53,7 +83,10 @@ impl Named for ExportSegmentError {
         match self {
             Self::UnknownTask { .. } => ErrorName::InvalidRequest,
             Self::Scan { source, .. } => source.name,
-            Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::Item { .. }
+            | Self::UnknownFile { .. }
+            | Self::FileDiffers { .. }
+            | Self::FileItem { .. } => ErrorName::DatasetInvalid,
             Self::Selection(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),

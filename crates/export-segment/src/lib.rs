@@ -1,8 +1,9 @@
-//! Scans a task's segments side by side into raw parts.
+//! Scans a task's segments side by side into raw parts, or adopts a native export's files as such.
 //!
 //! It must not know which services answer, nor what an item means beyond its profile. Progress lives
 //! in the lake: called again with the same input it goes on from the last commit of each segment.
 
+mod adopt;
 mod budget;
 mod error;
 mod page_size;
@@ -12,8 +13,11 @@ mod share;
 
 pub use error::ExportSegmentError;
 
+use adopt::Adoption;
 use budget::ReadBudget;
-use contract::states::{Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Status};
+use contract::states::{
+    Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
+};
 use contract::{Invocation, RunId};
 use dataset::Vocabularies;
 use futures::future::{Either, select};
@@ -51,7 +55,7 @@ impl Default for Settings {
 // What is kept back of an invocation's time for sending the last pieces and committing.
 const RESERVE: Duration = Duration::from_secs(30);
 
-/// Scans until the task's segments are whole or the deadline is near, and commits.
+/// Scans or adopts until the task's segments are whole or the deadline is near, and commits.
 ///
 /// # Errors
 /// Of the table or the lake; whatever was read before is committed all the same. `Throttled` only if
@@ -70,7 +74,12 @@ pub async fn handle(
     } = input;
     let keys = RunKeys::new(&pipeline, &run);
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
-    if !plan.tasks.contains(&task) {
+    let export = match plan.route {
+        Route::Scan => None,
+        Route::Export => Some(lake::native::read(store, &plan).await?),
+    };
+    let tasks = export.as_ref().map_or(&plan.tasks, |export| &export.tasks);
+    if !tasks.contains(&task) {
         return Err(ExportSegmentError::UnknownTask {
             index: task.index,
             run,
@@ -78,6 +87,19 @@ pub async fn handle(
     }
     let remaining = invocation.remaining();
     let stop = Instant::now() + remaining.saturating_sub(RESERVE.min(remaining / 5));
+    if let Some(export) = &export {
+        let adoption = Adoption {
+            store,
+            keys: &keys,
+            export,
+            // The files hold the same users and items: their distinct values are kept once.
+            vocabularies: &Vocabularies::new(),
+            stop,
+        };
+        let ends = adoption.run(task).await?;
+        adopt::report(&pipeline, &task, &ends);
+        return Ok(output(pipeline, run, task, &ends));
+    }
     let source = &plan.definition.source.dynamodb;
     let selection = Selection::new(source, &table::projected(&plan.projection, &[])?);
     let share = Share::new(store, &keys, &plan);

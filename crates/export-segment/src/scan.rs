@@ -27,6 +27,16 @@ pub struct SegmentEnd {
     pub throttled: Option<ExportSegmentError>,
 }
 
+impl SegmentEnd {
+    /// Of a segment that was not begun.
+    pub const NONE: Self = Self {
+        whole: false,
+        items: 0,
+        new_items: 0,
+        throttled: None,
+    };
+}
+
 /// What became of the wish for a page.
 enum Outcome {
     Read,

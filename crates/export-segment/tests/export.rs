@@ -2,7 +2,9 @@
 //! stops, fails or overlaps.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use contract::states::{Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Status};
+use contract::states::{
+    Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
+};
 use contract::{ErrorName, Invocation, Named, RunId};
 use dataset::Profile;
 use export_segment::{ExportSegmentError, Settings, handle};
@@ -42,6 +44,9 @@ async fn planned() -> (MemoryStore, RunKeys) {
         definition: contract::read::from_value(definition).unwrap(),
         key_attributes: vec!["id".to_owned()],
         projection: Vec::new(),
+        route: Route::Scan,
+        reason: String::new(),
+        table_arn: None,
         segments: 3,
         tasks: vec![TASK],
         read: None,

@@ -63,6 +63,21 @@ impl RunKeys {
         self.below("raw", "tasks.json")
     }
 
+    /// The prefix of a native export's objects, of one attempt, without a trailing slash.
+    pub fn native(&self, attempt: u32) -> String {
+        self.below("raw", &format!("native/attempt-{attempt:05}"))
+    }
+
+    /// How far the request for a native export has come.
+    pub fn native_request(&self) -> String {
+        self.below("raw", "native-request.json")
+    }
+
+    /// The completed native export: its files, which are the run's segments.
+    pub fn native_export(&self) -> String {
+        self.below("raw", "native-export.json")
+    }
+
     /// A part of a segment, of one attempt.
     pub fn part(&self, segment: u32, part: u32, attempt: &str) -> String {
         self.below(

@@ -1,13 +1,14 @@
 //! Raw parts: lines in, one zstd object out, and back. A part is written by one attempt and appears
 //! whole or not at all; a reader checks what it read against the part's record.
 
-use crate::records::{Checksum, Part};
-use crate::store::{ByteStream, ObjectStore, StoreError};
+pub use crate::reader::{LineCount, LineReader, lines, open, read_lines};
+
+use crate::records::{Checksum, Encoding, Part};
+use crate::store::{ObjectStore, StoreError};
 use crate::writer::ObjectWriter;
 use contract::{ErrorName, Named};
 use std::io::Write;
 use std::task::Context;
-use zstd::stream::raw::{Decoder, Operation};
 use zstd::stream::write::Encoder;
 
 /// zstd's level for parts: compression costs more than parsing, and level 1 already gives 5.6x on
@@ -28,13 +29,15 @@ pub enum PartError {
         /// Its error.
         source: std::io::Error,
     },
-    /// The object is no zstd data.
-    #[error("s3://{bucket}/{key} is not readable as zstd")]
+    /// The object is not compressed as it should be.
+    #[error("s3://{bucket}/{key} is not readable as {encoding}")]
     Decompress {
         /// The bucket.
         bucket: String,
         /// The part's key.
         key: String,
+        /// The compression it should have.
+        encoding: Encoding,
         /// The decompressor's error.
         source: std::io::Error,
     },
@@ -165,6 +168,7 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
             raw_bytes,
             bytes,
             checksum,
+            encoding: Encoding::Zstd,
         }))
     }
 
@@ -174,94 +178,6 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
     /// If the store cannot be told.
     pub async fn abandon(self) -> Result<(), PartError> {
         Ok(self.object.abandon().await?)
-    }
-}
-
-/// Calls `line` with each line of a part, without its line break, and then checks that the part is
-/// what was committed. What was done with the lines counts only if this returns `Ok`.
-///
-/// # Errors
-/// If the part is missing, damaged, or not what its record says.
-pub async fn read_lines<S: ObjectStore>(
-    store: &S,
-    part: &Part,
-    mut line: impl FnMut(&[u8]),
-) -> Result<(), PartError> {
-    let corrupt = |source| PartError::Decompress {
-        bucket: store.bucket().to_owned(),
-        key: part.key.clone(),
-        source,
-    };
-    let mut decoder = Decoder::new().map_err(corrupt)?;
-    let mut stream = store.stream(&part.key).await?;
-    let mut lines = Lines::default();
-    let mut chunk = vec![0_u8; 128 * 1024];
-    let mut frame_ended = true;
-    while let Some(frame) = stream.next().await? {
-        let mut rest = &frame[..];
-        loop {
-            let status = decoder.run_on_buffers(rest, &mut chunk).map_err(corrupt)?;
-            rest = &rest[status.bytes_read..];
-            lines.push(&chunk[..status.bytes_written], &mut line);
-            frame_ended = status.remaining == 0;
-            // A full chunk may hide more output; otherwise all input has been taken.
-            if rest.is_empty() && status.bytes_written < chunk.len() {
-                break;
-            }
-        }
-    }
-    if !frame_ended {
-        return Err(corrupt(std::io::ErrorKind::UnexpectedEof.into()));
-    }
-    lines.check(store.bucket(), part)
-}
-
-/// Cuts a stream of bytes into lines.
-#[derive(Default)]
-struct Lines {
-    /// The beginning of a line whose end has not come yet.
-    open: Vec<u8>,
-    items: u64,
-    raw_bytes: u64,
-    checksum: Checksum,
-}
-
-impl Lines {
-    fn push(&mut self, bytes: &[u8], line: &mut impl FnMut(&[u8])) {
-        self.raw_bytes += bytes.len() as u64;
-        let mut rest = bytes;
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            if self.open.is_empty() {
-                self.items += 1;
-                self.checksum.add_line(&rest[..end]);
-                line(&rest[..end]);
-            } else {
-                self.open.extend_from_slice(&rest[..end]);
-                self.items += 1;
-                self.checksum.add_line(&self.open);
-                line(&self.open);
-                self.open.clear();
-            }
-            rest = &rest[end + 1..];
-        }
-        self.open.extend_from_slice(rest);
-    }
-
-    fn check(&self, bucket: &str, part: &Part) -> Result<(), PartError> {
-        let say = |items: u64, bytes: u64, checksum: Checksum| {
-            format!("{items} items, {bytes} bytes, checksum {:016x}", checksum.0)
-        };
-        let found = say(self.items, self.raw_bytes, self.checksum);
-        let expected = say(part.items, part.raw_bytes, part.checksum);
-        if found == expected && self.open.is_empty() {
-            return Ok(());
-        }
-        Err(PartError::NotAsCommitted {
-            bucket: bucket.to_owned(),
-            key: part.key.clone(),
-            expected,
-            found,
-        })
     }
 }
 

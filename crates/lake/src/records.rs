@@ -2,7 +2,7 @@
 //! deployment, champion. It must not know how any of them came about.
 
 use crate::keys::RunKeys;
-use contract::states::{Estimate, ExportTask, RowCounts, Verdict};
+use contract::states::{Estimate, ExportTask, Route, RowCounts, Verdict};
 use contract::{Definition, RunId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,9 +24,19 @@ pub struct Plan {
     /// The paths of the attributes that are exported, the key attributes among them; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub projection: Vec<String>,
-    /// Scan segments in all.
+    /// How the items leave the table.
+    #[serde(default)]
+    pub route: Route,
+    /// Why, in one sentence.
+    #[serde(default)]
+    pub reason: String,
+    /// The table's ARN, by which a native export is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_arn: Option<String>,
+    /// Scan segments in all; 0 for a native export, whose files are known when it has completed
+    /// ([`crate::native::segments`]).
     pub segments: u32,
-    /// The tasks.
+    /// The tasks of the scan.
     pub tasks: Vec<ExportTask>,
     /// How fast the table is read; absent in plans of before there was such a decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +68,35 @@ pub struct ReadPlan {
     pub concurrency: u32,
 }
 
-/// A raw part: whole items as zstd-compressed lines.
+/// How a part's lines are compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Encoding {
+    /// zstd, as the scan writes it.
+    #[default]
+    Zstd,
+    /// gzip, as DynamoDB's own export writes it.
+    Gzip,
+}
+
+impl Encoding {
+    // serde asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_zstd(&self) -> bool {
+        *self == Self::Zstd
+    }
+}
+
+impl std::fmt::Display for Encoding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+        })
+    }
+}
+
+/// A raw part: whole items as compressed lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Part {
@@ -72,6 +110,9 @@ pub struct Part {
     pub bytes: u64,
     /// The sum of its lines' XXH3-64 hashes, modulo 2^64, in hexadecimal: the same in any order.
     pub checksum: Checksum,
+    /// How its lines are compressed.
+    #[serde(default, skip_serializing_if = "Encoding::is_zstd")]
+    pub encoding: Encoding,
 }
 
 /// An order-independent checksum of lines.

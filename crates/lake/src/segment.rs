@@ -120,7 +120,7 @@ pub async fn commit<P: Serialize + Sync>(
 mod tests {
     use super::*;
     use crate::MemoryStore;
-    use crate::records::{Checksum, ScanTotals};
+    use crate::records::{Checksum, Encoding, ScanTotals};
     use bytes::Bytes;
     use contract::RunId;
 
@@ -146,6 +146,7 @@ mod tests {
             raw_bytes: 1,
             bytes: 1,
             checksum: Checksum(1),
+            encoding: Encoding::Zstd,
         }
     }
 

@@ -12,6 +12,7 @@ pub use error::MergeToCsvError;
 use contract::Invocation;
 use contract::states::{MergeToCsvInput, MergeToCsvOutput, RowCounts, Status};
 use dataset::{Columns, Encoder, Fate, Side};
+use lake::part::LineCount;
 use lake::records::{DatasetPlan, Part, ShardRecord};
 use lake::{ObjectStore, RunKeys, documents, part};
 use sink::{CsvSink, RejectedSink};
@@ -23,7 +24,7 @@ pub const VALIDATION: &str = "validation";
 
 /// Turns a shard into CSV and commits it. Called again it answers the same.
 ///
-/// Memory: the rows of one part (parts end at 64 MiB of raw lines) and a piece for each file.
+/// Memory: a batch of lines and a piece for each file, however large a part is.
 ///
 /// # Errors
 /// If a part is not what was committed, or the lake fails.
@@ -105,9 +106,16 @@ impl<S: ObjectStore> Sinks<'_, S> {
         encoder: &Encoder,
     ) -> Result<(), MergeToCsvError> {
         let mut row = Vec::new();
-        let mut malformed = None;
-        part::read_lines(store, part, |line| match item::parse_line(line) {
-            Ok(item) => {
+        let mut count = LineCount::default();
+        let mut reader = part::open(store, part).await?;
+        while let Some(batch) = reader.next().await? {
+            count.raw_bytes += batch.len() as u64;
+            for line in part::lines(batch) {
+                count.add_line(line);
+                let item = item::parse_line(line).map_err(|source| MergeToCsvError::Item {
+                    key: part.key.clone(),
+                    source,
+                })?;
                 row.clear();
                 match encoder.encode(&item, &mut row) {
                     Fate::Row(Side::Train) => self.train.push(&row),
@@ -115,20 +123,12 @@ impl<S: ObjectStore> Sinks<'_, S> {
                     Fate::Rejected(reject) => self.rejected.push(&item, &reject),
                 }
             }
-            Err(error) => {
-                malformed.get_or_insert(error);
-            }
-        })
-        .await?;
-        if let Some(source) = malformed {
-            return Err(MergeToCsvError::Item {
-                key: part.key.clone(),
-                source,
-            });
+            self.train.send().await?;
+            self.validation.send().await?;
+            self.rejected.send().await?;
         }
-        self.train.send().await?;
-        self.validation.send().await?;
-        self.rejected.send().await
+        // What was pushed counts only now: an error gives the shard's files up.
+        Ok(count.check(store.bucket(), part)?)
     }
 
     async fn abandon(self) -> Result<(), MergeToCsvError> {

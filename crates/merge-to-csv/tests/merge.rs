@@ -2,7 +2,7 @@
 //! item is accounted for.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use contract::states::{Estimate, MergeToCsvInput, RowCounts, RunInput};
+use contract::states::{Estimate, MergeToCsvInput, Route, RowCounts, RunInput};
 use contract::{ErrorName, Invocation, Named, RunId};
 use dataset::{Columns, Profile};
 use lake::part::PartWriter;
@@ -56,6 +56,9 @@ async fn exported(items: u32, dataset: Value) -> MemoryStore {
         definition: contract::read::from_value(definition).unwrap(),
         key_attributes: vec!["user".to_owned(), "item".to_owned()],
         projection: Vec::new(),
+        route: Route::Scan,
+        reason: String::new(),
+        table_arn: None,
         segments: 2,
         tasks: Vec::new(),
         read: None,

@@ -12,7 +12,7 @@ use contract::states::{PlanDatasetOutput, RunInput};
 use dataset::{Columns, Profile};
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};
-use lake::{ObjectStore, PutOutcome, RunKeys, documents, segment};
+use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment};
 
 const MANIFESTS_AT_ONCE: usize = 16;
 
@@ -86,7 +86,7 @@ async fn gather(
     keys: &RunKeys,
     plan: &Plan,
 ) -> Result<Exported, PlanDatasetError> {
-    let manifests = stream::iter(0..plan.segments)
+    let manifests = stream::iter(0..native::segments(store, plan).await?)
         .map(|number| async move {
             let manifest: Option<SegmentRecord<Profile>> =
                 segment::manifest(store, keys, number).await?;

@@ -33,7 +33,7 @@ pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lake::records::Checksum;
+    use lake::records::{Checksum, Encoding};
 
     fn parts(sizes: &[u64]) -> Vec<Part> {
         let part = |(number, size): (usize, &u64)| Part {
@@ -42,6 +42,7 @@ mod tests {
             raw_bytes: *size,
             bytes: *size,
             checksum: Checksum::default(),
+            encoding: Encoding::Zstd,
         };
         sizes.iter().enumerate().map(part).collect()
     }

@@ -118,6 +118,14 @@ pub enum PlanExportError {
         /// The cap.
         cap: String,
     },
+    /// A scan is above a cap, and an export is not possible either.
+    #[error("no route keeps to the limits: {obstacle}")]
+    NoRoute {
+        /// What stands against an export.
+        obstacle: String,
+        /// The cap that a scan is above.
+        source: Box<Self>,
+    },
     /// Another run is at work on this pipeline.
     #[error("pipeline {pipeline:?} is at work in {other}: wait for it, or stop it")]
     AlreadyRunning {
@@ -173,7 +181,7 @@ impl Named for PlanExportError {
             Self::TableMissing { .. } | Self::IndexMissing { .. } => ErrorName::TableMissing,
             Self::Selection { source, .. } => source.name(),
             Self::TableEmpty { .. } => ErrorName::TableEmpty,
-            Self::LimitExceeded { .. } => ErrorName::LimitExceeded,
+            Self::LimitExceeded { .. } | Self::NoRoute { .. } => ErrorName::LimitExceeded,
             Self::AlreadyRunning { .. } => ErrorName::AlreadyRunning,
             Self::Lake(error) => match error.name() {
                 // Of the lake itself, not of an object: `get_if_there` has dealt with those.

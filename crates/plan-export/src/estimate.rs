@@ -26,6 +26,11 @@ const BYTES_PER_PART: f64 = 64.0 * 1024.0 * 1024.0;
 const BYTES_PER_PIECE: f64 = 6.0 * 1024.0 * 1024.0;
 const SECONDS_PER_LISTING: f64 = 15.0;
 
+/// An export takes this long even of an empty table. Source: Amazon DynamoDB Developer Guide,
+/// "Requesting a table export".
+const EXPORT_MINUTES: f64 = 5.0;
+const BYTES_PER_GB: f64 = 1024.0 * 1024.0 * 1024.0;
+
 /// How the work is shared out.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -80,6 +85,28 @@ pub fn estimate(
             reads,
             lambda,
             requests,
+        }),
+    }
+}
+
+/// What the table's native export takes, where a scan takes `scan`.
+pub fn export(definition: &Definition, scan: &Estimate) -> Estimate {
+    let prices = PriceList::of(&definition.limits.prices);
+    let bytes = scan.bytes as f64;
+    let reads = micro_dollars(bytes / BYTES_PER_GB * prices.export_gb);
+    // The functions read the files as fast as they would read the table.
+    let gb = f64::from(EXPORT_MEMORY_MB) / 1024.0;
+    let lambda = micro_dollars(bytes / TASK_BYTES_PER_SECOND * gb * prices.lambda_gb_second);
+    Estimate {
+        items: scan.items,
+        bytes: scan.bytes,
+        read_units: 0,
+        minutes: Some(EXPORT_MINUTES),
+        cost: Some(Cost {
+            total: micro_dollars(reads + lambda),
+            reads,
+            lambda,
+            requests: 0.0,
         }),
     }
 }
@@ -176,6 +203,7 @@ mod tests {
         definition["source"]["dynamodb"]["table"] = json!("t");
         let definition: Definition = contract::read::from_value(definition).unwrap();
         let info = TableInfo {
+            arn: None,
             key_attributes: Vec::new(),
             items: 1000,
             bytes,

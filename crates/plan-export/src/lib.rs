@@ -7,6 +7,7 @@ mod error;
 mod estimate;
 mod prices;
 mod read_budget;
+mod route;
 mod segments;
 mod source;
 
@@ -15,12 +16,14 @@ pub use estimate::{EXPORT_MEMORY_MB, LONGEST_MINUTES};
 
 use contract::Invocation;
 use contract::RunId;
-use contract::states::{PlanExportInput, PlanExportOutput};
+use contract::states::{PlanExportInput, PlanExportOutput, Route};
+use estimate::Shape;
 use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents};
+use route::Chosen;
 use source::Source;
-use table::DescribeTable;
+use table::{DescribeRecovery, DescribeTable};
 
 /// Children of the export's Distributed Map that run at once, as the state machine's definition has it.
 pub const EXPORT_CONCURRENCY: u32 = 40;
@@ -31,7 +34,7 @@ pub const EXPORT_CONCURRENCY: u32 = 40;
 /// Whatever is wrong with the definition, the table or the bucket, before anything is paid for.
 pub async fn handle(
     store: &impl ObjectStore,
-    tables: &impl DescribeTable,
+    tables: &(impl DescribeTable + DescribeRecovery),
     executions: &impl Executions,
     input: PlanExportInput,
     _invocation: Invocation,
@@ -71,9 +74,20 @@ pub async fn handle(
         return Err(PlanExportError::TableEmpty { what });
     }
     let read = read_budget::decide(&definition, info.capacity, EXPORT_CONCURRENCY);
-    let shape = segments::shape(&definition, &info, &read);
-    let estimate = estimate::estimate(&definition, &info, &read, shape);
-    estimate::check_limits(&definition, &estimate)?;
+    let mut shape = segments::shape(&definition, &info, &read);
+    let scan = estimate::estimate(&definition, &info, &read, shape);
+    let Chosen {
+        route,
+        reason,
+        estimate,
+    } = route::choose(&definition, scan, tables).await?;
+    if route == Route::Export {
+        // Its files, and so its segments, are known when it has completed.
+        shape = Shape {
+            segments: 0,
+            tasks: 0,
+        };
+    }
 
     let current = CurrentRun {
         run: run.clone(),
@@ -94,25 +108,30 @@ pub async fn handle(
         started: execution.start_time,
         key_attributes,
         projection,
+        route,
+        reason,
+        table_arn: info.arn,
         segments: shape.segments,
         tasks: segments::group(shape),
-        read: Some(read),
+        read: (route == Route::Scan).then_some(read),
         task_rcu: None,
         estimate,
         definition,
     };
-    documents::write(store, &keys.tasks(), &plan.tasks).await?;
+    write_tasks(store, &plan).await?;
     let plan = match documents::commit(store, &keys.plan(), &plan).await? {
         PutOutcome::Created => plan,
         // Another attempt of the same execution was faster; its plan counts.
         PutOutcome::AlreadyThere => {
             let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
-            documents::write(store, &keys.tasks(), &plan.tasks).await?;
+            write_tasks(store, &plan).await?;
             plan
         }
     };
     tracing::info!(
         table = plan.definition.source.dynamodb.table,
+        route = %plan.route,
+        reason = plan.reason,
         segments = plan.segments,
         tasks = plan.tasks.len(),
         items = plan.estimate.items,
@@ -125,10 +144,20 @@ pub async fn handle(
     Ok(output(&plan))
 }
 
+/// Writes the list that the Distributed Map reads; that of an export is written when it has completed.
+async fn write_tasks(store: &impl ObjectStore, plan: &Plan) -> Result<(), PlanExportError> {
+    if plan.route == Route::Scan {
+        documents::write(store, &plan.keys().tasks(), &plan.tasks).await?;
+    }
+    Ok(())
+}
+
 fn output(plan: &Plan) -> PlanExportOutput {
     PlanExportOutput {
         pipeline: plan.definition.pipeline.clone(),
         run: plan.run.clone(),
+        route: plan.route,
+        reason: plan.reason.clone(),
         segments: plan.segments,
         tasks: u32::try_from(plan.tasks.len()).unwrap_or(u32::MAX),
         tasks_key: plan.keys().tasks(),

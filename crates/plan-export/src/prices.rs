@@ -1,6 +1,6 @@
 //! What AWS charges, where the definition does not say otherwise: list prices of us-east-1, without
 //! free tiers and discounts, in US dollars, as of November 2026. Sources: the pricing pages of
-//! Amazon DynamoDB (on-demand throughput; halved on 1 November 2024), AWS Lambda (arm64, first tier),
+//! Amazon DynamoDB (on-demand throughput, halved on 1 November 2024; data export), AWS Lambda (arm64, first tier),
 //! Amazon S3 (Standard) and AWS Step Functions (Standard workflows). Other regions charge up to
 //! about twice as much: `limits.prices` overrides each.
 
@@ -18,6 +18,7 @@ pub struct PriceList {
     pub s3_put: f64,
     pub s3_get: f64,
     pub state_transition: f64,
+    pub export_gb: f64,
 }
 
 impl PriceList {
@@ -31,6 +32,7 @@ impl PriceList {
             s3_put: price(prices.s3_puts_per_thousand, 0.005, 1e3),
             s3_get: price(prices.s3_gets_per_thousand, 0.0004, 1e3),
             state_transition: price(prices.state_transitions_per_thousand, 0.025, 1e3),
+            export_gb: price(prices.export_gb, 0.10, 1.0),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! nothing.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use contract::states::{Execution, PlanExportInput, PlanExportOutput};
+use contract::states::{Execution, PlanExportInput, PlanExportOutput, Route};
 use contract::{ErrorName, Invocation, Named, ServiceError};
 use lake::lease::Executions;
 use lake::records::Plan;
@@ -10,17 +10,60 @@ use lake::{MemoryStore, ObjectStore};
 use plan_export::{PlanExportError, handle};
 use serde_json::{Value, json};
 use std::time::SystemTime;
-use table::{DescribeTable, IndexInfo, ReadCapacity, TableInfo};
+use table::{
+    DescribeRecovery, DescribeTable, IndexInfo, PointInTimeRecovery, ReadCapacity, TableInfo,
+};
 
 struct Tables {
     bytes: u64,
     empty: bool,
     capacity: ReadCapacity,
+    recovery: Recovery,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            empty: false,
+            capacity: ReadCapacity::Unknown,
+            recovery: Recovery::Denied,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Recovery {
+    On,
+    Off,
+    Denied,
+    Throttled,
+}
+
+impl DescribeRecovery for Tables {
+    async fn recovery(&self, table: &str) -> Result<PointInTimeRecovery, ServiceError> {
+        let name = match self.recovery {
+            Recovery::On => return Ok(PointInTimeRecovery::On),
+            Recovery::Off => return Ok(PointInTimeRecovery::Off),
+            Recovery::Denied => ErrorName::AccessDenied,
+            Recovery::Throttled => ErrorName::Throttled,
+        };
+        Err(ServiceError {
+            name,
+            service: "DynamoDB",
+            operation: "DescribeContinuousBackups",
+            subject: table.to_owned(),
+            code: name.to_string(),
+            message: "not you".to_owned(),
+            source: None,
+        })
+    }
 }
 
 impl DescribeTable for Tables {
     async fn describe(&self, table: &str) -> Result<Option<TableInfo>, ServiceError> {
         Ok((table == "interactions").then(|| TableInfo {
+            arn: Some("arn:interactions".to_owned()),
             key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
             items: 1000,
             bytes: self.bytes,
@@ -100,8 +143,7 @@ async fn plan_on(
 async fn plan(definition: &Value, input: Value) -> Result<PlanExportOutput, PlanExportError> {
     let tables = Tables {
         bytes: 10 << 30,
-        empty: false,
-        capacity: ReadCapacity::Unknown,
+        ..Tables::default()
     };
     plan_on(&lake_with(definition).await, &tables, "arn:1", input).await
 }
@@ -124,8 +166,8 @@ async fn an_empty_input_plans_the_default_pipeline() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 10 << 30,
-        empty: false,
         capacity: ReadCapacity::Provisioned { units: 40_000 },
+        ..Tables::default()
     };
     let output = plan_on(&store, &tables, "arn:1", json!({})).await.unwrap();
     assert_eq!(output.pipeline, "default");
@@ -173,6 +215,7 @@ async fn tasks_are_as_many_as_the_budget_needs() {
             bytes: gib << 30,
             empty: false,
             capacity: ReadCapacity::Unknown,
+            ..Tables::default()
         };
         let input = json!({"source": {"dynamodb": {"read": read}}});
         let output = plan_on(&store, &tables, "arn:1", input).await.unwrap();
@@ -185,8 +228,7 @@ async fn asking_again_answers_the_same_though_the_definition_changed() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 10 << 30,
-        empty: false,
-        capacity: ReadCapacity::Unknown,
+        ..Tables::default()
     };
     let first = plan_on(&store, &tables, "arn:1", json!({})).await.unwrap();
     store
@@ -202,8 +244,7 @@ async fn the_input_overrides_any_part_and_the_plan_keeps_it() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 100,
-        empty: false,
-        capacity: ReadCapacity::Unknown,
+        ..Tables::default()
     };
     let input =
         json!({"source": {"dynamodb": {"segments": 8, "segmentsPerTask": 3, "read": {"rcu": 90}}}});
@@ -270,7 +311,7 @@ async fn a_table_that_is_missing_or_empty_is_refused() {
     let tables = Tables {
         bytes: 0,
         empty: true,
-        capacity: ReadCapacity::Unknown,
+        ..Tables::default()
     };
     let error = plan_on(&store, &tables, "arn:1", json!({}))
         .await
@@ -301,8 +342,7 @@ async fn a_pipeline_at_work_is_not_overlapped() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 100,
-        empty: false,
-        capacity: ReadCapacity::Unknown,
+        ..Tables::default()
     };
     plan_on(&store, &tables, "arn:running", json!({}))
         .await
@@ -325,8 +365,7 @@ async fn a_projection_is_planned_with_the_key_attributes_of_table_and_index() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 10 << 30,
-        empty: false,
-        capacity: ReadCapacity::Unknown,
+        ..Tables::default()
     };
     let fields = json!({"index": "by-rating", "projection": ["context.device", "user_id"]});
     let output = plan_on(&store, &tables, "arn:1", source(&fields))
@@ -405,5 +444,238 @@ async fn what_does_not_fit_together_is_refused_by_its_field() {
     assert!(
         message.contains("`favourite`, which dataset.columns"),
         "{message}"
+    );
+}
+
+// ---- the route ----
+
+async fn route(
+    recovery: Recovery,
+    mode: &str,
+    overrides: Value,
+) -> Result<PlanExportOutput, PlanExportError> {
+    let mut input = source(&json!({"mode": mode}));
+    merge(&mut input, overrides);
+    let tables = Tables {
+        bytes: 10 << 30,
+        recovery,
+        ..Tables::default()
+    };
+    plan_on(&lake_with(&definition()).await, &tables, "arn:1", input).await
+}
+
+fn merge(target: &mut Value, more: Value) {
+    match (target, more) {
+        (Value::Object(target), Value::Object(more)) => {
+            for (name, value) in more {
+                merge(target.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (target, more) => *target = more,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let source = error.source().map(chain).unwrap_or_default();
+    format!("{error}: {source}")
+}
+
+#[tokio::test]
+async fn the_route_is_chosen_by_mode_limits_and_recovery() {
+    let nothing = json!({});
+    let few = json!({"limits": {"maxReadUnits": 1000}});
+    let slow = json!({
+        "source": {"dynamodb": {"read": {"rcu": 100}}}, "limits": {"maxMinutes": 60},
+    });
+    let filtered = json!({
+        "source": {"dynamodb": {"filter": {"expression": "attribute_exists(rating)"}}},
+    });
+    let projected = json!({"source": {"dynamodb": {"projection": ["rating"]}}});
+    for (recovery, mode, more, wanted, says) in [
+        (
+            Recovery::Denied,
+            "scan",
+            &nothing,
+            Route::Scan,
+            "mode is scan; it takes 1310720 read units",
+        ),
+        // Within the limits nobody is asked about recovery, so it does not matter who may ask.
+        (
+            Recovery::Denied,
+            "auto",
+            &nothing,
+            Route::Scan,
+            "within the limits",
+        ),
+        (
+            Recovery::On,
+            "auto",
+            &nothing,
+            Route::Scan,
+            "a sixth of an export",
+        ),
+        (
+            Recovery::On,
+            "auto",
+            &filtered,
+            Route::Scan,
+            "filter does not lower",
+        ),
+        (
+            Recovery::On,
+            "auto",
+            &projected,
+            Route::Scan,
+            "projection does not lower",
+        ),
+        (
+            Recovery::On,
+            "auto",
+            &few,
+            Route::Export,
+            "above limits.maxReadUnits of 1000",
+        ),
+        (
+            Recovery::On,
+            "auto",
+            &slow,
+            Route::Export,
+            "218.5 minutes, above limits.maxMinutes of 60",
+        ),
+        (
+            Recovery::On,
+            "export",
+            &nothing,
+            Route::Export,
+            "10737418240 bytes leave without a read unit",
+        ),
+        (
+            Recovery::On,
+            "export",
+            &few,
+            Route::Export,
+            "mode is export",
+        ),
+    ] {
+        let output = route(recovery, mode, more.clone()).await.unwrap();
+        assert_eq!(output.route, wanted, "{mode} with {more}");
+        assert!(
+            output.reason.contains(says),
+            "{mode} with {more}: {}",
+            output.reason
+        );
+        if wanted == Route::Export {
+            let none = (output.segments, output.tasks, output.estimate.read_units);
+            assert_eq!(none, (0, 0, 0), "its segments are its files");
+        } else {
+            assert!(output.segments > 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_route_that_is_not_open_is_refused_with_what_to_do() {
+    let few = json!({"limits": {"maxReadUnits": 1000}});
+    let brief = json!({"limits": {"maxReadUnits": 1000, "maxMinutes": 4}});
+    let filtered = json!({
+        "source": {"dynamodb": {"filter": {"expression": "attribute_exists(rating)"}}},
+        "limits": {"maxReadUnits": 1000},
+    });
+    let nothing = json!({});
+    for (recovery, mode, more, name, says) in [
+        (
+            Recovery::Off,
+            "export",
+            &nothing,
+            ErrorName::InvalidDefinition,
+            "update-continuous-backups --table-name interactions",
+        ),
+        (
+            Recovery::Denied,
+            "export",
+            &nothing,
+            ErrorName::AccessDenied,
+            "DescribeContinuousBackups",
+        ),
+        (
+            Recovery::On,
+            "export",
+            &brief,
+            ErrorName::LimitExceeded,
+            "limits.maxMinutes of 4",
+        ),
+        (
+            Recovery::On,
+            "scan",
+            &few,
+            ErrorName::LimitExceeded,
+            "limits.maxReadUnits of 1000",
+        ),
+        (
+            Recovery::On,
+            "auto",
+            &filtered,
+            ErrorName::LimitExceeded,
+            "limits.maxReadUnits of 1000",
+        ),
+        (
+            Recovery::On,
+            "auto",
+            &brief,
+            ErrorName::LimitExceeded,
+            "5.0 minutes",
+        ),
+        (
+            Recovery::Off,
+            "auto",
+            &few,
+            ErrorName::LimitExceeded,
+            "turn it on",
+        ),
+        (
+            Recovery::Denied,
+            "auto",
+            &few,
+            ErrorName::LimitExceeded,
+            "not you",
+        ),
+        (
+            Recovery::Throttled,
+            "auto",
+            &few,
+            ErrorName::Throttled,
+            "Throttled",
+        ),
+    ] {
+        let error = route(recovery, mode, more.clone()).await.unwrap_err();
+        assert_eq!(error.name(), name, "{mode} with {more}: {error}");
+        let message = chain(&error);
+        assert!(message.contains(says), "{mode} with {more}: {message}");
+    }
+    let error = route(Recovery::Off, "auto", few).await.unwrap_err();
+    assert!(
+        chain(&error).contains("limits.maxReadUnits of 1000"),
+        "both are told"
+    );
+}
+
+#[tokio::test]
+async fn an_export_is_planned_without_tasks_and_with_the_tables_arn() {
+    let store = lake_with(&definition()).await;
+    let tables = Tables {
+        bytes: 10 << 30,
+        recovery: Recovery::On,
+        ..Tables::default()
+    };
+    let input = source(&json!({"mode": "export"}));
+    let output = plan_on(&store, &tables, "arn:1", input).await.unwrap();
+    let key = output.tasks_key.replace("tasks.json", "plan.json");
+    let plan: Plan = serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap();
+    assert_eq!(plan.table_arn.as_deref(), Some("arn:interactions"));
+    assert_eq!((plan.route, plan.tasks.len()), (Route::Export, 0));
+    assert_eq!(plan.reason, output.reason);
+    assert!(
+        store.get(&output.tasks_key).await.is_err(),
+        "an empty list would be a Map without children"
     );
 }

@@ -50,6 +50,10 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
         "| Items | {} (estimated {}) |",
         export.items, export.estimated_items
     )?;
+    if !export.reason.is_empty() {
+        let why = cell(&export.reason);
+        writeln!(text, "| Route | {}: {why} |", export.route)?;
+    }
     writeln!(text, "| Segments | {} |", export.segments)?;
     if let Some(bytes) = export.raw_bytes {
         writeln!(text, "| Raw bytes | {bytes} |")?;

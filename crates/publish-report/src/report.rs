@@ -2,13 +2,13 @@
 
 use crate::PublishReportError;
 use contract::RunId;
-use contract::states::{Cost, Outcome, RowCounts};
+use contract::states::{Cost, Outcome, Route, RowCounts};
 use jiff::Timestamp;
 use lake::records::{
     Champion, Checksum, DatasetPlan, DatasetRecord, DeploymentRecord, Plan, TrainingRecord,
     VerdictRecord,
 };
-use lake::{ObjectStore, RunKeys, documents, keys};
+use lake::{ObjectStore, RunKeys, documents, keys, native};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -62,7 +62,13 @@ pub struct Report {
 pub struct ExportReport {
     /// The table.
     pub table: String,
-    /// Scan segments.
+    /// How the items left the table.
+    #[serde(default)]
+    pub route: Route,
+    /// Why, in one sentence.
+    #[serde(default)]
+    pub reason: String,
+    /// Scan segments, or files of the native export.
     pub segments: u32,
     /// Items.
     pub items: u64,
@@ -145,6 +151,7 @@ pub async fn gather(
     })?;
     let finished = Timestamp::now();
     let seconds = u64::try_from(finished.duration_since(started).as_secs()).unwrap_or_default();
+    let segments = native::segments(store, &plan).await?;
     let exported = dataset_plan.map(|dataset| dataset.exported);
     let serving = match &deployment {
         Some(deployment) => Some((deployment.endpoint.clone(), deployment.run.clone())),
@@ -161,7 +168,9 @@ pub async fn gather(
         seconds,
         export: ExportReport {
             table: plan.definition.source.dynamodb.table,
-            segments: plan.segments,
+            route: plan.route,
+            reason: plan.reason,
+            segments,
             items: exported.map_or(dataset.rows.total(), |exported| exported.items),
             estimated_items: plan.estimate.items,
             estimated_read_units: plan.estimate.read_units,

@@ -1,15 +1,21 @@
-//! The port to the table that is exported: what it is, and its pages.
+//! The port to the table that is exported: what it is, its pages, and its native export.
 //!
 //! It must not know which service answers, nor what becomes of the items. The adapter is free to
 //! parse a page as it streams in; what it hands over are raw lines, and only whole pages.
 
 mod capacity;
+mod export;
 pub mod memory;
+pub mod memory_export;
 mod page;
 mod selection;
 mod throttles;
 
 pub use capacity::ReadCapacity;
+pub use export::{
+    DescribeRecovery, ExportDescription, ExportRequest, ExportState, NativeExport,
+    PointInTimeRecovery,
+};
 pub use page::{PageBuffer, PageEnd, PageRequest};
 pub use selection::{Selection, SelectionError, projected};
 pub use throttles::Throttles;
@@ -20,6 +26,8 @@ use std::future::Future;
 /// What a table says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableInfo {
+    /// Its ARN; absent where the service says none.
+    pub arn: Option<String>,
     /// The names of the key attributes: partition key, then sort key if there is one.
     pub key_attributes: Vec<String>,
     /// Items, as of the service's last count (`DynamoDB` counts about every six hours).

@@ -61,6 +61,9 @@ impl MemoryTable {
 impl DescribeTable for MemoryTable {
     async fn describe(&self, table: &str) -> Result<Option<TableInfo>, ServiceError> {
         Ok((table == self.name).then(|| TableInfo {
+            arn: Some(format!(
+                "arn:aws:dynamodb:us-east-1:123456789012:table/{table}"
+            )),
             key_attributes: vec!["id".to_owned()],
             items: self.lines.len() as u64,
             bytes: self.lines.iter().map(|line| line.len() as u64).sum(),

@@ -44,6 +44,9 @@ pub struct Prices {
     /// A thousand state transitions of Step Functions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_transitions_per_thousand: Option<f64>,
+    /// A gigabyte of table that `DynamoDB` exports by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export_gb: Option<f64>,
 }
 
 impl Prices {

@@ -6,7 +6,7 @@ use crate::server::table;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::ValueEnum;
-use contract::states::{Estimate, ExportSegmentInput, ExportTask};
+use contract::states::{Estimate, ExportSegmentInput, ExportTask, Route};
 use contract::{Invocation, RunId};
 use dataset::Profile;
 use export_segment::{Settings, handle};
@@ -169,6 +169,9 @@ async fn parts(endpoint: &str, extent: Extent, compression_level: i32) -> Outcom
         definition: contract::read::from_value(definition)?,
         key_attributes: vec!["user_id".to_owned()],
         projection: Vec::new(),
+        route: Route::Scan,
+        reason: String::new(),
+        table_arn: None,
         segments: extent.segments,
         tasks: vec![task],
         read: None,

@@ -52,6 +52,9 @@ fn plan(table: &MeteredTable, per_task: u32, rcu: Option<f64>, is_counted: bool)
         definition: contract::read::from_value(definition).unwrap(),
         key_attributes: vec!["id".to_owned()],
         projection: Vec::new(),
+        route: contract::states::Route::Scan,
+        reason: String::new(),
+        table_arn: None,
         segments,
         tasks: tasks.collect(),
         read: Some(ReadPlan {

@@ -1,0 +1,227 @@
+//! A task of a native export: its files become raw parts where they lie, once their MD5, their count
+//! and each of their lines are found right. It must not write or remove a file of the export.
+
+use crate::ExportSegmentError;
+use crate::scan::SegmentEnd;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use contract::states::ExportTask;
+use dataset::{Profile, Vocabularies};
+use futures::stream::{FuturesUnordered, StreamExt};
+use item::{ItemError, Lines};
+use lake::native::{ExportFile, NativeExport};
+use lake::part::{LineCount, LineReader};
+use lake::records::{Encoding, Part, ScanTotals, SegmentRecord};
+use lake::segment::{self, Progress};
+use lake::{ByteStream, ObjectStore, PartError, RunKeys, StoreError};
+use md5::{Digest, Md5};
+use tokio::time::Instant;
+
+/// Files read side by side: enough to keep a vCPU busy while S3 answers.
+const AT_ONCE: usize = 4;
+
+/// What adopting a task's files needs.
+pub struct Adoption<'a, S> {
+    pub store: &'a S,
+    pub keys: &'a RunKeys,
+    pub export: &'a NativeExport,
+    pub vocabularies: &'a Vocabularies,
+    pub stop: Instant,
+}
+
+impl<S: ObjectStore> Adoption<'_, S> {
+    /// Adopts the task's files until they are done or the time is over, but at least one. A file is
+    /// adopted whole or not at all, so those under way when the time is over are begun again.
+    pub async fn run(&self, task: ExportTask) -> Result<Vec<SegmentEnd>, ExportSegmentError> {
+        let segments = task.first_segment..task.first_segment + task.segment_count;
+        let mut waiting = segments.clone();
+        let mut under_way = FuturesUnordered::new();
+        let mut ends = Vec::new();
+        let mut new_files = 0_u32;
+        loop {
+            let time_over = new_files > 0 && Instant::now() >= self.stop;
+            while under_way.len() < AT_ONCE && !time_over {
+                let Some(segment) = waiting.next() else { break };
+                under_way.push(self.segment(segment));
+            }
+            let stop = async {
+                tokio::time::sleep_until(self.stop).await;
+                if new_files == 0 {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                end = under_way.next() => match end {
+                    Some(end) => {
+                        let end = end?;
+                        new_files += u32::from(end.new_items > 0);
+                        ends.push(end);
+                    }
+                    None => break,
+                },
+                () = stop => break,
+            }
+        }
+        let left = segments.count() - ends.len();
+        ends.extend((0..left).map(|_| SegmentEnd::NONE));
+        Ok(ends)
+    }
+
+    async fn segment(&self, number: u32) -> Result<SegmentEnd, ExportSegmentError> {
+        let progress: Progress<Profile> = segment::progress(self.store, self.keys, number).await?;
+        if let Progress::Whole(record) = progress {
+            return Ok(end(&record, 0));
+        }
+        let file = self
+            .export
+            .files
+            .get(number as usize)
+            .ok_or(ExportSegmentError::UnknownFile { segment: number })?;
+        let record = self.adopt(number, file).await?;
+        // No part is given: the one who loses must not remove what the winner adopted.
+        segment::commit(self.store, self.keys, 0, &record, None).await?;
+        let new_items = record.totals.items;
+        Ok(end(&record, new_items))
+    }
+
+    /// Reads the file, and says what it holds if that is what the export says.
+    async fn adopt(
+        &self,
+        segment: u32,
+        file: &ExportFile,
+    ) -> Result<SegmentRecord<Profile>, ExportSegmentError> {
+        let stream = Hashed {
+            stream: self
+                .store
+                .stream(&file.key)
+                .await
+                .map_err(PartError::from)?,
+            md5: Md5::new(),
+            bytes: 0,
+        };
+        let bucket = self.store.bucket();
+        let mut reader = LineReader::new(stream, Encoding::Gzip, bucket, &file.key)?;
+        let mut profile = Profile::sharing(self.vocabularies);
+        let mut count = LineCount::default();
+        let read = read(&mut reader, &mut count, &mut profile).await;
+        let mut stream = reader.into_stream();
+        match &read {
+            Err(Unreadable::Part(PartError::Store(_))) | Ok(()) => {}
+            // What is damaged on its way or at rest is said to be that, wherever it shows first.
+            Err(_) => while stream.next().await.map_err(PartError::from)?.is_some() {},
+        }
+        let differs = |what, said: String, found: String| ExportSegmentError::FileDiffers {
+            file: format!("s3://{bucket}/{}", file.key),
+            what,
+            said,
+            found,
+        };
+        if !matches!(&read, Err(Unreadable::Part(PartError::Store(_)))) {
+            let found = STANDARD.encode(stream.md5.finalize());
+            if found != file.md5 {
+                return Err(differs("MD5", file.md5.clone(), found));
+            }
+        }
+        read.map_err(|error| match error {
+            Unreadable::Part(source) => source.into(),
+            Unreadable::Item(source) => ExportSegmentError::FileItem {
+                file: format!("s3://{bucket}/{}", file.key),
+                line: count.items,
+                source,
+            },
+        })?;
+        if count.items != file.items {
+            let (said, found) = (file.items.to_string(), count.items.to_string());
+            return Err(differs("items", said, found));
+        }
+        let part = Part {
+            key: file.key.clone(),
+            items: count.items,
+            raw_bytes: count.raw_bytes,
+            bytes: stream.bytes,
+            checksum: count.checksum,
+            encoding: Encoding::Gzip,
+        };
+        let mut totals = ScanTotals::default();
+        totals.add_part(&part);
+        let total_segments = u32::try_from(self.export.files.len()).unwrap_or(u32::MAX);
+        Ok(SegmentRecord {
+            segment,
+            total_segments,
+            cursor: None,
+            parts: if part.items == 0 {
+                Vec::new()
+            } else {
+                vec![part]
+            },
+            totals,
+            profile,
+        })
+    }
+}
+
+const fn end(record: &SegmentRecord<Profile>, new_items: u64) -> SegmentEnd {
+    SegmentEnd {
+        whole: true,
+        items: record.totals.items,
+        new_items,
+        throttled: None,
+    }
+}
+
+/// Logs and counts what this invocation did.
+pub fn report(pipeline: &str, task: &ExportTask, ends: &[SegmentEnd]) {
+    let items: u64 = ends.iter().map(|end| end.new_items).sum();
+    let whole = ends.iter().filter(|end| end.whole).count();
+    tracing::info!(
+        task = task.index,
+        files = ends.len(),
+        whole,
+        items,
+        "adopted"
+    );
+    let items = ("ItemsExported", items as f64, shell::Unit::Count);
+    shell::emit_metrics(pipeline, &[items]);
+}
+
+enum Unreadable {
+    Part(PartError),
+    Item(ItemError),
+}
+
+async fn read<B: ByteStream>(
+    reader: &mut LineReader<B>,
+    count: &mut LineCount,
+    profile: &mut Profile,
+) -> Result<(), Unreadable> {
+    let mut items = Lines::new();
+    while let Some(batch) = reader.next().await.map_err(Unreadable::Part)? {
+        items.clear();
+        for line in lake::part::lines(batch) {
+            count.add_line(line);
+            items.push_line(line).map_err(Unreadable::Item)?;
+        }
+        count.raw_bytes += batch.len() as u64;
+        profile.observe_lines(&items);
+    }
+    Ok(())
+}
+
+/// A stream whose bytes are hashed as they pass.
+struct Hashed<B> {
+    stream: B,
+    md5: Md5,
+    bytes: u64,
+}
+
+impl<B: ByteStream> ByteStream for Hashed<B> {
+    async fn next(&mut self) -> Result<Option<bytes::Bytes>, StoreError> {
+        let frame = self.stream.next().await?;
+        if let Some(frame) = &frame {
+            self.md5.update(frame);
+            self.bytes += frame.len() as u64;
+        }
+        Ok(frame)
+    }
+}

@@ -1,0 +1,176 @@
+//! How the items leave the table: by scan, or by the table's native export. It must not know how
+//! either is carried out.
+//!
+//! A scan costs about a sixth of an export per gigabyte where reads are paid for, and nothing in
+//! provisioned capacity that lies idle. So it is scanned, unless only an export keeps to the limits.
+
+use crate::{PlanExportError, estimate};
+use contract::definition::Mode;
+use contract::states::{Estimate, Route};
+use contract::{Definition, ErrorName, FieldError};
+use table::{DescribeRecovery, PointInTimeRecovery};
+
+/// The route, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chosen {
+    /// The route.
+    pub route: Route,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// What it takes.
+    pub estimate: Estimate,
+}
+
+/// Chooses the route. `scan` is what a scan would take.
+///
+/// Point-in-time recovery is asked about only where it decides: where it cannot be asked, a table
+/// that can be scanned is.
+pub async fn choose(
+    definition: &Definition,
+    scan: Estimate,
+    tables: &impl DescribeRecovery,
+) -> Result<Chosen, PlanExportError> {
+    let source = &definition.source.dynamodb;
+    let within_limits = estimate::check_limits(definition, &scan);
+    let export = estimate::export(definition, &scan);
+    match (source.mode, source.needs_scan(), within_limits) {
+        (Mode::Export, ..) => {
+            if let Some(obstacle) = obstacle(definition, &export, tables).await? {
+                return Err(obstacle.refuse(definition));
+            }
+            Ok(Chosen {
+                route: Route::Export,
+                reason: format!(
+                    "source.dynamodb.mode is export: {} bytes leave without a read unit, where a scan takes {}",
+                    scan.bytes, scan.read_units
+                ),
+                estimate: export,
+            })
+        }
+        (Mode::Scan, field, Ok(())) => Ok(scanned("source.dynamodb.mode is scan", field, scan)),
+        (Mode::Auto, Some(field), Ok(())) => {
+            let reason = format!("source.dynamodb.{field} needs a scan");
+            Ok(scanned(&reason, Some(field), scan))
+        }
+        (Mode::Auto, None, Ok(())) => {
+            let reason = "a scan is within the limits and costs a sixth of an export or less";
+            Ok(scanned(reason, None, scan))
+        }
+        // Only a scan will do, and it is above a cap.
+        (Mode::Scan, _, Err(above)) | (Mode::Auto, Some(_), Err(above)) => Err(above),
+        (Mode::Auto, None, Err(above)) => match obstacle(definition, &export, tables).await? {
+            Some(obstacle) => Err(PlanExportError::NoRoute {
+                obstacle: obstacle.to_string(),
+                source: Box::new(above),
+            }),
+            None => Ok(Chosen {
+                route: Route::Export,
+                reason: format!(
+                    "{}, and the table has point-in-time recovery",
+                    too_much(&above)
+                ),
+                estimate: export,
+            }),
+        },
+    }
+}
+
+/// What speaks against a scan, without the advice that belongs to a refusal.
+fn too_much(above: &PlanExportError) -> String {
+    match above {
+        PlanExportError::LimitExceeded {
+            estimate,
+            field,
+            cap,
+            ..
+        } => format!("a scan is estimated at {estimate}, above {field} of {cap}"),
+        other => format!("a scan is refused ({other})"),
+    }
+}
+
+fn scanned(reason: &str, field: Option<&str>, scan: Estimate) -> Chosen {
+    // Whoever leaves out most of a table may expect to pay for less of it.
+    let all_the_same = match field {
+        Some(field @ ("projection" | "filter")) => {
+            format!(", which the {field} does not lower: DynamoDB charges for what it reads")
+        }
+        _ => String::new(),
+    };
+    let minutes = scan
+        .minutes
+        .map(|minutes| format!(" and {minutes:.1} minutes"))
+        .unwrap_or_default();
+    Chosen {
+        route: Route::Scan,
+        reason: format!(
+            "{reason}; it takes {} read units{minutes}{all_the_same}",
+            scan.read_units
+        ),
+        estimate: scan,
+    }
+}
+
+/// Why the table cannot be exported.
+enum Obstacle {
+    AboveLimit(PlanExportError),
+    RecoveryOff { table: String },
+    RecoveryUnknown { message: String },
+}
+
+/// What stands against an export, if anything does.
+async fn obstacle(
+    definition: &Definition,
+    export: &Estimate,
+    tables: &impl DescribeRecovery,
+) -> Result<Option<Obstacle>, PlanExportError> {
+    if let Err(above) = estimate::check_limits(definition, export) {
+        return Ok(Some(Obstacle::AboveLimit(above)));
+    }
+    let table = definition.source.dynamodb.table.clone();
+    match tables.recovery(&table).await {
+        Ok(PointInTimeRecovery::On) => Ok(None),
+        Ok(PointInTimeRecovery::Off) => Ok(Some(Obstacle::RecoveryOff { table })),
+        // A role or a server without that operation: it will not do better when asked again.
+        Err(error)
+            if matches!(
+                error.name,
+                ErrorName::AccessDenied | ErrorName::ServiceRejected
+            ) && definition.source.dynamodb.mode == Mode::Auto =>
+        {
+            let message = error.to_string();
+            Ok(Some(Obstacle::RecoveryUnknown { message }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Obstacle {
+    fn refuse(self, definition: &Definition) -> PlanExportError {
+        match self {
+            Self::AboveLimit(above) => above,
+            other => PlanExportError::Invalid {
+                pipeline: definition.pipeline.clone(),
+                source: FieldError {
+                    path: "source.dynamodb.mode",
+                    message: other.to_string(),
+                },
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AboveLimit(above) => write!(f, "{above}"),
+            Self::RecoveryOff { table } => write!(
+                f,
+                "an export needs point-in-time recovery, which table {table:?} does not have: turn it on (aws dynamodb update-continuous-backups --table-name {table} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true), or choose scan"
+            ),
+            Self::RecoveryUnknown { message } => write!(
+                f,
+                "whether the table can be exported is not known: {message}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The manifests of a completed export, held against each other and against the bucket. It must not
+//! read a data file.
+//!
+//! Source of the formats: Amazon DynamoDB Developer Guide, "DynamoDB table export output format".
+
+use crate::RequestExportError;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lake::native::ExportFile;
+use lake::{ObjectMeta, ObjectStore, store};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+const FORMAT: &str = "DYNAMODB_JSON";
+const MD5_BYTES: usize = 16;
+
+/// A completed export.
+#[derive(Debug, Clone, Copy)]
+pub struct Completed<'a> {
+    pub arn: &'a str,
+    /// The prefix that was asked for.
+    pub prefix: &'a str,
+    /// The summary manifest's key, if the service says.
+    pub manifest: Option<&'a str>,
+    /// Items in all files, if the service says.
+    pub items: Option<u64>,
+}
+
+/// `manifest-summary.json`, as far as it matters.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    export_arn: String,
+    #[serde(rename = "manifestFilesS3Key")]
+    files_key: String,
+    item_count: u64,
+    output_format: String,
+}
+
+/// A line of `manifest-files.json`, as far as it matters.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    item_count: u64,
+    md5_checksum: String,
+    #[serde(rename = "dataFileS3Key")]
+    key: String,
+}
+
+/// The files of an export, if all manifests agree and all files are there.
+pub async fn read(
+    store: &impl ObjectStore,
+    export: Completed<'_>,
+) -> Result<Vec<ExportFile>, RequestExportError> {
+    let bucket = store.bucket();
+    let summary_key = summary_key(export);
+    let wrong = |key: &str, what: &str, said: &str, found: &str| {
+        Err(RequestExportError::ManifestWrong {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            what: what.to_owned(),
+            said: said.to_owned(),
+            found: found.to_owned(),
+        })
+    };
+    let text = manifest(store, export, &summary_key).await?;
+    let summary: Summary = parse(bucket, &summary_key, 1, &text)?;
+    if summary.export_arn != export.arn {
+        return wrong(&summary_key, "exportArn", export.arn, &summary.export_arn);
+    }
+    if summary.output_format != FORMAT {
+        return wrong(&summary_key, "outputFormat", FORMAT, &summary.output_format);
+    }
+    let described = export.items.unwrap_or(summary.item_count);
+    if summary.item_count != described {
+        let (said, found) = (described.to_string(), summary.item_count.to_string());
+        return wrong(&summary_key, "itemCount", &said, &found);
+    }
+
+    let files_key = below(export.prefix, &summary.files_key);
+    let text = manifest(store, export, &files_key).await?;
+    let there = store.list(&format!("{}/", export.prefix)).await?;
+    let mut there: BTreeMap<String, u64> = there
+        .into_iter()
+        .map(|ObjectMeta { key, size }| (key, size))
+        .collect();
+    let mut files = Vec::new();
+    for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let entry: Entry = parse(bucket, &files_key, number, line)?;
+        let key = below(export.prefix, &entry.key);
+        // Taken out of the listing, so that a file that is listed twice is not there any more.
+        let Some(bytes) = there.remove(&key) else {
+            return wrong(&files_key, &key, "one file", "not there, or listed before");
+        };
+        if STANDARD.decode(&entry.md5_checksum).map(|md5| md5.len()) != Ok(MD5_BYTES) {
+            let what = format!("md5Checksum of {key}");
+            return wrong(&files_key, &what, "an MD5 in base64", &entry.md5_checksum);
+        }
+        files.push(ExportFile {
+            key,
+            items: entry.item_count,
+            bytes,
+            md5: entry.md5_checksum,
+        });
+    }
+    let data = format!("{}/data/", folder(&summary_key));
+    if let Some((stray, _)) = there.range(data.clone()..).next()
+        && stray.starts_with(&data)
+    {
+        return wrong(&files_key, stray, "listed", "there, but not listed");
+    }
+    let items: u64 = files.iter().map(|file| file.items).sum();
+    if items != summary.item_count {
+        let (said, found) = (summary.item_count.to_string(), items.to_string());
+        return wrong(&files_key, "the sum of itemCount", &said, &found);
+    }
+    Ok(files)
+}
+
+/// The summary manifest's key: as the service says, or by the export's id, the end of its ARN.
+fn summary_key(export: Completed<'_>) -> String {
+    if let Some(key) = export.manifest {
+        return below(export.prefix, key);
+    }
+    let id = export.arn.rsplit('/').next().unwrap_or(export.arn);
+    format!("{}/AWSDynamoDB/{id}/manifest-summary.json", export.prefix)
+}
+
+/// A key as it stands in the bucket: the service writes some with the prefix and some without it.
+fn below(prefix: &str, key: &str) -> String {
+    let within = key
+        .strip_prefix(prefix)
+        .is_some_and(|rest| rest.starts_with('/'));
+    if within {
+        key.to_owned()
+    } else {
+        format!("{prefix}/{key}")
+    }
+}
+
+fn folder(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+async fn manifest(
+    store: &impl ObjectStore,
+    export: Completed<'_>,
+    key: &str,
+) -> Result<Vec<u8>, RequestExportError> {
+    match store::get_if_there(store, key).await? {
+        Some(text) => Ok(text.to_vec()),
+        None => Err(RequestExportError::ManifestMissing {
+            arn: export.arn.to_owned(),
+            bucket: store.bucket().to_owned(),
+            key: key.to_owned(),
+        }),
+    }
+}
+
+fn parse<T: DeserializeOwned>(
+    bucket: &str,
+    key: &str,
+    line: usize,
+    text: &[u8],
+) -> Result<T, RequestExportError> {
+    contract::read::from_slice(text).map_err(|source| RequestExportError::ManifestUnreadable {
+        bucket: bucket.to_owned(),
+        key: key.to_owned(),
+        line,
+        source,
+    })
+}
