@@ -8,6 +8,7 @@ pub mod faults;
 mod finding;
 pub mod interpreter;
 pub mod layers;
+pub mod native;
 pub mod pipeline;
 pub mod python;
 pub mod schema;

@@ -9,8 +9,6 @@
 use aws::SdkConfig;
 use aws::dynamodb::Tables;
 use aws::s3::S3Store;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use contract::states::{
     Execution, ExportSegmentInput, ExportTask, MergeToCsvInput, PlanExportInput, PlanExportOutput,
     RequestExportOutput, Route, RowCounts, RunInput, Status,
@@ -18,11 +16,10 @@ use contract::states::{
 use contract::{ErrorName, Invocation, Named, ServiceError};
 use end_to_end::interpreter::{BUCKET, Interpreter};
 use end_to_end::pipeline::{assert_same_items, raw_items};
-use end_to_end::{dynamodb, python};
+use end_to_end::{dynamodb, native, python};
 use lake::lease::Executions;
 use lake::native::NativeExport;
 use lake::{ObjectStore, RunKeys, documents};
-use md5::{Digest, Md5};
 use millrace::demo::data::Interactions;
 use millrace::demo::{self, TABLE};
 use millrace::progress::Progress;
@@ -87,7 +84,7 @@ impl Moto {
         let input = PlanExportInput {
             execution: Execution {
                 id: format!("arn:{pipeline}"),
-                start_time: demo_start(),
+                start_time: "2026-11-20T17:30:00Z".to_owned(),
             },
             input: definition,
         };
@@ -111,51 +108,18 @@ impl Moto {
         }
     }
 
-    async fn exports(&self) -> Vec<Value> {
-        let table = json!({ "TableName": TABLE });
-        let table = dynamodb::call(self.server.url(), "DescribeTable", &table).await;
-        let arn = json!({ "TableArn": table["Table"]["TableArn"] });
-        let answer = dynamodb::call(self.server.url(), "ListExports", &arn).await;
-        answer["ExportSummaries"].as_array().unwrap().clone()
+    async fn exports(&self) -> Vec<String> {
+        native::exports(self.server.url(), TABLE).await
     }
 
     /// Writes what DynamoDB writes beside the files.
     async fn write_manifests(&self, keys: &RunKeys) {
-        let arn = self.exports().await[0]["ExportArn"]
-            .as_str()
-            .unwrap()
-            .to_owned();
         let prefix = keys.native(1);
+        let arn = &self.exports().await[0];
         let files = self.lake.list(&prefix).await.unwrap();
-        let mut lines = Vec::new();
-        for file in &files {
-            let bytes = self.lake.get(&file.key).await.unwrap();
-            let line = json!({
-                "itemCount": ITEMS,
-                "md5Checksum": STANDARD.encode(Md5::digest(&bytes)),
-                "etag": "not looked at",
-                "dataFileS3Key": file.key,
-            });
-            lines.push(line.to_string());
-        }
         assert_eq!(files.len(), 1, "moto writes one file");
-        let folder = format!("{prefix}/AWSDynamoDB/{}", arn.rsplit('/').next().unwrap());
-        let files_key = format!("{folder}/manifest-files.json");
-        self.lake
-            .put(&files_key, lines.join("\n").into())
-            .await
-            .unwrap();
-        let summary = json!({
-            "version": "2020-06-30", "exportArn": arn, "outputFormat": "DYNAMODB_JSON",
-            "itemCount": ITEMS, "manifestFilesS3Key": files_key, "billedSizeBytes": 0,
-        });
-        self.lake
-            .put(
-                &format!("{folder}/manifest-summary.json"),
-                summary.to_string().into(),
-            )
-            .await
-            .unwrap();
+        let files = [(files[0].key.clone(), ITEMS)];
+        native::write_manifests(&self.lake, &prefix, arn, &files).await;
     }
 
     async fn export_segments(
@@ -213,10 +177,6 @@ impl Moto {
         rows.sort_unstable();
         (sealed.rows, rows)
     }
-}
-
-fn demo_start() -> String {
-    "2026-11-20T17:30:00Z".to_owned()
 }
 
 fn of(planned: &PlanExportOutput) -> (RunInput, RunKeys) {

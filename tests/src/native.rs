@@ -1,0 +1,90 @@
+//! What DynamoDB's own export writes into a bucket, where a local server leaves it out. It must not
+//! stand in for anything that Millrace does with it.
+
+use crate::dynamodb;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lake::ObjectStore;
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// The ARNs of a table's exports, as the server at `url` lists them.
+pub async fn exports(url: &str, table: &str) -> Vec<String> {
+    let described = dynamodb::call(url, "DescribeTable", &json!({ "TableName": table })).await;
+    let request = json!({ "TableArn": described["Table"]["TableArn"] });
+    let answer = dynamodb::call(url, "ListExports", &request).await;
+    let summaries = answer["ExportSummaries"].as_array().into_iter().flatten();
+    summaries
+        .filter_map(|summary| summary["ExportArn"].as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Where an export's manifests and files lie.
+fn folder(prefix: &str, arn: &str) -> String {
+    let id = arn.rsplit('/').next().unwrap_or(arn);
+    format!("{prefix}/AWSDynamoDB/{id}")
+}
+
+/// Writes a data file of an export, and returns its key.
+///
+/// # Panics
+/// If the lake cannot be written.
+pub async fn write_file(
+    lake: &impl ObjectStore,
+    prefix: &str,
+    arn: &str,
+    name: &str,
+    items: &[&Value],
+) -> String {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    for item in items {
+        writeln!(encoder, "{}", json!({ "Item": item })).expect("memory can be written");
+    }
+    let bytes = encoder.finish().expect("memory can be written");
+    let key = format!("{}/data/{name}.json.gz", folder(prefix, arn));
+    lake.put(&key, bytes.into()).await.expect("putting a file");
+    key
+}
+
+/// Writes the manifests of an export: of files by their keys, with the items of each. The summary comes
+/// last, as DynamoDB writes it.
+///
+/// # Panics
+/// If a file is not there, or the lake cannot be written.
+pub async fn write_manifests(
+    lake: &impl ObjectStore,
+    prefix: &str,
+    arn: &str,
+    files: &[(String, usize)],
+) {
+    let folder = folder(prefix, arn);
+    let mut lines = Vec::new();
+    for (key, items) in files {
+        let bytes = lake.get(key).await.expect("the file is there");
+        let line = json!({
+            "itemCount": items,
+            "md5Checksum": STANDARD.encode(Md5::digest(&bytes)),
+            "etag": "not looked at",
+            "dataFileS3Key": key,
+        });
+        lines.push(line.to_string());
+    }
+    let files_key = format!("{folder}/manifest-files.json");
+    let lines = lines.join("\n") + "\n";
+    lake.put(&files_key, lines.into()).await.expect("putting");
+    let summary = json!({
+        "version": "2020-06-30",
+        "exportArn": arn,
+        "outputFormat": "DYNAMODB_JSON",
+        "itemCount": files.iter().map(|(_, items)| items).sum::<usize>(),
+        "manifestFilesS3Key": files_key,
+        "billedSizeBytes": 0,
+    });
+    let key = format!("{folder}/manifest-summary.json");
+    lake.put(&key, summary.to_string().into())
+        .await
+        .expect("putting");
+}
