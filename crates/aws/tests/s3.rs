@@ -189,6 +189,57 @@ async fn a_small_piece_that_is_not_the_last_is_refused() {
     assert!(error.to_string().contains("EntityTooSmall"), "{error}");
 }
 
+/// Completes an upload, loses the answer, and then knows no such upload. What became of the object is
+/// its size, or that it is not there.
+#[derive(Debug, Clone)]
+struct Forgetful {
+    completions: Arc<AtomicUsize>,
+    object: Option<usize>,
+}
+
+impl HttpConnector for Forgetful {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let begun =
+            "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>";
+        let (status, body) = match (request.method(), self.object) {
+            ("POST", _) if request.uri().contains("uploadId") => {
+                match self.completions.fetch_add(1, Ordering::SeqCst) {
+                    0 => (500, "<Error><Code>InternalError</Code></Error>"),
+                    _ => (404, "<Error><Code>NoSuchUpload</Code></Error>"),
+                }
+            }
+            ("POST", _) => (200, begun),
+            ("HEAD", None) => (404, ""),
+            _ => (200, ""),
+        };
+        let status = StatusCode::try_from(status).unwrap();
+        let mut response = HttpResponse::new(status, SdkBody::from(body));
+        if let ("HEAD", Some(bytes)) = (request.method(), self.object) {
+            let headers = response.headers_mut();
+            headers.insert("content-length", bytes.to_string());
+        }
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+#[tokio::test]
+async fn an_upload_whose_completion_was_not_answered_is_complete_if_its_object_is_there() {
+    const PIECE: usize = 5 << 20;
+    for (object, is_complete) in [(Some(PIECE), true), (Some(PIECE - 1), false), (None, false)] {
+        let connector = SharedHttpConnector::new(Forgetful {
+            completions: Arc::default(),
+            object,
+        });
+        let config = aws::local("http://s3.test").await.into_builder();
+        let config = config.http_client(http_client_fn(move |_, _| connector.clone()));
+        let store = S3Store::new(&config.build(), BUCKET);
+        let mut upload = store.upload("a").await.unwrap();
+        upload.send(Bytes::from(vec![0; PIECE])).await.unwrap();
+        let outcome = upload.complete().await;
+        assert_eq!(outcome.is_ok(), is_complete, "{object:?}: {outcome:?}");
+    }
+}
+
 // ---- signatures ----
 
 /// Answers everything, and keeps what was said about each body: its hash and its CRC.

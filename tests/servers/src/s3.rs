@@ -3,8 +3,9 @@
 
 use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use hyper::body::Incoming;
+use hyper::header::CONTENT_LENGTH;
 use hyper::service::service_fn;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
@@ -83,6 +84,11 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>
         async move {
             let is_conditional =
                 *request.method() == Method::PUT && request.headers().contains_key("if-none-match");
+            let completes = *request.method() == Method::POST
+                && request
+                    .uri()
+                    .query()
+                    .is_some_and(|query| query.contains("uploadId="));
             // A task of its own: what S3 has begun it ends, whether the client waits or not.
             let carried_out = tokio::spawn(async move {
                 // s3s-fs looks whether the object is there and then writes it: S3 does both at once.
@@ -93,7 +99,15 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>
                 };
                 hyper::service::Service::call(&service, request).await
             });
-            carried_out.await.expect("the emulator does not panic")
+            let mut answer = carried_out.await.expect("the emulator does not panic")?;
+            // s3s-fs takes an upload that is complete for another user's; S3 knows it no more.
+            if completes && answer.status() == StatusCode::FORBIDDEN {
+                *answer.status_mut() = StatusCode::NOT_FOUND;
+                answer.headers_mut().remove(CONTENT_LENGTH);
+                let body = "<Error><Code>NoSuchUpload</Code></Error>".to_owned();
+                *answer.body_mut() = s3s::Body::from(body);
+            }
+            Ok::<_, s3s::HttpError>(answer)
         }
     });
     let connection = Builder::new(TokioExecutor::new());

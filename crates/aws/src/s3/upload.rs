@@ -2,7 +2,8 @@
 
 use super::{S3Store, SERVICE, unreadable};
 use crate::classify::service_error;
-use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream as SdkByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
@@ -23,6 +24,7 @@ pub struct S3Upload {
 struct Begun {
     id: String,
     parts: Vec<CompletedPart>,
+    bytes: u64,
 }
 
 impl S3Upload {
@@ -37,7 +39,7 @@ impl S3Upload {
 
     fn failed<E>(&self, operation: &'static str, error: SdkError<E>) -> StoreError
     where
-        E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         service_error(SERVICE, operation, self.store.subject(&self.key), error).into()
     }
@@ -57,6 +59,7 @@ impl S3Upload {
         Ok(Begun {
             id,
             parts: Vec::new(),
+            bytes: 0,
         })
     }
 
@@ -65,6 +68,7 @@ impl S3Upload {
             Some(begun) => begun,
             None => self.begin().await?,
         };
+        let bytes = piece.len() as u64;
         let number = i32::try_from(begun.parts.len() + 1).unwrap_or(i32::MAX);
         let request = self.store.client.upload_part();
         let mut request = request
@@ -87,10 +91,35 @@ impl S3Upload {
                 .set_checksum_crc32_c(answer.checksum_crc32_c.clone())
                 .set_checksum_crc64_nvme(answer.checksum_crc64_nvme.clone());
             begun.parts.push(part.build());
+            begun.bytes += bytes;
         }
         // Kept also after a failure, so that abort() finds it.
         self.begun = Some(begun);
         answer.map(drop)
+    }
+
+    /// Whether an object of this size has the key.
+    async fn is_there(&self, bytes: u64) -> Result<bool, StoreError> {
+        let request = self.store.client.head_object();
+        let answer = request
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .send()
+            .await;
+        match answer {
+            Ok(object) => {
+                let length = object.content_length.and_then(|n| u64::try_from(n).ok());
+                Ok(length == Some(bytes))
+            }
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(HeadObjectError::is_not_found) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(self.failed("HeadObject", error)),
+        }
     }
 }
 
@@ -124,9 +153,15 @@ impl Upload for S3Upload {
             .multipart_upload(parts)
             .send()
             .await;
-        answer
-            .map(drop)
-            .map_err(|error| self.failed("CompleteMultipartUpload", error))
+        let Err(error) = answer else {
+            return Ok(());
+        };
+        // An attempt whose answer got lost may have completed the upload, and the next one then finds
+        // no upload any more.
+        if error.code() == Some("NoSuchUpload") && self.is_there(begun.bytes).await? {
+            return Ok(());
+        }
+        Err(self.failed("CompleteMultipartUpload", error))
     }
 
     async fn abort(mut self) -> Result<(), StoreError> {
