@@ -3,15 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
+#[path = "support/model.rs"]
+mod model;
 #[path = "support/script.rs"]
 mod script;
 
 use aws::dynamodb::Tables;
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{ErrorName, Named, ServiceError};
+use model::model;
 use script::{Answer, Script};
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use table::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection, Throttles};
 
 fn request(throttles: &Throttles) -> PageRequest<'_> {
@@ -67,29 +69,6 @@ fn numbers(buffer: &PageBuffer) -> Vec<String> {
 }
 
 // ---- what is read ----
-
-fn model(value: &AttributeValue) -> Value {
-    let map = |map: &HashMap<String, AttributeValue>| -> Value {
-        map.iter()
-            .map(|(name, value)| (name.clone(), model(value)))
-            .collect()
-    };
-    let base64 =
-        |blob: &aws_sdk_dynamodb::primitives::Blob| aws_smithy_types::base64::encode(blob.as_ref());
-    match value {
-        AttributeValue::S(text) => json!({ "S": text }),
-        AttributeValue::N(number) => json!({ "N": number }),
-        AttributeValue::B(blob) => json!({ "B": base64(blob) }),
-        AttributeValue::Bool(value) => json!({ "BOOL": value }),
-        AttributeValue::Null(value) => json!({ "NULL": value }),
-        AttributeValue::M(inner) => json!({ "M": map(inner) }),
-        AttributeValue::L(list) => json!({ "L": list.iter().map(model).collect::<Vec<_>>() }),
-        AttributeValue::Ss(set) => json!({ "SS": set }),
-        AttributeValue::Ns(set) => json!({ "NS": set }),
-        AttributeValue::Bs(set) => json!({ "BS": set.iter().map(base64).collect::<Vec<_>>() }),
-        other => panic!("{other:?}"),
-    }
-}
 
 #[tokio::test]
 async fn items_and_cursor_are_what_the_sdk_reads_whatever_the_frames() {
