@@ -11,8 +11,37 @@ use std::time::Duration;
 
 /// Pauses between retries are a hundredth of the state machine's.
 const PAUSE_SCALE: f64 = 0.01;
-/// Afterwards the function has peace and time, though its services do not.
-const HARRIED_INVOCATIONS: u32 = 5;
+/// What a task's invocations have to put up with, beside their services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Deadlines of some seconds, and kills. After a few invocations there are neither.
+    Killed,
+    /// Deadlines so near that a segment takes several invocations, and few kills. They grow after many.
+    Hurried,
+}
+
+impl Pace {
+    /// What an invocation of this number has for its answer.
+    fn time(self, invocation: u32, rng: &mut Rng) -> Duration {
+        match (self, invocation) {
+            (Self::Killed, ..5) => Duration::from_millis(rng.u64(1_500..12_000)),
+            (Self::Hurried, ..20) => Duration::from_millis(rng.u64(2_000..5_000)),
+            _ => Duration::from_mins(5),
+        }
+    }
+
+    /// When it is killed, if it is.
+    fn killed_after(self, invocation: u32, rng: &mut Rng) -> Option<Duration> {
+        let one_of = match (self, invocation) {
+            (Self::Killed, ..5) => 3,
+            (Self::Hurried, ..20) => 8,
+            _ => return None,
+        };
+        let is_killed = rng.u8(0..one_of) == 0;
+        is_killed.then(|| Duration::from_millis(rng.u64(20..4_000)))
+    }
+}
+
 const REDRIVES: u32 = 20;
 
 /// What the state that calls the function tries again.
@@ -88,6 +117,8 @@ pub struct Attempt<'t> {
     pub input: Value,
     /// What is tried again.
     pub retries: Retries,
+    /// What its invocations have to put up with.
+    pub pace: Pace,
     /// The luck.
     pub rng: Rng,
     /// What happens is noted here.
@@ -102,8 +133,7 @@ impl Attempt<'_> {
     pub async fn run(mut self) -> Result<ExportSegmentOutput, String> {
         let mut redrives = 0;
         for invocation in 0.. {
-            let harried = invocation < HARRIED_INVOCATIONS;
-            let error = match self.invoke(harried).await {
+            let error = match self.invoke(invocation).await {
                 Ok(output) => {
                     let output: ExportSegmentOutput = contract::read::from_value(output)
                         .map_err(|error| format!("the answer is not the contract's: {error}"))?;
@@ -132,17 +162,10 @@ impl Attempt<'_> {
         unreachable!("the loop ends by returning")
     }
 
-    async fn invoke(&mut self, harried: bool) -> Result<Value, InvocationError> {
-        let time = if harried {
-            Duration::from_millis(self.rng.u64(1_500..12_000))
-        } else {
-            Duration::from_mins(5)
-        };
-        let killed_after = if harried && self.rng.u8(0..3) == 0 {
-            Duration::from_millis(self.rng.u64(20..4_000))
-        } else {
-            Duration::MAX
-        };
+    async fn invoke(&mut self, invocation: u32) -> Result<Value, InvocationError> {
+        let time = self.pace.time(invocation, &mut self.rng);
+        let killed_after = self.pace.killed_after(invocation, &mut self.rng);
+        let killed_after = killed_after.unwrap_or(Duration::MAX);
         tokio::select! {
             outcome = self.function.invoke(self.input.clone(), time) => {
                 if let Err(error) = &outcome {

@@ -95,8 +95,10 @@ impl Handing {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Answer {
-        let fault = self.schedule.draw();
         let (head, body) = request.into_parts();
+        // DynamoDB is only read here, by POST.
+        let is_write = self.schedule.service() == Service::S3 && head.method != Method::GET;
+        let fault = self.schedule.draw(is_write);
         if fault == Some(Fault::RequestCut) && announced(&head.headers) > 0 {
             return self.cut_request(&head, body).await;
         }

@@ -10,6 +10,34 @@ const DELAY_MILLIS: std::ops::Range<u64> = 5..1500;
 /// Requests in a row that are refused when a service is in trouble: at times more than the SDK tries.
 const BURST: std::ops::Range<u32> = 1..10;
 
+const OF_READS: [Fault; 13] = [
+    Fault::Throttled,
+    Fault::Throttled,
+    Fault::Failed,
+    Fault::Unavailable,
+    Fault::RequestLost,
+    Fault::RequestCut,
+    Fault::AnswerLost,
+    Fault::AnswerCut,
+    Fault::BitFlipped,
+    Fault::BitFlipped,
+    Fault::BitFlipped,
+    Fault::Delayed,
+    Fault::PageEmpty,
+];
+const OF_WRITES: [Fault; 10] = [
+    Fault::Throttled,
+    Fault::Failed,
+    Fault::Unavailable,
+    Fault::RequestLost,
+    Fault::RequestCut,
+    Fault::RequestCut,
+    Fault::AnswerLost,
+    Fault::AnswerLost,
+    Fault::AnswerLost,
+    Fault::Delayed,
+];
+
 /// The faults of one service in one trial.
 #[derive(Debug)]
 pub struct Schedule {
@@ -48,29 +76,20 @@ impl Schedule {
         self.latency
     }
 
-    /// What the next request meets.
-    pub fn draw(&self) -> Option<Fault> {
+    /// What the next request meets. Writes are fewer than reads and meet more: what becomes of one
+    /// whose answer gets lost is what commits have to get right.
+    pub fn draw(&self, is_write: bool) -> Option<Fault> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((fault, left)) = state.burst.take() {
             state.burst = (left > 1).then_some((fault, left - 1));
             return Some(fault);
         }
-        if state.rng.f64() >= self.rate {
+        let rate = if is_write { 2.0 * self.rate } else { self.rate };
+        if state.rng.f64() >= rate {
             return None;
         }
-        let fault = match state.rng.u32(0..14) {
-            0 | 1 => Fault::Throttled,
-            2 => Fault::Failed,
-            3 => Fault::Unavailable,
-            4 => Fault::RequestLost,
-            // Not every request has a body to cut, nor every answer one that a checksum protects.
-            5..8 => Fault::RequestCut,
-            8 => Fault::AnswerLost,
-            9 => Fault::AnswerCut,
-            10 | 11 => Fault::BitFlipped,
-            12 => Fault::Delayed,
-            _ => Fault::PageEmpty,
-        };
+        let faults: &[Fault] = if is_write { &OF_WRITES } else { &OF_READS };
+        let fault = faults[state.rng.usize(..faults.len())];
         let is_refusal = matches!(fault, Fault::Throttled | Fault::Failed | Fault::Unavailable);
         if is_refusal && state.rng.u8(0..4) == 0 {
             state.burst = Some((fault, state.rng.u32(BURST)));

@@ -1,7 +1,7 @@
 //! One trial: a table, a lake, proxies, a plan, the tasks, and in the end every raw item held against
 //! the table's. It must not stand in for any part of what is tested.
 
-use super::driver::{Attempt, Retries};
+use super::driver::{Attempt, Pace, Retries};
 use super::happening::{Happening, Happenings, Service};
 use super::items::{self, KEY, Size};
 use super::proxy::Proxy;
@@ -28,7 +28,7 @@ const LAKE: &str = "lake";
 const TABLE: &str = "interactions";
 const PIPELINE: &str = "default";
 /// At most this share of requests meets a fault.
-const RATE: f64 = 0.2;
+const RATE: f64 = 0.15;
 /// A trial that is not over by then has lost its way.
 const TIME: Duration = Duration::from_mins(5);
 
@@ -66,38 +66,68 @@ struct Draw {
     /// Milliseconds that a page takes.
     dynamodb_latency: u64,
     s3_rate: f64,
+    pace: Pace,
     rng: Rng,
 }
 
 impl Draw {
     fn from(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let (size, count) = match rng.u32(0..10) {
-            0 => (Size::Small, rng.usize(1..6)),
-            1 | 2 => (Size::Large, rng.usize(35..60)),
-            3..6 => (Size::Small, rng.usize(20..200)),
-            _ => (Size::Small, rng.usize(200..900)),
-        };
-        let segments = match size {
-            Size::Small => rng.u32(1..13),
-            // A part of this one has several pieces.
-            Size::Large => 1,
-        };
-        // Some ten pages a segment at most.
-        let page_items = count / segments as usize / rng.usize(1..10) + 1;
+        match rng.u32(0..10) {
+            0 => Self::small(rng.usize(1..6), rng),
+            1 | 2 => Self::large(rng),
+            3..6 => Self::hurried(rng),
+            _ => Self::small(rng.usize(20..900), rng),
+        }
+    }
+
+    fn small(count: usize, mut rng: Rng) -> Self {
+        let segments = rng.u32(1..13);
         Self {
-            items: (0..count)
-                .map(|number| items::item(number, size, &mut rng))
-                .collect(),
-            page_items,
+            // Some ten pages a segment at most.
+            page_items: count / segments as usize / rng.usize(1..10) + 1,
             segments,
             segments_per_task: rng.u32(1..7),
             dynamodb_rate: rng.f64() * RATE,
             dynamodb_latency: if rng.bool() { rng.u64(50..500) } else { 0 },
             s3_rate: rng.f64() * RATE,
+            pace: Pace::Killed,
+            items: some(count, Size::Small, &mut rng),
             rng,
         }
     }
+
+    /// A part of this one has several pieces.
+    fn large(mut rng: Rng) -> Self {
+        let count = rng.usize(35..60);
+        Self {
+            page_items: count,
+            segments: 1,
+            items: some(count, Size::Large, &mut rng),
+            ..Self::small(1, rng)
+        }
+    }
+
+    /// Segments of this one are committed bit by bit.
+    fn hurried(mut rng: Rng) -> Self {
+        let (segments, pages) = (rng.u32(1..5), rng.usize(15..30));
+        let count = rng.usize(100..400);
+        Self {
+            page_items: count / segments as usize / pages + 1,
+            segments,
+            dynamodb_rate: rng.f64() * RATE / 8.0,
+            dynamodb_latency: rng.u64(60..250),
+            s3_rate: rng.f64() * RATE / 4.0,
+            pace: Pace::Hurried,
+            ..Self::small(count, rng)
+        }
+    }
+}
+
+fn some(count: usize, size: Size, rng: &mut Rng) -> Vec<Value> {
+    (0..count)
+        .map(|number| items::item(number, size, rng))
+        .collect()
 }
 
 /// Runs the trial of a seed. What the functions print is added to files in `logs`.
@@ -135,7 +165,8 @@ async fn whole(seed: u64, programs: &Programs, logs: &Path) -> Result<Report, St
     let retries = Retries::of_export_segment(&workspace::state_machine());
     let mut attempts = Vec::new();
     for task in &tasks {
-        let at_once = if draw.rng.u8(0..3) == 0 { 2 } else { 1 };
+        let is_alone = draw.pace == Pace::Killed && draw.rng.u8(0..3) > 0;
+        let at_once = if is_alone { 1 } else { 2 };
         if at_once == 2 {
             happenings.note(Happening::Overlapped);
         }
@@ -150,6 +181,7 @@ async fn whole(seed: u64, programs: &Programs, logs: &Path) -> Result<Report, St
                 ),
                 input: json!({ "pipeline": PIPELINE, "run": planned.run, "task": task }),
                 retries: retries.clone(),
+                pace: draw.pace,
                 rng: draw.rng.fork(),
                 happenings: &happenings,
             };
@@ -191,6 +223,7 @@ async fn plan(
     let definition = json!({
         "source": { "dynamodb": {
             "table": TABLE,
+            "read": { "unlimited": true },
             "segments": draw.segments,
             "segmentsPerTask": draw.segments_per_task,
         } },
