@@ -78,6 +78,20 @@ impl DynamoDb {
         &self.url
     }
 
+    /// Lets segments of a table in a file be found without reading the whole table for each page. To
+    /// be called once it is filled.
+    ///
+    /// # Panics
+    /// If the file cannot be used.
+    pub fn index_segments(file: &Path, table: &str) {
+        let connection = rusqlite::Connection::open(file).expect("SQLite opens the file");
+        let index =
+            format!("CREATE INDEX \"{table}::segments\" ON \"{table}\" (hash_prefix, pk, sk)");
+        connection
+            .execute(&index, [])
+            .expect("a table without this index");
+    }
+
     /// Makes a table with one textual key and puts items into it, each an object from attribute to
     /// typed value.
     ///

@@ -3,6 +3,7 @@
 //! must not know what is tested, nor stand in for any part of it.
 
 pub mod dynamodb;
+pub mod items;
 pub mod runtime_api;
 pub mod s3;
 

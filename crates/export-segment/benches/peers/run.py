@@ -36,11 +36,41 @@ def install():
     }
 
 
+def measure(peers, environment, gigabytes):
+    """Runs each peer on the table of the environment and prints what it used."""
+    print(f"{'peer':<34}{'seconds':>9}{'CPU s':>9}{'CPU s/GB':>9}{'MB/s':>9}{'peak MB':>9}", flush=True)
+    keys = {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
+    }
+    for name, command in peers.items():
+        run = subprocess.run(
+            command,
+            env={**os.environ, **keys, **environment},
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        used = json.loads(run.stdout)
+        cpu, wall = used["cpu"], used["wall"]
+        figures = f"{wall:>9.1f}{cpu:>9.1f}{cpu / gigabytes:>9.0f}{gigabytes * 1000 / wall:>9.1f}"
+        print(f"{name:<34}{figures}{used['peak_mb']:>9.0f}", flush=True)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pages", type=int, default=20, help="pages of 1 MB for each peer")
-    pages = options.parse_args().pages
+    options.add_argument("--endpoint", help="a DynamoDB of its own instead of the benchmark's server")
+    options.add_argument("--table", help="the table there")
+    options.add_argument("--gigabytes", type=float, help="its JSON")
+    options = options.parse_args()
     peers = install()
+    if options.endpoint:
+        there = {"ENDPOINT": options.endpoint, "TABLE": options.table}
+        measure(peers, there, options.gigabytes)
+        return
     bench = ["cargo", "bench", "-q", "-p", "export-segment", "--bench", "export", "--"]
     with tempfile.NamedTemporaryFile() as certificate:
         serve = [*bench, "serve", "--certificate", certificate.name]
@@ -51,25 +81,12 @@ def main():
         try:
             port = server.stdout.readline().strip()
             environment = {
-                **os.environ,
-                "AWS_ACCESS_KEY_ID": "local",
-                "AWS_SECRET_ACCESS_KEY": "local",
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "AWS_REGION": "us-east-1",
                 "AWS_CA_BUNDLE": certificate.name,
                 "NODE_EXTRA_CA_CERTS": certificate.name,
                 "ENDPOINT": f"https://localhost:{port}",
-                "TABLE": f"{pages}-pages-0-ms",
+                "TABLE": f"{options.pages}-pages-0-ms",
             }
-            print(f"{'peer':<34}{'CPU s/GB':>9}{'MB/s':>9}{'peak MB':>9}", flush=True)
-            for name, command in peers.items():
-                run = subprocess.run(
-                    command, env=environment, check=True, stdout=subprocess.PIPE, text=True
-                )
-                used = json.loads(run.stdout)
-                gigabytes = pages / 1000
-                cpu, rate = used["cpu"] / gigabytes, gigabytes * 1000 / used["wall"]
-                print(f"{name:<34}{cpu:>9.0f}{rate:>9.1f}{used['peak_mb']:>9.0f}", flush=True)
+            measure(peers, environment, options.pages / 1000)
         finally:
             os.killpg(server.pid, 15)
 
