@@ -92,6 +92,8 @@ pub struct HistoryEvent {
     pub kind: String,
     /// The state that was entered or exited.
     pub state: Option<String>,
+    /// What a state that was exited hands on, JSON.
+    pub output: Option<String>,
     /// The error, of an event that tells one.
     pub failure: Option<Failure>,
 }
@@ -326,12 +328,16 @@ fn history_event(event: types::HistoryEvent) -> Result<HistoryEvent, String> {
             .and_then(|d| failure(d.error, d.cause)),
     ];
     let entered = event.state_entered_event_details.map(|d| d.name);
-    let exited = event.state_exited_event_details.map(|d| d.name);
+    let (exited, output) = match event.state_exited_event_details {
+        Some(exited) => (Some(exited.name), exited.output),
+        None => (None, None),
+    };
     Ok(HistoryEvent {
         id: event.id,
         at,
         kind: event.r#type.as_str().to_owned(),
         state: entered.or(exited),
+        output,
         failure: told.into_iter().flatten().next(),
     })
 }

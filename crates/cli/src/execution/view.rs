@@ -31,6 +31,8 @@ pub struct Row {
     pub items: Option<(u64, u64, u64)>,
     /// Of a Distributed Map: the ARN of its run.
     pub map_run: Option<String>,
+    /// What it handed on last, JSON.
+    pub output: Option<String>,
 }
 
 /// What a state that works is.
@@ -57,6 +59,14 @@ impl View {
             let kind = match event.kind.as_str() {
                 "TaskStateEntered" => RowKind::Task,
                 "MapStateEntered" => RowKind::Map,
+                "TaskStateExited" => {
+                    if let Some(current) = rows.last_mut()
+                        && event.state.as_ref() == Some(&current.state)
+                    {
+                        current.output.clone_from(&event.output);
+                    }
+                    continue;
+                }
                 "ExecutionSucceeded" | "ExecutionFailed" | "ExecutionAborted"
                 | "ExecutionTimedOut" => {
                     if let Some(current) = rows.last_mut() {
@@ -89,6 +99,7 @@ impl View {
                 visits: 1,
                 items: None,
                 map_run: None,
+                output: None,
             });
         }
         Self { rows }
@@ -119,6 +130,7 @@ mod tests {
             at: SystemTime::UNIX_EPOCH + Duration::from_secs(second),
             kind: kind.to_owned(),
             state: (!state.is_empty()).then(|| state.to_owned()),
+            output: None,
             failure: None,
         }
     }

@@ -1,8 +1,10 @@
 //! Shows an execution's states as steps until it ends.
 
 use super::{Execution, ExecutionError, Finished, Row, View, between};
-use crate::progress::{Progress, Step};
+use crate::progress::{Progress, Step, count, duration};
 use aws::sfn::ExecutionStatus;
+use contract::states::{Estimate, Route};
+use serde::Deserialize;
 use std::time::{Duration, SystemTime};
 
 // Often enough to follow short states; after a while seldom enough not to count as traffic.
@@ -102,11 +104,32 @@ impl<'a> Steps<'a> {
             let text = match row.items {
                 Some((done, failed, total)) => format!("{done}/{total} {}", failures(failed)),
                 None if row.visits > 1 => format!("{} calls", row.visits),
-                None => String::new(),
+                None => row.output.as_deref().and_then(planned).unwrap_or_default(),
             };
             step.done_after(row.took(SystemTime::now()), text.trim_end());
         }
     }
+}
+
+/// What is going to be read, of an output that says so, before it is.
+fn planned(output: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Planned {
+        route: Route,
+        estimate: Estimate,
+    }
+    let Planned { route, estimate } = serde_json::from_str(output).ok()?;
+    let units = estimate.read_units;
+    let parts = [
+        Some(format!("{route} of about {} items", count(estimate.items))),
+        (units > 0).then(|| format!("{} read units", count(units))),
+        estimate.minutes.map(|minutes| {
+            let seconds = Duration::try_from_secs_f64(minutes * 60.0);
+            duration(seconds.unwrap_or_default())
+        }),
+        estimate.cost.map(|cost| format!("${:.2}", cost.total)),
+    ];
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn failures(failed: u64) -> String {
@@ -131,7 +154,17 @@ mod tests {
             visits: 1,
             items: None,
             map_run: None,
+            output: None,
         }
+    }
+
+    #[test]
+    fn a_plan_is_told_and_no_other_output() {
+        let plan = r#"{"run": "r", "route": "Scan", "estimate": {"items": 20000, "bytes": 1, "readUnits": 1234,
+            "minutes": 0.04, "cost": {"total": 0.014, "reads": 0.01, "lambda": 0.003, "requests": 0.001}}}"#;
+        let told = "scan of about 20,000 items, 1,234 read units, 2.4s, $0.01";
+        assert_eq!(planned(plan).as_deref(), Some(told));
+        assert_eq!(planned(r#"{"status": "Done"}"#), None);
     }
 
     #[test]

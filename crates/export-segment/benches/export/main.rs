@@ -321,7 +321,8 @@ fn table(sizes: &Sizes, server: &Server) -> Outcome<()> {
 }
 
 fn side_by_side(sizes: &Sizes, server: &Server) -> Outcome<()> {
-    const PAGES: u64 = 30;
+    // As many as a segment has by default.
+    const PAGES: u64 = 128;
     say(&format!(
         "\nScans side by side on one thread, {} ms before each page\n{:<42}{:>9}{:>9}{:>9}{:>10}",
         sizes.latency, "path", "scans", "MB/s", "x one", "peak MB"
