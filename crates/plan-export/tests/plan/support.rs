@@ -1,0 +1,160 @@
+//! A table, executions and a lake to plan on.
+
+use contract::states::{Execution, PlanExportInput, PlanExportOutput};
+use contract::{ErrorName, Invocation, Named, ServiceError};
+use lake::lease::Executions;
+use lake::records::Plan;
+use lake::{MemoryStore, ObjectStore};
+use plan_export::{PlanExportError, handle};
+use serde_json::{Value, json};
+use std::time::SystemTime;
+use table::{
+    DescribeRecovery, DescribeTable, IndexInfo, PointInTimeRecovery, ReadCapacity, TableInfo,
+};
+
+pub struct Tables {
+    pub bytes: u64,
+    pub empty: bool,
+    pub capacity: ReadCapacity,
+    pub recovery: Recovery,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            empty: false,
+            capacity: ReadCapacity::Unknown,
+            recovery: Recovery::Denied,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Recovery {
+    On,
+    Off,
+    Denied,
+    Throttled,
+}
+
+impl DescribeRecovery for Tables {
+    async fn recovery(&self, table: &str) -> Result<PointInTimeRecovery, ServiceError> {
+        let name = match self.recovery {
+            Recovery::On => return Ok(PointInTimeRecovery::On),
+            Recovery::Off => return Ok(PointInTimeRecovery::Off),
+            Recovery::Denied => ErrorName::AccessDenied,
+            Recovery::Throttled => ErrorName::Throttled,
+        };
+        Err(ServiceError {
+            name,
+            service: "DynamoDB",
+            operation: "DescribeContinuousBackups",
+            subject: table.to_owned(),
+            code: name.to_string(),
+            message: "not you".to_owned(),
+            source: None,
+        })
+    }
+}
+
+impl DescribeTable for Tables {
+    async fn describe(&self, table: &str) -> Result<Option<TableInfo>, ServiceError> {
+        Ok((table == "interactions").then(|| TableInfo {
+            arn: Some("arn:interactions".to_owned()),
+            key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
+            items: 1000,
+            bytes: self.bytes,
+            capacity: self.capacity,
+            indexes: vec![
+                IndexInfo {
+                    name: "by-rating".to_owned(),
+                    global: true,
+                    key_attributes: vec!["rating".to_owned(), "user_id".to_owned()],
+                    items: 10,
+                    bytes: 8192,
+                    capacity: ReadCapacity::Provisioned { units: 40 },
+                },
+                IndexInfo {
+                    name: "by-time".to_owned(),
+                    global: false,
+                    key_attributes: vec!["user_id".to_owned(), "at.time".to_owned()],
+                    items: 20,
+                    bytes: 8192,
+                    capacity: self.capacity,
+                },
+            ],
+        }))
+    }
+
+    async fn holds_an_item(&self, _: &str, index: Option<&str>) -> Result<bool, ServiceError> {
+        Ok(!self.empty && index != Some("by-time"))
+    }
+}
+
+pub struct Running;
+
+impl Executions for Running {
+    async fn is_running(&self, arn: &str) -> Result<bool, ServiceError> {
+        Ok(arn == "arn:running")
+    }
+}
+
+pub fn definition() -> Value {
+    json!({
+        "source": {"dynamodb": {"table": "interactions"}},
+        "dataset": {"label": "rating"},
+        "training": {"image": "recommender", "metrics": [{"name": "rmse", "regex": "rmse=(.*)"}]},
+        "promotion": {"metric": "rmse", "goal": "minimize"},
+    })
+}
+
+pub async fn lake_with(definition: &Value) -> MemoryStore {
+    let store = MemoryStore::new();
+    store
+        .put("config/default.json", definition.to_string().into())
+        .await
+        .unwrap();
+    store
+}
+
+pub async fn plan_on(
+    store: &MemoryStore,
+    tables: &Tables,
+    arn: &str,
+    input: Value,
+) -> Result<PlanExportOutput, PlanExportError> {
+    let input = PlanExportInput {
+        execution: Execution {
+            id: arn.to_owned(),
+            start_time: "2026-11-20T17:30:00Z".to_owned(),
+        },
+        input,
+    };
+    let invocation = Invocation {
+        attempt: "a".to_owned(),
+        deadline: SystemTime::now(),
+    };
+    handle(store, tables, &Running, input, invocation).await
+}
+
+pub async fn plan(definition: &Value, input: Value) -> Result<PlanExportOutput, PlanExportError> {
+    let tables = Tables {
+        bytes: 10 << 30,
+        ..Tables::default()
+    };
+    plan_on(&lake_with(definition).await, &tables, "arn:1", input).await
+}
+
+pub async fn refused(definition: &Value, input: Value) -> (ErrorName, String) {
+    let error = plan(definition, input).await.unwrap_err();
+    let source = std::error::Error::source(&error)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    (error.name(), format!("{error}: {source}"))
+}
+
+pub async fn plan_in(store: &MemoryStore, output: &PlanExportOutput) -> Plan {
+    let key = output.tasks_key.replace("tasks.json", "plan.json");
+    serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap()
+}
