@@ -103,16 +103,19 @@ mod tests {
 
         #[test]
         fn a_number_that_is_taken_is_one(number in "-?[0-9]{0,12}(\\.[0-9]{0,12})?[\"x.\\-]", rest in "[ -~]{0,20}") {
-            let bytes = format!("{number}{rest}").into_bytes();
-            let end = plain_number_end(&bytes, 0);
-            let body = number.strip_suffix('"');
-            let unsigned = body.map(|body| body.strip_prefix('-').unwrap_or(body));
-            let is_usual = unsigned.is_some_and(|text| {
-                text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
-                    && text.split('.').count() <= 2
+            // What follows may complete what the first part began.
+            let text = format!("{number}{rest}");
+            let end = plain_number_end(text.as_bytes(), 0);
+            let body = text.split_once('"').map(|(body, _)| body);
+            let is_usual = body.is_some_and(|body| {
+                let unsigned = body.strip_prefix('-').unwrap_or(body);
+                let parts: Vec<_> = unsigned.split('.').collect();
+                let digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+                parts.len() <= 2 && parts.iter().all(digits)
             });
-            if is_usual && number.len() <= WIDTH && bytes.len() >= WIDTH {
-                prop_assert_eq!(end, Some(number.len() - 1));
+            let length = body.map_or(0, str::len);
+            if is_usual && length < WIDTH && text.len() >= WIDTH {
+                prop_assert_eq!(end, Some(length));
             } else {
                 prop_assert_eq!(end, None);
             }
