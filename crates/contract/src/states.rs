@@ -145,9 +145,8 @@ pub struct ExportTask {
 }
 
 impl ExportTask {
-    /// Shares segments out to tasks of nearly equal size, of at most `per_task` segments each.
-    pub fn share(segments: u32, per_task: u32) -> Vec<Self> {
-        let tasks = segments.div_ceil(per_task.max(1));
+    /// Shares segments out to so many tasks of nearly equal size.
+    pub fn share(segments: u32, tasks: u32) -> Vec<Self> {
         let mut first_segment = 0;
         (0..tasks)
             .map(|index| {

@@ -16,7 +16,7 @@ pub use estimate::{EXPORT_MEMORY_MB, LONGEST_MINUTES};
 
 use contract::Invocation;
 use contract::RunId;
-use contract::states::{PlanExportInput, PlanExportOutput, Route};
+use contract::states::{ExportTask, PlanExportInput, PlanExportOutput, Route};
 use estimate::Shape;
 use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
@@ -112,7 +112,7 @@ pub async fn handle(
         reason,
         table_arn: info.arn,
         segments: shape.segments,
-        tasks: segments::group(shape),
+        tasks: ExportTask::share(shape.segments, shape.tasks),
         read: (route == Route::Scan).then_some(read),
         task_rcu: None,
         estimate,

@@ -2,7 +2,6 @@
 
 use crate::estimate::{Shape, TASK_BYTES_PER_SECOND, read_units};
 use contract::Definition;
-use contract::states::ExportTask;
 use lake::records::ReadPlan;
 use table::TableInfo;
 
@@ -51,23 +50,4 @@ fn workers(definition: &Definition, info: &TableInfo, read: &ReadPlan) -> Option
         wanted.clamp(1.0, f64::from(read.concurrency)) as u32
     };
     read.rcu.map(workers)
-}
-
-/// Groups segments into tasks of nearly equal size.
-pub fn group(shape: Shape) -> Vec<ExportTask> {
-    let Shape { segments, tasks } = shape;
-    let mut first_segment = 0;
-    (0..tasks)
-        .map(|index| {
-            // The first `segments % tasks` tasks take one more.
-            let segment_count = segments / tasks + u32::from(index < segments % tasks);
-            let task = ExportTask {
-                index,
-                first_segment,
-                segment_count,
-            };
-            first_segment += segment_count;
-            task
-        })
-        .collect()
 }

@@ -118,10 +118,12 @@ pub async fn handle(
     };
     let files = manifest::read(store, completed).await?;
     let per_task = plan.definition.source.dynamodb.segments_per_task;
+    let segments = count(files.len());
+    let tasks = segments.div_ceil(per_task.unwrap_or(FILES_PER_TASK).max(1));
     let exported = Exported {
         arn: export.arn,
         items: files.iter().map(|file| file.items).sum(),
-        tasks: ExportTask::share(count(files.len()), per_task.unwrap_or(FILES_PER_TASK)),
+        tasks: ExportTask::share(segments, tasks),
         files,
     };
     let exported = match documents::commit(store, &keys.native_export(), &exported).await? {
