@@ -118,12 +118,10 @@ pub async fn handle(
     };
     let files = manifest::read(store, completed).await?;
     let per_task = plan.definition.source.dynamodb.segments_per_task;
-    let segments = count(files.len());
-    let tasks = segments.div_ceil(per_task.unwrap_or(FILES_PER_TASK).max(1));
     let exported = Exported {
         arn: export.arn,
         items: files.iter().map(|file| file.items).sum(),
-        tasks: ExportTask::share(segments, tasks),
+        tasks: tasks(count(files.len()), per_task.unwrap_or(FILES_PER_TASK)),
         files,
     };
     let exported = match documents::commit(store, &keys.native_export(), &exported).await? {
@@ -140,6 +138,10 @@ pub async fn handle(
         "the export has completed"
     );
     Ok(answer(Status::Done, COMPLETED, Some(&exported)))
+}
+
+fn tasks(files: u32, per_task: u32) -> Vec<ExportTask> {
+    ExportTask::share(files, files.div_ceil(per_task.max(1)))
 }
 
 fn started(plan: &Plan) -> Result<Timestamp, RequestExportError> {
