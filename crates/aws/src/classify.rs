@@ -54,12 +54,14 @@ const CODES: &[Row] = &[
     ("RequestTimeout", "", ErrorName::ServiceUnavailable),
     ("RequestTimeoutException", "", ErrorName::ServiceUnavailable),
     ("ServiceUnavailable", "", ErrorName::ServiceUnavailable),
+    // Completed by an attempt whose answer got lost, or aborted by a lifecycle rule: the next attempt
+    // of the step begins another.
+    ("NoSuchUpload", "", ErrorName::ServiceUnavailable),
     // Not there.
     ("ExecutionDoesNotExist", "", ErrorName::NotFound),
     ("ExportNotFoundException", "", ErrorName::NotFound),
     ("NoSuchBucket", "", ErrorName::NotFound),
     ("NoSuchKey", "", ErrorName::NotFound),
-    ("NoSuchUpload", "", ErrorName::NotFound),
     ("NotFound", "", ErrorName::NotFound),
     ("ResourceNotFound", "", ErrorName::NotFound),
     ("ResourceNotFoundException", "", ErrorName::NotFound),

@@ -237,6 +237,13 @@ async fn an_upload_whose_completion_was_not_answered_is_complete_if_its_object_i
         upload.send(Bytes::from(vec![0; PIECE])).await.unwrap();
         let outcome = upload.complete().await;
         assert_eq!(outcome.is_ok(), is_complete, "{object:?}: {outcome:?}");
+        // The service may still be at it, for an attempt that nobody waits for: worth another attempt.
+        if let Err(error) = outcome {
+            let StoreError::Service(error) = error else {
+                panic!("{object:?}: {error}");
+            };
+            assert_eq!(error.name, ErrorName::ServiceUnavailable, "{object:?}");
+        }
     }
 }
 
