@@ -1,5 +1,6 @@
 //! What a run may cost at most, and by which prices. It must not know how the cost comes about.
 
+use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,5 +54,45 @@ impl Prices {
     /// Whether nothing is said.
     pub fn are_defaults(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Limits {
+    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+        let prices = &self.prices;
+        // A cap or a price below nothing is a slip, and NaN compares with nothing.
+        let amounts = [
+            ("limits.maxMinutes", self.max_minutes),
+            ("limits.maxCost", self.max_cost),
+            (
+                "limits.prices.readRequestUnitsPerMillion",
+                prices.read_request_units_per_million,
+            ),
+            ("limits.prices.lambdaGbSecond", prices.lambda_gb_second),
+            (
+                "limits.prices.lambdaRequestsPerMillion",
+                prices.lambda_requests_per_million,
+            ),
+            (
+                "limits.prices.s3PutsPerThousand",
+                prices.s3_puts_per_thousand,
+            ),
+            (
+                "limits.prices.s3GetsPerThousand",
+                prices.s3_gets_per_thousand,
+            ),
+            (
+                "limits.prices.stateTransitionsPerThousand",
+                prices.state_transitions_per_thousand,
+            ),
+            ("limits.prices.exportGb", prices.export_gb),
+        ];
+        for (path, amount) in amounts {
+            if amount.is_some_and(|amount| !amount.is_finite() || amount < 0.0) {
+                let message = "must be 0 or more".to_owned();
+                return Err(FieldError { path, message });
+            }
+        }
+        Ok(())
     }
 }

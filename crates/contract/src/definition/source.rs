@@ -1,0 +1,192 @@
+//! Where the items come from, and how gently. It must not ask the service.
+
+use crate::FieldError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where the items come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Source {
+    /// An Amazon DynamoDB table.
+    pub dynamodb: DynamoDbSource,
+}
+
+/// An Amazon DynamoDB table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DynamoDbSource {
+    /// The table's name.
+    pub table: String,
+    /// How its items are read.
+    #[serde(default)]
+    pub mode: Mode,
+    /// A secondary index to read instead of the table itself. Items that the index does not hold, and
+    /// attributes that it does not project, are not exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
+    /// The attributes to export, as paths such as `rating` or `context.device`; the key attributes
+    /// always come with them. All attributes if empty. It does not lower the read capacity consumed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projection: Vec<String>,
+    /// Which items to export; all if absent. It does not lower the read capacity consumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<Filter>,
+    /// Strongly consistent reads, at twice the read capacity. A global secondary index has none.
+    #[serde(default)]
+    pub consistent_read: bool,
+    /// How fast the table may be read.
+    #[serde(default)]
+    pub read: ReadBudget,
+    /// Scan segments; by default one per 128 MiB of table, 1 to 10,000, and at most 64 for each
+    /// function that it takes to use the read budget up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub segments: Option<u32>,
+    /// Segments of one task, which one function scans side by side; by default a task has as many as
+    /// the read budget makes useful, and its function scans 16 of them at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 64))]
+    pub segments_per_task: Option<u32>,
+}
+
+/// How a table's items are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// By parallel scan, unless only an export can keep to the limits; the plan says why.
+    #[default]
+    Auto,
+    /// By parallel scan, which consumes read capacity.
+    Scan,
+    /// By `DynamoDB`'s own export to S3, which consumes none, needs point-in-time recovery, takes five
+    /// minutes or more, and costs about six times as much per gigabyte.
+    Export,
+}
+
+/// Which items to export, as `DynamoDB`'s own filter expression.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Filter {
+    /// The expression, such as `#rating >= :least AND attribute_exists(context.device)`.
+    pub expression: String,
+    /// What the expression's `#names` stand for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// What the expression's `:values` stand for, in `DynamoDB` JSON: `{":least": {"N": "3"}}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, serde_json::Value>,
+}
+
+/// How fast the table may be read, by all functions together: at most one of the fields. With none
+/// it is a quarter of what the table has: its provisioned read capacity; on demand its warm
+/// throughput, or the maximum that its owner set if that is less; 12,000 units per second (what
+/// a new on-demand table serves) where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadBudget {
+    /// Read capacity units per second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub rcu: Option<u32>,
+    /// Percent of what the table has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub percent: Option<u32>,
+    /// As fast as it goes. Throttles still slow the export down.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlimited: bool,
+}
+
+impl DynamoDbSource {
+    /// The first field that only a scan can satisfy: a native export has whole items of the table.
+    pub fn needs_scan(&self) -> Option<&'static str> {
+        if self.index.is_some() {
+            Some("index")
+        } else if !self.projection.is_empty() {
+            Some("projection")
+        } else if self.filter.is_some() {
+            Some("filter")
+        } else if self.consistent_read {
+            Some("consistentRead")
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        let is_name = |name: &str| {
+            let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
+            (3..=255).contains(&name.len()) && name.bytes().all(allowed)
+        };
+        if !is_name(&self.table) {
+            return fail(
+                "source.dynamodb.table",
+                format!(
+                    "{:?} is no table name (3 to 255 of a-z, A-Z, 0-9, `_`, `.`, `-`)",
+                    self.table
+                ),
+            );
+        }
+        if let Some(index) = self.index.as_deref().filter(|name| !is_name(name)) {
+            return fail(
+                "source.dynamodb.index",
+                format!("{index:?} is no index name (3 to 255 of a-z, A-Z, 0-9, `_`, `.`, `-`)"),
+            );
+        }
+        if let Some(filter) = &self.filter {
+            filter.validate()?;
+        }
+        if self.mode == Mode::Export
+            && let Some(field) = self.needs_scan()
+        {
+            return fail(
+                "source.dynamodb.mode",
+                format!(
+                    "an export holds whole items of the table itself: leave {field} out, or choose scan"
+                ),
+            );
+        }
+        if self.segments.is_some_and(|n| !(1..=1_000_000).contains(&n)) {
+            return fail(
+                "source.dynamodb.segments",
+                "must be 1 to 1,000,000".to_owned(),
+            );
+        }
+        if self
+            .segments_per_task
+            .is_some_and(|n| !(1..=64).contains(&n))
+        {
+            return fail(
+                "source.dynamodb.segmentsPerTask",
+                "must be 1 to 64".to_owned(),
+            );
+        }
+        self.read.validate()
+    }
+}
+
+impl ReadBudget {
+    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+        let fail = |path, message: &str| {
+            let message = message.to_owned();
+            Err(FieldError { path, message })
+        };
+        if self.rcu == Some(0) {
+            return fail("source.dynamodb.read.rcu", "must be at least 1");
+        }
+        if self.percent.is_some_and(|n| !(1..=100).contains(&n)) {
+            return fail("source.dynamodb.read.percent", "must be 1 to 100");
+        }
+        let said = [self.rcu.is_some(), self.percent.is_some(), self.unlimited];
+        if said.into_iter().filter(|said| *said).count() > 1 {
+            return fail(
+                "source.dynamodb.read",
+                "say only one of `rcu`, `percent` and `unlimited`; an execution's input removes a stored one with null",
+            );
+        }
+        Ok(())
+    }
+}
