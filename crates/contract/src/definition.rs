@@ -3,13 +3,15 @@
 
 mod dataset;
 mod endpoint;
+mod gate;
 mod limits;
 mod promotion;
 mod source;
 mod training;
 
-pub use dataset::{Column, Dataset, Encoding, Gate, Missing, Split};
+pub use dataset::{Column, Dataset, Encoding, Missing, Split};
 pub use endpoint::{Compute, Endpoint};
+pub use gate::Gate;
 pub use limits::{Limits, Prices};
 pub use promotion::{Goal, Promotion};
 pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};
