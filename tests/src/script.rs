@@ -151,7 +151,7 @@ impl Script {
         let rows = RowCounts {
             train: 90,
             validation: 10,
-            rejected: 0,
+            ..RowCounts::default()
         };
         match verb {
             "plan-export" => {

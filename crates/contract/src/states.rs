@@ -259,14 +259,23 @@ pub struct RowCounts {
     pub train: u64,
     /// Rows to validate on.
     pub validation: u64,
+    /// Rows held back from training, to test the model on.
+    #[serde(default)]
+    pub test: u64,
     /// Items that could not become a row.
     pub rejected: u64,
+    /// Items that the definition's conditions leave out.
+    #[serde(default)]
+    pub filtered: u64,
+    /// Items that repeat another.
+    #[serde(default)]
+    pub duplicates: u64,
 }
 
 impl RowCounts {
     /// All items that were looked at.
     pub const fn total(self) -> u64 {
-        self.train + self.validation + self.rejected
+        self.train + self.validation + self.test + self.rejected + self.filtered + self.duplicates
     }
 }
 
@@ -274,7 +283,10 @@ impl std::ops::AddAssign for RowCounts {
     fn add_assign(&mut self, other: Self) {
         self.train += other.train;
         self.validation += other.validation;
+        self.test += other.test;
         self.rejected += other.rejected;
+        self.filtered += other.filtered;
+        self.duplicates += other.duplicates;
     }
 }
 

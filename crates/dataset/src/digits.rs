@@ -154,6 +154,14 @@ impl Digits {
         if self.negative { -value } else { value }
     }
 
+    /// The nearest float32 of a number of at most 24 bits and 10 places: both parts of the quotient
+    /// are exact.
+    #[inline]
+    pub(crate) fn value_f32(self) -> f32 {
+        let value = self.mantissa as f32 / POWERS[self.scale as usize] as f32;
+        if self.negative { -value } else { value }
+    }
+
     /// The shortest text.
     pub(crate) fn text(self) -> String {
         let sign = if self.negative { "-" } else { "" };

@@ -1,9 +1,8 @@
-//! Numbers as text in, cells as text out. DynamoDB's numbers have up to 38 digits and are compared
-//! here by value without rounding; only a cell is rounded, to the float32 that algorithms keep.
+//! Numbers as text in, compared by value without rounding: DynamoDB's have up to 38 digits. It must not
+//! know what becomes of them.
 
 use crate::digits::{Digits, WINDOW};
 use std::borrow::Cow;
-use std::io::Write as _;
 
 /// The largest whole number below which float32 keeps every whole number apart.
 pub(crate) const EXACT_INTEGERS: f64 = 16_777_216.0;
@@ -129,20 +128,6 @@ fn count(digits: usize) -> u32 {
     u32::try_from(digits).unwrap_or(u32::MAX)
 }
 
-/// Writes a finite number as the shortest text that reads back as the same float32.
-pub(crate) fn write_cell(value: f32, out: &mut Vec<u8>) {
-    let size = value.abs();
-    // Exponents only where the digits would be many: XGBoost's reader overflows on long ones.
-    let result = if value == 0.0 {
-        write!(out, "0")
-    } else if (1e-5..1e15).contains(&size) {
-        write!(out, "{value}")
-    } else {
-        write!(out, "{value:e}")
-    };
-    result.expect("writing to memory does not fail");
-}
-
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "exact equality is what is claimed")]
 mod tests {
@@ -216,15 +201,6 @@ mod tests {
             let (short, long) = (Decimal::read(&raw), Decimal::any(&raw));
             prop_assert_eq!(short.text(), long.text());
             prop_assert_eq!((short.integer, short.digits, short.value), (long.integer, long.digits, long.value));
-        }
-
-        #[test]
-        fn a_cell_reads_back_as_the_same_float32(value in any::<f32>().prop_filter("finite", |v| v.is_finite())) {
-            let mut cell = Vec::new();
-            write_cell(value, &mut cell);
-            let cell = String::from_utf8(cell).unwrap();
-            prop_assert_eq!(cell.parse::<f32>().unwrap(), value);
-            prop_assert!(cell.len() <= 24, "{} is long", cell);
         }
     }
 }

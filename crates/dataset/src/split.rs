@@ -3,7 +3,7 @@
 
 use crate::canonical;
 use crate::columns::SplitRule;
-use crate::encode::Side;
+use crate::fate::Side;
 use item::Value;
 use twox_hash::XxHash3_64;
 

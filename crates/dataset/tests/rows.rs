@@ -4,11 +4,11 @@
 mod support;
 
 use contract::definition::{Encoding, Missing};
-use dataset::{Columns, ColumnsError, Encoder, Fate, Side, plan_columns};
+use dataset::{Columns, ColumnsError, CsvRows, DenseRow, Encoder, Fate, Side, plan_columns};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use support::{arbitrary_items, declare, infer, key, plan, profile, row, with_item};
+use support::{arbitrary_items, declare, infer, key, plan, profile, row, text, with_item};
 
 fn table() -> Vec<Value> {
     vec![
@@ -161,12 +161,12 @@ fn side(by: &str, seed: u64, group: &str) -> Side {
     definition.split.by = vec![by.to_owned()];
     definition.split.validation = 0.5;
     definition.split.seed = seed;
-    let encoder = Encoder::new(&plan(&definition, &table())).expect("planned columns");
+    let mut encoder = Encoder::new(&plan(&definition, &table())).expect("planned columns");
     let text = format!("{{\"y\":{{\"N\":\"1\"}}{group}}}");
     let item = item::parse_item(text.as_bytes()).expect("tests write items");
-    match encoder.encode(&item, &mut Vec::new()) {
+    match encoder.encode(&item, &mut DenseRow::default()) {
         Fate::Row(side) => side,
-        Fate::Rejected(reject) => panic!("{reject}"),
+        fate => panic!("{fate:?}"),
     }
 }
 
@@ -217,9 +217,9 @@ fn the_share_that_validates_is_the_one_asked_for() {
     let mut definition = declare("y", &[("n", None)]);
     for (asked, low, high) in [(0.0, 0, 0), (0.1, 1_800, 2_200), (0.9, 17_800, 18_200)] {
         definition.split.validation = asked;
-        let encoder = Encoder::new(&plan(&definition, &items)).unwrap();
+        let mut encoder = Encoder::new(&plan(&definition, &items)).unwrap();
         let validates = |item: &&Value| {
-            with_item(item, |item| encoder.encode(item, &mut Vec::new()))
+            with_item(item, |item| encoder.encode(item, &mut DenseRow::default()))
                 == Fate::Row(Side::Validation)
         };
         let count = items.iter().filter(validates).count();
@@ -247,25 +247,39 @@ proptest! {
         let Ok(columns) = plan_columns(&definition, &key(), &profile(&items)) else {
             return Ok(());
         };
-        let encoder = Encoder::new(&columns).unwrap();
+        let mut encoder = Encoder::new(&columns).unwrap();
+        prop_assert_eq!(encoder.slot_names().len(), encoder.width());
+        let (mut rows, mut features) = (CsvRows::new(), CsvRows::new());
+        let (mut dense, mut asked) = (DenseRow::default(), DenseRow::default());
+        let mut lines = 0;
         for item in items.iter().chain(&others) {
-            let mut row = b"before\n".to_vec();
-            let mut features = b"before\n".to_vec();
-            let fate = with_item(item, |item| encoder.encode(item, &mut row));
+            let before = text(&rows);
+            let fate = with_item(item, |item| encoder.encode(item, &mut rows));
+            with_item(item, |item| encoder.encode(item, &mut dense));
+            features.clear();
             let tail = with_item(item, |item| encoder.features(item, &mut features));
+            let _ = with_item(item, |item| encoder.features(item, &mut asked));
+            let all = text(&rows);
             let Fate::Row(_) = fate else {
-                prop_assert_eq!(&row, b"before\n");
+                prop_assert_eq!(all, before);
+                prop_assert_eq!(&dense, &DenseRow::default());
                 continue;
             };
-            let line = String::from_utf8(row).unwrap();
-            let line = line.strip_prefix("before\n").and_then(|line| line.strip_suffix('\n')).unwrap();
+            lines += 1;
+            let line = all.strip_prefix(&before).and_then(|line| line.strip_suffix('\n')).unwrap();
             let cells: Vec<_> = line.split(',').collect();
-            prop_assert_eq!(cells.len(), 1 + columns.columns.len());
+            prop_assert_eq!(cells.len(), 1 + encoder.width());
             prop_assert!(cells.iter().all(|cell| is_cell(cell)), "{}", line);
             prop_assert!(!cells[0].is_empty());
             prop_assert_eq!(tail, Ok(()));
-            prop_assert_eq!(String::from_utf8(features).unwrap(), format!("before\n{}\n", cells[1..].join(",")));
+            prop_assert_eq!(text(&features), format!("{}\n", cells[1..].join(",")));
+            let bits = |slots: &[f32]| slots.iter().map(|slot| slot.to_bits()).collect::<Vec<_>>();
+            let read = |cell: &&str| if cell.is_empty() { f32::NAN } else { cell.parse().unwrap() };
+            prop_assert_eq!(dense.label, Some(read(&cells[0])));
+            prop_assert_eq!(bits(&dense.slots), bits(&cells[1..].iter().map(read).collect::<Vec<_>>()));
+            prop_assert_eq!((bits(&asked.slots), asked.label), (bits(&dense.slots), None));
         }
+        prop_assert_eq!(text(&rows).lines().count(), lines);
     }
 
     #[test]

@@ -84,6 +84,7 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
             train: 2,
             validation: 0,
             rejected,
+            ..RowCounts::default()
         },
         channels: vec!["train".to_owned()],
         content_type: "text/csv".to_owned(),

@@ -1,7 +1,7 @@
 //! Why a shard cannot be turned into CSV.
 
 use contract::{ErrorName, Named};
-use dataset::ColumnsError;
+use dataset::{ColumnsError, Reject};
 use lake::{DocumentError, PartError, StoreError};
 
 /// A shard that cannot be turned into CSV.
@@ -29,6 +29,14 @@ pub enum MergeToCsvError {
         /// What is wrong with it.
         source: item::ItemError,
     },
+    /// An item fails the run, as the definition has it.
+    #[error("{key} holds an item that the dataset's definition does not allow")]
+    Refused {
+        /// The part's key.
+        key: String,
+        /// What is wrong with it.
+        source: Reject,
+    },
     /// A file cannot be written.
     #[error("writing the shard's files")]
     Store(#[from] StoreError),
@@ -42,6 +50,7 @@ impl Named for MergeToCsvError {
         match self {
             Self::UnknownShard { .. } => ErrorName::InvalidRequest,
             Self::Columns(_) | Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::Refused { .. } => ErrorName::QualityGateFailed,
             Self::Part(error) => error.name(),
             Self::Store(error) => error.name(),
             Self::Document(error) => error.name(),

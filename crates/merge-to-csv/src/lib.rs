@@ -11,7 +11,7 @@ pub use error::MergeToCsvError;
 
 use contract::Invocation;
 use contract::states::{MergeToCsvInput, MergeToCsvOutput, RowCounts, Status};
-use dataset::{Columns, Encoder, Fate, Side};
+use dataset::{Columns, CsvRows, Encoder, Fate, Side};
 use lake::part::LineCount;
 use lake::records::{DatasetPlan, Part, ShardRecord};
 use lake::{ObjectStore, RunKeys, documents, part};
@@ -21,6 +21,8 @@ use sink::{CsvSink, RejectedSink};
 pub const TRAIN: &str = "train";
 /// The channel of the rows to validate on.
 pub const VALIDATION: &str = "validation";
+/// The channel of the rows that training does not see.
+pub const TEST: &str = "test";
 
 /// Turns a shard into CSV and commits it. Called again it answers the same.
 ///
@@ -75,14 +77,16 @@ async fn merge<S: ObjectStore>(
             shard,
             shards: plan.shards.len(),
         })?;
-    let encoder = Encoder::new(&plan.columns)?;
+    let mut encoder = Encoder::new(&plan.columns)?;
     let mut sinks = Sinks {
         train: CsvSink::new(store, TRAIN, keys.csv(TRAIN, shard)),
         validation: CsvSink::new(store, VALIDATION, keys.csv(VALIDATION, shard)),
+        test: CsvSink::new(store, TEST, keys.csv(TEST, shard)),
         rejected: RejectedSink::new(store, keys.rejected(shard), &plan.key_attributes),
+        left_out: RowCounts::default(),
     };
     for part in parts {
-        if let Err(error) = sinks.take(store, part, &encoder).await {
+        if let Err(error) = sinks.take(store, part, &mut encoder).await {
             // An upload that nobody completes is paid for until its lifecycle rule finds it.
             sinks.abandon().await?;
             return Err(error);
@@ -95,7 +99,10 @@ async fn merge<S: ObjectStore>(
 struct Sinks<'s, S: ObjectStore> {
     train: CsvSink<'s, S>,
     validation: CsvSink<'s, S>,
+    test: CsvSink<'s, S>,
     rejected: RejectedSink<'s, S>,
+    /// Items without a row that are counted only.
+    left_out: RowCounts,
 }
 
 impl<S: ObjectStore> Sinks<'_, S> {
@@ -103,9 +110,9 @@ impl<S: ObjectStore> Sinks<'_, S> {
         &mut self,
         store: &S,
         part: &Part,
-        encoder: &Encoder,
+        encoder: &mut Encoder,
     ) -> Result<(), MergeToCsvError> {
-        let mut row = Vec::new();
+        let mut row = CsvRows::new();
         let mut count = LineCount::default();
         let mut reader = part::open(store, part).await?;
         while let Some(batch) = reader.next().await? {
@@ -118,13 +125,21 @@ impl<S: ObjectStore> Sinks<'_, S> {
                 })?;
                 row.clear();
                 match encoder.encode(&item, &mut row) {
-                    Fate::Row(Side::Train) => self.train.push(&row),
-                    Fate::Row(Side::Validation) => self.validation.push(&row),
+                    Fate::Row(Side::Train) => self.train.push(row.as_bytes()),
+                    Fate::Row(Side::Validation) => self.validation.push(row.as_bytes()),
+                    Fate::Row(Side::Test) => self.test.push(row.as_bytes()),
                     Fate::Rejected(reject) => self.rejected.push(&item, &reject),
+                    Fate::Filtered => self.left_out.filtered += 1,
+                    Fate::Duplicate => self.left_out.duplicates += 1,
+                    Fate::Refused(source) => {
+                        let key = part.key.clone();
+                        return Err(MergeToCsvError::Refused { key, source });
+                    }
                 }
             }
             self.train.send().await?;
             self.validation.send().await?;
+            self.test.send().await?;
             self.rejected.send().await?;
         }
         // What was pushed counts only now: an error gives the shard's files up.
@@ -134,6 +149,7 @@ impl<S: ObjectStore> Sinks<'_, S> {
     async fn abandon(self) -> Result<(), MergeToCsvError> {
         self.train.abandon().await?;
         self.validation.abandon().await?;
+        self.test.abandon().await?;
         self.rejected.abandon().await
     }
 
@@ -141,15 +157,18 @@ impl<S: ObjectStore> Sinks<'_, S> {
         let rejected = self.rejected.finish().await?;
         let train = self.train.finish().await?;
         let validation = self.validation.finish().await?;
+        let test = self.test.finish().await?;
         let rows = |file: &Option<lake::records::CsvFile>| file.as_ref().map_or(0, |f| f.rows);
         Ok(ShardRecord {
             shard,
             rows: RowCounts {
                 train: rows(&train),
                 validation: rows(&validation),
+                test: rows(&test),
                 rejected,
+                ..self.left_out
             },
-            files: train.into_iter().chain(validation).collect(),
+            files: train.into_iter().chain(validation).chain(test).collect(),
         })
     }
 }

@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use contract::definition::{Column, Dataset, Encoding, Gate, Missing, Split};
-use dataset::{Columns, Encoder, Fate, Profile, plan_columns};
+use dataset::{Columns, CsvRows, Encoder, Fate, Profile, plan_columns};
 use item::{Lines, Map};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -64,15 +64,23 @@ pub fn plan(definition: &Dataset, items: &[Value]) -> Columns {
 
 /// The item's row, or why it has none.
 pub fn row(columns: &Columns, item: &Value) -> Result<String, String> {
-    let encoder = Encoder::new(columns).expect("planned columns");
-    let mut row = Vec::new();
-    match with_item(item, |item| encoder.encode(item, &mut row)) {
-        Fate::Row(_) => Ok(String::from_utf8(row).expect("cells are ASCII")),
+    let mut encoder = Encoder::new(columns).expect("planned columns");
+    let mut rows = CsvRows::new();
+    match with_item(item, |item| encoder.encode(item, &mut rows)) {
+        Fate::Row(_) => Ok(text(&rows)),
         Fate::Rejected(reject) => {
-            assert!(row.is_empty(), "a rejected item leaves nothing behind");
+            assert!(
+                rows.as_bytes().is_empty(),
+                "a rejected item leaves nothing behind"
+            );
             Err(reject.to_string())
         }
+        fate => panic!("{fate:?}"),
     }
+}
+
+pub fn text(rows: &CsvRows) -> String {
+    String::from_utf8(rows.as_bytes().to_vec()).expect("cells are ASCII")
 }
 
 pub fn arbitrary_value() -> impl Strategy<Value = Value> {

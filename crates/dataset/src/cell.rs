@@ -1,0 +1,165 @@
+//! A number of a row: a float32, and the shortest text that reads back as it. Whichever of the two is
+//! asked for is made then, unless it is at hand. It must not know which column it is of.
+
+use crate::digits::{Digits, WINDOW};
+use crate::reject::RejectReason;
+use std::io::Write as _;
+
+/// A finite float32 on its way into a row.
+#[derive(Debug, Clone, Copy)]
+pub struct Cell<'a>(Form<'a>);
+
+#[derive(Debug, Clone, Copy)]
+enum Form<'a> {
+    Value(f32),
+    /// A whole number that float32 holds.
+    Whole(u32),
+    /// The item's own text, which is the shortest already.
+    Written(&'a str, Digits),
+}
+
+/// Whole numbers up to it are float32 each.
+const EXACT: u32 = 1 << 24;
+
+/// Decimals of at most so many digits read back from float32 as they were.
+const KEPT: u64 = 999_999;
+
+/// Places behind the point of the least number that is written without an exponent.
+const PLACES: u32 = 5;
+
+impl<'a> Cell<'a> {
+    /// The cell of a finite number.
+    pub(crate) const fn value_of(value: f32) -> Self {
+        Self(Form::Value(value))
+    }
+
+    /// The cell of a whole number, a code or a flag; beyond 2^24 it is rounded.
+    pub(crate) const fn whole(value: u32) -> Self {
+        if value <= EXACT {
+            Self(Form::Whole(value))
+        } else {
+            Self(Form::Value(value as f32))
+        }
+    }
+
+    /// The cell of a number as an item has it.
+    pub(crate) fn read(raw: &'a str) -> Result<Self, RejectReason> {
+        if let Some(digits) = short(raw) {
+            return Ok(Self(Form::Written(raw, digits)));
+        }
+        match raw.parse::<f32>() {
+            Ok(value) if value.is_finite() => Ok(Self::value_of(value)),
+            _ => Err(RejectReason::NotFinite),
+        }
+    }
+
+    /// The number.
+    pub fn value(self) -> f32 {
+        match self.0 {
+            Form::Value(value) => value,
+            Form::Whole(value) => value as f32,
+            Form::Written(_, digits) => digits.value_f32(),
+        }
+    }
+
+    /// Appends the shortest text that reads back as the same float32: ASCII, an exponent only below
+    /// 1e-5 and from 1e15.
+    pub fn write_text(self, out: &mut Vec<u8>) {
+        match self.0 {
+            Form::Value(value) => write_float(value, out),
+            Form::Whole(value) => write_whole(value, out),
+            Form::Written(text, _) => out.extend_from_slice(text.as_bytes()),
+        }
+    }
+}
+
+/// A number whose text is what its float32 would be written as: so few digits survive the way there
+/// and back.
+#[inline]
+fn short(raw: &str) -> Option<Digits> {
+    let mut window = [0; WINDOW];
+    window.get_mut(..raw.len())?.copy_from_slice(raw.as_bytes());
+    let digits = Digits::read(u128::from_le_bytes(window), raw.len())?;
+    let most = if digits.scale == 0 {
+        u64::from(EXACT)
+    } else {
+        KEPT
+    };
+    (digits.is_shortest && digits.mantissa <= most && digits.scale <= PLACES).then_some(digits)
+}
+
+/// Writes a finite number as the shortest text that reads back as the same float32.
+fn write_float(value: f32, out: &mut Vec<u8>) {
+    let size = value.abs();
+    // Exponents only where the digits would be many: XGBoost's reader overflows on long ones.
+    let result = if value == 0.0 {
+        write!(out, "0")
+    } else if (1e-5..1e15).contains(&size) {
+        write!(out, "{value}")
+    } else {
+        write!(out, "{value:e}")
+    };
+    result.expect("writing to memory does not fail");
+}
+
+fn write_whole(mut value: u32, out: &mut Vec<u8>) {
+    let mut digits = [0; 10];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (value % 10).to_le_bytes()[0];
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact equality is what is claimed")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(cell: Cell<'_>) -> String {
+        let mut out = Vec::new();
+        cell.write_text(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn beyond_float32_is_no_cell() {
+        for raw in ["1E39", "-1E39", "9E125"] {
+            assert_eq!(Cell::read(raw).unwrap_err(), RejectReason::NotFinite);
+        }
+        assert_eq!(text(Cell::whole(EXACT + 1)), "16777216");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cell_reads_back_as_the_same_float32(value in any::<f32>().prop_filter("finite", |v| v.is_finite())) {
+            let cell = text(Cell::value_of(value));
+            prop_assert_eq!(cell.parse::<f32>().unwrap(), value);
+            prop_assert!(cell.len() <= 24, "{} is long", cell);
+        }
+
+        #[test]
+        fn what_an_item_says_is_rounded_once_and_written_shortest(
+            raw in "-?(0|[1-9][0-9]{0,8})(\\.[0-9]{1,7})?|-?0\\.0{0,6}[0-9]{1,7}|[0-9]{1,20}(E-?[0-9]{1,2})?",
+        ) {
+            let value: f32 = raw.parse().unwrap();
+            if value.is_finite() {
+                let cell = Cell::read(&raw).unwrap();
+                prop_assert_eq!(cell.value(), value);
+                prop_assert_eq!(text(cell), text(Cell::value_of(value)));
+            }
+        }
+
+        #[test]
+        fn a_whole_number_is_written_as_it_is(value in 0..=EXACT) {
+            prop_assert_eq!(text(Cell::whole(value)), value.to_string());
+            prop_assert_eq!(text(Cell::value_of(value as f32)), value.to_string());
+        }
+    }
+}
