@@ -15,7 +15,7 @@ pub use gate::Gate;
 pub use limits::{Limits, Prices};
 pub use promotion::{Goal, Promotion};
 pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};
-pub use training::{MetricDefinition, Scalar, Training};
+pub use training::{Distribution, MetricDefinition, Scalar, Training};
 
 use crate::Names;
 use schemars::JsonSchema;

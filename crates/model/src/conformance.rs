@@ -2,7 +2,7 @@
 //! whose name is then used up, and removes the rest.
 
 use crate::{Channel, ConfigSpec, Endpoints, ModelSpec, TrainingJobs, TrainingSpec};
-use contract::definition::{Compute, MetricDefinition};
+use contract::definition::{Compute, Distribution, MetricDefinition};
 use contract::{ErrorName, Named, ServiceError};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,6 +13,7 @@ pub fn job_spec(name: &str, lake: &str) -> TrainingSpec {
         name: channel.to_owned(),
         prefix: format!("{lake}/processed/{channel}/"),
         content_type: "text/csv".to_owned(),
+        distribution: Distribution::ShardedByS3Key,
     };
     TrainingSpec {
         name: name.to_owned(),

@@ -1,7 +1,7 @@
 //! Training jobs: what is wanted of one, and what is there.
 
 use contract::ServiceError;
-use contract::definition::MetricDefinition;
+use contract::definition::{Distribution, MetricDefinition};
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -43,6 +43,8 @@ pub struct Channel {
     pub prefix: String,
     /// The media type of its files.
     pub content_type: String,
+    /// Which of its files each instance is given.
+    pub distribution: Distribution,
 }
 
 /// A training job's status, in SageMaker's words.

@@ -15,8 +15,8 @@ pub enum SealDatasetError {
     },
     /// Items were lost or doubled.
     #[error(
-        "{exported} items were exported, but the shards account for {} (train {}, validation {}, rejected {})",
-        rows.total(), rows.train, rows.validation, rows.rejected
+        "{exported} items were exported, but the shards account for {} (train {}, validation {}, test {}, rejected {}, filtered {}, duplicates {})",
+        rows.total(), rows.train, rows.validation, rows.test, rows.rejected, rows.filtered, rows.duplicates
     )]
     NotReconciled {
         /// Items that the segments hold.

@@ -53,7 +53,10 @@ pub fn between(wanted: &TrainingSpec, there: &TrainingSpec) -> Vec<String> {
             .map(|it| {
                 (
                     it.name.clone(),
-                    format!("{} of {}", it.prefix, it.content_type),
+                    format!(
+                        "{} of {}, {:?}",
+                        it.prefix, it.content_type, it.distribution
+                    ),
                 )
             })
             .collect()

@@ -1,6 +1,7 @@
 //! The training job that a run wants. It must not know what is there.
 
 use crate::Settings;
+use contract::definition::Distribution;
 use lake::RunKeys;
 use lake::records::{DatasetRecord, Plan};
 use model::{Channel, TrainingSpec};
@@ -18,17 +19,24 @@ pub fn spec(
     let training = &plan.definition.training;
     // SageMaker refuses a channel whose prefix is empty.
     let filled = [
-        ("train", dataset.rows.train),
-        ("validation", dataset.rows.validation),
+        ("train", dataset.rows.train, training.distribution),
+        // Every instance judges by the same rows. The test rows are nobody's to see.
+        (
+            "validation",
+            dataset.rows.validation,
+            Distribution::FullyReplicated,
+        ),
     ];
-    let channels = filled
-        .into_iter()
-        .filter(|(_, rows)| *rows > 0)
-        .map(|(channel, _)| Channel {
-            name: channel.to_owned(),
-            prefix: format!("s3://{bucket}/{}", keys.channel(channel)),
-            content_type: dataset.content_type.clone(),
-        });
+    let channels =
+        filled
+            .into_iter()
+            .filter(|(_, rows, _)| *rows > 0)
+            .map(|(channel, _, distribution)| Channel {
+                name: channel.to_owned(),
+                prefix: format!("s3://{bucket}/{}", keys.channel(channel)),
+                content_type: dataset.content_type.clone(),
+                distribution,
+            });
     TrainingSpec {
         name,
         image: training.image.clone(),

@@ -5,7 +5,7 @@ use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_training_job::DescribeTrainingJobOutput;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
-use contract::definition::MetricDefinition;
+use contract::definition::{Distribution, MetricDefinition};
 use model::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
 use std::collections::BTreeMap;
 
@@ -73,7 +73,10 @@ fn channel(channel: &Channel) -> types::Channel {
     let source = types::S3DataSource::builder()
         .s3_data_type(types::S3DataType::S3Prefix)
         .s3_uri(&channel.prefix)
-        .s3_data_distribution_type(types::S3DataDistribution::FullyReplicated)
+        .s3_data_distribution_type(match channel.distribution {
+            Distribution::FullyReplicated => types::S3DataDistribution::FullyReplicated,
+            Distribution::ShardedByS3Key => types::S3DataDistribution::ShardedByS3Key,
+        })
         .build();
     types::Channel::builder()
         .channel_name(&channel.name)
@@ -184,14 +187,20 @@ fn spec(job: DescribeTrainingJobOutput) -> Result<TrainingSpec, Unfit> {
 }
 
 fn described_channel(channel: types::Channel) -> Channel {
+    let source = channel.data_source.and_then(|it| it.s3_data_source);
+    let sharded = source.as_ref().is_some_and(|source| {
+        source.s3_data_distribution_type == Some(types::S3DataDistribution::ShardedByS3Key)
+    });
     Channel {
         name: channel.channel_name.unwrap_or_default(),
-        prefix: channel
-            .data_source
-            .and_then(|source| source.s3_data_source)
-            .and_then(|source| source.s3_uri)
-            .unwrap_or_default(),
+        prefix: source.and_then(|it| it.s3_uri).unwrap_or_default(),
         content_type: channel.content_type.unwrap_or_default(),
+        // What is not said is fully replicated.
+        distribution: if sharded {
+            Distribution::ShardedByS3Key
+        } else {
+            Distribution::FullyReplicated
+        },
     }
 }
 

@@ -21,6 +21,9 @@ pub struct Training {
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub instance_count: u32,
+    /// Which of the training files each instance is given.
+    #[serde(default)]
+    pub distribution: Distribution,
     /// Gigabytes of each instance's volume.
     #[serde(default = "default_volume")]
     #[schemars(range(min = 1))]
@@ -51,6 +54,18 @@ const fn default_volume() -> u32 {
 
 const fn default_max_runtime() -> u32 {
     3600
+}
+
+/// Which of the training files each instance of a training job is given. Validation files go to
+/// every instance.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Distribution {
+    /// All of them.
+    #[default]
+    FullyReplicated,
+    /// An equal share: there are then at least as many files as instances.
+    ShardedByS3Key,
 }
 
 /// A hyperparameter's value.
