@@ -8,10 +8,13 @@ mod training;
 use crate::classify::service_error;
 use aws_config::SdkConfig;
 use aws_sdk_sagemaker::error::SdkError;
+use aws_sdk_sagemaker::types;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use contract::definition::Vpc;
 use contract::{ErrorName, ServiceError};
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::time::SystemTime;
 
@@ -100,4 +103,23 @@ fn counted(value: Option<i32>) -> u32 {
     value
         .and_then(|value| u32::try_from(value).ok())
         .unwrap_or_default()
+}
+
+/// A map of texts in the order of its keys.
+fn sorted(map: Option<HashMap<String, String>>) -> BTreeMap<String, String> {
+    map.unwrap_or_default().into_iter().collect()
+}
+
+fn vpc(vpc: &Vpc) -> types::VpcConfig {
+    types::VpcConfig::builder()
+        .set_subnets(Some(vpc.subnets.clone()))
+        .set_security_group_ids(Some(vpc.security_group_ids.clone()))
+        .build()
+}
+
+fn described_vpc(vpc: types::VpcConfig) -> Vpc {
+    Vpc {
+        subnets: vpc.subnets.unwrap_or_default(),
+        security_group_ids: vpc.security_group_ids.unwrap_or_default(),
+    }
 }

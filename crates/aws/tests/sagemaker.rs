@@ -118,11 +118,11 @@ async fn a_job_is_asked_for_in_full() {
         .unwrap();
     let (operation, body) = script.request();
     assert_eq!(operation, "CreateTrainingJob");
-    let channel = |name: &str| {
+    let channel = |name: &str, distribution: &str| {
         json!({
             "ChannelName": name, "ContentType": "text/csv",
             "DataSource": {"S3DataSource": {
-                "S3DataType": "S3Prefix", "S3DataDistributionType": "FullyReplicated",
+                "S3DataType": "S3Prefix", "S3DataDistributionType": distribution,
                 "S3Uri": format!("s3://lake/processed/{name}/"),
             }},
         })
@@ -134,18 +134,30 @@ async fn a_job_is_asked_for_in_full() {
             "RoleArn": "arn:aws:iam::000000000000:role/training",
             "AlgorithmSpecification": {
                 "TrainingImage": "000000000000.dkr.ecr.us-east-1.amazonaws.com/recommender:1",
-                "TrainingInputMode": "File",
+                "TrainingInputMode": "FastFile",
                 "MetricDefinitions": [
                     {"Name": "validation:rmse", "Regex": "validation:rmse=([0-9.]+)"},
                 ],
             },
             "HyperParameters": {"factors": "16"},
-            "InputDataConfig": [channel("train"), channel("validation")],
-            "OutputDataConfig": {"S3OutputPath": "s3://lake/models"},
+            "InputDataConfig": [
+                channel("train", "ShardedByS3Key"), channel("validation", "FullyReplicated"),
+            ],
+            "OutputDataConfig": {"S3OutputPath": "s3://lake/models", "KmsKeyId": "alias/models"},
             "ResourceConfig": {
                 "InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30,
+                "VolumeKmsKeyId": "alias/volumes",
             },
-            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 7200},
+            "EnableManagedSpotTraining": true,
+            "CheckpointConfig": {"S3Uri": "s3://lake/checkpoints"},
+            "Environment": {"LEVEL": "info"},
+            "EnableNetworkIsolation": true,
+            "EnableInterContainerTrafficEncryption": true,
+            "VpcConfig": {
+                "Subnets": ["subnet-0123456789abcdef0"],
+                "SecurityGroupIds": ["sg-0123456789abcdef0"],
+            },
             "Tags": [{"Key": "millrace:pipeline", "Value": "default"}],
         })
     );

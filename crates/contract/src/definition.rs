@@ -1,21 +1,26 @@
 //! The pipeline definition: what `config/<pipeline>.json` says, and what an execution's input may
-//! override. Every field but the table, the label and the image has a default.
+//! override. Every field but the table, the label, the image (or algorithm) and the metric
+//! has a default.
 
+mod algorithm;
 mod dataset;
 mod endpoint;
 mod gate;
+mod hyperparameters;
 mod limits;
 mod promotion;
+mod registry;
 mod source;
 mod training;
 
+pub use algorithm::{Algorithm, AlgorithmName};
 pub use dataset::{Column, Dataset, Encoding, Missing, Split};
 pub use endpoint::{Compute, Endpoint};
 pub use gate::Gate;
 pub use limits::{Limits, Prices};
 pub use promotion::{Goal, Promotion};
 pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};
-pub use training::{Distribution, MetricDefinition, Scalar, Training};
+pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};
 
 use crate::Names;
 use schemars::JsonSchema;

@@ -52,6 +52,7 @@ mod tests {
             "dataset": {"label": "rating", "columns": [{"path": "user_id"}], "split": {}, "gate": {}},
             "training": {
                 "image": "recommender",
+                "spot": {"maxWaitSeconds": 3600},
                 "metrics": [{"name": "validation:rmse", "regex": "rmse=(.*)"}]
             },
             "promotion": {"metric": "validation:rmse", "goal": "minimize"},
@@ -94,6 +95,31 @@ mod tests {
     }
 
     #[test]
+    fn a_built_in_algorithm_takes_the_place_of_an_image_and_knows_its_hyperparameters() {
+        let training = |json: Value| definition("training", json).validate();
+        let xgboost = json!({"name": "xgboost"});
+        training(json!({"algorithm": xgboost, "hyperparameters": {"num_round": 50}})).unwrap();
+        for (json, path) in [
+            (json!({"algorithm": xgboost}), "training.hyperparameters"),
+            (
+                json!({"algorithm": xgboost, "hyperparameters": {"num_round": 5, "eta": 2}}),
+                "training.hyperparameters",
+            ),
+            (
+                json!({"algorithm": {"name": "xgboost", "version": "latest"}}),
+                "training.algorithm.version",
+            ),
+            (
+                json!({"algorithm": {"name": "factorization-machines"}}),
+                "training.algorithm.name",
+            ),
+        ] {
+            let error = training(json).unwrap_err();
+            assert_eq!(error.path, path, "{error}");
+        }
+    }
+
+    #[test]
     fn each_mistake_names_its_field() {
         for (path, value) in [
             ("pipeline", json!("No_Good")),
@@ -109,7 +135,17 @@ mod tests {
             ("limits.prices.lambdaGbSecond", json!(-0.1)),
             ("dataset.shardBytes", json!(0)),
             ("training.image", json!("")),
+            ("training.image", Value::Null),
+            ("training.algorithm", json!({"name": "xgboost"})),
             ("training.volumeGb", json!(0)),
+            ("training.maxRuntimeSeconds", json!(2_419_201)),
+            ("training.spot.maxWaitSeconds", json!(3599)),
+            (
+                "training.vpc",
+                json!({"subnets": [], "securityGroupIds": ["sg-1"]}),
+            ),
+            ("training.distribution", json!("shardedByS3Key")),
+            ("training.tags", json!({"aws:x": "y"})),
             ("promotion.metric", json!("validation:auc")),
             ("endpoint.name", json!("under_score")),
             ("endpoint.keep", json!(1)),

@@ -306,6 +306,12 @@ pub struct DatasetRecord {
 pub struct TrainingAttempt {
     /// The attempt's number, from 1.
     pub attempt: u32,
+    /// How often in a row there were no machines, or a quota was used up.
+    #[serde(default)]
+    pub refusals: u32,
+    /// Seconds that were waited for them.
+    #[serde(default)]
+    pub waited_seconds: u32,
 }
 
 /// A completed training job.

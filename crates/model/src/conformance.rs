@@ -2,19 +2,23 @@
 //! whose name is then used up, and removes the rest.
 
 use crate::{Channel, ConfigSpec, Endpoints, ModelSpec, TrainingJobs, TrainingSpec};
-use contract::definition::{Compute, Distribution, MetricDefinition};
+use contract::definition::{Compute, Distribution, InputMode, Vpc};
 use contract::{ErrorName, Named, ServiceError};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// A specification that says something in every field.
 pub fn job_spec(name: &str, lake: &str) -> TrainingSpec {
-    let channel = |channel: &str| Channel {
-        name: channel.to_owned(),
-        prefix: format!("{lake}/processed/{channel}/"),
-        content_type: "text/csv".to_owned(),
-        distribution: Distribution::ShardedByS3Key,
+    let channel = |channel: &str, distribution| {
+        let prefix = format!("{lake}/processed/{channel}/");
+        let it = Channel {
+            prefix,
+            content_type: "text/csv".to_owned(),
+            distribution,
+        };
+        (channel.to_owned(), it)
     };
+    let text = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
     TrainingSpec {
         name: name.to_owned(),
         image: "000000000000.dkr.ecr.us-east-1.amazonaws.com/recommender:1".to_owned(),
@@ -23,14 +27,26 @@ pub fn job_spec(name: &str, lake: &str) -> TrainingSpec {
         instance_count: 1,
         volume_gb: 30,
         max_runtime_seconds: 3600,
-        hyperparameters: BTreeMap::from([("factors".to_owned(), "16".to_owned())]),
-        metrics: vec![MetricDefinition {
-            name: "validation:rmse".to_owned(),
-            regex: "validation:rmse=([0-9.]+)".to_owned(),
-        }],
-        channels: vec![channel("train"), channel("validation")],
+        max_wait_seconds: Some(7200),
+        checkpoints: Some(format!("{lake}/checkpoints")),
+        input_mode: InputMode::FastFile,
+        hyperparameters: text("factors", "16"),
+        metrics: text("validation:rmse", "validation:rmse=([0-9.]+)"),
+        channels: BTreeMap::from([
+            channel("train", Distribution::ShardedByS3Key),
+            channel("validation", Distribution::FullyReplicated),
+        ]),
         output: format!("{lake}/models"),
-        tags: BTreeMap::from([("millrace:pipeline".to_owned(), "default".to_owned())]),
+        environment: text("LEVEL", "info"),
+        vpc: Some(Vpc {
+            subnets: vec!["subnet-0123456789abcdef0".to_owned()],
+            security_group_ids: vec!["sg-0123456789abcdef0".to_owned()],
+        }),
+        network_isolation: true,
+        encrypt_traffic: true,
+        volume_key: Some("alias/volumes".to_owned()),
+        output_key: Some("alias/models".to_owned()),
+        tags: text("millrace:pipeline", "default"),
     }
 }
 

@@ -4,14 +4,18 @@
 //! own words, typed.
 
 pub mod conformance;
+mod difference;
 mod endpoint;
+mod logs;
 pub mod memory;
 mod pace;
 mod training;
 
+pub use difference::differences;
 pub use endpoint::{
     ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Invoke, ModelSpec, Prediction,
 };
+pub use logs::log_link;
 pub use memory::MemorySageMaker;
-pub use pace::wait_seconds;
+pub use pace::{retry_seconds, wait_seconds};
 pub use training::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};

@@ -1,12 +1,15 @@
 //! Training jobs: what is wanted of one, and what is there.
 
+use crate::difference::differences;
 use contract::ServiceError;
-use contract::definition::{Distribution, MetricDefinition};
+use contract::definition::{Distribution, InputMode, Vpc};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 
 /// What is wanted of a training job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TrainingSpec {
     /// The job's name.
     pub name: String,
@@ -22,28 +25,58 @@ pub struct TrainingSpec {
     pub volume_gb: u32,
     /// Seconds after which the job is stopped.
     pub max_runtime_seconds: u32,
+    /// On spot instances: seconds that the job may take in all, its waiting included.
+    pub max_wait_seconds: Option<u32>,
+    /// `s3://…` below which checkpoints are kept.
+    pub checkpoints: Option<String>,
+    /// How the channels' files reach the container.
+    pub input_mode: InputMode,
     /// Hyperparameters, all text.
     pub hyperparameters: BTreeMap<String, String>,
-    /// How metrics are read from the log.
-    pub metrics: Vec<MetricDefinition>,
-    /// The input channels, by order of name.
-    pub channels: Vec<Channel>,
+    /// The regular expressions by which metrics are read from the log, by the metrics' names.
+    pub metrics: BTreeMap<String, String>,
+    /// The input channels by name.
+    pub channels: BTreeMap<String, Channel>,
     /// `s3://…` below which the artifact is written.
     pub output: String,
-    /// Tags of the job.
+    /// Environment variables of the container.
+    pub environment: BTreeMap<String, String>,
+    /// The network that the container runs in.
+    pub vpc: Option<Vpc>,
+    /// Whether the container has no network at all.
+    pub network_isolation: bool,
+    /// Whether traffic between instances is encrypted.
+    pub encrypt_traffic: bool,
+    /// The KMS key of the volumes.
+    pub volume_key: Option<String>,
+    /// The KMS key of the output.
+    pub output_key: Option<String>,
+    /// Tags of the job, which a description does not tell, so that they are not compared.
+    #[serde(skip)]
     pub tags: BTreeMap<String, String>,
 }
 
+impl TrainingSpec {
+    /// One phrase for each field in which `there` is not what is wanted.
+    pub fn differences(&self, there: &Self) -> Vec<String> {
+        let mut there = there.clone();
+        // Of the images that SageMaker knows it adds the metrics' own definitions: more is no difference.
+        there
+            .metrics
+            .retain(|name, _| self.metrics.contains_key(name));
+        differences(self, &there)
+    }
+}
+
 /// An input channel: every object below a prefix.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Channel {
-    /// Its name, such as `train`.
-    pub name: String,
     /// `s3://…/`, with the trailing slash.
     pub prefix: String,
     /// The media type of its files.
     pub content_type: String,
-    /// Which of its files each instance is given.
+    /// Whether each instance gets all files or its share.
     pub distribution: Distribution,
 }
 
@@ -93,4 +126,75 @@ pub trait TrainingJobs: Send + Sync {
 
     /// Creates the job. A name that is taken is an error named `Conflict`.
     fn create(&self, spec: &TrainingSpec) -> impl Future<Output = Result<(), ServiceError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TrainingSpec;
+    use crate::conformance::job_spec;
+    use serde_json::Value;
+
+    fn after(change: impl FnOnce(&mut TrainingSpec)) -> Vec<String> {
+        let wanted = job_spec("job", "s3://lake");
+        let mut there = wanted.clone();
+        change(&mut there);
+        wanted.differences(&there)
+    }
+
+    #[test]
+    fn tags_and_metrics_that_the_service_adds_are_no_difference() {
+        assert!(after(|_| ()).is_empty());
+        assert!(after(|there| there.tags.clear()).is_empty());
+        assert!(
+            after(|there| drop(
+                there
+                    .metrics
+                    .insert("train:rmse".to_owned(), "x".to_owned())
+            ))
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_suites_specification_says_something_in_every_field() {
+        let Value::Object(fields) = serde_json::to_value(job_spec("job", "s3://lake")).unwrap()
+        else {
+            panic!("no object");
+        };
+        for (name, value) in fields {
+            let empty = match &value {
+                Value::Null | Value::Bool(false) => true,
+                Value::Object(fields) => fields.is_empty(),
+                _ => false,
+            };
+            assert!(!empty, "{name} is {value}");
+        }
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        for (words, found) in [
+            ("image is ", after(|it| it.image.push('2'))),
+            (
+                "channels.validation is absent",
+                after(|it| drop(it.channels.remove("validation"))),
+            ),
+            (
+                "hyperparameters.factors is absent",
+                after(|it| it.hyperparameters.clear()),
+            ),
+            (
+                "metrics.validation:rmse is absent",
+                after(|it| it.metrics.clear()),
+            ),
+            (
+                "maxWaitSeconds is absent",
+                after(|it| it.max_wait_seconds = None),
+            ),
+            ("vpc is absent", after(|it| it.vpc = None)),
+        ] {
+            assert_eq!(found.len(), 1, "{words}: {found:?}");
+            assert!(found[0].starts_with(words), "{found:?}");
+        }
+    }
 }

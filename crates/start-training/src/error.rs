@@ -1,6 +1,6 @@
 //! What can go wrong with a training job.
 
-use contract::{ErrorName, Named, ServiceError};
+use contract::{ErrorName, FieldError, Named, ServiceError};
 use lake::DocumentError;
 use model::{TrainingInfo, TrainingSpec, TrainingStatus};
 
@@ -23,6 +23,9 @@ pub enum StartTrainingError {
         /// Items that could not become a row.
         rejected: u64,
     },
+    /// The definition cannot be carried out here.
+    #[error(transparent)]
+    Definition(#[from] FieldError),
     /// A job has the run's name and is another one.
     #[error(
         "the training job {job} exists and is not this run's: {differences}; start a new run, whose \
@@ -35,17 +38,19 @@ pub enum StartTrainingError {
         differences: String,
     },
     /// The job ended in failure.
-    #[error("the training job {job} failed: {reason}; its log is in {LOG_GROUP}, stream {job}/…")]
+    #[error("the training job {job} failed: {reason}; its log: {log}")]
     Failed {
         /// The job's name.
         job: String,
         /// SageMaker's reason.
         reason: String,
+        /// A link to its log.
+        log: String,
     },
     /// The job failed because there were no machines.
     #[error(
-        "there are no {instance_type} for the training job {job} at the moment: {reason}; try later \
-         or set training.instanceType to another one"
+        "there are no {instance_type} for the training job {job} at the moment: {reason}; try later, \
+         set training.instanceType to another one, or raise training.capacityWaitMinutes"
     )]
     NoCapacity {
         /// The job's name.
@@ -56,18 +61,22 @@ pub enum StartTrainingError {
         reason: String,
     },
     /// The job was stopped.
-    #[error("the training job {job} was stopped {how}; its log is in {LOG_GROUP}, stream {job}/…")]
+    #[error("the training job {job} was stopped {how}; its log: {log}")]
     Stopped {
         /// The job's name.
         job: String,
         /// By which limit, or by hand.
         how: String,
+        /// A link to its log.
+        log: String,
     },
     /// The job completed and left nothing.
-    #[error("the training job {job} completed without a model artifact; its log is in {LOG_GROUP}")]
+    #[error("the training job {job} completed without a model artifact; its log: {log}")]
     ArtifactMissing {
         /// The job's name.
         job: String,
+        /// A link to its log.
+        log: String,
     },
     /// SageMaker refused or could not be reached.
     #[error(transparent)]
@@ -81,16 +90,21 @@ const LOG_GROUP: &str = "/aws/sagemaker/TrainingJobs";
 /// How SageMaker's reason begins where it has no machines.
 const CAPACITY: &str = "CapacityError";
 
+/// A link to the log of a training job.
+pub fn log_of(job: &str, region: &str) -> String {
+    model::log_link(region, LOG_GROUP, job)
+}
+
 impl StartTrainingError {
     /// Of a job that ended otherwise than `Completed`.
-    pub(crate) fn of_end(spec: TrainingSpec, info: TrainingInfo) -> Self {
-        let job = spec.name;
+    pub(crate) fn of_end(spec: TrainingSpec, info: TrainingInfo, region: &str) -> Self {
+        let log = log_of(&spec.name, region);
         if info.status != TrainingStatus::Failed {
-            return Self::Stopped {
-                job,
-                how: stopped_how(&info.secondary, spec.max_runtime_seconds),
-            };
+            let how = stopped_how(&info.secondary, &spec);
+            let job = spec.name;
+            return Self::Stopped { job, how, log };
         }
+        let job = spec.name;
         let reason = info
             .failure_reason
             .unwrap_or_else(|| "SageMaker gives no reason".to_owned());
@@ -101,16 +115,29 @@ impl StartTrainingError {
                 reason,
             };
         }
-        Self::Failed { job, reason }
+        Self::Failed { job, reason, log }
+    }
+
+    /// Whether waiting may help: there are no machines, or a quota is used up.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self.name(),
+            ErrorName::CapacityUnavailable | ErrorName::ResourceLimitExceeded
+        )
     }
 }
 
-fn stopped_how(secondary: &str, max_runtime_seconds: u32) -> String {
+fn stopped_how(secondary: &str, spec: &TrainingSpec) -> String {
     match secondary {
-        "MaxRuntimeExceeded" => {
-            format!("by its limit of {max_runtime_seconds} s: raise training.maxRuntimeSeconds")
-        }
-        "MaxWaitTimeExceeded" => "by its limit of waiting for machines".to_owned(),
+        "MaxRuntimeExceeded" => format!(
+            "by its limit of {} s: raise training.maxRuntimeSeconds",
+            spec.max_runtime_seconds
+        ),
+        "MaxWaitTimeExceeded" => format!(
+            "by its limit of waiting for spot machines, {} s in all: raise \
+             training.spot.maxWaitSeconds, or remove training.spot",
+            spec.max_wait_seconds.unwrap_or_default()
+        ),
         "Interrupted" => "by an interruption of its machines".to_owned(),
         "Stopped" => "by hand (StopTrainingJob)".to_owned(),
         other => format!("with the secondary status {other}"),
@@ -128,6 +155,7 @@ impl Named for StartTrainingError {
         match self {
             Self::DatasetNotSealed { .. } => ErrorName::NotFound,
             Self::NoRows { .. } => ErrorName::DatasetInvalid,
+            Self::Definition(_) => ErrorName::InvalidDefinition,
             Self::NotOurs { .. } => ErrorName::Conflict,
             Self::Failed { .. } | Self::ArtifactMissing { .. } => ErrorName::TrainingFailed,
             Self::NoCapacity { .. } => ErrorName::CapacityUnavailable,

@@ -2,8 +2,8 @@
 //!
 //! It must not know how the dataset came about nor what the model is judged by.
 
-mod difference;
 mod error;
+mod shortage;
 mod wanted;
 
 pub use error::StartTrainingError;
@@ -22,6 +22,8 @@ const STARTING: &str = "Starting";
 pub struct Settings {
     /// The role that SageMaker assumes where the definition names none.
     pub role_arn: String,
+    /// The region, whose registry holds the built-in algorithms' images.
+    pub region: String,
 }
 
 /// One look at the run's training job, which is created by the first.
@@ -33,7 +35,7 @@ pub async fn handle(
     jobs: &impl TrainingJobs,
     settings: &Settings,
     input: RunInput,
-    _invocation: Invocation,
+    invocation: Invocation,
 ) -> Result<StartTrainingOutput, StartTrainingError> {
     let keys = RunKeys::new(&input.pipeline, &input.run);
     let answer = |status, job: String, phase: &str, wait_seconds| StartTrainingOutput {
@@ -63,18 +65,35 @@ pub async fn handle(
         });
     }
     let attempt = attempt(store, &keys).await?;
-    let name = job_name(&keys, attempt);
-    let spec = wanted::spec(store.bucket(), &keys, &plan, &dataset, settings, name);
-
-    let Some(info) = found_or_created(jobs, &spec).await? else {
-        return Ok(answer(
-            Status::InProgress,
-            spec.name,
-            STARTING,
-            wait_seconds(0),
-        ));
+    let name = job_name(&keys, attempt.attempt);
+    let spec = wanted::spec(store.bucket(), &keys, &plan, &dataset, settings, name)?;
+    let shortage = shortage::Shortage {
+        store,
+        keys: &keys,
+        limit_seconds: plan
+            .definition
+            .training
+            .capacity_wait_minutes
+            .saturating_mul(60),
+        seed: &invocation.attempt,
     };
-    let differences = difference::between(&spec, &info.spec);
+
+    let info = match found_or_created(jobs, &spec).await {
+        Ok(Some(info)) => info,
+        Ok(None) => {
+            let wait = wait_seconds(0);
+            return Ok(answer(Status::InProgress, spec.name, STARTING, wait));
+        }
+        // No job came about, so its name is still free.
+        Err(error) if error.may_pass() => {
+            let wait = shortage
+                .wait_or_fail(attempt, attempt.attempt, error)
+                .await?;
+            return Ok(answer(Status::InProgress, spec.name, WAITING, wait));
+        }
+        Err(error) => return Err(error),
+    };
+    let differences = spec.differences(&info.spec);
     if !differences.is_empty() {
         return Err(StartTrainingError::NotOurs {
             job: spec.name,
@@ -88,7 +107,7 @@ pub async fn handle(
             Ok(answer(Status::InProgress, spec.name, &info.secondary, wait))
         }
         TrainingStatus::Completed => {
-            let record = record(&spec, info)?;
+            let record = record(&spec, info, &settings.region)?;
             // Losing means that another call saw the same end of the same job.
             documents::commit(store, &keys.training(), &record).await?;
             tracing::info!(job = spec.name, metrics = ?record.metrics, "the training job completed");
@@ -97,23 +116,32 @@ pub async fn handle(
         TrainingStatus::Failed | TrainingStatus::Stopped => {
             // The name is used up, so whoever calls again after this error (a retry, a redrive)
             // means another job: the attempt is closed before its failure is told.
-            let next = TrainingAttempt {
-                attempt: attempt + 1,
-            };
-            documents::write(store, &keys.training_attempt(), &next).await?;
-            Err(StartTrainingError::of_end(spec, info))
+            let job = spec.name.clone();
+            let next = attempt.attempt + 1;
+            let error = StartTrainingError::of_end(spec, info, &settings.region);
+            let wait = shortage.wait_or_fail(attempt, next, error).await?;
+            Ok(answer(Status::InProgress, job, WAITING, wait))
         }
     }
 }
 
+/// There are no machines, or a quota is used up: the step asks again later.
+const WAITING: &str = "WaitingForCapacity";
 const TRAINING: &str = "the record of a training job";
 const COMPLETED: &str = "Completed";
 
-async fn attempt(store: &impl ObjectStore, keys: &RunKeys) -> Result<u32, StartTrainingError> {
+async fn attempt(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+) -> Result<TrainingAttempt, StartTrainingError> {
     let key = keys.training_attempt();
     let attempt: Option<TrainingAttempt> =
         documents::read_if_there(store, &key, "the number of a training attempt").await?;
-    Ok(attempt.map_or(1, |attempt| attempt.attempt))
+    Ok(attempt.unwrap_or(TrainingAttempt {
+        attempt: 1,
+        refusals: 0,
+        waited_seconds: 0,
+    }))
 }
 
 /// The first attempt has the run's own name; SageMaker's 63 characters leave room for the suffix.
@@ -145,11 +173,16 @@ async fn found_or_created(
     }
 }
 
-fn record(spec: &TrainingSpec, info: TrainingInfo) -> Result<TrainingRecord, StartTrainingError> {
+fn record(
+    spec: &TrainingSpec,
+    info: TrainingInfo,
+    region: &str,
+) -> Result<TrainingRecord, StartTrainingError> {
     let artifact = info
         .artifact
         .ok_or_else(|| StartTrainingError::ArtifactMissing {
             job: spec.name.clone(),
+            log: error::log_of(&spec.name, region),
         })?;
     Ok(TrainingRecord {
         job: spec.name.clone(),

@@ -15,6 +15,7 @@ async fn main() -> Result<(), shell::Error> {
     let jobs = SageMaker::new(&config);
     let settings = Settings {
         role_arn: shell::env("TRAINING_ROLE_ARN")?,
+        region: shell::env("AWS_REGION")?,
     };
     shell::serve(async |input, invocation| {
         handle(&store, &jobs, &settings, input, invocation).await

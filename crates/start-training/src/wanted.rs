@@ -1,6 +1,7 @@
 //! The training job that a run wants. It must not know what is there.
 
-use crate::Settings;
+use crate::{Settings, StartTrainingError};
+use contract::FieldError;
 use contract::definition::Distribution;
 use lake::RunKeys;
 use lake::records::{DatasetRecord, Plan};
@@ -8,6 +9,9 @@ use model::{Channel, TrainingSpec};
 use std::collections::BTreeMap;
 
 /// The run's training job, under this name.
+///
+/// # Errors
+/// If the definition cannot be carried out in this region, or with this dataset.
 pub fn spec(
     bucket: &str,
     keys: &RunKeys,
@@ -15,8 +19,9 @@ pub fn spec(
     dataset: &DatasetRecord,
     settings: &Settings,
     name: String,
-) -> TrainingSpec {
+) -> Result<TrainingSpec, StartTrainingError> {
     let training = &plan.definition.training;
+    check_shares(training.distribution, training.instance_count, dataset)?;
     // SageMaker refuses a channel whose prefix is empty.
     let filled = [
         ("train", dataset.rows.train, training.distribution),
@@ -27,19 +32,23 @@ pub fn spec(
             Distribution::FullyReplicated,
         ),
     ];
-    let channels =
-        filled
-            .into_iter()
-            .filter(|(_, rows, _)| *rows > 0)
-            .map(|(channel, _, distribution)| Channel {
-                name: channel.to_owned(),
-                prefix: format!("s3://{bucket}/{}", keys.channel(channel)),
-                content_type: dataset.content_type.clone(),
-                distribution,
-            });
-    TrainingSpec {
+    let channels = filled.into_iter().filter(|(_, rows, _)| *rows > 0);
+    let channels = channels.map(|(name, _, distribution)| {
+        let channel = Channel {
+            prefix: format!("s3://{bucket}/{}", keys.channel(name)),
+            content_type: dataset.content_type.clone(),
+            distribution,
+        };
+        (name.to_owned(), channel)
+    });
+    let own_tags = BTreeMap::from([
+        ("millrace:pipeline".to_owned(), keys.pipeline().to_owned()),
+        ("millrace:run".to_owned(), keys.run().to_string()),
+    ]);
+    let output = format!("s3://{bucket}/{}", keys.models());
+    Ok(TrainingSpec {
         name,
-        image: training.image.clone(),
+        image: training.image_in(&settings.region)?,
         role_arn: training
             .role_arn
             .clone()
@@ -48,17 +57,52 @@ pub fn spec(
         instance_count: training.instance_count,
         volume_gb: training.volume_gb,
         max_runtime_seconds: training.max_runtime_seconds,
+        max_wait_seconds: training.spot.map(|spot| spot.max_wait_seconds),
+        // Of all attempts, so that the next goes on where the last one was stopped.
+        checkpoints: training
+            .spot
+            .filter(|spot| spot.checkpoints)
+            .map(|_| format!("{output}/checkpoints")),
+        input_mode: training.input_mode,
         hyperparameters: training
             .hyperparameters
             .iter()
             .map(|(name, value)| (name.clone(), value.to_string()))
             .collect(),
-        metrics: training.metrics.clone(),
+        metrics: training
+            .metrics
+            .iter()
+            .map(|metric| (metric.name.clone(), metric.regex.clone()))
+            .collect(),
         channels: channels.collect(),
-        output: format!("s3://{bucket}/{}", keys.models()),
-        tags: BTreeMap::from([
-            ("millrace:pipeline".to_owned(), keys.pipeline().to_owned()),
-            ("millrace:run".to_owned(), keys.run().to_string()),
-        ]),
+        output,
+        environment: training.environment.clone(),
+        vpc: training.vpc.clone(),
+        network_isolation: training.network_isolation,
+        encrypt_traffic: training.encrypt_traffic,
+        volume_key: training.kms.volume_key.clone(),
+        output_key: training.kms.output_key.clone(),
+        tags: training.tags.clone().into_iter().chain(own_tags).collect(),
+    })
+}
+
+/// An instance without a file has nothing to train on, which SageMaker finds out after it is paid for.
+fn check_shares(
+    distribution: Distribution,
+    instances: u32,
+    dataset: &DatasetRecord,
+) -> Result<(), FieldError> {
+    let train = dataset.files.iter().filter(|file| file.channel == "train");
+    let files = train.filter(|file| file.rows > 0).count();
+    let enough = u32::try_from(files).is_ok_and(|files| files >= instances);
+    if distribution == Distribution::FullyReplicated || enough {
+        return Ok(());
     }
+    Err(FieldError {
+        path: "training.instanceCount",
+        message: format!(
+            "{files} files of training data cannot be shared out to {instances} instances: lower it, \
+             or lower dataset.shardBytes"
+        ),
+    })
 }

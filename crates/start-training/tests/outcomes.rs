@@ -6,11 +6,11 @@ use bytes::Bytes;
 use contract::states::{RunInput, StartTrainingOutput, Status};
 use contract::{ErrorName, Invocation, Named, Names, RunId};
 use lake::memory::poll_at_most;
-use lake::records::{DatasetRecord, Plan, TrainingRecord};
+use lake::records::{Checksum, CsvFile, DatasetRecord, Plan, TrainingAttempt, TrainingRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents};
-use model::memory::JobOutcome;
+use model::memory::{Fault, JobOutcome};
 use model::{MemorySageMaker, TrainingJobs};
-use serde_json::json;
+use serde_json::{Value, json};
 use start_training::{Settings, StartTrainingError, handle};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -37,18 +37,32 @@ struct World {
 
 impl World {
     async fn new(validation: u64) -> Self {
-        let store = MemoryStore::new();
+        let world = Self {
+            store: MemoryStore::new(),
+            sagemaker: MemorySageMaker::new(),
+        };
+        world.plan(json!({})).await;
+        world.dataset(validation).await;
+        world
+    }
+
+    /// Writes the plan, with these fields of `training` besides the usual ones.
+    async fn plan(&self, more: Value) {
+        let mut training = json!({
+            "image": "recommender:1",
+            "hyperparameters": {"factors": 16, "rate": 0.05, "biased": true, "loss": "rmse"},
+            "metrics": [{"name": "validation:rmse", "regex": "rmse=(.*)"}],
+        });
+        for (field, value) in more.as_object().unwrap() {
+            training[field] = value.clone();
+        }
         let plan: Plan = serde_json::from_value(json!({
             "run": run(), "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
             "definition": {
                 "pipeline": PIPELINE,
                 "source": {"dynamodb": {"table": "interactions"}},
                 "dataset": {"label": "rating"},
-                "training": {
-                    "image": "recommender:1",
-                    "hyperparameters": {"factors": 16, "rate": 0.05, "biased": true, "loss": "rmse"},
-                    "metrics": [{"name": "validation:rmse", "regex": "rmse=(.*)"}],
-                },
+                "training": training,
                 "promotion": {"metric": "validation:rmse", "goal": "minimize"},
             },
             "keyAttributes": ["user", "item"], "segments": 1,
@@ -56,9 +70,12 @@ impl World {
             "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
         }))
         .unwrap();
-        documents::write(&store, &keys().plan(), &plan)
+        documents::write(&self.store, &keys().plan(), &plan)
             .await
             .unwrap();
+    }
+
+    async fn dataset(&self, validation: u64) {
         let dataset = DatasetRecord {
             run: run(),
             rows: serde_json::from_value(
@@ -68,20 +85,23 @@ impl World {
             channels: vec!["train".to_owned()],
             content_type: "text/csv".to_owned(),
             columns: json!([]),
-            files: Vec::new(),
+            files: vec![CsvFile {
+                channel: "train".to_owned(),
+                key: keys().csv("train", 0),
+                rows: 9,
+                bytes: 90,
+                checksum: Checksum(0),
+            }],
         };
-        documents::write(&store, &keys().dataset(), &dataset)
+        documents::write(&self.store, &keys().dataset(), &dataset)
             .await
             .unwrap();
-        Self {
-            store,
-            sagemaker: MemorySageMaker::new(),
-        }
     }
 
     async fn call(&self) -> Result<StartTrainingOutput, StartTrainingError> {
         let settings = Settings {
             role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
+            region: "eu-central-1".to_owned(),
         };
         let input = RunInput {
             pipeline: PIPELINE.to_owned(),
@@ -101,7 +121,7 @@ impl World {
             if output.status == Status::Done {
                 return Ok(output);
             }
-            assert!((2..=60).contains(&output.wait_seconds), "{output:?}");
+            assert!((2..=900).contains(&output.wait_seconds), "{output:?}");
         }
         panic!("no end after 20 looks");
     }
@@ -156,7 +176,8 @@ async fn a_job_is_created_once_and_followed_to_its_end() {
             ("millrace:run", run().as_str())
         ])
     );
-    let prefixes: Vec<&str> = spec.channels.iter().map(|it| it.prefix.as_str()).collect();
+    let channels = spec.channels.values();
+    let prefixes: Vec<&str> = channels.map(|it| it.prefix.as_str()).collect();
     let below = format!("s3://memory/processed/default/run={}", run());
     assert_eq!(
         prefixes,
@@ -194,8 +215,7 @@ async fn without_validation_rows_there_is_no_such_channel() {
     let world = World::new(0).await;
     world.drive().await.unwrap();
     let spec = world.sagemaker.job(&job()).unwrap();
-    let names: Vec<&str> = spec.channels.iter().map(|it| it.name.as_str()).collect();
-    assert_eq!(names, ["train"]);
+    assert!(spec.channels.keys().eq(["train"]));
 }
 
 #[tokio::test]
@@ -234,7 +254,7 @@ async fn every_other_end_has_its_name_and_its_reason() {
         (
             JobOutcome::Stops("MaxWaitTimeExceeded".to_owned()),
             ErrorName::TrainingStopped,
-            "waiting for machines",
+            "waiting for spot machines",
         ),
         (
             JobOutcome::Stops("Stopped".to_owned()),
@@ -244,6 +264,7 @@ async fn every_other_end_has_its_name_and_its_reason() {
     ];
     for (outcome, name, words) in cases {
         let world = World::new(1).await;
+        world.plan(json!({"capacityWaitMinutes": 0})).await;
         world.sagemaker.script_job(outcome);
         let error = world.drive().await.unwrap_err();
         let text = error.to_string();
@@ -255,11 +276,24 @@ async fn every_other_end_has_its_name_and_its_reason() {
 }
 
 #[tokio::test]
+async fn a_failure_leads_to_its_log() {
+    let world = World::new(1).await;
+    let outcome = JobOutcome::Fails("AlgorithmError: exit code 1".to_owned());
+    world.sagemaker.script_job(outcome);
+    let text = world.drive().await.unwrap_err().to_string();
+    let stream = format!("TrainingJobs$3FlogStreamNameFilter$3D{}", job());
+    assert!(
+        text.contains("region=eu-central-1") && text.contains(&stream),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn a_retry_after_a_failure_trains_under_another_name() {
     let world = World::new(1).await;
     world
         .sagemaker
-        .script_job(JobOutcome::Fails("CapacityError: none".to_owned()));
+        .script_job(JobOutcome::Fails("AlgorithmError".to_owned()));
     world.drive().await.unwrap_err();
     let done = world.drive().await.unwrap();
     assert_eq!(done.training_job, format!("{}-2", job()));
@@ -269,11 +303,7 @@ async fn a_retry_after_a_failure_trains_under_another_name() {
 
 #[tokio::test]
 async fn a_refused_creation_keeps_its_name_and_can_be_tried_again() {
-    for name in [
-        ErrorName::ResourceLimitExceeded,
-        ErrorName::Throttled,
-        ErrorName::AccessDenied,
-    ] {
+    for name in [ErrorName::Throttled, ErrorName::AccessDenied] {
         let world = World::new(1).await;
         world
             .sagemaker
@@ -281,6 +311,147 @@ async fn a_refused_creation_keeps_its_name_and_can_be_tried_again() {
         assert_eq!(world.drive().await.unwrap_err().name(), name);
         assert_eq!(world.drive().await.unwrap().training_job, job());
     }
+}
+
+// Want of machines and quota.
+
+const SHORTAGES: [ErrorName; 2] = [
+    ErrorName::ResourceLimitExceeded,
+    ErrorName::CapacityUnavailable,
+];
+
+#[tokio::test]
+async fn a_shortage_is_waited_out_and_the_job_created_under_its_name() {
+    for name in SHORTAGES {
+        let world = World::new(1).await;
+        for _ in 0..3 {
+            world
+                .sagemaker
+                .refuse("CreateTrainingJob", name, "Code", "no");
+        }
+        let mut last = 0;
+        for _ in 0..3 {
+            let waiting = world.call().await.unwrap();
+            assert_eq!(waiting.phase, "WaitingForCapacity");
+            assert!(waiting.wait_seconds > last, "{waiting:?}");
+            last = waiting.wait_seconds;
+        }
+        assert_eq!(world.drive().await.unwrap().training_job, job());
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_found_no_machines_is_followed_by_another_after_a_wait() {
+    let world = World::new(1).await;
+    let outcome = JobOutcome::Fails("CapacityError: Unable to provision".to_owned());
+    world.sagemaker.script_job(outcome);
+    let done = world.drive().await.unwrap();
+    assert_eq!(done.training_job, format!("{}-2", job()));
+    let created = world.sagemaker.log();
+    assert_eq!(created.len(), 2, "{created:?}");
+}
+
+#[tokio::test]
+async fn a_shortage_beyond_the_limit_is_told_and_a_redrive_waits_anew() {
+    for name in SHORTAGES {
+        let world = World::new(1).await;
+        world.plan(json!({"capacityWaitMinutes": 2})).await;
+        let mut redrives = 0;
+        for _ in 0..40 {
+            world
+                .sagemaker
+                .refuse("CreateTrainingJob", name, "Code", "no");
+        }
+        let mut waited = 0;
+        while redrives < 2 {
+            match world.call().await {
+                Ok(output) => waited += output.wait_seconds,
+                Err(error) => {
+                    assert_eq!(error.name(), name);
+                    assert_eq!(waited, 120, "the limit, and not a second less or more");
+                    (waited, redrives) = (0, redrives + 1);
+                }
+            }
+        }
+        assert!(world.sagemaker.log().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_attempt_of_an_older_version_is_read() {
+    let world = World::new(1).await;
+    let key = keys().training_attempt();
+    let old = Bytes::from_static(b"{\"attempt\": 3}");
+    world.store.put(&key, old).await.unwrap();
+    assert_eq!(
+        world.call().await.unwrap().training_job,
+        format!("{}-3", job())
+    );
+    let attempt: TrainingAttempt = documents::read(&world.store, &key, "x").await.unwrap();
+    assert_eq!((attempt.attempt, attempt.refusals), (3, 0));
+}
+
+// What the definition may ask for.
+
+#[tokio::test]
+async fn a_built_in_algorithm_is_resolved_to_the_registry_of_the_region() {
+    let world = World::new(1).await;
+    let xgboost = json!({"name": "xgboost", "version": "1.7-1"});
+    world
+        .plan(json!({"image": null, "algorithm": xgboost}))
+        .await;
+    world.drive().await.unwrap();
+    let image = "492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-xgboost:1.7-1";
+    assert_eq!(world.sagemaker.job(&job()).unwrap().image, image);
+    assert_eq!(
+        world.record().await.image,
+        image,
+        "what serves is what trained"
+    );
+}
+
+#[tokio::test]
+async fn all_that_the_definition_says_reaches_the_job() {
+    let world = World::new(1).await;
+    world
+        .plan(json!({
+            "spot": {"maxWaitSeconds": 7200}, "inputMode": "fastFile",
+            "environment": {"LEVEL": "debug"}, "networkIsolation": true, "encryptTraffic": true,
+            "vpc": {"subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]},
+            "kms": {"volumeKey": "alias/v", "outputKey": "alias/o"}, "tags": {"team": "films"},
+        }))
+        .await;
+    world.drive().await.unwrap();
+    let spec = world.sagemaker.job(&job()).unwrap();
+    let json = serde_json::to_value(&spec).unwrap();
+    for (field, value) in [
+        ("maxWaitSeconds", json!(7200)),
+        ("inputMode", json!("fastFile")),
+        ("environment", json!({"LEVEL": "debug"})),
+        ("networkIsolation", json!(true)),
+        ("encryptTraffic", json!(true)),
+        (
+            "vpc",
+            json!({"subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}),
+        ),
+        ("volumeKey", json!("alias/v")),
+        ("outputKey", json!("alias/o")),
+    ] {
+        assert_eq!(json[field], value, "{field}");
+    }
+    let checkpoints = format!("s3://memory/models/default/run={}/checkpoints", run());
+    assert_eq!(spec.checkpoints, Some(checkpoints));
+    assert_eq!(spec.tags.get("team").map(String::as_str), Some("films"));
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_shared_out_are_refused_before_anything_is_paid_for() {
+    let world = World::new(1).await;
+    let shared = json!({"distribution": "shardedByS3Key", "instanceCount": 2});
+    world.plan(shared).await;
+    let error = world.call().await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::InvalidDefinition, "{error}");
+    assert!(world.sagemaker.log().is_empty());
 }
 
 // Jobs that are not ours, and races.
@@ -295,7 +466,7 @@ async fn a_job_of_the_same_name_that_differs_is_a_conflict() {
     assert_eq!(error.name(), ErrorName::Conflict);
     let text = error.to_string();
     assert!(
-        text.contains("image is ") && text.contains("channel train is "),
+        text.contains("image is ") && text.contains("channels.train.prefix is "),
         "{text}"
     );
     assert_eq!(world.call().await.unwrap_err().name(), ErrorName::Conflict);
@@ -360,5 +531,32 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
             1,
             "one job, after {polls} polls"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_lost_request_or_answer_at_any_call_ends_in_the_same_place() {
+    let whole = World::new(1).await;
+    whole.drive().await.unwrap();
+    let wanted = whole.record().await;
+    for fault in [Fault::RequestLost, Fault::AnswerLost] {
+        for number in 0.. {
+            let world = World::new(1).await;
+            world.sagemaker.fail_call(number, fault);
+            match world.drive().await {
+                Ok(_) => assert!(!world.sagemaker.has_failed()),
+                Err(error) => {
+                    assert_eq!(error.name(), ErrorName::ServiceUnavailable);
+                    // As the state machine's retry does.
+                    world.drive().await.unwrap();
+                }
+            }
+            assert_eq!(world.record().await, wanted, "call {number}");
+            assert_eq!(world.sagemaker.log().len(), 1, "one job, call {number}");
+            if !world.sagemaker.has_failed() {
+                assert!(number > 4, "only {number} calls to fail");
+                break;
+            }
+        }
     }
 }

@@ -1,11 +1,13 @@
-//! Training jobs: one S3 prefix per channel in File mode, metrics scraped from the log.
+//! Training jobs: one S3 prefix per channel, metrics scraped from the log.
 
-use super::{SERVICE, SageMaker, Unfit, count, counted, if_there, seconds_since};
+use super::{
+    SERVICE, SageMaker, Unfit, count, counted, described_vpc, if_there, seconds_since, sorted, vpc,
+};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_training_job::DescribeTrainingJobOutput;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
-use contract::definition::{Distribution, MetricDefinition};
+use contract::definition::{Distribution, InputMode};
 use model::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
 use std::collections::BTreeMap;
 
@@ -23,36 +25,25 @@ impl TrainingJobs for SageMaker {
     }
 
     async fn create(&self, spec: &TrainingSpec) -> Result<(), ServiceError> {
-        let algorithm = types::AlgorithmSpecification::builder()
-            .training_image(&spec.image)
-            .training_input_mode(types::TrainingInputMode::File)
-            // The service refuses an empty list.
-            .set_metric_definitions(
-                (!spec.metrics.is_empty()).then(|| spec.metrics.iter().map(metric).collect()),
-            );
-        let resources = types::ResourceConfig::builder()
-            .instance_type(spec.instance_type.as_str().into())
-            .instance_count(count(spec.instance_count))
-            .volume_size_in_gb(count(spec.volume_gb));
-        let answer = self
-            .client
-            .create_training_job()
+        let request = self.client.create_training_job();
+        let answer = request
             .training_job_name(&spec.name)
             .role_arn(&spec.role_arn)
-            .algorithm_specification(algorithm.build())
+            .algorithm_specification(algorithm(spec))
             .set_hyper_parameters(Some(spec.hyperparameters.clone().into_iter().collect()))
             .set_input_data_config(Some(spec.channels.iter().map(channel).collect()))
-            .output_data_config(
-                types::OutputDataConfig::builder()
-                    .s3_output_path(&spec.output)
-                    .build(),
+            .output_data_config(output(spec))
+            .resource_config(resources(spec))
+            .stopping_condition(stopping(spec))
+            .enable_managed_spot_training(spec.max_wait_seconds.is_some())
+            .set_checkpoint_config(spec.checkpoints.as_ref().map(checkpoints))
+            .set_environment(
+                (!spec.environment.is_empty())
+                    .then(|| spec.environment.clone().into_iter().collect()),
             )
-            .resource_config(resources.build())
-            .stopping_condition(
-                types::StoppingCondition::builder()
-                    .max_runtime_in_seconds(count(spec.max_runtime_seconds))
-                    .build(),
-            )
+            .set_vpc_config(spec.vpc.as_ref().map(vpc))
+            .enable_network_isolation(spec.network_isolation)
+            .enable_inter_container_traffic_encryption(spec.encrypt_traffic)
             .set_tags(Some(spec.tags.iter().map(tag).collect()))
             .send()
             .await;
@@ -62,24 +53,65 @@ impl TrainingJobs for SageMaker {
     }
 }
 
-fn metric(metric: &MetricDefinition) -> types::MetricDefinition {
-    types::MetricDefinition::builder()
-        .name(&metric.name)
-        .regex(&metric.regex)
+fn algorithm(spec: &TrainingSpec) -> types::AlgorithmSpecification {
+    let metric = |(name, regex): (&String, &String)| {
+        let metric = types::MetricDefinition::builder().name(name);
+        metric.regex(regex).build()
+    };
+    let mode = match spec.input_mode {
+        InputMode::File => types::TrainingInputMode::File,
+        InputMode::FastFile => types::TrainingInputMode::Fastfile,
+        InputMode::Pipe => types::TrainingInputMode::Pipe,
+    };
+    types::AlgorithmSpecification::builder()
+        .training_image(&spec.image)
+        .training_input_mode(mode)
+        // The service refuses an empty list.
+        .set_metric_definitions(
+            (!spec.metrics.is_empty()).then(|| spec.metrics.iter().map(metric).collect()),
+        )
         .build()
 }
 
-fn channel(channel: &Channel) -> types::Channel {
+fn resources(spec: &TrainingSpec) -> types::ResourceConfig {
+    types::ResourceConfig::builder()
+        .instance_type(spec.instance_type.as_str().into())
+        .instance_count(count(spec.instance_count))
+        .volume_size_in_gb(count(spec.volume_gb))
+        .set_volume_kms_key_id(spec.volume_key.clone())
+        .build()
+}
+
+fn output(spec: &TrainingSpec) -> types::OutputDataConfig {
+    types::OutputDataConfig::builder()
+        .s3_output_path(&spec.output)
+        .set_kms_key_id(spec.output_key.clone())
+        .build()
+}
+
+fn stopping(spec: &TrainingSpec) -> types::StoppingCondition {
+    types::StoppingCondition::builder()
+        .max_runtime_in_seconds(count(spec.max_runtime_seconds))
+        .set_max_wait_time_in_seconds(spec.max_wait_seconds.map(count))
+        .build()
+}
+
+fn checkpoints(uri: &String) -> types::CheckpointConfig {
+    types::CheckpointConfig::builder().s3_uri(uri).build()
+}
+
+fn channel((name, channel): (&String, &Channel)) -> types::Channel {
+    let distribution = match channel.distribution {
+        Distribution::FullyReplicated => types::S3DataDistribution::FullyReplicated,
+        Distribution::ShardedByS3Key => types::S3DataDistribution::ShardedByS3Key,
+    };
     let source = types::S3DataSource::builder()
         .s3_data_type(types::S3DataType::S3Prefix)
         .s3_uri(&channel.prefix)
-        .s3_data_distribution_type(match channel.distribution {
-            Distribution::FullyReplicated => types::S3DataDistribution::FullyReplicated,
-            Distribution::ShardedByS3Key => types::S3DataDistribution::ShardedByS3Key,
-        })
+        .s3_data_distribution_type(distribution)
         .build();
     types::Channel::builder()
-        .channel_name(&channel.name)
+        .channel_name(name)
         .content_type(&channel.content_type)
         .data_source(types::DataSource::builder().s3_data_source(source).build())
         .build()
@@ -141,13 +173,17 @@ fn spec(job: DescribeTrainingJobOutput) -> Result<TrainingSpec, Unfit> {
         .algorithm_specification
         .ok_or(Unfit::Lacks("AlgorithmSpecification"))?;
     let resources = job.resource_config.ok_or(Unfit::Lacks("ResourceConfig"))?;
-    let mut channels: Vec<Channel> = job
-        .input_data_config
-        .unwrap_or_default()
-        .into_iter()
-        .map(described_channel)
-        .collect();
-    channels.sort_by(|one, other| one.name.cmp(&other.name));
+    let input_mode = match algorithm.training_input_mode {
+        Some(types::TrainingInputMode::File) => InputMode::File,
+        Some(types::TrainingInputMode::Fastfile) => InputMode::FastFile,
+        Some(types::TrainingInputMode::Pipe) => InputMode::Pipe,
+        Some(other) => return Err(Unfit::Holds(format!("the input mode {other}"))),
+        None => return Err(Unfit::Lacks("TrainingInputMode")),
+    };
+    let metrics = algorithm.metric_definitions.unwrap_or_default();
+    let stopping = job.stopping_condition;
+    let output = job.output_data_config;
+    let channels = job.input_data_config.unwrap_or_default().into_iter();
     Ok(TrainingSpec {
         name: job.training_job_name.unwrap_or_default(),
         // A job of an AWS Marketplace algorithm has no image.
@@ -159,49 +195,51 @@ fn spec(job: DescribeTrainingJobOutput) -> Result<TrainingSpec, Unfit> {
             .unwrap_or_default(),
         instance_count: counted(resources.instance_count),
         volume_gb: counted(resources.volume_size_in_gb),
-        max_runtime_seconds: counted(
-            job.stopping_condition
-                .and_then(|condition| condition.max_runtime_in_seconds),
-        ),
-        hyperparameters: job
-            .hyper_parameters
-            .unwrap_or_default()
+        max_runtime_seconds: counted(stopping.as_ref().and_then(|it| it.max_runtime_in_seconds)),
+        max_wait_seconds: stopping
+            .and_then(|it| it.max_wait_time_in_seconds)
+            .filter(|_| job.enable_managed_spot_training == Some(true))
+            .map(|seconds| counted(Some(seconds))),
+        checkpoints: job.checkpoint_config.and_then(|it| it.s3_uri),
+        input_mode,
+        hyperparameters: sorted(job.hyper_parameters),
+        metrics: metrics
             .into_iter()
+            .filter_map(|metric| Some((metric.name?, metric.regex.unwrap_or_default())))
             .collect(),
-        metrics: algorithm
-            .metric_definitions
-            .unwrap_or_default()
-            .into_iter()
-            .map(|metric| MetricDefinition {
-                name: metric.name.unwrap_or_default(),
-                regex: metric.regex.unwrap_or_default(),
-            })
-            .collect(),
-        channels,
-        output: job
-            .output_data_config
-            .and_then(|output| output.s3_output_path)
+        channels: channels.map(described_channel).collect::<Result<_, _>>()?,
+        output: output
+            .as_ref()
+            .and_then(|it| it.s3_output_path.clone())
             .unwrap_or_default(),
+        environment: sorted(job.environment),
+        vpc: job.vpc_config.map(described_vpc),
+        network_isolation: job.enable_network_isolation == Some(true),
+        encrypt_traffic: job.enable_inter_container_traffic_encryption == Some(true),
+        volume_key: resources.volume_kms_key_id.filter(|key| !key.is_empty()),
+        output_key: output
+            .and_then(|it| it.kms_key_id)
+            .filter(|key| !key.is_empty()),
         tags: BTreeMap::new(),
     })
 }
 
-fn described_channel(channel: types::Channel) -> Channel {
-    let source = channel.data_source.and_then(|it| it.s3_data_source);
-    let sharded = source.as_ref().is_some_and(|source| {
-        source.s3_data_distribution_type == Some(types::S3DataDistribution::ShardedByS3Key)
-    });
-    Channel {
-        name: channel.channel_name.unwrap_or_default(),
-        prefix: source.and_then(|it| it.s3_uri).unwrap_or_default(),
+fn described_channel(channel: types::Channel) -> Result<(String, Channel), Unfit> {
+    let source = channel
+        .data_source
+        .and_then(|source| source.s3_data_source)
+        .ok_or(Unfit::Lacks("S3DataSource"))?;
+    let distribution = match source.s3_data_distribution_type {
+        None | Some(types::S3DataDistribution::FullyReplicated) => Distribution::FullyReplicated,
+        Some(types::S3DataDistribution::ShardedByS3Key) => Distribution::ShardedByS3Key,
+        Some(other) => return Err(Unfit::Holds(format!("the distribution {other}"))),
+    };
+    let described = Channel {
+        prefix: source.s3_uri.unwrap_or_default(),
         content_type: channel.content_type.unwrap_or_default(),
-        // What is not said is fully replicated.
-        distribution: if sharded {
-            Distribution::ShardedByS3Key
-        } else {
-            Distribution::FullyReplicated
-        },
-    }
+        distribution,
+    };
+    Ok((channel.channel_name.unwrap_or_default(), described))
 }
 
 #[cfg(test)]

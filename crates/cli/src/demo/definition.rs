@@ -19,7 +19,7 @@ mod tests {
     #[test]
     fn the_file_is_a_definition_of_what_the_demo_has() {
         let definition = definition();
-        assert_eq!(definition.training.image, IMAGE);
+        assert_eq!(definition.training.image.as_deref(), Some(IMAGE));
         assert_eq!(definition.source.dynamodb.table, crate::demo::TABLE);
         dataset::check_definition(&definition.dataset).unwrap();
         let deciding = &definition.promotion.metric;

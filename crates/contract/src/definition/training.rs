@@ -1,16 +1,21 @@
 //! How a model is trained on the rows. It must not ask the service.
 
+use super::{Algorithm, hyperparameters};
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How a model is trained on the rows.
+/// How a model is trained on the rows: by an image, or by a built-in algorithm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Training {
     /// The container image that trains and serves, as a registry path.
-    pub image: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// The built-in algorithm that trains and serves, instead of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<Algorithm>,
     /// The role SageMaker assumes; by default the one that the stack made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
@@ -21,23 +26,51 @@ pub struct Training {
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub instance_count: u32,
-    /// Which of the training files each instance is given.
-    #[serde(default)]
-    pub distribution: Distribution,
     /// Gigabytes of each instance's volume.
     #[serde(default = "default_volume")]
     #[schemars(range(min = 1))]
     pub volume_gb: u32,
-    /// Seconds after which SageMaker stops the job.
+    /// Seconds after which SageMaker stops the job, 28 days at most.
     #[serde(default = "default_max_runtime")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 2_419_200))]
     pub max_runtime_seconds: u32,
+    /// Spot instances, for a fraction of the price: the job may wait for them and be interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
+    /// How long a run waits, in all, while there are no machines or a quota is used up, before it ends
+    /// as `CapacityUnavailable` or `ResourceLimitExceeded`; 0 ends it at once.
+    #[serde(default = "default_capacity_wait")]
+    pub capacity_wait_minutes: u32,
+    /// How the channels' files reach the container.
+    #[serde(default)]
+    pub input_mode: InputMode,
+    /// Whether each instance gets all of the channel `train`, or its share of the files.
+    #[serde(default)]
+    pub distribution: Distribution,
     /// What the algorithm is told; at most 100, and numbers and booleans are passed as text.
     #[serde(default)]
     pub hyperparameters: BTreeMap<String, Scalar>,
-    /// How the job's metrics are read from its log.
+    /// How the job's metrics are read from its log; a built-in algorithm brings its own.
     #[serde(default)]
     pub metrics: Vec<MetricDefinition>,
+    /// Environment variables of the container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// The network that training job and model run in; by default SageMaker's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<Vpc>,
+    /// Whether the containers have no network at all.
+    #[serde(default)]
+    pub network_isolation: bool,
+    /// Whether traffic between instances of a job is encrypted.
+    #[serde(default)]
+    pub encrypt_traffic: bool,
+    /// KMS keys; by default S3's and SageMaker's own.
+    #[serde(default)]
+    pub kms: Kms,
+    /// Tags of the training job, besides Millrace's own two.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 fn default_instance_type() -> String {
@@ -56,16 +89,70 @@ const fn default_max_runtime() -> u32 {
     3600
 }
 
-/// Which of the training files each instance of a training job is given. Validation files go to
-/// every instance.
+const fn default_capacity_wait() -> u32 {
+    60
+}
+
+/// Training on spot instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spot {
+    /// Seconds that the job may take in all, its waiting included; at least `maxRuntimeSeconds`.
+    pub max_wait_seconds: u32,
+    /// Whether `/opt/ml/checkpoints` is kept in the lake, so that an interrupted job goes on from there.
+    #[serde(default = "yes")]
+    pub checkpoints: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// How a channel's files reach the container.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum InputMode {
+    /// Copied to the volume before training starts.
+    #[default]
+    File,
+    /// Read from S3 when the container opens them.
+    FastFile,
+    /// As a named pipe.
+    Pipe,
+}
+
+/// Which files of the channel `train` an instance gets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Distribution {
     /// All of them.
     #[default]
     FullyReplicated,
-    /// An equal share: there are then at least as many files as instances.
+    /// Its share; there must be at least as many files as instances.
+    #[serde(rename = "shardedByS3Key")]
     ShardedByS3Key,
+}
+
+/// Where in a VPC containers run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Vpc {
+    /// Subnets, 1 to 16.
+    pub subnets: Vec<String>,
+    /// Security groups, 1 to 5.
+    pub security_group_ids: Vec<String>,
+}
+
+/// KMS keys, as ids, ARNs or aliases.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kms {
+    /// Of the instances' volumes, of training and of serving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_key: Option<String>,
+    /// Of what the job writes to S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_key: Option<String>,
 }
 
 /// A hyperparameter's value.
@@ -101,10 +188,33 @@ pub struct MetricDefinition {
 }
 
 impl Training {
+    /// The image in this region: the definition's own, or the built-in algorithm's.
+    ///
+    /// # Errors
+    /// If the region does not have the algorithm, or neither is named.
+    pub fn image_in(&self, region: &str) -> Result<String, FieldError> {
+        match (&self.image, &self.algorithm) {
+            (Some(image), _) => Ok(image.clone()),
+            (None, Some(algorithm)) => algorithm.image(region),
+            (None, None) => Err(neither()),
+        }
+    }
+
     pub(crate) fn validate(&self) -> Result<(), FieldError> {
         let fail = |path, message: String| Err(FieldError { path, message });
-        if self.image.is_empty() {
-            return fail("training.image", "name the container image".to_owned());
+        match (&self.image, &self.algorithm) {
+            (Some(_), Some(_)) => {
+                return fail(
+                    "training.algorithm",
+                    "name either an algorithm or an image, not both".to_owned(),
+                );
+            }
+            (Some(image), None) if image.is_empty() => {
+                return fail("training.image", "name the container image".to_owned());
+            }
+            (Some(_), None) => {}
+            (None, Some(algorithm)) => algorithm.validate()?,
+            (None, None) => return Err(neither()),
         }
         if self.hyperparameters.len() > 100 {
             return fail(
@@ -112,18 +222,81 @@ impl Training {
                 "SageMaker takes at most 100".to_owned(),
             );
         }
+        if let Some(algorithm) = &self.algorithm {
+            hyperparameters::check(algorithm.hyperparameters(), &self.hyperparameters, &|_| {
+                false
+            })?;
+        }
         if self.metrics.len() > 40 {
             return fail("training.metrics", "SageMaker takes at most 40".to_owned());
         }
-        for (path, value) in [
-            ("training.instanceCount", self.instance_count),
-            ("training.volumeGb", self.volume_gb),
-            ("training.maxRuntimeSeconds", self.max_runtime_seconds),
+        for (path, value, most) in [
+            ("training.instanceCount", self.instance_count, u32::MAX),
+            ("training.volumeGb", self.volume_gb, u32::MAX),
+            (
+                "training.maxRuntimeSeconds",
+                self.max_runtime_seconds,
+                LONGEST,
+            ),
         ] {
-            if value == 0 {
-                return fail(path, "must be at least 1".to_owned());
+            if value == 0 || value > most {
+                return fail(path, format!("must be 1 to {most}"));
             }
         }
+        self.validate_surroundings()
+    }
+
+    fn validate_surroundings(&self) -> Result<(), FieldError> {
+        let fail = |path, message: &str| {
+            Err(FieldError {
+                path,
+                message: message.to_owned(),
+            })
+        };
+        if let Some(spot) = &self.spot
+            && !(self.max_runtime_seconds..=LONGEST).contains(&spot.max_wait_seconds)
+        {
+            return fail(
+                "training.spot.maxWaitSeconds",
+                "must be at least maxRuntimeSeconds, of which it is a part, and at most 2419200",
+            );
+        }
+        if let Some(vpc) = &self.vpc
+            && !((1..=16).contains(&vpc.subnets.len())
+                && (1..=5).contains(&vpc.security_group_ids.len()))
+        {
+            return fail(
+                "training.vpc",
+                "needs 1 to 16 subnets and 1 to 5 security groups",
+            );
+        }
+        if self.distribution == Distribution::ShardedByS3Key && self.instance_count == 1 {
+            return fail(
+                "training.distribution",
+                "shardedByS3Key shares the files out to several instances: set instanceCount",
+            );
+        }
+        if self.environment.len() > 100 {
+            return fail("training.environment", "SageMaker takes at most 100");
+        }
+        let reserved = |key: &String| key.starts_with("aws:") || key.starts_with("millrace:");
+        if self.tags.len() > 48 || self.tags.keys().any(reserved) {
+            return fail(
+                "training.tags",
+                "at most 48, and none that begins with aws: or millrace:",
+            );
+        }
         Ok(())
+    }
+}
+
+/// SageMaker's longest job, in seconds: 28 days.
+const LONGEST: u32 = 2_419_200;
+
+fn neither() -> FieldError {
+    FieldError {
+        path: "training.image",
+        message: "name the container image, or a built-in algorithm as training.algorithm"
+            .to_owned(),
     }
 }

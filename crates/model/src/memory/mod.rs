@@ -38,6 +38,17 @@ struct State {
     answers: VecDeque<Prediction>,
     refusals: BTreeMap<&'static str, VecDeque<Box<ServiceError>>>,
     log: Vec<String>,
+    calls: usize,
+    fault: Option<(usize, Fault)>,
+}
+
+/// How a call fails without a word of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The request never arrives.
+    RequestLost,
+    /// The request takes effect, and its answer is lost.
+    AnswerLost,
 }
 
 impl MemorySageMaker {
@@ -75,6 +86,18 @@ impl MemorySageMaker {
             .entry(operation)
             .or_default()
             .push_back(Box::new(error));
+    }
+
+    /// Lets the `number`th call from now on, from 0, end in `ServiceUnavailable`.
+    pub fn fail_call(&self, number: usize, fault: Fault) {
+        let mut state = self.state();
+        state.fault = Some((state.calls + number, fault));
+    }
+
+    /// Whether the call that was to fail has been made.
+    pub fn has_failed(&self) -> bool {
+        let state = self.state();
+        state.fault.is_some_and(|(number, _)| number < state.calls)
     }
 
     /// Puts a training job there that somebody else created.
@@ -116,10 +139,17 @@ impl MemorySageMaker {
         pause().await;
         let answer = {
             let mut state = self.state();
+            let number = state.calls;
+            state.calls += 1;
+            let fault = state.fault.filter(|(at, _)| *at == number);
             let refused = state.refusals.get_mut(operation);
-            match refused.and_then(VecDeque::pop_front) {
-                Some(error) => Err(error),
-                None => effect(&mut state),
+            match (fault, refused.and_then(VecDeque::pop_front)) {
+                (Some((_, Fault::RequestLost)), _) => Err(Box::new(lost(operation))),
+                (_, Some(error)) => Err(error),
+                (Some((_, Fault::AnswerLost)), None) => {
+                    effect(&mut state).and_then(|_| Err(Box::new(lost(operation))))
+                }
+                (None, None) => effect(&mut state),
             }
         };
         pause().await;
@@ -149,6 +179,17 @@ fn refusal(
         message: message.to_owned(),
         source: None,
     }
+}
+
+fn lost(operation: &'static str) -> ServiceError {
+    let name = ErrorName::ServiceUnavailable;
+    refusal(
+        operation,
+        "a test",
+        name,
+        "Timeout",
+        "there was no answer in time",
+    )
 }
 
 /// Gives way to the caller's executor once.
