@@ -3,7 +3,7 @@
 //! are part of may not have arrived as a whole, and then the refusal is [`Found::End`].
 
 use crate::text::{is_cut_short, simple, unicode_escape};
-use crate::window::{plain_number_end, plain_text_end};
+use crate::window::{plain_number, plain_text_end};
 use crate::{Found, ItemError, Kind, Map};
 
 /// The deepest nesting of maps and lists that is read, the item's own map included. DynamoDB allows
@@ -185,12 +185,12 @@ impl<'a> Check<'a> {
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), ItemError>,
     ) -> Result<(), ItemError> {
-        if self.opens_empty(b'[', b']', "`[`")? {
+        if self.opens_empty(b'[', b']', LIST)? {
             return Ok(());
         }
         loop {
             element(self)?;
-            if !self.further(b']', "`,` or `]`")? {
+            if !self.further(b']', LIST_GOES_ON)? {
                 return Ok(());
             }
         }
@@ -325,8 +325,9 @@ impl<'a> Check<'a> {
     /// What follows a number's opening quote.
     #[inline]
     pub(crate) fn number_rest(&mut self) -> Result<(), ItemError> {
-        if let Some(end) = plain_number_end(self.bytes, self.at) {
-            self.at = end + 1;
+        let text = self.bytes.get(self.at..).unwrap_or_default();
+        if let Some(length) = plain_number(text) {
+            self.at += length + 1;
             return Ok(());
         }
         let start = self.at;
@@ -338,6 +339,8 @@ impl<'a> Check<'a> {
 
 pub(crate) const MAP: &str = "`{` of an attribute map";
 pub(crate) const MAP_GOES_ON: &str = "`,` or `}` of an attribute map";
+pub(crate) const LIST: &str = "`[`";
+pub(crate) const LIST_GOES_ON: &str = "`,` or `]`";
 pub(crate) const NAME: &str = "an attribute's name";
 pub(crate) const VALUE_END: &str = "`}` of a typed value";
 

@@ -82,7 +82,7 @@ impl Lines {
         let (outline, marks) = (&mut self.outline, &mut self.marks);
         let read = line_frame(line, |check| {
             let shift = place.wrapping_sub(check.at);
-            outline.map(check, PathId::ITEM, 1, shift, marks)?;
+            outline.item(check, shift, marks)?;
             broke_line = check.broke_line;
             Ok(())
         });
@@ -100,9 +100,7 @@ impl Lines {
         let mut check = Check::new(bytes);
         check.at = start;
         let shift = place.wrapping_sub(start);
-        let read = self
-            .outline
-            .map(&mut check, PathId::ITEM, 1, shift, &mut self.marks);
+        let read = self.outline.item(&mut check, shift, &mut self.marks);
         let added = read.and_then(|()| self.add(bytes, start..check.at, check.broke_line));
         match added {
             Ok(()) => Ok(check.at),

@@ -1,5 +1,6 @@
 //! Where in the text of lines a value stands. It must not know what the value is for.
 
+use crate::scan::Scan;
 use crate::{Kind, Text};
 use std::borrow::Cow;
 
@@ -14,11 +15,14 @@ impl PathId {
     /// A path that was not learned because there are too many.
     pub const UNLEARNED: Self = Self(u32::MAX - 1);
 
+    /// A value inside a list or set, which is not marked.
+    pub(crate) const UNMARKED: Self = Self(u32::MAX - 2);
+
     pub(crate) fn of(index: usize) -> Self {
         Self(u32::try_from(index).expect("an outline holds a few thousand paths at most"))
     }
 
-    /// Its place among the outline's paths, from 0; beyond all of them for the two ids above.
+    /// Its place among the outline's paths, from 0; beyond all of them for the ids above.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -47,8 +51,8 @@ impl Mark {
         clippy::cast_possible_truncation,
         reason = "`Lines` takes no item that is longer or reaches beyond 4 GiB"
     )]
-    pub(crate) const fn new(kind: Kind, escaped: bool, start: usize, end: usize) -> Self {
-        let length = (end - start) as u32 & MAX_ITEM;
+    pub(crate) const fn new(kind: Kind, escaped: bool, start: usize, length: usize) -> Self {
+        let length = length as u32 & MAX_ITEM;
         let escaped = if escaped { ESCAPED } else { 0 };
         Self {
             start: start as u32,
@@ -69,11 +73,18 @@ impl Mark {
     }
 
     /// The value in the text of its lines: texts, numbers and binary without their quotes, anything
-    /// else with its brackets.
+    /// else with its brackets. Where a map, list or set ends is sought each time.
     #[inline]
     pub fn raw<'a>(&self, text: &'a str) -> &'a str {
         let start = self.start as usize;
-        &text[start..start + self.len()]
+        match self.kind() {
+            Kind::S | Kind::N | Kind::B | Kind::Bool | Kind::Null => {
+                &text[start..start + self.len()]
+            }
+            Kind::M | Kind::L | Kind::Ss | Kind::Ns | Kind::Bs => {
+                Scan::container_at(text, start).unwrap_or_default()
+            }
+        }
     }
 
     /// What a marked text says; borrowed where it has no escapes.
@@ -81,7 +92,7 @@ impl Mark {
         Text::new(self.raw(text), self.escaped()).decode()
     }
 
-    /// The value's length in bytes, as [`Mark::raw`] gives it.
+    /// The value's length in bytes, as [`Mark::raw`] gives it; 0 for maps, lists and sets.
     #[inline]
     #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
     pub const fn len(&self) -> usize {
@@ -102,6 +113,19 @@ impl Mark {
         u128::from_le_bytes(window)
     }
 
+    /// The same mark, further on.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`Lines` takes no item that reaches beyond 4 GiB"
+    )]
+    pub(crate) const fn moved(self, by: usize) -> Self {
+        Self {
+            start: self.start + by as u32,
+            rest: self.rest,
+        }
+    }
+
     const fn starts_from(self, place: usize) -> bool {
         self.start as usize >= place
     }
@@ -119,6 +143,7 @@ impl Marks {
     pub(crate) fn push(&mut self, path: PathId, mark: Mark) {
         match self.by_path.get_mut(path.index()) {
             Some(marks) => marks.push(mark),
+            None if path == PathId::UNMARKED => {}
             None => self.push_first(path, mark),
         }
     }

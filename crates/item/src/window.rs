@@ -25,6 +25,20 @@ pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
     within.map_or(bytes.len(), |within| at + within)
 }
 
+/// The length of what `text` begins with up to a quote, if that is not far and nothing but plain text
+/// comes before it. `None` says nothing.
+#[inline]
+pub(crate) fn short_text(text: &[u8]) -> Option<usize> {
+    let near = text.first_chunk()?;
+    let (first, second) = halves(near);
+    let special = special(u8x16::new(*first)) | special(u8x16::new(*second)) << WIDTH;
+    if special == 0 {
+        return None;
+    }
+    let length = special.trailing_zeros() as usize;
+    (near[length] == b'"').then_some(length)
+}
+
 #[inline]
 fn halves(pair: &[u8; 2 * WIDTH]) -> (&[u8; WIDTH], &[u8; WIDTH]) {
     let [first, second] = pair.as_chunks().0 else {
@@ -46,13 +60,13 @@ const fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// The place of the quote behind the number that begins at `from`, if the number is short and has
-/// the usual form: digits, perhaps with a sign before and a point among them. `None` says nothing.
+/// The length of the number that `text` begins with, if it is short, has the usual form (digits,
+/// perhaps with a sign before and a point among them), and ends with a quote. `None` says nothing.
 #[inline]
-pub(crate) fn plain_number_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let window = window(bytes, from)?;
-    let first = usize::from(bytes[from] == b'-');
-    let digit = window - u8x16::splat(b'0');
+pub(crate) fn plain_number(text: &[u8]) -> Option<usize> {
+    let window: &[u8; WIDTH] = text.first_chunk()?;
+    let first = usize::from(window[0] == b'-');
+    let digit = u8x16::new(*window) - u8x16::splat(b'0');
     let digits = digit.min(u8x16::splat(9)).simd_eq(digit).to_bitmask();
     // The sign stands where a digit may stand.
     let others = !digits & 0xffff & !u32::from(first == 1);
@@ -60,24 +74,17 @@ pub(crate) fn plain_number_end(bytes: &[u8], from: usize) -> Option<usize> {
     if end >= WIDTH || end == first {
         return None;
     }
-    match bytes[from + end] {
-        b'"' => Some(from + end),
+    match window[end] {
+        b'"' => Some(end),
         b'.' => {
             let others = others & (others - 1);
             let fraction_end = others.trailing_zeros() as usize;
-            let is_whole = fraction_end < WIDTH
-                && fraction_end > end + 1
-                && bytes[from + fraction_end] == b'"';
-            is_whole.then_some(from + fraction_end)
+            let is_whole =
+                fraction_end < WIDTH && fraction_end > end + 1 && window[fraction_end] == b'"';
+            is_whole.then_some(fraction_end)
         }
         _ => None,
     }
-}
-
-#[inline]
-fn window(bytes: &[u8], at: usize) -> Option<u8x16> {
-    let window: &[u8; WIDTH] = bytes.get(at..)?.first_chunk()?;
-    Some(u8x16::new(*window))
 }
 
 #[cfg(test)]
@@ -102,10 +109,18 @@ mod tests {
         }
 
         #[test]
+        fn a_short_text_ends_where_its_quote_stands(bytes in text(), from in 0..80_usize) {
+            let rest = bytes.get(from..).unwrap_or_default();
+            let end = rest.iter().position(|&byte| is_special(byte)).filter(|&end| rest[end] == b'"');
+            let near = end.filter(|&end| end < 2 * WIDTH && rest.len() >= 2 * WIDTH);
+            prop_assert_eq!(short_text(rest), near);
+        }
+
+        #[test]
         fn a_number_that_is_taken_is_one(number in "-?[0-9]{0,12}(\\.[0-9]{0,12})?[\"x.\\-]", rest in "[ -~]{0,20}") {
             // What follows may complete what the first part began.
             let text = format!("{number}{rest}");
-            let end = plain_number_end(text.as_bytes(), 0);
+            let end = plain_number(text.as_bytes());
             let body = text.split_once('"').map(|(body, _)| body);
             let is_usual = body.is_some_and(|body| {
                 let unsigned = body.strip_prefix('-').unwrap_or(body);
