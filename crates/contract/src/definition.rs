@@ -16,7 +16,7 @@ mod training;
 pub use algorithm::{Algorithm, AlgorithmName};
 pub use dataset::{Column, Dataset, Encoding, Missing, Split};
 pub use endpoint::{Compute, Endpoint};
-pub use gate::Gate;
+pub use gate::{ColumnGate, DriftGate, Gate};
 pub use limits::{Limits, Prices};
 pub use promotion::{Goal, Promotion};
 pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};

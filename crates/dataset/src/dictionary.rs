@@ -1,6 +1,7 @@
 //! The values of attributes, each kept once however many profiles have it: a task profiles many
 //! segments side by side, and they hold the same users. It must not know which profile has which.
 
+use crate::cardinality::{Cardinality, ValueSketch};
 use crate::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -82,7 +83,8 @@ impl Known {
 /// Every value of a table comes through here: it is a hash table of places in one text.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
-    overflowed: bool,
+    /// Once the values overflowed: about how many there are.
+    overflowed: Option<Box<Cardinality>>,
     places: HashTable<Place>,
     text: String,
     // Seeded at random: whoever writes to the table does not choose which values collide.
@@ -148,7 +150,18 @@ impl Dictionary {
     }
 
     pub(crate) const fn is_overflowed(&self) -> bool {
-        self.overflowed
+        self.overflowed.is_some()
+    }
+
+    /// The sketch of all values, also of those that other profiles brought, once they overflowed and
+    /// if all are known.
+    pub(crate) fn sketch(&self) -> Option<ValueSketch> {
+        self.overflowed.as_ref()?.sketch()
+    }
+
+    /// Adds values that overflowed elsewhere; `None`: nobody knows which.
+    pub(crate) fn merge(&mut self, values: Option<ValueSketch>) {
+        self.overflow().merge(values);
     }
 
     /// Memory that the values take, roughly.
@@ -160,7 +173,8 @@ impl Dictionary {
     /// The value's number, a new one if need be; `None` once the values overflowed.
     #[inline]
     pub(crate) fn id(&mut self, value: &str) -> Option<u32> {
-        if self.overflowed {
+        if let Some(cardinality) = &mut self.overflowed {
+            cardinality.insert(value);
             return None;
         }
         #[expect(clippy::cast_possible_truncation, reason = "32 bits tell enough apart")]
@@ -176,7 +190,7 @@ impl Dictionary {
     fn add(&mut self, hash: u32, head: u64, value: &str) -> Option<u32> {
         let id = self.places.len();
         if value.len() > MAX_VALUE_BYTES || id >= MAX_DISTINCT {
-            self.overflow();
+            self.overflow().insert(value);
             return None;
         }
         let place = Place {
@@ -192,11 +206,16 @@ impl Dictionary {
         Some(place.id)
     }
 
-    /// Gives the values up for good.
-    pub(crate) fn overflow(&mut self) {
-        *self = Self {
-            overflowed: true,
-            ..Self::default()
-        };
+    /// Gives the values up for good; from now on they are only counted.
+    pub(crate) fn overflow(&mut self) -> &mut Cardinality {
+        let places = std::mem::take(&mut self.places);
+        let text = std::mem::take(&mut self.text);
+        self.overflowed.get_or_insert_with(|| {
+            let mut cardinality = Box::<Cardinality>::default();
+            places
+                .iter()
+                .for_each(|place| cardinality.insert(place.of(&text)));
+            cardinality
+        })
     }
 }

@@ -1,6 +1,7 @@
 //! The distinct values of one attribute, exactly, as long as they are few enough to be categories.
 //! It must not know what the values mean.
 
+use crate::cardinality::ValueSketch;
 use crate::dictionary::Dictionary;
 
 /// Most distinct values that are kept of one attribute.
@@ -18,6 +19,14 @@ pub(crate) struct Distinct {
     count: usize,
 }
 
+/// The values of one attribute, or what is left of them.
+pub(crate) enum Values<'d> {
+    /// All of them, in sort order.
+    Kept(Vec<&'d str>),
+    /// They were given up; their sketch, unless some of them are not known.
+    Overflowed(Option<ValueSketch>),
+}
+
 impl Distinct {
     /// The values in sort order, unless they overflowed.
     pub(crate) fn values<'d>(&self, dictionary: &'d Dictionary) -> Option<Vec<&'d str>> {
@@ -29,15 +38,17 @@ impl Distinct {
         Some(values)
     }
 
+    /// What another profile needs to take the values over.
+    pub(crate) fn hand_over<'d>(&self, dictionary: &'d Dictionary) -> Values<'d> {
+        match self.values(dictionary) {
+            Some(values) => Values::Kept(values),
+            None => Values::Overflowed(dictionary.sketch()),
+        }
+    }
+
     /// How many values there are, unless they overflowed.
     pub(crate) fn len(&self, dictionary: &Dictionary) -> Option<usize> {
         self.is_kept(dictionary).then_some(self.count)
-    }
-
-    /// Whether the values were given up by this profile.
-    #[inline]
-    pub(crate) const fn is_overflowed(&self) -> bool {
-        self.overflowed
     }
 
     fn is_kept(&self, dictionary: &Dictionary) -> bool {
@@ -53,11 +64,10 @@ impl Distinct {
     /// Adds a value. Says whether it is known to have been added before.
     #[inline]
     pub(crate) fn insert(&mut self, value: &str, dictionary: &mut Dictionary) -> bool {
-        if self.overflowed {
-            return false;
-        }
         let Some(id) = dictionary.id(value) else {
-            self.overflow();
+            if !self.overflowed {
+                self.overflow();
+            }
             return false;
         };
         let (word, bit) = ((id / u64::BITS) as usize, id % u64::BITS);
@@ -70,8 +80,23 @@ impl Distinct {
         known
     }
 
-    /// Gives the values up for good.
-    pub(crate) fn overflow(&mut self) {
+    /// Takes over what another profile has.
+    pub(crate) fn merge(&mut self, values: Values<'_>, dictionary: &mut Dictionary) {
+        match values {
+            Values::Kept(values) => {
+                for value in values {
+                    self.insert(value, dictionary);
+                }
+            }
+            Values::Overflowed(sketch) => {
+                dictionary.merge(sketch);
+                self.overflow();
+            }
+        }
+    }
+
+    /// Gives the values up for good: the dictionary has done so.
+    fn overflow(&mut self) {
         *self = Self {
             overflowed: true,
             ..Self::default()

@@ -57,20 +57,6 @@ pub enum PlanError {
         /// The types that it has.
         found: String,
     },
-    /// The data is beyond a bound of the quality gate.
-    #[error("`{column}`: {measure} is {value}, and `dataset.gate.{bound}` is {limit}")]
-    Gate {
-        /// What was measured: a column's path, or `items`.
-        column: String,
-        /// What the value is.
-        measure: &'static str,
-        /// The bound, as the definition calls it.
-        bound: &'static str,
-        /// The bound's value.
-        limit: String,
-        /// The value that breaks it.
-        value: String,
-    },
     /// A category column has more distinct values than a vocabulary may.
     #[error(
         "`{path}` has too many or too long distinct values for a category (at most {limit} of {longest} bytes): add it to `dataset.exclude`, or declare `dataset.columns` without it"
@@ -120,7 +106,6 @@ impl Named for PlanError {
             | Self::Unencodable { .. } => ErrorName::InvalidDefinition,
             Self::LabelMissing { .. } | Self::ColumnMissing { .. } => ErrorName::AttributeMissing,
             Self::LabelNotNumeric { .. }
-            | Self::Gate { .. }
             | Self::VocabularyTooLarge { .. }
             | Self::NoColumns { .. } => ErrorName::QualityGateFailed,
         }

@@ -49,14 +49,12 @@ impl Kept {
         if mark.escaped() {
             let value = mark.decoded(text);
             self.attribute.count_text(&value);
-            if self.is_wanted() {
-                self.category(&value, known);
-            }
+            self.category(&value, known);
             return;
         }
         let value = mark.raw(text);
         self.attribute.count_text(value);
-        if self.is_wanted() && !self.met_text(mark.window(text), value.len()) {
+        if !self.met_text(mark.window(text), value.len()) {
             self.category(value, known);
         }
     }
@@ -66,7 +64,7 @@ impl Kept {
         let digits = Digits::read(mark.window(text), mark.len());
         let decimal = Decimal::of(digits, mark.raw(text));
         self.attribute.count_number(&decimal);
-        if self.is_wanted() && !self.met_number(digits) {
+        if !self.met_number(digits) {
             self.category(&decimal.text(), known);
         }
     }
@@ -83,17 +81,8 @@ impl Kept {
         familiar.is_some_and(|(digits, familiar)| familiar.met_number(digits))
     }
 
-    /// Whether values are still looked at.
-    #[inline]
-    fn is_wanted(&self) -> bool {
-        !self.attribute.distinct.is_overflowed()
-    }
-
     fn category(&mut self, value: &str, known: &mut Known) {
         let attribute = &mut self.attribute;
         known.change(self.dictionary, |values| attribute.category(value, values));
-        if !self.is_wanted() {
-            self.familiar = None;
-        }
     }
 }

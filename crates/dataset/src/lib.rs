@@ -3,6 +3,7 @@
 //! ([`Encoder`]). It must not know where items come from or where rows go.
 
 mod canonical;
+mod cardinality;
 mod cell;
 mod check;
 mod columns;
@@ -11,22 +12,29 @@ mod dense_row;
 mod dictionary;
 mod digits;
 mod distinct;
+mod drift;
 mod encode;
 mod error;
 mod familiar;
 mod fate;
 mod feature;
+mod gate;
 mod infer;
 mod kept;
 mod number;
+mod page;
 mod plan;
 mod profile;
+mod quality;
 mod reject;
 mod row_sink;
+mod sample;
 mod slots;
 mod split;
+mod statistics;
 mod summary;
 
+pub use cardinality::{HASHES, ValueSketch};
 pub use cell::Cell;
 pub use check::check_definition;
 pub use columns::{Columns, FeatureColumn, LeftOut, SplitRule};
@@ -34,11 +42,20 @@ pub use csv_row::CsvRows;
 pub use dense_row::DenseRow;
 pub use dictionary::{MAX_VALUES_BYTES, Vocabularies};
 pub use distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
+pub use drift::{AttributeDrift, Change, Drift, MIN_SAMPLED};
 pub use encode::Encoder;
 pub use error::{ColumnsError, PlanError};
 pub use fate::{Fate, Side};
+pub use gate::{GateFailed, GateVerdict, judge, judge_rejected};
+pub use page::quality_page;
 pub use plan::plan_columns;
 pub use profile::{MAX_DEPTH, MAX_PATHS, Profile};
+pub use quality::Quality;
 pub use reject::{Reject, RejectReason};
 pub use row_sink::RowSink;
+pub use sample::{SAMPLE_BYTES, SAMPLE_ITEMS};
+pub use statistics::{
+    AttributeStatistics, DistinctCount, FREQUENT_VALUES, FrequentValue, HISTOGRAM_BARS,
+    NumberStatistics, Statistics, TextStatistics,
+};
 pub use summary::{Attribute, Numbers, Texts, Types};

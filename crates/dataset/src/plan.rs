@@ -28,8 +28,7 @@ pub fn plan_columns(
     check_definition(definition)?;
     let split = split_rule(definition, key_attributes)?;
     let label = parse("label", &definition.label)?;
-    check_items(definition, profile)?;
-    check_label(definition, &label, profile)?;
+    check_label(&label, profile)?;
     let mut left_out = Vec::new();
     let columns = match &definition.columns {
         Some(declared) => declared
@@ -70,21 +69,7 @@ fn split_rule(definition: &Dataset, key_attributes: &[String]) -> Result<SplitRu
     })
 }
 
-fn check_items(definition: &Dataset, profile: &Profile) -> Result<(), PlanError> {
-    let minimum = definition.gate.minimum_rows;
-    if profile.items() >= minimum {
-        return Ok(());
-    }
-    Err(PlanError::Gate {
-        column: "items".to_owned(),
-        measure: "their number",
-        bound: "minimumRows",
-        limit: minimum.to_string(),
-        value: profile.items().to_string(),
-    })
-}
-
-fn check_label(definition: &Dataset, label: &Path, profile: &Profile) -> Result<(), PlanError> {
+fn check_label(label: &Path, profile: &Profile) -> Result<(), PlanError> {
     let path = label.to_string();
     let Some(attribute) = profile.attribute(&path) else {
         return Err(PlanError::LabelMissing {
@@ -100,18 +85,7 @@ fn check_label(definition: &Dataset, label: &Path, profile: &Profile) -> Result<
             found: infer::found(attribute),
         });
     }
-    let missing = 1.0 - usable as f64 / profile.items() as f64;
-    let maximum = definition.gate.maximum_missing_label;
-    if missing <= maximum {
-        return Ok(());
-    }
-    Err(PlanError::Gate {
-        column: path,
-        measure: "the share of items without a usable label",
-        bound: "maximumMissingLabel",
-        limit: maximum.to_string(),
-        value: format!("{missing:.4}"),
-    })
+    Ok(())
 }
 
 fn declared_column(column: &Column, profile: &Profile) -> Result<FeatureColumn, PlanError> {

@@ -1,11 +1,14 @@
 //! What a table holds, gathered item by item where the items pass anyway, and joined afterwards. It
 //! must not decide what becomes of it.
 
+use crate::cardinality::ValueSketch;
 use crate::dictionary::{Known, Vocabularies};
+use crate::distinct::Values;
 use crate::kept::Kept;
+use crate::sample::{self, Sample, SampledValues};
 use crate::slots::{Slot, Slots};
 use crate::summary::{self, Attribute};
-use item::{Lines, Map, Outline, Path, PathId, Value};
+use item::{ItemError, Lines, Map, Outline, Path, PathId, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -29,6 +32,7 @@ pub struct Profile {
     attributes: Vec<Kept>,
     vocabularies: Vocabularies,
     slots: Slots,
+    sample: Sample,
 }
 
 #[derive(PartialEq, Serialize, Deserialize)]
@@ -37,6 +41,8 @@ struct Stored<A> {
     items: u64,
     paths_overflowed: u64,
     attributes: BTreeMap<String, A>,
+    #[serde(default, skip_serializing_if = "sample::Stored::is_empty")]
+    sample: sample::Stored,
 }
 
 impl<'de> Deserialize<'de> for Profile {
@@ -100,6 +106,7 @@ impl Profile {
             items: self.items,
             paths_overflowed: self.paths_overflowed,
             attributes: attributes.collect(),
+            sample: self.sample.store(),
         }
     }
 
@@ -107,6 +114,7 @@ impl Profile {
         let mut profile = Self {
             items: stored.items,
             paths_overflowed: stored.paths_overflowed,
+            sample: Sample::restore(&stored.sample),
             ..Self::sharing(vocabularies)
         };
         let mut known = vocabularies.lock();
@@ -161,6 +169,26 @@ impl Profile {
         let kept = self.kept(path)?;
         let known = self.vocabularies.lock();
         kept.attribute.distinct.len(known.at(kept.dictionary))
+    }
+
+    /// The sketch of a path's distinct texts and numbers, unless some of them are not known.
+    pub fn sketch(&self, path: &str) -> Option<ValueSketch> {
+        let kept = self.kept(path)?;
+        let known = self.vocabularies.lock();
+        match kept.attribute.distinct.hand_over(known.at(kept.dictionary)) {
+            Values::Kept(values) => Some(ValueSketch::of(values)),
+            Values::Overflowed(sketch) => sketch,
+        }
+    }
+
+    /// Items of the uniform sample.
+    pub fn sampled_items(&self) -> u64 {
+        self.sample.items()
+    }
+
+    /// What the uniform sample holds of each path.
+    pub(crate) fn sampled_values(&self) -> BTreeMap<&str, SampledValues> {
+        self.sample.values()
     }
 
     fn kept(&self, path: &str) -> Option<&Kept> {
@@ -226,6 +254,19 @@ impl Profile {
         }
     }
 
+    /// Lets the sample have an item that is taken into account otherwise. `hash` is that of its line, by which
+    /// it is in the sample or is not; it must be the same wherever the item is met.
+    ///
+    /// # Errors
+    /// If the line is none.
+    #[inline]
+    pub fn sample(&mut self, hash: u64, line: &[u8]) -> Result<(), ItemError> {
+        if self.sample.wants(hash) {
+            self.sample.add(hash, &item::parse_line(line)?);
+        }
+        Ok(())
+    }
+
     /// Where values of a path that was met for the first time go.
     fn find_slot(&mut self, outline: &Outline, id: PathId, known: &mut Known) -> Slot {
         let Some(path) = outline.path(id) else {
@@ -267,6 +308,7 @@ impl Profile {
     pub fn merge(&mut self, other: Self) {
         self.items += other.items;
         self.paths_overflowed += other.paths_overflowed;
+        self.sample.merge(&other.sample);
         // Values that are shared already are taken out first: a dictionary cannot be read and
         // written at once.
         let mut other = other;
@@ -281,7 +323,7 @@ impl Profile {
                 dictionary,
                 ..
             } = other.attributes[place].clone();
-            let values = more.distinct.values(others.at(dictionary));
+            let values = more.distinct.hand_over(others.at(dictionary));
             let place = match self.places.get(&path) {
                 Some(place) => *place,
                 None => self.add(path, &mut known),
@@ -303,6 +345,7 @@ impl Profile {
         let mut alone = Self {
             items: self.items,
             paths_overflowed: self.paths_overflowed,
+            sample: self.sample,
             ..Self::default()
         };
         let vocabularies = alone.vocabularies.clone();
@@ -313,7 +356,7 @@ impl Profile {
                 dictionary,
                 ..
             } = &self.attributes[place];
-            let values = attribute.distinct.values(known.at(*dictionary));
+            let values = attribute.distinct.hand_over(known.at(*dictionary));
             let place = alone.add(path.clone(), &mut own);
             let kept = &mut alone.attributes[place];
             own.change(kept.dictionary, |own| {

@@ -1,7 +1,8 @@
 //! What is known about one attribute path. It must not know of other paths, nor decide anything.
 
+use crate::cardinality::ValueSketch;
 use crate::dictionary::Dictionary;
-use crate::distinct::Distinct;
+use crate::distinct::{Distinct, Values};
 use crate::number::Decimal;
 use item::{Kind, Value};
 use serde::{Deserialize, Serialize};
@@ -46,31 +47,47 @@ pub(crate) struct Stored<V> {
 struct StoredValues<V> {
     overflowed: bool,
     values: Vec<V>,
+    /// Of values that overflowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sketch: Option<ValueSketch>,
 }
 
 impl Attribute {
     pub(crate) fn store<'d>(&self, dictionary: &'d Dictionary) -> Stored<&'d str> {
-        let values = self.distinct.values(dictionary);
+        let distinct = match self.distinct.hand_over(dictionary) {
+            Values::Kept(values) => StoredValues {
+                overflowed: false,
+                values,
+                sketch: None,
+            },
+            Values::Overflowed(sketch) => StoredValues {
+                overflowed: true,
+                values: Vec::new(),
+                sketch,
+            },
+        };
         Stored {
             types: self.types,
             numbers: self.numbers.clone(),
             texts: self.texts.clone(),
-            distinct: StoredValues {
-                overflowed: values.is_none(),
-                values: values.unwrap_or_default(),
-            },
+            distinct,
             examples: self.examples.clone(),
         }
     }
 
     pub(crate) fn restore(stored: Stored<String>, dictionary: &mut Dictionary) -> Self {
         let mut distinct = Distinct::default();
-        for value in &stored.distinct.values {
-            distinct.insert(value, dictionary);
-        }
-        if stored.distinct.overflowed {
-            distinct.overflow();
-        }
+        let StoredValues {
+            overflowed,
+            values,
+            sketch,
+        } = stored.distinct;
+        let values = if overflowed {
+            Values::Overflowed(sketch)
+        } else {
+            Values::Kept(values.iter().map(String::as_str).collect())
+        };
+        distinct.merge(values, dictionary);
         Self {
             types: stored.types,
             numbers: stored.numbers,
@@ -146,13 +163,8 @@ impl Attribute {
         }
     }
 
-    /// Adds what another attribute saw; its `values`, unless they overflowed.
-    pub(crate) fn merge(
-        &mut self,
-        other: Self,
-        values: Option<Vec<&str>>,
-        dictionary: &mut Dictionary,
-    ) {
+    /// Adds what another attribute saw, with its values.
+    pub(crate) fn merge(&mut self, other: Self, values: Values<'_>, dictionary: &mut Dictionary) {
         for kind in Kind::ALL {
             self.types.add(kind, other.types.of(kind));
         }
@@ -164,14 +176,7 @@ impl Attribute {
         if let Some(more) = other.texts {
             self.texts.get_or_insert_default().merge(&more);
         }
-        match values {
-            Some(values) => {
-                for value in values {
-                    self.distinct.insert(value, dictionary);
-                }
-            }
-            None => self.distinct.overflow(),
-        }
+        self.distinct.merge(values, dictionary);
         for example in &other.examples {
             self.example(example);
         }

@@ -184,34 +184,6 @@ fn a_label_or_column_that_no_item_has_is_named_with_the_closest_that_exist() {
 }
 
 #[test]
-fn the_gate_names_the_column_the_bound_and_the_value() {
-    let mut definition = infer("rating");
-    definition.gate.minimum_rows = 41;
-    let (name, message) = refusal(&definition, &profile(&items()));
-    assert_eq!(name, ErrorName::QualityGateFailed);
-    assert_eq!(
-        message,
-        "`items`: their number is 40, and `dataset.gate.minimumRows` is 41"
-    );
-
-    let some = [
-        json!({ "rating": { "N": "1" }, "a": { "N": "1" } }),
-        json!({ "rating": { "S": "1" }, "a": { "N": "1" } }),
-        json!({ "rating": { "NULL": true }, "a": { "N": "1" } }),
-        json!({ "a": { "N": "1" } }),
-    ];
-    let mut definition = infer("rating");
-    let (name, message) = refusal(&definition, &profile(&some));
-    assert_eq!(name, ErrorName::QualityGateFailed);
-    assert_eq!(
-        message,
-        "`rating`: the share of items without a usable label is 0.7500, and `dataset.gate.maximumMissingLabel` is 0.5"
-    );
-    definition.gate.maximum_missing_label = 0.75;
-    assert!(plan_columns(&definition, &key(), &profile(&some)).is_ok());
-}
-
-#[test]
 fn a_label_that_is_never_numeric_is_refused() {
     let (name, message) = refusal(&infer("device"), &profile(&items()));
     assert_eq!(name, ErrorName::QualityGateFailed);

@@ -199,8 +199,9 @@ async fn read<B: ByteStream>(
     while let Some(batch) = reader.next().await.map_err(Unreadable::Part)? {
         items.clear();
         for line in lake::part::lines(batch) {
-            count.add_line(line);
+            let hash = count.add_line(line);
             items.push_line(line).map_err(Unreadable::Item)?;
+            profile.sample(hash, line).map_err(Unreadable::Item)?;
         }
         count.raw_bytes += batch.len() as u64;
         profile.observe_lines(&items);

@@ -274,14 +274,22 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
         };
         self.budget.consumed(&turn, end.scanned, end.read_units);
         // The page is whole: only now does anything of it count.
-        let lines = buffer.lines().map_err(|source| ExportSegmentError::Item {
+        let no_item = |source| ExportSegmentError::Item {
             table: table.clone(),
             segment: self.segment,
             source,
-        })?;
+        };
+        let lines = buffer.lines().map_err(no_item)?;
         record.profile.observe_lines(lines);
         let text = lines.text().as_bytes();
-        part.append(text, lines.lines().map(str::as_bytes)).await?;
+        let mut sampled = Ok(());
+        part.append(text, lines.lines().map(str::as_bytes), |hash, line| {
+            if sampled.is_ok() {
+                sampled = record.profile.sample(hash, line);
+            }
+        })
+        .await?;
+        sampled.map_err(no_item)?;
         record.totals.add_page(end.read_units, asked_ms, now_ms());
         record.cursor = end.cursor;
         read.pages += 1;

@@ -126,6 +126,11 @@ impl RunKeys {
         self.below("processed", "dataset-plan.json")
     }
 
+    /// What the table held: the joined profile without its values.
+    pub fn profile(&self) -> String {
+        self.below("processed", "profile.json")
+    }
+
     /// The numbers of the shards, for the Distributed Map's `ItemReader`.
     pub fn shards(&self) -> String {
         self.below("processed", "shards.json")
@@ -189,6 +194,16 @@ impl RunKeys {
         self.below("reports", "deployment.json")
     }
 
+    /// The gate's verdicts on the data, and how far it is from that of the model now serving.
+    pub fn quality(&self) -> String {
+        self.below("reports", "quality.json")
+    }
+
+    /// The same for people, with what the table held.
+    pub fn quality_page(&self) -> String {
+        self.below("reports", "quality.html")
+    }
+
     /// The run's report for programs.
     pub fn report(&self) -> String {
         self.below("reports", "report.json")
@@ -212,6 +227,7 @@ mod tests {
         let others = [
             keys.dataset(),
             keys.dataset_plan(),
+            keys.profile(),
             keys.shards(),
             keys.shard_manifest(0),
             keys.rejected(0),

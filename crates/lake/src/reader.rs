@@ -220,10 +220,11 @@ pub struct LineCount {
 }
 
 impl LineCount {
-    /// Counts a line but for its bytes, which include its line break if it has one.
-    pub fn add_line(&mut self, line: &[u8]) {
+    /// Counts a line but for its bytes, which include its line break if it has one. Returns the line's
+    /// hash.
+    pub fn add_line(&mut self, line: &[u8]) -> u64 {
         self.items += 1;
-        self.checksum.add_line(line);
+        self.checksum.add_line(line)
     }
 
     /// Checks that these were the part's lines.
@@ -422,7 +423,9 @@ mod tests {
         let text = b"{\"Item\":{}}\n{\"Item\": {}}\n";
         let object = gzip(text);
         let mut count = LineCount::default();
-        lines(text).for_each(|line| count.add_line(line));
+        lines(text).for_each(|line| {
+            count.add_line(line);
+        });
         let mut part = Part {
             key: "part".to_owned(),
             items: 2,

@@ -120,9 +120,11 @@ pub struct Part {
 pub struct Checksum(pub u64);
 
 impl Checksum {
-    /// Adds a line, without its line break.
-    pub fn add_line(&mut self, line: &[u8]) {
-        self.0 = self.0.wrapping_add(twox_hash::XxHash3_64::oneshot(line));
+    /// Adds a line, without its line break. Returns the line's own hash.
+    pub fn add_line(&mut self, line: &[u8]) -> u64 {
+        let hash = twox_hash::XxHash3_64::oneshot(line);
+        self.0 = self.0.wrapping_add(hash);
+        hash
     }
 }
 

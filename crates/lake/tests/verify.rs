@@ -25,7 +25,10 @@ async fn part(store: &MemoryStore, segment: u32, attempt: &str) -> Part {
     for number in 0..100 {
         let line = format!("{{\"Item\":{{\"n\":{{\"N\":\"{segment}{number}\"}}}}}}\n");
         let (bytes, text) = (line.as_bytes(), line.trim_end().as_bytes());
-        writer.append(bytes, std::iter::once(text)).await.unwrap();
+        writer
+            .append(bytes, std::iter::once(text), |_, _| ())
+            .await
+            .unwrap();
     }
     writer.finish().await.unwrap().unwrap()
 }
@@ -71,8 +74,9 @@ async fn run() -> MemoryStore {
 /// The same, with a dataset.
 async fn dataset(store: &MemoryStore, rejected: u64) {
     let mut checksum = Checksum::default();
-    ROWS.lines()
-        .for_each(|line| checksum.add_line(line.as_bytes()));
+    ROWS.lines().for_each(|line| {
+        checksum.add_line(line.as_bytes());
+    });
     let key = keys().csv("train", 0);
     store
         .put(&key, Bytes::from_static(ROWS.as_bytes()))

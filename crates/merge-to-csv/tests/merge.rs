@@ -108,7 +108,11 @@ async fn write_part(
         let line = line(*n);
         record.profile.observe(&item::parse_line(&line).unwrap());
         writer
-            .append(&[&line, &b"\n"[..]].concat(), std::iter::once(&line[..]))
+            .append(
+                &[&line, &b"\n"[..]].concat(),
+                std::iter::once(&line[..]),
+                |_, _| (),
+            )
             .await
             .unwrap();
     }

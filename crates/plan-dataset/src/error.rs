@@ -1,8 +1,8 @@
 //! Why a dataset cannot be planned.
 
 use contract::{ErrorName, Named};
-use dataset::PlanError;
-use lake::DocumentError;
+use dataset::{GateFailed, PlanError};
+use lake::{DocumentError, StoreError};
 
 /// A dataset that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -18,9 +18,15 @@ pub enum PlanDatasetError {
     /// The data does not suit the definition.
     #[error("planning the dataset")]
     Columns(#[from] Box<PlanError>),
+    /// The data fails the quality gate.
+    #[error("planning the dataset; reports/ below the run says more")]
+    Gate(#[from] GateFailed),
     /// The lake cannot be read or written.
     #[error("reading the export")]
     Document(#[from] DocumentError),
+    /// The page on the data cannot be written.
+    #[error("writing the report on the data")]
+    Store(#[from] StoreError),
 }
 
 impl Named for PlanDatasetError {
@@ -28,6 +34,8 @@ impl Named for PlanDatasetError {
         match self {
             Self::SegmentMissing { .. } => ErrorName::DatasetInvalid,
             Self::Columns(error) => error.name(),
+            Self::Gate(error) => error.name(),
+            Self::Store(error) => error.name(),
             Self::Document(error) => error.name(),
         }
     }

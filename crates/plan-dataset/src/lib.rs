@@ -3,13 +3,14 @@
 //! It must not read an item: what it knows of the table is what the export profiled on the way.
 
 mod error;
+mod quality;
 mod shards;
 
 pub use error::PlanDatasetError;
 
 use contract::Invocation;
 use contract::states::{PlanDatasetOutput, RunInput};
-use dataset::{Columns, Profile};
+use dataset::{Columns, GateFailed, Profile};
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment};
@@ -53,8 +54,11 @@ async fn decide(
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let exported = gather(store, keys, &plan).await?;
     let definition = &plan.definition.dataset;
-    let columns = dataset::plan_columns(definition, &plan.key_attributes, &exported.profile)
-        .map_err(Box::new)?;
+    let columns = dataset::plan_columns(definition, &plan.key_attributes, &exported.profile);
+    let planned = columns.as_ref().ok();
+    let quality = quality::judge_data(store, keys, definition, &exported.profile, planned).await?;
+    GateFailed::check(&quality.gate)?;
+    let columns = columns.map_err(Box::new)?;
     for left_out in &columns.left_out {
         tracing::info!(path = left_out.path, reason = left_out.reason, "left out");
     }

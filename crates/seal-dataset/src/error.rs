@@ -2,7 +2,8 @@
 
 use contract::states::RowCounts;
 use contract::{ErrorName, Named};
-use lake::DocumentError;
+use dataset::GateFailed;
+use lake::{DocumentError, StoreError};
 
 /// A dataset that cannot be sealed.
 #[derive(Debug, thiserror::Error)]
@@ -33,9 +34,15 @@ pub enum SealDatasetError {
         /// What the shards made of the items.
         rows: RowCounts,
     },
+    /// Too many items cannot become rows.
+    #[error("sealing the dataset; reports/ below the run says more")]
+    Gate(#[from] GateFailed),
     /// The lake cannot be read or written.
     #[error("reading the dataset's plan and shards")]
     Document(#[from] DocumentError),
+    /// The page on the data cannot be written.
+    #[error("writing the report on the data")]
+    Store(#[from] StoreError),
 }
 
 impl Named for SealDatasetError {
@@ -43,7 +50,9 @@ impl Named for SealDatasetError {
         match self {
             Self::ShardMissing { .. } | Self::NotReconciled { .. } => ErrorName::DatasetInvalid,
             Self::NothingToTrainOn { .. } => ErrorName::QualityGateFailed,
+            Self::Gate(error) => error.name(),
             Self::Document(error) => error.name(),
+            Self::Store(error) => error.name(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! that it writes last, no training is started.
 
 mod error;
+mod quality;
 
 pub use error::SealDatasetError;
 
@@ -58,6 +59,7 @@ async fn seal(
     if rows.train == 0 {
         return Err(SealDatasetError::NothingToTrainOn { rows });
     }
+    quality::check_rejected(store, keys, rows).await?;
     let mut channels: Vec<String> = files.iter().map(|file| file.channel.clone()).collect();
     channels.sort_unstable();
     channels.dedup();

@@ -109,6 +109,6 @@ impl Dataset {
                 message: "must be at least 1".to_owned(),
             });
         }
-        Ok(())
+        self.gate.validate()
     }
 }

@@ -1,10 +1,12 @@
 //! What the data must satisfy before training is paid for. It must not know how that is measured: that
 //! is said in the crate `dataset`.
 
+use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
-/// What the data must satisfy before training is paid for.
+/// What the data must satisfy before training is paid for. A bound that is absent is not checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gate {
@@ -15,6 +17,70 @@ pub struct Gate {
     #[serde(default = "default_maximum_missing_label")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_missing_label: f64,
+    /// Largest share of items in which a feature column is missing or null, 0 to 1, for every column
+    /// that `columns` does not say otherwise of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_missing: Option<f64>,
+    /// Whether the label may have one value only, from which nothing can be learned.
+    #[serde(default)]
+    pub allow_constant_label: bool,
+    /// Smallest share of labels that the rarest class may have, 0 to 0.5; for labels that are classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 0.5))]
+    pub minimum_class_share: Option<f64>,
+    /// Largest share of items that cannot become a row, 0 to 1.
+    #[serde(default = "default_maximum_rejected")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_rejected: f64,
+    /// Bounds for single attributes by path: columns, the label, or any other.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, ColumnGate>,
+    /// How far the data may be from that of the model now serving.
+    #[serde(default)]
+    pub drift: DriftGate,
+}
+
+/// Bounds for one attribute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ColumnGate {
+    /// Largest share of items in which it is missing or null, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_missing: Option<f64>,
+    /// Least number that may occur.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum: Option<f64>,
+    /// Greatest number that may occur.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum: Option<f64>,
+    /// Largest population stability index against the data of the model now serving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub maximum_psi: Option<f64>,
+}
+
+/// How far the data may be from that of the model now serving; checked only if there is one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DriftGate {
+    /// Whether an attribute that was a column may occur in no item any more.
+    #[serde(default)]
+    pub allow_vanished_columns: bool,
+    /// Largest population stability index of the label and of every column that `columns` does not say
+    /// otherwise of: above 0.25 the distribution is commonly called another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
+    pub maximum_psi: Option<f64>,
+    /// Largest share of the items that may be gone, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_row_drop: Option<f64>,
+    /// Largest rise of the share of items in which a column is missing, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_missing_rise: Option<f64>,
 }
 
 const fn default_minimum_rows() -> u64 {
@@ -25,11 +91,85 @@ const fn default_maximum_missing_label() -> f64 {
     0.5
 }
 
+const fn default_maximum_rejected() -> f64 {
+    0.5
+}
+
 impl Default for Gate {
     fn default() -> Self {
         Self {
             minimum_rows: default_minimum_rows(),
             maximum_missing_label: default_maximum_missing_label(),
+            maximum_missing: None,
+            allow_constant_label: false,
+            minimum_class_share: None,
+            maximum_rejected: default_maximum_rejected(),
+            columns: BTreeMap::new(),
+            drift: DriftGate::default(),
         }
+    }
+}
+
+impl Gate {
+    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+        let drift = &self.drift;
+        up_to(
+            "dataset.gate.maximumMissingLabel",
+            Some(self.maximum_missing_label),
+            1.0,
+        )?;
+        up_to("dataset.gate.maximumMissing", self.maximum_missing, 1.0)?;
+        up_to(
+            "dataset.gate.minimumClassShare",
+            self.minimum_class_share,
+            0.5,
+        )?;
+        up_to(
+            "dataset.gate.maximumRejected",
+            Some(self.maximum_rejected),
+            1.0,
+        )?;
+        up_to("dataset.gate.drift.maximumPsi", drift.maximum_psi, f64::MAX)?;
+        up_to(
+            "dataset.gate.drift.maximumRowDrop",
+            drift.maximum_row_drop,
+            1.0,
+        )?;
+        up_to(
+            "dataset.gate.drift.maximumMissingRise",
+            drift.maximum_missing_rise,
+            1.0,
+        )?;
+        for (path, column) in &self.columns {
+            let in_column = |error: FieldError| FieldError {
+                path: "dataset.gate.columns",
+                message: format!("`{path}`: {}: {}", error.path, error.message),
+            };
+            up_to("maximumMissing", column.maximum_missing, 1.0).map_err(in_column)?;
+            up_to("maximumPsi", column.maximum_psi, f64::MAX).map_err(in_column)?;
+            if let (Some(least), Some(greatest)) = (column.minimum, column.maximum)
+                && least > greatest
+            {
+                return Err(FieldError {
+                    path: "dataset.gate.columns",
+                    message: format!("`{path}`: minimum {least} is above maximum {greatest}"),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn up_to(path: &'static str, value: Option<f64>, most: f64) -> Result<(), FieldError> {
+    match value {
+        Some(value) if !(0.0..=most).contains(&value) => Err(FieldError {
+            path,
+            message: if most < f64::MAX {
+                format!("{value} is not a share from 0 to {most}")
+            } else {
+                format!("{value} is below 0")
+            },
+        }),
+        _ => Ok(()),
     }
 }

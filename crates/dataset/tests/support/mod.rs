@@ -8,6 +8,7 @@ use dataset::{Columns, CsvRows, Encoder, Fate, Profile, plan_columns};
 use item::{Lines, Map};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use twox_hash::XxHash3_64;
 
 /// An item as DynamoDB JSON.
 pub fn with_item<T>(item: &Value, read: impl FnOnce(&Map<'_>) -> T) -> T {
@@ -27,6 +28,35 @@ pub fn profile(items: &[Value]) -> Profile {
     let mut together = Profile::new();
     together.observe_lines(&lines);
     assert_eq!(together, profile);
+    profile
+}
+
+/// Adds items to a profile as an export does it: page by page, and each line with its hash.
+pub fn take_in(profile: &mut Profile, items: impl IntoIterator<Item = Value>) {
+    let mut lines = Lines::new();
+    for item in items {
+        let line = json!({ "Item": item }).to_string();
+        lines.push_line(line.as_bytes()).expect("tests write items");
+        if lines.len() == 500 {
+            pass(profile, &lines);
+            lines.clear();
+        }
+    }
+    pass(profile, &lines);
+}
+
+fn pass(profile: &mut Profile, lines: &Lines) {
+    profile.observe_lines(lines);
+    for line in lines.lines().map(str::as_bytes) {
+        profile
+            .sample(XxHash3_64::oneshot(line), line)
+            .expect("tests write items");
+    }
+}
+
+pub fn sampled(items: impl IntoIterator<Item = Value>) -> Profile {
+    let mut profile = Profile::new();
+    take_in(&mut profile, items);
     profile
 }
 

@@ -1,0 +1,271 @@
+//! The data is judged before it is trained on, over a lake in memory; what came of it is left behind also
+//! where the run ends.
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as the tests do"
+)]
+
+use contract::states::{PlanDatasetOutput, RunInput};
+use contract::{ErrorName, Invocation, Named, RunId};
+use dataset::{Profile, Quality, Statistics};
+use item::Lines;
+use lake::records::{ScanTotals, SegmentRecord};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys, segment};
+use plan_dataset::PlanDatasetError;
+use serde_json::{Value, json};
+use std::time::SystemTime;
+use twox_hash::XxHash3_64;
+
+const CHAMPION: &str = "20261119-173000-1a2b3c4d";
+const NOW: &str = "20261120-173000-1a2b3c4d";
+
+fn keys_of(run: &str) -> RunKeys {
+    RunKeys::new("default", &RunId::parse(run).unwrap())
+}
+
+fn rating(at: u32) -> Value {
+    json!({ "user": { "S": format!("u{}", at % 9) }, "rating": { "N": (at % 5).to_string() }, "age": { "N": (at % 50).to_string() } })
+}
+
+/// Adds to the lake what the export of a run leaves: a plan, and two segments.
+async fn export(store: &MemoryStore, run: &str, gate: Value, items: &[Value]) {
+    let keys = keys_of(run);
+    let plan = json!({
+        "run": run, "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
+        "definition": {
+            "source": {"dynamodb": {"table": "t"}}, "dataset": {"label": "rating", "gate": gate},
+            "training": {"image": "i"}, "promotion": {"metric": "m", "goal": "minimize"},
+        },
+        "keyAttributes": ["user"], "segments": 2, "tasks": [],
+        "estimate": {"items": 0, "bytes": 0, "readUnits": 0},
+    });
+    documents::write(store, &keys.plan(), &plan).await.unwrap();
+    for number in 0..2 {
+        let mut profile = Profile::new();
+        let mut lines = Lines::new();
+        for item in items.iter().skip(number as usize).step_by(2) {
+            let line = json!({ "Item": item }).to_string();
+            lines.push_line(line.as_bytes()).unwrap();
+            let hash = XxHash3_64::oneshot(line.as_bytes());
+            profile.sample(hash, line.as_bytes()).unwrap();
+        }
+        profile.observe_lines(&lines);
+        let totals = ScanTotals {
+            items: profile.items(),
+            ..ScanTotals::default()
+        };
+        let record = SegmentRecord {
+            segment: number,
+            total_segments: 2,
+            cursor: None,
+            parts: Vec::new(),
+            totals,
+            profile,
+        };
+        segment::commit(store, &keys, 0, &record, None)
+            .await
+            .unwrap();
+    }
+}
+
+async fn plan(store: &MemoryStore, run: &str) -> Result<PlanDatasetOutput, PlanDatasetError> {
+    let input = RunInput {
+        pipeline: "default".to_owned(),
+        run: RunId::parse(run).unwrap(),
+    };
+    let invocation = Invocation {
+        attempt: "a".to_owned(),
+        deadline: SystemTime::now(),
+    };
+    plan_dataset::handle(store, input, invocation).await
+}
+
+/// Makes a planned run the one whose model serves.
+async fn crown(store: &MemoryStore, run: &str, columns: &[&str]) {
+    let paths: Vec<_> = columns
+        .iter()
+        .map(|path| json!({ "path": path, "encoding": "number" }))
+        .collect();
+    let dataset = json!({ "run": run, "rows": {"train": 1, "validation": 0, "rejected": 0}, "channels": [],
+        "contentType": "text/csv", "columns": {"columns": paths}, "files": [] });
+    documents::write(store, &keys_of(run).dataset(), &dataset)
+        .await
+        .unwrap();
+    let champion = json!({ "run": run, "metric": "m", "value": 1, "model": "m", "endpointConfig": "c",
+        "endpoint": "e", "dataset": "d" });
+    documents::write(store, &keys::champion("default"), &champion)
+        .await
+        .unwrap();
+}
+
+async fn quality(store: &MemoryStore, run: &str) -> Quality {
+    documents::read(store, &keys_of(run).quality(), "the quality")
+        .await
+        .unwrap()
+}
+
+async fn page(store: &MemoryStore, run: &str) -> String {
+    let page = store.get(&keys_of(run).quality_page()).await.unwrap();
+    String::from_utf8(page.to_vec()).unwrap()
+}
+
+fn all() -> Vec<Value> {
+    (0..400).map(rating).collect()
+}
+
+#[tokio::test]
+async fn a_first_run_is_described_and_compared_with_nothing() {
+    let store = MemoryStore::new();
+    export(&store, NOW, json!({}), &all()).await;
+    let output = plan(&store, NOW).await.unwrap();
+    assert_eq!((output.items, output.columns), (400, 2));
+    let quality = quality(&store, NOW).await;
+    assert!(quality.passed() && !quality.gate.is_empty() && quality.drift.is_none());
+    assert_eq!(
+        (quality.label.as_str(), quality.columns.len()),
+        ("rating", 2)
+    );
+    assert_eq!(
+        quality.comparison,
+        "compared with nothing: no model serves yet"
+    );
+    let profile: Statistics = documents::read(&store, &keys_of(NOW).profile(), "the profile")
+        .await
+        .unwrap();
+    assert_eq!((profile.items, profile.sampled), (400, 400));
+    let page = page(&store, NOW).await;
+    assert!(
+        page.starts_with("<!DOCTYPE html>") && page.contains("rating") && page.contains("<svg"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("<script") && !page.contains("http"),
+        "it needs nothing but itself"
+    );
+    // Called again, it answers the same.
+    assert_eq!(plan(&store, NOW).await.unwrap(), output);
+}
+
+#[tokio::test]
+async fn a_gate_that_breaks_tells_all_and_leaves_the_report() {
+    let store = MemoryStore::new();
+    let mut items = all();
+    items[0]["<b>&"] = json!({ "N": "1" });
+    let gate = json!({ "minimumRows": 1000, "columns": { "age": { "maximum": 40 } } });
+    export(&store, NOW, gate, &items).await;
+    let error = plan(&store, NOW).await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::QualityGateFailed);
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(
+        cause,
+        "the data fails 2 bounds of the quality gate: the number of items is 400, and `dataset.gate.minimumRows` is 1000; \
+         `age`: the greatest number is 49, and `dataset.gate.columns.age.maximum` is 40"
+    );
+    let quality = quality(&store, NOW).await;
+    assert!(!quality.passed());
+    assert!(
+        quality.gate.iter().any(|verdict| verdict.passed),
+        "what holds is told as well"
+    );
+    let page = page(&store, NOW).await;
+    assert!(page.contains("2 of 4 bounds are broken"), "{page}");
+    assert!(
+        page.contains("&lt;b&gt;&amp;") && !page.contains("<b>"),
+        "names are escaped"
+    );
+    assert!(
+        store.get(&keys_of(NOW).dataset_plan()).await.is_err(),
+        "nothing is planned"
+    );
+}
+
+#[tokio::test]
+async fn columns_that_cannot_be_planned_leave_the_report_too() {
+    let store = MemoryStore::new();
+    let items: Vec<_> = (0..20).map(|_| json!({ "user": { "S": "u" } })).collect();
+    export(&store, NOW, json!({}), &items).await;
+    assert_eq!(
+        plan(&store, NOW).await.unwrap_err().name(),
+        ErrorName::AttributeMissing
+    );
+    assert!(quality(&store, NOW).await.columns.is_empty());
+    assert!(page(&store, NOW).await.contains("user"));
+}
+
+#[tokio::test]
+async fn a_run_is_compared_with_that_of_the_model_that_serves() {
+    let store = MemoryStore::new();
+    let mut before = all();
+    for item in &mut before {
+        item["old"] = json!({ "N": "1" });
+    }
+    export(&store, CHAMPION, json!({}), &before).await;
+    plan(&store, CHAMPION).await.unwrap();
+    crown(&store, CHAMPION, &["age"]).await;
+    let moved = (0..300).map(|at| {
+        let mut item = rating(at);
+        item["age"] = json!({ "N": (at % 25).to_string() });
+        item["user"] = json!({ "S": format!("v{}", at % 9) });
+        item
+    });
+    let moved: Vec<_> = moved.collect();
+    export(&store, NOW, json!({}), &moved).await;
+    plan(&store, NOW).await.unwrap();
+    let quality = quality(&store, NOW).await;
+    assert_eq!(
+        quality.comparison,
+        format!("compared with run {CHAMPION}, whose model serves")
+    );
+    let drift = quality.drift.unwrap();
+    assert_eq!((drift.items.before, drift.items.now), (400, 300));
+    assert_eq!(
+        (drift.vanished, drift.new),
+        (vec!["old".to_owned()], Vec::new())
+    );
+    assert!(drift.attributes["age"].psi.unwrap() > 0.25);
+    assert!(drift.attributes["rating"].psi.unwrap() < 0.01);
+    assert!((drift.attributes["user"].new_values.unwrap() - 1.0).abs() < 1e-9);
+    assert!(
+        page(&store, NOW)
+            .await
+            .contains("Vanished: <code>old</code>")
+    );
+}
+
+#[tokio::test]
+async fn a_column_that_has_vanished_and_drift_beyond_its_limit_end_the_run() {
+    let store = MemoryStore::new();
+    let mut before = all();
+    for item in &mut before {
+        item["old"] = json!({ "N": "1" });
+    }
+    export(&store, CHAMPION, json!({}), &before).await;
+    plan(&store, CHAMPION).await.unwrap();
+    crown(&store, CHAMPION, &["age", "old"]).await;
+    let gate = json!({ "drift": { "maximumRowDrop": 0.1 } });
+    export(&store, NOW, gate, &all()[..300]).await;
+    let error = plan(&store, NOW).await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::QualityGateFailed);
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(
+        cause.contains("fails 2 bounds")
+            && cause.contains("`old`")
+            && cause.contains("of 400 items that is gone is 0.25"),
+        "{cause}"
+    );
+}
+
+#[tokio::test]
+async fn a_champion_that_is_not_described_is_said_to_be_so() {
+    let store = MemoryStore::new();
+    crown(&store, CHAMPION, &["age"]).await;
+    export(&store, NOW, json!({ "drift": { "maximumPsi": 0 } }), &all()).await;
+    plan(&store, NOW).await.unwrap();
+    let quality = quality(&store, NOW).await;
+    assert!(quality.drift.is_none());
+    assert!(
+        quality.comparison.contains("is not described any more"),
+        "{}",
+        quality.comparison
+    );
+}
