@@ -4,18 +4,28 @@ use crate::config::Config;
 use crate::endpoint_configs::EndpointConfig;
 use crate::endpoints::Endpoint;
 use crate::error::Error;
-use crate::fleet::Fleet;
+use crate::faults::Faults;
+use crate::images::Image;
+use crate::model_groups::ModelPackageGroup;
+use crate::model_packages::ModelPackage;
 use crate::models::Model;
 use crate::process;
 use crate::protocol::Refusal;
+use crate::recorder::Recorder;
+use crate::scaling::{Policy, Target};
 use crate::state::Table;
 use crate::tags::Tag;
+use crate::traffic::Traffic;
 use crate::training::TrainingJob;
+use crate::transform::TransformJob;
+use crate::tuning::TuningJob;
 use aws::s3::S3Store;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,10 +39,20 @@ const INVOCATION_TIMEOUT: Duration = Duration::from_mins(1);
 pub struct App {
     pub config: Config,
     pub jobs: Table<TrainingJob>,
+    pub tuning_jobs: Table<TuningJob>,
+    pub transform_jobs: Table<TransformJob>,
     pub models: Table<Model>,
+    pub model_groups: Table<ModelPackageGroup>,
+    pub model_packages: Table<ModelPackage>,
     pub endpoint_configs: Table<EndpointConfig>,
     pub endpoints: Table<Endpoint>,
+    pub scalable_targets: Table<Target>,
+    pub scaling_policies: Table<Policy>,
     pub tags: Table<Vec<Tag>>,
+    /// What is to go wrong.
+    pub faults: Faults,
+    /// Keeps what is asked and answered.
+    pub recorder: Recorder,
     /// Reaches the serving programs.
     pub http: reqwest::Client,
     /// Ends when the server does.
@@ -41,7 +61,7 @@ pub struct App {
     pub tasks: TaskTracker,
     s3: S3Store,
     stops: Mutex<HashMap<String, CancellationToken>>,
-    fleets: Mutex<HashMap<String, Arc<Fleet>>>,
+    fleets: Mutex<HashMap<String, Traffic>>,
     /// Held for as long as the server runs, so that two cannot share a state directory.
     _lock: File,
 }
@@ -68,12 +88,24 @@ impl App {
             None => aws::load().await,
         };
         let records = folder.join("records");
+        let faults = Faults::default();
+        if let Some(path) = &config.faults {
+            faults.set(Faults::read(path)?);
+        }
         Ok(Self {
             jobs: Table::open(records.join("training-jobs"))?,
+            tuning_jobs: Table::open(records.join("tuning-jobs"))?,
+            transform_jobs: Table::open(records.join("transform-jobs"))?,
             models: Table::open(records.join("models"))?,
+            model_groups: Table::open(records.join("model-package-groups"))?,
+            model_packages: Table::open(records.join("model-packages"))?,
             endpoint_configs: Table::open(records.join("endpoint-configs"))?,
             endpoints: Table::open(records.join("endpoints"))?,
+            scalable_targets: Table::open(records.join("scalable-targets"))?,
+            scaling_policies: Table::open(records.join("scaling-policies"))?,
             tags: Table::open(records.join("tags"))?,
+            faults,
+            recorder: Recorder::open(config.record.as_deref())?,
             http: reqwest::Client::builder()
                 .timeout(INVOCATION_TIMEOUT)
                 .no_proxy()
@@ -97,6 +129,20 @@ impl App {
         )
     }
 
+    /// The record as whoever describes it sees it, which a fault may make lag behind.
+    pub fn seen<T: Clone + Serialize + DeserializeOwned>(
+        &self,
+        table: &Table<T>,
+        name: &str,
+    ) -> Option<T> {
+        let lag = self.faults.lag(name);
+        if lag > 0.0 {
+            table.get_late(name, lag)
+        } else {
+            table.get(name)
+        }
+    }
+
     /// A bucket.
     pub fn bucket(&self, bucket: &str) -> S3Store {
         self.s3.with_bucket(bucket)
@@ -118,29 +164,25 @@ impl App {
     }
 
     /// The programs behind each endpoint.
-    pub fn fleets(&self) -> MutexGuard<'_, HashMap<String, Arc<Fleet>>> {
+    pub fn fleets(&self) -> MutexGuard<'_, HashMap<String, Traffic>> {
         self.fleets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How to stop each training job that runs.
+    /// How to stop each job that runs, by its ARN's last part, such as `training-job/<name>`.
     pub fn stops(&self) -> MutexGuard<'_, HashMap<String, CancellationToken>> {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The command that stands for `image`, or what to say to whoever asked.
-pub fn command_of(config: &Config, image: &str) -> Result<Vec<String>, Refusal> {
-    config
-        .images
-        .command(image)
-        .map(<[String]>::to_vec)
-        .ok_or_else(|| {
-            Refusal::validation(format!(
-                "no program stands for the image {image}: start sagemaker-local with --image \
+/// The program that stands for `image`, or what to say to whoever asked.
+pub fn image_of(config: &Config, image: &str) -> Result<Image, Refusal> {
+    config.images.find(image).cloned().ok_or_else(|| {
+        Refusal::validation(format!(
+            "no program stands for the image {image}: start sagemaker-local with --image \
              {image}=COMMAND (known images: {})",
-                config.images.known()
-            ))
-        })
+            config.images.known()
+        ))
+    })
 }
 
 fn failed(action: &'static str, path: &Path, source: std::io::Error) -> Error {

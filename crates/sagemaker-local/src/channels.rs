@@ -94,7 +94,7 @@ impl Channel {
 }
 
 /// The name that File mode gives the object `key`, found by `prefix`, below its channel's folder.
-fn name_below<'a>(prefix: &str, key: &'a str) -> &'a str {
+pub fn name_below<'a>(prefix: &str, key: &'a str) -> &'a str {
     let below = key.strip_prefix(prefix).unwrap_or(key);
     if below.is_empty() {
         // The prefix is the object's whole key.
@@ -142,7 +142,8 @@ fn within(folder: &Path, name: &str) -> Result<PathBuf, String> {
     }
 }
 
-async fn fetch(
+/// Downloads the object `key` as the file `name` below `folder`, and nowhere else.
+pub async fn fetch(
     store: &impl ObjectStore,
     key: &str,
     folder: &Path,

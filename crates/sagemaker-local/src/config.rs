@@ -26,6 +26,14 @@ pub struct Config {
     /// How long a serving program may take to answer `/ping` with 200, unless the variant sets
     /// `ContainerStartupHealthCheckTimeoutInSeconds`.
     pub ping_timeout: Duration,
+    /// A JSON file of the faults to begin with.
+    pub faults: Option<PathBuf>,
+    /// A file that every request of the control plane and its answer are appended to, a JSON line
+    /// each.
+    pub record: Option<PathBuf>,
+    /// The longest that a deployment's bake and termination waits may take, whatever the request
+    /// says.
+    pub longest_wait: Duration,
 }
 
 impl Config {
@@ -40,6 +48,9 @@ impl Config {
             training_grace: Duration::from_mins(2),
             serving_grace: Duration::from_secs(30),
             ping_timeout: Duration::from_mins(4),
+            faults: None,
+            record: None,
+            longest_wait: Duration::from_hours(1),
         }
     }
 }

@@ -3,10 +3,17 @@
 
 use crate::app::App;
 use crate::endpoints::{Deployment, Endpoint, Status};
+use crate::faults::Kind;
 use crate::fleet::Fleet;
 use crate::tags;
+use crate::traffic::{Shift, Traffic};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const ALARM_PAUSE: Duration = Duration::from_millis(100);
+const NO_CAPACITY: &str = "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. Please retry using a different ML instance type or after some time.";
 
 /// Brings a new endpoint into service.
 pub fn create(app: &Arc<App>, name: &str) {
@@ -20,7 +27,7 @@ pub fn create(app: &Arc<App>, name: &str) {
         };
         match start(&app, &name, &pending).await {
             Ok(fleet) => {
-                app.fleets().insert(name.clone(), fleet);
+                app.fleets().insert(name.clone(), Traffic::to(fleet));
                 change(&app, &name, |endpoint| {
                     endpoint.enter(Status::InService);
                     endpoint.deployed = endpoint.pending.take();
@@ -31,19 +38,18 @@ pub fn create(app: &Arc<App>, name: &str) {
     });
 }
 
-/// Starts the new configuration beside the old one, and changes over only when it is healthy.
+/// Starts the new configuration beside the old one, shifts invocations to it as the request says,
+/// and goes back if it is unhealthy or an alarm goes off.
 pub fn update(app: &Arc<App>, name: &str) {
     spawn(app, name, |app, name| async move {
-        let Some(pending) = app
-            .endpoints
-            .get(&name)
-            .and_then(|endpoint| endpoint.pending)
-        else {
+        let Some(endpoint) = app.endpoints.get(&name) else {
             return;
         };
-        match start(&app, &name, &pending).await {
-            Ok(fleet) => {
-                let old = app.fleets().insert(name.clone(), fleet);
+        let Some(pending) = endpoint.pending else {
+            return;
+        };
+        match roll_out(&app, &name, &pending, &endpoint.deployment_config).await {
+            Ok(old) => {
                 change(&app, &name, |endpoint| {
                     endpoint.enter(Status::InService);
                     endpoint.deployed = endpoint.pending.take();
@@ -52,25 +58,87 @@ pub fn update(app: &Arc<App>, name: &str) {
                     old.stop().await;
                 }
             }
-            Err(reason) => {
-                change(&app, &name, |endpoint| endpoint.enter(Status::RollingBack));
-                // As SageMaker does it: in service again, on the old configuration.
-                change(&app, &name, |endpoint| {
-                    endpoint.enter(Status::InService);
-                    endpoint.pending = None;
-                    endpoint.failure_reason = Some(reason);
-                });
-            }
+            Err(reason) => roll_back(&app, &name, reason).await,
         }
+    });
+}
+
+/// The old programs, which serve no more; or why the update has to go back, if anything says so.
+async fn roll_out(
+    app: &Arc<App>,
+    name: &str,
+    pending: &Deployment,
+    config: &serde_json::Value,
+) -> Result<Option<Arc<Fleet>>, Option<String>> {
+    if app.faults.strikes(name, &Kind::Rollback {}) {
+        return Err(None);
+    }
+    let shift = Shift::read(config, pending.instances());
+    let shift = shift.map_err(|refusal| Some(refusal.message))?;
+    let new = start(app, name, pending).await.map_err(Some)?;
+    for share in &shift.shares {
+        if let Some(traffic) = app.fleets().get_mut(name) {
+            traffic.shifting = Some((new.clone(), *share));
+        }
+        tracing::info!(endpoint = name, share, "invocations are shifted");
+        let is_last = *share >= 1.0;
+        let wait = if is_last {
+            shift.termination_wait
+        } else {
+            shift.wait
+        };
+        watch(app, name, &shift.alarms, wait.min(app.config.longest_wait)).await?;
+    }
+    let old = app.fleets().insert(name.to_owned(), Traffic::to(new));
+    Ok(old.map(|old| old.serving))
+}
+
+/// Waits while no alarm goes off.
+async fn watch(
+    app: &App,
+    name: &str,
+    alarms: &[String],
+    wait: Duration,
+) -> Result<(), Option<String>> {
+    let deadline = Instant::now() + wait;
+    loop {
+        if let Some(alarm) = app.faults.alarm(alarms) {
+            tracing::info!(endpoint = name, alarm, "an alarm goes off");
+            return Err(Some(format!(
+                "The update was rolled back because the following alarms were in ALARM state: \
+                 [{alarm}]"
+            )));
+        }
+        if Instant::now() >= deadline {
+            return Ok(());
+        }
+        tokio::time::sleep(ALARM_PAUSE.min(wait)).await;
+    }
+}
+
+/// As SageMaker does it: in service again, on the old configuration.
+async fn roll_back(app: &App, name: &str, reason: Option<String>) {
+    change(app, name, |endpoint| endpoint.enter(Status::RollingBack));
+    let new = app
+        .fleets()
+        .get_mut(name)
+        .and_then(|traffic| traffic.shifting.take());
+    if let Some((new, _)) = new {
+        new.stop().await;
+    }
+    change(app, name, |endpoint| {
+        endpoint.enter(Status::InService);
+        endpoint.pending = None;
+        endpoint.failure_reason = reason;
     });
 }
 
 /// Ends an endpoint's programs and forgets it.
 pub fn delete(app: &Arc<App>, name: &str) {
     spawn(app, name, |app, name| async move {
-        let fleet = app.fleets().remove(&name);
-        if let Some(fleet) = fleet {
-            fleet.stop().await;
+        let traffic = app.fleets().remove(&name);
+        if let Some(traffic) = traffic {
+            traffic.serving.stop().await;
         }
         forget(&app, &name);
     });
@@ -112,7 +180,7 @@ fn resume(app: &Arc<App>, name: &str) {
         };
         match start(&app, &name, &deployed).await {
             Ok(fleet) => {
-                app.fleets().insert(name.clone(), fleet);
+                app.fleets().insert(name.clone(), Traffic::to(fleet));
                 change(&app, &name, |endpoint| endpoint.enter(Status::InService));
             }
             Err(reason) => change(&app, &name, |endpoint| fail(endpoint, reason)),
@@ -139,6 +207,9 @@ fn spawn<F: Future<Output = ()> + Send>(
 }
 
 async fn start(app: &Arc<App>, name: &str, deployment: &Deployment) -> Result<Arc<Fleet>, String> {
+    if app.faults.strikes(name, &Kind::Capacity {}) {
+        return Err(NO_CAPACITY.to_owned());
+    }
     let numbered = app.endpoints.update(name, |endpoint| {
         endpoint.generation += 1;
         Ok(endpoint.generation)
@@ -149,7 +220,8 @@ async fn start(app: &Arc<App>, name: &str, deployment: &Deployment) -> Result<Ar
         Err(refusal) => return Err(refusal.message),
     };
     let folder = app.endpoint_folder(name).join(generation.to_string());
-    Fleet::start(app, folder, &deployment.variants)
+    let capture = deployment.capture.clone();
+    Fleet::start(app, name, folder, &deployment.variants, capture)
         .await
         .map(Arc::new)
 }

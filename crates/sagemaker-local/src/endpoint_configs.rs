@@ -1,6 +1,7 @@
 //! Endpoint configurations: which models an endpoint serves, as which variants.
 
 use crate::app::App;
+use crate::capture::{self, CaptureConfig};
 use crate::listing::{self, Row};
 use crate::models::{self, Container};
 use crate::protocol::{Refusal, parse, text};
@@ -87,6 +88,11 @@ struct ProductionVariant {
 }
 
 impl EndpointConfig {
+    /// What is captured of invocations, if anything is.
+    pub fn capture(&self) -> Result<Option<CaptureConfig>, Refusal> {
+        CaptureConfig::read(&self.request["DataCaptureConfig"])
+    }
+
     /// The variants, with their models.
     pub fn variants(&self, app: &App) -> Result<Vec<Variant>, Refusal> {
         let variants: Vec<ProductionVariant> = parse(&self.request["ProductionVariants"])?;
@@ -109,6 +115,7 @@ impl EndpointConfig {
 /// `CreateEndpointConfig`.
 pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
     check(request, RULES)?;
+    check(request, capture::RULES)?;
     check(request, tags::RULES)?;
     let name = text(request, "EndpointConfigName")?.to_owned();
     let mut names = HashSet::new();
@@ -136,6 +143,7 @@ pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
         created: now(),
     };
     config.variants(app)?;
+    config.capture()?;
     let arn = app.arn("endpoint-config", &name);
     if app.endpoint_configs.insert(&name, config)?.is_some() {
         return Err(Refusal::validation(format!(
@@ -148,8 +156,7 @@ pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
 
 /// The configuration `name`, or the API's words for its absence.
 pub fn find(app: &App, name: &str) -> Result<EndpointConfig, Refusal> {
-    app.endpoint_configs
-        .get(name)
+    app.seen(&app.endpoint_configs, name)
         .ok_or_else(|| not_found(app, name))
 }
 

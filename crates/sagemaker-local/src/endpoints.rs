@@ -1,13 +1,15 @@
 //! Endpoints as the API shows them. How one comes into service is [`crate::deployment`]'s.
 
 use crate::app::App;
+use crate::capture::CaptureConfig;
 use crate::deployment;
 use crate::endpoint_configs::{self, Variant};
 use crate::listing::{self, Row};
 use crate::protocol::{Refusal, text};
 use crate::state::now;
 use crate::tags;
-use crate::validation::{self, NAME, Rule, check, required};
+use crate::traffic::{self, Shift};
+use crate::validation::{self, Kind, NAME, Rule, check, optional, required};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -15,6 +17,14 @@ use std::sync::Arc;
 const RULES: &[Rule] = &[
     required("EndpointName", validation::text(63, NAME)),
     required("EndpointConfigName", validation::text(63, NAME)),
+    optional(
+        "ExcludeRetainedVariantProperties",
+        Kind::List { min: 0, max: 3 },
+    ),
+    required(
+        "ExcludeRetainedVariantProperties[].VariantPropertyType",
+        Kind::OneOf(&["DesiredInstanceCount", "DesiredWeight", "DataCaptureConfig"]),
+    ),
 ];
 
 /// What an endpoint is doing.
@@ -34,7 +44,16 @@ pub enum Status {
 pub struct Deployment {
     pub config: String,
     pub variants: Vec<Variant>,
+    #[serde(default)]
+    pub capture: Option<CaptureConfig>,
     since: f64,
+}
+
+impl Deployment {
+    /// How many instances it has, over all variants.
+    pub fn instances(&self) -> i64 {
+        self.variants.iter().filter_map(|one| one.instances).sum()
+    }
 }
 
 /// An endpoint.
@@ -49,7 +68,7 @@ pub struct Endpoint {
     /// What is to serve next.
     pub pending: Option<Deployment>,
     /// Of the last update.
-    deployment_config: Value,
+    pub deployment_config: Value,
     /// Counts the fleets, so that each has its own folder.
     pub generation: u64,
 }
@@ -62,10 +81,11 @@ impl Endpoint {
 }
 
 fn deployment(app: &App, config: &str) -> Result<Deployment, Refusal> {
-    let variants = endpoint_configs::find(app, config)?.variants(app)?;
+    let found = endpoint_configs::find(app, config)?;
     Ok(Deployment {
         config: config.to_owned(),
-        variants,
+        variants: found.variants(app)?,
+        capture: found.capture()?,
         since: now(),
     })
 }
@@ -74,14 +94,17 @@ fn deployment(app: &App, config: &str) -> Result<Deployment, Refusal> {
 pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
     check(request, RULES)?;
     check(request, tags::RULES)?;
+    traffic::validate(request)?;
     let name = text(request, "EndpointName")?;
+    let pending = deployment(app, text(request, "EndpointConfigName")?)?;
+    Shift::read(&request["DeploymentConfig"], pending.instances())?;
     let endpoint = Endpoint {
         created: now(),
         modified: now(),
         status: Status::Creating,
         failure_reason: None,
         deployed: None,
-        pending: Some(deployment(app, text(request, "EndpointConfigName")?)?),
+        pending: Some(pending),
         deployment_config: request["DeploymentConfig"].clone(),
         generation: 0,
     };
@@ -99,12 +122,14 @@ pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
 /// `UpdateEndpoint`.
 pub fn update(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
     check(request, RULES)?;
+    traffic::validate(request)?;
     let name = text(request, "EndpointName")?;
     let arn = app.arn("endpoint", name);
     app.endpoints
         .get(name)
         .ok_or_else(|| not_found(app, name))?;
-    let pending = deployment(app, text(request, "EndpointConfigName")?)?;
+    let mut pending = deployment(app, text(request, "EndpointConfigName")?)?;
+    Shift::read(&request["DeploymentConfig"], pending.instances())?;
     let updated = app.endpoints.update(name, |endpoint| {
         match endpoint.status {
             Status::InService => {}
@@ -116,15 +141,49 @@ pub fn update(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
             _ => return Err(in_progress(&arn)),
         }
         is_same_kind(endpoint.deployed.as_ref(), &pending)?;
+        if request["RetainAllVariantProperties"] == true
+            && let Some(deployed) = &endpoint.deployed
+        {
+            retain(
+                deployed,
+                &mut pending,
+                &request["ExcludeRetainedVariantProperties"],
+            );
+        }
         endpoint.enter(Status::Updating);
         endpoint.failure_reason = None;
         endpoint.pending = Some(pending);
-        endpoint.deployment_config = request["DeploymentConfig"].clone();
+        if request["RetainDeploymentConfig"] != true {
+            endpoint.deployment_config = request["DeploymentConfig"].clone();
+        }
         Ok(())
     })?;
     updated.ok_or_else(|| not_found(app, name))?;
     deployment::update(app, name);
     Ok(json!({"EndpointArn": arn}))
+}
+
+/// What an update keeps of the variants that it finds, rather than to begin with what the
+/// configuration says: what autoscaling has made of them, above all.
+fn retain(old: &Deployment, new: &mut Deployment, excluded: &Value) {
+    let kept = |property: &str| {
+        let mut excluded = excluded.as_array().into_iter().flatten();
+        !excluded.any(|one| one["VariantPropertyType"] == property)
+    };
+    for variant in &mut new.variants {
+        let Some(before) = old.variants.iter().find(|one| one.name == variant.name) else {
+            continue;
+        };
+        if kept("DesiredInstanceCount") && before.instances.is_some() {
+            variant.instances = before.instances.or(variant.instances);
+        }
+        if kept("DesiredWeight") {
+            variant.weight = before.weight;
+        }
+    }
+    if kept("DataCaptureConfig") {
+        new.capture.clone_from(&old.capture);
+    }
 }
 
 /// SageMaker refuses to turn instances into a serverless variant by an update.
@@ -158,8 +217,7 @@ fn in_progress(arn: &str) -> Refusal {
 pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     let name = text(request, "EndpointName")?;
     let endpoint = app
-        .endpoints
-        .get(name)
+        .seen(&app.endpoints, name)
         .ok_or_else(|| not_found(app, name))?;
     let mut answer = json!({
         "EndpointName": name,
@@ -173,6 +231,16 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     }
     if !endpoint.deployment_config.is_null() {
         answer["LastDeploymentConfig"] = endpoint.deployment_config;
+    }
+    let capture = endpoint.deployed.as_ref().or(endpoint.pending.as_ref());
+    if let Some(capture) = capture.and_then(|deployment| deployment.capture.as_ref()) {
+        let mut summary = capture.summary();
+        summary["CaptureStatus"] = json!(if endpoint.deployed.is_some() {
+            "Started"
+        } else {
+            "Stopped"
+        });
+        answer["DataCaptureConfig"] = summary;
     }
     match (endpoint.deployed, endpoint.pending) {
         (Some(deployed), pending) => {

@@ -34,6 +34,15 @@ pub enum Error {
         #[source]
         source: serde_json::Error,
     },
+    /// The file of faults cannot be read.
+    #[error("the faults of {} cannot be read: see the README for what a fault is", path.display())]
+    Faults {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
     /// Another server uses the state directory.
     #[error("another sagemaker-local uses {}: stop it, or choose another state directory", path.display())]
     InUse {

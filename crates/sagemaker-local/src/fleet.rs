@@ -2,9 +2,11 @@
 //!
 //! It must not know the endpoint's status; [`crate::deployment`] decides that.
 
-use crate::app::{App, command_of};
+use crate::app::{App, image_of};
 use crate::archive;
+use crate::capture::{Capture, CaptureConfig};
 use crate::endpoint_configs::Variant;
+use crate::faults::Kind;
 use crate::process::{Program, Running};
 use crate::s3_uri::S3Uri;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,8 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Fleet {
     members: Vec<Member>,
+    /// Where invocations are captured, if they are.
+    pub capture: Option<Arc<Capture>>,
     folder: PathBuf,
     stop: CancellationToken,
     keepers: TaskTracker,
@@ -39,21 +43,25 @@ pub struct Member {
 }
 
 impl Fleet {
-    /// Starts the programs of all variants below `folder`, and returns when each answers `/ping`.
+    /// Starts the programs of all variants of `owner` below `folder`, and returns when each answers
+    /// `/ping`.
     /// The error is the endpoint's `FailureReason`; nothing runs any more then.
     pub async fn start(
         app: &Arc<App>,
+        owner: &str,
         folder: PathBuf,
         variants: &[Variant],
+        capture: Option<CaptureConfig>,
     ) -> Result<Self, String> {
         let mut fleet = Self {
             members: Vec::new(),
+            capture: capture.map(|config| Arc::new(Capture::new(config))),
             folder,
             stop: CancellationToken::new(),
             keepers: TaskTracker::new(),
         };
         for variant in variants {
-            match fleet.start_member(app, variant).await {
+            match fleet.start_member(app, owner, variant).await {
                 Ok(member) => fleet.members.push(member),
                 Err(reason) => {
                     fleet.stop_programs().await;
@@ -64,10 +72,14 @@ impl Fleet {
         Ok(fleet)
     }
 
-    async fn start_member(&self, app: &Arc<App>, variant: &Variant) -> Result<Member, String> {
+    async fn start_member(
+        &self,
+        app: &Arc<App>,
+        owner: &str,
+        variant: &Variant,
+    ) -> Result<Member, String> {
         let container = &variant.container;
-        let command =
-            command_of(&app.config, &container.image).map_err(|refusal| refusal.message)?;
+        let image = image_of(&app.config, &container.image).map_err(|refusal| refusal.message)?;
         let folder = self.folder.join(&variant.name);
         let root = folder.join("opt/ml");
         let model = root.join("model");
@@ -88,7 +100,7 @@ impl Fleet {
         );
         let log = folder.join("log.txt");
         let program = Program {
-            command,
+            image,
             verb: "serve",
             environment,
             folder: root,
@@ -98,9 +110,12 @@ impl Fleet {
         let mut running = start().map_err(|error| {
             format!(
                 "the program {} cannot be started: {error}",
-                program.command.join(" ")
+                program.image.words.join(" ")
             )
         })?;
+        if app.faults.strikes(owner, &Kind::NoPing {}) {
+            running.freeze();
+        }
         let url = format!("http://127.0.0.1:{port}");
         let patience = variant
             .startup_seconds
@@ -244,6 +259,7 @@ mod tests {
         };
         Fleet {
             members: weights.iter().map(member).collect(),
+            capture: None,
             folder: PathBuf::new(),
             stop: CancellationToken::new(),
             keepers: TaskTracker::new(),

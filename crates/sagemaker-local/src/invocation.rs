@@ -2,6 +2,7 @@
 //! that serves. It must not look into the body.
 
 use crate::app::App;
+use crate::capture::Invocation;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -23,50 +24,36 @@ const PASSED_BACK: [&str; 2] = ["content-type", "x-amzn-sagemaker-custom-attribu
 pub async fn invoke(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    sent: HeaderMap,
     body: Body,
 ) -> Response {
-    let fleet = app.fleets().get(&name).cloned();
+    if let Err(refusal) = app.faults.refusal("InvokeEndpoint", &name) {
+        let message = json!({"Message": refusal.message});
+        return error(&refusal.code, refusal.status, &message);
+    }
+    let fleet = app
+        .fleets()
+        .get(&name)
+        .map(|traffic| traffic.choose().clone());
     let Some(fleet) = fleet else {
-        let message = match app.endpoints.get(&name) {
-            None => format!("Endpoint {name} of account 000000000000 not found."),
-            Some(endpoint) => format!(
-                "Endpoint {name} of account 000000000000 is {:?} and does not serve.",
-                endpoint.status
-            ),
-        };
-        return error(
-            "ValidationError",
-            StatusCode::BAD_REQUEST,
-            &json!({"Message": message}),
-        );
+        return not_serving(&app, &name);
     };
-    let variant = headers
-        .get("x-amzn-sagemaker-target-variant")
-        .and_then(|v| v.to_str().ok());
+    let variant = text_of(&sent, "x-amzn-sagemaker-target-variant");
     let Some(member) = fleet.choose(variant) else {
         let variant = variant.unwrap_or_default();
-        let message = format!("Variant {variant} not found for endpoint {name}.");
-        return error(
-            "ValidationError",
-            StatusCode::BAD_REQUEST,
-            &json!({"Message": message}),
-        );
+        return invalid(&format!("Variant {variant} not found for endpoint {name}."));
     };
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
-        let message = format!("The request's body is over {MAX_BODY} bytes, or broke off.");
-        return error(
-            "ValidationError",
-            StatusCode::BAD_REQUEST,
-            &json!({"Message": message}),
-        );
+        return invalid(&format!(
+            "The request's body is over {MAX_BODY} bytes, or broke off."
+        ));
     };
     let mut request = app
         .http
         .post(format!("{}/invocations", member.url))
-        .body(body);
+        .body(body.clone());
     for name in PASSED_ON {
-        if let Some(value) = headers.get(name) {
+        if let Some(value) = sent.get(name) {
             request = request.header(name, value);
         }
     }
@@ -75,8 +62,8 @@ pub async fn invoke(
         Err(failure) => return unanswered(&app, &name, &failure),
     };
     let (status, headers) = (answer.status(), answer.headers().clone());
-    let body = match answer.bytes().await {
-        Ok(body) => body,
+    let answered = match answer.bytes().await {
+        Ok(answered) => answered,
         Err(failure) => return unanswered(&app, &name, &failure),
     };
     if !status.is_success() {
@@ -85,7 +72,7 @@ pub async fn invoke(
         } else {
             "server"
         };
-        let original = String::from_utf8_lossy(&body);
+        let original = String::from_utf8_lossy(&answered);
         return model_error(
             &app,
             &name,
@@ -97,7 +84,17 @@ pub async fn invoke(
             &original,
         );
     }
-    let mut response = (StatusCode::OK, body).into_response();
+    if let Some(capture) = &fleet.capture {
+        let invocation = Invocation {
+            endpoint: &name,
+            variant: &member.variant,
+            inference_id: text_of(&sent, "x-amzn-sagemaker-inference-id"),
+            input: (text_of(&sent, "content-type"), &body),
+            output: (text_of(&headers, "content-type"), &answered),
+        };
+        capture.keep(&app, &invocation);
+    }
+    let mut response = (StatusCode::OK, answered).into_response();
     // What the program does not name is not to be guessed.
     response.headers_mut().remove(header::CONTENT_TYPE);
     for name in PASSED_BACK {
@@ -111,6 +108,25 @@ pub async fn invoke(
             .insert("x-amzn-invoked-production-variant", variant);
     }
     response
+}
+
+fn not_serving(app: &App, name: &str) -> Response {
+    invalid(&match app.endpoints.get(name) {
+        None => format!("Endpoint {name} of account 000000000000 not found."),
+        Some(endpoint) => format!(
+            "Endpoint {name} of account 000000000000 is {:?} and does not serve.",
+            endpoint.status
+        ),
+    })
+}
+
+fn invalid(message: &str) -> Response {
+    let body = json!({"Message": message});
+    error("ValidationError", StatusCode::BAD_REQUEST, &body)
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 fn unanswered(app: &App, name: &str, failure: &reqwest::Error) -> Response {
@@ -139,7 +155,7 @@ fn model_error(app: &App, name: &str, status: u16, message: &str, original: &str
     error("ModelError", StatusCode::FAILED_DEPENDENCY, &body)
 }
 
-fn error(code: &'static str, status: StatusCode, body: &Value) -> Response {
+fn error(code: &str, status: StatusCode, body: &Value) -> Response {
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -147,7 +163,7 @@ fn error(code: &'static str, status: StatusCode, body: &Value) -> Response {
         ),
         (
             header::HeaderName::from_static("x-amzn-errortype"),
-            HeaderValue::from_static(code),
+            HeaderValue::from_str(code).unwrap_or(HeaderValue::from_static("InternalFailure")),
         ),
     ];
     (status, headers, body.to_string()).into_response()

@@ -2,14 +2,15 @@
 //!
 //! It must not know the API's requests; whoever asks, asks [`crate::training`].
 
-use crate::app::{App, command_of};
+use crate::app::{App, image_of};
 use crate::archive;
+use crate::faults::Kind;
+use crate::images::Image;
 use crate::metrics;
-use crate::process::{Program, exit_code};
+use crate::process::{Program, Running, exit_code};
 use crate::training::{Secondary, Status, TrainingJob};
 use crate::training_request::TrainingRequest;
-use serde_json::{Map, json};
-use std::path::{Path, PathBuf};
+use crate::tree::Tree;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 // SageMaker's default for MaxRuntimeInSeconds, and its bound on FailureReason.
 const DEFAULT_RUNTIME_SECONDS: u64 = 86_400;
 const REASON_LENGTH: usize = 1024;
+const NO_CAPACITY: &str = "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance type or after some time.";
 const INTERRUPTED: &str = "InternalServerError: sagemaker-local ended while the job was running; create it anew under another name.";
 
 /// How a job ended.
@@ -25,6 +27,7 @@ enum Ending {
     Completed,
     Stopped,
     MaxRuntimeExceeded,
+    MaxWaitTimeExceeded,
     Failed(String),
 }
 
@@ -32,15 +35,20 @@ enum Ending {
 pub fn spawn(app: &Arc<App>, wanted: TrainingRequest) {
     let stop = CancellationToken::new();
     app.stops()
-        .insert(wanted.training_job_name.clone(), stop.clone());
+        .insert(stop_key(&wanted.training_job_name), stop.clone());
     let task_app = app.clone();
     app.tasks.spawn(async move {
         let app = task_app;
         let ending = run(&app, &wanted, &stop).await;
         let name = wanted.training_job_name;
-        app.stops().remove(&name);
+        app.stops().remove(&stop_key(&name));
         finish(&app, &name, ending);
     });
+}
+
+/// Under what name the running job's stop is known.
+pub fn stop_key(name: &str) -> String {
+    format!("training-job/{name}")
 }
 
 /// Ends the jobs that an earlier server could not: what they had done is unknown, and a job cannot
@@ -77,6 +85,10 @@ fn finish(app: &App, name: &str, ending: Ending) {
         Ending::MaxRuntimeExceeded => {
             let message = "Training job runtime exceeded MaxRuntimeInSeconds provided";
             job.enter(Status::Stopped, Secondary::MaxRuntimeExceeded, message);
+        }
+        Ending::MaxWaitTimeExceeded => {
+            let message = "Training job wait time exceeded MaxWaitTimeInSeconds provided";
+            job.enter(Status::Stopped, Secondary::MaxWaitTimeExceeded, message);
         }
         Ending::Failed(reason) => {
             job.failure_reason = Some(reason.chars().take(REASON_LENGTH).collect());
@@ -116,30 +128,67 @@ async fn run(app: &Arc<App>, wanted: &TrainingRequest, stop: &CancellationToken)
         return Ending::Stopped;
     }
     let algorithm = &wanted.algorithm_specification;
-    let command = match command_of(&app.config, &algorithm.training_image) {
-        Ok(command) => command,
+    let image = match image_of(&app.config, &algorithm.training_image) {
+        Ok(image) => image,
         Err(refusal) => return Ending::Failed(format!("ClientError: {}", refusal.message)),
     };
-    let folder = app.job_folder(name);
-    let tree = Tree {
-        root: folder.join("opt/ml"),
-    };
-    step(app, name, Secondary::Downloading, "Downloading input data");
+    if app.faults.strikes(name, &Kind::Capacity {}) {
+        return no_capacity(app, wanted, stop).await;
+    }
     let max = wanted
         .stopping_condition
         .max_runtime_in_seconds
         .unwrap_or(DEFAULT_RUNTIME_SECONDS);
     let deadline = Instant::now() + Duration::from_secs(max);
+    loop {
+        if let Some(ending) = on_one_instance(app, wanted, &image, stop, deadline).await {
+            return ending;
+        }
+        let message = "Training job interrupted, the spot instance was taken away";
+        step(app, name, Secondary::Interrupted, message);
+        step(app, name, Secondary::Starting, "Launching another instance");
+    }
+}
+
+/// A spot job waits for an instance until its time is over; any other fails at once.
+async fn no_capacity(app: &App, wanted: &TrainingRequest, stop: &CancellationToken) -> Ending {
+    let wait = wanted.stopping_condition.max_wait_time_in_seconds;
+    let Some(wait) = wait.filter(|_| wanted.is_spot) else {
+        return Ending::Failed(NO_CAPACITY.to_owned());
+    };
+    let message = "Insufficient capacity error while launching instances, retrying!";
+    step(app, &wanted.training_job_name, Secondary::Starting, message);
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_secs(wait)) => Ending::MaxWaitTimeExceeded,
+        () = stop.cancelled() => Ending::Stopped,
+        () = app.closing.cancelled() => Ending::Failed(INTERRUPTED.to_owned()),
+    }
+}
+
+/// How the job ended, or `None` if the instance was taken away before that.
+async fn on_one_instance(
+    app: &Arc<App>,
+    wanted: &TrainingRequest,
+    image: &Image,
+    stop: &CancellationToken,
+    deadline: Instant,
+) -> Option<Ending> {
+    let name = &wanted.training_job_name;
+    let folder = app.job_folder(name);
+    let tree = Tree {
+        root: folder.join("opt/ml"),
+    };
+    step(app, name, Secondary::Downloading, "Downloading input data");
     let prepared = tokio::select! {
         prepared = tree.prepare(app, wanted) => prepared,
-        () = stop.cancelled() => return Ending::Stopped,
-        () = app.closing.cancelled() => return Ending::Failed(INTERRUPTED.to_owned()),
+        () = stop.cancelled() => return Some(Ending::Stopped),
+        () = app.closing.cancelled() => return Some(Ending::Failed(INTERRUPTED.to_owned())),
     };
     if let Err(reason) = prepared {
-        return Ending::Failed(reason);
+        return Some(Ending::Failed(reason));
     }
     let program = Program {
-        command,
+        image: image.clone(),
         verb: "train",
         environment: environment(app, wanted, &tree),
         folder: tree.root.clone(),
@@ -147,7 +196,7 @@ async fn run(app: &Arc<App>, wanted: &TrainingRequest, stop: &CancellationToken)
     };
     let mut running = match program.start(&app.process_records()) {
         Ok(running) => running,
-        Err(error) => return Ending::Failed(not_started(&program, &error)),
+        Err(error) => return Some(Ending::Failed(not_started(&program, &error))),
     };
     step(
         app,
@@ -155,16 +204,42 @@ async fn run(app: &Arc<App>, wanted: &TrainingRequest, stop: &CancellationToken)
         Secondary::Training,
         "Training image download completed. Training in progress.",
     );
-    let stopped_as = tokio::select! {
-        status = running.wait() => match status {
-            Ok(status) => return settle(app, wanted, &tree, exit_code(status)).await,
-            Err(error) => return Ending::Failed(format!("InternalServerError: {error}")),
-        },
-        () = tokio::time::sleep_until(deadline) => Ending::MaxRuntimeExceeded,
-        () = stop.cancelled() => Ending::Stopped,
-        () = app.closing.cancelled() => Ending::Failed(INTERRUPTED.to_owned()),
+    if app.faults.strikes(name, &Kind::Hang {}) {
+        running.freeze();
+    }
+    let interruption = wanted
+        .is_spot
+        .then(|| app.faults.interruption(name))
+        .flatten();
+    let interrupted = async {
+        match interruption {
+            Some(after) => tokio::time::sleep(after).await,
+            None => std::future::pending().await,
+        }
     };
-    if matches!(stopped_as, Ending::MaxRuntimeExceeded) {
+    let stopped_as = tokio::select! {
+        status = running.wait() => return Some(match status {
+            Ok(status) => settle(app, wanted, &tree, exit_code(status)).await,
+            Err(error) => Ending::Failed(format!("InternalServerError: {error}")),
+        }),
+        () = tokio::time::sleep_until(deadline) => Some(Ending::MaxRuntimeExceeded),
+        () = stop.cancelled() => Some(Ending::Stopped),
+        () = interrupted => None,
+        () = app.closing.cancelled() => Some(Ending::Failed(INTERRUPTED.to_owned())),
+    };
+    end_early(app, wanted, &tree, &mut running, stopped_as).await
+}
+
+/// SIGTERM, the grace, SIGKILL; what the program saved until then is kept.
+async fn end_early(
+    app: &App,
+    wanted: &TrainingRequest,
+    tree: &Tree,
+    running: &mut Running,
+    stopped_as: Option<Ending>,
+) -> Option<Ending> {
+    let name = &wanted.training_job_name;
+    if matches!(stopped_as, Some(Ending::MaxRuntimeExceeded)) {
         change(app, name, |job| {
             job.enter(
                 Status::Stopping,
@@ -176,21 +251,34 @@ async fn run(app: &Arc<App>, wanted: &TrainingRequest, stop: &CancellationToken)
     if let Err(error) = running.stop(app.config.training_grace, &app.closing).await {
         tracing::error!(job = name, %error, "the training program could not be stopped");
     }
-    if matches!(stopped_as, Ending::Failed(_)) {
+    if matches!(stopped_as, Some(Ending::Failed(_))) {
         return stopped_as;
     }
+    if let Err(reason) = tree.save_checkpoints(app, wanted).await {
+        return Some(Ending::Failed(reason));
+    }
+    let Some(stopped_as) = stopped_as else {
+        // The next instance begins with nothing but the checkpoints.
+        return match std::fs::remove_dir_all(&tree.root) {
+            Ok(()) => None,
+            Err(error) => Some(Ending::Failed(format!("InternalServerError: {error}"))),
+        };
+    };
     scrape(app, wanted).await;
     // What the program saved until SIGTERM is the result of a stopped job.
-    match upload(app, wanted, &tree, true).await {
+    Some(match upload(app, wanted, tree, true).await {
         Ok(()) => stopped_as,
         Err(reason) => Ending::Failed(reason),
-    }
+    })
 }
 
 /// After the program ended by itself.
 async fn settle(app: &App, wanted: &TrainingRequest, tree: &Tree, code: i32) -> Ending {
     scrape(app, wanted).await;
-    let uploaded = upload(app, wanted, tree, code == 0).await;
+    let uploaded = match tree.save_checkpoints(app, wanted).await {
+        Ok(()) => upload(app, wanted, tree, code == 0).await,
+        Err(reason) => Err(reason),
+    };
     if code != 0 {
         // The algorithm's own words, if it left any.
         let words = std::fs::read(tree.root.join("output/failure")).unwrap_or_default();
@@ -207,7 +295,10 @@ async fn settle(app: &App, wanted: &TrainingRequest, tree: &Tree, code: i32) -> 
 }
 
 async fn scrape(app: &App, wanted: &TrainingRequest) {
-    let definitions = wanted.algorithm_specification.metric_definitions.clone();
+    let algorithm = &wanted.algorithm_specification;
+    let image = app.config.images.find(&algorithm.training_image);
+    let of_image = image.map_or(&[][..], |image| &image.metrics);
+    let definitions = metrics::joined(&algorithm.metric_definitions, of_image);
     let log = app.job_folder(&wanted.training_job_name).join("log.txt");
     let scraped = tokio::task::spawn_blocking(move || match metrics::compile(&definitions) {
         Ok(definitions) => metrics::scrape(&log, &definitions),
@@ -249,7 +340,7 @@ async fn upload(
 fn not_started(program: &Program, error: &std::io::Error) -> String {
     format!(
         "ClientError: the program {} cannot be started: {error}",
-        program.command.join(" ")
+        program.image.words.join(" ")
     )
 }
 
@@ -267,59 +358,4 @@ fn environment(app: &App, wanted: &TrainingRequest, tree: &Tree) -> Vec<(String,
         .map(|(name, value)| (name.to_owned(), value)),
     );
     all
-}
-
-/// The container's `/opt/ml`.
-struct Tree {
-    root: PathBuf,
-}
-
-impl Tree {
-    /// Makes the folders, writes the configuration and downloads the channels.
-    async fn prepare(&self, app: &App, wanted: &TrainingRequest) -> Result<(), String> {
-        self.write_config(wanted)
-            .map_err(|error| format!("InternalServerError: {}: {error}", self.root.display()))?;
-        for channel in &wanted.input_data_config {
-            let folder = self.root.join("input/data").join(&channel.name);
-            channel.download(app, &folder).await?;
-        }
-        Ok(())
-    }
-
-    fn write_config(&self, wanted: &TrainingRequest) -> std::io::Result<()> {
-        for folder in [
-            "input/config",
-            "input/data",
-            "model",
-            "output/data",
-            "checkpoints",
-        ] {
-            std::fs::create_dir_all(self.root.join(folder))?;
-        }
-        let mode = &wanted.algorithm_specification.training_input_mode;
-        let channels = wanted.input_data_config.iter();
-        let channels: Map<_, _> = channels
-            .map(|channel| (channel.name.clone(), channel.description(mode)))
-            .collect();
-        let instance = &wanted.resource_config.instance_type;
-        let group = "homogeneousCluster";
-        let resources = json!({
-            "current_host": "algo-1",
-            "current_instance_type": instance,
-            "current_group_name": group,
-            "hosts": ["algo-1"],
-            "instance_groups": [
-                {"instance_group_name": group, "instance_type": instance, "hosts": ["algo-1"]},
-            ],
-            "network_interface_name": "lo",
-        });
-        self.write("hyperparameters.json", &json!(wanted.hyper_parameters))?;
-        self.write("inputdataconfig.json", &json!(channels))?;
-        self.write("resourceconfig.json", &resources)
-    }
-
-    fn write(&self, file: &str, content: &serde_json::Value) -> std::io::Result<()> {
-        let path: &Path = &self.root.join("input/config").join(file);
-        std::fs::write(path, content.to_string())
-    }
 }

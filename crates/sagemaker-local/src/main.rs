@@ -49,6 +49,16 @@ struct Arguments {
     /// Seconds that a serving program may take to answer /ping with 200
     #[arg(long, default_value_t = 240, value_name = "SECONDS")]
     ping_timeout: u64,
+    /// A JSON file of faults, as `PUT /faults` takes them
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Append every request of the control plane and its answer to this file, a JSON line each
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// The longest that a canary, a linear step or the old fleet's end may be waited for, whatever
+    /// the update asks for
+    #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
+    longest_wait: u64,
 }
 
 impl Arguments {
@@ -67,6 +77,9 @@ impl Arguments {
         config.training_grace = Duration::from_secs(self.training_grace);
         config.serving_grace = Duration::from_secs(self.serving_grace);
         config.ping_timeout = Duration::from_secs(self.ping_timeout);
+        config.faults = self.faults;
+        config.record = self.record;
+        config.longest_wait = Duration::from_secs(self.longest_wait);
         Ok(config)
     }
 }

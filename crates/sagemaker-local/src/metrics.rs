@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// What to look for.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MetricDefinition {
     pub name: String,
@@ -19,6 +19,16 @@ pub struct MetricDefinition {
 pub struct Metric {
     pub name: String,
     pub value: f64,
+}
+
+/// The request's definitions, and those that the image has by itself and the request does not name.
+pub fn joined(
+    requested: &[MetricDefinition],
+    of_image: &[MetricDefinition],
+) -> Vec<MetricDefinition> {
+    let is_new = |one: &&MetricDefinition| requested.iter().all(|it| it.name != one.name);
+    let more = of_image.iter().filter(is_new);
+    requested.iter().chain(more).cloned().collect()
 }
 
 /// Compiles the definitions.

@@ -142,7 +142,8 @@ pub async fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
 
 /// The model `name`, or the API's words for its absence.
 pub fn find(app: &App, name: &str) -> Result<Model, Refusal> {
-    app.models.get(name).ok_or_else(|| not_found(app, name))
+    app.seen(&app.models, name)
+        .ok_or_else(|| not_found(app, name))
 }
 
 fn not_found(app: &App, name: &str) -> Refusal {

@@ -1,6 +1,8 @@
 //! A program that runs as a container would: in its own process group, its output in a file, and
 //! gone when its owner is. It must not know what the program does.
 
+use crate::images::Image;
+use crate::namespace;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -19,8 +21,8 @@ const HURRIED_GRACE: Duration = Duration::from_secs(2);
 /// What to start.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// The command of the image's mapping.
-    pub command: Vec<String>,
+    /// The program that stands for the image.
+    pub image: Image,
     /// `train` or `serve`.
     pub verb: &'static str,
     /// Set on top of the server's own environment.
@@ -35,7 +37,12 @@ impl Program {
     /// Starts the program; its process is recorded below `records`.
     pub fn start(&self, records: &Path) -> std::io::Result<Running> {
         let log = File::options().create(true).append(true).open(&self.log)?;
-        let (program, arguments) = self.command.split_first().ok_or_else(|| {
+        let command = if self.image.needs_opt_ml {
+            namespace::with_opt_ml(&self.folder, &self.image.words)?
+        } else {
+            self.image.words.clone()
+        };
+        let (program, arguments) = command.split_first().ok_or_else(|| {
             std::io::Error::new(
                 std::io::ErrorKind::InvalidInput,
                 "the image's command is empty",
@@ -92,6 +99,11 @@ impl Running {
         let status = self.child.wait().await?;
         self.end();
         Ok(status)
+    }
+
+    /// Keeps the program from doing anything, SIGTERM included; only SIGKILL ends it.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
     }
 
     /// SIGTERM to the group, SIGKILL after `grace`; at once two seconds after `hurry`.
@@ -197,7 +209,7 @@ mod tests {
 
     fn shell(script: &str, folder: &Path) -> Program {
         Program {
-            command: vec!["sh".into(), "-c".into(), script.into()],
+            image: Image::new(vec!["sh".into(), "-c".into(), script.into()]),
             verb: "train",
             environment: vec![("GREETING".into(), "hello".into())],
             folder: folder.to_owned(),

@@ -4,12 +4,14 @@
 //! what an operation does.
 
 use crate::app::App;
-use crate::{endpoint_configs, endpoints, models, tags, training};
+use crate::faults;
+use crate::operations::perform;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Why a request is refused, in the API's words.
@@ -17,7 +19,7 @@ use std::sync::Arc;
 #[error("{code}: {message}")]
 pub struct Refusal {
     pub status: StatusCode,
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     pub message: String,
 }
 
@@ -42,14 +44,25 @@ impl Refusal {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self {
             status,
-            code: "InternalFailure",
+            code: "InternalFailure".into(),
             message: message.into(),
         }
     }
 
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new("ResourceNotFound", message)
+    }
+
+    /// A refusal under any of the API's codes, with the HTTP status that goes with it.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        let code = code.into();
+        let status = match code.as_ref() {
+            "InternalFailure" | "InternalServiceException" => StatusCode::INTERNAL_SERVER_ERROR,
+            "ServiceUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        };
         Self {
-            status: StatusCode::BAD_REQUEST,
+            status,
             code,
             message: message.into(),
         }
@@ -61,10 +74,20 @@ pub async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
     let target = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok());
-    let operation = target.and_then(|target| target.strip_prefix("SageMaker."));
+    // Application Auto Scaling answers on the same port, under a target of its own.
+    let operation = target.and_then(|target| {
+        let prefixes = ["SageMaker.", "AnyScaleFrontendService."];
+        prefixes
+            .iter()
+            .find_map(|prefix| target.strip_prefix(prefix))
+    });
     let outcome = match operation {
         Some(operation) => match read(&body) {
-            Ok(request) => perform(&app, operation, &request).await,
+            Ok(request) => {
+                let outcome = struck(&app, operation, &request).await;
+                app.recorder.record(operation, &request, &outcome);
+                outcome
+            }
             Err(refusal) => Err(refusal),
         },
         None => Err(unknown(target.unwrap_or("a request without X-Amz-Target"))),
@@ -77,37 +100,25 @@ pub async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
         Ok(answer) => respond(StatusCode::OK, None, &answer),
         Err(refusal) => {
             let body = json!({"__type": refusal.code, "message": refusal.message});
-            respond(refusal.status, Some(refusal.code), &body)
+            respond(refusal.status, Some(&refusal.code), &body)
         }
     }
 }
 
-async fn perform(app: &Arc<App>, operation: &str, request: &Value) -> Result<Value, Refusal> {
-    match operation {
-        "CreateTrainingJob" => training::create(app, request),
-        "DescribeTrainingJob" => training::describe(app, request),
-        "ListTrainingJobs" => training::list(app, request),
-        "StopTrainingJob" => training::stop(app, request),
-        "CreateModel" => models::create(app, request).await,
-        "DescribeModel" => models::describe(app, request),
-        "DeleteModel" => models::delete(app, request),
-        "ListModels" => models::list(app, request),
-        "CreateEndpointConfig" => endpoint_configs::create(app, request),
-        "DescribeEndpointConfig" => endpoint_configs::describe(app, request),
-        "DeleteEndpointConfig" => endpoint_configs::delete(app, request),
-        "ListEndpointConfigs" => endpoint_configs::list(app, request),
-        "CreateEndpoint" => endpoints::create(app, request),
-        "UpdateEndpoint" => endpoints::update(app, request),
-        "DescribeEndpoint" => endpoints::describe(app, request),
-        "DeleteEndpoint" => endpoints::delete(app, request),
-        "ListEndpoints" => endpoints::list(app, request),
-        "AddTags" => tags::add(app, request),
-        "ListTags" => tags::list(app, request),
-        _ => Err(unknown(operation)),
+/// Performs the operation, unless a fault keeps it from being performed or its answer from being
+/// heard.
+async fn struck(app: &Arc<App>, operation: &str, request: &Value) -> Result<Value, Refusal> {
+    let name = faults::subject(request);
+    app.faults.refusal(operation, name)?;
+    let outcome = perform(app, operation, request).await;
+    if outcome.is_ok() {
+        app.faults.loss(operation, name)?;
     }
+    outcome
 }
 
-fn unknown(operation: &str) -> Refusal {
+/// What is said to whoever asks for an operation that is not here.
+pub fn unknown(operation: &str) -> Refusal {
     let message = format!("{operation} is no operation that sagemaker-local has");
     Refusal::new("UnknownOperationException", message)
 }
@@ -126,7 +137,7 @@ fn read(body: &[u8]) -> Result<Value, Refusal> {
     }
 }
 
-fn respond(status: StatusCode, error: Option<&'static str>, body: &Value) -> Response {
+fn respond(status: StatusCode, error: Option<&str>, body: &Value) -> Response {
     let id = format!("{:032x}", fastrand::u128(..));
     let mut response = (
         status,
@@ -140,8 +151,7 @@ fn respond(status: StatusCode, error: Option<&'static str>, body: &Value) -> Res
         body.to_string(),
     )
         .into_response();
-    if let Some(code) = error {
-        let code = axum::http::HeaderValue::from_static(code);
+    if let Some(code) = error.and_then(|code| axum::http::HeaderValue::from_str(code).ok()) {
         response.headers_mut().insert("x-amzn-errortype", code);
     }
     response

@@ -1,10 +1,10 @@
 //! The server as a whole: start, address, end.
 
 use crate::app::App;
-use crate::{Config, Error, deployment, invocation, job, protocol};
+use crate::{Config, Error, deployment, faults, invocation, job, protocol, transform, tuning};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::post;
+use axum::routing::{get, post};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -30,8 +30,11 @@ impl Server {
             .map_err(|source| Error::Bind { port, source })?;
         job::recover(&app);
         deployment::recover(&app);
+        tuning::recover(&app);
+        transform::recover(&app);
         let router = Router::new()
             .route("/", post(protocol::answer))
+            .route("/faults", get(faults::list).put(faults::replace))
             .route("/endpoints/{name}/invocations", post(invocation::invoke))
             .layer(DefaultBodyLimit::disable())
             .with_state(app.clone());
@@ -84,8 +87,11 @@ impl Handle {
         self.app.tasks.close();
         self.app.tasks.wait().await;
         let fleets: Vec<_> = self.app.fleets().drain().collect();
-        for (_, fleet) in fleets {
-            fleet.stop().await;
+        for (_, traffic) in fleets {
+            traffic.serving.stop().await;
+            if let Some((new, _)) = traffic.shifting {
+                new.stop().await;
+            }
         }
     }
 }

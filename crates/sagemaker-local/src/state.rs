@@ -1,12 +1,13 @@
 //! What the server remembers across restarts: one JSON file a record, written beside and renamed.
 //!
-//! It must not know what a record means.
+//! What stood there a short time ago is kept in memory, for faults that show it. It must not know what
+//! a record means.
 
 use crate::Error;
 use crate::protocol::Refusal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -19,12 +20,40 @@ pub fn now() -> f64 {
     since.as_millis() as f64 / 1000.0
 }
 
+// How far back a fault may look.
+const KEPT_SECONDS: f64 = 300.0;
+
 /// Records by name, in memory and on disk.
 #[derive(Debug)]
 pub struct Table<T> {
     folder: PathBuf,
     // A std Mutex: it is held over a small write and never over an await.
-    records: Mutex<BTreeMap<String, T>>,
+    records: Mutex<Records<T>>,
+}
+
+#[derive(Debug)]
+struct Records<T> {
+    now: BTreeMap<String, T>,
+    /// By name: until when it stood there, and what, oldest first.
+    past: BTreeMap<String, VecDeque<(f64, Option<T>)>>,
+}
+
+impl<T: Clone> Records<T> {
+    fn replace(&mut self, name: &str, record: Option<T>) {
+        let time = now();
+        let old = match record {
+            Some(record) => self.now.insert(name.to_owned(), record),
+            None => self.now.remove(name),
+        };
+        let past = self.past.entry(name.to_owned()).or_default();
+        past.push_back((time, old));
+        while past
+            .front()
+            .is_some_and(|(until, _)| *until < time - KEPT_SECONDS)
+        {
+            past.pop_front();
+        }
+    }
 }
 
 impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
@@ -54,17 +83,33 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         }
         Ok(Self {
             folder,
-            records: Mutex::new(records),
+            records: Mutex::new(Records {
+                now: records,
+                past: BTreeMap::new(),
+            }),
         })
     }
 
     pub fn get(&self, name: &str) -> Option<T> {
-        self.lock().get(name).cloned()
+        self.lock().now.get(name).cloned()
+    }
+
+    /// What stood under the name `lag` seconds ago, as a store that lags behind shows it.
+    pub fn get_late(&self, name: &str, lag: f64) -> Option<T> {
+        let records = self.lock();
+        let then = now() - lag;
+        let past = records.past.get(name);
+        let stood = past.and_then(|past| past.iter().find(|(until, _)| *until > then));
+        match stood {
+            Some((_, record)) => record.clone(),
+            None => records.now.get(name).cloned(),
+        }
     }
 
     /// All records, by name.
     pub fn all(&self) -> Vec<(String, T)> {
         self.lock()
+            .now
             .iter()
             .map(|(name, record)| (name.clone(), record.clone()))
             .collect()
@@ -73,11 +118,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
     /// Adds a record, or answers what stands there already.
     pub fn insert(&self, name: &str, record: T) -> Result<Option<T>, Refusal> {
         let mut records = self.lock();
-        if let Some(there) = records.get(name) {
+        if let Some(there) = records.now.get(name) {
             return Ok(Some(there.clone()));
         }
         self.write(name, &record)?;
-        records.insert(name.to_owned(), record);
+        records.replace(name, Some(record));
         Ok(None)
     }
 
@@ -88,24 +133,24 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         change: impl FnOnce(&mut T) -> Result<R, Refusal>,
     ) -> Result<Option<R>, Refusal> {
         let mut records = self.lock();
-        let Some(record) = records.get(name) else {
+        let Some(record) = records.now.get(name) else {
             return Ok(None);
         };
         let mut changed = record.clone();
         let answer = change(&mut changed)?;
         self.write(name, &changed)?;
-        records.insert(name.to_owned(), changed);
+        records.replace(name, Some(changed));
         Ok(Some(answer))
     }
 
     /// Removes a record, and says whether it was there.
     pub fn remove(&self, name: &str) -> Result<bool, Refusal> {
         let mut records = self.lock();
-        if !records.contains_key(name) {
+        if !records.now.contains_key(name) {
             return Ok(false);
         }
         std::fs::remove_file(self.path(name)).map_err(|error| unwritable(name, &error))?;
-        records.remove(name);
+        records.replace(name, None);
         Ok(true)
     }
 
@@ -122,7 +167,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         self.folder.join(format!("{name}.json"))
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, T>> {
+    fn lock(&self) -> MutexGuard<'_, Records<T>> {
         // Every change is one insert at its end: a panic elsewhere leaves the map whole.
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,6 +215,24 @@ mod tests {
         assert!(refused.is_err());
         assert_eq!(numbers.get("one"), Some(1));
         assert!(numbers.update("two", |_| Ok(())).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_stood_a_short_time_ago_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let numbers = table(folder.path());
+        numbers.insert("one", 1).unwrap();
+        assert_eq!(numbers.get_late("one", 60.0), None);
+        assert_eq!(numbers.get_late("one", -1.0), Some(1));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        numbers
+            .update("one", |number| {
+                *number = 2;
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(numbers.get_late("one", 0.2), Some(1));
+        assert_eq!(numbers.get("one"), Some(2));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::protocol::{Refusal, parse, text};
 use crate::validation::{Kind, Rule, check, optional, required};
+use crate::{model_groups, model_packages};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -72,16 +73,37 @@ pub fn list(app: &App, request: &Value) -> Result<Value, Refusal> {
     Ok(json!({"Tags": app.tags.get(&record).unwrap_or_default()}))
 }
 
+/// `DeleteTags`.
+pub fn delete(app: &App, request: &Value) -> Result<Value, Refusal> {
+    check(
+        request,
+        &[required("TagKeys", Kind::List { min: 1, max: 50 })],
+    )?;
+    let record = find(app, text(request, "ResourceArn")?)?;
+    let keys: Vec<String> = parse(&request["TagKeys"])?;
+    app.tags.update(&record, |tags| {
+        tags.retain(|tag| !keys.contains(&tag.key));
+        Ok(())
+    })?;
+    Ok(json!({}))
+}
+
 fn find(app: &App, arn: &str) -> Result<String, Refusal> {
     let (kind, name) = arn
         .rsplit(':')
         .next()
         .and_then(|end| end.split_once('/'))
         .unwrap_or_default();
+    if kind == model_packages::KIND && app.arn(kind, name) == arn {
+        return Ok(record(kind, &model_packages::kept_as(app, arn)?));
+    }
     let is_there = app.arn(kind, name) == arn
         && match kind {
             "training-job" => app.jobs.get(name).is_some(),
+            "hyper-parameter-tuning-job" => app.tuning_jobs.get(name).is_some(),
+            "transform-job" => app.transform_jobs.get(name).is_some(),
             "model" => app.models.get(name).is_some(),
+            model_groups::KIND => app.model_groups.get(name).is_some(),
             "endpoint-config" => app.endpoint_configs.get(name).is_some(),
             "endpoint" => app.endpoints.get(name).is_some(),
             _ => false,

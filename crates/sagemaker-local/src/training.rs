@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::job;
 use crate::listing::{self, Row};
-use crate::metrics::Metric;
+use crate::metrics::{self, Metric};
 use crate::protocol::{Refusal, parse, text};
 use crate::state::now;
 use crate::tags;
@@ -33,6 +33,8 @@ pub enum Secondary {
     Stopping,
     Stopped,
     MaxRuntimeExceeded,
+    MaxWaitTimeExceeded,
+    Interrupted,
     Completed,
     Failed,
 }
@@ -61,10 +63,13 @@ pub struct TrainingJob {
     transitions: Vec<Transition>,
     pub failure_reason: Option<String>,
     pub metrics: Vec<Metric>,
+    /// The name of the tuning job that it is a part of.
+    #[serde(default)]
+    tuning: Option<String>,
 }
 
 impl TrainingJob {
-    fn new(request: Value) -> Self {
+    fn new(request: Value, tuning: Option<String>) -> Self {
         let time = now();
         let mut job = Self {
             request,
@@ -77,6 +82,7 @@ impl TrainingJob {
             transitions: Vec::new(),
             failure_reason: None,
             metrics: Vec::new(),
+            tuning,
         };
         job.enter(
             Status::InProgress,
@@ -108,6 +114,26 @@ impl TrainingJob {
         });
     }
 
+    /// The job's row in a list, as every list shows it.
+    pub fn summary(&self, app: &App, name: &str) -> Value {
+        let mut summary = json!({
+            "TrainingJobName": name,
+            "TrainingJobArn": app.arn("training-job", name),
+            "CreationTime": self.created,
+            "TrainingJobStatus": self.status,
+        });
+        if let Some(started) = self.started {
+            summary["TrainingStartTime"] = json!(started);
+        }
+        if let Some(ended) = self.ended {
+            summary["TrainingEndTime"] = json!(ended);
+        }
+        if let Some(reason) = &self.failure_reason {
+            summary["FailureReason"] = json!(reason);
+        }
+        summary
+    }
+
     pub fn has_ended(&self) -> bool {
         matches!(
             self.status,
@@ -118,14 +144,16 @@ impl TrainingJob {
 
 /// `CreateTrainingJob`.
 pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
+    begin(app, request, None)
+}
+
+/// A job of its own, or of a tuning job.
+pub fn begin(app: &Arc<App>, request: &Value, tuning: Option<String>) -> Result<Value, Refusal> {
     let wanted = TrainingRequest::read(request)?;
     let name = wanted.training_job_name.clone();
     let arn = app.arn("training-job", &name);
-    if app
-        .jobs
-        .insert(&name, TrainingJob::new(request.clone()))?
-        .is_some()
-    {
+    let job = TrainingJob::new(request.clone(), tuning);
+    if app.jobs.insert(&name, job)?.is_some() {
         return Err(Refusal::in_use(format!(
             "Training job names must be unique within an AWS account and region, and a training \
              job with this name already exists ({arn})"
@@ -139,7 +167,7 @@ pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
 /// `DescribeTrainingJob`.
 pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     let name = text(request, "TrainingJobName")?;
-    let job = app.jobs.get(name).ok_or_else(not_found)?;
+    let job = app.seen(&app.jobs, name).ok_or_else(not_found)?;
     let wanted: TrainingRequest = parse(&job.request)?;
     let mut answer = job.request;
     if let Some(members) = answer.as_object_mut() {
@@ -151,8 +179,18 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     answer["SecondaryStatusTransitions"] = json!(job.transitions);
     answer["CreationTime"] = json!(job.created);
     answer["LastModifiedTime"] = json!(job.modified);
+    let algorithm = &wanted.algorithm_specification;
+    if let Some(image) = app.config.images.find(&algorithm.training_image) {
+        let all = metrics::joined(&algorithm.metric_definitions, &image.metrics);
+        if !all.is_empty() {
+            answer["AlgorithmSpecification"]["MetricDefinitions"] = json!(all);
+        }
+    }
     let artifact = wanted.output("model.tar.gz")?.to_string();
     answer["ModelArtifacts"] = json!({"S3ModelArtifacts": artifact});
+    if let Some(tuning) = &job.tuning {
+        answer["TuningJobArn"] = json!(app.arn("hyper-parameter-tuning-job", tuning));
+    }
     if let Some(reason) = job.failure_reason {
         answer["FailureReason"] = json!(reason);
     }
@@ -202,7 +240,7 @@ pub fn stop(app: &App, request: &Value) -> Result<Value, Refusal> {
         Ok(())
     })?;
     asked.ok_or_else(not_found)?;
-    if let Some(stop) = app.stops().get(name) {
+    if let Some(stop) = app.stops().get(&job::stop_key(name)) {
         stop.cancel();
     }
     Ok(json!({}))
@@ -211,17 +249,14 @@ pub fn stop(app: &App, request: &Value) -> Result<Value, Refusal> {
 /// `ListTrainingJobs`.
 pub fn list(app: &App, request: &Value) -> Result<Value, Refusal> {
     let row = |(name, job): (String, TrainingJob)| {
-        let mut summary = json!({
-            "TrainingJobName": name,
-            "TrainingJobArn": app.arn("training-job", &name),
-            "CreationTime": job.created,
-            "LastModifiedTime": job.modified,
-            "TrainingJobStatus": job.status,
-            "SecondaryStatus": job.secondary,
-        });
-        if let Some(ended) = job.ended {
-            summary["TrainingEndTime"] = json!(ended);
+        let mut summary = job.summary(app, &name);
+        if let Some(members) = summary.as_object_mut() {
+            // Of other lists than this one.
+            members.remove("TrainingStartTime");
+            members.remove("FailureReason");
         }
+        summary["LastModifiedTime"] = json!(job.modified);
+        summary["SecondaryStatus"] = json!(job.secondary);
         let status = format!("{:?}", job.status);
         Row {
             name,

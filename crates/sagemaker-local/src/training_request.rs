@@ -113,6 +113,24 @@ const RULES: &[Rule] = &[
         },
     ),
     optional(
+        "StoppingCondition.MaxWaitTimeInSeconds",
+        Kind::Integer {
+            min: 1,
+            max: 2_419_200,
+        },
+    ),
+    optional("EnableManagedSpotTraining", Kind::Boolean),
+    optional("CheckpointConfig", Kind::Object),
+    required("CheckpointConfig.S3Uri", validation::text(1024, S3_URI)),
+    optional(
+        "CheckpointConfig.LocalPath",
+        Kind::Text {
+            min: 0,
+            max: 4096,
+            pattern: "",
+        },
+    ),
+    optional(
         "Environment",
         Kind::TextMap {
             entries: 100,
@@ -135,6 +153,9 @@ pub struct TrainingRequest {
     output_data_config: OutputDataConfig,
     pub resource_config: ResourceConfig,
     pub stopping_condition: StoppingCondition,
+    #[serde(default, rename = "EnableManagedSpotTraining")]
+    pub is_spot: bool,
+    pub checkpoint_config: Option<CheckpointConfig>,
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
 }
@@ -165,6 +186,35 @@ pub struct ResourceConfig {
 #[serde(rename_all = "PascalCase")]
 pub struct StoppingCondition {
     pub max_runtime_in_seconds: Option<u64>,
+    pub max_wait_time_in_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CheckpointConfig {
+    #[serde(rename = "S3Uri")]
+    uri: String,
+    local_path: Option<String>,
+}
+
+impl CheckpointConfig {
+    /// Where checkpoints are kept between instances.
+    pub fn uri(&self) -> Result<S3Uri, Refusal> {
+        S3Uri::parse(&self.uri)
+    }
+
+    /// The folder of the checkpoints below `/opt/ml`.
+    pub fn folder(&self) -> Result<&str, Refusal> {
+        let path = self.local_path.as_deref().unwrap_or("/opt/ml/checkpoints");
+        let below = path.strip_prefix("/opt/ml/").map(|it| it.trim_matches('/'));
+        below
+            .filter(|it| !it.is_empty() && !it.split('/').any(|part| part == ".."))
+            .ok_or_else(|| {
+                Refusal::validation(format!(
+                    "sagemaker-local keeps checkpoints below /opt/ml, not in {path}"
+                ))
+            })
+    }
 }
 
 impl TrainingRequest {
@@ -176,6 +226,11 @@ impl TrainingRequest {
         let wanted: Self = parse(request)?;
         wanted.output("")?;
         metrics::compile(&wanted.algorithm_specification.metric_definitions)?;
+        wanted.check_spot()?;
+        if let Some(checkpoints) = &wanted.checkpoint_config {
+            checkpoints.uri()?;
+            checkpoints.folder()?;
+        }
         let mut names = HashSet::new();
         for channel in &wanted.input_data_config {
             let name = channel.name.as_str();
@@ -194,6 +249,26 @@ impl TrainingRequest {
             )));
         }
         Ok(wanted)
+    }
+
+    /// A wait is for a spot instance, and is no shorter than the run.
+    fn check_spot(&self) -> Result<(), Refusal> {
+        let condition = &self.stopping_condition;
+        let (wait, run) = (
+            condition.max_wait_time_in_seconds,
+            condition.max_runtime_in_seconds,
+        );
+        match (self.is_spot, wait) {
+            (true, Some(wait)) if run.is_none_or(|run| wait >= run) => Ok(()),
+            (false, None) => Ok(()),
+            (true, _) => Err(Refusal::validation(
+                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to \
+                 MaxRuntimeInSeconds",
+            )),
+            (false, Some(_)) => Err(Refusal::validation(
+                "Invalid MaxWaitTimeInSeconds. It is supported only with EnableManagedSpotTraining",
+            )),
+        }
     }
 
     /// Where the file `name` of the job's output goes.

@@ -34,6 +34,8 @@ pub enum Kind {
         key: usize,
         value: usize,
     },
+    /// `true` or `false`.
+    Boolean,
     /// A structure.
     Object,
 }
@@ -243,6 +245,10 @@ fn unmet(value: &Value, kind: Kind) -> Result<Option<String>, &'static str> {
                     format!("Map value must satisfy constraint: [Member must have length less than or equal to {longest}]")
                 })
             }
+        }
+        Kind::Boolean => {
+            value.as_bool().ok_or("a Boolean")?;
+            None
         }
         Kind::Object => {
             value.as_object().ok_or("a Structure")?;

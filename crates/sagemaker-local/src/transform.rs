@@ -1,0 +1,284 @@
+//! Transform jobs: a model answers every object below a prefix, and is gone.
+
+use crate::app::App;
+use crate::endpoint_configs::Variant;
+use crate::fleet::Fleet;
+use crate::listing::{self, Row};
+use crate::models::{self, Container};
+use crate::protocol::{Refusal, text};
+use crate::s3_uri::S3Uri;
+use crate::state::now;
+use crate::tags;
+use crate::training::Status;
+use crate::transform_request::TransformRequest;
+use lake::store::ObjectStore;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What tags and ARNs call it.
+const KIND: &str = "transform-job";
+const INTERRUPTED: &str = "InternalServerError: sagemaker-local ended while the transform job was running; create it anew under another name.";
+
+/// A transform job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TransformJob {
+    /// The request, which `DescribeTransformJob` repeats.
+    request: Value,
+    created: f64,
+    started: Option<f64>,
+    ended: Option<f64>,
+    status: Status,
+    failure_reason: Option<String>,
+}
+
+fn not_found() -> Refusal {
+    Refusal::not_found("Requested resource not found.")
+}
+
+fn stop_key(name: &str) -> String {
+    format!("{KIND}/{name}")
+}
+
+/// `CreateTransformJob`.
+pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
+    let wanted = TransformRequest::read(request)?;
+    let container = models::find(app, &wanted.model_name)?.container()?;
+    let name = wanted.name.clone();
+    let arn = app.arn(KIND, &name);
+    let job = TransformJob {
+        request: request.clone(),
+        created: now(),
+        started: None,
+        ended: None,
+        status: Status::InProgress,
+        failure_reason: None,
+    };
+    if app.transform_jobs.insert(&name, job)?.is_some() {
+        return Err(Refusal::in_use(format!(
+            "Job name must be unique within an AWS account and region, and a job with this name \
+             already exists ({arn})"
+        )));
+    }
+    tags::keep(app, KIND, &name, request)?;
+    spawn(app, wanted, container);
+    Ok(json!({"TransformJobArn": arn}))
+}
+
+/// `DescribeTransformJob`.
+pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
+    let name = text(request, "TransformJobName")?;
+    let job = app.seen(&app.transform_jobs, name).ok_or_else(not_found)?;
+    let mut answer = job.request;
+    if let Some(members) = answer.as_object_mut() {
+        members.remove("Tags");
+    }
+    answer["TransformJobArn"] = json!(app.arn(KIND, name));
+    answer["TransformJobStatus"] = json!(job.status);
+    answer["CreationTime"] = json!(job.created);
+    for (member, time) in [
+        ("TransformStartTime", job.started),
+        ("TransformEndTime", job.ended),
+    ] {
+        if let Some(time) = time {
+            answer[member] = json!(time);
+        }
+    }
+    if let Some(reason) = job.failure_reason {
+        answer["FailureReason"] = json!(reason);
+    }
+    Ok(answer)
+}
+
+/// `StopTransformJob`.
+pub fn stop(app: &App, request: &Value) -> Result<Value, Refusal> {
+    let name = text(request, "TransformJobName")?;
+    let asked = app.transform_jobs.update(name, |job| {
+        if job.status != Status::InProgress {
+            let status = job.status;
+            return Err(Refusal::validation(format!(
+                "The request was rejected because the transform job is in status {status:?}."
+            )));
+        }
+        job.status = Status::Stopping;
+        Ok(())
+    })?;
+    asked.ok_or_else(not_found)?;
+    if let Some(stop) = app.stops().get(&stop_key(name)) {
+        stop.cancel();
+    }
+    Ok(json!({}))
+}
+
+/// `ListTransformJobs`.
+pub fn list(app: &App, request: &Value) -> Result<Value, Refusal> {
+    let row = |(name, job): (String, TransformJob)| {
+        let mut summary = json!({
+            "TransformJobName": name,
+            "TransformJobArn": app.arn(KIND, &name),
+            "TransformJobStatus": job.status,
+            "CreationTime": job.created,
+        });
+        if let Some(ended) = job.ended {
+            summary["TransformEndTime"] = json!(ended);
+        }
+        if let Some(reason) = job.failure_reason {
+            summary["FailureReason"] = json!(reason);
+        }
+        Row {
+            name,
+            created: job.created,
+            modified: job.ended.unwrap_or(job.created),
+            status: format!("{:?}", job.status),
+            summary,
+        }
+    };
+    let rows = app.transform_jobs.all().into_iter().map(row).collect();
+    listing::page(request, "TransformJobSummaries", "Descending", rows)
+}
+
+/// Ends the jobs that an earlier server could not.
+pub fn recover(app: &App) {
+    for (name, job) in app.transform_jobs.all() {
+        if matches!(job.status, Status::InProgress | Status::Stopping) {
+            finish(app, &name, Err(INTERRUPTED.to_owned()));
+        }
+    }
+}
+
+fn spawn(app: &Arc<App>, wanted: TransformRequest, container: Container) {
+    let stop = CancellationToken::new();
+    app.stops().insert(stop_key(&wanted.name), stop.clone());
+    let task_app = app.clone();
+    app.tasks.spawn(async move {
+        let app = task_app;
+        let outcome = tokio::select! {
+            done = run(&app, &wanted, container) => done.map(|()| Status::Completed),
+            () = stop.cancelled() => Ok(Status::Stopped),
+            () = app.closing.cancelled() => Err(INTERRUPTED.to_owned()),
+        };
+        app.stops().remove(&stop_key(&wanted.name));
+        finish(&app, &wanted.name, outcome);
+    });
+}
+
+fn finish(app: &App, name: &str, outcome: Result<Status, String>) {
+    let changed = app.transform_jobs.update(name, |job| {
+        job.ended = Some(now());
+        match outcome {
+            Ok(status) => job.status = status,
+            Err(reason) => {
+                job.status = Status::Failed;
+                job.failure_reason = Some(reason);
+            }
+        }
+        tracing::info!(job = name, status = ?job.status, reason = job.failure_reason, "transform");
+        Ok(())
+    });
+    if let Err(refusal) = changed {
+        tracing::error!(job = name, %refusal, "the transform job's status could not be kept");
+    }
+}
+
+async fn run(
+    app: &Arc<App>,
+    wanted: &TransformRequest,
+    mut container: Container,
+) -> Result<(), String> {
+    let said = |refusal: Refusal| refusal.message;
+    // As SageMaker tells a container that it serves a transform job.
+    container
+        .environment
+        .insert("SAGEMAKER_BATCH".to_owned(), "true".to_owned());
+    container.environment.extend(wanted.environment.clone());
+    let variant = Variant {
+        name: "transform".to_owned(),
+        weight: 1.0,
+        instances: Some(1),
+        serverless: None,
+        startup_seconds: None,
+        container,
+    };
+    let folder = app.config.state_dir.join("transform").join(&wanted.name);
+    let fleet = Fleet::start(app, &wanted.name, folder, &[variant], None).await?;
+    let started = app.transform_jobs.update(&wanted.name, |job| {
+        job.started = Some(now());
+        Ok(())
+    });
+    started.map_err(said)?;
+    let source = wanted.source().map_err(said)?;
+    let outcome = transform(app, wanted, &source, &fleet).await;
+    fleet.stop().await;
+    outcome
+}
+
+async fn transform(
+    app: &App,
+    wanted: &TransformRequest,
+    source: &S3Uri,
+    fleet: &Fleet,
+) -> Result<(), String> {
+    let store = app.bucket(&source.bucket);
+    let failed = |error: &dyn std::fmt::Display| format!("ClientError: {source}: {error}");
+    let objects = store
+        .list(&source.key)
+        .await
+        .map_err(|error| failed(&error))?;
+    if objects.is_empty() {
+        return Err(failed(&"no S3 objects found under this prefix"));
+    }
+    for object in objects {
+        let content = store
+            .get(&object.key)
+            .await
+            .map_err(|error| failed(&error))?;
+        let mut answers = Vec::new();
+        for payload in wanted.payloads(&content) {
+            let answer = ask(app, wanted, fleet, payload).await?;
+            wanted.assemble(&mut answers, &answer);
+        }
+        // The name below the prefix's last folder, as SageMaker keeps it.
+        let folder = source.key.rfind('/').map_or(0, |slash| slash + 1);
+        let name = object.key.get(folder..).unwrap_or(&object.key);
+        let name = name.strip_prefix('/').unwrap_or(name);
+        let target = wanted.target(name).map_err(|refusal| refusal.message)?;
+        let bucket = app.bucket(&target.bucket);
+        let put = bucket.put(&target.key, answers.into()).await;
+        put.map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+async fn ask(
+    app: &App,
+    wanted: &TransformRequest,
+    fleet: &Fleet,
+    payload: &[u8],
+) -> Result<Vec<u8>, String> {
+    let member = fleet.choose(None).ok_or("nothing serves")?;
+    let url = format!("{}/invocations", member.url);
+    let mut request = app.http.post(url).body(payload.to_vec());
+    for (header, value) in [
+        ("content-type", &wanted.input.content_type),
+        ("accept", &wanted.output.accept),
+    ] {
+        if let Some(value) = value {
+            request = request.header(header, value);
+        }
+    }
+    let failed =
+        |error: reqwest::Error| format!("AlgorithmError: the model did not answer: {error}");
+    let answer = request.send().await.map_err(failed)?;
+    let status = answer.status();
+    let body = answer.bytes().await.map_err(failed)?;
+    if status.is_success() {
+        return Ok(body.to_vec());
+    }
+    let said = String::from_utf8_lossy(&body);
+    Err(format!(
+        "ClientError: the model answered {}: {}",
+        status.as_u16(),
+        said.trim().chars().take(512).collect::<String>()
+    ))
+}

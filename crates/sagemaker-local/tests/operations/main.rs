@@ -1,0 +1,14 @@
+//! What the server does beyond a plain job and a plain endpoint, asked in the API's own JSON, with a
+//! real S3 server and a real program.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+mod bench;
+mod capture;
+mod faults;
+mod guardrails;
+mod model_packages;
+mod scaling;
+mod spot;
+mod transform;
+mod tuning;
