@@ -6,6 +6,7 @@ pub mod asl;
 pub mod dynamodb;
 pub mod faults;
 mod finding;
+pub mod infra;
 pub mod interpreter;
 pub mod layers;
 pub mod native;

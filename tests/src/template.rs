@@ -114,7 +114,11 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
     let own = &properties["Environment"]["Variables"];
     let global = &template["Globals"]["Function"]["Environment"]["Variables"];
     for variable in &lambda.environment {
-        if own.get(variable).is_none() && global.get(variable).is_none() {
+        // Lambda itself says the region.
+        let is_set = variable == "AWS_REGION"
+            || own.get(variable).is_some()
+            || global.get(variable).is_some();
+        if !is_set {
             say(format!("its main needs {variable}, which is not set"));
         }
     }
@@ -138,22 +142,57 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
     if arn != Some(json!({ "Fn::GetAtt": format!("{name}.Arn") })) {
         say(format!("${{{name}Arn}} does not become its ARN"));
     }
-    let policies = state_machine(template)["Policies"].as_array();
-    let may = json!({ "LambdaInvokePolicy": { "FunctionName": { "Ref": name } } });
-    if !policies.is_some_and(|policies| policies.contains(&may)) {
+    let role = properties["Role"]["Fn::GetAtt"].as_str();
+    let own = name.replace("Function", "Role.Arn");
+    if role != Some(own.as_str()) {
+        say(format!("its role is not {own}, of its own"));
+    }
+    let invocable = statements(&template["Resources"]["RetrainRole"])
+        .into_iter()
+        .filter(|statement| texts(&statement["Action"]).contains(&"lambda:InvokeFunction"))
+        .flat_map(|statement| statement["Resource"].as_array().into_iter().flatten());
+    let arn = json!({ "Fn::GetAtt": format!("{name}.Arn") });
+    if !invocable.into_iter().any(|function| *function == arn) {
         say("the state machine may not invoke it".to_owned());
     }
 }
 
+/// Actions that have no resource to name, so that `*` is all there is. Source: Service Authorization
+/// Reference.
+const WITHOUT_RESOURCE: [&str; 22] = [
+    "cloudwatch:PutMetricData",
+    "dynamodb:ListExports",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "sagemaker:ListEndpointConfigs",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+];
+
 /// No role may do everything of a service, and only what has no resource is allowed on `*`.
 fn permissions(name: &str, resource: &Value, found: &mut Vec<Finding>) {
-    const WITHOUT_RESOURCE: [&str; 4] = [
-        "cloudwatch:PutMetricData",
-        "dynamodb:ListExports",
-        "ecr:GetAuthorizationToken",
-        "sagemaker:ListEndpointConfigs",
-    ];
-    for statement in statements(&resource["Properties"]["Policies"]) {
+    let is_identity = ["AWS::IAM::Role", "AWS::IAM::ManagedPolicy", FUNCTION];
+    if !is_identity.contains(&resource["Type"].as_str().unwrap_or_default()) {
+        return;
+    }
+    let properties = &resource["Properties"];
+    let own = statements(&properties["Policies"]).into_iter();
+    for statement in own.chain(statements(&properties["PolicyDocument"])) {
         if statement["Effect"] != "Allow" {
             continue;
         }
@@ -165,7 +204,9 @@ fn permissions(name: &str, resource: &Value, found: &mut Vec<Finding>) {
             if on_all && !WITHOUT_RESOURCE.contains(&action) {
                 found.push(Finding::new(name, format!("may do {action} on everything")));
             }
-            if action == "iam:PassRole" && statement["Condition"].is_null() {
+            if action == "iam:PassRole"
+                && statement["Condition"]["StringEquals"]["iam:PassedToService"].is_null()
+            {
                 found.push(Finding::new(name, "may pass a role to any service"));
             }
         }
@@ -175,11 +216,22 @@ fn permissions(name: &str, resource: &Value, found: &mut Vec<Finding>) {
 fn statements(json: &Value) -> Vec<&Value> {
     match json {
         Value::Object(fields) => match fields.get("Statement") {
-            Some(Value::Array(statements)) => statements.iter().collect(),
+            Some(Value::Array(all)) => all.iter().flat_map(alternatives).collect(),
             _ => fields.values().flat_map(statements).collect(),
         },
         Value::Array(elements) => elements.iter().flat_map(statements).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// A statement that stands under a condition is one too.
+fn alternatives(statement: &Value) -> Vec<&Value> {
+    match statement["Fn::If"].as_array() {
+        Some(branches) => branches
+            .iter()
+            .filter(|it| it.get("Effect").is_some())
+            .collect(),
+        None => vec![statement],
     }
 }
 
@@ -189,6 +241,11 @@ fn texts(json: &Value) -> Vec<&str> {
         Value::Array(elements) => elements.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     }
+}
+
+/// `plan-export` as `PlanExportRole`.
+pub fn role_name(name: &str) -> String {
+    resource_name(name).replace("Function", "Role")
 }
 
 /// `plan-export` as `PlanExportFunction`.

@@ -29,6 +29,8 @@ fn lint(path: &std::path::Path) -> (bool, String) {
 fn cloudformation_has_nothing_to_find_fault_with() {
     let (passed, said) = lint(&workspace::root().join("infra/template.yaml"));
     assert!(passed, "{said}");
+    let (passed, said) = lint(&workspace::root().join("infra/schedule.yaml"));
+    assert!(passed, "{said}");
 }
 
 #[test]
@@ -134,47 +136,50 @@ fn a_state_machine_that_cannot_work_is_found() {
         t["Resources"]["RetrainStateMachine"]["Properties"] = properties;
     });
     is_found("PlanExportFunction", "may not invoke it", |t| {
-        let mut properties = machine(t);
-        properties["Policies"].as_array_mut().unwrap().remove(0);
-        t["Resources"]["RetrainStateMachine"]["Properties"] = properties;
+        let statement = &mut t["Resources"]["RetrainRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+            ["Statement"][0];
+        statement["Resource"].as_array_mut().unwrap().remove(0);
     });
 }
 
 #[test]
 fn a_role_that_may_too_much_is_found() {
     let first = |t: &mut Value, field: &str, value: Value| {
-        let policies = &mut function(t)["Properties"]["Policies"];
-        policies[0]["Statement"][0][field] = value;
+        role_statements(t, "StartTrainingRole")[0][field] = value;
     };
-    is_found("StartTrainingFunction", "may do all of s3:*", |t| {
+    is_found("StartTrainingRole", "may do all of s3:*", |t| {
         first(t, "Action", json!("s3:*"));
     });
     is_found(
-        "StartTrainingFunction",
-        "may do s3:GetObject on everything",
+        "StartTrainingRole",
+        "may do logs:PutLogEvents on everything",
         |t| {
             first(t, "Resource", json!("*"));
         },
     );
-    is_found(
-        "StartTrainingFunction",
-        "may pass a role to any service",
-        |t| {
-            first(t, "Action", json!("iam:PassRole"));
-        },
-    );
+    is_found("StartTrainingRole", "may pass a role to any service", |t| {
+        first(t, "Action", json!("iam:PassRole"));
+    });
+}
+
+fn role_statements<'t>(template: &'t mut Value, role: &str) -> &'t mut Vec<Value> {
+    let policies = &mut template["Resources"][role]["Properties"]["Policies"];
+    policies[0]["PolicyDocument"]["Statement"]
+        .as_array_mut()
+        .unwrap()
 }
 
 /// What a function may do: each action with what it may be done on.
-fn allowed(template: &Value, function: &str) -> BTreeMap<String, String> {
-    let policies = &template["Resources"][function]["Properties"]["Policies"];
-    let statements = policies[0]["Statement"].as_array().unwrap();
+fn allowed(template: &Value, role: &str) -> BTreeMap<String, String> {
+    let mut template = template.clone();
+    let statements = role_statements(&mut template, role);
     let texts = |value: &Value| match value {
         Value::Array(all) => all.clone(),
         one => vec![one.clone()],
     };
     statements
         .iter()
+        .filter(|statement| statement.get("Effect").is_some())
         .flat_map(|statement| {
             let on = statement["Resource"].to_string();
             texts(&statement["Action"])
@@ -196,7 +201,7 @@ const EXPORT: [(&str, &str); 6] = [
 ];
 
 fn missing(template: &Value) -> Vec<&'static str> {
-    let may = allowed(template, "RequestExportFunction");
+    let may = allowed(template, "RequestExportRole");
     let lacks = |(action, on): &(&'static str, &str)| {
         let granted = may
             .get(*action)
@@ -210,14 +215,12 @@ fn missing(template: &Value) -> Vec<&'static str> {
 fn whoever_asks_for_an_export_may_write_its_files() {
     let template = read();
     assert!(missing(&template).is_empty(), "{:?}", missing(&template));
-    let plans = allowed(&template, "PlanExportFunction");
+    let plans = allowed(&template, "PlanExportRole");
     assert!(plans.contains_key("dynamodb:DescribeContinuousBackups"));
     for place in 0..5 {
         let mut template = read();
-        let function = &mut template["Resources"]["RequestExportFunction"];
-        let policies = &mut function["Properties"]["Policies"];
-        let statements = policies[0]["Statement"].as_array_mut().unwrap();
-        let taken = statements.remove(place).to_string();
+        let taken = role_statements(&mut template, "RequestExportRole").remove(place);
+        let taken = taken.to_string();
         let found = missing(&template);
         let lost = EXPORT
             .iter()

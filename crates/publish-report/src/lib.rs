@@ -95,5 +95,17 @@ fn emit(report: &Report) {
     if let Some(throttles) = report.export.throttles {
         metrics.push(("ExportReadThrottles", throttles as f64, Unit::Count));
     }
+    if let Some(bytes) = report.export.raw_bytes {
+        metrics.push(("RawBytes", bytes as f64, Unit::Bytes));
+    }
+    if let Some(cost) = report.export.estimated_cost {
+        metrics.push(("EstimatedCost", cost.total, Unit::None));
+    }
+    if let Some(value) = report.verdict.champion {
+        metrics.push(("ChampionMetric", value, Unit::None));
+    }
+    if let Some(days) = report.model_age_days() {
+        metrics.push(("ModelAgeDays", days, Unit::None));
+    }
     shell::emit_metrics(&report.pipeline, &metrics);
 }

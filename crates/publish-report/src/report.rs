@@ -3,7 +3,9 @@
 use crate::PublishReportError;
 use contract::RunId;
 use contract::states::{Cost, Outcome, Route, RowCounts};
-use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit};
 use lake::records::{
     Champion, Checksum, DatasetPlan, DatasetRecord, DeploymentRecord, Plan, TrainingRecord,
     VerdictRecord,
@@ -54,6 +56,19 @@ pub struct Report {
     /// The run whose model it serves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving_run: Option<RunId>,
+}
+
+impl Report {
+    /// Days between the start of the run whose model serves and this report; none if no model serves.
+    pub fn model_age_days(&self) -> Option<f64> {
+        let (day, rest) = self.serving_run.as_ref()?.as_str().split_once('-')?;
+        let (time, _) = rest.split_once('-')?;
+        let began: DateTime = format!("{day}T{time}").parse().ok()?;
+        let began = TimeZone::UTC.to_timestamp(began).ok()?;
+        let finished: Timestamp = self.finished.parse().ok()?;
+        let hours = finished.since(began).ok()?.total(Unit::Hour).ok()?;
+        Some(hours / 24.0)
+    }
 }
 
 /// What was read of the table.

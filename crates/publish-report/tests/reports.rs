@@ -189,6 +189,14 @@ async fn a_kept_champion_is_named_with_its_endpoint() {
         text.contains("`older` serves the model of run 20261119-173000-00000000."),
         "{text}"
     );
+    let mut report: Report = documents::read(&store, &output.report_key, "a report")
+        .await
+        .unwrap();
+    report.finished = "2026-11-21T05:30:00.5Z".to_owned();
+    let days = report.model_age_days().unwrap();
+    assert!((days - 1.5).abs() < 0.001, "{days}");
+    report.serving_run = None;
+    assert_eq!(report.model_age_days(), None);
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@ use serde_json::{Map, Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const NAMESPACE: &str = "Millrace";
+/// Names another namespace: stages of one account must not add up.
+const NAMESPACE_VARIABLE: &str = "METRIC_NAMESPACE";
 
 /// A metric's unit, in CloudWatch's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +38,12 @@ impl Unit {
 /// Writes one line of metrics of a pipeline to standard output.
 #[allow(clippy::print_stdout)] // Standard output is the channel that CloudWatch reads.
 pub fn emit_metrics(pipeline: &str, metrics: &[(&str, f64, Unit)]) {
-    println!("{}", line(pipeline, metrics, SystemTime::now()));
+    let namespace = std::env::var(NAMESPACE_VARIABLE).unwrap_or_else(|_| NAMESPACE.to_owned());
+    let now = SystemTime::now();
+    println!("{}", line(&namespace, pipeline, metrics, now));
 }
 
-fn line(pipeline: &str, metrics: &[(&str, f64, Unit)], now: SystemTime) -> Value {
+fn line(namespace: &str, pipeline: &str, metrics: &[(&str, f64, Unit)], now: SystemTime) -> Value {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let declared: Vec<Value> = metrics
@@ -52,7 +56,7 @@ fn line(pipeline: &str, metrics: &[(&str, f64, Unit)], now: SystemTime) -> Value
         json!({
             "Timestamp": millis,
             "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE,
+                "Namespace": namespace,
                 "Dimensions": [["pipeline"]],
                 "Metrics": declared,
             }],
@@ -72,6 +76,7 @@ mod tests {
     #[test]
     fn every_declared_metric_has_its_value_beside_the_dimension() {
         let line = line(
+            "Millrace/shop-test",
             "default",
             &[("ItemsExported", 7.0, Unit::Count)],
             UNIX_EPOCH,
@@ -80,7 +85,7 @@ mod tests {
             line,
             json!({
                 "_aws": {"Timestamp": 0, "CloudWatchMetrics": [{
-                    "Namespace": "Millrace",
+                    "Namespace": "Millrace/shop-test",
                     "Dimensions": [["pipeline"]],
                     "Metrics": [{"Name": "ItemsExported", "Unit": "Count"}],
                 }]},

@@ -32,6 +32,18 @@ const STACK: &str = "millrace";
 const PACKAGES: &str = "millrace-packages";
 const LAKE: &str = "LakeBucket";
 const STATE_MACHINE: &str = "StateMachineArn";
+// What follows from being local: this machine's processor, and local AWS's only account.
+const LOCAL_PARAMETERS: [(&str, &str); 2] = [
+    (
+        "Architecture",
+        if cfg!(target_arch = "aarch64") {
+            "arm64"
+        } else {
+            "x86_64"
+        },
+    ),
+    ("LakeAdministrators", "arn:aws:iam::000000000000:root"),
+];
 const WAIT_SCALE: f64 = 0.1;
 // A port may be taken between being found free and being listened on.
 const ATTEMPTS: u32 = 3;
@@ -152,15 +164,12 @@ impl Local {
         let template = source.upload(&store, package_of).await?;
         drop(lock);
         let mut parameters = self.parameters.clone();
-        if source.has_parameter("Architecture") {
-            let architecture = if cfg!(target_arch = "aarch64") {
-                "arm64"
-            } else {
-                "x86_64"
-            };
-            parameters
-                .entry("Architecture".to_owned())
-                .or_insert(architecture.to_owned());
+        for (name, value) in LOCAL_PARAMETERS {
+            if source.has_parameter(name) {
+                parameters
+                    .entry(name.to_owned())
+                    .or_insert(value.to_owned());
+            }
         }
         let url = self.url();
         let config = &self.config;

@@ -104,7 +104,28 @@ impl Source {
             let place = json!({"Bucket": store.bucket(), "Key": key});
             template["Resources"][name]["Properties"]["DefinitionUri"] = place;
         }
+        leave_out_what_is_not_there(&mut template);
         Ok(template)
+    }
+}
+
+/// Local CloudFormation knows neither versions of state machines nor alarms upon more than one
+/// metric, and refuses a stack with either. The schedule then starts the state machine itself.
+fn leave_out_what_is_not_there(template: &mut Value) {
+    let Some(resources) = template["Resources"].as_object_mut() else {
+        return;
+    };
+    resources.retain(|_, resource| {
+        resource["Type"] != "AWS::CloudWatch::Alarm"
+            || resource["Properties"].get("Metrics").is_none()
+    });
+    for resource in resources.values_mut() {
+        if resource["Type"] == "AWS::Serverless::StateMachine"
+            && let Some(properties) = resource["Properties"].as_object_mut()
+        {
+            properties.shift_remove("AutoPublishAlias");
+            properties.shift_remove("UseAliasAsEventTarget");
+        }
     }
 }
 
@@ -134,8 +155,10 @@ Resources:
     Properties: {CodeUri: ..}
   Machine:
     Type: AWS::Serverless::StateMachine
-    Properties: {DefinitionUri: ../machine.json}
+    Properties: {DefinitionUri: ../machine.json, AutoPublishAlias: live, UseAliasAsEventTarget: true}
   Lake: {Type: AWS::S3::Bucket}
+  Simple: {Type: AWS::CloudWatch::Alarm, Properties: {MetricName: Errors}}
+  Mathematical: {Type: AWS::CloudWatch::Alarm, Properties: {Metrics: []}}
 ";
 
     fn source(folder: &Path, template: &str) -> Source {
@@ -161,6 +184,15 @@ Resources:
         let key = code["Key"].as_str().unwrap();
         assert_eq!(code["Bucket"], store.bucket());
         assert_eq!(store.get(key).await.unwrap(), "first");
+        let properties = first["Resources"]["Machine"]["Properties"].as_object();
+        let named: Vec<_> = properties.unwrap().keys().collect();
+        assert_eq!(
+            named,
+            ["DefinitionUri"],
+            "local AWS has no versions of state machines"
+        );
+        assert!(first["Resources"].get("Simple").is_some());
+        assert!(first["Resources"].get("Mathematical").is_none());
         let machine = &first["Resources"]["Machine"]["Properties"]["DefinitionUri"];
         assert_eq!(
             store.get(machine["Key"].as_str().unwrap()).await.unwrap(),

@@ -1,0 +1,233 @@
+//! Who may do what in the lake, decided from the template's policies, as a table for people. It must not
+//! know what should be allowed.
+
+use super::intrinsics::{self, ACCOUNT};
+use super::policy::{self, Decision, Request};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The tiers of the lake.
+pub const TIERS: [&str; 7] = [
+    "config",
+    "raw",
+    "processed",
+    "models",
+    "reports",
+    "champion",
+    "current",
+];
+const ADMINISTRATOR: &str = "arn:aws:iam::123456789012:role/Admin";
+const READER: &str = "arn:aws:iam::123456789012:role/Reader";
+const STRANGER: &str = "arn:aws:iam::123456789012:role/Stranger";
+
+/// What may be done to an object.
+const DEEDS: [(&str, &str); 3] = [
+    ("R", "s3:GetObject"),
+    ("W", "s3:PutObject"),
+    ("D", "s3:DeleteObject"),
+];
+
+/// Somebody who makes requests.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// As the table calls them.
+    pub name: String,
+    arn: Option<String>,
+    statements: Vec<Value>,
+}
+
+/// The lake and everybody who might want something of it.
+pub struct Access {
+    bucket: String,
+    of_bucket: Vec<Value>,
+    /// The roles of the stack, and four people from outside.
+    pub principals: Vec<Principal>,
+}
+
+impl Access {
+    /// Reads a template.
+    pub fn new(template: &Value) -> Self {
+        let given = [
+            ("LakeAdministrators", ADMINISTRATOR),
+            ("LakeReaders", READER),
+        ];
+        let resources = intrinsics::resources(template, &given);
+        let everything = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"});
+        let outside = |name: &str, arn: Option<&str>| Principal {
+            name: name.to_owned(),
+            arn: arn.map(str::to_owned),
+            // The worst case: policies elsewhere allow all of S3.
+            statements: vec![everything.clone()],
+        };
+        let mut principals = roles(&resources);
+        principals.extend([
+            outside(
+                "*one of `LakeAdministrators`, with `s3:*`*",
+                Some(ADMINISTRATOR),
+            ),
+            outside("*one of `LakeReaders`, with `s3:*`*", Some(READER)),
+            outside(
+                "*any other role of the account, with `s3:*`*",
+                Some(STRANGER),
+            ),
+            outside("*an AWS service by itself, if it was allowed to*", None),
+        ]);
+        Self {
+            bucket: "arn:aws:s3:::millrace-lakebucket".to_owned(),
+            of_bucket: statements(&resources["LakeBucketPolicy"]["Properties"]["PolicyDocument"]),
+            principals,
+        }
+    }
+
+    /// Decides what a principal wants of a key, or of the bucket if there is none.
+    pub fn decide(&self, who: &Principal, action: &str, key: Option<&str>, tls: bool) -> Decision {
+        let resource = match key {
+            Some(key) => format!("{}/{key}", self.bucket),
+            None => self.bucket.clone(),
+        };
+        let mut context = BTreeMap::from([
+            ("aws:SecureTransport", tls.to_string()),
+            ("aws:PrincipalIsAWSService", who.arn.is_none().to_string()),
+            ("kms:ViaService", "s3.eu-central-1.amazonaws.com".to_owned()),
+        ]);
+        if let Some(arn) = &who.arn {
+            context.insert("aws:PrincipalArn", arn.clone());
+        }
+        let request = Request {
+            action: action.to_owned(),
+            resource,
+            context,
+        };
+        policy::decide(&request, self.of_bucket.iter().chain(&who.statements))
+    }
+
+    /// The principal of this name.
+    pub fn principal(&self, name: &str) -> &Principal {
+        let found = self.principals.iter().find(|it| it.name.contains(name));
+        found.unwrap_or_else(|| panic!("{name} is nobody"))
+    }
+
+    fn cell(&self, who: &Principal, tier: &str) -> String {
+        let key = format!("{tier}/default/run=1/object");
+        let may = |action| self.decide(who, action, Some(&key), true) == Decision::Allowed;
+        let letters = DEEDS.iter().filter(|(_, action)| may(action));
+        let letters: String = letters.map(|(letter, _)| *letter).collect();
+        if letters.is_empty() {
+            "–".to_owned()
+        } else {
+            letters
+        }
+    }
+
+    /// The tables, in Markdown.
+    pub fn table(&self) -> String {
+        let mut text = String::from(HEAD);
+        let mut row = |cells: &[String]| {
+            writeln!(text, "| {} |", cells.join(" | ")).expect("a string takes everything");
+        };
+        let titles = TIERS.iter().map(|tier| format!("`{tier}/`"));
+        let first = ["Who", "Lists"].map(str::to_owned).into_iter();
+        row(&first.chain(titles).collect::<Vec<_>>());
+        row(&vec!["---".to_owned(); TIERS.len() + 2]);
+        for who in &self.principals {
+            let lists = self.decide(who, "s3:ListBucket", None, true) == Decision::Allowed;
+            let mut cells = vec![who.name.clone(), if lists { "yes" } else { "–" }.to_owned()];
+            cells.extend(TIERS.map(|tier| self.cell(who, tier)));
+            row(&cells);
+        }
+        text.push_str(BESIDE);
+        for who in self
+            .principals
+            .iter()
+            .filter(|who| who.name.starts_with('`'))
+        {
+            for statement in who.statements.iter().filter(|it| is_beside(it)) {
+                let quoted = |all: Vec<String>| {
+                    let all: Vec<_> = all.iter().map(|it| format!("`{it}`")).collect();
+                    all.join(" ")
+                };
+                let condition = match &statement["Condition"] {
+                    Value::Null => String::new(),
+                    condition => format!("`{condition}`"),
+                };
+                let (actions, on) = (&statement["Action"], &statement["Resource"]);
+                writeln!(
+                    text,
+                    "| {} | {} | {} | {condition} |",
+                    who.name,
+                    quoted(policy::list(actions)),
+                    quoted(policy::list(on))
+                        .replace(ACCOUNT, "ACCOUNT")
+                        .replace("eu-central-1", "REGION"),
+                )
+                .expect("a string takes everything");
+            }
+        }
+        text
+    }
+}
+
+const HEAD: &str = "\
+# Who may do what
+
+Made from `template.yaml` by `MILLRACE_WRITE=1 cargo test -p end-to-end --test infra`, which evaluates its policies; do not edit.
+The stack is `millrace` of stage `prod`, with the defaults.
+
+## In the lake
+R reads an object, W writes one, D removes one, by TLS; without TLS nobody may do anything.
+
+";
+
+const BESIDE: &str = "
+## Beside the lake
+What every function may do (`FunctionsPolicy`: list the bucket, use its key through S3, write traces) is left out.
+
+| Who | May | On | If |
+| --- | --- | --- | --- |
+";
+
+fn is_beside(statement: &Value) -> bool {
+    let actions = policy::list(&statement["Action"]);
+    let common = ["s3:", "kms:", "xray:"];
+    !actions
+        .iter()
+        .all(|action| common.iter().any(|prefix| action.starts_with(prefix)))
+}
+
+fn roles(resources: &Map<String, Value>) -> Vec<Principal> {
+    let is_role = |it: &(&String, &Value)| it.1["Type"] == "AWS::IAM::Role";
+    let roles = resources.iter().filter(is_role);
+    roles
+        .map(|(name, role)| Principal {
+            name: format!("`{name}`"),
+            arn: Some(format!("arn:aws:iam::{ACCOUNT}:role/millrace-{name}")),
+            statements: of_role(role, resources),
+        })
+        .collect()
+}
+
+/// The statements of a role: its own, and those of the stack's managed policies that it has.
+pub fn of_role(role: &Value, resources: &Map<String, Value>) -> Vec<Value> {
+    let inline = role["Properties"]["Policies"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let inline = inline.flat_map(|policy| statements(&policy["PolicyDocument"]));
+    let managed = policy::list(&role["Properties"]["ManagedPolicyArns"]).into_iter();
+    let managed = managed.flat_map(|arn| {
+        let name = arn.rsplit("/millrace-").next().unwrap_or_default();
+        let policy = resources
+            .get(name)
+            .unwrap_or_else(|| panic!("{arn} is not the stack's"));
+        statements(&policy["Properties"]["PolicyDocument"])
+    });
+    inline.chain(managed).collect()
+}
+
+fn statements(document: &Value) -> Vec<Value> {
+    document["Statement"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
+}

@@ -1,0 +1,246 @@
+//! What the SDK's operations need of IAM, and whether each role has that and no more. It must not know
+//! what a step does.
+
+use super::access;
+use super::calls;
+use super::intrinsics;
+use super::policy;
+use crate::layers::Crates;
+use crate::template::{self, Lambda};
+use crate::{Finding, asl};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// The ports that adapters implement; a function reaches only those that its sources name.
+pub const PORTS: [&str; 11] = [
+    "ByteStream",
+    "DescribeRecovery",
+    "DescribeTable",
+    "Endpoints",
+    "Executions",
+    "Invoke",
+    "NativeExport",
+    "ObjectStore",
+    "ScanPages",
+    "TrainingJobs",
+    "Upload",
+];
+
+/// Each operation that the adapters call, with the actions that it needs. Source: Service
+/// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
+pub const ACTIONS: [(&str, &[&str]); 31] = [
+    ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
+    ("complete_multipart_upload", &["s3:PutObject"]),
+    (
+        "create_endpoint",
+        &["sagemaker:CreateEndpoint", "sagemaker:AddTags"],
+    ),
+    (
+        "create_endpoint_config",
+        &["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"],
+    ),
+    (
+        "create_model",
+        &["sagemaker:CreateModel", "sagemaker:AddTags", "iam:PassRole"],
+    ),
+    ("create_multipart_upload", &["s3:PutObject"]),
+    (
+        "create_training_job",
+        &[
+            "sagemaker:CreateTrainingJob",
+            "sagemaker:AddTags",
+            "iam:PassRole",
+        ],
+    ),
+    (
+        "delete_endpoint_config",
+        &["sagemaker:DeleteEndpointConfig"],
+    ),
+    ("delete_model", &["sagemaker:DeleteModel"]),
+    ("delete_object", &["s3:DeleteObject"]),
+    (
+        "describe_continuous_backups",
+        &["dynamodb:DescribeContinuousBackups"],
+    ),
+    ("describe_endpoint", &["sagemaker:DescribeEndpoint"]),
+    (
+        "describe_endpoint_config",
+        &["sagemaker:DescribeEndpointConfig"],
+    ),
+    ("describe_execution", &["states:DescribeExecution"]),
+    ("describe_export", &["dynamodb:DescribeExport"]),
+    ("describe_model", &["sagemaker:DescribeModel"]),
+    ("describe_table", &["dynamodb:DescribeTable"]),
+    ("describe_training_job", &["sagemaker:DescribeTrainingJob"]),
+    // DynamoDB writes the files as the caller.
+    (
+        "export_table_to_point_in_time",
+        &[
+            "dynamodb:ExportTableToPointInTime",
+            "s3:AbortMultipartUpload",
+            "s3:PutObject",
+            "s3:PutObjectAcl",
+        ],
+    ),
+    // Without the listing, a key that is not there is answered as forbidden.
+    ("get_object", &["s3:GetObject", "s3:ListBucket"]),
+    ("head_object", &["s3:GetObject", "s3:ListBucket"]),
+    ("invoke_endpoint", &["sagemaker:InvokeEndpoint"]),
+    ("list_endpoint_configs", &["sagemaker:ListEndpointConfigs"]),
+    ("list_exports", &["dynamodb:ListExports"]),
+    ("list_objects_v2", &["s3:ListBucket"]),
+    ("put_object", &["s3:PutObject"]),
+    ("scan", &["dynamodb:Scan"]),
+    ("start_execution", &["states:StartExecution"]),
+    ("stop_execution", &["states:StopExecution"]),
+    ("update_endpoint", &["sagemaker:UpdateEndpoint"]),
+    ("upload_part", &["s3:PutObject"]),
+];
+
+/// Operations that are for people's commands, and no function's.
+pub const FOR_PEOPLE: [&str; 4] = [
+    "describe_map_run",
+    "get_execution_history",
+    "list_executions",
+    "list_map_runs",
+];
+
+/// What every function needs, whatever it calls: its log, its traces, the lake's key.
+const BY_BEING_ONE: [&str; 6] = [
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+];
+
+/// What a Distributed Map needs to start its children, to watch them, and to redrive them.
+const OF_DISTRIBUTED_MAPS: [&str; 4] = [
+    "states:DescribeExecution",
+    "states:RedriveExecution",
+    "states:StartExecution",
+    "states:StopExecution",
+];
+
+/// What the state machine needs for its log and its traces.
+const BY_BEING_A_MACHINE: [&str; 12] = [
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+];
+
+/// The actions that a function needs.
+///
+/// # Errors
+/// An operation whose actions are not stated.
+pub fn needed(crates: &Crates, lambda: &str) -> Result<BTreeSet<String>, Finding> {
+    let mut needed: BTreeSet<String> = BY_BEING_ONE.map(str::to_owned).into();
+    for operation in calls::operations(crates, lambda) {
+        if FOR_PEOPLE.contains(&operation.as_str()) {
+            continue;
+        }
+        let actions = ACTIONS.iter().find(|(name, _)| *name == operation);
+        let (_, actions) = actions.ok_or_else(|| {
+            Finding::new(
+                lambda,
+                format!("calls {operation}, whose actions are not stated"),
+            )
+        })?;
+        needed.extend(actions.iter().map(|action| (*action).to_owned()));
+    }
+    Ok(needed)
+}
+
+/// The actions that the state machine needs, by its definition.
+pub fn needed_by_machine(machine: &Value) -> BTreeSet<String> {
+    let mut needed: BTreeSet<String> = BY_BEING_A_MACHINE.map(str::to_owned).into();
+    for state in asl::states(machine) {
+        needed.extend(integration(
+            state.json["Resource"].as_str().unwrap_or_default(),
+        ));
+        let reader = &state.json["ItemReader"];
+        needed.extend(integration(reader["Resource"].as_str().unwrap_or_default()));
+        if !reader.is_null() {
+            needed.extend(["s3:ListBucket", "kms:Decrypt"].map(str::to_owned));
+        }
+        if state.json["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED" {
+            needed.extend(OF_DISTRIBUTED_MAPS.map(str::to_owned));
+        }
+    }
+    needed
+}
+
+/// `arn:…:states:::aws-sdk:sagemaker:stopTrainingJob` needs `sagemaker:StopTrainingJob`.
+fn integration(resource: &str) -> Option<String> {
+    let (_, call) = resource.split_once(":states:::")?;
+    if call == "lambda:invoke" {
+        return Some("lambda:InvokeFunction".to_owned());
+    }
+    let (service, operation) = call.trim_start_matches("aws-sdk:").split_once(':')?;
+    let service = if service == "sfn" { "states" } else { service };
+    let (first, rest) = operation.split_at(1);
+    Some(format!("{service}:{}{rest}", first.to_uppercase()))
+}
+
+fn compare(
+    role: &str,
+    granted: &BTreeSet<String>,
+    needed: &BTreeSet<String>,
+    who: &str,
+) -> Vec<Finding> {
+    let lacks = needed
+        .difference(granted)
+        .map(|action| Finding::new(role, format!("lacks {action}, which {who} calls for")));
+    let spare = granted
+        .difference(needed)
+        .map(|action| Finding::new(role, format!("has {action}, which {who} has no use for")));
+    lacks.chain(spare).collect()
+}
+
+/// The actions that a role of the template has.
+fn granted(resources: &Map<String, Value>, role: &str) -> Option<BTreeSet<String>> {
+    let statements = access::of_role(resources.get(role)?, resources);
+    let allowed = statements.iter().filter(|it| it["Effect"] == "Allow");
+    Some(allowed.flat_map(|it| policy::list(&it["Action"])).collect())
+}
+
+/// Every action that a role lacks, or has without need.
+pub fn findings(
+    template: &Value,
+    machine: &Value,
+    crates: &Crates,
+    lambdas: &[Lambda],
+) -> Vec<Finding> {
+    let given = [("LakeAdministrators", "arn:aws:iam::1:role/a")];
+    let resources = intrinsics::resources(template, &given);
+    let mut found = Vec::new();
+    for lambda in lambdas {
+        let role = template::role_name(&lambda.name);
+        match (granted(&resources, &role), needed(crates, &lambda.name)) {
+            (None, _) => found.push(Finding::new(role, "is not there")),
+            (_, Err(unknown)) => found.push(unknown),
+            (Some(granted), Ok(needed)) => {
+                found.extend(compare(&role, &granted, &needed, &lambda.name));
+            }
+        }
+    }
+    let granted = granted(&resources, "RetrainRole").unwrap_or_default();
+    let needed = needed_by_machine(machine);
+    found.extend(compare(
+        "RetrainRole",
+        &granted,
+        &needed,
+        "the state machine",
+    ));
+    found
+}

@@ -1,0 +1,116 @@
+//! The stack's policies: who may do what, and whether each role has what its code needs and no more.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+use end_to_end::infra::access::Access;
+use end_to_end::infra::policy::Decision;
+use end_to_end::infra::{calls, needs};
+use end_to_end::template::{self, Lambda};
+use end_to_end::{Finding, layers, workspace};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn read() -> Value {
+    template::read(&workspace::text("infra/template.yaml"))
+}
+
+fn lambdas(crates: &layers::Crates) -> Vec<Lambda> {
+    layers::lambdas(crates)
+}
+
+#[test]
+fn the_table_of_who_may_do_what_is_current() {
+    let table = Access::new(&read()).table();
+    let path = workspace::root().join("infra/ACCESS.md");
+    if std::env::var_os("MILLRACE_WRITE").is_some() {
+        std::fs::write(&path, &table).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        table == written,
+        "infra/ACCESS.md is not what the template says: MILLRACE_WRITE=1 cargo test -p end-to-end --test infra"
+    );
+}
+
+#[test]
+fn the_lake_is_closed_to_whoever_is_not_named() {
+    let access = Access::new(&read());
+    let decide = |who: &str, action: &str, key: Option<&str>| {
+        access.decide(access.principal(who), action, key, true)
+    };
+    let object = Some("raw/default/run=1/segment");
+    for action in [
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutObject",
+        "s3:DeleteObjectVersion",
+    ] {
+        assert_eq!(
+            decide("any other role", action, object),
+            Decision::Denied,
+            "{action}"
+        );
+        assert_eq!(
+            decide("LakeAdministrators", action, object),
+            Decision::Allowed,
+            "{action}"
+        );
+    }
+    assert_eq!(
+        decide("any other role", "s3:ListBucket", None),
+        Decision::Denied
+    );
+    assert_eq!(
+        decide("LakeReaders", "s3:GetObject", object),
+        Decision::Allowed
+    );
+    assert_eq!(
+        decide("LakeReaders", "s3:PutObject", object),
+        Decision::Denied
+    );
+    assert_eq!(
+        decide("an AWS service", "s3:PutObject", object),
+        Decision::Allowed
+    );
+    // Whoever may change the bucket's settings can let himself in again.
+    for action in [
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "s3:GetBucketPolicy",
+    ] {
+        assert_eq!(
+            decide("any other role", action, None),
+            Decision::Allowed,
+            "{action}"
+        );
+    }
+    for who in &access.principals {
+        let open = access.decide(who, "s3:GetObject", object, false);
+        assert_eq!(open, Decision::Denied, "{} without TLS", who.name);
+    }
+}
+
+#[test]
+fn each_role_has_what_its_code_needs_and_no_more() {
+    let crates = layers::read(&workspace::root());
+    let lambdas = lambdas(&crates);
+    let found = needs::findings(&read(), &workspace::state_machine(), &crates, &lambdas);
+    assert_eq!(Finding::list(&found), "");
+}
+
+#[test]
+fn every_operation_of_the_adapters_is_stated_and_has_a_user() {
+    let crates = layers::read(&workspace::root());
+    let mut called = BTreeSet::new();
+    for (_, files) in calls::ADAPTERS {
+        for file in files {
+            called.extend(calls::called(
+                &crates["aws"].sources[std::path::Path::new(file)],
+            ));
+        }
+    }
+    let stated = needs::ACTIONS.iter().map(|(name, _)| (*name).to_owned());
+    let stated: BTreeSet<String> = stated.chain(needs::FOR_PEOPLE.map(str::to_owned)).collect();
+    assert_eq!(called, stated, "crates/aws against needs::ACTIONS");
+    assert!(!calls::operations(&crates, "judge-model").is_empty());
+}
