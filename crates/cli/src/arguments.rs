@@ -31,7 +31,10 @@ pub enum Command {
     /// Every part of the export and every file of the dataset is read and held against its record:
     /// items, bytes and an order-independent checksum, for each part, segment and the run. Ends with 1
     /// if anything differs.
-    Verify(Verify),
+    Verify(OfRun),
+    /// Show what is said of a run's data: the quality gate's verdicts, the drift since the run whose model
+    /// serves, the attributes. It is there as soon as the dataset is planned, also if the gate ended the run.
+    Report(OfRun),
     /// Write the JSON Schemas of the states' inputs and outputs into statemachine/schema.
     Schemas(Schemas),
 }
@@ -82,7 +85,7 @@ pub struct Run {
 }
 
 #[derive(Debug, Args)]
-pub struct Verify {
+pub struct OfRun {
     /// The run, such as 20261120-173000-1a2b3c4d: the folder run=... in the lake.
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run: RunId,

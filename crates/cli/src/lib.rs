@@ -6,6 +6,7 @@ pub mod execution;
 pub mod local;
 mod process;
 pub mod progress;
+pub mod report;
 pub mod schemas;
 pub mod signals;
 pub mod verify;

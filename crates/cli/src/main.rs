@@ -3,12 +3,13 @@
 
 mod arguments;
 
-use arguments::{Arguments, Command, Demo, Run, Schemas, Verify};
+use arguments::{Arguments, Command, Demo, OfRun, Run, Schemas};
 use clap::Parser;
 use millrace::demo::{self, DemoError, Wishes};
 use millrace::execution::{self, ExecutionError};
 use millrace::local::{Local, LocalError, Options, workspace_root};
 use millrace::progress::Progress;
+use millrace::report::{self, ReportError};
 use millrace::schemas::{self, SchemasError};
 use millrace::signals;
 use millrace::verify::{self, VerifyError};
@@ -29,6 +30,8 @@ enum Failure {
     Schemas(#[from] SchemasError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write to standard output")]
@@ -71,6 +74,7 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Local(wishes) => keep_local(wishes).await,
         Command::Run(wishes) => run(wishes).await,
         Command::Verify(wishes) => read_again(wishes).await,
+        Command::Report(wishes) => show_report(wishes).await,
         Command::Schemas(wishes) => keep_schemas(&wishes),
     }
 }
@@ -127,8 +131,8 @@ async fn run(run: Run) -> Result<(), Failure> {
     print(&format!("{:#}\n", finished.output))
 }
 
-async fn read_again(wishes: Verify) -> Result<(), Failure> {
-    let Verify {
+async fn read_again(wishes: OfRun) -> Result<(), Failure> {
+    let OfRun {
         run,
         pipeline,
         bucket,
@@ -147,6 +151,16 @@ async fn read_again(wishes: Verify) -> Result<(), Failure> {
         count,
     }
     .into())
+}
+
+async fn show_report(wishes: OfRun) -> Result<(), Failure> {
+    let OfRun {
+        run,
+        pipeline,
+        bucket,
+    } = wishes;
+    let store = aws::s3::S3Store::new(&aws::load().await, bucket);
+    print(&report::of_run(&store, &pipeline, &run).await?)
 }
 
 fn keep_schemas(wishes: &Schemas) -> Result<(), Failure> {

@@ -2,10 +2,12 @@
 //!
 //! It must not decide anything: all that it says was committed by the steps before.
 
+mod data;
 mod error;
 mod people;
 mod report;
 
+pub use data::DataReport;
 pub use error::PublishReportError;
 pub use people::for_people;
 pub use report::{ColumnReport, ExportReport, LeftOutReport, Report};

@@ -1,6 +1,6 @@
 //! The report for people: the same facts as Markdown. A pure function of the report.
 
-use crate::Report;
+use crate::{DataReport, Report};
 use contract::states::{Outcome, Verdict};
 use std::fmt::Write;
 
@@ -24,6 +24,9 @@ fn write_all(text: &mut String, report: &Report) -> std::fmt::Result {
     )?;
     export(text, report)?;
     dataset(text, report)?;
+    if let Some(found) = &report.data {
+        data(text, found)?;
+    }
     model(text, report)?;
     serving(text, report)
 }
@@ -123,6 +126,29 @@ fn dataset(text: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(text)?;
     }
     Ok(())
+}
+
+fn data(text: &mut String, found: &DataReport) -> std::fmt::Result {
+    writeln!(
+        text,
+        "## Data\n\n| Bound | Column | Limit | Value | |\n|---|---|---:|---:|---|"
+    )?;
+    for verdict in &found.gate {
+        writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            cell(&verdict.bound),
+            cell(verdict.column.as_deref().unwrap_or_default()),
+            verdict.limit_text(),
+            verdict.value_text(),
+            if verdict.passed { "passed" } else { "failed" }
+        )?;
+    }
+    writeln!(text, "\nDrift: {}.\n", found.comparison)?;
+    for change in &found.changes {
+        writeln!(text, "- {}", cell(change))?;
+    }
+    writeln!(text, "\nAttributes and histograms: `{}`\n", found.page_key)
 }
 
 fn model(text: &mut String, report: &Report) -> std::fmt::Result {

@@ -1,6 +1,7 @@
 //! The report for programs, put together from what the steps committed.
 
 use crate::PublishReportError;
+use crate::data::{self, DataReport};
 use contract::RunId;
 use contract::states::{Cost, Outcome, Route, RowCounts};
 use jiff::civil::DateTime;
@@ -43,6 +44,9 @@ pub struct Report {
     pub columns: Vec<ColumnReport>,
     /// The attributes that are no column.
     pub left_out: Vec<LeftOutReport>,
+    /// What was found about the data, if that is described.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataReport>,
     /// The training job.
     pub training: TrainingRecord,
     /// The decision on its model.
@@ -201,6 +205,7 @@ pub async fn gather(
         label: text(&dataset.columns, "label"),
         columns: list(&dataset.columns, "columns", column),
         left_out: list(&dataset.columns, "leftOut", left_out),
+        data: data::gather(store, run).await?,
         training,
         verdict,
         deployment,

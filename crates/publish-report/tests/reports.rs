@@ -75,6 +75,16 @@ async fn over() -> MemoryStore {
     .await;
     put(
         &store,
+        &keys.quality(),
+        json!({
+            "label": "rating", "columns": ["user"], "comparison": "compared with run r",
+            "gate": [{"bound": "minimumRows", "measure": "the number of items", "limit": 1, "value": 100, "passed": true}],
+            "drift": {"run": run(), "items": {"before": 90, "now": 100}, "new": ["a|b"], "vanished": [], "attributes": {}},
+        }),
+    )
+    .await;
+    put(
+        &store,
         &keys.training(),
         json!({"job": "job", "image": "recommender:1", "artifact": "s3://lake/model.tar.gz",
             "metrics": {"validation:rmse": 0.91, "validation:ndcg": 0.25}, "billableSeconds": 61}),
@@ -150,6 +160,10 @@ async fn a_deployed_run_is_reported_to_programs_and_people() {
         "Label: rating",
         "| user | ordinal | 3 |",
         "| note\\|s | text of many values |",
+        "| minimumRows |  | 1 | 100 | passed |",
+        "Drift: compared with run r.",
+        "- 100 items, 90 before\n- new: `a\\|b`\n",
+        "/run=20261120-173000-1a2b3c4d/quality.html`",
         "| validation:rmse | 0.91 |",
         "1 min 1 s billed",
         "Promoted: better.",
@@ -211,6 +225,7 @@ async fn without_any_champion_no_endpoint_is_claimed() {
 async fn figures_that_are_gone_are_left_out() {
     let store = over().await;
     store.delete(&run_keys().dataset_plan()).await.unwrap();
+    store.delete(&run_keys().quality()).await.unwrap();
     let output = call(&store, Outcome::Deployed).await.unwrap();
     assert_eq!(output.items, 100);
     assert!(

@@ -1,0 +1,189 @@
+//! Shows what is said of a run's data: the gate's verdicts, the drift, the attributes. It must not judge:
+//! the run did that.
+
+use contract::RunId;
+use dataset::{AttributeStatistics, GateVerdict, Quality, Statistics};
+use lake::{DocumentError, ObjectStore, RunKeys, documents};
+use std::fmt::Write;
+
+/// A run whose data cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The lake cannot be read, or holds no such run.
+    #[error("cannot read what is said of the data of run {run} of pipeline `{pipeline}`")]
+    Lake {
+        /// The pipeline.
+        pipeline: String,
+        /// The run.
+        run: RunId,
+        /// Why.
+        source: Box<DocumentError>,
+    },
+}
+
+/// What is said of a run's data, as text.
+///
+/// # Errors
+/// If the lake cannot be read, or the run has not come to its data yet.
+pub async fn of_run(
+    store: &impl ObjectStore,
+    pipeline: &str,
+    run: &RunId,
+) -> Result<String, ReportError> {
+    let keys = RunKeys::new(pipeline, run);
+    let read = async {
+        let quality: Quality =
+            documents::read(store, &keys.quality(), "the report on a run's data").await?;
+        let statistics: Statistics =
+            documents::read(store, &keys.profile(), "the profile of a run").await?;
+        Ok((quality, statistics))
+    };
+    let (quality, statistics) = read.await.map_err(|source| ReportError::Lake {
+        pipeline: pipeline.to_owned(),
+        run: run.clone(),
+        source: Box::new(source),
+    })?;
+    let mut text = summary(&statistics, &quality);
+    // Writing to memory does not fail.
+    let _ = writeln!(
+        text,
+        "\nas a page: s3://{}/{}",
+        store.bucket(),
+        keys.quality_page()
+    );
+    Ok(text)
+}
+
+fn summary(statistics: &Statistics, quality: &Quality) -> String {
+    let mut text = format!("{} items", statistics.items);
+    if !statistics.is_exact() {
+        let _ = write!(
+            text,
+            "; values and means are of a sample of {}",
+            statistics.sampled
+        );
+    }
+    text.push_str("\n\nquality gate\n");
+    table(
+        &mut text,
+        &["", "bound", "column", "limit", "value"],
+        quality.gate.iter().map(verdict),
+    );
+    let _ = writeln!(text, "\ndrift: {}", quality.comparison);
+    for line in quality.changes() {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push_str("\nattributes\n");
+    let names = [
+        "",
+        "path",
+        "types",
+        "missing",
+        "distinct",
+        "range",
+        "most frequent",
+    ];
+    let rows = statistics.attributes.iter().map(|(path, known)| {
+        let role = match path {
+            _ if *path == quality.label => "label",
+            _ if quality.columns.contains(path) => "column",
+            _ => "",
+        };
+        attribute(role, path, known)
+    });
+    table(&mut text, &names, rows);
+    text
+}
+
+fn verdict(verdict: &GateVerdict) -> Vec<String> {
+    vec![
+        if verdict.passed { "passed" } else { "FAILED" }.to_owned(),
+        verdict.bound.clone(),
+        verdict.column.clone().unwrap_or_default(),
+        verdict.limit_text(),
+        verdict.value_text(),
+    ]
+}
+
+fn attribute(role: &str, path: &str, known: &AttributeStatistics) -> Vec<String> {
+    let types: Vec<_> = known
+        .types
+        .kinds()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let distinct = known.distinct.map(|distinct| {
+        let about = if distinct.exact { "" } else { "~" };
+        format!("{about}{}", distinct.count)
+    });
+    let range = known.numbers.as_ref();
+    let range = range.map(|numbers| format!("{} to {}", numbers.minimum, numbers.maximum));
+    let frequent = known.frequent.first();
+    let frequent = frequent.map(|value| format!("{:?} {:.1} %", value.value, value.share * 100.0));
+    vec![
+        role.to_owned(),
+        path.to_owned(),
+        types.join("+"),
+        format!("{:.1} %", known.missing * 100.0),
+        distinct.unwrap_or_default(),
+        range.unwrap_or_default(),
+        frequent.unwrap_or_default(),
+    ]
+}
+
+/// Columns as wide as what is in them.
+fn table(text: &mut String, names: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    let rows: Vec<_> = std::iter::once(names).chain(rows).collect();
+    let width = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    for row in &rows {
+        let cells = row.iter().enumerate();
+        let cells: Vec<_> = cells
+            .map(|(at, cell)| format!("{cell:<0$}", width(at)))
+            .collect();
+        let _ = writeln!(text, "  {}", cells.join("  ").trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dataset::{Profile, judge};
+    use serde_json::json;
+
+    #[test]
+    fn a_run_is_told_in_a_few_lines() {
+        let mut profile = Profile::new();
+        for at in 0..4 {
+            let item =
+                json!({ "y": { "N": at.to_string() }, "kind": { "S": "a\u{1b}" } }).to_string();
+            let line = format!("{{\"Item\":{item}}}");
+            profile.observe(&item::parse_item(item.as_bytes()).unwrap());
+            profile.sample(at, line.as_bytes()).unwrap();
+        }
+        let mut definition = crate::demo::definition().dataset;
+        definition.label = "y".to_owned();
+        definition.gate.minimum_rows = 5;
+        let statistics = profile.statistics();
+        let quality = Quality {
+            label: "y".to_owned(),
+            columns: vec!["kind".to_owned()],
+            gate: judge(&definition, None, &statistics, None),
+            comparison: "compared with nothing".to_owned(),
+            drift: None,
+        };
+        let text = summary(&statistics, &quality);
+        for words in [
+            "4 items\n",
+            "  FAILED  minimumRows                  5      4\n",
+            "drift: compared with nothing\n",
+            "  label   y     N      0.0 %    4         0 to 3  \"0\" 25.0 %\n",
+            "  column  kind  S      0.0 %    1                 \"a\\u{1b}\" 100.0 %\n",
+        ] {
+            assert!(text.contains(words), "{words:?} is not in\n{text}");
+        }
+    }
+}
