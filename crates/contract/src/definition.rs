@@ -3,6 +3,8 @@
 //! has a default.
 
 mod algorithm;
+mod column;
+mod condition;
 mod dataset;
 mod endpoint;
 mod gate;
@@ -11,15 +13,19 @@ mod limits;
 mod promotion;
 mod registry;
 mod source;
+mod split;
 mod training;
 
 pub use algorithm::{Algorithm, AlgorithmName};
-pub use dataset::{Column, Dataset, Encoding, Missing, Split};
+pub use column::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
+pub use condition::{Comparison, Condition, Literal, Operand};
+pub use dataset::{Dataset, Deduplicate, LabelEncoding};
 pub use endpoint::{Compute, Endpoint};
 pub use gate::{ColumnGate, DriftGate, Gate};
 pub use limits::{Limits, Prices};
 pub use promotion::{Goal, Promotion};
 pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};
+pub use split::{Split, TimeSplit};
 pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};
 
 use crate::Names;

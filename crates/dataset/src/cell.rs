@@ -2,7 +2,9 @@
 //! asked for is made then, unless it is at hand. It must not know which column it is of.
 
 use crate::digits::{Digits, WINDOW};
+use crate::number::Decimal;
 use crate::reject::RejectReason;
+use contract::definition::Precision;
 use std::io::Write as _;
 
 /// A finite float32 on its way into a row.
@@ -28,9 +30,9 @@ const KEPT: u64 = 999_999;
 const PLACES: u32 = 5;
 
 impl<'a> Cell<'a> {
-    /// The cell of a finite number.
+    /// The cell of a finite number. Zero has no sign: its text has none.
     pub(crate) const fn value_of(value: f32) -> Self {
-        Self(Form::Value(value))
+        Self(Form::Value(if value == 0.0 { 0.0 } else { value }))
     }
 
     /// The cell of a whole number, a code or a flag; beyond 2^24 it is rounded.
@@ -43,13 +45,24 @@ impl<'a> Cell<'a> {
     }
 
     /// The cell of a number as an item has it.
-    pub(crate) fn read(raw: &'a str) -> Result<Self, RejectReason> {
-        if let Some(digits) = short(raw) {
-            return Ok(Self(Form::Written(raw, digits)));
+    #[inline]
+    pub(crate) fn read(raw: &'a str, precision: Precision) -> Result<Self, RejectReason> {
+        match short(raw) {
+            Some(digits) => Ok(Self(Form::Written(raw, digits))),
+            None => Self::rounded(raw, precision),
         }
-        match raw.parse::<f32>() {
-            Ok(value) if value.is_finite() => Ok(Self::value_of(value)),
-            _ => Err(RejectReason::NotFinite),
+    }
+
+    fn rounded(raw: &str, precision: Precision) -> Result<Self, RejectReason> {
+        let value: f32 = raw.parse().map_err(|_| RejectReason::NotFinite)?;
+        match precision {
+            Precision::Clamp => Ok(Self::value_of(value.clamp(f32::MIN, f32::MAX))),
+            _ if !value.is_finite() => Err(RejectReason::NotFinite),
+            // 2^24 + 1 is 2^24 already.
+            Precision::Refuse if value.abs() >= EXACT as f32 && is_rounded(raw) => {
+                Err(RejectReason::Rounded)
+            }
+            Precision::Refuse | Precision::Round => Ok(Self::value_of(value)),
         }
     }
 
@@ -71,6 +84,12 @@ impl<'a> Cell<'a> {
             Form::Written(text, _) => out.extend_from_slice(text.as_bytes()),
         }
     }
+}
+
+/// Whether a whole number is beyond those that float32 keeps apart.
+fn is_rounded(raw: &str) -> bool {
+    let decimal = Decimal::read(raw);
+    decimal.integer && decimal.value.abs() > f64::from(EXACT)
 }
 
 /// A number whose text is what its float32 would be written as: so few digits survive the way there
@@ -131,9 +150,43 @@ mod tests {
     #[test]
     fn beyond_float32_is_no_cell() {
         for raw in ["1E39", "-1E39", "9E125"] {
-            assert_eq!(Cell::read(raw).unwrap_err(), RejectReason::NotFinite);
+            for precision in [Precision::Refuse, Precision::Round] {
+                let error = Cell::read(raw, precision).unwrap_err();
+                assert_eq!(error, RejectReason::NotFinite);
+            }
+            let clamped = Cell::read(raw, Precision::Clamp).unwrap().value();
+            assert_eq!(clamped.abs(), f32::MAX);
+            assert_eq!(clamped < 0.0, raw.starts_with('-'));
         }
         assert_eq!(text(Cell::whole(EXACT + 1)), "16777216");
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        for cell in [
+            Cell::value_of(-0.0),
+            Cell::read("-1E-60", Precision::Refuse).unwrap(),
+            Cell::read("-0", Precision::Refuse).unwrap(),
+        ] {
+            assert_eq!((cell.value().to_bits(), text(cell)), (0, "0".to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_whole_number_that_float32_rounds_is_refused_where_that_is_asked() {
+        for (raw, fits) in [
+            ("16777216", true),
+            ("16777217", false),
+            ("-16777217", false),
+            ("16777217.0", false),
+            ("16777217.5", true),
+            ("33554432", false),
+            ("1E20", false),
+            ("12345678901234567890123456789012345678", false),
+        ] {
+            assert_eq!(Cell::read(raw, Precision::Refuse).is_ok(), fits, "{raw}");
+            assert!(Cell::read(raw, Precision::Round).is_ok(), "{raw}");
+        }
     }
 
     proptest! {
@@ -150,7 +203,7 @@ mod tests {
         ) {
             let value: f32 = raw.parse().unwrap();
             if value.is_finite() {
-                let cell = Cell::read(&raw).unwrap();
+                let cell = Cell::read(&raw, Precision::Round).unwrap();
                 prop_assert_eq!(cell.value(), value);
                 prop_assert_eq!(text(cell), text(Cell::value_of(value)));
             }

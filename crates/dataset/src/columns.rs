@@ -1,15 +1,32 @@
 //! The columns of a dataset: the contract between training and serving. It must not know where it
 //! is stored.
 
-use contract::definition::{Encoding, Missing};
+use crate::exact;
+use contract::definition::{Condition, Encoding, Missing, Precision, TimePart, TimeUnit};
 use serde::{Deserialize, Serialize};
 
-/// Which cells a row has, how each is made, and which side of the split a row is on.
+/// Which cells a row has, how each is made, which items are rows, and which side of the split a row
+/// is on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Columns {
     /// The label's path; it is the first cell of a training row and absent from a feature row.
     pub label: String,
+    /// The label's classes in the order of their numbers, from 0; empty where the label is a number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label_classes: Vec<String>,
+    /// What becomes of a label that float32 would damage.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub label_precision: Precision,
+    /// The path of the rows' weights: the second cell of a training row, absent from a feature row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
+    /// What an item must satisfy to become a row; serving does not ask.
+    #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Which of several items with the same key becomes the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deduplicate: Option<DeduplicateRule>,
     /// The feature columns, in the order of their cells; at least one.
     pub columns: Vec<FeatureColumn>,
     /// Which rows validate.
@@ -22,33 +39,96 @@ pub struct Columns {
 }
 
 /// One feature column.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FeatureColumn {
     /// The attribute's path.
     pub path: String,
-    /// How its value becomes a number.
+    /// How its value becomes numbers.
     pub encoding: Encoding,
     /// What a missing value becomes.
     #[serde(default)]
     pub missing: Missing,
-    /// The categories of an ordinal column, sorted bytewise. The code of a category is its position
-    /// plus one; 0 is a category that training never saw, or a missing value.
+    /// The categories of an ordinal, one-hot or multi-hot column, sorted bytewise. The code of a
+    /// category is its position plus one; 0 is a category that training never saw, or a missing value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vocabulary: Vec<String>,
+    /// Into how many buckets values are hashed: XXH3-64 of the category's text, modulo that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buckets: Option<u32>,
+    /// What is done to a number before it is float32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Scaling>,
+    /// What becomes of a number that float32 would damage.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
+    /// What a timestamp column takes from a moment, in the order of its slots.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<TimePart>,
+    /// What a timestamp's number counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<TimeUnit>,
+}
+
+/// A number becomes `(number - offset) / divisor`, reckoned in float64.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scaling {
+    /// What is taken away.
+    #[serde(with = "exact")]
+    pub offset: f64,
+    /// What is divided by, after that; never 0.
+    #[serde(with = "exact")]
+    pub divisor: f64,
 }
 
 /// Which rows validate: those for which the hash of some attributes' values, as a share of all
-/// hashes, is below `validation`.
+/// hashes, is below `validation`; and of the rest, those for which it is below the sum of both shares
+/// test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SplitRule {
-    /// The attributes' paths.
+    /// The attributes' paths; none where time alone decides.
     pub by: Vec<String>,
     /// The share that validates.
     pub validation: f64,
+    /// The share that is kept to test with.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub test: f64,
     /// The hash's seed.
     pub seed: u64,
+    /// When rows are late enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeRule>,
+}
+
+/// When rows are late enough to validate. Where groups decide too, rows on which the two differ are
+/// left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TimeRule {
+    /// The path of the attribute that says when.
+    pub path: String,
+    /// What its numbers count.
+    pub unit: TimeUnit,
+    /// The first moment that validates, in milliseconds since 1970.
+    pub validation_from: i64,
+    /// The first moment that is kept to test with, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_from: Option<i64>,
+}
+
+/// Which of several items with the same values becomes the row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeduplicateRule {
+    /// The paths of the values that are the same.
+    pub by: Vec<String>,
+    /// The path of the value of which the greatest wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<String>,
+    /// The paths of the table's key, which decides among equals.
+    pub key: Vec<String>,
 }
 
 /// An attribute that inference found and left out.
@@ -59,6 +139,57 @@ pub struct LeftOut {
     pub path: String,
     /// Why it is no column, in one line.
     pub reason: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
+}
+
+impl FeatureColumn {
+    /// How many slots the column fills.
+    pub fn width(&self) -> usize {
+        let buckets = self.buckets.map_or(0, |buckets| buckets as usize);
+        match self.encoding {
+            Encoding::Number
+            | Encoding::Boolean
+            | Encoding::Ordinal
+            | Encoding::Hash
+            | Encoding::Length => 1,
+            Encoding::HashOneHot => buckets,
+            Encoding::MultiHot if buckets > 0 => buckets,
+            Encoding::OneHot | Encoding::MultiHot => 1 + self.vocabulary.len(),
+            Encoding::Timestamp => self.parts.len(),
+        }
+    }
+
+    /// What each slot holds: the path, with what tells several slots apart.
+    pub(crate) fn slot_names(&self) -> Vec<String> {
+        let path = &self.path;
+        let several = |name: &dyn Fn(usize) -> String| (0..self.width()).map(name).collect();
+        match self.encoding {
+            Encoding::Number
+            | Encoding::Boolean
+            | Encoding::Ordinal
+            | Encoding::Hash
+            | Encoding::Length => vec![path.clone()],
+            Encoding::Timestamp => {
+                let parts = self.parts.iter();
+                parts
+                    .map(|part| format!("{path}:{}", part.as_str()))
+                    .collect()
+            }
+            Encoding::OneHot | Encoding::MultiHot if self.buckets.is_none() => {
+                several(&|slot| match slot.checked_sub(1) {
+                    None => format!("{path}="),
+                    Some(at) => format!("{path}={}", self.vocabulary[at]),
+                })
+            }
+            Encoding::OneHot | Encoding::MultiHot | Encoding::HashOneHot => {
+                several(&|slot| format!("{path}#{}", slot + 1))
+            }
+        }
+    }
 }
 
 impl Columns {

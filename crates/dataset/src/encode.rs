@@ -1,25 +1,32 @@
 //! One item becomes one row, by the dataset's columns alone: training and serving run the same
 //! code. It must not know where rows go, nor their format.
 
-use crate::cell::Cell;
 use crate::columns::Columns;
+use crate::condition::Check;
+use crate::duplicates::Duplicates;
 use crate::error::ColumnsError;
 use crate::fate::Fate;
 use crate::feature::Feature;
-use crate::reject::{Reject, RejectReason};
+use crate::label::{self, Label};
+use crate::places::Places;
+use crate::reject::{Reject, RejectReason, Stop};
 use crate::row_sink::RowSink;
 use crate::split::Splitter;
-use item::{Map, Path, Paths, Value};
+use item::{Map, Value};
 
 /// Turns items into rows: a label, and as many slots in every row.
 #[derive(Debug, Clone)]
 pub struct Encoder {
-    /// The label, the columns and what the split is by, in this order: one walk finds them all.
-    paths: Paths,
-    label: String,
+    places: Places,
+    label: Label,
+    weight: Option<String>,
     features: Vec<Feature>,
     slot_names: Vec<String>,
+    conditions: Vec<Check>,
     splitter: Splitter,
+    /// The path of what says when a row is from.
+    time: Option<String>,
+    duplicates: Option<Duplicates>,
 }
 
 type Values<'a> = [Option<Value<'a>>];
@@ -33,26 +40,36 @@ impl Encoder {
         if columns.columns.is_empty() {
             return Err(ColumnsError::NoColumns);
         }
-        let names = columns.columns.iter().map(|column| column.path.as_str());
-        let by = columns.split.by.iter().map(String::as_str);
-        let paths: Vec<_> = std::iter::once(columns.label.as_str())
-            .chain(names)
-            .chain(by)
-            .map(Path::parse)
-            .collect::<Result<_, _>>()?;
         let mut width = 0;
         let mut features = Vec::with_capacity(columns.columns.len());
         for column in &columns.columns {
             let feature = Feature::new(column, width)?;
-            width += feature.width();
+            width = width
+                .checked_add(feature.width())
+                .ok_or_else(|| ColumnsError::Options {
+                    path: column.path.clone(),
+                })?;
             features.push(feature);
         }
+        let conditions = columns.conditions.iter().map(|condition| {
+            Check::new(condition).map_err(|_| ColumnsError::Condition {
+                path: condition.path.clone(),
+            })
+        });
         Ok(Self {
-            paths: Paths::new(&paths),
-            label: columns.label.clone(),
-            slot_names: features.iter().map(|f| f.path.clone()).collect(),
+            places: Places::new(columns)?,
+            label: Label::new(columns)?,
+            weight: columns.weight.clone(),
             features,
+            slot_names: columns
+                .columns
+                .iter()
+                .flat_map(crate::FeatureColumn::slot_names)
+                .collect(),
+            conditions: conditions.collect::<Result<_, _>>()?,
             splitter: Splitter::new(&columns.split),
+            time: columns.split.time.as_ref().map(|time| time.path.clone()),
+            duplicates: columns.deduplicate.as_ref().map(|_| Duplicates::default()),
         })
     }
 
@@ -66,63 +83,144 @@ impl Encoder {
         &self.slot_names
     }
 
-    /// Gives the item's row to `row`: the label, then the features. Unless the fate is
-    /// [`Fate::Row`], the row is rolled back.
-    pub fn encode(&mut self, item: &Map<'_>, row: &mut impl RowSink) -> Fate {
-        let values = self.paths.values(item);
-        row.begin();
-        let written = self.write_label(values[0], row);
-        match written.and_then(|()| self.write_features(&values[1..], row)) {
-            Ok(()) => {
-                row.commit();
-                Fate::Row(self.splitter.side(&values[1 + self.features.len()..]))
-            }
-            Err(reject) => {
-                row.roll_back();
-                Fate::Rejected(reject)
-            }
+    /// Whether every item must be [seen](Self::see) before the first is encoded.
+    pub const fn looks_ahead(&self) -> bool {
+        self.duplicates.is_some()
+    }
+
+    /// Sees an item ahead of its row, so that of items with the same key the right one becomes it.
+    pub fn see(&mut self, item: &Map<'_>) {
+        let values = self.places.values(item);
+        if let Some(duplicates) = &mut self.duplicates
+            && holds(&self.conditions, &values[self.places.conditions.clone()])
+        {
+            let places = &self.places;
+            duplicates.see(
+                &values[places.same.clone()],
+                &values[places.latest.clone()],
+                &values[places.key.clone()],
+            );
         }
     }
 
-    /// Gives the item's features without the label, which is what an endpoint is asked with: slot by
-    /// slot what the training row has.
+    /// Gives the item's row to `row`: the label, the weight if there is one, then the features. Unless
+    /// the fate is [`Fate::Row`], the row is rolled back.
+    pub fn encode(&mut self, item: &Map<'_>, row: &mut impl RowSink) -> Fate {
+        let values = self.places.values(item);
+        let places = &self.places;
+        if !holds(&self.conditions, &values[places.conditions.clone()]) {
+            return Fate::Filtered;
+        }
+        if let Some(duplicates) = &self.duplicates
+            && !duplicates.wins(
+                &values[places.same.clone()],
+                &values[places.latest.clone()],
+                &values[places.key.clone()],
+            )
+        {
+            return Fate::Duplicate;
+        }
+        row.begin();
+        let fate = match self.write(&values, row) {
+            Ok(fate) => fate,
+            Err(Ended::Dropped) => Fate::Filtered,
+            Err(Ended::Rejected(reject)) => Fate::Rejected(reject),
+            Err(Ended::Refused(reject)) => Fate::Refused(reject),
+        };
+        match fate {
+            Fate::Row(_) => row.commit(),
+            _ => row.roll_back(),
+        }
+        fate
+    }
+
+    /// Gives the item's features without label and weight, which is what an endpoint is asked with:
+    /// slot by slot what the training row has. Conditions, duplicates and the split are not asked.
     ///
     /// # Errors
     /// The item cannot become a row; it is rolled back.
     pub fn features(&self, item: &Map<'_>, row: &mut impl RowSink) -> Result<(), Reject> {
         row.begin();
-        let result = self.write_features(&self.paths.values(item)[1..], row);
+        let values = self.places.values(item);
+        let result = self.write_features(&values[self.places.features.clone()], row);
         match result {
-            Ok(()) => row.commit(),
-            Err(_) => row.roll_back(),
+            Ok(()) => {
+                row.commit();
+                Ok(())
+            }
+            Err((path, stop)) => {
+                row.roll_back();
+                let reason = match stop {
+                    Stop::Reject(reason) | Stop::Fail(reason) => reason,
+                    Stop::Drop => RejectReason::Missing,
+                };
+                Err(Reject {
+                    path: path.to_owned(),
+                    reason,
+                })
+            }
         }
-        result
     }
 
-    fn write_label(&self, value: Option<Value<'_>>, row: &mut impl RowSink) -> Result<(), Reject> {
-        let cell = match value {
-            None | Some(Value::Null) => Err(RejectReason::LabelMissing),
-            Some(Value::N(raw)) => Cell::read(raw),
-            Some(Value::Bool(value)) => Ok(Cell::whole(u32::from(value))),
-            Some(other) => Err(RejectReason::LabelNotNumeric {
-                found: other.kind(),
-            }),
-        };
-        let cell = cell.map_err(|reason| Reject {
-            path: self.label.clone(),
-            reason,
-        })?;
-        row.label(cell);
-        Ok(())
-    }
-
-    fn write_features(&self, values: &Values<'_>, row: &mut impl RowSink) -> Result<(), Reject> {
-        for (feature, value) in self.features.iter().zip(values) {
-            feature.write(*value, row).map_err(|reason| Reject {
-                path: feature.path.clone(),
-                reason,
+    fn write(&self, values: &Values<'_>, row: &mut impl RowSink) -> Result<Fate, Ended> {
+        row.label(self.label.cell(values[0]).map_err(Ended::Rejected)?);
+        if let Some(path) = &self.weight {
+            let weight = values[self.places.weight.clone()]
+                .first()
+                .copied()
+                .flatten();
+            let cell = label::weight(weight).map_err(|reason| reject(path, reason))?;
+            row.weight(cell);
+        }
+        self.write_features(&values[self.places.features.clone()], row)
+            .map_err(|(path, stop)| match stop {
+                Stop::Reject(reason) => reject(path, reason),
+                Stop::Drop => Ended::Dropped,
+                Stop::Fail(reason) => Ended::Refused(Reject {
+                    path: path.to_owned(),
+                    reason,
+                }),
             })?;
+        let group = &values[self.places.group.clone()];
+        let time = values[self.places.time.clone()].first().copied().flatten();
+        let side = self
+            .splitter
+            .side(group, time)
+            .map_err(|reason| reject(self.time.as_deref().unwrap_or_default(), reason))?;
+        Ok(side.map_or(Fate::Filtered, Fate::Row))
+    }
+
+    fn write_features(
+        &self,
+        values: &Values<'_>,
+        row: &mut impl RowSink,
+    ) -> Result<(), (&str, Stop)> {
+        for (feature, value) in self.features.iter().zip(values) {
+            feature
+                .write(*value, row)
+                .map_err(|stop| (feature.path.as_str(), stop))?;
         }
         Ok(())
     }
+}
+
+/// Why an item has no row.
+enum Ended {
+    Dropped,
+    Rejected(Reject),
+    Refused(Reject),
+}
+
+fn reject(path: &str, reason: RejectReason) -> Ended {
+    Ended::Rejected(Reject {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn holds(conditions: &[Check], values: &Values<'_>) -> bool {
+    conditions
+        .iter()
+        .zip(values)
+        .all(|(condition, value)| condition.holds(value.as_ref()))
 }

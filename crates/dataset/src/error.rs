@@ -49,7 +49,7 @@ pub enum PlanError {
     },
     /// The label is no number in any item.
     #[error(
-        "the label `{label}` is never a number or a boolean; it has {found}: correct `dataset.label`"
+        "the label `{label}` is never a number or a boolean; it has {found}: correct `dataset.label`, or set `dataset.labelEncoding` to `classes`"
     )]
     LabelNotNumeric {
         /// The label's path.
@@ -59,7 +59,7 @@ pub enum PlanError {
     },
     /// A category column has more distinct values than a vocabulary may.
     #[error(
-        "`{path}` has too many or too long distinct values for a category (at most {limit} of {longest} bytes): add it to `dataset.exclude`, or declare `dataset.columns` without it"
+        "`{path}` has too many or too long distinct values for a category (at most {limit} of {longest} bytes): declare it in `dataset.columns` with encoding `hash` and `buckets`, or name it in `dataset.exclude`"
     )]
     VocabularyTooLarge {
         /// The column's path.
@@ -71,13 +71,49 @@ pub enum PlanError {
     },
     /// A number column holds whole numbers that float32 would round.
     #[error(
-        "`{path}` holds whole numbers up to {largest}, which float32 rounds above 16777216: declare it with encoding `ordinal` if it is an identifier, or leave it out"
+        "`{path}` holds whole numbers up to {largest}, which float32 rounds above 16777216: declare it with encoding `ordinal` or `hash` if it is an identifier, with `timestamp` if it is one, with `scale` or `\"precision\": \"round\"` if it is a measure, or leave it out"
     )]
     Rounded {
         /// The column's path.
         path: String,
         /// The greatest, by size.
         largest: f64,
+    },
+    /// The label holds whole numbers that float32 would round.
+    #[error(
+        "the label `{label}` holds whole numbers up to {largest}, which float32 rounds above 16777216: set `dataset.labelEncoding` to `classes`, or `dataset.labelPrecision` to `round`"
+    )]
+    LabelRounded {
+        /// The label's path.
+        label: String,
+        /// The greatest, by size.
+        largest: f64,
+    },
+    /// The label has too many values to be classes.
+    #[error(
+        "the label `{label}` has more than {limit} values, which are no classes: set `dataset.labelEncoding` to `number`"
+    )]
+    TooManyClasses {
+        /// The label's path.
+        label: String,
+        /// Most classes.
+        limit: usize,
+    },
+    /// A value is missing that the definition does not allow to be.
+    #[error(
+        "`{path}` is missing in {items} items, and the definition fails the run then: change its `missing`, or mend the table"
+    )]
+    Missing {
+        /// The column's path.
+        path: String,
+        /// Items without it.
+        items: u64,
+    },
+    /// The rows cannot be split by time.
+    #[error("`dataset.split.time`: {reason}")]
+    Time {
+        /// What is in the way, and what to do.
+        reason: String,
     },
     /// A declared column's values do not fit its encoding.
     #[error("`{path}` has {found}, which {reason}: declare another encoding, or leave it out")]
@@ -103,9 +139,13 @@ impl Named for PlanError {
             Self::Path { .. }
             | Self::Definition { .. }
             | Self::Rounded { .. }
+            | Self::LabelRounded { .. }
+            | Self::Time { .. }
             | Self::Unencodable { .. } => ErrorName::InvalidDefinition,
             Self::LabelMissing { .. } | Self::ColumnMissing { .. } => ErrorName::AttributeMissing,
             Self::LabelNotNumeric { .. }
+            | Self::TooManyClasses { .. }
+            | Self::Missing { .. }
             | Self::VocabularyTooLarge { .. }
             | Self::NoColumns { .. } => ErrorName::QualityGateFailed,
         }
@@ -125,6 +165,18 @@ pub enum ColumnsError {
     /// There is no feature column.
     #[error("the dataset has no feature column: plan it again")]
     NoColumns,
+    /// A column's settings do not go together.
+    #[error("the settings of the column `{path}` do not go together: plan the dataset again")]
+    Options {
+        /// The column's path.
+        path: String,
+    },
+    /// A condition compares with what cannot be compared.
+    #[error("a condition on `{path}` cannot be carried out: plan the dataset again")]
+    Condition {
+        /// The attribute's path.
+        path: String,
+    },
     /// A vocabulary is not sorted, so that its codes are not what training saw.
     #[error("the vocabulary of `{path}` is not sorted or repeats a value: plan the dataset again")]
     Vocabulary {

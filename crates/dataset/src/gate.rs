@@ -4,7 +4,7 @@
 use crate::columns::Columns;
 use crate::drift::Drift;
 use crate::statistics::{AttributeStatistics, Statistics, share};
-use contract::definition::{ColumnGate, Dataset, Gate};
+use contract::definition::{ColumnGate, Dataset, Gate, LabelEncoding};
 use contract::states::RowCounts;
 use contract::{ErrorName, Named};
 use item::{Kind, Path};
@@ -148,7 +148,7 @@ pub fn judge(
     // What is no path was refused before.
     let label = Path::parse(&definition.label).map(|path| path.to_string());
     let label = label.unwrap_or_else(|_| definition.label.clone());
-    judge.label(&label);
+    judge.label(&label, definition.label_encoding);
     let features = columns.iter().flat_map(|columns| &columns.columns);
     let features: BTreeSet<&str> = features.map(|column| column.path.as_str()).collect();
     let declared = gate.columns.keys().map(String::as_str);
@@ -179,9 +179,14 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn label(&mut self, path: &str) {
-        let usable =
-            |label: &AttributeStatistics| label.types.of(Kind::N) + label.types.of(Kind::Bool);
+    fn label(&mut self, path: &str, encoding: LabelEncoding) {
+        let usable = |label: &AttributeStatistics| {
+            let numbers = label.types.of(Kind::N) + label.types.of(Kind::Bool);
+            match encoding {
+                LabelEncoding::Number => numbers,
+                LabelEncoding::Classes => numbers + label.types.of(Kind::S),
+            }
+        };
         // A label that no item has, or none as a number, is told as that, with what there is.
         let Some((label, usable)) = self
             .statistics

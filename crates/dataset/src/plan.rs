@@ -1,15 +1,19 @@
 //! Decides the columns of a dataset from its definition and the profile of all its items. It must
 //! not see an item.
 
-use crate::check::{check_definition, parse, refuse};
-use crate::columns::{Columns, FeatureColumn, LeftOut, SplitRule};
-use crate::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
+use crate::check::{check_definition, parse};
+use crate::columns::{Columns, DeduplicateRule, FeatureColumn, LeftOut};
 use crate::error::PlanError;
 use crate::infer;
+use crate::plan_column;
+use crate::plan_split;
 use crate::profile::Profile;
 use crate::summary::Attribute;
-use contract::definition::{Column, Dataset, Encoding, Missing};
+use contract::definition::{Dataset, Encoding, LabelEncoding, Precision};
 use item::{Kind, Path};
+
+/// Most classes of a label.
+pub const MAX_CLASSES: usize = 10_000;
 
 /// Decides the columns of a dataset.
 ///
@@ -26,19 +30,27 @@ pub fn plan_columns(
     profile: &Profile,
 ) -> Result<Columns, PlanError> {
     check_definition(definition)?;
-    let split = split_rule(definition, key_attributes)?;
+    let split = plan_split::rule(definition, key_attributes, profile)?;
     let label = parse("label", &definition.label)?;
-    check_label(&label, profile)?;
+    check_label(definition, &label, profile)?;
+    let label_classes = label_classes(definition, &label, profile)?;
+    check_weight(definition, profile)?;
     let mut left_out = Vec::new();
     let columns = match &definition.columns {
         Some(declared) => declared
             .iter()
-            .map(|column| declared_column(column, profile))
+            .enumerate()
+            .map(|(at, column)| plan_column::declared(at, column, profile))
             .collect::<Result<_, _>>()?,
         None => inferred_columns(definition, &label, profile, &mut left_out)?,
     };
     Ok(Columns {
         label: label.to_string(),
+        label_classes,
+        label_precision: definition.label_precision,
+        weight: definition.weight.clone(),
+        conditions: definition.conditions.clone(),
+        deduplicate: deduplicate_rule(definition, key_attributes),
         columns,
         split,
         inferred: definition.columns.is_none(),
@@ -46,30 +58,74 @@ pub fn plan_columns(
     })
 }
 
-fn split_rule(definition: &Dataset, key_attributes: &[String]) -> Result<SplitRule, PlanError> {
-    let split = &definition.split;
-    let by: Vec<_> = if split.by.is_empty() {
-        key_attributes
-            .iter()
-            .map(|name| Path::attribute(name).to_string())
-            .collect()
-    } else {
-        split.by.clone()
-    };
-    if by.is_empty() {
-        return Err(refuse(
-            "split.by",
-            "name the attributes to split by; the source has no key",
-        ));
-    }
-    Ok(SplitRule {
-        by,
-        validation: split.validation,
-        seed: split.seed,
+fn deduplicate_rule(definition: &Dataset, key: &[String]) -> Option<DeduplicateRule> {
+    let rule = definition.deduplicate.as_ref()?;
+    let key = key.iter().map(|name| Path::attribute(name).to_string());
+    Some(DeduplicateRule {
+        by: rule.by.clone(),
+        latest: rule.latest.clone(),
+        key: key.collect(),
     })
 }
 
-fn check_label(label: &Path, profile: &Profile) -> Result<(), PlanError> {
+/// The classes of a label that is classes, in the order of their numbers; numbers by value.
+fn label_classes(
+    definition: &Dataset,
+    label: &Path,
+    profile: &Profile,
+) -> Result<Vec<String>, PlanError> {
+    let path = label.to_string();
+    let attribute = profile.attribute(&path);
+    if definition.label_encoding == LabelEncoding::Number {
+        return match attribute.and_then(infer::rounded) {
+            Some(largest) if definition.label_precision == Precision::Refuse => {
+                Err(PlanError::LabelRounded {
+                    label: path,
+                    largest,
+                })
+            }
+            _ => Ok(Vec::new()),
+        };
+    }
+    let mut classes = profile
+        .values(&path)
+        .filter(|classes| classes.len() <= MAX_CLASSES)
+        .ok_or_else(|| PlanError::TooManyClasses {
+            label: path.clone(),
+            limit: MAX_CLASSES,
+        })?;
+    if attribute.is_some_and(|attribute| attribute.types.of(Kind::Bool) > 0) {
+        classes.extend(["false".to_owned(), "true".to_owned()]);
+        classes.sort_unstable();
+        classes.dedup();
+    }
+    let value = |class: &String| class.parse::<f64>().unwrap_or(f64::NAN);
+    if attribute.is_some_and(|attribute| attribute.types.kinds() == [Kind::N]) {
+        classes.sort_by(|left, right| value(left).total_cmp(&value(right)));
+    }
+    Ok(classes)
+}
+
+fn check_weight(definition: &Dataset, profile: &Profile) -> Result<(), PlanError> {
+    let Some(path) = &definition.weight else {
+        return Ok(());
+    };
+    match profile.attribute(path) {
+        Some(attribute) if attribute.types.of(Kind::N) > 0 => Ok(()),
+        Some(attribute) => Err(PlanError::Unencodable {
+            path: path.clone(),
+            found: infer::found(attribute),
+            reason: "are no weights".to_owned(),
+        }),
+        None => Err(PlanError::ColumnMissing {
+            present: present(path, profile),
+            path: path.clone(),
+            items: profile.items(),
+        }),
+    }
+}
+
+fn check_label(definition: &Dataset, label: &Path, profile: &Profile) -> Result<(), PlanError> {
     let path = label.to_string();
     let Some(attribute) = profile.attribute(&path) else {
         return Err(PlanError::LabelMissing {
@@ -78,7 +134,10 @@ fn check_label(label: &Path, profile: &Profile) -> Result<(), PlanError> {
             items: profile.items(),
         });
     };
-    let usable = attribute.types.of(Kind::N) + attribute.types.of(Kind::Bool);
+    let mut usable = attribute.types.of(Kind::N) + attribute.types.of(Kind::Bool);
+    if definition.label_encoding == LabelEncoding::Classes {
+        usable += attribute.types.of(Kind::S);
+    }
     if usable == 0 {
         return Err(PlanError::LabelNotNumeric {
             label: path,
@@ -86,41 +145,6 @@ fn check_label(label: &Path, profile: &Profile) -> Result<(), PlanError> {
         });
     }
     Ok(())
-}
-
-fn declared_column(column: &Column, profile: &Profile) -> Result<FeatureColumn, PlanError> {
-    let path = parse("columns", &column.path)?.to_string();
-    let Some(attribute) = profile.attribute(&path) else {
-        return Err(PlanError::ColumnMissing {
-            present: present(&path, profile),
-            path,
-            items: profile.items(),
-        });
-    };
-    let unencodable = |reason: &str| PlanError::Unencodable {
-        path: path.clone(),
-        found: infer::found(attribute),
-        reason: reason.to_owned(),
-    };
-    let encoding = match column.encoding {
-        Some(encoding) if covers(encoding, attribute) => encoding,
-        Some(_) => return Err(unencodable("never fits the declared encoding")),
-        None => infer::encoding(attribute).map_err(unencodable)?,
-    };
-    if let (Encoding::Number, Some(largest)) = (encoding, infer::rounded(attribute)) {
-        return Err(PlanError::Rounded { path, largest });
-    }
-    feature_column(path, encoding, column.missing, profile)
-}
-
-/// Whether any value fits the encoding.
-fn covers(encoding: Encoding, attribute: &Attribute) -> bool {
-    let any = |kinds: &[Kind]| kinds.iter().any(|kind| attribute.types.of(*kind) > 0);
-    match encoding {
-        Encoding::Number => any(&[Kind::N]),
-        Encoding::Boolean => any(&[Kind::Bool]),
-        Encoding::Ordinal => any(&[Kind::S, Kind::N]),
-    }
 }
 
 fn inferred_columns(
@@ -138,13 +162,17 @@ fn inferred_columns(
         let path = parse("columns", text)?;
         // A map is no column; what it holds has paths of its own.
         let is_map = attribute.types.kinds() == [Kind::M];
-        if path == *label || is_map || excluded.iter().any(|prefix| path.is_within(prefix)) {
+        let is_weight = definition.weight.as_deref() == Some(text);
+        if path == *label
+            || is_weight
+            || is_map
+            || excluded.iter().any(|prefix| path.is_within(prefix))
+        {
             continue;
         }
         match inferred_encoding(attribute, profile.distinct(text)) {
             Ok(encoding) => {
-                let path = text.to_owned();
-                columns.push(feature_column(path, encoding, Missing::default(), profile)?);
+                columns.push(plan_column::inferred(text, encoding, profile)?);
             }
             Err(reason) => left_out.push(LeftOut {
                 path: text.to_owned(),
@@ -174,44 +202,17 @@ fn inferred_encoding(attribute: &Attribute, distinct: Option<usize>) -> Result<E
     match encoding {
         Encoding::Number => match infer::rounded(attribute) {
             Some(largest) => Err(format!(
-                "has whole numbers up to {largest}, which float32 rounds above 16777216; declare it with encoding `ordinal` if it is an identifier"
+                "has whole numbers up to {largest}, which float32 rounds above 16777216; declare it with encoding `ordinal` or `hash` if it is an identifier, `timestamp` if it is one"
             )),
             None => Ok(encoding),
         },
         Encoding::Ordinal => infer::no_category(attribute, distinct).map_or(Ok(encoding), Err),
-        Encoding::Boolean => Ok(encoding),
+        _ => Ok(encoding),
     }
 }
 
-fn feature_column(
-    path: String,
-    encoding: Encoding,
-    missing: Missing,
-    profile: &Profile,
-) -> Result<FeatureColumn, PlanError> {
-    let vocabulary = match encoding {
-        Encoding::Ordinal => match profile.values(&path) {
-            Some(values) => values,
-            None => {
-                return Err(PlanError::VocabularyTooLarge {
-                    path,
-                    limit: MAX_DISTINCT,
-                    longest: MAX_VALUE_BYTES,
-                });
-            }
-        },
-        Encoding::Number | Encoding::Boolean => Vec::new(),
-    };
-    Ok(FeatureColumn {
-        path,
-        encoding,
-        missing,
-        vocabulary,
-    })
-}
-
 /// The attributes that do occur, the names closest to `wanted` first, for people.
-fn present(wanted: &str, profile: &Profile) -> String {
+pub(crate) fn present(wanted: &str, profile: &Profile) -> String {
     const SHOWN: usize = 8;
     let mut paths: Vec<_> = profile
         .attributes()

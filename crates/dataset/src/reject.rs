@@ -25,8 +25,20 @@ pub enum RejectReason {
         /// Its type.
         found: Kind,
     },
+    /// The label is none of the classes that the columns know.
+    ClassUnknown,
+    /// The row's weight is missing, or a null.
+    WeightMissing,
+    /// The row's weight is no number, or negative.
+    WeightInvalid,
+    /// What says when the row is from is missing, or no timestamp.
+    TimeUnknown,
     /// The number is beyond float32.
     NotFinite,
+    /// The number is whole and beyond 2^24, where float32 does not keep whole numbers apart.
+    Rounded,
+    /// The value is text or a number, but no timestamp.
+    NotAMoment,
     /// The column is missing (or null), and the definition rejects such rows.
     Missing,
     /// The value's type does not fit a number column.
@@ -39,11 +51,48 @@ pub enum RejectReason {
         /// Its type.
         found: Kind,
     },
-    /// The value's type does not fit an ordinal column.
+    /// The value's type does not fit a column of categories.
     NotCategory {
         /// Its type.
         found: Kind,
     },
+    /// The value's type does not fit a hash column.
+    NotHashable {
+        /// Its type.
+        found: Kind,
+    },
+    /// The value is no set or list of texts, numbers or binary values.
+    NotMembers {
+        /// Its type.
+        found: Kind,
+    },
+    /// The value's type has no length.
+    NoLength {
+        /// Its type.
+        found: Kind,
+    },
+    /// The value's type does not fit a timestamp column.
+    NotTimestamp {
+        /// Its type.
+        found: Kind,
+    },
+}
+
+/// Why a row ends before it is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It is rejected.
+    Reject(RejectReason),
+    /// It is left out.
+    Drop,
+    /// It fails the run.
+    Fail(RejectReason),
+}
+
+impl From<RejectReason> for Stop {
+    fn from(reason: RejectReason) -> Self {
+        Self::Reject(reason)
+    }
 }
 
 impl RejectReason {
@@ -51,7 +100,11 @@ impl RejectReason {
         match encoding {
             Encoding::Number => Self::NotNumber { found },
             Encoding::Boolean => Self::NotBoolean { found },
-            Encoding::Ordinal => Self::NotCategory { found },
+            Encoding::Ordinal | Encoding::OneHot => Self::NotCategory { found },
+            Encoding::Hash | Encoding::HashOneHot => Self::NotHashable { found },
+            Encoding::MultiHot => Self::NotMembers { found },
+            Encoding::Length => Self::NoLength { found },
+            Encoding::Timestamp => Self::NotTimestamp { found },
         }
     }
 }
@@ -63,13 +116,31 @@ impl fmt::Display for RejectReason {
             Self::LabelNotNumeric { found } => {
                 write!(f, "the label is {found}, neither a number nor a boolean")
             }
+            Self::ClassUnknown => f.write_str("the label is a class that the table did not have"),
+            Self::WeightMissing => f.write_str("the weight is missing"),
+            Self::WeightInvalid => f.write_str("the weight is no number from 0"),
+            Self::TimeUnknown => {
+                f.write_str("what the rows are split by is missing, or no timestamp")
+            }
             Self::NotFinite => f.write_str("the number is beyond float32"),
+            Self::Rounded => f.write_str("the whole number is beyond 2^24, and float32 rounds it"),
+            Self::NotAMoment => f.write_str("the value is no timestamp that the calendar reaches"),
             Self::Missing => f.write_str("the value is missing"),
             Self::NotNumber { found } => write!(f, "the value is {found}, not a number"),
             Self::NotBoolean { found } => write!(f, "the value is {found}, not a boolean"),
-            Self::NotCategory { found } => {
+            Self::NotCategory { found } | Self::NotTimestamp { found } => {
                 write!(f, "the value is {found}, neither text nor a number")
             }
+            Self::NotHashable { found } => {
+                write!(f, "the value is {found}, not text, a number or binary")
+            }
+            Self::NotMembers { found } => {
+                write!(
+                    f,
+                    "the value is {found}, and no set or list of texts, numbers or binary alone"
+                )
+            }
+            Self::NoLength { found } => write!(f, "the value is {found}, which has no length"),
         }
     }
 }

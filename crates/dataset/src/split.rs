@@ -1,35 +1,69 @@
-//! Which side a row is on, by a hash of some attributes: no state, so every shard decides alike. It
-//! must not see the label or the other columns.
+//! Which side a row is on, by a hash of some attributes, by when it is from, or by both: no state, so
+//! every shard decides alike. It must not see the label or the other columns.
 
 use crate::canonical;
-use crate::columns::SplitRule;
+use crate::columns::{SplitRule, TimeRule};
 use crate::fate::Side;
+use crate::moment::Moment;
+use crate::reject::RejectReason;
 use item::Value;
 use twox_hash::XxHash3_64;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Splitter {
+    /// Whether groups decide, and not time alone.
+    by_group: bool,
     validation: f64,
+    test: f64,
     seed: u64,
+    time: Option<TimeRule>,
 }
 
 impl Splitter {
-    pub(crate) const fn new(rule: &SplitRule) -> Self {
+    pub(crate) fn new(rule: &SplitRule) -> Self {
         Self {
+            by_group: rule.time.is_none() || !rule.by.is_empty(),
             validation: rule.validation,
+            test: rule.test,
             seed: rule.seed,
+            time: rule.time.clone(),
         }
     }
 
-    /// The side of the row whose values at the rule's paths are these.
-    pub(crate) fn side(&self, values: &[Option<Value<'_>>]) -> Side {
+    /// The side of the row whose values at the rule's paths, and when it is from, are these. None, if
+    /// its group is on another side than its time.
+    pub(crate) fn side(
+        &self,
+        group: &[Option<Value<'_>>],
+        time: Option<Value<'_>>,
+    ) -> Result<Option<Side>, RejectReason> {
+        let Some(rule) = &self.time else {
+            return Ok(Some(self.side_of_group(group)));
+        };
+        let moment = time.and_then(|value| Moment::of(&value, rule.unit));
+        let milliseconds = moment.ok_or(RejectReason::TimeUnknown)?.milliseconds();
+        let side = if rule.test_from.is_some_and(|from| milliseconds >= from) {
+            Side::Test
+        } else if milliseconds >= rule.validation_from {
+            Side::Validation
+        } else {
+            Side::Train
+        };
+        let agrees = !self.by_group || self.side_of_group(group) == side;
+        Ok(agrees.then_some(side))
+    }
+
+    fn side_of_group(&self, values: &[Option<Value<'_>>]) -> Side {
         let mut group = Vec::with_capacity(64);
         for value in values {
             canonical::write(value.as_ref(), &mut group);
         }
         let hash = XxHash3_64::oneshot_with_seed(self.seed, &group);
-        if (hash as f64) / 2f64.powi(64) < self.validation {
+        let share = (hash as f64) / 2f64.powi(64);
+        if share < self.validation {
             Side::Validation
+        } else if share < self.validation + self.test {
+            Side::Test
         } else {
             Side::Train
         }

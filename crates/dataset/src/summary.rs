@@ -147,7 +147,9 @@ impl Attribute {
     #[inline]
     fn example(&mut self, value: &str) {
         // What is not below the last example as a whole is not below it cut short.
-        if self.examples.len() < EXAMPLES || self.examples.last().is_some_and(|last| value < last) {
+        if self.examples.len() < EXAMPLES
+            || self.examples.last().is_some_and(|last| *value < **last)
+        {
             self.add_example(value);
         }
     }

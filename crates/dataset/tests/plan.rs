@@ -81,7 +81,7 @@ fn columns_are_inferred_by_the_rules() {
             ),
             (
                 "created",
-                "has whole numbers up to 1700000039, which float32 rounds above 16777216; declare it with encoding `ordinal` if it is an identifier"
+                "has whole numbers up to 1700000039, which float32 rounds above 16777216; declare it with encoding `ordinal` or `hash` if it is an identifier, `timestamp` if it is one"
             ),
             (
                 "mixed",
@@ -154,6 +154,7 @@ fn the_split_is_by_the_key_unless_the_definition_says_otherwise() {
         by: vec!["device".to_owned()],
         validation: 0.5,
         seed: 9,
+        ..Split::default()
     };
     let columns = plan_columns(&definition, &key, &profile(&items())).unwrap();
     assert_eq!(columns.split.by, ["device"]);
@@ -189,7 +190,7 @@ fn a_label_that_is_never_numeric_is_refused() {
     assert_eq!(name, ErrorName::QualityGateFailed);
     assert_eq!(
         message,
-        "the label `device` is never a number or a boolean; it has values of type S: correct `dataset.label`"
+        "the label `device` is never a number or a boolean; it has values of type S: correct `dataset.label`, or set `dataset.labelEncoding` to `classes`"
     );
     assert!(plan_columns(&infer("new"), &key(), &profile(&items())).is_ok());
 }
@@ -250,7 +251,10 @@ fn a_vocabulary_beyond_the_bound_is_refused() {
     for definition in [infer("rating"), declare("rating", &[("user", None)])] {
         let (name, message) = refusal(&definition, &profile);
         assert_eq!(name, ErrorName::QualityGateFailed);
-        assert!(message.contains("add it to `dataset.exclude`"), "{message}");
+        assert!(
+            message.contains("declare it in `dataset.columns` with encoding `hash`"),
+            "{message}"
+        );
     }
     let mut without = infer("rating");
     without.exclude = vec!["user".to_owned()];

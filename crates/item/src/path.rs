@@ -79,6 +79,19 @@ impl Path {
         self.rest.iter().any(|step| matches!(step, Step::Index(_)))
     }
 
+    /// The path as far as no step takes a list's element: that of the list, if there is one.
+    #[must_use]
+    pub fn before_list(&self) -> Self {
+        let names = self
+            .rest
+            .iter()
+            .take_while(|step| matches!(step, Step::Name(_)));
+        Self {
+            first: self.first.clone(),
+            rest: names.cloned().collect(),
+        }
+    }
+
     /// Appends a name to the text of a path, as parsing reads it.
     pub fn push_name(text: &mut String, name: &str) {
         if !text.is_empty() {

@@ -5,6 +5,7 @@
 //! overlaps another writes the same bytes under the same keys.
 
 mod error;
+mod look_ahead;
 mod sink;
 
 pub use error::MergeToCsvError;
@@ -78,6 +79,9 @@ async fn merge<S: ObjectStore>(
             shards: plan.shards.len(),
         })?;
     let mut encoder = Encoder::new(&plan.columns)?;
+    if encoder.looks_ahead() {
+        look_ahead::look_ahead(store, parts, &mut encoder).await?;
+    }
     let mut sinks = Sinks {
         train: CsvSink::new(store, TRAIN, keys.csv(TRAIN, shard)),
         validation: CsvSink::new(store, VALIDATION, keys.csv(VALIDATION, shard)),

@@ -327,3 +327,45 @@ async fn data_that_does_not_suit_the_definition_fails_before_training() {
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::DatasetInvalid);
 }
+
+#[tokio::test]
+async fn items_that_are_filtered_repeated_or_kept_to_test_with_are_counted() {
+    let dataset = json!({
+        "label": "rating",
+        "columns": [{"path": "user"}, {"path": "context.hour"}],
+        "where": [{"path": "context.hour", "op": "less", "value": 150}],
+        "deduplicate": {"by": ["item"], "latest": "context.hour"},
+        "split": {"validation": 0.2, "test": 0.2},
+    });
+    let store = exported(100, dataset.clone()).await;
+    let rows = merge_all(&store).await;
+    assert_eq!(rows.filtered, 50);
+    // Fifteen items are left, each with the last of its ten users, who rated it.
+    assert_eq!(rows.duplicates, 135);
+    let (train, validation, test) = (
+        csv(&store, "train").await,
+        csv(&store, "validation").await,
+        csv(&store, "test").await,
+    );
+    let all = [train, validation, test];
+    let counts: Vec<_> = all.iter().map(|rows| rows.len() as u64).collect();
+    assert_eq!(counts, [rows.train, rows.validation, rows.test]);
+    let mut hours: Vec<_> = all.iter().flatten().map(|row| row[2].to_string()).collect();
+    let mut last: Vec<_> = (0..15).map(|item| (item * 10 + 9).to_string()).collect();
+    hours.sort_unstable();
+    last.sort_unstable();
+    assert_eq!(hours, last);
+    assert_eq!(rows.total(), 200);
+    seal_dataset::handle(&store, input(), invocation())
+        .await
+        .unwrap();
+
+    let mut apart = dataset;
+    apart["shardBytes"] = json!(5_000);
+    let store = exported(100, apart).await;
+    let error = plan_dataset::handle(&store, input(), invocation())
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::InvalidDefinition);
+    assert!(error.to_string().contains("needs all items in one shard"));
+}

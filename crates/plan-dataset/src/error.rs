@@ -15,6 +15,16 @@ pub enum PlanDatasetError {
         /// The segment.
         segment: u32,
     },
+    /// Items with one key may be in several shards, which do not see each other's.
+    #[error(
+        "`dataset.deduplicate` needs all items in one shard, and there are {shards}: set `dataset.shardBytes` to {bytes} or more, which one function then reads"
+    )]
+    DuplicatesApart {
+        /// How many shards there are.
+        shards: usize,
+        /// The raw bytes of all items.
+        bytes: u64,
+    },
     /// The data does not suit the definition.
     #[error("planning the dataset")]
     Columns(#[from] Box<PlanError>),
@@ -33,6 +43,7 @@ impl Named for PlanDatasetError {
     fn name(&self) -> ErrorName {
         match self {
             Self::SegmentMissing { .. } => ErrorName::DatasetInvalid,
+            Self::DuplicatesApart { .. } => ErrorName::InvalidDefinition,
             Self::Columns(error) => error.name(),
             Self::Gate(error) => error.name(),
             Self::Store(error) => error.name(),

@@ -62,10 +62,17 @@ async fn decide(
     for left_out in &columns.left_out {
         tracing::info!(path = left_out.path, reason = left_out.reason, "left out");
     }
+    let shards = shards::bin(exported.parts, definition.shard_bytes);
+    if columns.deduplicate.is_some() && shards.len() > 1 {
+        return Err(PlanDatasetError::DuplicatesApart {
+            shards: shards.len(),
+            bytes: exported.totals.raw_bytes,
+        });
+    }
     let dataset_plan = DatasetPlan {
         columns,
         key_attributes: plan.key_attributes,
-        shards: shards::bin(exported.parts, definition.shard_bytes),
+        shards,
         exported: exported.totals,
     };
     match documents::commit(store, &keys.dataset_plan(), &dataset_plan).await? {

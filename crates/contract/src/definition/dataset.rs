@@ -1,7 +1,7 @@
 //! How items become rows. What its paths and shares must satisfy is said where they are understood,
 //! in the crate `dataset`.
 
-use super::Gate;
+use super::{Column, Condition, Gate, Precision, Split};
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,16 @@ use serde::{Deserialize, Serialize};
 pub struct Dataset {
     /// The attribute to learn, a path such as `rating` or `context.score`. It becomes the first column.
     pub label: String,
+    /// How the label becomes a number.
+    #[serde(default, skip_serializing_if = "LabelEncoding::is_default")]
+    pub label_encoding: LabelEncoding,
+    /// What becomes of a label that float32 would damage.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub label_precision: Precision,
+    /// The path of a number that weighs each row, not negative. It becomes the second column, which
+    /// SageMaker's XGBoost takes as weights where the hyperparameter `csv_weights` is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
     /// The feature columns, in order. If absent they are inferred: every attribute that is not the
     /// label, not excluded, and is a number, a boolean or text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,6 +29,12 @@ pub struct Dataset {
     /// Attribute paths that inference leaves out.
     #[serde(default)]
     pub exclude: Vec<String>,
+    /// Conditions that an item must satisfy, all of them, to become a row.
+    #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// Makes one row of items that agree in some attributes. It needs the table in one shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deduplicate: Option<Deduplicate>,
     /// Which rows validate.
     #[serde(default)]
     pub split: Split,
@@ -32,73 +48,35 @@ pub struct Dataset {
     pub shard_bytes: Option<u64>,
 }
 
-/// One feature column.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Column {
-    /// The attribute's path: names joined by `.` descend into maps.
-    pub path: String,
-    /// How its value becomes a number; inferred from the data if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encoding: Option<Encoding>,
-    /// What a missing value becomes.
-    #[serde(default)]
-    pub missing: Missing,
-}
-
-/// How an attribute's value becomes a numeric cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Encoding {
-    /// The number itself, as float32.
-    Number,
-    /// `true` is 1, `false` is 0.
-    Boolean,
-    /// The position of the value in a saved, sorted vocabulary of the whole table, from 1;
-    /// 0 is kept for values that training never saw.
-    Ordinal,
-}
-
-/// What a missing value becomes.
+/// How the label becomes a number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum Missing {
-    /// An empty cell, which SageMaker's algorithms read as missing; 0 for an ordinal column.
+pub enum LabelEncoding {
+    /// The number itself; `true` is 1, `false` is 0.
     #[default]
-    Empty,
-    /// The row is rejected.
-    Reject,
+    Number,
+    /// The position of the value among all that the table has, from 0: texts, numbers or booleans.
+    Classes,
 }
 
-/// Which rows validate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Split {
-    /// Attribute paths whose values decide together: rows that agree in them are on one side.
-    /// By default the table's whole key, so that rows are split one by one.
-    #[serde(default)]
-    pub by: Vec<String>,
-    /// The share of the groups that validates, 0 to 0.9.
-    #[serde(default = "default_validation")]
-    #[schemars(range(min = 0.0, max = 0.9))]
-    pub validation: f64,
-    /// Another seed gives another split; the same seed always gives the same.
-    #[serde(default)]
-    pub seed: u64,
-}
-
-const fn default_validation() -> f64 {
-    0.1
-}
-
-impl Default for Split {
-    fn default() -> Self {
-        Self {
-            by: Vec::new(),
-            validation: default_validation(),
-            seed: 0,
-        }
+impl LabelEncoding {
+    /// Whether it is the default.
+    // serde asks with a reference.
+    pub const fn is_default(&self) -> bool {
+        matches!(self, Self::Number)
     }
+}
+
+/// Which of several items with the same key becomes the row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Deduplicate {
+    /// Attribute paths: items that agree in all of them are one row.
+    pub by: Vec<String>,
+    /// The path of the attribute of which the greatest wins: a number, or ISO 8601 text. Without it,
+    /// and among equals, the table's key decides, in a way that is the same in every run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest: Option<String>,
 }
 
 impl Dataset {

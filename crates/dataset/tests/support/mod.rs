@@ -3,8 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use contract::definition::{Column, Dataset, Encoding, Gate, Missing, Split};
-use dataset::{Columns, CsvRows, Encoder, Fate, Profile, plan_columns};
+use contract::definition::{Column, Dataset, Encoding};
+use dataset::{Columns, CsvRows, DenseRow, Encoder, Fate, Profile, plan_columns};
 use item::{Lines, Map};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -62,21 +62,19 @@ pub fn sampled(items: impl IntoIterator<Item = Value>) -> Profile {
 
 /// A definition that says no more than its label.
 pub fn infer(label: &str) -> Dataset {
-    Dataset {
-        label: label.to_owned(),
-        columns: None,
-        exclude: Vec::new(),
-        split: Split::default(),
-        gate: Gate::default(),
-        shard_bytes: None,
-    }
+    serde_json::from_value(json!({ "label": label })).expect("a definition")
+}
+
+/// A definition as its JSON has it.
+pub fn define(definition: Value) -> Dataset {
+    serde_json::from_value(definition).expect("a definition")
 }
 
 pub fn declare(label: &str, columns: &[(&str, Option<Encoding>)]) -> Dataset {
     let column = |(path, encoding): &(&str, Option<Encoding>)| Column {
         path: (*path).to_owned(),
         encoding: *encoding,
-        missing: Missing::Empty,
+        ..Column::default()
     };
     Dataset {
         columns: Some(columns.iter().map(column).collect()),
@@ -113,6 +111,63 @@ pub fn text(rows: &CsvRows) -> String {
     String::from_utf8(rows.as_bytes().to_vec()).expect("cells are ASCII")
 }
 
+/// Whether XGBoost's reader takes the cell as a number, or as missing.
+fn is_cell(cell: &str) -> bool {
+    let (mantissa, exponent) = cell.split_once('e').unwrap_or((cell, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    cell.is_empty()
+        || digits(whole)
+            && digits(fraction)
+            && digits(exponent.strip_prefix('-').unwrap_or(exponent))
+}
+
+/// Holds the rows of items against each other: the same as CSV and as numbers, the same in training
+/// and serving, every cell a number, and nothing left of an item that is no row.
+pub fn rows_agree(encoder: &mut Encoder, items: &[Value]) -> Result<(), TestCaseError> {
+    let (mut rows, mut features) = (CsvRows::new(), CsvRows::new());
+    let (mut dense, mut asked) = (DenseRow::default(), DenseRow::default());
+    let mut lines = 0;
+    for item in items {
+        let before = text(&rows);
+        let fate = with_item(item, |item| encoder.encode(item, &mut rows));
+        with_item(item, |item| encoder.encode(item, &mut dense));
+        features.clear();
+        let tail = with_item(item, |item| encoder.features(item, &mut features));
+        let again = with_item(item, |item| encoder.features(item, &mut asked));
+        prop_assert_eq!(&again, &tail);
+        let all = text(&rows);
+        let Fate::Row(_) = fate else {
+            prop_assert_eq!(all, before);
+            prop_assert_eq!(&dense, &DenseRow::default());
+            continue;
+        };
+        lines += 1;
+        let line = all
+            .strip_prefix(&before)
+            .and_then(|line| line.strip_suffix('\n'))
+            .expect("a row is appended");
+        let cells: Vec<_> = line.split(',').collect();
+        prop_assert_eq!(cells.len(), 1 + encoder.width());
+        prop_assert!(cells.iter().all(|cell| is_cell(cell)), "{}", line);
+        prop_assert!(!cells[0].is_empty());
+        prop_assert_eq!(tail, Ok(()));
+        prop_assert_eq!(text(&features), format!("{}\n", cells[1..].join(",")));
+        let bits = |slots: &[f32]| slots.iter().map(|slot| slot.to_bits()).collect::<Vec<_>>();
+        let read = |cell: &&str| match *cell {
+            "" => f32::NAN,
+            cell => cell.parse().expect("a cell is a number"),
+        };
+        prop_assert_eq!(dense.label, Some(read(&cells[0])));
+        let numbers: Vec<_> = cells[1..].iter().map(read).collect();
+        prop_assert_eq!(bits(&dense.slots), bits(&numbers));
+        prop_assert_eq!((bits(&asked.slots), asked.label), (bits(&numbers), None));
+    }
+    prop_assert_eq!(text(&rows).lines().count(), lines);
+    Ok(())
+}
+
 pub fn arbitrary_value() -> impl Strategy<Value = Value> {
     let number = prop_oneof![
         "-?[0-9]{1,3}(\\.[0-9]{1,2})?",
@@ -127,7 +182,9 @@ pub fn arbitrary_value() -> impl Strategy<Value = Value> {
         2 => any::<bool>().prop_map(|b| json!({ "BOOL": b })),
         1 => Just(json!({ "NULL": true })),
         1 => Just(json!({ "B": "AAEC" })),
-        1 => proptest::collection::vec(number, 1..3).prop_map(|ns| json!({ "NS": ns })),
+        1 => proptest::collection::vec(number, 0..3).prop_map(|ns| json!({ "NS": ns })),
+        1 => proptest::collection::vec("[abé]?", 0..3).prop_map(|ss| json!({ "SS": ss })),
+        1 => "20[0-9]{2}-0[1-9]-[0-3][0-9](T1[0-9]:30:00Z)?".prop_map(|s| json!({ "S": s })),
     ];
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![

@@ -1,0 +1,61 @@
+//! All paths that an encoder reads, found in one walk over an item. It must not know what their values
+//! are for.
+
+use crate::columns::Columns;
+use crate::error::ColumnsError;
+use item::{Map, Path, Paths, Value};
+use std::ops::Range;
+
+/// Where each value is among those that one walk finds. The label is the first.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    paths: Paths,
+    pub(crate) features: Range<usize>,
+    pub(crate) weight: Range<usize>,
+    pub(crate) group: Range<usize>,
+    pub(crate) time: Range<usize>,
+    pub(crate) conditions: Range<usize>,
+    /// What makes items the same.
+    pub(crate) same: Range<usize>,
+    /// What is to be greatest among the same.
+    pub(crate) latest: Range<usize>,
+    /// The table's key, where it decides among the same.
+    pub(crate) key: Range<usize>,
+}
+
+impl Places {
+    pub(crate) fn new(columns: &Columns) -> Result<Self, ColumnsError> {
+        let mut paths = vec![Path::parse(&columns.label)?];
+        let mut add = |texts: &mut dyn Iterator<Item = &String>| {
+            let start = paths.len();
+            for text in texts {
+                paths.push(Path::parse(text)?);
+            }
+            Ok::<_, ColumnsError>(start..paths.len())
+        };
+        let rule = columns.deduplicate.as_ref();
+        let features = add(&mut columns.columns.iter().map(|column| &column.path))?;
+        let weight = add(&mut columns.weight.iter())?;
+        let group = add(&mut columns.split.by.iter())?;
+        let time = add(&mut columns.split.time.iter().map(|time| &time.path))?;
+        let conditions = add(&mut columns.conditions.iter().map(|condition| &condition.path))?;
+        let same = add(&mut rule.iter().flat_map(|rule| &rule.by))?;
+        let latest = add(&mut rule.iter().flat_map(|rule| &rule.latest))?;
+        let key = add(&mut rule.iter().flat_map(|rule| &rule.key))?;
+        Ok(Self {
+            paths: Paths::new(&paths),
+            features,
+            weight,
+            group,
+            time,
+            conditions,
+            same,
+            latest,
+            key,
+        })
+    }
+
+    pub(crate) fn values<'a>(&self, item: &Map<'a>) -> Vec<Option<Value<'a>>> {
+        self.paths.values(item)
+    }
+}

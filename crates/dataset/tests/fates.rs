@@ -1,0 +1,289 @@
+//! Fates: every item is a row on one side, or it is counted as what it is instead; and whatever is
+//! decided is decided alike in every shard and every run.
+
+mod support;
+
+use dataset::{Columns, DenseRow, Encoder, Fate, PlanError, Side, check_definition, plan_columns};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use support::{define, key, plan, profile, with_item};
+
+/// What becomes of items that are a shard together.
+fn fates(columns: &Columns, items: &[Value]) -> Vec<Fate> {
+    let mut encoder = Encoder::new(columns).expect("planned columns");
+    if encoder.looks_ahead() {
+        for item in items {
+            with_item(item, |item| encoder.see(item));
+        }
+    }
+    let mut row = DenseRow::default();
+    items
+        .iter()
+        .map(|item| with_item(item, |item| encoder.encode(item, &mut row)))
+        .collect()
+}
+
+#[test]
+fn only_items_that_satisfy_all_conditions_are_rows() {
+    let definition = define(json!({
+        "label": "y",
+        "columns": [{ "path": "x" }],
+        "where": [
+            { "path": "state", "op": "in", "value": ["done", "paid"] },
+            { "path": "context.score", "op": "greater", "value": 1 },
+        ],
+    }));
+    let item = |state: &str, score: &str| {
+        json!({
+            "y": { "N": "1" }, "x": { "N": "2" }, "state": { "S": state },
+            "context": { "M": { "score": { "N": score } } },
+        })
+    };
+    let items = [
+        item("done", "2"),
+        item("paid", "1"),
+        item("open", "2"),
+        item("paid", "1.5"),
+    ];
+    let fates = fates(&plan(&definition, &items), &items);
+    assert!(matches!(
+        fates[..],
+        [Fate::Row(_), Fate::Filtered, Fate::Filtered, Fate::Row(_)]
+    ));
+}
+
+#[test]
+fn a_missing_value_has_the_fate_that_the_column_says() {
+    let items = [
+        json!({ "y": { "N": "1" }, "x": { "N": "2" } }),
+        json!({ "y": { "N": "1" } }),
+    ];
+    let planned = |missing: Value| {
+        let column = json!({ "path": "x", "encoding": "number", "missing": missing });
+        let definition = define(json!({ "label": "y", "columns": [column] }));
+        plan_columns(&definition, &key(), &profile(&items))
+    };
+    let fate = |missing: Value| fates(&planned(missing).unwrap(), &items)[1].clone();
+    assert!(matches!(fate(json!("empty")), Fate::Row(_)));
+    assert!(matches!(fate(json!({ "constant": -1 })), Fate::Row(_)));
+    assert!(matches!(fate(json!("drop")), Fate::Filtered));
+    assert!(matches!(fate(json!("reject")), Fate::Rejected(_)));
+    let error = planned(json!("fail")).unwrap_err();
+    assert!(
+        matches!(error, PlanError::Missing { items: 1, .. }),
+        "{error}"
+    );
+    let columns = planned(json!({ "constant": -1 })).unwrap();
+    assert_eq!(support::row(&columns, &items[1]).as_deref(), Ok("1,-1\n"));
+    let mut columns = columns;
+    columns.columns[0].missing = contract::definition::Missing::Fail;
+    assert!(matches!(fates(&columns, &items)[1], Fate::Refused(_)));
+}
+
+#[test]
+fn of_items_with_one_key_the_greatest_becomes_the_row() {
+    let definition = define(json!({
+        "label": "y",
+        "columns": [{ "path": "x" }],
+        "deduplicate": { "by": ["user", "product"], "latest": "at" },
+    }));
+    let item = |id: &str, user: &str, at: Value| {
+        json!({
+            "id": { "S": id }, "y": { "N": "1" }, "x": { "N": "2" }, "user": { "S": user },
+            "product": { "N": "7" }, "at": at,
+        })
+    };
+    let items = [
+        item("a", "u", json!({ "N": "-5" })),
+        item("b", "u", json!({ "N": "10" })),
+        item("c", "u", json!({ "N": "9" })),
+        item("d", "v", json!({ "S": "2024-01-02" })),
+        item("e", "v", json!({ "S": "2024-01-01T23:00:00Z" })),
+        item("f", "w", json!({ "NULL": true })),
+    ];
+    let fates = fates(&plan(&definition, &items), &items);
+    let rows: Vec<_> = fates
+        .iter()
+        .map(|fate| matches!(fate, Fate::Row(_)))
+        .collect();
+    assert_eq!(rows, [false, true, false, true, false, true]);
+    assert!(
+        fates
+            .iter()
+            .all(|fate| matches!(fate, Fate::Row(_) | Fate::Duplicate))
+    );
+}
+
+#[test]
+fn time_splits_at_the_moments_that_are_declared() {
+    let definition = define(json!({
+        "label": "y",
+        "columns": [{ "path": "x" }],
+        "split": { "time": {
+            "path": "at", "validationFrom": "2024-02-01", "testFrom": "2024-03-01T00:00:00Z",
+        } },
+    }));
+    let item = |at: Value| json!({ "y": { "N": "1" }, "x": { "N": "2" }, "at": at });
+    let items = [
+        item(json!({ "S": "2024-01-31T23:59:59.999Z" })),
+        item(json!({ "N": "1706745600" })),
+        item(json!({ "S": "2024-03-01" })),
+        item(json!({ "NULL": true })),
+    ];
+    let columns = plan(&definition, &items);
+    assert!(columns.split.by.is_empty());
+    let fates = fates(&columns, &items);
+    assert_eq!(fates[0], Fate::Row(Side::Train));
+    assert_eq!(fates[1], Fate::Row(Side::Validation));
+    assert_eq!(fates[2], Fate::Row(Side::Test));
+    let Fate::Rejected(reject) = &fates[3] else {
+        panic!("{:?}", fates[3])
+    };
+    let reason = "`at`: what the rows are split by is missing, or no timestamp";
+    assert_eq!(reject.to_string(), reason);
+}
+
+#[test]
+fn neither_a_group_nor_the_future_leaks_into_training() {
+    let definition = define(json!({
+        "label": "y",
+        "columns": [{ "path": "x" }],
+        "split": {
+            "by": ["user"], "validation": 0.3, "test": 0.2,
+            "time": { "path": "at", "validationFrom": "2024-02-01", "testFrom": "2024-03-01" },
+        },
+    }));
+    let items: Vec<_> = (0..3000)
+        .map(|at| {
+            let day = format!("2024-0{}-1{}", 1 + at % 3, at % 10);
+            json!({
+                "y": { "N": "1" }, "x": { "N": "2" }, "at": { "S": day },
+                "user": { "S": format!("u{}", at % 101) },
+            })
+        })
+        .collect();
+    let mut sides = BTreeMap::<Side, (BTreeSet<String>, BTreeSet<String>)>::new();
+    let fates = fates(&plan(&definition, &items), &items);
+    for (item, fate) in items.iter().zip(&fates) {
+        let Fate::Row(side) = fate else {
+            assert_eq!(*fate, Fate::Filtered);
+            continue;
+        };
+        let text = |name: &str| item[name]["S"].as_str().unwrap().to_owned();
+        let (users, months) = sides.entry(*side).or_default();
+        users.insert(text("user"));
+        months.insert(text("at")[..7].to_owned());
+    }
+    assert_eq!(sides.len(), 3);
+    let [(train, _), (validation, _), (test, _)] =
+        [Side::Train, Side::Validation, Side::Test].map(|side| &sides[&side]);
+    assert!(
+        train.is_disjoint(validation) && train.is_disjoint(test) && validation.is_disjoint(test)
+    );
+    let months = sides
+        .values()
+        .map(|(_, months)| months.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(
+        months.collect::<Vec<_>>(),
+        [["2024-01"], ["2024-02"], ["2024-03"]]
+    );
+}
+
+#[test]
+fn a_split_in_three_has_the_shares_asked_for() {
+    let items: Vec<_> = (0..10_000)
+        .map(|at| json!({ "id": { "S": format!("i{at}") }, "y": { "N": "1" }, "x": { "N": "1" } }))
+        .collect();
+    let split = |test: f64| {
+        let definition = define(json!({
+            "label": "y", "columns": [{ "path": "x" }], "split": { "validation": 0.2, "test": test },
+        }));
+        fates(&plan(&definition, &items), &items)
+    };
+    let count = |fates: &[Fate], side| {
+        fates
+            .iter()
+            .filter(|fate| **fate == Fate::Row(side))
+            .count()
+    };
+    let with_test = split(0.1);
+    assert!((900..1100).contains(&count(&with_test, Side::Test)));
+    assert!((1850..2150).contains(&count(&with_test, Side::Validation)));
+    let without = split(0.0);
+    for (one, other) in with_test.iter().zip(&without) {
+        let same = (*one == Fate::Row(Side::Validation)) == (*other == Fate::Row(Side::Validation));
+        assert!(same, "what tests is taken from what trains");
+    }
+}
+
+#[test]
+fn splits_and_conditions_that_cannot_be_carried_out_are_refused() {
+    for (part, field) in [
+        (
+            json!({ "split": { "validation": 0.6, "test": 0.4 } }),
+            "split.test",
+        ),
+        (
+            json!({ "split": { "time": { "path": "a[0]" } } }),
+            "split.time.path",
+        ),
+        (
+            json!({ "split": { "time": { "path": "a", "validationFrom": "soon" } } }),
+            "split.time.validationFrom",
+        ),
+        (
+            json!({ "split": { "time": { "path": "a", "testFrom": "2024-01-01" } } }),
+            "split.time.testFrom",
+        ),
+        (
+            json!({ "split": { "time": {
+                "path": "a", "validationFrom": "2024-01-01", "testFrom": "2024-01-01",
+            } } }),
+            "split.time.testFrom",
+        ),
+        (
+            json!({ "where": [{ "path": "a", "op": "in", "value": 1 }] }),
+            "where[0].value",
+        ),
+        (json!({ "deduplicate": { "by": [] } }), "deduplicate.by"),
+        (json!({ "weight": "y" }), "weight"),
+    ] {
+        let mut definition = json!({ "label": "y" });
+        definition
+            .as_object_mut()
+            .unwrap()
+            .extend(part.as_object().unwrap().clone());
+        match check_definition(&define(definition)) {
+            Err(PlanError::Definition { field: found, .. }) => assert_eq!(found, field),
+            other => panic!("{field}: {other:?}"),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn of_items_with_one_key_one_becomes_a_row_in_whatever_order(items in support::arbitrary_items()) {
+        let definition = define(json!({
+            "label": "label", "columns": [{ "path": "label2", "encoding": "number" }],
+            "deduplicate": { "by": ["a", "b"], "latest": "c" }, "gate": { "maximumMissingLabel": 1.0 },
+        }));
+        // Every item a key of its own, as a table has it, and a row.
+        let items: Vec<_> = items.into_iter().enumerate().map(|(at, mut item)| {
+            item["id"] = json!({ "N": at.to_string() });
+            item["label"] = json!({ "N": "1" });
+            item["label2"] = json!({ "N": "1" });
+            item
+        }).collect();
+        let columns = plan(&definition, &items);
+        let there = fates(&columns, &items);
+        let backwards: Vec<_> = items.iter().rev().cloned().collect();
+        let mut back = fates(&columns, &backwards);
+        back.reverse();
+        prop_assert_eq!(&there, &back);
+        let rows = there.iter().filter(|fate| matches!(fate, Fate::Row(_))).count();
+        let duplicates = there.iter().filter(|fate| **fate == Fate::Duplicate).count();
+        prop_assert_eq!(rows + duplicates, items.len());
+        prop_assert!(rows >= 1);
+    }
+}
