@@ -11,9 +11,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::StatusCode;
+use contract::definition::Shift;
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
-use model::{EndpointStatus, Endpoints, Invoke, TrainingJobs, TrainingStatus, conformance};
+use model::{EndpointStatus, Endpoints, Guard, Invoke, TrainingJobs, TrainingStatus, conformance};
 use sagemaker_local::{Config, Server};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -164,14 +165,54 @@ async fn a_job_is_asked_for_in_full() {
 }
 
 #[tokio::test]
-async fn an_update_retains_scaled_counts() {
+async fn an_update_retains_scaled_counts_and_shifts_as_it_is_told() {
     let script = Script::default();
     let sagemaker = script.adapter().await;
-    script.says(json!({"EndpointArn": "arn"}));
-    sagemaker.update_endpoint("films", "config").await.unwrap();
-    let (operation, body) = script.request();
-    assert_eq!(operation, "UpdateEndpoint");
-    assert_eq!(body["RetainAllVariantProperties"], json!(true));
+    let guard = |shift, alarms: &[&str]| Guard {
+        shift,
+        bake_seconds: 300,
+        alarms: alarms.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let percent = |percent: u32| json!({"Type": "CAPACITY_PERCENT", "Value": percent});
+    for (guard, routing, longest) in [
+        (
+            guard(Shift::Canary { percent: 10 }, &["errors"]),
+            json!({"Type": "CANARY", "WaitIntervalInSeconds": 300, "CanarySize": percent(10)}),
+            2400,
+        ),
+        (
+            guard(Shift::Linear { percent: 25 }, &[]),
+            json!({"Type": "LINEAR", "WaitIntervalInSeconds": 300, "LinearStepSize": percent(25)}),
+            3000,
+        ),
+        (
+            guard(Shift::AllAtOnce, &[]),
+            json!({"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300}),
+            2100,
+        ),
+    ] {
+        script.says(json!({"EndpointArn": "arn"}));
+        sagemaker
+            .update_endpoint("films", "config", Some(&guard))
+            .await
+            .unwrap();
+        let (operation, body) = script.request();
+        assert_eq!(operation, "UpdateEndpoint");
+        let mut deployment = json!({"BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": routing, "MaximumExecutionTimeoutInSeconds": longest,
+        }});
+        if !guard.alarms.is_empty() {
+            let alarms = json!({"Alarms": [{"AlarmName": "errors"}]});
+            deployment["AutoRollbackConfiguration"] = alarms;
+        }
+        assert_eq!(
+            body,
+            json!({
+                "EndpointName": "films", "EndpointConfigName": "config",
+                "RetainAllVariantProperties": true, "DeploymentConfig": deployment,
+            })
+        );
+    }
 }
 
 #[tokio::test]
@@ -314,7 +355,7 @@ async fn refused_creations_have_their_names() {
         "ValidationException",
         "Cannot update in-progress endpoint \"e\".",
     );
-    let error = sagemaker.update_endpoint("e", "c").await.unwrap_err();
+    let error = sagemaker.update_endpoint("e", "c", None).await.unwrap_err();
     assert_eq!(error.name(), ErrorName::Conflict);
 }
 

@@ -4,10 +4,12 @@
 
 mod algorithm;
 mod column;
+mod compute;
 mod condition;
 mod dataset;
 mod endpoint;
 mod gate;
+mod guardrails;
 mod hyperparameters;
 mod limits;
 mod promotion;
@@ -18,10 +20,12 @@ mod training;
 
 pub use algorithm::{Algorithm, AlgorithmName};
 pub use column::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
+pub use compute::{Autoscaling, Compute, ComputeKind};
 pub use condition::{Comparison, Condition, Literal, Operand};
 pub use dataset::{Dataset, Deduplicate, LabelEncoding};
-pub use endpoint::{Compute, Endpoint};
+pub use endpoint::{DataCapture, Endpoint};
 pub use gate::{ColumnGate, DriftGate, Gate};
+pub use guardrails::{Guardrails, Shift};
 pub use limits::{Limits, Prices};
 pub use promotion::{Goal, Promotion};
 pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};

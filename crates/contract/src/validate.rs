@@ -32,7 +32,7 @@ impl Definition {
         self.training.validate()?;
         self.promotion.validate(&self.training)?;
         self.limits.validate()?;
-        self.endpoint.validate()
+        self.endpoint.validate(&self.training)
     }
 
     /// The endpoint's name.
@@ -92,6 +92,83 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_aws_refuses_of_a_serverless_endpoint_is_refused_before() {
+        for (path, value) in [
+            ("endpoint.guardrails", json!({})),
+            ("endpoint.dataCapture", json!({"percent": 10})),
+            ("endpoint.startupSeconds", json!(600)),
+            ("training.networkIsolation", json!(true)),
+            (
+                "training.vpc",
+                json!({"subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}),
+            ),
+        ] {
+            let error = definition(path, value).validate().unwrap_err();
+            assert_eq!(error.path, path);
+            assert!(error.message.contains("serverless"), "{error}");
+        }
+    }
+
+    #[test]
+    fn instances_have_guardrails_capture_and_autoscaling_within_their_bounds() {
+        let scaling = |minimum, maximum| json!({"minimum": minimum, "maximum": maximum, "invocationsPerInstance": 600});
+        let endpoint = |more: Value, scaling: Value| {
+            let mut endpoint = json!({"compute": {"instances": {
+                "instanceType": "ml.m5.large", "count": 2, "autoscaling": scaling,
+            }}});
+            for (field, value) in more.as_object().unwrap() {
+                endpoint[field] = value.clone();
+            }
+            definition("endpoint", endpoint).validate()
+        };
+        let whole = json!({"guardrails": {"shift": {"linear": {"percent": 25}}},
+            "dataCapture": {"percent": 10}, "startupSeconds": 600});
+        endpoint(whole, scaling(1, 4)).unwrap();
+        for (more, scaling, path) in [
+            (
+                json!({}),
+                scaling(3, 4),
+                "endpoint.compute.instances.autoscaling",
+            ),
+            (
+                json!({}),
+                scaling(0, 4),
+                "endpoint.compute.instances.autoscaling",
+            ),
+            (
+                json!({"guardrails": {"shift": {"canary": {"percent": 51}}}}),
+                Value::Null,
+                "endpoint.guardrails.shift.canary.percent",
+            ),
+            (
+                json!({"guardrails": {"shift": {"linear": {"percent": 9}}}}),
+                Value::Null,
+                "endpoint.guardrails.shift.linear.percent",
+            ),
+            (
+                json!({"dataCapture": {"percent": 0}}),
+                Value::Null,
+                "endpoint.dataCapture.percent",
+            ),
+        ] {
+            let error = endpoint(more, scaling).unwrap_err();
+            assert_eq!(error.path, path, "{error}");
+        }
+    }
+
+    #[test]
+    fn instances_do_not_become_serverless() {
+        use crate::definition::{Compute, ComputeKind};
+        let serverless = Compute::default();
+        let error = serverless.check_update_from(ComputeKind::Instances, "films");
+        let error = error.unwrap_err();
+        assert!(error.message.contains("films"), "{error}");
+        serverless
+            .check_update_from(ComputeKind::Serverless, "films")
+            .unwrap();
     }
 
     #[test]

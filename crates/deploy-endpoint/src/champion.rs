@@ -1,6 +1,7 @@
 //! What becomes of the champion: whether the verdict still holds against it, and its successor.
 
 use crate::DeployEndpointError;
+use contract::definition::ComputeKind;
 use lake::RunKeys;
 use lake::records::{Champion, VerdictRecord};
 
@@ -12,6 +13,7 @@ pub fn successor(
     run: &RunKeys,
     endpoint: &str,
     config: &str,
+    compute: ComputeKind,
     verdict: &VerdictRecord,
     champion: Option<&Champion>,
     before: Option<String>,
@@ -29,6 +31,7 @@ pub fn successor(
         model: config.to_owned(),
         endpoint_config: config.to_owned(),
         endpoint: endpoint.to_owned(),
+        compute: Some(compute),
         dataset: run.dataset(),
         previous_endpoint_config: previous,
     }

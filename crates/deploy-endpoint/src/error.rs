@@ -1,6 +1,6 @@
 //! What can go wrong on the way into service.
 
-use contract::{ErrorName, Named, ServiceError};
+use contract::{ErrorName, FieldError, Named, ServiceError};
 use lake::{DocumentError, StoreError};
 use model::EndpointStatus;
 
@@ -24,6 +24,9 @@ pub enum DeployEndpointError {
         /// The champion's run.
         champion: String,
     },
+    /// The definition cannot be carried out at this endpoint.
+    #[error(transparent)]
+    Definition(#[from] FieldError),
     /// A model or configuration has the run's name and is another one.
     #[error(
         "the {what} {name} exists and is not this run's: {differences}; delete it or start a new run"
@@ -52,7 +55,7 @@ pub enum DeployEndpointError {
     /// The update was rolled back.
     #[error(
         "the endpoint {endpoint} was rolled back from {wanted} to {there}: {reason}; the log of the \
-         new model's container is in /aws/sagemaker/Endpoints/{endpoint}; redrive to try again"
+         new model's container: {log}; redrive to try again"
     )]
     RolledBack {
         /// The endpoint.
@@ -63,11 +66,13 @@ pub enum DeployEndpointError {
         there: String,
         /// SageMaker's reason.
         reason: String,
+        /// A link to the endpoint's log.
+        log: String,
     },
     /// The endpoint is in a status that nothing but a person's hand gets it out of.
     #[error(
-        "the endpoint {endpoint} is {}: {reason}; the container's log is in \
-         /aws/sagemaker/Endpoints/{endpoint}; {}", status.as_str(), way_out(*status)
+        "the endpoint {endpoint} is {}: {reason}; the container's log: {log}; {}",
+        status.as_str(), way_out(*status)
     )]
     EndpointUnusable {
         /// The endpoint.
@@ -76,18 +81,20 @@ pub enum DeployEndpointError {
         status: EndpointStatus,
         /// SageMaker's reason.
         reason: String,
+        /// A link to the endpoint's log.
+        log: String,
     },
-    /// The endpoint is in service and does not answer as it must.
-    #[error("the endpoint {endpoint} is in service but fails a real request: {what}; {advice}")]
+    /// The endpoint does not answer as it must.
+    #[error("the endpoint {endpoint} failed a real request on {config}: {finding}; {now}")]
     SmokeTestFailed {
         /// The endpoint.
         endpoint: String,
+        /// The configuration that failed.
+        config: String,
         /// What is wrong with the answer.
-        what: String,
-        /// How to get back to a model that answers.
-        advice: String,
-        /// The service's answer, if it was no success.
-        source: Option<Box<ServiceError>>,
+        finding: String,
+        /// What the endpoint is on now, and what there is to do.
+        now: String,
     },
     /// The dataset has no row to ask about.
     #[error("{key} lists no row to ask the endpoint about")]
@@ -120,6 +127,30 @@ const fn way_out(status: EndpointStatus) -> &'static str {
     }
 }
 
+impl DeployEndpointError {
+    /// Of a smoke test on `config`, after which the endpoint is back on `there`, or stays.
+    pub(crate) fn smoke(
+        endpoint: &str,
+        config: String,
+        finding: String,
+        there: Option<String>,
+    ) -> Self {
+        let now = there.map_or_else(
+            || {
+                "it stays on it: redrive to ask again, or go back with `millrace rollback`"
+                    .to_owned()
+            },
+            |there| format!("it is back on {there}, which serves on; start a new run"),
+        );
+        Self::SmokeTestFailed {
+            endpoint: endpoint.to_owned(),
+            config,
+            finding,
+            now,
+        }
+    }
+}
+
 impl From<ServiceError> for DeployEndpointError {
     fn from(error: ServiceError) -> Self {
         Self::Service(Box::new(error))
@@ -133,6 +164,7 @@ impl Named for DeployEndpointError {
             Self::Overtaken { .. } | Self::NotOurs { .. } | Self::UpdatedByOthers { .. } => {
                 ErrorName::Conflict
             }
+            Self::Definition(_) => ErrorName::InvalidDefinition,
             Self::RolledBack { .. } => ErrorName::RolledBack,
             Self::EndpointUnusable { .. } => ErrorName::DeploymentFailed,
             Self::SmokeTestFailed { .. } => ErrorName::SmokeTestFailed,

@@ -11,11 +11,14 @@ mod wanted;
 
 pub use error::DeployEndpointError;
 
+use contract::definition::ComputeKind;
 use contract::states::{DeployEndpointOutput, RunInput, Status, Verdict};
 use contract::{Invocation, Names};
 use lake::records::{Champion, DeploymentRecord, Plan, TrainingRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use model::{Endpoints, Invoke};
+use smoke::Finding;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use transition::Standing;
 
@@ -27,11 +30,33 @@ pub struct Settings {
     /// How long an update may take to show after the service took it; an endpoint that is still in
     /// service on its old configuration after that was rolled back.
     pub settle: Duration,
+    /// The alarms that the stack made, by the endpoints that they watch.
+    pub alarms: BTreeMap<String, Vec<String>>,
+    /// The region, where the logs are.
+    pub region: String,
 }
 
 impl Settings {
     /// For [`Settings::settle`]: far longer than the service's descriptions lag behind.
     pub const SETTLE: Duration = Duration::from_secs(15);
+
+    /// For [`Settings::alarms`]: the endpoint that the stack watches, and its alarms' names, separated
+    /// by commas.
+    pub fn alarms_of(
+        endpoint: Option<String>,
+        alarms: Option<&str>,
+    ) -> BTreeMap<String, Vec<String>> {
+        let names = alarms.unwrap_or_default().split(',').map(str::trim);
+        let names: Vec<String> = names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        endpoint
+            .filter(|endpoint| !endpoint.is_empty() && !names.is_empty())
+            .map(|endpoint| (endpoint, names))
+            .into_iter()
+            .collect()
+    }
 }
 
 /// One look at the run's endpoint, which is created or updated by the first, and verified and
@@ -78,42 +103,60 @@ pub async fn handle<S: Endpoints + Invoke>(
     let name = Names::run_resource(run.pipeline(), run.run());
     let endpoint = wanted::endpoint_name(&plan.definition);
     let model = wanted::model(&name, &plan, &training, settings);
-    let config = wanted::config(&name, &plan);
+    let config = wanted::config(&name, store.bucket(), &plan);
     if !wanted::ensure_model(sagemaker, &model).await?
         || !wanted::ensure_config(sagemaker, &config).await?
     {
-        return Ok(answer(
-            Status::InProgress,
-            endpoint,
-            NOT_YET,
-            model::wait_seconds(0),
-        ));
+        let wait = model::wait_seconds(0);
+        return Ok(answer(Status::InProgress, endpoint, NOT_YET, wait));
     }
+    let guard = wanted::guard(&plan.definition, settings);
     let transition = transition::Transition {
         store,
         endpoints: sagemaker,
         run: &run,
         endpoint: &endpoint,
         config: &name,
+        compute: &config.compute,
+        guard: guard.as_ref(),
         settle: settings.settle,
+        region: &settings.region,
     };
-    let before = match transition.step().await? {
+    let kind = ComputeKind::from(&config.compute);
+    let (successor, before, smoke_rows) = match transition.step().await? {
         Standing::Moving { phase, age_seconds } => {
             let wait = model::wait_seconds(age_seconds);
             return Ok(answer(Status::InProgress, endpoint, phase, wait));
         }
-        Standing::InService { before } => before,
+        Standing::Back { finding, there } => {
+            return Err(DeployEndpointError::smoke(
+                &endpoint,
+                name,
+                finding,
+                Some(there),
+            ));
+        }
+        Standing::InService { before } => {
+            let old = champion.as_ref();
+            let successor =
+                champion::successor(&run, &endpoint, &name, kind, &verdict, old, before.clone());
+            match smoke::test(store, sagemaker, &run, &endpoint).await? {
+                Finding::Sound(rows) => (successor, before, rows),
+                Finding::Wrong(finding) => {
+                    // It passed in an earlier call, which then died: the champion is not taken back.
+                    let verified = champion.is_some_and(|champion| champion.run == *run.run());
+                    let previous = successor.previous_endpoint_config;
+                    let Some(previous) = previous.filter(|_| !verified) else {
+                        return Err(DeployEndpointError::smoke(&endpoint, name, finding, None));
+                    };
+                    transition.refute(previous, finding).await?;
+                    let wait = model::wait_seconds(0);
+                    return Ok(answer(Status::InProgress, endpoint, GOING_BACK, wait));
+                }
+            }
+        }
     };
 
-    let successor = champion::successor(
-        &run,
-        &endpoint,
-        &name,
-        &verdict,
-        champion.as_ref(),
-        before.clone(),
-    );
-    let smoke_rows = smoke::test(store, sagemaker, &run, &successor).await?;
     // The record of the champion first: a model that serves is never without it. The run's own record
     // last: it says that nothing is left to do.
     documents::write(store, &champion_key, &successor).await?;
@@ -136,3 +179,5 @@ pub async fn handle<S: Endpoints + Invoke>(
 const IN_SERVICE: &str = "InService";
 /// The model or the configuration was just created and does not show everywhere yet.
 const NOT_YET: &str = "Preparing";
+/// The smoke test failed: the endpoint goes back to the configuration before.
+const GOING_BACK: &str = "RollingBack";

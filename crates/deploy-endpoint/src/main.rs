@@ -16,6 +16,11 @@ async fn main() -> Result<(), shell::Error> {
     let settings = Settings {
         role_arn: shell::env("TRAINING_ROLE_ARN")?,
         settle: Settings::SETTLE,
+        alarms: Settings::alarms_of(
+            std::env::var("GUARDED_ENDPOINT").ok(),
+            std::env::var("GUARDRAIL_ALARMS").ok().as_deref(),
+        ),
+        region: shell::env("AWS_REGION")?,
     };
     shell::serve(async |input, invocation| {
         handle(&store, &sagemaker, &settings, input, invocation).await

@@ -3,7 +3,7 @@
 
 use crate::DeployEndpointError;
 use contract::{ErrorName, Named};
-use lake::records::{Champion, DatasetRecord};
+use lake::records::DatasetRecord;
 use lake::store::ByteStream;
 use lake::{ObjectStore, RunKeys, documents};
 use model::{Invoke, Prediction};
@@ -12,37 +12,36 @@ use serde_json::Value;
 const ROWS: usize = 5;
 const CSV: &str = "text/csv";
 
-/// Asks the endpoint about a few rows; answers how many.
+/// What the endpoint answered.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// A prediction for each of so many rows.
+    Sound(u32),
+    /// Something else: what.
+    Wrong(String),
+}
+
+/// Asks the endpoint about a few rows.
 pub async fn test(
     store: &impl ObjectStore,
-    endpoint: &impl Invoke,
+    endpoints: &impl Invoke,
     run: &RunKeys,
-    model: &Champion,
-) -> Result<u32, DeployEndpointError> {
+    endpoint: &str,
+) -> Result<Finding, DeployEndpointError> {
     let rows = feature_rows(store, run).await?;
-    let name = &model.endpoint;
-    let failed = |what: String, source| DeployEndpointError::SmokeTestFailed {
-        endpoint: name.clone(),
-        what,
-        advice: match &model.previous_endpoint_config {
-            Some(previous) => format!("bring it back with UpdateEndpoint to {previous}"),
-            None => "it has no earlier configuration to go back to".to_owned(),
-        },
-        source,
-    };
     let body = format!("{}\n", rows.join("\n"));
-    match endpoint.invoke(name, CSV, body.into_bytes()).await {
-        Ok(prediction) => check(&prediction, rows.len()).map_err(|what| failed(what, None))?,
+    let checked = match endpoints.invoke(endpoint, CSV, body.into_bytes()).await {
+        Ok(prediction) => check(&prediction, rows.len()),
         // The container's own refusal. What else can go wrong is not the model's fault.
         Err(error) if error.name() == ErrorName::ServiceRejected => {
-            return Err(failed(
-                "the request was refused".to_owned(),
-                Some(Box::new(error)),
-            ));
+            Err(format!("the request was refused ({error})"))
         }
         Err(error) => return Err(error.into()),
-    }
-    Ok(u32::try_from(rows.len()).expect("a few rows"))
+    };
+    Ok(match checked {
+        Ok(()) => Finding::Sound(u32::try_from(rows.len()).expect("a few rows")),
+        Err(what) => Finding::Wrong(what),
+    })
 }
 
 /// The first rows of the validation data, or of the training data where there is none, as features.

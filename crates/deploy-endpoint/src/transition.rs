@@ -13,15 +13,25 @@
 //! | the one it started from | taken earlier | rolled back |
 //! | a third one | taken | somebody else updated it: not to be fought over |
 //!
+//! An endpoint that is in service on the wanted configuration, and fails the smoke test, goes back to where
+//! it came from: the intent is *refuted* before the way back is asked for, and from then on the
+//! table reads the other way round:
+//!
+//! | Endpoint in service on | Refuted intent means |
+//! |---|---|
+//! | the wanted configuration | ask for the way back |
+//! | any other one | back: the smoke test's finding is told, and the intent withdrawn |
+//!
 //! A call that dies between the service's taking and the second writing leaves an intent that is not
 //! known to be taken. The next call finds the endpoint on its way to the wanted configuration and
 //! completes the intent; or, if the update was rolled back by then already, asks for it once more.
 
 use crate::DeployEndpointError;
+use contract::definition::{Compute, ComputeKind};
 use contract::{ErrorName, Named};
 use lake::records::DeploymentIntent;
 use lake::{ObjectStore, RunKeys, documents};
-use model::{EndpointInfo, EndpointStatus, Endpoints};
+use model::{EndpointInfo, EndpointStatus, Endpoints, Guard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where the endpoint stands.
@@ -39,6 +49,13 @@ pub enum Standing {
         /// The configuration that this run's update started from, if it made one.
         before: Option<String>,
     },
+    /// Back in service on another configuration, after the smoke test refuted the wanted one.
+    Back {
+        /// What the smoke test found.
+        finding: String,
+        /// The configuration in force.
+        there: String,
+    },
 }
 
 /// One step of the way.
@@ -48,7 +65,13 @@ pub struct Transition<'a, S, E> {
     pub run: &'a RunKeys,
     pub endpoint: &'a str,
     pub config: &'a str,
+    /// The compute that is wanted behind it.
+    pub compute: &'a Compute,
+    /// How an update shifts traffic.
+    pub guard: Option<&'a Guard>,
     pub settle: Duration,
+    /// Where the logs are.
+    pub region: &'a str,
 }
 
 impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
@@ -73,10 +96,13 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
                 }
                 Ok(moving(&info))
             }
-            EndpointStatus::InService if info.config == self.config => Ok(Standing::InService {
-                before: intent.map(|intent| intent.from),
-            }),
-            EndpointStatus::InService => self.in_service_elsewhere(info, intent).await,
+            EndpointStatus::InService => match intent {
+                Some(intent) if intent.refuted.is_some() => self.go_back(info, intent).await,
+                _ if info.config == self.config => Ok(Standing::InService {
+                    before: intent.map(|intent| intent.from),
+                }),
+                _ => self.in_service_elsewhere(info, intent).await,
+            },
             EndpointStatus::OutOfService
             | EndpointStatus::Deleting
             | EndpointStatus::Failed
@@ -84,8 +110,58 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
                 endpoint: self.endpoint.to_owned(),
                 status: info.status,
                 reason: reason(info.failure_reason),
+                log: self.log(),
             }),
         }
+    }
+
+    /// The endpoint fails the smoke test on the wanted configuration: it goes back to `to`.
+    pub async fn refute(
+        &self,
+        to: String,
+        finding: String,
+    ) -> Result<Standing, DeployEndpointError> {
+        let intent = DeploymentIntent {
+            from: to,
+            to: self.config.to_owned(),
+            requested_at: None,
+            refuted: Some(finding),
+        };
+        documents::write(self.store, &self.run.deployment_intent(), &intent).await?;
+        self.ask_for_way_back(&intent.from).await
+    }
+
+    async fn go_back(
+        &self,
+        info: EndpointInfo,
+        intent: DeploymentIntent,
+    ) -> Result<Standing, DeployEndpointError> {
+        if info.config == self.config {
+            return self.ask_for_way_back(&intent.from).await;
+        }
+        // Told once: whoever calls again after this error (a redrive) means another try.
+        self.store.delete(&self.run.deployment_intent()).await?;
+        Ok(Standing::Back {
+            finding: intent.refuted.unwrap_or_default(),
+            there: info.config,
+        })
+    }
+
+    /// All at once: what it comes from is known to be bad.
+    async fn ask_for_way_back(&self, to: &str) -> Result<Standing, DeployEndpointError> {
+        match self
+            .endpoints
+            .update_endpoint(self.endpoint, to, None)
+            .await
+        {
+            Ok(()) => tracing::warn!(endpoint = self.endpoint, to, "asked for the way back"),
+            // On its way already.
+            Err(error) if error.name() == ErrorName::Conflict => {
+                tracing::info!(endpoint = self.endpoint, %error, "will look again");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(just_now(EndpointStatus::RollingBack))
     }
 
     async fn create(&self) -> Result<Standing, DeployEndpointError> {
@@ -132,19 +208,25 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
             wanted: self.config.to_owned(),
             there: info.config,
             reason: reason(info.failure_reason),
+            log: self.log(),
         })
     }
 
     async fn update(&self, from: String) -> Result<Standing, DeployEndpointError> {
+        if let Some(there) = self.endpoints.describe_config(&from).await? {
+            let kind = ComputeKind::from(&there.compute);
+            self.compute.check_update_from(kind, self.endpoint)?;
+        }
         let intent = DeploymentIntent {
             from,
             to: self.config.to_owned(),
             requested_at: None,
+            refuted: None,
         };
         documents::write(self.store, &self.run.deployment_intent(), &intent).await?;
         match self
             .endpoints
-            .update_endpoint(self.endpoint, self.config)
+            .update_endpoint(self.endpoint, self.config, self.guard)
             .await
         {
             Ok(()) => {
@@ -163,6 +245,11 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
             Err(error) => return Err(error.into()),
         }
         Ok(just_now(EndpointStatus::Updating))
+    }
+
+    fn log(&self) -> String {
+        let group = format!("/aws/sagemaker/Endpoints/{}", self.endpoint);
+        model::log_link(self.region, &group, "")
     }
 
     async fn write_taken(&self, intent: DeploymentIntent) -> Result<(), DeployEndpointError> {

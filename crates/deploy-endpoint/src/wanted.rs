@@ -1,11 +1,10 @@
 //! The model and the configuration that a run wants, brought about: describe, compare, create.
 
 use crate::{DeployEndpointError, Settings};
+use contract::definition::Compute;
 use contract::{Definition, ErrorName, Named};
 use lake::records::{Plan, TrainingRecord};
-use model::{ConfigSpec, Endpoints, ModelSpec};
-use std::collections::BTreeMap;
-use std::fmt::Debug;
+use model::{Capture, ConfigSpec, Endpoints, Guard, ModelSpec, differences};
 
 /// The endpoint's name, which stays the same from run to run.
 pub fn endpoint_name(definition: &Definition) -> String {
@@ -15,23 +14,58 @@ pub fn endpoint_name(definition: &Definition) -> String {
 
 /// The run's model, under this name.
 pub fn model(name: &str, plan: &Plan, training: &TrainingRecord, settings: &Settings) -> ModelSpec {
-    let role = plan.definition.training.role_arn.as_ref();
+    let definition = &plan.definition;
+    let role = definition.training.role_arn.as_ref();
     ModelSpec {
         name: name.to_owned(),
         image: training.image.clone(),
         artifact: training.artifact.clone(),
         role_arn: role.unwrap_or(&settings.role_arn).clone(),
-        environment: BTreeMap::new(),
+        environment: definition.endpoint.environment.clone(),
+        vpc: definition.training.vpc.clone(),
+        network_isolation: definition.training.network_isolation,
     }
 }
 
 /// The run's endpoint configuration, under the model's name.
-pub fn config(name: &str, plan: &Plan) -> ConfigSpec {
+pub fn config(name: &str, bucket: &str, plan: &Plan) -> ConfigSpec {
+    let definition = &plan.definition;
+    let mut compute = definition.endpoint.compute.clone();
+    // It belongs to the endpoint, whichever configuration is in force.
+    if let Compute::Instances { autoscaling, .. } = &mut compute {
+        *autoscaling = None;
+    }
+    // AWS has no volume to encrypt where it has no instances.
+    let key = definition.training.kms.volume_key.as_ref();
+    let key = key.filter(|_| !compute.is_serverless());
     ConfigSpec {
         name: name.to_owned(),
         model: name.to_owned(),
-        compute: plan.definition.endpoint.compute.clone(),
+        capture: definition.endpoint.data_capture.map(|capture| Capture {
+            percent: capture.percent,
+            destination: format!("s3://{bucket}/captured/{}", definition.pipeline),
+        }),
+        startup_seconds: definition.endpoint.startup_seconds,
+        volume_key: key.cloned(),
+        compute,
     }
+}
+
+/// How an update of the endpoint shifts traffic; a serverless one has no instances to shift it to.
+pub fn guard(definition: &Definition, settings: &Settings) -> Option<Guard> {
+    if definition.endpoint.compute.is_serverless() {
+        return None;
+    }
+    let wanted = definition.endpoint.guardrails.clone().unwrap_or_default();
+    let stacks = settings.alarms.get(&endpoint_name(definition));
+    Some(Guard {
+        shift: wanted.shift,
+        bake_seconds: wanted.bake_seconds,
+        alarms: wanted
+            .alarms
+            .or_else(|| stacks.cloned())
+            .unwrap_or_default(),
+    })
 }
 
 /// Brings about the model; `false` if it does not show yet.
@@ -56,13 +90,7 @@ pub async fn ensure_model(
     let Some(there) = there else {
         return Ok(false);
     };
-    let differences = [
-        difference("image", &wanted.image, &there.image),
-        difference("artifact", &wanted.artifact, &there.artifact),
-        difference("role", &wanted.role_arn, &there.role_arn),
-        difference("environment", &wanted.environment, &there.environment),
-    ];
-    same("model", &wanted.name, differences)
+    same("model", &wanted.name, &differences(wanted, &there))
 }
 
 /// Brings about the configuration; `false` if it, or the model it names, does not show yet.
@@ -89,23 +117,18 @@ pub async fn ensure_config(
     let Some(there) = there else {
         return Ok(false);
     };
-    let differences = [
-        difference("model", &wanted.model, &there.model),
-        difference("compute", &wanted.compute, &there.compute),
-    ];
-    same("endpoint configuration", &wanted.name, differences)
+    same(
+        "endpoint configuration",
+        &wanted.name,
+        &differences(wanted, &there),
+    )
 }
 
-fn difference<T: PartialEq + Debug>(field: &str, wanted: &T, there: &T) -> Option<String> {
-    (wanted != there).then(|| format!("{field} is {there:?}, wanted {wanted:?}"))
-}
-
-fn same<const N: usize>(
+fn same(
     what: &'static str,
     name: &str,
-    differences: [Option<String>; N],
+    differences: &[String],
 ) -> Result<bool, DeployEndpointError> {
-    let differences: Vec<String> = differences.into_iter().flatten().collect();
     if differences.is_empty() {
         return Ok(true);
     }

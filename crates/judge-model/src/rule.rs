@@ -111,6 +111,7 @@ mod tests {
             model: String::new(),
             endpoint_config: String::new(),
             endpoint: String::new(),
+            compute: None,
             dataset: String::new(),
             previous_endpoint_config: None,
         }

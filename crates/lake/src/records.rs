@@ -2,6 +2,7 @@
 //! deployment, champion. It must not know how any of them came about.
 
 use crate::keys::RunKeys;
+use contract::definition::ComputeKind;
 use contract::states::{Estimate, ExportTask, Route, RowCounts, Verdict};
 use contract::{Definition, RunId};
 use serde::{Deserialize, Serialize};
@@ -366,6 +367,9 @@ pub struct DeploymentIntent {
     /// When the service took the request, in seconds since 1970; absent before that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<u64>,
+    /// What the smoke test found wrong, once it did: the endpoint then goes back to `from`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuted: Option<String>,
 }
 
 /// A verified deployment: in service on this configuration, and a real request was answered.
@@ -403,6 +407,9 @@ pub struct Champion {
     pub endpoint_config: String,
     /// The endpoint.
     pub endpoint: String,
+    /// What kind of compute serves; unknown of older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute: Option<ComputeKind>,
     /// Key of the dataset contract that serving reads.
     pub dataset: String,
     /// The endpoint configuration before this one: what a rollback returns to.

@@ -1,7 +1,7 @@
 //! What every adapter of the ports must do; each adapter's tests call it. It leaves a training job,
 //! whose name is then used up, and removes the rest.
 
-use crate::{Channel, ConfigSpec, Endpoints, ModelSpec, TrainingJobs, TrainingSpec};
+use crate::{Capture, Channel, ConfigSpec, Endpoints, ModelSpec, TrainingJobs, TrainingSpec};
 use contract::definition::{Compute, Distribution, InputMode, Vpc};
 use contract::{ErrorName, Named, ServiceError};
 use std::collections::BTreeMap;
@@ -38,15 +38,19 @@ pub fn job_spec(name: &str, lake: &str) -> TrainingSpec {
         ]),
         output: format!("{lake}/models"),
         environment: text("LEVEL", "info"),
-        vpc: Some(Vpc {
-            subnets: vec!["subnet-0123456789abcdef0".to_owned()],
-            security_group_ids: vec!["sg-0123456789abcdef0".to_owned()],
-        }),
+        vpc: Some(vpc()),
         network_isolation: true,
         encrypt_traffic: true,
         volume_key: Some("alias/volumes".to_owned()),
         output_key: Some("alias/models".to_owned()),
         tags: text("millrace:pipeline", "default"),
+    }
+}
+
+fn vpc() -> Vpc {
+    Vpc {
+        subnets: vec!["subnet-0123456789abcdef0".to_owned()],
+        security_group_ids: vec!["sg-0123456789abcdef0".to_owned()],
     }
 }
 
@@ -80,6 +84,8 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
         artifact: artifact.to_owned(),
         role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
         environment: BTreeMap::from([("LEVEL".to_owned(), "info".to_owned())]),
+        vpc: Some(vpc()),
+        network_isolation: true,
     };
     assert_eq!(
         endpoints.describe_model(name).await.expect("describe"),
@@ -102,13 +108,21 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
         Compute::Instances {
             instance_type: "ml.m5.large".to_owned(),
             count: 2,
+            autoscaling: None,
         },
     ];
     for (number, compute) in computes.into_iter().enumerate() {
+        let instances = !compute.is_serverless();
         let config = ConfigSpec {
             name: format!("{name}-{number}"),
             model: name.to_owned(),
             compute,
+            capture: instances.then(|| Capture {
+                percent: 20,
+                destination: "s3://lake/captured".to_owned(),
+            }),
+            startup_seconds: instances.then_some(600),
+            volume_key: instances.then(|| "alias/volumes".to_owned()),
         };
         let there = endpoints.describe_config(&config.name).await;
         assert_eq!(there.expect("describe"), None);
@@ -131,7 +145,7 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
     let there = endpoints.describe_endpoint(name).await.expect("describe");
     assert_eq!(there, None);
     refuses(
-        endpoints.update_endpoint(name, &first).await,
+        endpoints.update_endpoint(name, &first, None).await,
         ErrorName::NotFound,
         "an update of nothing",
     );

@@ -1,12 +1,14 @@
 //! Models, endpoint configurations and endpoints: what is wanted, and what is there.
 
 use contract::ServiceError;
-use contract::definition::Compute;
+use contract::definition::{Compute, Shift, Vpc};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 
 /// What is wanted of a model.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ModelSpec {
     /// Its name.
     pub name: String,
@@ -18,17 +20,49 @@ pub struct ModelSpec {
     pub role_arn: String,
     /// Environment variables of the container.
     pub environment: BTreeMap<String, String>,
+    /// The network that the container runs in.
+    pub vpc: Option<Vpc>,
+    /// Whether the container has no network at all.
+    pub network_isolation: bool,
 }
 
 /// What is wanted of an endpoint configuration: one variant, `AllTraffic`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ConfigSpec {
     /// Its name.
     pub name: String,
     /// The model's name.
     pub model: String,
-    /// The compute behind it.
+    /// The compute behind it, without its autoscaling, which is the endpoint's.
     pub compute: Compute,
+    /// Which requests and answers are kept.
+    pub capture: Option<Capture>,
+    /// Seconds within which the container must answer `/ping`.
+    pub startup_seconds: Option<u32>,
+    /// The KMS key of the volumes.
+    pub volume_key: Option<String>,
+}
+
+/// Which requests and answers are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capture {
+    /// Percent of the requests.
+    pub percent: u32,
+    /// `s3://…` below which they are kept.
+    pub destination: String,
+}
+
+/// How an update shifts traffic, and what takes it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guard {
+    /// How traffic is shifted.
+    pub shift: Shift,
+    /// Seconds that the alarms are watched after each step.
+    pub bake_seconds: u32,
+    /// The alarms that take the update back; none if empty.
+    pub alarms: Vec<String>,
 }
 
 /// An endpoint's status, in SageMaker's words.
@@ -130,11 +164,13 @@ pub trait Endpoints: Send + Sync {
         name: &str,
         config: &str,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
-    /// Brings the endpoint to another configuration, without changing variants' scaled counts.
+    /// Brings the endpoint to another configuration, without changing variants' scaled counts: at
+    /// once, or as the guard says.
     fn update_endpoint(
         &self,
         name: &str,
         config: &str,
+        guard: Option<&Guard>,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 

@@ -13,7 +13,8 @@ mod training;
 
 pub use difference::differences;
 pub use endpoint::{
-    ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Invoke, ModelSpec, Prediction,
+    Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,
+    Prediction,
 };
 pub use logs::log_link;
 pub use memory::MemorySageMaker;

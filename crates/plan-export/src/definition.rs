@@ -2,7 +2,8 @@
 
 use crate::PlanExportError;
 use contract::{Definition, Names};
-use lake::{ObjectStore, keys, store};
+use lake::records::Champion;
+use lake::{ObjectStore, documents, keys, store};
 use serde_json::{Map, Value};
 
 /// The pipeline that the input names.
@@ -82,6 +83,29 @@ pub async fn load(
         source: Box::new(source),
     })?;
     Ok(definition)
+}
+
+/// Whether AWS takes the endpoint that serves now to the compute that is wanted: found here, it costs
+/// nothing; by the deployment, a whole run.
+pub async fn check_endpoint(
+    store: &impl ObjectStore,
+    definition: &Definition,
+) -> Result<(), PlanExportError> {
+    let key = keys::champion(&definition.pipeline);
+    let champion: Option<Champion> =
+        documents::read_if_there(store, &key, "the record of a champion").await?;
+    let endpoint = definition.endpoint_name();
+    let there = champion.filter(|champion| champion.endpoint == endpoint);
+    let Some(there) = there.and_then(|champion| champion.compute) else {
+        return Ok(());
+    };
+    let compute = &definition.endpoint.compute;
+    compute
+        .check_update_from(there, endpoint)
+        .map_err(|source| PlanExportError::Invalid {
+            pipeline: definition.pipeline.clone(),
+            source,
+        })
 }
 
 /// JSON Merge Patch. Source: RFC 7396, section 2.

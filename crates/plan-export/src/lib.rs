@@ -52,6 +52,7 @@ pub async fn handle(
     }
 
     let definition = definition::load(store, &pipeline, input.input).await?;
+    definition::check_endpoint(store, &definition).await?;
     let table = &definition.source.dynamodb.table;
     let info = tables
         .describe(table)

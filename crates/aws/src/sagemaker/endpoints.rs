@@ -1,6 +1,8 @@
 //! Models, endpoint configurations of one variant, endpoints and invocations.
 
-use super::{SERVICE, SageMaker, Unfit, count, counted, if_there, seconds_since};
+use super::{
+    SERVICE, SageMaker, Unfit, count, counted, described_vpc, if_there, seconds_since, sorted, vpc,
+};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
 use aws_sdk_sagemaker::operation::describe_endpoint_config::DescribeEndpointConfigOutput;
@@ -8,8 +10,11 @@ use aws_sdk_sagemaker::operation::describe_model::DescribeModelOutput;
 use aws_sdk_sagemaker::types;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 use contract::ServiceError;
-use contract::definition::Compute;
-use model::{ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Invoke, ModelSpec, Prediction};
+use contract::definition::{Compute, Shift};
+use model::{
+    Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,
+    Prediction,
+};
 
 const VARIANT: &str = "AllTraffic";
 const DESCRIBE_CONFIG: &str = "DescribeEndpointConfig";
@@ -35,6 +40,8 @@ impl Endpoints for SageMaker {
             .model_name(&spec.name)
             .execution_role_arn(&spec.role_arn)
             .primary_container(container.build())
+            .set_vpc_config(spec.vpc.as_ref().map(vpc))
+            .enable_network_isolation(spec.network_isolation)
             .send()
             .await;
         answer
@@ -68,6 +75,8 @@ impl Endpoints for SageMaker {
             .create_endpoint_config()
             .endpoint_config_name(&spec.name)
             .production_variants(variant(spec))
+            .set_data_capture_config(spec.capture.as_ref().map(capture))
+            .set_kms_key_id(spec.volume_key.clone())
             .send()
             .await;
         answer
@@ -132,7 +141,12 @@ impl Endpoints for SageMaker {
             .map_err(|error| service_error(SERVICE, "CreateEndpoint", name, error))
     }
 
-    async fn update_endpoint(&self, name: &str, config: &str) -> Result<(), ServiceError> {
+    async fn update_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        guard: Option<&Guard>,
+    ) -> Result<(), ServiceError> {
         let answer = self
             .client
             .update_endpoint()
@@ -140,6 +154,7 @@ impl Endpoints for SageMaker {
             .endpoint_config_name(config)
             // The service's default sets counts that autoscaling changed back to the configuration's.
             .retain_all_variant_properties(true)
+            .set_deployment_config(guard.map(deployment))
             .send()
             .await;
         answer
@@ -191,11 +206,75 @@ fn variant(spec: &ConfigSpec) -> types::ProductionVariant {
         Compute::Instances {
             instance_type,
             count: instances,
+            ..
         } => variant
             .instance_type(instance_type.as_str().into())
-            .initial_instance_count(count(*instances)),
+            .initial_instance_count(count(*instances))
+            .set_container_startup_health_check_timeout_in_seconds(spec.startup_seconds.map(count)),
     }
     .build()
+}
+
+fn capture(capture: &Capture) -> types::DataCaptureConfig {
+    let option = |mode| types::CaptureOption::builder().capture_mode(mode).build();
+    let headers = types::CaptureContentTypeHeader::builder();
+    types::DataCaptureConfig::builder()
+        .enable_capture(true)
+        .initial_sampling_percentage(count(capture.percent))
+        .destination_s3_uri(&capture.destination)
+        .capture_options(option(types::CaptureMode::Input))
+        .capture_options(option(types::CaptureMode::Output))
+        // Without it, CSV is kept as Base64.
+        .capture_content_type_header(headers.csv_content_types("text/csv").build())
+        .build()
+}
+
+/// Longest that an update may take, in seconds, and what starting the instances takes of it.
+const LONGEST_UPDATE: u32 = 28_800;
+const START: u32 = 1800;
+
+fn deployment(guard: &Guard) -> types::DeploymentConfig {
+    let size = |percent| {
+        let size = types::CapacitySize::builder().r#type(types::CapacitySizeType::CapacityPercent);
+        size.value(count(percent)).build()
+    };
+    let routing =
+        types::TrafficRoutingConfig::builder().wait_interval_in_seconds(count(guard.bake_seconds));
+    let (routing, steps) = match guard.shift {
+        Shift::AllAtOnce => (
+            routing.r#type(types::TrafficRoutingConfigType::AllAtOnce),
+            1,
+        ),
+        Shift::Canary { percent } => {
+            let routing = routing.canary_size(size(percent));
+            (routing.r#type(types::TrafficRoutingConfigType::Canary), 2)
+        }
+        Shift::Linear { percent } => {
+            let routing = routing.linear_step_size(size(percent));
+            let steps = 100_u32.div_ceil(percent.max(1));
+            (
+                routing.r#type(types::TrafficRoutingConfigType::Linear),
+                steps,
+            )
+        }
+    };
+    let longest = guard
+        .bake_seconds
+        .saturating_mul(steps)
+        .saturating_add(START);
+    let policy = types::BlueGreenUpdatePolicy::builder()
+        .traffic_routing_configuration(routing.build())
+        .maximum_execution_timeout_in_seconds(count(longest.min(LONGEST_UPDATE)));
+    let alarms: Vec<types::Alarm> = guard
+        .alarms
+        .iter()
+        .map(|name| types::Alarm::builder().alarm_name(name).build())
+        .collect();
+    let rollback = types::AutoRollbackConfig::builder().set_alarms(Some(alarms));
+    types::DeploymentConfig::builder()
+        .blue_green_update_policy(policy.build())
+        .set_auto_rollback_configuration((!guard.alarms.is_empty()).then(|| rollback.build()))
+        .build()
 }
 
 fn described_model(model: DescribeModelOutput) -> ModelSpec {
@@ -208,7 +287,9 @@ fn described_model(model: DescribeModelOutput) -> ModelSpec {
         image: image.unwrap_or_default(),
         artifact: artifact.unwrap_or_default(),
         role_arn: model.execution_role_arn.unwrap_or_default(),
-        environment: environment.unwrap_or_default().into_iter().collect(),
+        environment: sorted(environment),
+        vpc: model.vpc_config.map(described_vpc),
+        network_isolation: model.enable_network_isolation == Some(true),
     }
 }
 
@@ -223,6 +304,7 @@ fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, 
         (None, Some(instance_type)) => Compute::Instances {
             instance_type: instance_type.as_str().to_owned(),
             count: counted(variant.initial_instance_count),
+            autoscaling: None,
         },
         (None, None) => return Err(Unfit::Lacks("the compute of its variant")),
     };
@@ -235,6 +317,17 @@ fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, 
             format!("one of {} variants", variants.len() + 1)
         },
         compute,
+        capture: config
+            .data_capture_config
+            .filter(|capture| capture.enable_capture != Some(false))
+            .map(|capture| Capture {
+                percent: counted(capture.initial_sampling_percentage),
+                destination: capture.destination_s3_uri.unwrap_or_default(),
+            }),
+        startup_seconds: variant
+            .container_startup_health_check_timeout_in_seconds
+            .map(|seconds| counted(Some(seconds))),
+        volume_key: config.kms_key_id.filter(|key| !key.is_empty()),
     })
 }
 

@@ -142,6 +142,8 @@ impl World {
         let settings = Settings {
             role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
             settle: self.settle,
+            alarms: Settings::alarms_of(Some(PIPELINE.to_owned()), Some("errors, latency")),
+            region: "eu-central-1".to_owned(),
         };
         let input = RunInput {
             pipeline: PIPELINE.to_owned(),
@@ -202,11 +204,16 @@ impl World {
             artifact: "s3://other".to_owned(),
             role_arn: "arn".to_owned(),
             environment: std::collections::BTreeMap::new(),
+            vpc: None,
+            network_isolation: false,
         };
         let config = ConfigSpec {
             name: name.to_owned(),
             model: name.to_owned(),
             compute: Compute::default(),
+            capture: None,
+            startup_seconds: None,
+            volume_key: None,
         };
         self.sagemaker.create_model(&model).await.unwrap();
         self.sagemaker.create_config(&config).await.unwrap();

@@ -1,7 +1,9 @@
 //! Models, endpoint configurations, endpoints and invocations in memory.
 
 use super::{MemorySageMaker, State, refusal};
-use crate::{ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Invoke, ModelSpec, Prediction};
+use crate::{
+    ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec, Prediction,
+};
 use contract::{ErrorName, ServiceError};
 
 /// How a creation or an update of an endpoint ends.
@@ -209,7 +211,12 @@ impl Endpoints for MemorySageMaker {
         .await
     }
 
-    async fn update_endpoint(&self, name: &str, config: &str) -> Result<(), ServiceError> {
+    async fn update_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        guard: Option<&Guard>,
+    ) -> Result<(), ServiceError> {
         const OPERATION: &str = "UpdateEndpoint";
         self.call(OPERATION, |state| {
             if !state.has_config(config) {
@@ -232,6 +239,7 @@ impl Endpoints for MemorySageMaker {
             let outcome = state.next_endpoints.pop_front().unwrap_or_default();
             let endpoint = Endpoint::starts(EndpointStatus::Updating, &from, config, outcome);
             state.endpoints.insert(name.to_owned(), endpoint);
+            state.guard = guard.cloned();
             state.took_effect(OPERATION, &format!("{name} {config}"));
             Ok(())
         })

@@ -10,7 +10,7 @@ mod jobs;
 pub use endpoints::EndpointOutcome;
 pub use jobs::JobOutcome;
 
-use crate::{ConfigSpec, ModelSpec, Prediction, TrainingSpec};
+use crate::{ConfigSpec, Guard, ModelSpec, Prediction, TrainingSpec};
 use contract::{ErrorName, ServiceError};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
@@ -35,6 +35,8 @@ struct State {
     configs: Vec<ConfigSpec>,
     endpoints: BTreeMap<String, endpoints::Endpoint>,
     next_endpoints: VecDeque<EndpointOutcome>,
+    /// Of the last update.
+    guard: Option<Guard>,
     answers: VecDeque<Prediction>,
     refusals: BTreeMap<&'static str, VecDeque<Box<ServiceError>>>,
     log: Vec<String>,
@@ -119,6 +121,11 @@ impl MemorySageMaker {
     pub fn configs(&self) -> Vec<String> {
         let state = self.state();
         state.configs.iter().map(|spec| spec.name.clone()).collect()
+    }
+
+    /// How the last update of an endpoint was to shift traffic.
+    pub fn guard(&self) -> Option<Guard> {
+        self.state().guard.clone()
     }
 
     /// The specification a training job was created with.

@@ -187,6 +187,32 @@ async fn what_is_above_a_cap_is_refused_with_the_numbers() {
     }
 }
 
+#[tokio::test]
+async fn an_endpoint_on_instances_is_not_planned_to_become_serverless() {
+    for (there, endpoint, allowed) in [
+        ("instances", "default", false),
+        ("serverless", "default", true),
+        ("instances", "another", true),
+    ] {
+        let store = lake_with(&definition()).await;
+        let champion = json!({
+            "run": "20261119-173000-1a2b3c4d", "metric": "rmse", "value": 0.5, "model": "m",
+            "endpointConfig": "c", "endpoint": endpoint, "compute": there, "dataset": "d",
+        });
+        let champion = champion.to_string().into();
+        store.put("champion/default.json", champion).await.unwrap();
+        let planned = plan_on(&store, &Tables::default(), "arn:1", json!({})).await;
+        match planned {
+            Ok(_) => assert!(allowed, "{there} at {endpoint}"),
+            Err(error) => {
+                assert!(!allowed, "{error}");
+                assert_eq!(error.name(), ErrorName::InvalidDefinition);
+                assert!(store.list("current/").await.unwrap().is_empty());
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pipeline_at_work_is_not_overlapped() {
     let store = lake_with(&definition()).await;

@@ -1,0 +1,169 @@
+//! The compute behind an endpoint, and what AWS lets it be. It must not ask the service.
+
+use crate::FieldError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The compute behind an endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Compute {
+    /// Paid per request, cold after a pause.
+    #[serde(rename_all = "camelCase")]
+    Serverless {
+        /// 1024 to 6144 in steps of 1024.
+        memory_mb: u32,
+        /// Requests answered at once, 1 to 200.
+        max_concurrency: u32,
+    },
+    /// Instances that are always on.
+    #[serde(rename_all = "camelCase")]
+    Instances {
+        /// The instance type.
+        instance_type: String,
+        /// How many, to begin with.
+        count: u32,
+        /// How their number follows the traffic; by default it does not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        autoscaling: Option<Autoscaling>,
+    },
+}
+
+/// How the number of instances follows the traffic: target tracking of invocations per instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Autoscaling {
+    /// Fewest instances, at least 1.
+    pub minimum: u32,
+    /// Most instances.
+    pub maximum: u32,
+    /// Invocations per instance and minute that the number is held to.
+    pub invocations_per_instance: u32,
+    /// Seconds after a scale-in before the next.
+    #[serde(default = "default_scale_in")]
+    pub scale_in_cooldown_seconds: u32,
+    /// Seconds after a scale-out before the next.
+    #[serde(default = "default_scale_out")]
+    pub scale_out_cooldown_seconds: u32,
+}
+
+const fn default_scale_in() -> u32 {
+    300
+}
+
+const fn default_scale_out() -> u32 {
+    60
+}
+
+impl Default for Compute {
+    fn default() -> Self {
+        Self::Serverless {
+            memory_mb: 2048,
+            max_concurrency: 5,
+        }
+    }
+}
+
+impl Compute {
+    /// Whether requests are paid one by one.
+    pub const fn is_serverless(&self) -> bool {
+        matches!(self, Self::Serverless { .. })
+    }
+
+    /// Whether AWS takes an endpoint from `there` to this.
+    ///
+    /// # Errors
+    /// With the reason.
+    pub fn check_update_from(&self, there: ComputeKind, endpoint: &str) -> Result<(), FieldError> {
+        if there == ComputeKind::Instances && self.is_serverless() {
+            return Err(FieldError {
+                path: "endpoint.compute.serverless",
+                message: format!(
+                    "the endpoint {endpoint} runs on instances, and AWS does not update such an \
+                     endpoint to serverless: keep endpoint.compute.instances, or give the serverless \
+                     one another endpoint.name"
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn validate(&self) -> Result<(), FieldError> {
+        let fail = |path, message: &str| {
+            Err(FieldError {
+                path,
+                message: message.to_owned(),
+            })
+        };
+        match self {
+            Self::Serverless {
+                memory_mb,
+                max_concurrency,
+            } => {
+                if !(1024..=6144).contains(memory_mb) || memory_mb % 1024 != 0 {
+                    return fail(
+                        "endpoint.compute.serverless.memoryMb",
+                        "must be 1024 to 6144 in steps of 1024",
+                    );
+                }
+                if !(1..=200).contains(max_concurrency) {
+                    return fail(
+                        "endpoint.compute.serverless.maxConcurrency",
+                        "must be 1 to 200",
+                    );
+                }
+            }
+            Self::Instances {
+                count, autoscaling, ..
+            } => {
+                if *count == 0 {
+                    return fail("endpoint.compute.instances.count", "must be at least 1");
+                }
+                if let Some(scaling) = autoscaling {
+                    scaling.validate(*count)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Autoscaling {
+    fn validate(&self, count: u32) -> Result<(), FieldError> {
+        let fail = |message: String| {
+            Err(FieldError {
+                path: "endpoint.compute.instances.autoscaling",
+                message,
+            })
+        };
+        if self.minimum == 0 || self.invocations_per_instance == 0 {
+            return fail("minimum and invocationsPerInstance must be at least 1".to_owned());
+        }
+        if !(self.minimum..=self.maximum).contains(&count) {
+            return fail(format!(
+                "count, {count}, must lie between minimum, {}, and maximum, {}",
+                self.minimum, self.maximum
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What kind of compute serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ComputeKind {
+    /// Paid per request.
+    Serverless,
+    /// Instances.
+    Instances,
+}
+
+impl From<&Compute> for ComputeKind {
+    fn from(compute: &Compute) -> Self {
+        match compute {
+            Compute::Serverless { .. } => Self::Serverless,
+            Compute::Instances { .. } => Self::Instances,
+        }
+    }
+}

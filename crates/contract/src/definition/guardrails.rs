@@ -1,0 +1,94 @@
+//! How an endpoint on instances goes over from one model to the next. It must not know whose alarms
+//! watch it.
+
+use crate::FieldError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How an endpoint on instances goes over from one model to the next, and what takes it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Guardrails {
+    /// How traffic is shifted.
+    #[serde(default)]
+    pub shift: Shift,
+    /// Seconds that the alarms are watched after each step, at most an hour.
+    #[serde(default = "default_bake")]
+    #[schemars(range(max = 3600))]
+    pub bake_seconds: u32,
+    /// Names of CloudWatch alarms that take the update back, at most 10; by default those that the stack
+    /// made for the endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Vec<String>>,
+}
+
+/// How traffic is shifted to the new instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Shift {
+    /// At once.
+    AllAtOnce,
+    /// A part of the instances first, then the rest.
+    Canary {
+        /// Percent of the new instances, 1 to 50.
+        percent: u32,
+    },
+    /// In equal steps.
+    Linear {
+        /// Percent of the new instances in each step, 10 to 50.
+        percent: u32,
+    },
+}
+
+impl Default for Shift {
+    fn default() -> Self {
+        Self::Canary { percent: 10 }
+    }
+}
+
+const fn default_bake() -> u32 {
+    300
+}
+
+impl Default for Guardrails {
+    fn default() -> Self {
+        Self {
+            shift: Shift::default(),
+            bake_seconds: default_bake(),
+            alarms: None,
+        }
+    }
+}
+
+impl Guardrails {
+    pub(super) fn validate(&self) -> Result<(), FieldError> {
+        let fail = |path, message: &str| {
+            Err(FieldError {
+                path,
+                message: message.to_owned(),
+            })
+        };
+        match self.shift {
+            Shift::Canary { percent } if !(1..=50).contains(&percent) => {
+                return fail(
+                    "endpoint.guardrails.shift.canary.percent",
+                    "must be 1 to 50",
+                );
+            }
+            Shift::Linear { percent } if !(10..=50).contains(&percent) => {
+                return fail(
+                    "endpoint.guardrails.shift.linear.percent",
+                    "must be 10 to 50",
+                );
+            }
+            _ => {}
+        }
+        if self.bake_seconds > 3600 {
+            return fail("endpoint.guardrails.bakeSeconds", "must be at most 3600");
+        }
+        if self.alarms.as_ref().is_some_and(|alarms| alarms.len() > 10) {
+            return fail("endpoint.guardrails.alarms", "SageMaker takes at most 10");
+        }
+        Ok(())
+    }
+}
