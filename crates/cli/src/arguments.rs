@@ -1,6 +1,6 @@
 //! What the command line says.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::{Names, RunId};
 use std::path::PathBuf;
 
@@ -35,6 +35,12 @@ pub enum Command {
     /// Show what is said of a run's data: the quality gate's verdicts, the drift since the run whose model
     /// serves, the attributes. It is there as soon as the dataset is planned, also if the gate ended the run.
     Report(OfRun),
+    /// Print the feature rows with which the endpoint of a run is asked, one for each item.
+    ///
+    /// The items are read line by line, as DynamoDB JSON or plain JSON. They are encoded by the run's
+    /// dataset.json, exactly as training's rows were, and written as CSV without the label. Ends with 1
+    /// at the first line that is no row.
+    Encode(Encode),
     /// Write the JSON Schemas of the states' inputs and outputs into statemachine/schema.
     Schemas(Schemas),
 }
@@ -95,6 +101,39 @@ pub struct OfRun {
     /// The lake's bucket.
     #[arg(long, env = "LAKE_BUCKET")]
     pub bucket: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Encode {
+    /// The run whose dataset says how.
+    #[arg(long, value_name = "ID", value_parser = run_id, required_unless_present = "dataset")]
+    pub run: Option<RunId>,
+    /// Its pipeline.
+    #[arg(long, default_value = Names::DEFAULT_PIPELINE)]
+    pub pipeline: String,
+    /// The lake's bucket.
+    #[arg(long, env = "LAKE_BUCKET", required_unless_present = "dataset")]
+    pub bucket: Option<String>,
+    /// A dataset.json on this machine, instead of a run's.
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    pub dataset: Option<PathBuf>,
+    /// How the items are written.
+    #[arg(long, value_enum, default_value_t)]
+    pub form: Form,
+    /// The items, one in a line [default: standard input]
+    pub items: Option<PathBuf>,
+}
+
+/// How items are written.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub enum Form {
+    /// DynamoDB JSON if anything looks like it, plain JSON otherwise.
+    #[default]
+    Either,
+    /// {"user": {"S": "u1"}}, or as {"Item": ...}.
+    Dynamodb,
+    /// {"user": "u1"}.
+    Plain,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 //! the schemas. It must not know what the pipeline's steps do: it starts them and reads their records.
 
 pub mod demo;
+pub mod encode;
 pub mod execution;
 pub mod local;
 mod process;

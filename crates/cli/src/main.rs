@@ -3,9 +3,11 @@
 
 mod arguments;
 
-use arguments::{Arguments, Command, Demo, OfRun, Run, Schemas};
+use arguments::{Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas};
 use clap::Parser;
+use dataset::ItemForm;
 use millrace::demo::{self, DemoError, Wishes};
+use millrace::encode::{self, EncodeError};
 use millrace::execution::{self, ExecutionError};
 use millrace::local::{Local, LocalError, Options, workspace_root};
 use millrace::progress::Progress;
@@ -14,7 +16,8 @@ use millrace::schemas::{self, SchemasError};
 use millrace::signals;
 use millrace::verify::{self, VerifyError};
 use std::error::Error;
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
 use std::process::ExitCode;
 
 /// What went wrong.
@@ -32,6 +35,8 @@ enum Failure {
     Verify(#[from] VerifyError),
     #[error(transparent)]
     Report(#[from] ReportError),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write to standard output")]
@@ -75,6 +80,7 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Run(wishes) => run(wishes).await,
         Command::Verify(wishes) => read_again(wishes).await,
         Command::Report(wishes) => show_report(wishes).await,
+        Command::Encode(wishes) => encode_items(wishes).await,
         Command::Schemas(wishes) => keep_schemas(&wishes),
     }
 }
@@ -161,6 +167,30 @@ async fn show_report(wishes: OfRun) -> Result<(), Failure> {
     } = wishes;
     let store = aws::s3::S3Store::new(&aws::load().await, bucket);
     print(&report::of_run(&store, &pipeline, &run).await?)
+}
+
+async fn encode_items(wishes: Encode) -> Result<(), Failure> {
+    let columns = match (wishes.dataset, wishes.run, wishes.bucket) {
+        (None, Some(run), Some(bucket)) => {
+            let store = aws::s3::S3Store::new(&aws::load().await, bucket);
+            encode::columns_of_run(&store, &wishes.pipeline, &run).await?
+        }
+        (file, ..) => encode::columns_of_file(&file.unwrap_or_default())?,
+    };
+    let form = match wishes.form {
+        Form::Either => ItemForm::Either,
+        Form::Dynamodb => ItemForm::DynamoDb,
+        Form::Plain => ItemForm::Plain,
+    };
+    let output = BufWriter::new(std::io::stdout().lock());
+    match wishes.items {
+        None => encode::encode(&columns, form, std::io::stdin().lock(), output)?,
+        Some(path) => match File::open(&path) {
+            Ok(file) => encode::encode(&columns, form, BufReader::new(file), output)?,
+            Err(source) => return Err(EncodeError::File { path, source }.into()),
+        },
+    }
+    Ok(())
 }
 
 fn keep_schemas(wishes: &Schemas) -> Result<(), Failure> {

@@ -109,6 +109,16 @@ pub enum PlanError {
         /// Items without it.
         items: u64,
     },
+    /// A column has no number among the sampled items, from which its scale would come.
+    #[error(
+        "`{path}` has no number in the sample of {items} items, from which its mean would come: set its `scale` to `range`, or leave it out"
+    )]
+    Unsampled {
+        /// The column's path.
+        path: String,
+        /// Items of the sample.
+        items: u64,
+    },
     /// The rows cannot be split by time.
     #[error("`dataset.split.time`: {reason}")]
     Time {
@@ -141,6 +151,7 @@ impl Named for PlanError {
             | Self::Rounded { .. }
             | Self::LabelRounded { .. }
             | Self::Time { .. }
+            | Self::Unsampled { .. }
             | Self::Unencodable { .. } => ErrorName::InvalidDefinition,
             Self::LabelMissing { .. } | Self::ColumnMissing { .. } => ErrorName::AttributeMissing,
             Self::LabelNotNumeric { .. }

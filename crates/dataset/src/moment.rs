@@ -44,7 +44,8 @@ impl Moment {
         Self::at(moment.as_millisecond())
     }
 
-    fn count(number: f64, unit: TimeUnit) -> Option<Self> {
+    /// The moment that a number counts, if the calendar reaches it.
+    pub(crate) fn count(number: f64, unit: TimeUnit) -> Option<Self> {
         let milliseconds = match unit {
             TimeUnit::Seconds => number * 1e3,
             TimeUnit::Milliseconds => number,

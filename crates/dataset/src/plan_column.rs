@@ -46,7 +46,7 @@ pub(crate) fn declared(
         ..options(path, encoding, column)
     };
     match encoding {
-        Encoding::Number => fill_number(&mut feature, column, attribute)?,
+        Encoding::Number => fill_number(&mut feature, column, attribute, profile)?,
         Encoding::Ordinal | Encoding::OneHot if column.vocabulary.is_none() => {
             feature.vocabulary = vocabulary(&feature.path, profile)?;
         }
@@ -143,9 +143,10 @@ fn fill_number(
     feature: &mut FeatureColumn,
     column: &Column,
     attribute: &Attribute,
+    profile: &Profile,
 ) -> Result<(), PlanError> {
     if let Some(scale) = column.scale {
-        feature.scale = Some(scaling(scale, attribute));
+        feature.scale = Some(scaling(scale, &feature.path, attribute, profile)?);
         return Ok(());
     }
     // A number that is a fraction somewhere is a measure: float32 keeps seven digits of it.
@@ -166,18 +167,45 @@ fn fill_number(
     }
 }
 
-fn scaling(scale: Scale, attribute: &Attribute) -> Scaling {
+fn scaling(
+    scale: Scale,
+    path: &str,
+    attribute: &Attribute,
+    profile: &Profile,
+) -> Result<Scaling, PlanError> {
     let (offset, divisor) = match scale {
         Scale::Range => attribute.numbers.as_ref().map_or((0.0, 1.0), |numbers| {
             (numbers.minimum, numbers.maximum - numbers.minimum)
         }),
+        Scale::Standard => moments(path, profile)?,
     };
     // A number that is always the same is 0.
     let usable = divisor.is_finite() && divisor > 0.0;
-    Scaling {
+    Ok(Scaling {
         offset,
         divisor: if usable { divisor } else { 1.0 },
+    })
+}
+
+/// The mean and the standard deviation of the numbers in the uniform sample.
+fn moments(path: &str, profile: &Profile) -> Result<(f64, f64), PlanError> {
+    let sampled = profile.sampled_values();
+    let numbers = sampled.get(path).map_or(&[][..], |values| &values.numbers);
+    let count: u64 = numbers.iter().map(|(_, copies)| copies).sum();
+    if count == 0 {
+        return Err(PlanError::Unsampled {
+            path: path.to_owned(),
+            items: profile.sampled_items(),
+        });
     }
+    let mean_of = |term: &dyn Fn(f64) -> f64| {
+        let terms = numbers
+            .iter()
+            .map(|(number, copies)| term(*number) * *copies as f64);
+        terms.sum::<f64>() / count as f64
+    };
+    let mean = mean_of(&|number| number);
+    Ok((mean, mean_of(&|number| (number - mean).powi(2)).sqrt()))
 }
 
 fn sorted(mut vocabulary: Vec<String>) -> Vec<String> {

@@ -7,7 +7,7 @@ use contract::definition::Dataset;
 use dataset::{Columns, DenseRow, Encoder, PlanError, check_definition, plan_columns};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{define, key, plan, profile, row, with_item};
+use support::{define, key, plan, plan_sampled, profile, row, with_item};
 
 /// A definition of one column beside the label `y`.
 fn one(column: &Value) -> Dataset {
@@ -244,6 +244,29 @@ fn what_float32_would_damage_is_dealt_with_as_declared() {
     assert_eq!(cells(&columns, json!({ "N": "16777217" })), "1");
     assert_eq!(cells(&columns, json!({ "N": "-3" })), "0");
     assert_eq!(cells(&columns, json!({ "N": "8388607" })), "0.5");
+}
+
+#[test]
+fn a_standardised_number_has_mean_0_and_deviation_1() {
+    // Mean 1e12, standard deviation 2: float32 could not tell these apart.
+    let table = labelled(&[
+        json!({ "N": "999999999998" }),
+        json!({ "N": "1000000000002" }),
+        json!({ "NULL": true }),
+    ]);
+    let declared = one(&json!({ "path": "x", "encoding": "number", "scale": "standard" }));
+    let columns = plan_sampled(&declared, &table).unwrap();
+    assert_eq!(cells(&columns, json!({ "N": "999999999998" })), "-1");
+    assert_eq!(cells(&columns, json!({ "N": "1000000000003" })), "1.5");
+    assert_eq!(cells(&columns, json!(null)), "");
+    let same = labelled(&[json!({ "N": "7" }), json!({ "N": "7" })]);
+    assert_eq!(
+        cells(
+            &plan_sampled(&declared, &same).unwrap(),
+            json!({ "N": "7" })
+        ),
+        "0"
+    );
 }
 
 #[test]

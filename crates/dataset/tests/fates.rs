@@ -7,7 +7,7 @@ use dataset::{Columns, DenseRow, Encoder, Fate, PlanError, Side, check_definitio
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use support::{define, key, plan, profile, with_item};
+use support::{define, key, plan, plan_sampled, profile, with_item};
 
 /// What becomes of items that are a shard together.
 fn fates(columns: &Columns, items: &[Value]) -> Vec<Fate> {
@@ -142,6 +142,52 @@ fn time_splits_at_the_moments_that_are_declared() {
     };
     let reason = "`at`: what the rows are split by is missing, or no timestamp";
     assert_eq!(reject.to_string(), reason);
+}
+
+#[test]
+fn the_latest_rows_validate_and_the_very_latest_test() {
+    let definition = |validation: f64, test: f64| {
+        define(json!({
+            "label": "y",
+            "columns": [{ "path": "x" }],
+            "split": { "validation": validation, "test": test, "time": { "path": "at" } },
+        }))
+    };
+    let item = |at: u64| json!({ "id": { "N": at.to_string() }, "y": { "N": "1" }, "x": { "N": "2" }, "at": { "N": (1_700_000_000_000 + at).to_string() } });
+    // Fewer than the sample takes: the shares are exact.
+    let items: Vec<_> = (0..200).map(|at| item(at * 1_000)).collect();
+    let sides = |validation, test| {
+        let fates = fates(
+            &plan_sampled(&definition(validation, test), &items).unwrap(),
+            &items,
+        );
+        [Side::Train, Side::Validation, Side::Test].map(|side| {
+            let on_it = fates
+                .iter()
+                .enumerate()
+                .filter(|(_, fate)| **fate == Fate::Row(side));
+            let places: Vec<_> = on_it.map(|(at, _)| at).collect();
+            (places.first().copied(), places.len())
+        })
+    };
+    assert_eq!(
+        sides(0.1, 0.05),
+        [(Some(0), 170), (Some(170), 20), (Some(190), 10)]
+    );
+    assert_eq!(
+        sides(0.25, 0.0),
+        [(Some(0), 150), (Some(150), 50), (None, 0)]
+    );
+    assert_eq!(
+        sides(0.0, 0.5),
+        [(Some(0), 100), (None, 0), (Some(100), 100)]
+    );
+    let at_once: Vec<_> = (0..20).map(|_| item(5)).collect();
+    let error = plan_sampled(&definition(0.1, 0.0), &at_once).unwrap_err();
+    assert!(
+        error.to_string().contains("too few different moments"),
+        "{error}"
+    );
 }
 
 #[test]

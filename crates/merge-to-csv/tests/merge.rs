@@ -4,7 +4,7 @@
 
 use contract::states::{Estimate, MergeToCsvInput, Route, RowCounts, RunInput};
 use contract::{ErrorName, Invocation, Named, RunId};
-use dataset::{Columns, Profile};
+use dataset::{Columns, CsvRows, Encoder, ItemForm, ItemText, Profile};
 use lake::part::PartWriter;
 use lake::records::{DatasetRecord, Part, Plan, ScanTotals, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
@@ -368,4 +368,36 @@ async fn items_that_are_filtered_repeated_or_kept_to_test_with_are_counted() {
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::InvalidDefinition);
     assert!(error.to_string().contains("needs all items in one shard"));
+}
+
+#[tokio::test]
+async fn an_endpoint_is_asked_with_the_very_bytes_that_training_got() {
+    let store = exported(300, recommendations()).await;
+    merge_all(&store).await;
+    seal_dataset::handle(&store, input(), invocation())
+        .await
+        .unwrap();
+    let sealed: DatasetRecord = documents::read(&store, &keys().dataset(), "the dataset")
+        .await
+        .unwrap();
+    let columns: Columns = serde_json::from_value(sealed.columns).unwrap();
+    let mut trained = Vec::new();
+    for file in &sealed.files {
+        let text = store.get(&file.key).await.unwrap();
+        let rows = std::str::from_utf8(&text).unwrap().lines();
+        trained.extend(rows.map(|row| row.split_once(',').unwrap().1.to_owned()));
+    }
+    let encoder = Encoder::new(&columns).unwrap();
+    let mut asked = CsvRows::new();
+    for n in (0..600).filter(|n| n % 50 != 0) {
+        let item = ItemText::read(&line(n), ItemForm::Either).unwrap();
+        encoder.features(&item.item(), &mut asked).unwrap();
+    }
+    let mut asked: Vec<_> = std::str::from_utf8(asked.as_bytes())
+        .unwrap()
+        .lines()
+        .collect();
+    asked.sort_unstable();
+    trained.sort_unstable();
+    assert_eq!(trained, asked);
 }

@@ -113,6 +113,8 @@ impl Precision {
 pub enum Scale {
     /// The table's least number becomes 0, its greatest 1.
     Range,
+    /// The mean becomes 0 and the standard deviation 1, both of a uniform sample of the table's items.
+    Standard,
 }
 
 /// What a timestamp column takes from a moment, in UTC.

@@ -44,7 +44,7 @@ pub struct TimeSplit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<TimeUnit>,
     /// From when on rows validate, in ISO 8601. By default the shares of the split say: the latest
-    /// rows of the table, to within a part in a thousand of its time.
+    /// rows of the table, as a uniform sample of its items has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_from: Option<String>,
     /// From when on rows are kept to test with, in ISO 8601; later than `validationFrom`.

@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use contract::definition::{Column, Dataset, Encoding};
-use dataset::{Columns, CsvRows, DenseRow, Encoder, Fate, Profile, plan_columns};
+use dataset::{Columns, CsvRows, DenseRow, Encoder, Fate, PlanError, Profile, plan_columns};
 use item::{Lines, Map};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -84,6 +84,13 @@ pub fn declare(label: &str, columns: &[(&str, Option<Encoding>)]) -> Dataset {
 
 pub fn key() -> Vec<String> {
     vec!["id".to_owned()]
+}
+
+/// A plan by a profile with its sample, as an export's is.
+pub fn plan_sampled(definition: &Dataset, items: &[Value]) -> Result<Columns, PlanError> {
+    let mut profile = Profile::new();
+    take_in(&mut profile, items.iter().cloned());
+    plan_columns(definition, &key(), &profile)
 }
 
 pub fn plan(definition: &Dataset, items: &[Value]) -> Columns {
