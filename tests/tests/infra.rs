@@ -4,7 +4,7 @@
 
 use end_to_end::infra::access::Access;
 use end_to_end::infra::policy::Decision;
-use end_to_end::infra::{calls, needs};
+use end_to_end::infra::{calls, needs, settings};
 use end_to_end::template::{self, Lambda};
 use end_to_end::{Finding, layers, workspace};
 use serde_json::Value;
@@ -94,7 +94,15 @@ fn the_lake_is_closed_to_whoever_is_not_named() {
 fn each_role_has_what_its_code_needs_and_no_more() {
     let crates = layers::read(&workspace::root());
     let lambdas = lambdas(&crates);
-    let found = needs::findings(&read(), &workspace::state_machine(), &crates, &lambdas);
+    let needs = needs::of_all(&crates, &lambdas).unwrap();
+    let found = needs::findings(&read(), &workspace::state_machine(), &needs);
+    assert_eq!(Finding::list(&found), "");
+}
+
+#[test]
+fn the_resources_are_set_as_they_must_be() {
+    let crates = layers::read(&workspace::root());
+    let found = settings::findings(&read(), &crates);
     assert_eq!(Finding::list(&found), "");
 }
 

@@ -6,3 +6,4 @@ pub mod calls;
 pub mod intrinsics;
 pub mod needs;
 pub mod policy;
+pub mod settings;

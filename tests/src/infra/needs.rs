@@ -9,7 +9,7 @@ use crate::layers::Crates;
 use crate::template::{self, Lambda};
 use crate::{Finding, asl};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
 pub const PORTS: [&str; 11] = [
@@ -214,24 +214,29 @@ fn granted(resources: &Map<String, Value>, role: &str) -> Option<BTreeSet<String
     Some(allowed.flat_map(|it| policy::list(&it["Action"])).collect())
 }
 
+/// What each function needs, by its name.
+pub type Needs = BTreeMap<String, BTreeSet<String>>;
+
+/// The needs of all functions. It reads all their sources, which takes seconds.
+///
+/// # Errors
+/// An operation whose actions are not stated.
+pub fn of_all(crates: &Crates, lambdas: &[Lambda]) -> Result<Needs, Finding> {
+    let each = lambdas.iter();
+    each.map(|lambda| Ok((lambda.name.clone(), needed(crates, &lambda.name)?)))
+        .collect()
+}
+
 /// Every action that a role lacks, or has without need.
-pub fn findings(
-    template: &Value,
-    machine: &Value,
-    crates: &Crates,
-    lambdas: &[Lambda],
-) -> Vec<Finding> {
+pub fn findings(template: &Value, machine: &Value, needs: &Needs) -> Vec<Finding> {
     let given = [("LakeAdministrators", "arn:aws:iam::1:role/a")];
     let resources = intrinsics::resources(template, &given);
     let mut found = Vec::new();
-    for lambda in lambdas {
-        let role = template::role_name(&lambda.name);
-        match (granted(&resources, &role), needed(crates, &lambda.name)) {
-            (None, _) => found.push(Finding::new(role, "is not there")),
-            (_, Err(unknown)) => found.push(unknown),
-            (Some(granted), Ok(needed)) => {
-                found.extend(compare(&role, &granted, &needed, &lambda.name));
-            }
+    for (lambda, needed) in needs {
+        let role = template::role_name(lambda);
+        match granted(&resources, &role) {
+            None => found.push(Finding::new(role, "is not there")),
+            Some(granted) => found.extend(compare(&role, &granted, needed, lambda)),
         }
     }
     let granted = granted(&resources, "RetrainRole").unwrap_or_default();

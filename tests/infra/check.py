@@ -1,0 +1,171 @@
+"""Checks a stack offline, as CloudFormation and IAM would read it: check.py FOLDER…
+
+Each folder holds template.yaml and retrain.asl.json. Prints one JSON object: for each folder the
+findings, each with the name of the check that made it: transform, cfn-lint, botocore, schedule.
+"""
+
+import concurrent.futures
+import json
+import os
+import re
+import sys
+
+# The transform asks for a region, and for no account.
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+import botocore.loaders
+import botocore.model
+import cfnlint.api
+import cfnlint.config
+from samtranslator.public.translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+
+class NoManagedPolicies(ManagedPolicyLoader):
+    """The template names none, so nobody has to be asked for them."""
+
+    def __init__(self):
+        super().__init__(None)
+
+    def load(self):
+        return {}
+
+
+def transformed(template, machine):
+    """What CloudFormation makes of the template, with the state machine's definition inside."""
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if "CodeUri" in properties:
+            properties["CodeUri"] = {"Bucket": "packages", "Key": "package"}
+        if "DefinitionUri" in properties:
+            del properties["DefinitionUri"]
+            properties["Definition"] = machine
+    return transform(template, {}, NoManagedPolicies())
+
+
+def linted(template):
+    matches = cfnlint.api.lint(
+        json.dumps(template, indent=1),
+        config=cfnlint.config.ManualArgs(regions=["us-east-1"], include_checks=["I"]),
+    )
+    return [f"{match.rule.id} {match.message}" for match in matches]
+
+
+def states(machine):
+    for name, state in machine.get("States", {}).items():
+        yield name, state
+        for inner in ("ItemProcessor", "Iterator"):
+            yield from states(state.get(inner, {}))
+        for branch in state.get("Branches", []):
+            yield from states(branch)
+
+
+OPTIMIZED = {("lambda", "invoke"): "Invoke", ("s3", "getObject"): "GetObject"}
+
+
+def contract(machine):
+    """Each integration of the state machine against botocore's model of the service."""
+    loader = botocore.loaders.Loader()
+    found = []
+    for name, state in states(machine):
+        for place in (state, state.get("ItemReader", {})):
+            resource = place.get("Resource", "")
+            match = re.fullmatch(r"arn:\S+?:states:::(aws-sdk:)?(\w+):(\w+)(\.\w+)?", resource)
+            if not match:
+                if resource:
+                    found.append(f"{name}: {resource} is no integration")
+                continue
+            _, service, operation, _ = match.groups()
+            service = {"sfn": "stepfunctions"}.get(service, service)
+            try:
+                model = botocore.model.ServiceModel(loader.load_service_model(service, "service-2"))
+                shape = model.operation_model(operation[0].upper() + operation[1:]).input_shape
+            except Exception as error:
+                found.append(f"{name}: {resource}: {error}")
+                continue
+            given = {key.removesuffix(".$"): value for key, value in place.get("Parameters", {}).items()}
+            for key in given:
+                if key not in shape.members:
+                    found.append(f"{name}: {operation} has no parameter {key}")
+            for key in shape.required_members:
+                if key not in given:
+                    found.append(f"{name}: {operation} needs {key}")
+    return found
+
+
+FIELDS = {
+    "minutes": (0, 59),
+    "hours": (0, 23),
+    "day of month": (1, 31),
+    "month": (1, 12),
+    "day of week": (1, 7),
+    "year": (1970, 2199),
+}
+NAMES = "SUN MON TUE WED THU FRI SAT JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+
+
+def cron(expression):
+    """What EventBridge Scheduler refuses of cron(…), which CloudFormation learns only when it asks it."""
+    fields = expression.split()
+    if len(fields) != 6:
+        return f"cron({expression}) has {len(fields)} fields, not 6"
+    if (fields[2] == "?") == (fields[4] == "?"):
+        return f"cron({expression}): either the day of month or the day of week must be ?"
+    for (name, (low, high)), field in zip(FIELDS.items(), fields):
+        for value in re.split(r"[,\-/#]", field):
+            if value in ("*", "?", "L", "W", "LW") or value.upper() in NAMES or re.fullmatch(r"\d+[LW]", value):
+                continue
+            if not value.isdigit() or not low <= int(value) <= high:
+                return f"cron({expression}): {value!r} is no {name}"
+    return None
+
+
+def scheduled(template):
+    found = []
+    schedules = [
+        (name, resource["Properties"].get("ScheduleExpression"))
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Scheduler::Schedule"
+    ]
+    if not schedules:
+        found.append("there is no schedule")
+    for name, expression in schedules:
+        if isinstance(expression, dict):
+            expression = template["Parameters"].get(expression.get("Ref"), {}).get("Default")
+        match = re.fullmatch(r"cron\((.*)\)", expression or "")
+        problem = cron(match.group(1)) if match else None
+        if problem or not expression:
+            found.append(f"{name}: {problem or 'has no expression'}")
+    return found
+
+
+def check(folder):
+    found = []
+
+    def say(name, problems):
+        found.extend({"check": name, "problem": problem} for problem in problems)
+
+    try:
+        with open(os.path.join(folder, "template.yaml"), encoding="utf-8") as file:
+            template = yaml_parse(file)
+        with open(os.path.join(folder, "retrain.asl.json"), encoding="utf-8") as file:
+            machine = json.load(file)
+        say("botocore", contract(machine))
+        made = transformed(template, machine)
+    except Exception as error:
+        say("transform", [str(error).splitlines()[0]])
+        return folder, found
+    say("cfn-lint", linted(made))
+    say("schedule", scheduled(made))
+    return folder, found
+
+
+def main(folders):
+    workers = min(len(folders), os.cpu_count() or 1)
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        print(json.dumps(dict(pool.map(check, folders))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

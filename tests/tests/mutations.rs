@@ -1,0 +1,170 @@
+//! Seeded defects of the template and the state machine: each must be seen by some check, and the sound
+//! originals by none. `cargo test -p end-to-end --test mutations -- --nocapture` prints which check saw which.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+use end_to_end::infra::access::Access;
+use end_to_end::infra::needs::{self, Needs};
+use end_to_end::infra::settings;
+use end_to_end::layers::{self, Crates};
+use end_to_end::schema::Schemas;
+use end_to_end::template::{self, Lambda};
+use end_to_end::{asl, python, workspace};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[derive(Deserialize)]
+struct Mutation {
+    defect: String,
+    r#in: String,
+    replace: String,
+    with: String,
+}
+
+/// What our own checks are held against.
+struct Own {
+    crates: Crates,
+    lambdas: Vec<Lambda>,
+    needs: Needs,
+    schemas: Schemas,
+    table: String,
+}
+
+impl Own {
+    fn new() -> Self {
+        let crates = layers::read(&workspace::root());
+        let lambdas = layers::lambdas(&crates);
+        let needs = needs::of_all(&crates, &lambdas).unwrap();
+        let table = workspace::text("infra/ACCESS.md");
+        Self {
+            crates,
+            lambdas,
+            needs,
+            schemas: Schemas::of_contract(),
+            table,
+        }
+    }
+
+    /// The checks that find something.
+    fn see(&self, template: &str, machine: &str) -> BTreeSet<&'static str> {
+        let template = template::read(template);
+        let machine: Value = serde_json::from_str(machine).unwrap();
+        let checks: [(&str, &dyn Fn() -> bool); 5] = [
+            ("state machine", &|| {
+                !asl::findings(&machine, &self.schemas).is_empty()
+            }),
+            ("template", &|| {
+                !template::findings(&template, &machine, &self.lambdas).is_empty()
+            }),
+            ("needs", &|| {
+                !needs::findings(&template, &machine, &self.needs).is_empty()
+            }),
+            ("access", &|| Access::new(&template).table() != self.table),
+            ("settings", &|| {
+                !settings::findings(&template, &self.crates).is_empty()
+            }),
+        ];
+        let sees = |check: &dyn Fn() -> bool| {
+            // A check that cannot make sense of it has found something too.
+            catch_unwind(AssertUnwindSafe(check)).unwrap_or(true)
+        };
+        checks
+            .iter()
+            .filter(|(_, check)| sees(*check))
+            .map(|(name, _)| *name)
+            .collect()
+    }
+}
+
+/// What the tools find in folders of a template and a definition.
+fn tools(folders: &[PathBuf]) -> BTreeMap<PathBuf, BTreeSet<String>> {
+    let script = workspace::root().join("tests/infra/check.py");
+    let mut command = Command::new(python::program("python"));
+    let output = python::output(command.arg(script).args(folders));
+    assert!(output.status.success(), "{}", python::said(&output));
+    let found: BTreeMap<PathBuf, Vec<Value>> = serde_json::from_slice(&output.stdout).unwrap();
+    let names = |all: Vec<Value>| {
+        all.iter()
+            .map(|it| it["check"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    found
+        .into_iter()
+        .map(|(folder, all)| (folder, names(all)))
+        .collect()
+}
+
+fn write(folder: &Path, template: &str, machine: &str) {
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join("template.yaml"), template).unwrap();
+    std::fs::write(folder.join("retrain.asl.json"), machine).unwrap();
+}
+
+#[test]
+fn every_seeded_defect_is_seen_and_nothing_else() {
+    let own = Own::new();
+    let template = workspace::text("infra/template.yaml");
+    let machine = workspace::text("statemachine/retrain.asl.json");
+    let folder = tempfile::tempdir().unwrap();
+    let sound = folder.path().join("sound");
+    write(&sound, &template, &machine);
+    assert_eq!(
+        own.see(&template, &machine),
+        BTreeSet::new(),
+        "the sound stack"
+    );
+
+    let mut seen: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
+    let mut folders = vec![sound.clone()];
+    for entry in std::fs::read_dir(workspace::root().join("tests/infra/mutations")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mutation: Mutation = serde_json::from_str(&text).unwrap();
+        let (mut template, mut machine) = (template.clone(), machine.clone());
+        let target = if mutation.r#in == "machine" {
+            &mut machine
+        } else {
+            &mut template
+        };
+        assert!(
+            target.contains(&mutation.replace),
+            "{name}: nothing to replace"
+        );
+        *target = target.replacen(&mutation.replace, &mutation.with, 1);
+        let by: BTreeSet<_> = own
+            .see(&template, &machine)
+            .iter()
+            .map(|it| (*it).to_owned())
+            .collect();
+        if by.is_empty() {
+            // The tools take seconds for each: they are asked where nothing of ours has seen it.
+            write(&folder.path().join(&name), &template, &machine);
+            folders.push(folder.path().join(&name));
+        }
+        seen.insert(name, (mutation.defect, by));
+    }
+    for (path, by) in tools(&folders) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path == sound {
+            assert_eq!(by, BTreeSet::new(), "the sound stack");
+        } else {
+            seen.get_mut(&name).unwrap().1.extend(by);
+        }
+    }
+    for (name, (defect, by)) in &seen {
+        let by: Vec<_> = by.iter().cloned().collect();
+        println!("{name:26} {:35} {defect}", by.join(", "));
+    }
+    let missed: Vec<_> = seen
+        .iter()
+        .filter(|(_, (_, by))| by.is_empty())
+        .map(|(name, _)| name)
+        .collect();
+    assert!(missed.is_empty(), "nobody sees {missed:?}");
+    assert!(seen.len() >= 30, "{}", seen.len());
+}
