@@ -93,7 +93,11 @@ pub const ACTIONS: [(&str, &[&str]); 31] = [
     ("scan", &["dynamodb:Scan"]),
     ("start_execution", &["states:StartExecution"]),
     ("stop_execution", &["states:StopExecution"]),
-    ("update_endpoint", &["sagemaker:UpdateEndpoint"]),
+    // SageMaker looks, as the caller, at the alarms that take the update back.
+    (
+        "update_endpoint",
+        &["sagemaker:UpdateEndpoint", "cloudwatch:DescribeAlarms"],
+    ),
     ("upload_part", &["s3:PutObject"]),
 ];
 
