@@ -3,6 +3,7 @@
 //! does inside.
 
 pub mod asl;
+pub mod botocore;
 pub mod dynamodb;
 pub mod faults;
 mod finding;
@@ -10,6 +11,7 @@ pub mod infra;
 pub mod interpreter;
 pub mod layers;
 pub mod native;
+pub mod packages;
 pub mod pipeline;
 pub mod python;
 pub mod schema;

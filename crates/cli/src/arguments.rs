@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::{Names, RunId};
+use millrace::demo::Algorithm;
 use std::path::PathBuf;
 
 /// Millrace: a DynamoDB table becomes a dataset, the dataset a model, the model a serving endpoint.
@@ -58,6 +59,9 @@ pub struct Local {
     /// Use the binaries of an earlier build, stale or not.
     #[arg(long, env = "MILLRACE_NO_BUILD")]
     pub no_build: bool,
+    /// What learns; xgboost installs `xgboost-cpu` below target/local.
+    #[arg(long, value_enum, default_value_t)]
+    pub algorithm: Algorithm,
     #[command(flatten)]
     pub place: Place,
 }

@@ -6,7 +6,7 @@ mod arguments;
 use arguments::{Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas};
 use clap::Parser;
 use dataset::ItemForm;
-use millrace::demo::{self, DemoError, Wishes};
+use millrace::demo::{self, Algorithm, DemoError, Wishes};
 use millrace::encode::{self, EncodeError};
 use millrace::execution::{self, ExecutionError};
 use millrace::local::{Local, LocalError, Options, workspace_root};
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
 
 async fn carry_out(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Demo(wishes) => run_demo(wishes).await,
+        Command::Demo(wishes) => Box::pin(run_demo(wishes)).await,
         Command::Local(wishes) => keep_local(wishes).await,
         Command::Run(wishes) => run(wishes).await,
         Command::Verify(wishes) => read_again(wishes).await,
@@ -86,7 +86,9 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
 }
 
 async fn run_demo(demo: Demo) -> Result<(), Failure> {
+    let algorithm = demo.local.algorithm;
     let wishes = Wishes {
+        algorithm,
         items: demo.items,
         seed: demo.seed,
         user: demo.user,
@@ -101,7 +103,8 @@ async fn run_demo(demo: Demo) -> Result<(), Failure> {
             "\n{}",
             demo::look_around(
                 &local,
-                summary.output.endpoint.as_deref().unwrap_or_default()
+                summary.output.endpoint.as_deref().unwrap_or_default(),
+                algorithm
             )
         ))?;
         std::future::pending::<()>().await;
@@ -114,16 +117,21 @@ fn options(wishes: arguments::Local, progress: Progress) -> Options {
     let mut options = Options::new(progress);
     options.workspace = wishes.place.workspace;
     options.build = !wishes.no_build;
+    options.xgboost = wishes.algorithm == Algorithm::Xgboost;
     options
 }
 
 async fn keep_local(wishes: arguments::Local) -> Result<(), Failure> {
+    let algorithm = wishes.algorithm;
     let local = Local::start(&options(wishes, Progress::to_stderr())).await?;
-    let endpoint = demo::definition().endpoint.name;
+    let endpoint = demo::definition_of(algorithm).endpoint.name;
     let endpoint = endpoint
         .as_deref()
         .unwrap_or(contract::Names::DEFAULT_PIPELINE);
-    print(&format!("\n{}", demo::look_around(&local, endpoint)))?;
+    print(&format!(
+        "\n{}",
+        demo::look_around(&local, endpoint, algorithm)
+    ))?;
     std::future::pending().await
 }
 

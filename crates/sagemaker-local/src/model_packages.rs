@@ -144,6 +144,8 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     let package = package
         .ok_or_else(|| Refusal::validation(format!("ModelPackage {arn} does not exist.")))?;
     let mut answer = summary(app, &package);
+    // Required of an answer; a version has no name of its own.
+    answer["ModelPackageName"] = json!(package.group);
     for member in [
         "InferenceSpecification",
         "ModelMetrics",

@@ -2,12 +2,33 @@
 
 use contract::Definition;
 
-/// The text of `config/default.json`; the file itself is for people to read.
-pub const TEXT: &str = include_str!("../../demo/default.json");
+/// What learns in the demo.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Algorithm {
+    /// Millrace's own recommender: tastes of users and films.
+    #[default]
+    Recommender,
+    /// SageMaker's built-in XGBoost, by xgboost-cpu of `PyPI`: trees that predict the rating.
+    Xgboost,
+}
 
-/// The definition.
+/// The text of `config/default.json`; the files themselves are for people to read.
+pub const fn text(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Recommender => include_str!("../../demo/default.json"),
+        Algorithm::Xgboost => include_str!("../../demo/xgboost.json"),
+    }
+}
+
+/// The definition for the recommender.
 pub fn definition() -> Definition {
-    contract::read::from_slice(TEXT.as_bytes()).expect("the demo's definition is tested")
+    definition_of(Algorithm::Recommender)
+}
+
+/// The definition for an algorithm.
+pub fn definition_of(algorithm: Algorithm) -> Definition {
+    contract::read::from_slice(text(algorithm).as_bytes())
+        .expect("the demo's definitions are tested")
 }
 
 #[cfg(test)]
@@ -16,45 +37,42 @@ mod tests {
     use crate::demo::data::Interactions;
     use crate::local::IMAGE;
 
+    const ALL: [Algorithm; 2] = [Algorithm::Recommender, Algorithm::Xgboost];
+
     #[test]
-    fn the_file_is_a_definition_of_what_the_demo_has() {
-        let definition = definition();
-        assert_eq!(definition.training.image.as_deref(), Some(IMAGE));
-        assert_eq!(definition.source.dynamodb.table, crate::demo::TABLE);
-        dataset::check_definition(&definition.dataset).unwrap();
-        let deciding = &definition.promotion.metric;
-        assert!(
-            definition
-                .training
-                .metrics
-                .iter()
-                .any(|metric| metric.name == *deciding)
-        );
+    fn the_files_are_definitions_of_what_the_demo_has() {
+        assert_eq!(definition().training.image.as_deref(), Some(IMAGE));
+        for algorithm in ALL {
+            let definition = definition_of(algorithm);
+            assert_eq!(definition.source.dynamodb.table, crate::demo::TABLE);
+            dataset::check_definition(&definition.dataset).unwrap();
+            // XGBoost's metrics are SageMaker's own, and need no definition.
+            let deciding = &definition.promotion.metric;
+            let mut metrics = definition.training.metrics.iter();
+            let is_defined = metrics.any(|metric| metric.name == *deciding);
+            assert_eq!(is_defined, algorithm == Algorithm::Recommender);
+        }
     }
 
     #[test]
     fn every_column_occurs_in_the_items() {
-        let definition = definition();
         let interactions = Interactions::generate(1, 200);
-        let mut paths: Vec<_> = definition
-            .dataset
-            .columns
-            .iter()
-            .flatten()
-            .map(|c| &c.path)
-            .collect();
-        paths.push(&definition.dataset.label);
-        paths.extend(&definition.dataset.split.by);
-        for path in paths {
-            let occurs = interactions.items().any(|item| {
-                let mut names = path.split('.');
-                let first = names.next().and_then(|name| item.get(name));
-                names
-                    .try_fold(first, |at, name| Some(at?.get("M")?.get(name)))
-                    .flatten()
-                    .is_some()
-            });
-            assert!(occurs, "{path}");
+        for definition in ALL.map(definition_of) {
+            let columns = definition.dataset.columns.iter().flatten();
+            let mut paths: Vec<_> = columns.map(|column| &column.path).collect();
+            paths.push(&definition.dataset.label);
+            paths.extend(&definition.dataset.split.by);
+            for path in paths {
+                let occurs = interactions.items().any(|item| {
+                    let mut names = path.split('.');
+                    let first = names.next().and_then(|name| item.get(name));
+                    names
+                        .try_fold(first, |at, name| Some(at?.get("M")?.get(name)))
+                        .flatten()
+                        .is_some()
+                });
+                assert!(occurs, "{path}");
+            }
         }
     }
 }

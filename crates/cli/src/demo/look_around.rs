@@ -1,11 +1,16 @@
 //! Tells how to look around while local AWS runs. It must not know what has run on it.
 
+use super::Algorithm;
 use super::recommend::invocations;
 use crate::local::Local;
 use lake::store::ObjectStore;
 
 /// Endpoints and commands to look around with, in lines for a shell.
-pub fn look_around(local: &Local, endpoint: &str) -> String {
+pub fn look_around(local: &Local, endpoint: &str, algorithm: Algorithm) -> String {
+    let (kind, body) = match algorithm {
+        Algorithm::Recommender => ("application/json", r#"{"user": 1, "n": 5}"#),
+        Algorithm::Xgboost => ("text/csv", "1,1,1,1"),
+    };
     let (url, sagemaker) = (local.url(), local.sagemaker_url());
     let bucket = local.lake().bucket().to_owned();
     let machine = local.state_machine_arn();
@@ -24,7 +29,7 @@ pub fn look_around(local: &Local, endpoint: &str) -> String {
   aws dynamodb scan --table-name {table} --max-items 1
   aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'
   aws sagemaker describe-endpoint --endpoint-name {endpoint}
-  curl -s {invocations} -H 'Content-Type: application/json' -d '{{\"user\": 1, \"n\": 5}}'
+  curl -s {invocations} -H 'Content-Type: {kind}' -d '{body}'
 ",
         table = super::TABLE,
     )

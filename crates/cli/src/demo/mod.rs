@@ -6,12 +6,13 @@ pub mod data;
 mod definition;
 mod draw;
 mod look_around;
+mod predict;
 mod recommend;
 mod summary;
 pub mod table;
 
 pub use catalogue::Film;
-pub use definition::definition;
+pub use definition::{Algorithm, definition, definition_of};
 pub use look_around::look_around;
 pub use recommend::{Recommendation, columns, invocations, recommend};
 pub use summary::{Shown, Summary};
@@ -43,6 +44,8 @@ pub struct Wishes {
     pub seed: u64,
     /// Whom to recommend to; by default an active one.
     pub user: Option<String>,
+    /// What learns.
+    pub algorithm: Algorithm,
 }
 
 /// What keeps the demo from its end.
@@ -87,6 +90,19 @@ pub enum DemoError {
         #[source]
         source: reqwest::Error,
     },
+    /// The endpoint answers otherwise than with a number for each row.
+    #[error("the endpoint {endpoint} answers {answered:?} to {rows} rows")]
+    NoPredictions {
+        /// The endpoint.
+        endpoint: String,
+        /// How many rows it was asked.
+        rows: usize,
+        /// The beginning of its answer.
+        answered: String,
+    },
+    /// The dataset's columns do not encode.
+    #[error(transparent)]
+    Columns(#[from] dataset::ColumnsError),
     /// The model was not good enough, and there is no other.
     #[error("no model serves: {reason}: ask for more --items")]
     NothingServes {
@@ -135,7 +151,8 @@ pub async fn run(
 
     let lake = local.lake();
     let key = keys::definition(Names::DEFAULT_PIPELINE);
-    lake.put(&key, definition::TEXT.into()).await?;
+    let definition = definition::text(wishes.algorithm);
+    lake.put(&key, definition.into()).await?;
 
     let finished = execute(local, progress).await?;
     let output: PublishReportOutput = contract::read::from_value(finished.output.clone())?;
@@ -156,7 +173,22 @@ pub async fn run(
         .clone()
         .unwrap_or_else(|| active_user(&interactions));
     let url = local.sagemaker_url();
-    let recommended = recommend(&url, &endpoint, &columns, &user, RECOMMENDATIONS).await?;
+    let recommended = match wishes.algorithm {
+        Algorithm::Recommender => {
+            recommend(&url, &endpoint, &columns, &user, RECOMMENDATIONS).await?
+        }
+        Algorithm::Xgboost => {
+            predict::best(
+                &url,
+                &endpoint,
+                &columns,
+                &interactions,
+                &user,
+                RECOMMENDATIONS,
+            )
+            .await?
+        }
+    };
     step.done(&format!("for user {user} from endpoint {endpoint}"));
     Summary::gather(
         &lake,

@@ -7,12 +7,13 @@ use lake::documents;
 use lake::keys::RunKeys;
 use lake::records::DatasetRecord;
 use lake::store::ObjectStore;
+use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
 
-const USER: &str = "user_id";
-const ITEM: &str = "item_id";
+pub(super) const USER: &str = "user_id";
+pub(super) const ITEM: &str = "item_id";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An item that the endpoint recommends.
@@ -61,27 +62,13 @@ pub async fn recommend(
         .ok_or_else(|| DemoError::UnknownUser {
             user: user.to_owned(),
         })?;
-    let url = invocations(sagemaker_url, endpoint);
-    let unanswered = |source| DemoError::Endpoint {
+    let asked =
+        |client: Client, url: String| client.post(url).json(&json!({"user": code, "n": count}));
+    let answer = ask(sagemaker_url, endpoint, asked).await?;
+    let answer: Answer = answer.json().await.map_err(|source| DemoError::Endpoint {
         endpoint: endpoint.to_owned(),
         source,
-    };
-    // A proxy of the environment is not for loopback.
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(PATIENCE)
-        .build()
-        .map_err(unanswered)?;
-    let request = client.post(&url).json(&json!({"user": code, "n": count}));
-    let answer = request
-        .send()
-        .await
-        .and_then(reqwest::Response::error_for_status);
-    let answer: Answer = answer
-        .map_err(unanswered)?
-        .json()
-        .await
-        .map_err(unanswered)?;
+    })?;
     answer
         .items
         .into_iter()
@@ -94,6 +81,25 @@ pub async fn recommend(
             })
         })
         .collect()
+}
+
+/// The endpoint's answer to one request, which is a success.
+pub(super) async fn ask(
+    sagemaker_url: &str,
+    endpoint: &str,
+    request: impl FnOnce(Client, String) -> RequestBuilder,
+) -> Result<Response, DemoError> {
+    let unanswered = |source| DemoError::Endpoint {
+        endpoint: endpoint.to_owned(),
+        source,
+    };
+    // A proxy of the environment is not for loopback.
+    let client = Client::builder().no_proxy().timeout(PATIENCE).build();
+    let url = invocations(sagemaker_url, endpoint);
+    let answer = request(client.map_err(unanswered)?, url).send().await;
+    answer
+        .and_then(Response::error_for_status)
+        .map_err(unanswered)
 }
 
 /// Where an endpoint of local SageMaker takes requests.

@@ -124,8 +124,11 @@ impl Summary {
         baseline: &str,
         more: bool,
     ) -> fmt::Result {
-        let (Some(model), Some(simple)) = (self.metric(metric), self.metric(baseline)) else {
+        let Some(model) = self.metric(metric) else {
             return Ok(());
+        };
+        let Some(simple) = self.metric(baseline) else {
+            return writeln!(f, "  {metric:<20} {model:.4}");
         };
         let gain = if more {
             model / simple - 1.0

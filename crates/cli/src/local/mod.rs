@@ -23,11 +23,13 @@ use run_folder::RunFolder;
 use stack::Stack;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::sync::OnceCell;
 use tools::Prepared;
 
 /// The image that the definitions of local pipelines name.
 pub const IMAGE: &str = "millrace/recommender:local";
+const XGBOOST_IMAGES: &str = "crates/sagemaker-local/xgboost/images.json";
 const STACK: &str = "millrace";
 const PACKAGES: &str = "millrace-packages";
 const LAKE: &str = "LakeBucket";
@@ -45,6 +47,7 @@ const LOCAL_PARAMETERS: [(&str, &str); 2] = [
     ("LakeAdministrators", "arn:aws:iam::000000000000:root"),
 ];
 const WAIT_SCALE: f64 = 0.1;
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 // A port may be taken between being found free and being listened on.
 const ATTEMPTS: u32 = 3;
 
@@ -60,6 +63,8 @@ pub struct Options {
     pub progress: Progress,
     /// What the seconds of Wait states and of pauses between retries are multiplied by.
     pub wait_scale: f64,
+    /// Whether the image of the built-in XGBoost has a program, which is installed first.
+    pub xgboost: bool,
     /// Parameters of the stack, beyond those that follow from being local.
     pub parameters: BTreeMap<String, String>,
 }
@@ -72,6 +77,7 @@ impl Options {
             build: true,
             progress,
             wait_scale: WAIT_SCALE,
+            xgboost: false,
             parameters: BTreeMap::new(),
         }
     }
@@ -93,18 +99,41 @@ pub struct Local {
 // Tests of one process share what is built.
 static PREPARED: OnceCell<Prepared> = OnceCell::const_new();
 
+async fn prepared(options: &Options) -> Result<Prepared, LocalError> {
+    let root = options.workspace.as_deref();
+    let prepare = || tools::prepare(root, options.build, &options.progress);
+    Ok(PREPARED.get_or_try_init(prepare).await?.clone())
+}
+
+/// The functions' packages by the names of their binaries, built first unless `options` say otherwise.
+///
+/// # Errors
+/// If something is missing on the machine or cannot be built.
+pub async fn packages(options: &Options) -> Result<BTreeMap<String, PathBuf>, LocalError> {
+    let prepared = prepared(options).await?;
+    let binaries = prepared.source.binaries()?.into_iter();
+    let packages = binaries.map(|name| {
+        let package = build::package(&prepared.workspace, &name);
+        (name, package)
+    });
+    Ok(packages.collect())
+}
+
 impl Local {
     /// Starts it.
     ///
     /// # Errors
     /// If something is missing on the machine, cannot be built, or does not start.
     pub async fn start(options: &Options) -> Result<Self, LocalError> {
-        let root = options.workspace.as_deref();
-        let prepare = || tools::prepare(root, options.build, &options.progress);
-        let prepared = PREPARED.get_or_try_init(prepare).await?.clone();
+        let prepared = prepared(options).await?;
 
+        let xgboost = if options.xgboost {
+            Some(tools::install_xgboost(&prepared.workspace, &options.progress).await?)
+        } else {
+            None
+        };
         let step = options.progress.step("Local AWS");
-        let mut local = Self::start_servers(prepared, options).await?;
+        let mut local = Self::start_servers(prepared, options, xgboost.as_deref()).await?;
         let at = format!("{}, SageMaker {}", local.url(), local.sagemaker_url());
         step.done(&at);
 
@@ -112,11 +141,15 @@ impl Local {
         Ok(local)
     }
 
-    async fn start_servers(prepared: Prepared, options: &Options) -> Result<Self, LocalError> {
+    async fn start_servers(
+        prepared: Prepared,
+        options: &Options,
+        xgboost: Option<&Path>,
+    ) -> Result<Self, LocalError> {
         let folder = RunFolder::new(&prepared.workspace.local().join("runs"))?;
         for _ in 0..ATTEMPTS {
             let port = ministack::free_port()?;
-            let sagemaker = start_sagemaker(&prepared, folder.path(), port).await?;
+            let sagemaker = start_sagemaker(&prepared, xgboost, folder.path(), port).await?;
             let settings = Settings {
                 port,
                 sagemaker_url: &sagemaker.url(),
@@ -244,12 +277,19 @@ impl Local {
 
 async fn start_sagemaker(
     prepared: &Prepared,
+    xgboost: Option<&Path>,
     folder: &Path,
     ministack_port: u16,
 ) -> Result<sagemaker_local::Handle, LocalError> {
     let mut config = sagemaker_local::Config::new(folder.join("sagemaker"));
     config.s3_endpoint = Some(ministack::url(ministack_port));
+    // A canary is watched for minutes where customers are at the other end.
+    config.longest_wait = LONGEST_WAIT;
     let program = prepared.recommender.to_string_lossy().into_owned();
     config.images.add_words(IMAGE, vec![program])?;
+    if let Some(python) = xgboost {
+        let mapping = prepared.workspace.root().join(XGBOOST_IMAGES);
+        config.images.add_python_file(&mapping, python)?;
+    }
     Ok(sagemaker_local::Server::start(config).await?)
 }

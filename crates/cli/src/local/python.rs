@@ -9,7 +9,33 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::process::Command;
 
-const LOCK: &str = include_str!("../../python/requirements.txt");
+/// Packages that share a virtual environment.
+#[derive(Debug)]
+pub struct Environment {
+    folder: &'static str,
+    /// What is installed, every package pinned by hash.
+    lock: &'static str,
+    /// One of its modules, by which it is seen to be there.
+    module: &'static str,
+    installing: &'static str,
+}
+
+/// What local AWS and the functions' packages take.
+pub const TOOLS: Environment = Environment {
+    folder: "venv",
+    lock: include_str!("../../python/requirements.txt"),
+    module: "ministack",
+    installing: "installing ministack, aws-sam-translator and cargo-lambda",
+};
+
+/// What the image of the built-in XGBoost takes.
+pub const XGBOOST: Environment = Environment {
+    folder: "venv-xgboost",
+    lock: include_str!("../../../sagemaker-local/xgboost/requirements.txt"),
+    module: "xgboost",
+    installing: "installing xgboost-cpu",
+};
+
 const CANDIDATES: [&str; 6] = [
     "python3",
     "python3.14",
@@ -21,7 +47,7 @@ const CANDIDATES: [&str; 6] = [
 const OLDEST: (u32, u32) = (3, 10);
 // Looks for it without loading it.
 const IMPORTABLE: &str =
-    "import importlib.util, sys; sys.exit(importlib.util.find_spec('ministack') is None)";
+    "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)";
 const INSTALL: &str =
     "install Python 3.10 or newer (on Debian and Ubuntu: apt install python3 python3-venv)";
 
@@ -39,19 +65,24 @@ impl Tools {
 }
 
 /// Installs the programs unless they are there. The caller sees to it that only one does.
-pub async fn install(workspace: &Workspace, step: &Step) -> Result<(Tools, bool), LocalError> {
+pub async fn install(
+    environment: &Environment,
+    workspace: &Workspace,
+    step: &Step,
+) -> Result<(Tools, bool), LocalError> {
     let local = workspace.local();
-    let venv = local.join("venv");
+    let venv = local.join(environment.folder);
     let tools = Tools {
         bin: venv.join("bin"),
     };
     let stamp = venv.join("requirements.installed.txt");
-    if is_installed(&tools, &stamp).await {
+    if is_installed(environment, &tools, &stamp).await {
         return Ok((tools, false));
     }
     let python = find().await?;
     let requirements = local.join("requirements.txt");
-    std::fs::write(&requirements, LOCK).map_err(LocalError::file("write", &requirements))?;
+    std::fs::write(&requirements, environment.lock)
+        .map_err(LocalError::file("write", &requirements))?;
 
     step.say("making a virtual environment");
     let log = local.join("python.log");
@@ -62,7 +93,7 @@ pub async fn install(workspace: &Workspace, step: &Step) -> Result<(Tools, bool)
         .run(&mut command, |_| ())
         .await?;
 
-    step.say("installing ministack, aws-sam-translator and cargo-lambda");
+    step.say(environment.installing);
     let mut command = clean(Command::new(tools.program("python")));
     command
         .args([
@@ -89,15 +120,15 @@ pub async fn install(workspace: &Workspace, step: &Step) -> Result<(Tools, bool)
         })
         .await?;
     // The stamp comes last: without it an environment is taken for half made.
-    std::fs::write(&stamp, LOCK).map_err(LocalError::file("write", &stamp))?;
+    std::fs::write(&stamp, environment.lock).map_err(LocalError::file("write", &stamp))?;
     Ok((tools, true))
 }
 
-async fn is_installed(tools: &Tools, stamp: &Path) -> bool {
-    let same = std::fs::read_to_string(stamp).is_ok_and(|installed| installed == LOCK);
+async fn is_installed(environment: &Environment, tools: &Tools, stamp: &Path) -> bool {
+    let same = std::fs::read_to_string(stamp).is_ok_and(|installed| installed == environment.lock);
     // A system upgrade can take away the Python that the environment points to.
     let mut command = clean(Command::new(tools.program("python")));
-    command.args(["-c", IMPORTABLE]);
+    command.args(["-c", IMPORTABLE, environment.module]);
     same && matches!(command.output().await, Ok(answer) if answer.status.success())
 }
 
@@ -181,20 +212,28 @@ mod tests {
     }
 
     #[test]
-    fn every_package_of_the_lock_has_hashes() {
-        let packages = LOCK.split("\n\n").next().unwrap();
-        let pinned = packages
-            .lines()
-            .filter(|line| line.contains("==") && line.ends_with('\\'));
-        let mut count = 0;
-        for line in pinned {
-            let (_, rest) = packages.split_once(line).unwrap();
-            assert!(rest.trim_start().starts_with("--hash=sha256:"), "{line}");
-            count += 1;
-        }
-        assert!(count > 10);
-        for program in ["ministack==", "aws-sam-translator==", "cargo-lambda=="] {
-            assert!(packages.contains(&format!("\n{program}")), "{program}");
+    fn every_package_of_the_locks_has_hashes() {
+        for (environment, programs) in [
+            (
+                TOOLS,
+                &["ministack==", "aws-sam-translator==", "cargo-lambda=="][..],
+            ),
+            (XGBOOST, &["xgboost-cpu=="]),
+        ] {
+            let packages = environment.lock.split("\n\n").next().unwrap();
+            let pinned = packages
+                .lines()
+                .filter(|line| line.contains("==") && line.ends_with('\\'));
+            let mut count = 0;
+            for line in pinned.filter(|line| !line.trim_start().starts_with("--hash")) {
+                let (_, rest) = packages.split_once(line).unwrap();
+                assert!(rest.trim_start().starts_with("--hash=sha256:"), "{line}");
+                count += 1;
+            }
+            assert!(count > 2);
+            for program in programs {
+                assert!(packages.contains(&format!("\n{program}")), "{program}");
+            }
         }
     }
 }

@@ -38,7 +38,7 @@ pub async fn prepare(
 
     let step = progress.step("Python tools");
     let lock = lock(&workspace, |text| step.say(text)).await?;
-    let (tools, installed) = python::install(&workspace, &step).await?;
+    let (tools, installed) = python::install(&python::TOOLS, &workspace, &step).await?;
     step.done(if installed {
         "installed"
     } else {
@@ -71,6 +71,23 @@ pub async fn prepare(
         source,
         recommender,
     })
+}
+
+/// Installs what stands for the image of the built-in XGBoost, and returns its Python.
+pub async fn install_xgboost(
+    workspace: &Workspace,
+    progress: &Progress,
+) -> Result<PathBuf, LocalError> {
+    let step = progress.step("XGBoost");
+    let lock = lock(workspace, |text| step.say(text)).await?;
+    let (tools, installed) = python::install(&python::XGBOOST, workspace, &step).await?;
+    drop(lock);
+    step.done(if installed {
+        "installed"
+    } else {
+        "there already"
+    });
+    Ok(tools.program("python"))
 }
 
 /// Waits for the right to install and build, or to read what is built. It ends with the file.

@@ -1,0 +1,237 @@
+//! A lake with sealed datasets, an account, and the three functions between them.
+
+use crate::gate::Gate;
+use crate::steps::{Ending, Step, drive};
+use aws::s3::S3Store;
+use contract::{Names, RunId};
+use end_to_end::packages::Packages;
+use end_to_end::workspace;
+use lake::records::{Champion, Checksum};
+use lake::{ObjectStore as _, RunKeys, documents, keys};
+use local_servers::runtime_api::Function;
+use local_servers::s3::S3;
+use sagemaker_local::{Config, Handle, Server};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const PIPELINE: &str = "default";
+const BUCKET: &str = "lake";
+const ENDPOINT: &str = "films";
+const IMAGE: &str = "program:local";
+const ROWS: &str = "1,0,0.5\n2,1,0.5\n3,2,0.5\n";
+
+pub struct World {
+    // Both end when the world does.
+    _s3: S3,
+    _folder: tempfile::TempDir,
+    store: S3Store,
+    sagemaker: Handle,
+    http: reqwest::Client,
+    gate: Arc<Gate>,
+    train: Function,
+    judge: Function,
+    deploy: Function,
+    kills: u32,
+}
+
+impl World {
+    pub async fn start(caption: &str, packages: &Packages, record: PathBuf) -> Self {
+        let s3 = S3::start(&[BUCKET]).await;
+        let store = S3Store::new(&aws::local(s3.url()).await, BUCKET);
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::new(folder.path().join("sagemaker"));
+        config.s3_endpoint = Some(s3.url().to_owned());
+        config.training_grace = Duration::from_secs(1);
+        config.serving_grace = Duration::from_secs(1);
+        // A frozen program is waited for so long; a busy machine needs some of it for a sound one.
+        config.ping_timeout = Duration::from_secs(if caption.contains("ping") { 8 } else { 60 });
+        config.longest_wait = Duration::from_secs(1);
+        config.record = Some(record);
+        let program = workspace::root().join("tests/python/number_program.py");
+        let words = vec!["python3".to_owned(), program.display().to_string()];
+        config.images.add_words(IMAGE, words).unwrap();
+        let sagemaker = Server::start(config).await.unwrap();
+        let gate = Arc::new(Gate::default());
+        let at_sagemaker = gate.open(&sagemaker.url()).await;
+        let at_s3 = gate.open(s3.url()).await;
+        let environment = [
+            ("LAKE_BUCKET", BUCKET),
+            (
+                "TRAINING_ROLE_ARN",
+                "arn:aws:iam::000000000000:role/training",
+            ),
+            ("AWS_ENDPOINT_URL_S3", &at_s3),
+            ("AWS_ENDPOINT_URL_SAGEMAKER", &at_sagemaker),
+            ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &at_sagemaker),
+            ("AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", &at_sagemaker),
+        ];
+        let environment = local_servers::environment().into_iter().chain(environment);
+        let environment: Vec<_> = environment
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let log = folder.path().join("functions.log");
+        let function = |name| Function::new(&packages.program(name), environment.clone(), &log);
+        Self {
+            train: function("start-training"),
+            judge: function("judge-model"),
+            deploy: function("deploy-endpoint"),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            _s3: s3,
+            _folder: folder,
+            store,
+            sagemaker,
+            gate,
+            kills: 0,
+        }
+    }
+
+    /// A run of this day in November, whose dataset has just been sealed.
+    pub async fn run(&self, day: u32) -> RunId {
+        let run = id(day);
+        let keys = RunKeys::new(PIPELINE, &run);
+        let plan = json!({
+            "run": run, "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
+            "definition": {
+                "pipeline": PIPELINE,
+                "source": {"dynamodb": {"table": "interactions"}},
+                "dataset": {"label": "rating"},
+                "training": {
+                    "image": IMAGE,
+                    "maxRuntimeSeconds": 20,
+                    "capacityWaitMinutes": 0,
+                    "metrics": [{"name": "validation:rmse", "regex": "rmse=([0-9.]+);"}],
+                },
+                // Equal is good enough: every run of the tests trains the same model.
+                "promotion": {
+                    "metric": "validation:rmse", "goal": "minimize", "minimumGain": -1.0,
+                },
+                "endpoint": {
+                    "name": ENDPOINT,
+                    "compute": {"instances": {"instanceType": "ml.m5.large", "count": 1}},
+                },
+            },
+            "keyAttributes": ["user", "item"], "segments": 1,
+            "tasks": [{"index": 0, "firstSegment": 0, "segmentCount": 1}],
+            "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
+        });
+        documents::write(&self.store, &keys.plan(), &plan)
+            .await
+            .unwrap();
+        let mut files = Vec::new();
+        for channel in ["train", "validation"] {
+            let key = keys.csv(channel, 0);
+            self.store.put(&key, ROWS.into()).await.unwrap();
+            files.push(json!({
+                "channel": channel, "key": key, "rows": 3, "bytes": ROWS.len(),
+                "checksum": Checksum::default(),
+            }));
+        }
+        let dataset = json!({
+            "run": run, "rows": {"train": 3, "validation": 3, "rejected": 0},
+            "channels": ["train", "validation"], "contentType": "text/csv", "columns": [],
+            "files": files,
+        });
+        documents::write(&self.store, &keys.dataset(), &dataset)
+            .await
+            .unwrap();
+        run
+    }
+
+    /// Trains, judges and deploys, or fails at one of them.
+    pub async fn go_through(&mut self, run: &RunId, killing: bool) -> Result<(), Ending> {
+        let input = json!({"pipeline": PIPELINE, "run": run});
+        for (step, function) in [
+            (Step::Train, &mut self.train),
+            (Step::Judge, &mut self.judge),
+            (Step::Deploy, &mut self.deploy),
+        ] {
+            let kills = &mut self.kills;
+            drive(step, function, &self.gate, &input, killing, kills).await?;
+        }
+        Ok(())
+    }
+
+    /// How often a function was killed.
+    pub fn kills(&self) -> u32 {
+        self.kills
+    }
+
+    pub async fn faults(&self, faults: Value) {
+        let url = format!("{}/faults", self.sagemaker.url());
+        let answer = self.http.put(url).body(faults.to_string()).send().await;
+        assert_eq!(answer.unwrap().status(), 204);
+    }
+
+    async fn ask(&self, operation: &str, request: Value) -> Value {
+        let call = self.http.post(self.sagemaker.url());
+        let call = call.header("x-amz-target", format!("SageMaker.{operation}"));
+        let answer = call.body(request.to_string()).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// Whether the run of this day is champion, and serves.
+    pub async fn is_champion(&self, day: u32) -> Result<(), String> {
+        let name = Names::run_resource(PIPELINE, &id(day));
+        let champion: Champion =
+            documents::read(&self.store, &keys::champion(PIPELINE), "the champion")
+                .await
+                .map_err(|error| error.to_string())?;
+        let endpoint = self
+            .ask("DescribeEndpoint", json!({"EndpointName": ENDPOINT}))
+            .await;
+        let url = format!("{}/endpoints/{ENDPOINT}/invocations", self.sagemaker.url());
+        let answer = self.http.post(url).body("1,2\n").send().await.unwrap();
+        let is_answered = answer.status().is_success();
+        let holds = champion.run == id(day)
+            && champion.endpoint_config == name
+            && endpoint["EndpointStatus"] == "InService"
+            && endpoint["EndpointConfigName"] == *name
+            && is_answered;
+        if holds {
+            return Ok(());
+        }
+        Err(format!(
+            "the champion is {champion:?}, answering: {is_answered}, and the endpoint {endpoint}"
+        ))
+    }
+
+    async fn jobs(&self) -> Vec<Value> {
+        let list = self
+            .ask("ListTrainingJobs", json!({"MaxResults": 100}))
+            .await;
+        list["TrainingJobSummaries"].as_array().unwrap().clone()
+    }
+
+    /// How many training jobs there are.
+    pub async fn training_jobs(&self) -> usize {
+        self.jobs().await.len()
+    }
+
+    /// How many training jobs have completed.
+    pub async fn completed_jobs(&self) -> usize {
+        let jobs = self.jobs().await;
+        let completed = jobs
+            .iter()
+            .filter(|job| job["TrainingJobStatus"] == "Completed");
+        completed.count()
+    }
+
+    /// What a person does with an endpoint that failed.
+    pub async fn delete_endpoint(&self) {
+        self.ask("DeleteEndpoint", json!({"EndpointName": ENDPOINT}))
+            .await;
+        while self
+            .ask("DescribeEndpoint", json!({"EndpointName": ENDPOINT}))
+            .await["EndpointName"]
+            .is_string()
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn id(day: u32) -> RunId {
+    RunId::parse(&format!("202611{day:02}-173000-1a2b3c4d")).unwrap()
+}
