@@ -8,20 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The nouns, each with the workspace's crates that it may build upon.
-const NOUNS: [(&str, &[&str]); 8] = [
+const NOUNS: [(&str, &[&str]); 9] = [
     ("contract", &[]),
     ("item", &["contract"]),
     ("table", &["contract", "item"]),
     ("model", &["contract"]),
     ("dataset", &["contract", "item"]),
+    ("format", &["contract", "dataset"]),
     ("lake", &["contract"]),
     ("shell", &["contract"]),
     ("aws", &["contract", "item", "lake", "model", "table"]),
 ];
 
 /// What the verbs may build upon. `aws` is for their `main.rs` alone.
-const OF_VERBS: [&str; 8] = [
-    "aws", "contract", "dataset", "item", "lake", "model", "shell", "table",
+const OF_VERBS: [&str; 9] = [
+    "aws", "contract", "dataset", "format", "item", "lake", "model", "shell", "table",
 ];
 
 /// The programs, which no crate but the tests builds upon unless it is said here.
@@ -47,7 +48,7 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
 const TESTED_WITH_SDK: [&str; 3] = ["aws", "export-segment", "sagemaker-local"];
 
 /// Crates without input and output.
-const PURE: [&str; 5] = ["contract", "dataset", "item", "model", "table"];
+const PURE: [&str; 6] = ["contract", "dataset", "format", "item", "model", "table"];
 const INPUT_AND_OUTPUT: [&str; 5] = ["axum", "hyper", "reqwest", "tokio", "tokio-util"];
 
 /// A crate of the workspace.

@@ -74,7 +74,7 @@ async fn what_was_committed_can_be_verified(pipeline: &Pipeline, keys: &RunKeys)
         text.contains("20,000 items") && text.contains("  sound "),
         "{text}"
     );
-    let key = keys.csv("train", 0);
+    let key = keys.channel_file("train", 0, "csv");
     let whole = pipeline.lake.get(&key).await.unwrap();
     let mut damaged = whole.to_vec();
     let digit = damaged.iter().position(u8::is_ascii_digit).unwrap();

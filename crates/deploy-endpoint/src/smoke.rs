@@ -28,10 +28,14 @@ pub async fn test(
     run: &RunKeys,
     endpoint: &str,
 ) -> Result<Finding, DeployEndpointError> {
-    let rows = feature_rows(store, run).await?;
-    let body = format!("{}\n", rows.join("\n"));
-    let checked = match endpoints.invoke(endpoint, CSV, body.into_bytes()).await {
-        Ok(prediction) => check(&prediction, rows.len()),
+    let Question {
+        rows,
+        content_type,
+        body,
+    } = question(store, run).await?;
+    let asked = endpoints.invoke(endpoint, &content_type, body.into_bytes());
+    let checked = match asked.await {
+        Ok(prediction) => check(&prediction, rows),
         // The container's own refusal. What else can go wrong is not the model's fault.
         Err(error) if error.name() == ErrorName::ServiceRejected => {
             Err(format!("the request was refused ({error})"))
@@ -39,18 +43,47 @@ pub async fn test(
         Err(error) => return Err(error.into()),
     };
     Ok(match checked {
-        Ok(()) => Finding::Sound(u32::try_from(rows.len()).expect("a few rows")),
+        Ok(()) => Finding::Sound(u32::try_from(rows).expect("a few rows")),
         Err(what) => Finding::Wrong(what),
+    })
+}
+
+/// What the endpoint is asked.
+struct Question {
+    rows: usize,
+    content_type: String,
+    body: String,
+}
+
+/// The dataset's own sample, in what its algorithm takes; in datasets of before there was one, the
+/// first rows of its CSV.
+async fn question(
+    store: &impl ObjectStore,
+    run: &RunKeys,
+) -> Result<Question, DeployEndpointError> {
+    let key = run.dataset();
+    let dataset: DatasetRecord = documents::read(store, &key, "a dataset").await?;
+    if let Some(sample) = dataset.sample {
+        return Ok(Question {
+            rows: sample.rows as usize,
+            content_type: sample.content_type,
+            body: sample.body,
+        });
+    }
+    let rows = feature_rows(store, key, &dataset).await?;
+    Ok(Question {
+        content_type: CSV.to_owned(),
+        body: format!("{}\n", rows.join("\n")),
+        rows: rows.len(),
     })
 }
 
 /// The first rows of the validation data, or of the training data where there is none, as features.
 async fn feature_rows(
     store: &impl ObjectStore,
-    run: &RunKeys,
+    key: String,
+    dataset: &DatasetRecord,
 ) -> Result<Vec<String>, DeployEndpointError> {
-    let key = run.dataset();
-    let dataset: DatasetRecord = documents::read(store, &key, "a dataset").await?;
     let mut filled = dataset.files.iter().filter(|file| file.rows > 0);
     let validation = filled.clone().find(|file| file.channel == "validation");
     match validation.or_else(|| filled.next()) {

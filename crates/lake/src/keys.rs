@@ -141,9 +141,26 @@ impl RunKeys {
         self.below("processed", &format!("{channel}/"))
     }
 
-    /// A shard's file in a channel.
-    pub fn csv(&self, channel: &str, shard: u32) -> String {
-        self.below("processed", &format!("{channel}/part-{shard:05}.csv"))
+    /// A shard's only file in a channel, with the ending of its format.
+    pub fn channel_file(&self, channel: &str, shard: u32, extension: &str) -> String {
+        self.below(
+            "processed",
+            &format!("{channel}/part-{shard:05}.{extension}"),
+        )
+    }
+
+    /// One of a shard's several files in a channel.
+    pub fn channel_file_of_many(
+        &self,
+        channel: &str,
+        shard: u32,
+        file: u32,
+        extension: &str,
+    ) -> String {
+        self.below(
+            "processed",
+            &format!("{channel}/part-{shard:05}-{file:05}.{extension}"),
+        )
     }
 
     /// The items of a shard that could not become rows, with reasons.
@@ -238,6 +255,9 @@ mod tests {
                 "{other} is in a channel"
             );
         }
-        assert!(keys.csv("train", 7).starts_with(&channels[0]));
+        assert!(
+            keys.channel_file("train", 7, "csv")
+                .starts_with(&channels[0])
+        );
     }
 }

@@ -2,11 +2,12 @@
 //! deployment, champion. It must not know how any of them came about.
 
 use crate::keys::RunKeys;
-use contract::definition::ComputeKind;
+use contract::definition::{ComputeKind, Format};
 use contract::states::{Estimate, ExportTask, Route, RowCounts, Verdict};
 use contract::{Definition, RunId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::hash::Hasher as _;
 
 /// The frozen definition and plan of a run: a change of the configuration reaches the next run only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +130,34 @@ impl Checksum {
     }
 }
 
+/// The checksum of a file's bytes, in order.
+#[derive(Clone)]
+pub struct FileDigest(twox_hash::XxHash3_64);
+
+impl Default for FileDigest {
+    fn default() -> Self {
+        Self(twox_hash::XxHash3_64::new())
+    }
+}
+
+impl std::fmt::Debug for FileDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileDigest({:016x})", self.0.finish())
+    }
+}
+
+impl FileDigest {
+    /// Adds the next bytes.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    /// The checksum of all bytes so far.
+    pub fn finish(&self) -> Checksum {
+        Checksum(self.0.finish())
+    }
+}
+
 impl std::ops::AddAssign for Checksum {
     fn add_assign(&mut self, other: Self) {
         self.0 = self.0.wrapping_add(other.0);
@@ -247,12 +276,26 @@ pub struct SegmentRecord<P> {
 pub struct DatasetPlan<C> {
     /// The columns.
     pub columns: C,
+    /// The format of the channels' files.
+    #[serde(default)]
+    pub format: Format,
+    /// Files that each shard's rows of a channel are cut into.
+    #[serde(default = "one_file")]
+    pub files_per_shard: u32,
+    /// The least number of files that the training channel must have: one for each instance that
+    /// reads a share of them.
+    #[serde(default = "one_file")]
+    pub minimum_files: u32,
     /// The names of the table's key attributes.
     pub key_attributes: Vec<String>,
     /// The parts of each shard, by the shard's number.
     pub shards: Vec<Vec<Part>>,
     /// What was exported, all segments together.
     pub exported: ScanTotals,
+}
+
+const fn one_file() -> u32 {
+    1
 }
 
 /// The commit of a shard.
@@ -264,13 +307,28 @@ pub struct ShardRecord {
     /// Where its items went.
     pub rows: RowCounts,
     /// Its files, with their checksums.
-    pub files: Vec<CsvFile>,
+    pub files: Vec<ChannelFile>,
+    /// A request of a few of its rows; absent if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
+}
+
+/// A request of a few rows, without their labels, as an endpoint is asked with them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sample {
+    /// Its rows.
+    pub rows: u32,
+    /// The media type of its body.
+    pub content_type: String,
+    /// Its body.
+    pub body: String,
 }
 
 /// A file of training data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CsvFile {
+pub struct ChannelFile {
     /// The channel it belongs to.
     pub channel: String,
     /// Its key.
@@ -279,8 +337,12 @@ pub struct CsvFile {
     pub rows: u64,
     /// Its bytes.
     pub bytes: u64,
-    /// The sum of its lines' hashes, as of [`Part::checksum`].
-    pub checksum: Checksum,
+    /// The XXH3-64 hash of its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Checksum>,
+    /// The sum of its lines' hashes, as of [`Part::checksum`], in records of before there was a digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
 }
 
 /// The contract between training and serving, written when the dataset is whole.
@@ -298,7 +360,11 @@ pub struct DatasetRecord {
     /// The columns in order, with their encoders.
     pub columns: serde_json::Value,
     /// The channels' files, in the order of shards.
-    pub files: Vec<CsvFile>,
+    pub files: Vec<ChannelFile>,
+    /// A request of a few rows, as an endpoint is asked with them; absent in records of before there
+    /// was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
 }
 
 /// Which attempt at training is on. SageMaker never frees a job's name, so a job that ended badly

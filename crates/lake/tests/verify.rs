@@ -6,7 +6,7 @@ use bytes::Bytes;
 use contract::RunId;
 use contract::states::{ExportTask, RowCounts};
 use lake::part::PartWriter;
-use lake::records::{Checksum, CsvFile, DatasetRecord, Part, ScanTotals, SegmentRecord};
+use lake::records::{ChannelFile, Checksum, DatasetRecord, Part, ScanTotals, SegmentRecord};
 use lake::verify::{Verification, verify};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
 use serde_json::json;
@@ -77,7 +77,7 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
     ROWS.lines().for_each(|line| {
         checksum.add_line(line.as_bytes());
     });
-    let key = keys().csv("train", 0);
+    let key = keys().channel_file("train", 0, "csv");
     store
         .put(&key, Bytes::from_static(ROWS.as_bytes()))
         .await
@@ -93,12 +93,14 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
         channels: vec!["train".to_owned()],
         content_type: "text/csv".to_owned(),
         columns: json!({}),
-        files: vec![CsvFile {
+        sample: None,
+        files: vec![ChannelFile {
             channel: "train".to_owned(),
             key,
             rows: 2,
             bytes: ROWS.len() as u64,
-            checksum,
+            digest: None,
+            checksum: Some(checksum),
         }],
     };
     documents::write(store, &keys().dataset(), &record)
@@ -198,7 +200,7 @@ async fn a_dataset_that_lost_a_row_is_found() {
     );
 
     dataset(&store, 298).await;
-    let key = keys().csv("train", 0);
+    let key = keys().channel_file("train", 0, "csv");
     store
         .put(&key, Bytes::from_static(b"1,2\n3,5\n"))
         .await

@@ -1,10 +1,13 @@
-//! Why a shard cannot be turned into CSV.
+//! Why a shard cannot be turned into training files.
 
 use contract::{ErrorName, Named};
 use dataset::{ColumnsError, Reject};
+use format::FormatError;
 use lake::{DocumentError, PartError, StoreError};
+use std::io;
+use std::path::PathBuf;
 
-/// A shard that cannot be turned into CSV.
+/// A shard that cannot be turned into training files.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeToCsvError {
     /// The dataset's plan has no such shard.
@@ -37,6 +40,19 @@ pub enum MergeToCsvError {
         /// What is wrong with it.
         source: Reject,
     },
+    /// The rows cannot be had in the dataset's format.
+    #[error("writing the shard's rows in the dataset's format")]
+    Format(#[from] FormatError),
+    /// Rows beyond the memory's share found no place.
+    #[error(
+        "the shard's rows do not fit into {}: give the function more ephemeral storage, or make `dataset.shardBytes` smaller", directory.display()
+    )]
+    Spill {
+        /// Where temporary files go.
+        directory: PathBuf,
+        /// Why one could not be used.
+        source: io::Error,
+    },
     /// A file cannot be written.
     #[error("writing the shard's files")]
     Store(#[from] StoreError),
@@ -51,6 +67,8 @@ impl Named for MergeToCsvError {
             Self::UnknownShard { .. } => ErrorName::InvalidRequest,
             Self::Columns(_) | Self::Item { .. } => ErrorName::DatasetInvalid,
             Self::Refused { .. } => ErrorName::QualityGateFailed,
+            Self::Format(error) => error.name(),
+            Self::Spill { .. } => ErrorName::ResourceLimitExceeded,
             Self::Part(error) => error.name(),
             Self::Store(error) => error.name(),
             Self::Document(error) => error.name(),

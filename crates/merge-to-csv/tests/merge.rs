@@ -2,32 +2,15 @@
 //! item is accounted for.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use contract::states::{Estimate, MergeToCsvInput, Route, RowCounts, RunInput};
-use contract::{ErrorName, Invocation, Named, RunId};
-use dataset::{Columns, CsvRows, Encoder, ItemForm, ItemText, Profile};
-use lake::part::PartWriter;
-use lake::records::{DatasetRecord, Part, Plan, ScanTotals, SegmentRecord};
-use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+mod support;
+
+use contract::states::{MergeToCsvInput, RunInput};
+use contract::{ErrorName, Named};
+use dataset::{Columns, CsvRows, Encoder, ItemForm, ItemText};
+use lake::records::{DatasetRecord, Encoding};
+use lake::{MemoryStore, ObjectStore, documents};
 use serde_json::{Value, json};
-use std::time::SystemTime;
-
-fn input() -> RunInput {
-    RunInput {
-        pipeline: "default".to_owned(),
-        run: RunId::parse("20261120-173000-1a2b3c4d").unwrap(),
-    }
-}
-
-fn keys() -> RunKeys {
-    RunKeys::new(&input().pipeline, &input().run)
-}
-
-fn invocation() -> Invocation {
-    Invocation {
-        attempt: "a".to_owned(),
-        deadline: SystemTime::now(),
-    }
-}
+use support::{csv, input, invocation, keys, merge, merge_all, objects};
 
 /// Ratings of `items` by ten users; every 50th item has no rating.
 fn line(n: u32) -> Vec<u8> {
@@ -42,81 +25,16 @@ fn line(n: u32) -> Vec<u8> {
 
 /// A lake as the export leaves it: two segments of `items` items each, parts of 100 items.
 async fn exported(items: u32, dataset: Value) -> MemoryStore {
-    let store = MemoryStore::new();
-    let definition = json!({
-        "source": {"dynamodb": {"table": "t"}},
-        "dataset": dataset,
-        "training": {"image": "i"},
-        "promotion": {"metric": "m", "goal": "minimize"},
-    });
-    let plan = Plan {
-        run: input().run,
-        execution: "arn:1".to_owned(),
-        started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: contract::read::from_value(definition).unwrap(),
-        key_attributes: vec!["user".to_owned(), "item".to_owned()],
-        projection: Vec::new(),
-        route: Route::Scan,
-        reason: String::new(),
-        table_arn: None,
-        segments: 2,
-        tasks: Vec::new(),
-        read: None,
-        task_rcu: None,
-        estimate: Estimate {
-            items: 0,
-            bytes: 0,
-            read_units: 0,
-            minutes: None,
-            cost: None,
-        },
-    };
-    documents::write(&store, &keys().plan(), &plan)
-        .await
-        .unwrap();
-    for number in 0..2 {
-        let mut record = SegmentRecord {
-            segment: number,
-            total_segments: 2,
-            cursor: None,
-            parts: Vec::new(),
-            totals: ScanTotals::default(),
-            profile: Profile::new(),
-        };
-        let numbers: Vec<u32> = (number * items..(number + 1) * items).collect();
-        for (part, numbers) in (0..).zip(numbers.chunks(100)) {
-            let part =
-                write_part(&store, keys().part(number, part, "a"), numbers, &mut record).await;
-            record.totals.add_part(&part);
-            record.parts.push(part);
-        }
-        segment::commit(&store, &keys(), 0, &record, None)
-            .await
-            .unwrap();
-    }
-    store
-}
-
-async fn write_part(
-    store: &MemoryStore,
-    key: String,
-    numbers: &[u32],
-    record: &mut SegmentRecord<Profile>,
-) -> Part {
-    let mut writer = PartWriter::new(store, key).unwrap();
-    for n in numbers {
-        let line = line(*n);
-        record.profile.observe(&item::parse_line(&line).unwrap());
-        writer
-            .append(
-                &[&line, &b"\n"[..]].concat(),
-                std::iter::once(&line[..]),
-                |_, _| (),
-            )
-            .await
-            .unwrap();
-    }
-    writer.finish().await.unwrap().unwrap()
+    let segments: Vec<Vec<Vec<Vec<u8>>>> = (0..2)
+        .map(|segment| {
+            let numbers: Vec<u32> = (segment * items..(segment + 1) * items).collect();
+            let parts = numbers.chunks(100);
+            parts
+                .map(|part| part.iter().map(|n| line(*n)).collect())
+                .collect()
+        })
+        .collect();
+    support::exported(&segments, Encoding::Zstd, dataset, json!({"image": "i"})).await
 }
 
 fn recommendations() -> Value {
@@ -126,43 +44,6 @@ fn recommendations() -> Value {
         "split": {"validation": 0.2},
         "shardBytes": 20_000,
     })
-}
-
-async fn merge_all(store: &MemoryStore) -> RowCounts {
-    let planned = plan_dataset::handle(store, input(), invocation())
-        .await
-        .unwrap();
-    let mut rows = RowCounts::default();
-    for shard in 0..planned.shards {
-        rows += merge(store, shard).await;
-    }
-    rows
-}
-
-async fn merge(store: &MemoryStore, shard: u32) -> RowCounts {
-    let RunInput { pipeline, run } = input();
-    let input = MergeToCsvInput {
-        pipeline,
-        run,
-        shard,
-    };
-    merge_to_csv::handle(store, input, invocation())
-        .await
-        .unwrap()
-        .rows
-}
-
-async fn csv(store: &MemoryStore, channel: &str) -> Vec<Vec<f32>> {
-    let mut rows = Vec::new();
-    for object in store.list(&keys().channel(channel)).await.unwrap() {
-        let text = store.get(&object.key).await.unwrap();
-        let text = std::str::from_utf8(&text).unwrap();
-        rows.extend(
-            text.lines()
-                .map(|line| line.split(',').map(|c| c.parse().unwrap()).collect()),
-        );
-    }
-    rows
 }
 
 #[tokio::test]
@@ -219,18 +100,11 @@ async fn every_item_becomes_one_row_or_is_rejected_with_its_key() {
 async fn the_same_shard_merged_twice_is_the_same_file() {
     let store = exported(300, recommendations()).await;
     let rows = merge_all(&store).await;
-    let objects = async |store: &MemoryStore| {
-        let mut all = Vec::new();
-        for object in store.list("processed/").await.unwrap() {
-            all.push((object.key.clone(), store.get(&object.key).await.unwrap()));
-        }
-        all
-    };
-    let before = objects(&store).await;
+    let before = objects(&store, "processed/").await;
     // As if the process had died before it could commit.
     store.delete(&keys().shard_manifest(0)).await.unwrap();
     merge(&store, 0).await;
-    assert_eq!(objects(&store).await, before);
+    assert_eq!(objects(&store, "processed/").await, before);
     assert_eq!(
         merge_all(&store).await,
         rows,
@@ -253,7 +127,7 @@ async fn a_damaged_part_fails_the_shard_and_leaves_no_file() {
         run,
         shard: 0,
     };
-    let error = merge_to_csv::handle(&store, shard, invocation())
+    let error = Box::pin(merge_to_csv::handle(&store, shard, invocation()))
         .await
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::DatasetInvalid);

@@ -9,6 +9,7 @@ mod shards;
 pub use error::PlanDatasetError;
 
 use contract::Invocation;
+use contract::definition::Distribution;
 use contract::states::{PlanDatasetOutput, RunInput};
 use dataset::{Columns, GateFailed, Profile};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -69,8 +70,16 @@ async fn decide(
             bytes: exported.totals.raw_bytes,
         });
     }
+    let training = &plan.definition.training;
+    let readers = match training.distribution {
+        Distribution::FullyReplicated => 1,
+        Distribution::ShardedByS3Key => training.instance_count,
+    };
     let dataset_plan = DatasetPlan {
         columns,
+        format: definition.format.clone(),
+        files_per_shard: shards::files_per_shard(shards.len(), readers),
+        minimum_files: readers,
         key_attributes: plan.key_attributes,
         shards,
         exported: exported.totals,

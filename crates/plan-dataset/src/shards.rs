@@ -30,6 +30,21 @@ pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
     shards
 }
 
+/// How many files each shard's rows of a channel become, so that all files together can be given to
+/// so many readers, each the same number: the files of a channel are as good as equal in size.
+pub fn files_per_shard(shards: usize, readers: u32) -> u32 {
+    let shards = u32::try_from(shards).unwrap_or(u32::MAX);
+    let readers = readers.max(1);
+    readers / greatest_common_divisor(shards, readers)
+}
+
+const fn greatest_common_divisor(mut one: u32, mut other: u32) -> u32 {
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +77,25 @@ mod tests {
             0,
             "nothing to merge is no shard"
         );
+    }
+
+    #[test]
+    fn every_reader_gets_as_many_files() {
+        for (shards, readers, files) in [
+            (1, 1, 1),
+            (20, 1, 1),
+            (1, 4, 4),
+            (5, 2, 2),
+            (6, 4, 2),
+            (8, 4, 1),
+            (0, 3, 1),
+        ] {
+            assert_eq!(
+                files_per_shard(shards, readers),
+                files,
+                "{shards} shards for {readers}"
+            );
+        }
     }
 
     #[test]

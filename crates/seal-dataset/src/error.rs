@@ -25,6 +25,26 @@ pub enum SealDatasetError {
         /// What the shards made of them.
         rows: RowCounts,
     },
+    /// The files do not hold what the shards count.
+    #[error("the files of `{channel}` hold {held} rows, but the shards count {counted}")]
+    FilesNotReconciled {
+        /// The channel.
+        channel: &'static str,
+        /// Rows of its files.
+        held: u64,
+        /// Rows that the shards count.
+        counted: u64,
+    },
+    /// An instance would get no file.
+    #[error(
+        "there are {files} training files for {instances} instances that share them: ask for fewer instances, or for `training.distribution` `fullyReplicated`"
+    )]
+    TooFewFiles {
+        /// Training files.
+        files: usize,
+        /// Instances.
+        instances: u32,
+    },
     /// No row trains.
     #[error(
         "there is no row to train on (validation {}, rejected {}): see rejected/ below the run, and correct the dataset's columns or split",
@@ -48,8 +68,12 @@ pub enum SealDatasetError {
 impl Named for SealDatasetError {
     fn name(&self) -> ErrorName {
         match self {
-            Self::ShardMissing { .. } | Self::NotReconciled { .. } => ErrorName::DatasetInvalid,
-            Self::NothingToTrainOn { .. } => ErrorName::QualityGateFailed,
+            Self::ShardMissing { .. }
+            | Self::NotReconciled { .. }
+            | Self::FilesNotReconciled { .. } => ErrorName::DatasetInvalid,
+            Self::TooFewFiles { .. } | Self::NothingToTrainOn { .. } => {
+                ErrorName::QualityGateFailed
+            }
             Self::Gate(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),

@@ -12,11 +12,13 @@ use contract::Invocation;
 use contract::states::{RowCounts, RunInput, SealDatasetOutput};
 use dataset::Columns;
 use futures::{StreamExt, TryStreamExt, stream};
-use lake::records::{CsvFile, DatasetPlan, DatasetRecord, ShardRecord};
+use lake::records::{ChannelFile, DatasetPlan, DatasetRecord, Sample, ShardRecord};
 use lake::{ObjectStore, RunKeys, documents};
 
 const MANIFESTS_AT_ONCE: usize = 16;
-const CONTENT_TYPE: &str = "text/csv";
+const TRAIN: &str = "train";
+const VALIDATION: &str = "validation";
+const TEST: &str = "test";
 
 /// Seals the dataset of a run. Called again it answers the same.
 ///
@@ -34,7 +36,15 @@ pub async fn handle(
         Some(dataset) => dataset.rows,
         None => seal(store, &keys, &input).await?,
     };
-    tracing::info!(rows.train, rows.validation, rows.rejected, "sealed");
+    tracing::info!(
+        rows.train,
+        rows.validation,
+        rows.test,
+        rows.rejected,
+        rows.filtered,
+        rows.duplicates,
+        "sealed"
+    );
     Ok(SealDatasetOutput {
         pipeline: input.pipeline,
         run: input.run,
@@ -49,7 +59,11 @@ async fn seal(
 ) -> Result<RowCounts, SealDatasetError> {
     let plan: DatasetPlan<Columns> =
         documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?;
-    let (rows, files) = gather(store, keys, plan.shards.len()).await?;
+    let Merged {
+        rows,
+        files,
+        sample,
+    } = gather(store, keys, plan.shards.len()).await?;
     if rows.total() != plan.exported.items {
         return Err(SealDatasetError::NotReconciled {
             exported: plan.exported.items,
@@ -60,6 +74,7 @@ async fn seal(
         return Err(SealDatasetError::NothingToTrainOn { rows });
     }
     quality::check_rejected(store, keys, rows).await?;
+    reconcile_files(rows, &files, plan.minimum_files)?;
     let mut channels: Vec<String> = files.iter().map(|file| file.channel.clone()).collect();
     channels.sort_unstable();
     channels.dedup();
@@ -69,21 +84,61 @@ async fn seal(
         run: input.run.clone(),
         rows,
         channels,
-        content_type: CONTENT_TYPE.to_owned(),
+        content_type: plan.format.content_type().to_owned(),
         columns,
         files,
+        sample,
     };
     // Whoever else seals this run writes the same document.
     documents::commit(store, &keys.dataset(), &dataset).await?;
     Ok(rows)
 }
 
-/// The counts and the files of all shards.
+/// What all shards made.
+#[derive(Default)]
+struct Merged {
+    rows: RowCounts,
+    files: Vec<ChannelFile>,
+    sample: Option<Sample>,
+}
+
+/// The files must hold the rows that the shards count, and be enough for who reads a share of them.
+fn reconcile_files(
+    rows: RowCounts,
+    files: &[ChannelFile],
+    minimum: u32,
+) -> Result<(), SealDatasetError> {
+    for (channel, counted) in [
+        (TRAIN, rows.train),
+        (VALIDATION, rows.validation),
+        (TEST, rows.test),
+    ] {
+        let of_channel = files.iter().filter(|file| file.channel == channel);
+        let held: u64 = of_channel.map(|file| file.rows).sum();
+        if held != counted {
+            return Err(SealDatasetError::FilesNotReconciled {
+                channel,
+                held,
+                counted,
+            });
+        }
+    }
+    let training = files.iter().filter(|file| file.channel == TRAIN).count();
+    if training < minimum as usize {
+        return Err(SealDatasetError::TooFewFiles {
+            files: training,
+            instances: minimum,
+        });
+    }
+    Ok(())
+}
+
+/// What all shards' manifests say together.
 async fn gather(
     store: &impl ObjectStore,
     keys: &RunKeys,
     shards: usize,
-) -> Result<(RowCounts, Vec<CsvFile>), SealDatasetError> {
+) -> Result<Merged, SealDatasetError> {
     let numbers: Vec<u32> = (0..).take(shards).collect();
     stream::iter(numbers)
         .map(|shard| async move {
@@ -93,13 +148,11 @@ async fn gather(
             manifest.ok_or(SealDatasetError::ShardMissing { shard })
         })
         .buffered(MANIFESTS_AT_ONCE)
-        .try_fold(
-            (RowCounts::default(), Vec::new()),
-            async |(mut rows, mut files), shard| {
-                rows += shard.rows;
-                files.extend(shard.files);
-                Ok((rows, files))
-            },
-        )
+        .try_fold(Merged::default(), async |mut all, shard| {
+            all.rows += shard.rows;
+            all.files.extend(shard.files);
+            all.sample = all.sample.or(shard.sample);
+            Ok(all)
+        })
         .await
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use contract::states::{RunInput, StartTrainingOutput, Status};
 use contract::{ErrorName, Invocation, Named, Names, RunId};
 use lake::memory::poll_at_most;
-use lake::records::{Checksum, CsvFile, DatasetRecord, Plan, TrainingAttempt, TrainingRecord};
+use lake::records::{ChannelFile, DatasetRecord, Plan, TrainingAttempt, TrainingRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents};
 use model::memory::{Fault, JobOutcome};
 use model::{MemorySageMaker, TrainingJobs};
@@ -85,13 +85,15 @@ impl World {
             channels: vec!["train".to_owned()],
             content_type: "text/csv".to_owned(),
             columns: json!([]),
-            files: vec![CsvFile {
+            files: vec![ChannelFile {
                 channel: "train".to_owned(),
-                key: keys().csv("train", 0),
+                key: keys().channel_file("train", 0, "csv"),
                 rows: 9,
                 bytes: 90,
-                checksum: Checksum(0),
+                digest: None,
+                checksum: None,
             }],
+            sample: None,
         };
         documents::write(&self.store, &keys().dataset(), &dataset)
             .await

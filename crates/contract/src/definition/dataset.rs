@@ -1,7 +1,7 @@
 //! How items become rows. What its paths and shares must satisfy is said where they are understood,
 //! in the crate `dataset`.
 
-use super::{Column, Condition, Gate, Precision, Split};
+use super::{Column, Condition, Format, Gate, Precision, Split};
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct Dataset {
     /// What the data must satisfy before training is paid for.
     #[serde(default)]
     pub gate: Gate,
+    /// The format of the channels' files.
+    #[serde(default, skip_serializing_if = "Format::is_csv")]
+    pub format: Format,
     /// Raw bytes (uncompressed) of one shard, which is what one function turns into CSV; by default
     /// 256 MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,6 +88,13 @@ impl Dataset {
             return Err(FieldError {
                 path: "dataset.shardBytes",
                 message: "must be at least 1".to_owned(),
+            });
+        }
+        self.format.validate()?;
+        if self.weight.is_some() && !self.format.takes_weights() {
+            return Err(FieldError {
+                path: "dataset.weight",
+                message: "RecordIO and JSON Lines have no place for weights: ask for another `dataset.format`, or for none".to_owned(),
             });
         }
         self.gate.validate()

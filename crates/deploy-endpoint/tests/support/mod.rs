@@ -86,11 +86,14 @@ impl World {
         self.put(&keys.verdict(), &verdict).await;
         self.dataset(7).await;
         let csv = Bytes::from_static(b"3,10,20\n4,11,21\n");
-        self.store.put(&keys.csv("train", 0), csv).await.unwrap();
+        self.store
+            .put(&keys.channel_file("train", 0, "csv"), csv)
+            .await
+            .unwrap();
         let csv = (0..7).map(|row| format!("5,{row},0.5\n"));
         let csv = csv.collect::<Vec<_>>().concat();
         self.store
-            .put(&keys.csv("validation", 1), csv.into())
+            .put(&keys.channel_file("validation", 1, "csv"), csv.into())
             .await
             .unwrap();
     }
@@ -99,7 +102,7 @@ impl World {
     pub async fn dataset(&self, validation: u64) {
         let keys = self.keys();
         let file = |channel, shard, rows| {
-            json!({"channel": channel, "key": keys.csv(channel, shard), "rows": rows, "bytes": 1,
+            json!({"channel": channel, "key": keys.channel_file(channel, shard, "csv"), "rows": rows, "bytes": 1,
                 "checksum": "0"})
         };
         self.put(

@@ -1,0 +1,90 @@
+//! The format of the channels' files. How it is written is said where it is written, in the crate
+//! `format`.
+
+use crate::FieldError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The format of the channels' files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Format {
+    /// SageMaker's CSV: the label first, no header, numeric cells, an empty one for a missing value.
+    #[default]
+    Csv,
+    /// RFC 4180 CSV with the columns' names in its first line, for other readers: SageMaker's
+    /// algorithms would read the header as a row.
+    CsvWithHeader,
+    /// RecordIO-protobuf of float32, every feature of every row. It has no missing values.
+    RecordIo,
+    /// RecordIO-protobuf of float32, only the features that are not 0: what Factorization Machines
+    /// reads.
+    RecordIoSparse,
+    /// JSON Lines of two lists of tokens and a label: what Object2Vec reads.
+    JsonLines(TokenLists),
+    /// Parquet of float32 columns, a null for a missing value: what XGBoost and Athena read.
+    Parquet,
+}
+
+/// Which columns are the two lists of tokens. Their values are whole numbers from 0, such as an
+/// ordinal's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenLists {
+    /// Paths of the columns of the first list, such as `user_id`.
+    pub in0: Vec<String>,
+    /// Paths of the columns of the second list, such as `item_id`.
+    pub in1: Vec<String>,
+}
+
+impl Format {
+    /// The media type of the files, as SageMaker is told it.
+    pub const fn content_type(&self) -> &'static str {
+        match self {
+            Self::Csv | Self::CsvWithHeader => "text/csv",
+            Self::RecordIo | Self::RecordIoSparse => "application/x-recordio-protobuf",
+            Self::JsonLines(_) => "application/jsonlines",
+            Self::Parquet => "application/x-parquet",
+        }
+    }
+
+    /// How the files' names end.
+    pub const fn extension(&self) -> &'static str {
+        match self {
+            Self::Csv | Self::CsvWithHeader => "csv",
+            Self::RecordIo | Self::RecordIoSparse => "pbr",
+            Self::JsonLines(_) => "jsonl",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// Whether the rows have a place for a weight.
+    pub const fn takes_weights(&self) -> bool {
+        matches!(self, Self::Csv | Self::CsvWithHeader | Self::Parquet)
+    }
+
+    // serde asks with a reference.
+    pub(crate) fn is_csv(&self) -> bool {
+        *self == Self::Csv
+    }
+
+    pub(super) fn validate(&self) -> Result<(), FieldError> {
+        let Self::JsonLines(TokenLists { in0, in1 }) = self else {
+            return Ok(());
+        };
+        for (path, list, other) in [
+            ("dataset.format.jsonLines.in0", in0, in1),
+            ("dataset.format.jsonLines.in1", in1, in0),
+        ] {
+            if list.is_empty() {
+                let message = "name at least one column".to_owned();
+                return Err(FieldError { path, message });
+            }
+            if let Some(twice) = list.iter().find(|column| other.contains(column)) {
+                let message = format!("the column {twice:?} is in both lists");
+                return Err(FieldError { path, message });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! Why rows do not become a file. It must not know which file.
+
+use contract::{ErrorName, Named};
+
+/// Rows that do not become a file of the format.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// A list of tokens names something that is no column of one slot.
+    #[error(
+        "`dataset.format.jsonLines.{list}` names `{path}`, which is no column of a single number: the columns are {columns}"
+    )]
+    NoColumn {
+        /// The list.
+        list: &'static str,
+        /// What it names.
+        path: String,
+        /// What there is.
+        columns: String,
+    },
+    /// The Parquet writer failed.
+    #[error("writing Parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
+}
+
+impl Named for FormatError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::NoColumn { .. } => ErrorName::InvalidDefinition,
+            Self::Parquet(_) => ErrorName::Bug,
+        }
+    }
+}

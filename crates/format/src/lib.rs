@@ -1,0 +1,22 @@
+//! The formats of training files: a row in a format's own bytes ([`Row`]), and such rows as a file
+//! ([`FileWriter`]). It must not know where files go, nor how an item becomes a row.
+
+mod csv_header;
+mod error;
+mod file;
+mod float_row;
+mod json_row;
+mod layout;
+mod parquet_file;
+mod record_row;
+mod row;
+mod sample;
+
+pub use error::FormatError;
+pub use file::FileWriter;
+pub use float_row::FloatRow;
+pub use json_row::JsonRow;
+pub use layout::Layout;
+pub use record_row::RecordRow;
+pub use row::{Row, Unfit};
+pub use sample::Sample;

@@ -1,0 +1,199 @@
+//! A shard's parts, item by item, into its channels. It must not know the order of rows within a
+//! channel, nor how a channel becomes files.
+
+use crate::channel::{Channel, Files};
+use crate::look_ahead::look_ahead;
+use crate::rejected::RejectedSink;
+use crate::samples::Samples;
+use crate::{MergeToCsvError, TEST, TRAIN, VALIDATION};
+use contract::definition::Format;
+use contract::states::RowCounts;
+use dataset::{Columns, CsvRows, Encoder, Fate, Side};
+use format::{FloatRow, JsonRow, Layout, RecordRow, Row};
+use item::Map;
+use lake::part::LineCount;
+use lake::records::{DatasetPlan, Part, ShardRecord};
+use lake::{ObjectStore, RunKeys, documents, part};
+use twox_hash::XxHash3_64;
+
+/// Turns a shard's parts into its files.
+pub async fn shard<S: ObjectStore>(
+    store: &S,
+    keys: &RunKeys,
+    shard: u32,
+) -> Result<ShardRecord, MergeToCsvError> {
+    let plan: DatasetPlan<Columns> =
+        documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?;
+    let parts = plan
+        .shards
+        .get(shard as usize)
+        .ok_or_else(|| MergeToCsvError::UnknownShard {
+            shard,
+            shards: plan.shards.len(),
+        })?;
+    let mut encoder = Encoder::new(&plan.columns)?;
+    if encoder.looks_ahead() {
+        look_ahead(store, parts, &mut encoder).await?;
+    }
+    let layout = layout(&plan.columns, &encoder);
+    let files = Files {
+        keys,
+        shard,
+        format: &plan.format,
+        layout: &layout,
+        count: plan.files_per_shard,
+    };
+    let seed = plan.columns.split.seed;
+    let mut sides = Sides {
+        encoder,
+        layout: &layout,
+        channels: [TRAIN, VALIDATION, TEST]
+            .map(|name| Channel::new(name, seed_of(seed, shard, name))),
+        rejected: RejectedSink::new(store, keys.rejected(shard), &plan.key_attributes),
+        left_out: RowCounts::default(),
+        samples: Samples::new(),
+    };
+    let taken = match &plan.format {
+        Format::Csv | Format::CsvWithHeader => sides.take(store, parts, CsvRows::new()).await,
+        Format::RecordIo => sides.take(store, parts, RecordRow::dense()).await,
+        Format::RecordIoSparse => {
+            let row = RecordRow::sparse(layout.slots.len());
+            sides.take(store, parts, row).await
+        }
+        Format::JsonLines(lists) => {
+            let row = JsonRow::new(lists, &layout)?;
+            sides.take(store, parts, row).await
+        }
+        Format::Parquet => sides.take(store, parts, FloatRow::new()).await,
+    };
+    match taken {
+        Ok(()) => sides.finish(store, files).await,
+        Err(error) => {
+            // An upload that nobody completes is paid for until its lifecycle rule finds it.
+            sides.rejected.abandon().await?;
+            Err(error)
+        }
+    }
+}
+
+fn layout(columns: &Columns, encoder: &Encoder) -> Layout {
+    Layout {
+        label: columns.label.clone(),
+        weight: columns.weight.clone(),
+        slots: encoder.slot_names().to_vec(),
+    }
+}
+
+/// Of each shard and channel another one: the same order everywhere would be no order at all.
+fn seed_of(seed: u64, shard: u32, channel: &str) -> u64 {
+    let place = format!("{channel}/{shard}");
+    XxHash3_64::oneshot_with_seed(seed, place.as_bytes())
+}
+
+/// Where a shard's items go.
+struct Sides<'s, S: ObjectStore> {
+    encoder: Encoder,
+    layout: &'s Layout,
+    channels: [Channel; 3],
+    rejected: RejectedSink<'s, S>,
+    /// Items without a row that are counted only.
+    left_out: RowCounts,
+    samples: Samples,
+}
+
+impl<S: ObjectStore> Sides<'_, S> {
+    async fn take(
+        &mut self,
+        store: &S,
+        parts: &[Part],
+        mut row: impl Row + Send,
+    ) -> Result<(), MergeToCsvError> {
+        for part in parts {
+            let mut count = LineCount::default();
+            let mut reader = part::open(store, part).await?;
+            while let Some(batch) = reader.next().await? {
+                count.raw_bytes += batch.len() as u64;
+                for line in part::lines(batch) {
+                    count.add_line(line);
+                    let item = item::parse_line(line).map_err(|source| MergeToCsvError::Item {
+                        key: part.key.clone(),
+                        source,
+                    })?;
+                    self.encode(&part.key, &item, &mut row)?;
+                }
+                self.rejected.send().await?;
+            }
+            // What was taken counts only now: an error gives the shard's rows up.
+            count.check(store.bucket(), part)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn encode(
+        &mut self,
+        part: &str,
+        item: &Map<'_>,
+        row: &mut impl Row,
+    ) -> Result<(), MergeToCsvError> {
+        row.clear();
+        let channel = match self.encoder.encode(item, row) {
+            Fate::Row(Side::Train) => 0,
+            Fate::Row(Side::Validation) => 1,
+            Fate::Row(Side::Test) => 2,
+            Fate::Rejected(reject) => {
+                self.rejected.push(item, &reject.path, &reject.to_string());
+                return Ok(());
+            }
+            Fate::Filtered => {
+                self.left_out.filtered += 1;
+                return Ok(());
+            }
+            Fate::Duplicate => {
+                self.left_out.duplicates += 1;
+                return Ok(());
+            }
+            Fate::Refused(source) => {
+                let key = part.to_owned();
+                return Err(MergeToCsvError::Refused { key, source });
+            }
+        };
+        match row.bytes() {
+            Ok(bytes) => {
+                self.channels[channel].push(bytes)?;
+                self.samples.offer(channel, &self.encoder, item);
+            }
+            Err(unfit) => {
+                let slot = unfit
+                    .slot()
+                    .and_then(|slot| self.layout.slots.get(slot as usize));
+                let path = slot.map_or("", String::as_str);
+                self.rejected
+                    .push(item, path, &format!("`{path}`: {unfit}"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(self, store: &S, files: Files<'_>) -> Result<ShardRecord, MergeToCsvError> {
+        let rejected = self.rejected.finish().await?;
+        let [train, validation, test] = &self.channels;
+        let rows = RowCounts {
+            train: train.rows(),
+            validation: validation.rows(),
+            test: test.rows(),
+            rejected,
+            ..self.left_out
+        };
+        let mut written = Vec::new();
+        for channel in self.channels {
+            written.extend(channel.finish(store, files).await?);
+        }
+        Ok(ShardRecord {
+            shard: files.shard,
+            rows,
+            files: written,
+            sample: self.samples.into_sample(files.format, files.layout),
+        })
+    }
+}

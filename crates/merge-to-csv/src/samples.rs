@@ -1,0 +1,44 @@
+//! A few of a shard's rows, to ask an endpoint with. It must not know the endpoint.
+
+use contract::definition::Format;
+use dataset::{DenseRow, Encoder};
+use format::Layout;
+use item::Map;
+use lake::records::Sample;
+
+/// Rows of the sample.
+const ROWS: usize = 5;
+
+/// The first rows of each channel, without their labels.
+pub struct Samples([Vec<DenseRow>; 3]);
+
+impl Samples {
+    pub const fn new() -> Self {
+        Self([Vec::new(), Vec::new(), Vec::new()])
+    }
+
+    /// Takes the item's row, unless its channel has enough of them.
+    #[inline]
+    pub fn offer(&mut self, channel: usize, encoder: &Encoder, item: &Map<'_>) {
+        if self.0[channel].len() < ROWS {
+            let mut row = DenseRow::default();
+            // An item that became a row has features.
+            if encoder.features(item, &mut row).is_ok() {
+                self.0[channel].push(row);
+            }
+        }
+    }
+
+    /// The sample of rows that the model did not train on, if there are any.
+    pub fn into_sample(self, format: &Format, layout: &Layout) -> Option<Sample> {
+        let [train, validation, test] = self.0;
+        let held_out = [validation, test, train];
+        let rows = held_out.into_iter().find(|rows| !rows.is_empty())?;
+        let request = format::Sample::of(format, &layout.slots, &rows);
+        Some(Sample {
+            rows: u32::try_from(rows.len()).expect("a few rows"),
+            content_type: request.content_type.to_owned(),
+            body: request.body,
+        })
+    }
+}

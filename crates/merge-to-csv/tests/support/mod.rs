@@ -1,0 +1,203 @@
+//! A lake in memory as the export leaves it, and the steps from there to a sealed dataset.
+
+#![allow(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "helpers of several test files"
+)]
+
+use contract::states::{Estimate, MergeToCsvInput, Route, RowCounts, RunInput};
+use contract::{Invocation, RunId};
+use dataset::Profile;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use lake::part::{LineCount, PartWriter};
+use lake::records::{DatasetRecord, Encoding, Part, Plan, ScanTotals, SegmentRecord};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::time::SystemTime;
+
+pub fn input() -> RunInput {
+    RunInput {
+        pipeline: "default".to_owned(),
+        run: RunId::parse("20261120-173000-1a2b3c4d").unwrap(),
+    }
+}
+
+pub fn keys() -> RunKeys {
+    RunKeys::new(&input().pipeline, &input().run)
+}
+
+pub fn invocation() -> Invocation {
+    Invocation {
+        attempt: "a".to_owned(),
+        deadline: SystemTime::now(),
+    }
+}
+
+/// A lake of these segments, each of parts of lines.
+pub async fn exported(
+    segments: &[Vec<Vec<Vec<u8>>>],
+    encoding: Encoding,
+    dataset: Value,
+    training: Value,
+) -> MemoryStore {
+    let store = MemoryStore::new();
+    let definition = json!({
+        "source": {"dynamodb": {"table": "t"}},
+        "dataset": dataset,
+        "training": training,
+        "promotion": {"metric": "m", "goal": "minimize"},
+    });
+    let count = u32::try_from(segments.len()).unwrap();
+    let plan = Plan {
+        run: input().run,
+        execution: "arn:1".to_owned(),
+        started: "2026-11-20T17:30:00Z".to_owned(),
+        definition: contract::read::from_value(definition).unwrap(),
+        key_attributes: vec!["user".to_owned(), "item".to_owned()],
+        projection: Vec::new(),
+        route: Route::Scan,
+        reason: String::new(),
+        table_arn: None,
+        segments: count,
+        tasks: Vec::new(),
+        read: None,
+        task_rcu: None,
+        estimate: Estimate {
+            items: 0,
+            bytes: 0,
+            read_units: 0,
+            minutes: None,
+            cost: None,
+        },
+    };
+    documents::write(&store, &keys().plan(), &plan)
+        .await
+        .unwrap();
+    for (number, parts) in (0..).zip(segments) {
+        let mut record = SegmentRecord {
+            segment: number,
+            total_segments: count,
+            cursor: None,
+            parts: Vec::new(),
+            totals: ScanTotals::default(),
+            profile: Profile::new(),
+        };
+        for (part, lines) in (0..).zip(parts) {
+            for line in lines {
+                record.profile.observe(&item::parse_line(line).unwrap());
+            }
+            let key = keys().part(number, part, "a");
+            let part = match encoding {
+                Encoding::Zstd => zstd(&store, key, lines).await,
+                Encoding::Gzip => gzip(&store, key, lines).await,
+            };
+            record.totals.add_part(&part);
+            record.parts.push(part);
+        }
+        segment::commit(&store, &keys(), 0, &record, None)
+            .await
+            .unwrap();
+    }
+    store
+}
+
+/// As the scan writes parts.
+async fn zstd(store: &MemoryStore, key: String, lines: &[Vec<u8>]) -> Part {
+    let mut writer = PartWriter::new(store, key).unwrap();
+    for line in lines {
+        writer
+            .append(
+                &[line, &b"\n"[..]].concat(),
+                std::iter::once(&line[..]),
+                |_, _| (),
+            )
+            .await
+            .unwrap();
+    }
+    writer.finish().await.unwrap().unwrap()
+}
+
+/// As DynamoDB's own export writes them.
+async fn gzip(store: &MemoryStore, key: String, lines: &[Vec<u8>]) -> Part {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut count = LineCount::default();
+    for line in lines {
+        encoder.write_all(line).unwrap();
+        encoder.write_all(b"\n").unwrap();
+        count.add_line(line);
+        count.raw_bytes += line.len() as u64 + 1;
+    }
+    let object = encoder.finish().unwrap();
+    let bytes = object.len() as u64;
+    store.put(&key, object.into()).await.unwrap();
+    Part {
+        key,
+        items: count.items,
+        raw_bytes: count.raw_bytes,
+        bytes,
+        checksum: count.checksum,
+        encoding: Encoding::Gzip,
+    }
+}
+
+pub async fn merge_all(store: &MemoryStore) -> RowCounts {
+    let planned = plan_dataset::handle(store, input(), invocation())
+        .await
+        .unwrap();
+    let mut rows = RowCounts::default();
+    for shard in 0..planned.shards {
+        rows += merge(store, shard).await;
+    }
+    rows
+}
+
+pub async fn merge(store: &MemoryStore, shard: u32) -> RowCounts {
+    let RunInput { pipeline, run } = input();
+    let input = MergeToCsvInput {
+        pipeline,
+        run,
+        shard,
+    };
+    Box::pin(merge_to_csv::handle(store, input, invocation()))
+        .await
+        .unwrap()
+        .rows
+}
+
+pub async fn csv(store: &MemoryStore, channel: &str) -> Vec<Vec<f32>> {
+    let mut rows = Vec::new();
+    for object in store.list(&keys().channel(channel)).await.unwrap() {
+        let text = store.get(&object.key).await.unwrap();
+        let text = std::str::from_utf8(&text).unwrap();
+        rows.extend(
+            text.lines()
+                .map(|line| line.split(',').map(|c| c.parse().unwrap()).collect()),
+        );
+    }
+    rows
+}
+
+/// Plans, merges and seals.
+pub async fn sealed(store: &MemoryStore) -> DatasetRecord {
+    let rows = merge_all(store).await;
+    let sealed = seal_dataset::handle(store, input(), invocation())
+        .await
+        .unwrap();
+    assert_eq!(sealed.rows, rows);
+    documents::read(store, &keys().dataset(), "the dataset")
+        .await
+        .unwrap()
+}
+
+/// Every object below the prefix, with its bytes.
+pub async fn objects(store: &MemoryStore, prefix: &str) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for object in store.list(prefix).await.unwrap() {
+        let bytes = store.get(&object.key).await.unwrap().to_vec();
+        all.push((object.key, bytes));
+    }
+    all
+}

@@ -1,0 +1,212 @@
+//! The files that training reads, in every format, read back by readers that are not Millrace's:
+//! XGBoost's own, protobuf with SageMaker's published schema, DuckDB, Python's csv and json.
+
+use contract::states::{Estimate, MergeToCsvInput, Route, RunInput};
+use contract::{Invocation, RunId};
+use dataset::{Columns, Profile};
+use end_to_end::python;
+use lake::part::PartWriter;
+use lake::records::{DatasetRecord, Plan, ScanTotals, SegmentRecord};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
+
+const ITEMS: u16 = 3000;
+
+#[tokio::test]
+async fn independent_readers_find_the_same_rows_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut expected = Value::Null;
+    for (name, format) in [
+        ("csv", json!("csv")),
+        ("csvWithHeader", json!("csvWithHeader")),
+        ("recordIo", json!("recordIo")),
+        ("recordIoSparse", json!("recordIoSparse")),
+        ("parquet", json!("parquet")),
+        (
+            "jsonLines",
+            json!({"jsonLines": {"in0": ["user"], "in1": ["item"]}}),
+        ),
+    ] {
+        let store = lake(format).await;
+        let dataset = made(&store).await;
+        let rows = dataset.rows;
+        assert_eq!(rows.total(), u64::from(ITEMS), "{name}");
+        // What cannot say that a value is missing rejects the item instead.
+        let may_miss = !name.starts_with("recordIo");
+        assert_eq!(rows.rejected == 0, may_miss, "{name}: {rows:?}");
+        for file in &dataset.files {
+            let path = folder.path().join(name).join(&file.channel);
+            std::fs::create_dir_all(&path).unwrap();
+            let bytes = store.get(&file.key).await.unwrap();
+            let (_, file_name) = file.key.rsplit_once('/').unwrap();
+            std::fs::write(path.join(file_name), bytes).unwrap();
+        }
+        expected = rows_of(&serde_json::from_value(dataset.columns).unwrap());
+    }
+    let text = expected.to_string();
+    std::fs::write(folder.path().join("expected.json"), text).unwrap();
+    read(folder.path());
+}
+
+fn read(folder: &Path) {
+    let script = end_to_end::workspace::root().join("tests/python/read_training_files.py");
+    let mut python = Command::new(python::program("python"));
+    let output = python::output(python.arg(script).arg(folder));
+    let said = python::said(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("rows in 6 formats"), "{said}");
+}
+
+/// The price of item `n`, which every seventh lacks.
+fn price(n: u16) -> Option<f32> {
+    (!n.is_multiple_of(7)).then(|| f32::from(n % 400) / 8.0 - 12.5)
+}
+
+fn rating(n: u16) -> f32 {
+    f32::from(n % 400) / 16.0
+}
+
+fn line(n: u16) -> Vec<u8> {
+    let price = price(n).map_or(String::new(), |price| {
+        format!(r#","context":{{"M":{{"price":{{"N":"{price}"}}}}}}"#)
+    });
+    let (user, item, rating) = (n % 50, n / 50, rating(n));
+    format!(
+        r#"{{"Item":{{"user":{{"S":"ü{user}"}},"item":{{"S":"i{item}"}},"rating":{{"N":"{rating}"}},"new":{{"BOOL":{}}}{price}}}}}"#,
+        n.is_multiple_of(2)
+    )
+    .into_bytes()
+}
+
+/// The rows that the files must hold, in any order.
+fn rows_of(columns: &Columns) -> Value {
+    let rows: Vec<Value> = (0..ITEMS)
+        .map(|n| {
+            let code = |path, value: String| columns.code(path, &value).unwrap();
+            json!([
+                rating(n),
+                code("user", format!("ü{}", n % 50)),
+                code("item", format!("i{}", n / 50)),
+                price(n),
+                u8::from(n.is_multiple_of(2)),
+            ])
+        })
+        .collect();
+    json!({"names": ["rating", "user", "item", "context.price", "new"], "rows": rows})
+}
+
+fn input() -> RunInput {
+    RunInput {
+        pipeline: "default".to_owned(),
+        run: RunId::parse("20261120-173000-1a2b3c4d").unwrap(),
+    }
+}
+
+fn keys() -> RunKeys {
+    RunKeys::new(&input().pipeline, &input().run)
+}
+
+fn invocation() -> Invocation {
+    Invocation {
+        attempt: "a".to_owned(),
+        deadline: SystemTime::now(),
+    }
+}
+
+/// A lake as the export leaves it.
+async fn lake(format: Value) -> MemoryStore {
+    let store = MemoryStore::new();
+    let definition = json!({
+        "source": {"dynamodb": {"table": "t"}},
+        "dataset": {
+            "label": "rating",
+            "columns": [{"path": "user"}, {"path": "item"}, {"path": "context.price"}, {"path": "new"}],
+            "split": {"validation": 0.0},
+            "format": format,
+            "shardBytes": 100_000,
+        },
+        "training": {"image": "i"},
+        "promotion": {"metric": "m", "goal": "minimize"},
+    });
+    let plan = Plan {
+        run: input().run,
+        execution: "arn:1".to_owned(),
+        started: "2026-11-20T17:30:00Z".to_owned(),
+        definition: contract::read::from_value(definition).unwrap(),
+        key_attributes: vec!["user".to_owned(), "item".to_owned()],
+        projection: Vec::new(),
+        route: Route::Scan,
+        reason: String::new(),
+        table_arn: None,
+        segments: 1,
+        tasks: Vec::new(),
+        read: None,
+        task_rcu: None,
+        estimate: Estimate {
+            items: 0,
+            bytes: 0,
+            read_units: 0,
+            minutes: None,
+            cost: None,
+        },
+    };
+    documents::write(&store, &keys().plan(), &plan)
+        .await
+        .unwrap();
+    let mut record = SegmentRecord {
+        segment: 0,
+        total_segments: 1,
+        cursor: None,
+        parts: Vec::new(),
+        totals: ScanTotals::default(),
+        profile: Profile::new(),
+    };
+    let numbers: Vec<u16> = (0..ITEMS).collect();
+    for (part, numbers) in (0..).zip(numbers.chunks(300)) {
+        let mut writer = PartWriter::new(&store, keys().part(0, part, "a")).unwrap();
+        for n in numbers {
+            let line = line(*n);
+            record.profile.observe(&item::parse_line(&line).unwrap());
+            let bytes = [&line, &b"\n"[..]].concat();
+            writer
+                .append(&bytes, std::iter::once(&line[..]), |_, _| ())
+                .await
+                .unwrap();
+        }
+        let part = writer.finish().await.unwrap().unwrap();
+        record.totals.add_part(&part);
+        record.parts.push(part);
+    }
+    segment::commit(&store, &keys(), 0, &record, None)
+        .await
+        .unwrap();
+    store
+}
+
+/// Plans, merges and seals.
+async fn made(store: &MemoryStore) -> DatasetRecord {
+    let planned = plan_dataset::handle(store, input(), invocation())
+        .await
+        .unwrap();
+    assert!(planned.shards > 1);
+    for shard in 0..planned.shards {
+        let RunInput { pipeline, run } = input();
+        let input = MergeToCsvInput {
+            pipeline,
+            run,
+            shard,
+        };
+        Box::pin(merge_to_csv::handle(store, input, invocation()))
+            .await
+            .unwrap();
+    }
+    seal_dataset::handle(store, input(), invocation())
+        .await
+        .unwrap();
+    documents::read(store, &keys().dataset(), "the dataset")
+        .await
+        .unwrap()
+}
