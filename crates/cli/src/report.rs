@@ -162,7 +162,7 @@ mod tests {
                 json!({ "y": { "N": at.to_string() }, "kind": { "S": "a\u{1b}" } }).to_string();
             let line = format!("{{\"Item\":{item}}}");
             profile.observe(&item::parse_item(item.as_bytes()).unwrap());
-            profile.sample(at, line.as_bytes()).unwrap();
+            profile.sample(at, line.as_bytes());
         }
         let mut definition = crate::demo::definition().dataset;
         definition.label = "y".to_owned();

@@ -4,6 +4,7 @@
 //! What is serialised is trimmed to the [`HASHES`] least hashes and the bound above them, which is a function of
 //! the set of values alone: it does not tell in which order, or in how many parts, they came.
 
+use crate::short::Short;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use datasketches::common::NumStdDev;
@@ -11,6 +12,7 @@ use datasketches::theta::{
     CompactThetaSketch, ThetaANotB, ThetaSketch, ThetaSketchBuilder, ThetaUnion, ThetaUnionBuilder,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use twox_hash::XxHash3_64;
 
 /// Logarithm of how many hashes a sketch keeps.
 const LG_HASHES: u8 = 10;
@@ -43,7 +45,19 @@ impl Default for Cardinality {
 impl Cardinality {
     #[inline]
     pub(crate) fn insert(&mut self, value: &str) {
-        self.values.update(value);
+        match Short::whole(value) {
+            Some(short) => self.insert_short(short),
+            // Longer than what is short: its number is none of theirs but by chance.
+            None => self
+                .values
+                .update(u128::from(XxHash3_64::oneshot(value.as_bytes())) << 64),
+        }
+    }
+
+    /// The same of a short value: most are, and the sketch is asked for each.
+    #[inline]
+    pub(crate) fn insert_short(&mut self, value: Short) {
+        self.values.update(value.bits());
     }
 
     /// Adds what was seen elsewhere; `None`: nobody knows what.

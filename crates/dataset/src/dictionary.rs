@@ -3,6 +3,7 @@
 
 use crate::cardinality::{Cardinality, ValueSketch};
 use crate::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
+use crate::short::Short;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
@@ -58,6 +59,16 @@ impl Known {
 
     pub(crate) fn at(&self, place: usize) -> &Dictionary {
         &self.dictionaries[place]
+    }
+
+    /// Counts a value of a dictionary that overflowed; `false` if it did not.
+    #[inline]
+    pub(crate) fn count(&mut self, place: usize, value: Short) -> bool {
+        let overflowed = self.dictionaries[place].overflowed.as_mut();
+        overflowed.is_some_and(|cardinality| {
+            cardinality.insert_short(value);
+            true
+        })
     }
 
     /// Lets `change` add to a dictionary, and gives up the largest ones until the rest is within its

@@ -51,6 +51,12 @@ impl Distinct {
         self.is_kept(dictionary).then_some(self.count)
     }
 
+    /// Whether the values were given up by this profile.
+    #[inline]
+    pub(crate) const fn is_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
     fn is_kept(&self, dictionary: &Dictionary) -> bool {
         !self.overflowed && !dictionary.is_overflowed()
     }

@@ -2,7 +2,9 @@
 //! familiar need not be looked up among all values. It must not be the only one to know a value: it
 //! may forget any of them.
 
-use crate::digits::{Digits, WINDOW};
+use crate::digits::Digits;
+use crate::ranges::Ranges;
+use crate::short::Short;
 
 /// Scales of whole numbers and short decimals that are remembered: 0 to 3 digits behind the point.
 const SCALES: u32 = 4;
@@ -10,53 +12,35 @@ const SCALES: u32 = 4;
 /// Bits for each scale. All scales of one attribute take 32 KiB at most.
 const MANTISSAS: u64 = 1 << 16;
 
-/// Texts that are remembered, the last one for each place.
-const TEXTS: usize = 64;
+/// Texts, and numbers as they are written, that are remembered, the last one for each place.
+const LAST: usize = 64;
 
 /// Values of one attribute that were met before.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Familiar {
     numbers: [Vec<u64>; SCALES as usize],
-    texts: Vec<ShortText>,
+    last_texts: Last,
+    last_numbers: Last,
+    pub(crate) ranges: Ranges,
 }
 
-/// A text of at most [`WINDOW`] bytes, as a number; what follows it in the item is not part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ShortText {
-    bytes: u128,
-    length: usize,
-}
+/// The last value for each place.
+#[derive(Debug, Clone)]
+struct Last([Short; LAST]);
 
-impl ShortText {
-    /// No text is so long.
-    const NONE: Self = Self {
-        bytes: 0,
-        length: usize::MAX,
-    };
-
-    /// The marked text, if it is short enough. `window` is what stands in the item from its first
-    /// byte on.
-    #[inline]
-    pub(crate) fn of(window: u128, length: usize) -> Option<Self> {
-        let unused = WINDOW.checked_sub(length)? * 8;
-        // Shifting by all bits is shifting by none.
-        let bytes = if length == 0 {
-            0
-        } else {
-            window << unused >> unused
-        };
-        Some(Self { bytes, length })
+impl Default for Last {
+    fn default() -> Self {
+        Self([Short::NONE; LAST])
     }
+}
 
+impl Last {
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "bits are folded, none is counted on"
-    )]
-    const fn place(self) -> usize {
-        let folded = (self.bytes as u64) ^ ((self.bytes >> 64) as u64).rotate_left(29);
-        let spread = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (spread >> (u64::BITS - TEXTS.ilog2())) as usize
+    fn met(&mut self, value: Short) -> bool {
+        let last = &mut self.0[value.place(LAST)];
+        let known = *last == value;
+        *last = value;
+        known
     }
 }
 
@@ -84,13 +68,14 @@ impl Familiar {
 
     /// Whether the text is among the last ones that were met; it is from now on.
     #[inline]
-    pub(crate) fn met_text(&mut self, text: ShortText) -> bool {
-        if self.texts.is_empty() {
-            self.texts.resize(TEXTS, ShortText::NONE);
-        }
-        let last = &mut self.texts[text.place()];
-        let known = *last == text;
-        *last = text;
-        known
+    pub(crate) fn met_text(&mut self, text: Short) -> bool {
+        self.last_texts.met(text)
+    }
+
+    /// Whether a number that is written like this is among the last ones that were met; it is from now
+    /// on.
+    #[inline]
+    pub(crate) fn met_written(&mut self, number: Short) -> bool {
+        self.last_numbers.met(number)
     }
 }

@@ -3,8 +3,9 @@
 
 use crate::dictionary::Known;
 use crate::digits::Digits;
-use crate::familiar::{Familiar, ShortText};
+use crate::familiar::Familiar;
 use crate::number::Decimal;
+use crate::short::Short;
 use crate::summary::Attribute;
 use item::{Kind, Mark};
 
@@ -18,6 +19,8 @@ pub(crate) struct Kept {
     pub(crate) attribute: Attribute,
     pub(crate) dictionary: usize,
     familiar: Option<Box<Familiar>>,
+    /// Values whose beginning comes behind this one are no examples.
+    last_example: u128,
 }
 
 impl Kept {
@@ -26,63 +29,92 @@ impl Kept {
             attribute,
             dictionary,
             familiar: (place < MAX_FAMILIAR).then(Box::default),
+            last_example: u128::MAX,
         }
     }
 
     /// Takes values of the attribute into account; marks are places in `text`.
     pub(crate) fn observe(&mut self, text: &str, marks: &[Mark], known: &mut Known) {
         for &mark in marks {
-            // Not a `match`: what nearly all values are comes first, and is told by a plain branch.
-            let kind = mark.kind();
-            if kind == Kind::S {
+            // What nearly all values are comes first, and is told by plain branches.
+            if mark.is_plain_text() {
                 self.observe_text(text, mark, known);
-            } else if kind == Kind::N {
+            } else if mark.is_number() {
                 self.observe_number(text, mark, known);
+            } else if mark.kind() == Kind::S {
+                let value = mark.decoded(text);
+                self.attribute.count_text(&value);
+                self.category(&value, known);
             } else {
-                self.attribute.count_other(kind);
+                self.attribute.count_other(mark.kind());
             }
         }
     }
 
     #[inline]
     fn observe_text(&mut self, text: &str, mark: Mark, known: &mut Known) {
-        if mark.escaped() {
-            let value = mark.decoded(text);
-            self.attribute.count_text(&value);
-            self.category(&value, known);
-            return;
-        }
-        let value = mark.raw(text);
-        self.attribute.count_text(value);
-        if !self.met_text(mark.window(text), value.len()) {
+        let length = mark.len();
+        let Some(short) = Short::of(mark.window(text), length) else {
+            let value = mark.raw(text);
+            self.attribute.count_text(value);
             self.category(value, known);
+            return;
+        };
+        self.attribute.count_text_of(short.characters(length));
+        let familiar = self.familiar.as_mut();
+        if !familiar.is_some_and(|familiar| familiar.met_text(short))
+            && !self.is_only_counted(short, known)
+        {
+            self.category(mark.raw(text), known);
         }
     }
 
     #[inline]
     fn observe_number(&mut self, text: &str, mark: Mark, known: &mut Known) {
-        let digits = Digits::read(mark.window(text), mark.len());
+        let (window, length) = (mark.window(text), mark.len());
+        let short = Short::of(window, length);
+        if let Some((short, familiar)) = short.zip(self.familiar.as_mut()) {
+            // What was met was counted as a number then, and is between others now.
+            if familiar.met_written(short)
+                || (familiar.ranges.hold(short, length) && self.is_only_counted(short, known))
+            {
+                self.attribute.count_other(Kind::N);
+                return;
+            }
+        }
+        let digits = Digits::read(window, length);
         let decimal = Decimal::of(digits, mark.raw(text));
         self.attribute.count_number(&decimal);
-        if !self.met_number(digits) {
+        if !self.met_number(short, length, digits) {
             self.category(&decimal.text(), known);
         }
     }
 
+    /// Counts a value among the distinct ones if they overflowed, unless it may be an example.
     #[inline]
-    fn met_text(&mut self, window: u128, length: usize) -> bool {
-        let familiar = ShortText::of(window, length).zip(self.familiar.as_mut());
-        familiar.is_some_and(|(text, familiar)| familiar.met_text(text))
+    fn is_only_counted(&self, value: Short, known: &mut Known) -> bool {
+        self.attribute.distinct.is_overflowed()
+            && self.last_example < value.ordered()
+            && known.count(self.dictionary, value)
     }
 
     #[inline]
-    fn met_number(&mut self, digits: Option<Digits>) -> bool {
-        let familiar = digits.zip(self.familiar.as_mut());
-        familiar.is_some_and(|(digits, familiar)| familiar.met_number(digits))
+    fn met_number(&mut self, short: Option<Short>, length: usize, digits: Option<Digits>) -> bool {
+        let Some((digits, familiar)) = digits.zip(self.familiar.as_mut()) else {
+            return false;
+        };
+        // As long as values are kept, each is looked at anyway.
+        if self.attribute.distinct.is_overflowed()
+            && let Some((short, numbers)) = short.zip(self.attribute.numbers.as_ref())
+        {
+            familiar.ranges.learn(short, length, numbers);
+        }
+        familiar.met_number(digits)
     }
 
     fn category(&mut self, value: &str, known: &mut Known) {
         let attribute = &mut self.attribute;
         known.change(self.dictionary, |values| attribute.category(value, values));
+        self.last_example = self.attribute.last_example();
     }
 }

@@ -6,9 +6,10 @@ use crate::dictionary::{Known, Vocabularies};
 use crate::distinct::Values;
 use crate::kept::Kept;
 use crate::sample::{self, Sample, SampledValues};
+use crate::sampling::Sampling;
 use crate::slots::{Slot, Slots};
 use crate::summary::{self, Attribute};
-use item::{ItemError, Lines, Map, Outline, Path, PathId, Value};
+use item::{Lines, Map, Outline, Path, PathId, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -32,7 +33,7 @@ pub struct Profile {
     attributes: Vec<Kept>,
     vocabularies: Vocabularies,
     slots: Slots,
-    sample: Sample,
+    sample: Sampling,
 }
 
 #[derive(PartialEq, Serialize, Deserialize)]
@@ -106,7 +107,7 @@ impl Profile {
             items: self.items,
             paths_overflowed: self.paths_overflowed,
             attributes: attributes.collect(),
-            sample: self.sample.store(),
+            sample: self.sample.settled().store(),
         }
     }
 
@@ -114,7 +115,7 @@ impl Profile {
         let mut profile = Self {
             items: stored.items,
             paths_overflowed: stored.paths_overflowed,
-            sample: Sample::restore(&stored.sample),
+            sample: Sample::restore(&stored.sample).into(),
             ..Self::sharing(vocabularies)
         };
         let mut known = vocabularies.lock();
@@ -183,12 +184,12 @@ impl Profile {
 
     /// Items of the uniform sample.
     pub fn sampled_items(&self) -> u64 {
-        self.sample.items()
+        self.sample.settled().items()
     }
 
     /// What the uniform sample holds of each path.
-    pub(crate) fn sampled_values(&self) -> BTreeMap<&str, SampledValues> {
-        self.sample.values()
+    pub(crate) fn sampled_values(&self) -> BTreeMap<String, SampledValues> {
+        self.sample.settled().values()
     }
 
     fn kept(&self, path: &str) -> Option<&Kept> {
@@ -254,17 +255,12 @@ impl Profile {
         }
     }
 
-    /// Lets the sample have an item that is taken into account otherwise. `hash` is that of its line, by which
-    /// it is in the sample or is not; it must be the same wherever the item is met.
-    ///
-    /// # Errors
-    /// If the line is none.
+    /// Lets the sample have an item that is taken into account otherwise, by its line as [`Lines`] has it.
+    /// `hash` is the line's, by which it is in the sample or is not; it must be the same wherever the
+    /// item is met.
     #[inline]
-    pub fn sample(&mut self, hash: u64, line: &[u8]) -> Result<(), ItemError> {
-        if self.sample.wants(hash) {
-            self.sample.add(hash, &item::parse_line(line)?);
-        }
-        Ok(())
+    pub fn sample(&mut self, hash: u64, line: &[u8]) {
+        self.sample.add(hash, line);
     }
 
     /// Where values of a path that was met for the first time go.

@@ -95,19 +95,45 @@ impl Sample {
         self.items.values().map(|item| item.copies).sum()
     }
 
-    /// Adds an item; `hash` is that of its line.
-    pub(crate) fn add(&mut self, hash: u64, item: &Map<'_>) {
-        if !self.wants(hash) {
-            return;
+    /// How many different items there are.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The greatest hash of an item.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.items.last_key_value().map(|(hash, _)| *hash)
+    }
+
+    /// Gives up the items from that hash on.
+    pub(crate) fn end_before(&mut self, hash: Option<u64>) {
+        self.horizon = [self.horizon, hash].into_iter().flatten().min();
+        while let Some((&last, _)) = self.items.last_key_value()
+            && !self.wants(last)
+            && let Some((_, item)) = self.items.pop_last()
+        {
+            self.bytes -= item.cost;
         }
-        if let Some(known) = self.items.get_mut(&hash) {
-            known.copies += 1;
+    }
+
+    /// Counts an item again; `false` if it is not in the sample.
+    pub(crate) fn repeat(&mut self, hash: u64, copies: u64) -> bool {
+        let known = self.items.get_mut(&hash);
+        known.is_some_and(|known| {
+            known.copies += copies;
+            true
+        })
+    }
+
+    /// Adds an item that occurs so often; `hash` is that of its line.
+    pub(crate) fn add(&mut self, hash: u64, item: &Map<'_>, copies: u64) {
+        if !self.wants(hash) || self.repeat(hash, copies) {
             return;
         }
         self.forget_unused_paths();
         let mut cells = Cells::default();
         self.collect(item, &mut String::new(), 1, &mut cells);
-        self.insert(hash, cells.sampled(1));
+        self.insert(hash, cells.sampled(copies));
     }
 
     fn insert(&mut self, hash: u64, item: Sampled) {
@@ -168,20 +194,12 @@ impl Sample {
     /// Adds another part's sample.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.forget_unused_paths();
-        let horizons = [self.horizon, other.horizon];
-        self.horizon = horizons.into_iter().flatten().min();
-        while let Some((&hash, _)) = self.items.last_key_value()
-            && !self.wants(hash)
-            && let Some((_, item)) = self.items.pop_last()
-        {
-            self.bytes -= item.cost;
-        }
+        self.end_before(other.horizon);
         for (&hash, item) in &other.items {
             if !self.wants(hash) {
                 break;
             }
-            if let Some(known) = self.items.get_mut(&hash) {
-                known.copies += item.copies;
+            if self.repeat(hash, item.copies) {
                 continue;
             }
             let mut cells = Cells::default();
@@ -206,7 +224,7 @@ impl Sample {
     }
 
     /// The values of each path.
-    pub(crate) fn values(&self) -> BTreeMap<&str, SampledValues> {
+    pub(crate) fn values(&self) -> BTreeMap<String, SampledValues> {
         let mut all = BTreeMap::<&str, SampledValues>::new();
         for item in self.items.values() {
             for (path, kind, text) in self.cells(item) {
@@ -223,7 +241,9 @@ impl Sample {
         for values in all.values_mut() {
             values.numbers.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
-        all
+        let all = all.into_iter();
+        all.map(|(path, values)| (path.to_owned(), values))
+            .collect()
     }
 
     pub(crate) fn store(&self) -> Stored {

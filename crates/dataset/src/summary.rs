@@ -115,9 +115,15 @@ impl Attribute {
 
     #[inline]
     pub(crate) fn count_text(&mut self, text: &str) {
+        self.count_text_of(characters(text));
+    }
+
+    /// A text of so many characters.
+    #[inline]
+    pub(crate) fn count_text_of(&mut self, characters: usize) {
         self.types.add(Kind::S, 1);
-        let length = characters(text) as u64;
-        self.texts.get_or_insert_default().observe(length);
+        let texts = self.texts.get_or_insert_default();
+        texts.observe(characters as u64);
     }
 
     #[inline]
@@ -152,6 +158,20 @@ impl Attribute {
         {
             self.add_example(value);
         }
+    }
+
+    /// How the last example begins, in the order of texts: what begins with more is no example. All ones
+    /// as long as there are too few.
+    pub(crate) fn last_example(&self) -> u128 {
+        let last = self.examples.last();
+        let Some(last) = last.filter(|_| self.examples.len() >= EXAMPLES) else {
+            return u128::MAX;
+        };
+        let mut beginning = [0; size_of::<u128>()];
+        for (byte, of) in beginning.iter_mut().zip(last.bytes()) {
+            *byte = of;
+        }
+        u128::from_be_bytes(beginning)
     }
 
     fn add_example(&mut self, value: &str) {

@@ -66,6 +66,18 @@ impl Mark {
         Kind::ALL[((self.rest & !ESCAPED) >> LENGTH_BITS) as usize]
     }
 
+    /// Whether the value is a text without escapes.
+    #[inline]
+    pub const fn is_plain_text(&self) -> bool {
+        self.rest >> LENGTH_BITS == Kind::S as u32
+    }
+
+    /// Whether the value is a number.
+    #[inline]
+    pub const fn is_number(&self) -> bool {
+        self.rest >> LENGTH_BITS == Kind::N as u32
+    }
+
     /// Whether the value is a text with escapes.
     #[inline]
     pub const fn escaped(&self) -> bool {

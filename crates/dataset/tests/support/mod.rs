@@ -48,9 +48,7 @@ pub fn take_in(profile: &mut Profile, items: impl IntoIterator<Item = Value>) {
 fn pass(profile: &mut Profile, lines: &Lines) {
     profile.observe_lines(lines);
     for line in lines.lines().map(str::as_bytes) {
-        profile
-            .sample(XxHash3_64::oneshot(line), line)
-            .expect("tests write items");
+        profile.sample(XxHash3_64::oneshot(line), line);
     }
 }
 

@@ -1,0 +1,109 @@
+//! A short text or number as one word. It must not know what it says.
+
+use crate::digits::WINDOW;
+
+/// The bytes of a text without control characters, or of a number, of at most [`WINDOW`] bytes: the
+/// first one lowest, zeros behind the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Short(u128);
+
+/// The lowest bytes, so many of them.
+const LOWEST: [u128; WINDOW + 1] = {
+    let mut lowest = [0; WINDOW + 1];
+    let mut length = 1;
+    while length <= WINDOW {
+        lowest[length] = u128::MAX >> (8 * (WINDOW - length));
+        length += 1;
+    }
+    lowest
+};
+
+impl Short {
+    /// No text begins with a control character.
+    pub(crate) const NONE: Self = Self(1);
+
+    /// The marked value, if it is short enough. `window` is what stands in the item from its first byte
+    /// on.
+    #[inline]
+    pub(crate) fn of(window: u128, length: usize) -> Option<Self> {
+        Some(Self(window & LOWEST.get(length)?))
+    }
+
+    /// The value, if it is short enough.
+    pub(crate) fn whole(value: &str) -> Option<Self> {
+        let mut window = [0; WINDOW];
+        window
+            .get_mut(..value.len())?
+            .copy_from_slice(value.as_bytes());
+        Some(Self(u128::from_le_bytes(window)))
+    }
+
+    /// What tells it from every other one.
+    #[inline]
+    pub(crate) const fn bits(self) -> u128 {
+        self.0
+    }
+
+    /// The same in the order of the texts.
+    #[inline]
+    pub(crate) const fn ordered(self) -> u128 {
+        self.0.swap_bytes()
+    }
+
+    /// The last of its `length` bytes; 0 if there is none.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "one byte is asked for")]
+    pub(crate) const fn last(self, length: usize) -> u8 {
+        match length.checked_sub(1) {
+            Some(last) => (self.0 >> (8 * last)) as u8,
+            None => 0,
+        }
+    }
+
+    /// Its length in characters, of `bytes` bytes.
+    #[inline]
+    pub(crate) const fn characters(self, bytes: usize) -> usize {
+        const HIGHEST: u128 = u128::from_le_bytes([0x80; WINDOW]);
+        let beyond_ascii = self.0 & HIGHEST;
+        if beyond_ascii == 0 {
+            return bytes;
+        }
+        // Bytes of a character but the first are 0b10xxxxxx.
+        let continuing = beyond_ascii & !(self.0 << 1);
+        bytes - continuing.count_ones() as usize
+    }
+
+    /// One of `places`, a power of two.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "bits are folded, none is counted on"
+    )]
+    pub(crate) const fn place(self, places: usize) -> usize {
+        let folded = (self.0 as u64) ^ ((self.0 >> 64) as u64).rotate_left(29);
+        let spread = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (spread >> (u64::BITS - places.ilog2())) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_follows_a_short_text_is_not_part_of_it(text in "[ -~é最👍]{0,8}", rest in "[ -~é]{16}") {
+            let whole = format!("{text}{rest}");
+            let window = u128::from_le_bytes(*whole.as_bytes().first_chunk().unwrap());
+            let Some(short) = Short::of(window, text.len()) else {
+                prop_assert!(text.len() > WINDOW);
+                return Ok(());
+            };
+            prop_assert_eq!(short.characters(text.len()), text.chars().count());
+            let alone: Vec<u8> = text.bytes().chain([0; WINDOW]).take(WINDOW).collect();
+            let bytes = short.bits().to_le_bytes();
+            prop_assert_eq!(bytes.as_slice(), alone.as_slice());
+        }
+    }
+}
