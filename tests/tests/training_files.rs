@@ -1,5 +1,7 @@
 //! The files that training reads, in every format, read back by readers that are not Millrace's:
-//! XGBoost's own, protobuf with SageMaker's published schema, DuckDB, Python's csv and json.
+//! XGBoost's own, protobuf with SageMaker's published schema, `DuckDB`, Python's csv and json.
+
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use contract::states::{Estimate, MergeToCsvInput, Route, RunInput};
 use contract::{Invocation, RunId};

@@ -21,7 +21,7 @@ mod training;
 
 pub use algorithm::{Algorithm, AlgorithmName};
 pub use column::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
-pub use compute::{Autoscaling, Compute, ComputeKind};
+pub use compute::{Compute, ComputeKind};
 pub use condition::{Comparison, Condition, Literal, Operand};
 pub use dataset::{Dataset, Deduplicate, LabelEncoding};
 pub use endpoint::{DataCapture, Endpoint};

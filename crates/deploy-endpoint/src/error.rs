@@ -137,7 +137,7 @@ impl DeployEndpointError {
     ) -> Self {
         let now = there.map_or_else(
             || {
-                "it stays on it: redrive to ask again, or go back with `millrace rollback`"
+                "it stays on it, with no other verified model to go back to: redrive to ask again"
                     .to_owned()
             },
             |there| format!("it is back on {there}, which serves on; start a new run"),

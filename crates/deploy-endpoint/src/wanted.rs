@@ -1,7 +1,6 @@
 //! The model and the configuration that a run wants, brought about: describe, compare, create.
 
 use crate::{DeployEndpointError, Settings};
-use contract::definition::Compute;
 use contract::{Definition, ErrorName, Named};
 use lake::records::{Plan, TrainingRecord};
 use model::{Capture, ConfigSpec, Endpoints, Guard, ModelSpec, differences};
@@ -30,11 +29,7 @@ pub fn model(name: &str, plan: &Plan, training: &TrainingRecord, settings: &Sett
 /// The run's endpoint configuration, under the model's name.
 pub fn config(name: &str, bucket: &str, plan: &Plan) -> ConfigSpec {
     let definition = &plan.definition;
-    let mut compute = definition.endpoint.compute.clone();
-    // It belongs to the endpoint, whichever configuration is in force.
-    if let Compute::Instances { autoscaling, .. } = &mut compute {
-        *autoscaling = None;
-    }
+    let compute = definition.endpoint.compute.clone();
     // AWS has no volume to encrypt where it has no instances.
     let key = definition.training.kms.volume_key.as_ref();
     let key = key.filter(|_| !compute.is_serverless());

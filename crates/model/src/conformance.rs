@@ -108,7 +108,6 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
         Compute::Instances {
             instance_type: "ml.m5.large".to_owned(),
             count: 2,
-            autoscaling: None,
         },
     ];
     for (number, compute) in computes.into_iter().enumerate() {

@@ -34,7 +34,7 @@ pub struct ConfigSpec {
     pub name: String,
     /// The model's name.
     pub model: String,
-    /// The compute behind it, without its autoscaling, which is the endpoint's.
+    /// The compute behind it.
     pub compute: Compute,
     /// Which requests and answers are kept.
     pub capture: Option<Capture>,

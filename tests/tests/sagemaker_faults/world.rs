@@ -121,7 +121,7 @@ impl World {
             .unwrap();
         let mut files = Vec::new();
         for channel in ["train", "validation"] {
-            let key = keys.csv(channel, 0);
+            let key = keys.channel_file(channel, 0, "csv");
             self.store.put(&key, ROWS.into()).await.unwrap();
             files.push(json!({
                 "channel": channel, "key": key, "rows": 3, "bytes": ROWS.len(),

@@ -304,7 +304,6 @@ fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, 
         (None, Some(instance_type)) => Compute::Instances {
             instance_type: instance_type.as_str().to_owned(),
             count: counted(variant.initial_instance_count),
-            autoscaling: None,
         },
         (None, None) => return Err(Unfit::Lacks("the compute of its variant")),
     };

@@ -21,38 +21,10 @@ pub enum Compute {
     Instances {
         /// The instance type.
         instance_type: String,
-        /// How many, to begin with.
+        /// How many, to begin with. An update keeps the number that an autoscaling policy of the endpoint has
+        /// brought about.
         count: u32,
-        /// How their number follows the traffic; by default it does not.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        autoscaling: Option<Autoscaling>,
     },
-}
-
-/// How the number of instances follows the traffic: target tracking of invocations per instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Autoscaling {
-    /// Fewest instances, at least 1.
-    pub minimum: u32,
-    /// Most instances.
-    pub maximum: u32,
-    /// Invocations per instance and minute that the number is held to.
-    pub invocations_per_instance: u32,
-    /// Seconds after a scale-in before the next.
-    #[serde(default = "default_scale_in")]
-    pub scale_in_cooldown_seconds: u32,
-    /// Seconds after a scale-out before the next.
-    #[serde(default = "default_scale_out")]
-    pub scale_out_cooldown_seconds: u32,
-}
-
-const fn default_scale_in() -> u32 {
-    300
-}
-
-const fn default_scale_out() -> u32 {
-    60
 }
 
 impl Default for Compute {
@@ -113,37 +85,11 @@ impl Compute {
                     );
                 }
             }
-            Self::Instances {
-                count, autoscaling, ..
-            } => {
+            Self::Instances { count, .. } => {
                 if *count == 0 {
                     return fail("endpoint.compute.instances.count", "must be at least 1");
                 }
-                if let Some(scaling) = autoscaling {
-                    scaling.validate(*count)?;
-                }
             }
-        }
-        Ok(())
-    }
-}
-
-impl Autoscaling {
-    fn validate(&self, count: u32) -> Result<(), FieldError> {
-        let fail = |message: String| {
-            Err(FieldError {
-                path: "endpoint.compute.instances.autoscaling",
-                message,
-            })
-        };
-        if self.minimum == 0 || self.invocations_per_instance == 0 {
-            return fail("minimum and invocationsPerInstance must be at least 1".to_owned());
-        }
-        if !(self.minimum..=self.maximum).contains(&count) {
-            return fail(format!(
-                "count, {count}, must lie between minimum, {}, and maximum, {}",
-                self.minimum, self.maximum
-            ));
         }
         Ok(())
     }
