@@ -110,7 +110,7 @@ proptest! {
         let dataset = json!({
             "label": "rating",
             "split": {"by": ["user"], "validation": 0.3},
-            "gate": {"minimumRows": 0, "maximumMissingLabel": 1.0},
+            "gate": {"minimumRows": 0, "maximumMissingLabel": 1.0, "maximumRejected": 1.0},
             "shardBytes": 700,
         });
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

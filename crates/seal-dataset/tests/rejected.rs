@@ -44,10 +44,15 @@ async fn merged(most: f64) -> MemoryStore {
         "keyAttributes": ["id"], "shards": [[]],
         "exported": {"items": 10, "rawBytes": 1, "pages": 1, "readUnits": 1.0, "checksum": "0"},
     })).await;
+    let file = |channel: &str, rows: u64| {
+        let key = keys().channel_file(channel, 0, "csv");
+        json!({"channel": channel, "key": key, "rows": rows, "bytes": rows * 4})
+    };
     put(
         keys().shard_manifest(0),
         json!({
-            "shard": 0, "rows": {"train": 6, "validation": 1, "rejected": 3}, "files": [],
+            "shard": 0, "rows": {"train": 6, "validation": 1, "rejected": 3},
+            "files": [file("train", 6), file("validation", 1)],
         }),
     )
     .await;
