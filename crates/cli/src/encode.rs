@@ -130,7 +130,7 @@ pub fn encode(
             source,
         })?;
         row.clear();
-        let features = encoder.features(&item.item(), &mut row);
+        let features = encoder.features(&encoder.values(&item.item()), &mut row);
         features.map_err(|source| EncodeError::Rejected {
             line: number,
             source,

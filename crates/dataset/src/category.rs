@@ -1,19 +1,18 @@
 //! Which category a value is, by a saved vocabulary or by its hash. It must not know slots.
 
+use crate::codes::Codes;
 use crate::columns::FeatureColumn;
 use crate::error::ColumnsError;
 use crate::number::Decimal;
-use foldhash::fast::FixedState;
 use item::Value;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use twox_hash::XxHash3_64;
 
 /// The categories of a column.
 #[derive(Debug, Clone)]
 pub(crate) enum Categories {
     /// Codes of the vocabulary, from 1.
-    Codes(HashMap<Box<str>, u32, FixedState>),
+    Codes(Codes),
     /// So many buckets.
     Buckets(u32),
 }
@@ -30,13 +29,7 @@ impl Categories {
             };
         }
         let sorted = column.vocabulary.is_sorted_by(|left, right| left < right);
-        let codes: Option<_> = column
-            .vocabulary
-            .iter()
-            .enumerate()
-            .map(|(at, value)| Some((value.as_str().into(), u32::try_from(at + 1).ok()?)))
-            .collect();
-        match codes {
+        match Codes::new(column.vocabulary.iter().map(String::as_str)) {
             Some(codes) if sorted => Ok(Self::Codes(codes)),
             _ => Err(ColumnsError::Vocabulary {
                 path: column.path.clone(),
@@ -48,7 +41,7 @@ impl Categories {
     #[inline]
     pub(crate) fn code(&self, category: &str) -> u32 {
         match self {
-            Self::Codes(codes) => codes.get(category).copied().unwrap_or(0),
+            Self::Codes(codes) => codes.of(category),
             Self::Buckets(buckets) => 1 + bucket(category, *buckets),
         }
     }

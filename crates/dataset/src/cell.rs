@@ -1,9 +1,10 @@
 //! A number of a row: a float32, and the shortest text that reads back as it. Whichever of the two is
 //! asked for is made then, unless it is at hand. It must not know which column it is of.
 
-use crate::digits::{Digits, WINDOW};
+use crate::digits::Digits;
 use crate::number::Decimal;
 use crate::reject::RejectReason;
+use crate::short::Short;
 use contract::definition::Precision;
 use std::io::Write as _;
 
@@ -96,9 +97,7 @@ fn is_rounded(raw: &str) -> bool {
 /// and back.
 #[inline]
 fn short(raw: &str) -> Option<Digits> {
-    let mut window = [0; WINDOW];
-    window.get_mut(..raw.len())?.copy_from_slice(raw.as_bytes());
-    let digits = Digits::read(u128::from_le_bytes(window), raw.len())?;
+    let digits = Digits::read(Short::whole(raw)?.bits(), raw.len())?;
     let most = if digits.scale == 0 {
         u64::from(EXACT)
     } else {

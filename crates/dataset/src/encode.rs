@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::reject::{Reject, RejectReason, Stop};
 use crate::row_sink::RowSink;
 use crate::split::Splitter;
-use item::{Map, Value};
+use item::{Map, Picker, Value};
 
 /// Turns items into rows: a label, and as many slots in every row.
 #[derive(Debug, Clone)]
@@ -29,6 +29,7 @@ pub struct Encoder {
     duplicates: Option<Duplicates>,
 }
 
+/// What an item has at the places that the columns name; None where it has nothing.
 type Values<'a> = [Option<Value<'a>>];
 
 impl Encoder {
@@ -88,9 +89,22 @@ impl Encoder {
         self.duplicates.is_some()
     }
 
+    /// What finds the values of items that come as raw lines, for [`see`](Self::see) and
+    /// [`encode`](Self::encode).
+    ///
+    /// # Errors
+    /// The paths lead into too many maps.
+    pub fn picker(&self) -> Result<Picker, ColumnsError> {
+        self.places.picker().ok_or(ColumnsError::TooManyMaps)
+    }
+
+    /// The same values of one item by itself.
+    pub fn values<'a>(&self, item: &Map<'a>) -> Vec<Option<Value<'a>>> {
+        self.places.values(item)
+    }
+
     /// Sees an item ahead of its row, so that of items with the same key the right one becomes it.
-    pub fn see(&mut self, item: &Map<'_>) {
-        let values = self.places.values(item);
+    pub fn see(&mut self, values: &Values<'_>) {
         if let Some(duplicates) = &mut self.duplicates
             && holds(&self.conditions, &values[self.places.conditions.clone()])
         {
@@ -105,8 +119,7 @@ impl Encoder {
 
     /// Gives the item's row to `row`: the label, the weight if there is one, then the features. Unless
     /// the fate is [`Fate::Row`], the row is rolled back.
-    pub fn encode(&mut self, item: &Map<'_>, row: &mut impl RowSink) -> Fate {
-        let values = self.places.values(item);
+    pub fn encode(&mut self, values: &Values<'_>, row: &mut impl RowSink) -> Fate {
         let places = &self.places;
         if !holds(&self.conditions, &values[places.conditions.clone()]) {
             return Fate::Filtered;
@@ -121,7 +134,7 @@ impl Encoder {
             return Fate::Duplicate;
         }
         row.begin();
-        let fate = match self.write(&values, row) {
+        let fate = match self.write(values, row) {
             Ok(fate) => fate,
             Err(Ended::Dropped) => Fate::Filtered,
             Err(Ended::Rejected(reject)) => Fate::Rejected(reject),
@@ -139,9 +152,8 @@ impl Encoder {
     ///
     /// # Errors
     /// The item cannot become a row; it is rolled back.
-    pub fn features(&self, item: &Map<'_>, row: &mut impl RowSink) -> Result<(), Reject> {
+    pub fn features(&self, values: &Values<'_>, row: &mut impl RowSink) -> Result<(), Reject> {
         row.begin();
-        let values = self.places.values(item);
         let result = self.write_features(&values[self.places.features.clone()], row);
         match result {
             Ok(()) => {
@@ -162,7 +174,7 @@ impl Encoder {
         }
     }
 
-    fn write(&self, values: &Values<'_>, row: &mut impl RowSink) -> Result<Fate, Ended> {
+    fn write(&mut self, values: &Values<'_>, row: &mut impl RowSink) -> Result<Fate, Ended> {
         row.label(self.label.cell(values[0]).map_err(Ended::Rejected)?);
         if let Some(path) = &self.weight {
             let weight = values[self.places.weight.clone()]

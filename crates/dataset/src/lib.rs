@@ -8,6 +8,7 @@ mod category;
 mod cell;
 mod check;
 mod check_column;
+mod codes;
 mod columns;
 mod condition;
 mod csv_row;

@@ -3,13 +3,14 @@
 
 use crate::columns::Columns;
 use crate::error::ColumnsError;
-use item::{Map, Path, Paths, Value};
+use item::{Map, Path, Paths, Picker, Value};
 use std::ops::Range;
 
 /// Where each value is among those that one walk finds. The label is the first.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
-    paths: Paths,
+    paths: Vec<Path>,
+    walk: Paths,
     pub(crate) features: Range<usize>,
     pub(crate) weight: Range<usize>,
     pub(crate) group: Range<usize>,
@@ -43,7 +44,8 @@ impl Places {
         let latest = add(&mut rule.iter().flat_map(|rule| &rule.latest))?;
         let key = add(&mut rule.iter().flat_map(|rule| &rule.key))?;
         Ok(Self {
-            paths: Paths::new(&paths),
+            walk: Paths::new(&paths),
+            paths,
             features,
             weight,
             group,
@@ -56,6 +58,11 @@ impl Places {
     }
 
     pub(crate) fn values<'a>(&self, item: &Map<'a>) -> Vec<Option<Value<'a>>> {
-        self.paths.values(item)
+        self.walk.values(item)
+    }
+
+    /// What finds the same values in raw lines.
+    pub(crate) fn picker(&self) -> Option<Picker> {
+        Picker::new(&self.paths)
     }
 }

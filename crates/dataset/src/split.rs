@@ -17,6 +17,8 @@ pub(crate) struct Splitter {
     test: f64,
     seed: u64,
     time: Option<TimeRule>,
+    /// The bytes of a group, between rows only memory.
+    group: Vec<u8>,
 }
 
 impl Splitter {
@@ -27,13 +29,14 @@ impl Splitter {
             test: rule.test,
             seed: rule.seed,
             time: rule.time.clone(),
+            group: Vec::new(),
         }
     }
 
     /// The side of the row whose values at the rule's paths, and when it is from, are these. None, if
     /// its group is on another side than its time.
     pub(crate) fn side(
-        &self,
+        &mut self,
         group: &[Option<Value<'_>>],
         time: Option<Value<'_>>,
     ) -> Result<Option<Side>, RejectReason> {
@@ -53,12 +56,12 @@ impl Splitter {
         Ok(agrees.then_some(side))
     }
 
-    fn side_of_group(&self, values: &[Option<Value<'_>>]) -> Side {
-        let mut group = Vec::with_capacity(64);
+    fn side_of_group(&mut self, values: &[Option<Value<'_>>]) -> Side {
+        self.group.clear();
         for value in values {
-            canonical::write(value.as_ref(), &mut group);
+            canonical::write(value.as_ref(), &mut self.group);
         }
-        let hash = XxHash3_64::oneshot_with_seed(self.seed, &group);
+        let hash = XxHash3_64::oneshot_with_seed(self.seed, &self.group);
         let share = (hash as f64) / 2f64.powi(64);
         if share < self.validation {
             Side::Validation

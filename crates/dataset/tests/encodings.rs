@@ -462,7 +462,7 @@ proptest! {
         let mut row = DenseRow::default();
         for item in &items {
             with_item(item, |item| {
-                if encoder.features(item, &mut row).is_ok() {
+                if encoder.features(&encoder.values(item), &mut row).is_ok() {
                     assert_eq!(row.slots.len(), encoder.width());
                 }
             });

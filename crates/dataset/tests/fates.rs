@@ -14,13 +14,13 @@ fn fates(columns: &Columns, items: &[Value]) -> Vec<Fate> {
     let mut encoder = Encoder::new(columns).expect("planned columns");
     if encoder.looks_ahead() {
         for item in items {
-            with_item(item, |item| encoder.see(item));
+            with_item(item, |item| encoder.see(&encoder.values(item)));
         }
     }
     let mut row = DenseRow::default();
     items
         .iter()
-        .map(|item| with_item(item, |item| encoder.encode(item, &mut row)))
+        .map(|item| with_item(item, |item| encoder.encode(&encoder.values(item), &mut row)))
         .collect()
 }
 

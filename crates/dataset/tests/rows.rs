@@ -164,7 +164,7 @@ fn side(by: &str, seed: u64, group: &str) -> Side {
     let mut encoder = Encoder::new(&plan(&definition, &table())).expect("planned columns");
     let text = format!("{{\"y\":{{\"N\":\"1\"}}{group}}}");
     let item = item::parse_item(text.as_bytes()).expect("tests write items");
-    match encoder.encode(&item, &mut DenseRow::default()) {
+    match encoder.encode(&encoder.values(&item), &mut DenseRow::default()) {
         Fate::Row(side) => side,
         fate => panic!("{fate:?}"),
     }
@@ -219,8 +219,9 @@ fn the_share_that_validates_is_the_one_asked_for() {
         definition.split.validation = asked;
         let mut encoder = Encoder::new(&plan(&definition, &items)).unwrap();
         let validates = |item: &&Value| {
-            with_item(item, |item| encoder.encode(item, &mut DenseRow::default()))
-                == Fate::Row(Side::Validation)
+            with_item(item, |item| {
+                encoder.encode(&encoder.values(item), &mut DenseRow::default())
+            }) == Fate::Row(Side::Validation)
         };
         let count = items.iter().filter(validates).count();
         assert!((low..=high).contains(&count), "{asked}: {count}");

@@ -7,7 +7,8 @@
 //! when they are asked for; since everything was checked, that walk cannot fail.
 //!
 //! [`Lines`] do the same for many items of one table, several times as fast, because items of one
-//! table repeat each other: they also mark where each attribute's value stands. [`ScanBody`] takes
+//! table repeat each other: they also mark where each attribute's value stands, and a [`Picker`] gives
+//! those of some paths, item by item. [`ScanBody`] takes
 //! items out of the answers of DynamoDB's `Scan` into such lines while the bytes arrive.
 //!
 //! Two things are not checked: whether a name occurs twice in a map (DynamoDB never writes that;
@@ -25,6 +26,7 @@ mod outline_path;
 mod passage;
 mod path;
 mod paths;
+mod picker;
 mod scan;
 mod seam;
 mod seams;
@@ -43,6 +45,7 @@ pub use outline::Outline;
 pub use outline_path::OutlinePath;
 pub use path::{Path, PathError, Step};
 pub use paths::Paths;
+pub use picker::{Picked, Picker};
 pub use text::Text;
 pub use value::{Kind, Value};
 pub use writer::LineWriter;

@@ -3,7 +3,7 @@
 
 use crate::check::{Check, line_frame, utf8};
 use crate::mark::{MAX_ITEM, Mark, Marks, PathId};
-use crate::{ItemError, Outline};
+use crate::{ItemError, Outline, Path, Step};
 use std::ops::Range;
 
 const BEFORE: &str = "{\"Item\":";
@@ -67,6 +67,22 @@ impl Lines {
     /// faster than item by item. Marks are places in [`Lines::text`].
     pub fn values(&self) -> impl Iterator<Item = (PathId, &[Mark])> {
         self.marks.by_path()
+    }
+
+    /// Where each line ends, behind its line break.
+    pub(crate) const fn ends(&self) -> &[usize] {
+        self.ends.as_slice()
+    }
+
+    /// The marks of one path, in the order of the lines.
+    pub(crate) fn marks_of(&self, path: PathId) -> &[Mark] {
+        self.marks.of(path)
+    }
+
+    /// Makes sure that the values of a path are marked, as far as it enters no list. Says under which
+    /// id, and which steps remain; `None` if it leads into a map too many.
+    pub(crate) fn learn<'p>(&mut self, path: &'p Path) -> Option<(PathId, &'p [Step])> {
+        self.outline.learn(path)
     }
 
     /// Adds a raw line, with or without its line break. The item is kept as it is written, what

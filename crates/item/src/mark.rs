@@ -1,7 +1,7 @@
 //! Where in the text of lines a value stands. It must not know what the value is for.
 
 use crate::scan::Scan;
-use crate::{Kind, Text};
+use crate::{Kind, List, Map, NumberSet, Text, TextSet, Value};
 use std::borrow::Cow;
 
 /// The number of a path in its [`Outline`](crate::Outline).
@@ -99,6 +99,25 @@ impl Mark {
         }
     }
 
+    /// The value.
+    #[inline]
+    pub(crate) fn value(self, text: &str) -> Value<'_> {
+        let raw = self.raw(text);
+        let string = || Text::new(raw, self.escaped());
+        match self.kind() {
+            Kind::S => Value::S(string()),
+            Kind::N => Value::N(raw),
+            Kind::B => Value::B(string()),
+            Kind::Bool => Value::Bool(raw == "true"),
+            Kind::Null => Value::Null,
+            Kind::M => Value::M(Map::new(raw)),
+            Kind::L => Value::L(List::new(raw)),
+            Kind::Ss => Value::Ss(TextSet::new(raw)),
+            Kind::Ns => Value::Ns(NumberSet::new(raw)),
+            Kind::Bs => Value::Bs(TextSet::new(raw)),
+        }
+    }
+
     /// What a marked text says; borrowed where it has no escapes.
     pub fn decoded<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Text::new(self.raw(text), self.escaped()).decode()
@@ -138,7 +157,8 @@ impl Mark {
         }
     }
 
-    const fn starts_from(self, place: usize) -> bool {
+    #[inline]
+    pub(crate) const fn starts_from(self, place: usize) -> bool {
         self.start as usize >= place
     }
 }
@@ -179,6 +199,11 @@ impl Marks {
 
     pub(crate) fn clear(&mut self) {
         self.all_mut().for_each(Vec::clear);
+    }
+
+    /// The marks of one path.
+    pub(crate) fn of(&self, path: PathId) -> &[Mark] {
+        self.by_path.get(path.index()).map_or(&[], Vec::as_slice)
     }
 
     /// The marks by path, for paths that have some.

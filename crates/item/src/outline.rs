@@ -5,14 +5,14 @@
 //!
 //! It must not know what a path's values are for, nor the grammar between values.
 
-use crate::ItemError;
 use crate::check::Check;
-use crate::frame::Frames;
+use crate::frame::{Frame, FrameId, Frames, Inside};
 use crate::mark::{Mark, Marks, PathId};
 use crate::outline_path::{OutlinePath, OutlinePaths};
 use crate::seam::{Aside, Next, Seam, SeamId};
 use crate::seams::Seams;
 use crate::window::{plain_number, short_text};
+use crate::{ItemError, Path, Step};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The attribute paths that were met, and what was learned on the way.
@@ -60,6 +60,24 @@ impl Outline {
     /// Whether no path was met yet.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Learns a path whether or not it is met, beyond the bounds of what is learned from items: as far
+    /// as it enters no list. Says its id and which steps remain; `None` if it leads into a map too many.
+    pub(crate) fn learn<'p>(&mut self, path: &'p Path) -> Option<(PathId, &'p [Step])> {
+        let mut id = self.paths.learn(PathId::ITEM, path.first());
+        let mut frame = FrameId::ITEM;
+        let mut steps = path.rest();
+        while let Some((Step::Name(name), rest)) = steps.split_first() {
+            frame = self.frames.enter(Frame {
+                around: frame,
+                inside: Inside::Map(id),
+                depth: self.frames.at(frame).depth + 1,
+            })?;
+            id = self.paths.learn(id, name);
+            steps = rest;
+        }
+        Some((id, steps))
     }
 
     /// Checks the item at this place and marks its values. `shift`, added to a place in what is

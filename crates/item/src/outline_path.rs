@@ -68,22 +68,38 @@ impl OutlinePaths {
         } else {
             Cow::Borrowed(name)
         };
-        let hash = self.hasher.hash_one((map, &*name));
-        let same = |&path: &PathId| {
-            let path = &self.paths[path.index()];
-            path.parent == map && *path.name == *name
-        };
-        if let Some(&known) = self.by_name.find(hash, same) {
+        if let Some(known) = self.known(map, &name) {
             return known;
         }
         if map == PathId::UNLEARNED || self.paths.len() >= MAX_PATHS {
             return PathId::UNLEARNED;
         }
+        self.add(map, &name)
+    }
+
+    /// The id of the attribute `name` of `map`, however many paths there are.
+    pub(crate) fn learn(&mut self, map: PathId, name: &str) -> PathId {
+        match self.known(map, name) {
+            Some(known) => known,
+            None => self.add(map, name),
+        }
+    }
+
+    fn known(&self, map: PathId, name: &str) -> Option<PathId> {
+        let hash = self.hasher.hash_one((map, name));
+        let same = |&path: &PathId| {
+            let path = &self.paths[path.index()];
+            path.parent == map && *path.name == *name
+        };
+        self.by_name.find(hash, same).copied()
+    }
+
+    fn add(&mut self, map: PathId, name: &str) -> PathId {
         let (mut text, depth) = match self.get(map) {
             Some(parent) => (parent.text.to_string(), parent.depth + 1),
             None => (String::new(), 1),
         };
-        Path::push_name(&mut text, &name);
+        Path::push_name(&mut text, name);
         let path = PathId::of(self.paths.len());
         self.paths.push(OutlinePath {
             parent: map,
@@ -92,6 +108,7 @@ impl OutlinePaths {
             depth,
         });
         let (paths, hasher) = (&self.paths, &self.hasher);
+        let hash = hasher.hash_one((map, name));
         self.by_name.insert_unique(hash, path, |other| {
             let other = &paths[other.index()];
             hasher.hash_one((other.parent, &*other.name))

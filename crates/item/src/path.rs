@@ -106,8 +106,12 @@ impl Path {
     }
 
     pub(crate) fn walk<'a>(&self, map: Map<'a>) -> Option<Value<'a>> {
-        let mut value = map.get(&self.first)?;
-        for step in &self.rest {
+        Self::follow(&self.rest, map.get(&self.first)?)
+    }
+
+    /// Where the steps lead from a value, if they lead anywhere.
+    pub(crate) fn follow<'a>(steps: &[Step], mut value: Value<'a>) -> Option<Value<'a>> {
+        for step in steps {
             value = match (step, value) {
                 (Step::Name(name), Value::M(map)) => map.get(name)?,
                 (Step::Index(index), Value::L(list)) => list.get(*index)?,

@@ -147,7 +147,7 @@ impl Seam {
         })
     }
 
-    /// The bytes that `is_at` compares, if so many are left.
+    /// The bytes that `begins` compares, if so many are left.
     #[inline]
     pub(crate) fn window(text: &[u8]) -> Option<Window> {
         Some(words(text.first_chunk()?))

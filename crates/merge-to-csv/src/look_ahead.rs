@@ -3,6 +3,7 @@
 //! of it.
 
 use crate::MergeToCsvError;
+use crate::merge::unreadable;
 use dataset::Encoder;
 use lake::records::Part;
 use lake::{ObjectStore, part};
@@ -13,15 +14,18 @@ pub async fn look_ahead<S: ObjectStore>(
     parts: &[Part],
     encoder: &mut Encoder,
 ) -> Result<(), MergeToCsvError> {
+    let mut picker = encoder.picker()?;
     for part in parts {
         let mut reader = part::open(store, part).await?;
         while let Some(batch) = reader.next().await? {
+            picker.clear();
             for line in part::lines(batch) {
-                let item = item::parse_line(line).map_err(|source| MergeToCsvError::Item {
-                    key: part.key.clone(),
-                    source,
-                })?;
-                encoder.see(&item);
+                let pushed = picker.push_line(line);
+                pushed.map_err(|source| unreadable(part, source))?;
+            }
+            let mut items = picker.picked();
+            while let Some((_, values)) = items.next() {
+                encoder.see(values);
             }
         }
     }

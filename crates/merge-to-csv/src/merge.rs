@@ -10,7 +10,7 @@ use contract::definition::Format;
 use contract::states::RowCounts;
 use dataset::{Columns, CsvRows, Encoder, Fate, Side};
 use format::{FloatRow, JsonRow, Layout, RecordRow, Row};
-use item::Map;
+use item::{ItemError, Value};
 use lake::part::LineCount;
 use lake::records::{DatasetPlan, Part, ShardRecord};
 use lake::{ObjectStore, RunKeys, documents, part};
@@ -90,6 +90,14 @@ fn seed_of(seed: u64, shard: u32, channel: &str) -> u64 {
     XxHash3_64::oneshot_with_seed(seed, place.as_bytes())
 }
 
+/// A line of a part that is no item.
+pub fn unreadable(part: &Part, source: ItemError) -> MergeToCsvError {
+    MergeToCsvError::Item {
+        key: part.key.clone(),
+        source,
+    }
+}
+
 /// Where a shard's items go.
 struct Sides<'s, S: ObjectStore> {
     encoder: Encoder,
@@ -108,18 +116,21 @@ impl<S: ObjectStore> Sides<'_, S> {
         parts: &[Part],
         mut row: impl Row + Send,
     ) -> Result<(), MergeToCsvError> {
+        let mut picker = self.encoder.picker()?;
         for part in parts {
             let mut count = LineCount::default();
             let mut reader = part::open(store, part).await?;
             while let Some(batch) = reader.next().await? {
                 count.raw_bytes += batch.len() as u64;
+                picker.clear();
                 for line in part::lines(batch) {
                     count.add_line(line);
-                    let item = item::parse_line(line).map_err(|source| MergeToCsvError::Item {
-                        key: part.key.clone(),
-                        source,
-                    })?;
-                    self.encode(&part.key, &item, &mut row)?;
+                    let pushed = picker.push_line(line);
+                    pushed.map_err(|source| unreadable(part, source))?;
+                }
+                let mut items = picker.picked();
+                while let Some((line, values)) = items.next() {
+                    self.encode(part, line, values, &mut row)?;
                 }
                 self.rejected.send().await?;
             }
@@ -132,18 +143,18 @@ impl<S: ObjectStore> Sides<'_, S> {
     #[inline]
     fn encode(
         &mut self,
-        part: &str,
-        item: &Map<'_>,
+        part: &Part,
+        line: &str,
+        values: &[Option<Value<'_>>],
         row: &mut impl Row,
     ) -> Result<(), MergeToCsvError> {
         row.clear();
-        let channel = match self.encoder.encode(item, row) {
+        let channel = match self.encoder.encode(values, row) {
             Fate::Row(Side::Train) => 0,
             Fate::Row(Side::Validation) => 1,
             Fate::Row(Side::Test) => 2,
             Fate::Rejected(reject) => {
-                self.rejected.push(item, &reject.path, &reject.to_string());
-                return Ok(());
+                return self.reject(part, line, &reject.path, &reject.to_string());
             }
             Fate::Filtered => {
                 self.left_out.filtered += 1;
@@ -154,24 +165,36 @@ impl<S: ObjectStore> Sides<'_, S> {
                 return Ok(());
             }
             Fate::Refused(source) => {
-                let key = part.to_owned();
+                let key = part.key.clone();
                 return Err(MergeToCsvError::Refused { key, source });
             }
         };
         match row.bytes() {
             Ok(bytes) => {
                 self.channels[channel].push(bytes)?;
-                self.samples.offer(channel, &self.encoder, item);
+                self.samples.offer(channel, &self.encoder, values);
             }
             Err(unfit) => {
                 let slot = unfit
                     .slot()
                     .and_then(|slot| self.layout.slots.get(slot as usize));
                 let path = slot.map_or("", String::as_str);
-                self.rejected
-                    .push(item, path, &format!("`{path}`: {unfit}"));
+                self.reject(part, line, path, &format!("`{path}`: {unfit}"))?;
             }
         }
+        Ok(())
+    }
+
+    #[cold]
+    fn reject(
+        &mut self,
+        part: &Part,
+        line: &str,
+        path: &str,
+        reason: &str,
+    ) -> Result<(), MergeToCsvError> {
+        let item = item::parse_line(line.as_bytes()).map_err(|error| unreadable(part, error))?;
+        self.rejected.push(&item, path, reason);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use contract::definition::Format;
 use dataset::{DenseRow, Encoder};
 use format::Layout;
-use item::Map;
+use item::Value;
 use lake::records::Sample;
 
 /// Rows of the sample.
@@ -19,11 +19,11 @@ impl Samples {
 
     /// Takes the item's row, unless its channel has enough of them.
     #[inline]
-    pub fn offer(&mut self, channel: usize, encoder: &Encoder, item: &Map<'_>) {
+    pub fn offer(&mut self, channel: usize, encoder: &Encoder, values: &[Option<Value<'_>>]) {
         if self.0[channel].len() < ROWS {
             let mut row = DenseRow::default();
             // An item that became a row has features.
-            if encoder.features(item, &mut row).is_ok() {
+            if encoder.features(values, &mut row).is_ok() {
                 self.0[channel].push(row);
             }
         }

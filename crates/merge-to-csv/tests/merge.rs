@@ -265,7 +265,9 @@ async fn an_endpoint_is_asked_with_the_very_bytes_that_training_got() {
     let mut asked = CsvRows::new();
     for n in (0..600).filter(|n| n % 50 != 0) {
         let item = ItemText::read(&line(n), ItemForm::Either).unwrap();
-        encoder.features(&item.item(), &mut asked).unwrap();
+        encoder
+            .features(&encoder.values(&item.item()), &mut asked)
+            .unwrap();
     }
     let mut asked: Vec<_> = std::str::from_utf8(asked.as_bytes())
         .unwrap()

@@ -38,7 +38,7 @@ pub async fn best(
         item[USER] = json!({"S": user});
         let item = item.to_string();
         let is_row = item::parse_item(item.as_bytes())
-            .is_ok_and(|item| encoder.features(&item, &mut rows).is_ok());
+            .is_ok_and(|item| encoder.features(&encoder.values(&item), &mut rows).is_ok());
         if is_row {
             films.push(film.clone());
         }
