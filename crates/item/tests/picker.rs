@@ -14,17 +14,17 @@ fn agree(paths: &[Path], lines: &[Vec<u8>]) {
     let mut picker = Picker::new(paths).unwrap();
     for _ in 0..2 {
         picker.clear();
-        lines
-            .iter()
-            .for_each(|line| picker.push_line(line).unwrap());
-        let mut picked = picker.picked();
         for line in lines {
-            let (text, values) = picked.next().unwrap();
+            picker.push_line(line).unwrap();
+        }
+        let mut items = picker.picked();
+        for line in lines {
+            let (text, values) = items.next().unwrap();
             let alone = Paths::new(paths).values(&parse_line(line).unwrap());
             assert_eq!(format!("{values:?}"), format!("{alone:?}"), "{text}");
             assert_eq!(text.as_bytes(), line.trim_ascii_end());
         }
-        assert!(picked.next().is_none());
+        assert!(items.next().is_none());
     }
 }
 
@@ -64,7 +64,9 @@ proptest! {
         wanted in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
     ) {
         let mut all = Vec::new();
-        items.iter().for_each(|item| paths_of(item, &mut all));
+        for item in &items {
+            paths_of(item, &mut all);
+        }
         let paths: Vec<_> = wanted
             .iter()
             .filter(|_| !all.is_empty())
@@ -128,11 +130,11 @@ fn a_line_that_is_refused_leaves_nothing_behind() {
             .is_err()
     );
     picker.push_line(br#"{"Item":{"c":{"N":"3"}}}"#).unwrap();
-    let mut picked = picker.picked();
+    let mut items = picker.picked();
     assert!(matches!(
-        picked.next().unwrap().1,
+        items.next().unwrap().1,
         [Some(item::Value::N("1"))]
     ));
-    assert!(matches!(picked.next().unwrap().1, [None]));
-    assert!(picked.next().is_none());
+    assert!(matches!(items.next().unwrap().1, [None]));
+    assert!(items.next().is_none());
 }
