@@ -10,38 +10,12 @@ import os
 import re
 import sys
 
-# The transform asks for a region, and for no account.
-os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-
 import botocore.loaders
 import botocore.model
 import cfnlint.api
 import cfnlint.config
-from samtranslator.public.translator import ManagedPolicyLoader
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
 
-
-class NoManagedPolicies(ManagedPolicyLoader):
-    """The template names none, so nobody has to be asked for them."""
-
-    def __init__(self):
-        super().__init__(None)
-
-    def load(self):
-        return {}
-
-
-def transformed(template, machine):
-    """What CloudFormation makes of the template, with the state machine's definition inside."""
-    for resource in template["Resources"].values():
-        properties = resource.get("Properties", {})
-        if "CodeUri" in properties:
-            properties["CodeUri"] = {"Bucket": "packages", "Key": "package"}
-        if "DefinitionUri" in properties:
-            del properties["DefinitionUri"]
-            properties["Definition"] = machine
-    return transform(template, {}, NoManagedPolicies())
+import sam
 
 
 def linted(template):
@@ -147,12 +121,11 @@ def check(folder):
         found.extend({"check": name, "problem": problem} for problem in problems)
 
     try:
-        with open(os.path.join(folder, "template.yaml"), encoding="utf-8") as file:
-            template = yaml_parse(file)
+        template = sam.read(os.path.join(folder, "template.yaml"))
         with open(os.path.join(folder, "retrain.asl.json"), encoding="utf-8") as file:
             machine = json.load(file)
         say("botocore", contract(machine))
-        made = transformed(template, machine)
+        made = sam.transformed(template, machine)
     except Exception as error:
         say("transform", [str(error).splitlines()[0]])
         return folder, found

@@ -11,6 +11,7 @@ pub mod infra;
 pub mod interpreter;
 pub mod layers;
 pub mod native;
+pub mod node;
 pub mod packages;
 pub mod pipeline;
 pub mod python;

@@ -1,4 +1,4 @@
-//! The Python programs that the tests call, in a virtual environment of their own below `target/`,
+//! The Python programs that the tests call, in virtual environments of their own below `target/`,
 //! pinned by hash. It must not know what the programs do.
 
 use crate::workspace;
@@ -6,37 +6,66 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const LOCK: &str = include_str!("../python/requirements.txt");
-
-/// A program of the environment, which is installed first if it is not there.
-pub fn program(name: &str) -> PathBuf {
-    let local = workspace::target().join("local");
-    std::fs::create_dir_all(&local).expect("target/ can be written");
-    // Tests run side by side, in several processes; one of them installs.
-    let lock = File::create(local.join("venv-tests.lock")).expect("target/ can be written");
-    lock.lock().expect("a lock of a local file");
-    let venv = local.join("venv-tests");
-    let stamp = venv.join("requirements.installed.txt");
-    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(LOCK) {
-        install(&venv);
-        // It comes last: without it an environment is taken for half made.
-        std::fs::write(&stamp, LOCK).expect("target/ can be written");
-    }
-    venv.join("bin").join(name)
+/// An environment, which is made when it is first needed.
+#[derive(Debug, Clone, Copy)]
+pub struct Environment {
+    /// Its folder below `target/local`.
+    folder: &'static str,
+    /// The file of the lock, and what is in it.
+    file: &'static str,
+    lock: &'static str,
 }
 
-fn install(venv: &Path) {
-    let requirements = workspace::root().join("tests/python/requirements.txt");
-    let mut make = Command::new("python3");
-    run(make.args(["-m", "venv", "--clear"]).arg(venv));
-    let mut pip = Command::new(venv.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
-        .arg("--disable-pip-version-check")
-        // The lock names every package, and wheels alone: nothing else is resolved, built or run.
-        .args(["--no-deps", "--require-hashes", "--only-binary", ":all:"])
-        .arg("--requirement")
-        .arg(requirements);
-    run(&mut pip);
+/// What most of the tests call.
+pub const TESTS: Environment = Environment {
+    folder: "venv-tests",
+    file: "tests/python/requirements.txt",
+    lock: include_str!("../python/requirements.txt"),
+};
+
+/// Node.js, for machines without it.
+pub const NODE: Environment = Environment {
+    folder: "venv-node",
+    file: "tests/python/node.txt",
+    lock: include_str!("../python/node.txt"),
+};
+
+/// A program of the tests' environment, which is installed first if it is not there.
+pub fn program(name: &str) -> PathBuf {
+    TESTS.program(name)
+}
+
+impl Environment {
+    /// A program of the environment, which is installed first if it is not there.
+    pub fn program(self, name: &str) -> PathBuf {
+        let local = workspace::target().join("local");
+        std::fs::create_dir_all(&local).expect("target/ can be written");
+        // Tests run side by side, in several processes; one of them installs.
+        let lock = File::create(local.join(format!("{}.lock", self.folder)));
+        let lock = lock.expect("target/ can be written");
+        lock.lock().expect("a lock of a local file");
+        let venv = local.join(self.folder);
+        let stamp = venv.join("requirements.installed.txt");
+        if std::fs::read_to_string(&stamp).ok().as_deref() != Some(self.lock) {
+            self.install(&venv);
+            // It comes last: without it an environment is taken for half made.
+            std::fs::write(&stamp, self.lock).expect("target/ can be written");
+        }
+        venv.join("bin").join(name)
+    }
+
+    fn install(self, venv: &Path) {
+        let mut make = Command::new("python3");
+        run(make.args(["-m", "venv", "--clear"]).arg(venv));
+        let mut pip = Command::new(venv.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
+            .arg("--disable-pip-version-check")
+            // The lock names every package, and wheels alone: nothing else is resolved, built or run.
+            .args(["--no-deps", "--require-hashes", "--only-binary", ":all:"])
+            .arg("--requirement")
+            .arg(workspace::root().join(self.file));
+        run(&mut pip);
+    }
 }
 
 fn run(command: &mut Command) {

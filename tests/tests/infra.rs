@@ -6,9 +6,10 @@ use end_to_end::infra::access::Access;
 use end_to_end::infra::policy::Decision;
 use end_to_end::infra::{calls, needs, settings};
 use end_to_end::template::{self, Lambda};
-use end_to_end::{Finding, layers, workspace};
+use end_to_end::{Finding, layers, python, workspace};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::process::Command;
 
 fn read() -> Value {
     template::read(&workspace::text("infra/template.yaml"))
@@ -30,6 +31,31 @@ fn the_table_of_who_may_do_what_is_current() {
         table == written,
         "infra/ACCESS.md is not what the template says: MILLRACE_WRITE=1 cargo test -p end-to-end --test infra"
     );
+}
+
+#[test]
+fn the_templates_of_the_construct_are_current() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = workspace::root();
+    let mut command = Command::new(python::program("python"));
+    command
+        .arg(root.join("tests/infra/cdk_templates.py"))
+        .args(["infra/template.yaml", "infra/schedule.yaml"].map(|it| root.join(it)))
+        .arg(folder.path());
+    let output = python::output(&mut command);
+    assert!(output.status.success(), "{}", python::said(&output));
+    for name in ["template.json", "schedule.json"] {
+        let path = root.join("infra/cdk").join(name);
+        let made = std::fs::read_to_string(folder.path().join(name)).unwrap();
+        if std::env::var_os("MILLRACE_WRITE").is_some() {
+            std::fs::write(&path, &made).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            made == written,
+            "infra/cdk/{name} is not what the templates say: MILLRACE_WRITE=1 cargo test -p end-to-end --test infra"
+        );
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn read() -> Value {
 }
 
 fn lint(path: &std::path::Path) -> (bool, String) {
-    let script = workspace::root().join("tests/python/lint_template.py");
+    let script = workspace::root().join("tests/infra/lint_template.py");
     let mut command = Command::new(python::program("python"));
     let output = python::output(command.arg(script).arg(path));
     (output.status.success(), python::said(&output))

@@ -169,9 +169,10 @@ impl<'t> Stack<'t> {
     fn physical(&self, name: &str) -> String {
         match self.kind(name) {
             "AWS::S3::Bucket" => format!("millrace-{}", name.to_lowercase()),
-            "AWS::SNS::Topic" | "AWS::IAM::ManagedPolicy" | "AWS::Serverless::StateMachine" => {
-                self.arn(name)
-            }
+            "AWS::SNS::Topic"
+            | "AWS::IAM::ManagedPolicy"
+            | "AWS::Serverless::StateMachine"
+            | "AWS::StepFunctions::StateMachine" => self.arn(name),
             _ => format!("millrace-{name}"),
         }
     }
@@ -186,10 +187,16 @@ impl<'t> Stack<'t> {
             "AWS::S3::Bucket" => format!("arn:aws:s3:::{}", self.physical(name)),
             "AWS::IAM::Role" => format!("arn:aws:iam::{ACCOUNT}:role/millrace-{name}"),
             "AWS::IAM::ManagedPolicy" => format!("arn:aws:iam::{ACCOUNT}:policy/millrace-{name}"),
-            "AWS::Serverless::Function" => here("lambda", &format!("function:millrace-{name}")),
+            "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
+                here("lambda", &format!("function:millrace-{name}"))
+            }
             "AWS::Serverless::StateMachine" => {
                 here("states", &format!("stateMachine:{}", property("Name")))
             }
+            "AWS::StepFunctions::StateMachine" => here(
+                "states",
+                &format!("stateMachine:{}", property("StateMachineName")),
+            ),
             "AWS::Logs::LogGroup" => {
                 here("logs", &format!("log-group:{}:*", property("LogGroupName")))
             }

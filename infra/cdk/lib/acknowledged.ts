@@ -1,0 +1,86 @@
+/**
+ * What cdk-nag's packs AwsSolutions and Serverless find in the pipeline, with the reason why it stays so. Each
+ * wildcard is named: another one is found.
+ */
+import { Stack, Validations } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+
+/** The findings of one reason, and the resources that they are about; all, if none is named. */
+interface Reason {
+  readonly why: string;
+  readonly findings: readonly string[];
+  readonly resources?: readonly string[];
+}
+
+const wildcard = (resource: string) => `AwsSolutions-IAM5[Resource::${resource}]`;
+const tier = (name: string) => wildcard(`<LakeBucket.Arn>/${name}/*`);
+const here = (service: string, rest: string) =>
+  wildcard(`arn:<AWS::Partition>:${service}:<AWS::Region>:<AWS::AccountId>:${rest}`);
+
+function reasons(table: string, machine: string): readonly Reason[] {
+  return [
+    {
+      why: 'The keys below a tier are made by the runs. ACCESS.md is the table of who may use which tier.',
+      findings: ['champion', 'config', 'current', 'models', 'processed', 'raw', 'reports'].map(tier),
+    },
+    {
+      why: 'The indexes and exports of this table, the executions of this state machine.',
+      findings: [
+        here('dynamodb', `table/${table}/index/*`),
+        here('dynamodb', `table/${table}/export/*`),
+        here('states', `execution:${machine}:*`),
+        here('states', `execution:${machine}/*`),
+      ],
+    },
+    {
+      why: 'Definitions name jobs, models, endpoints and alarms, after the stack was deployed.',
+      findings: [
+        ...['training-job', 'model', 'endpoint-config', 'endpoint'].map((kind) => here('sagemaker', `${kind}/*`)),
+        here('cloudwatch', 'alarm:*'),
+      ],
+      resources: ['StartTrainingRole', 'DeployEndpointRole'],
+    },
+    {
+      why: 'A definition names the training image, and SageMaker names the logs.',
+      findings: [wildcard('arn:<AWS::Partition>:ecr:*:*:repository/*'), here('logs', 'log-group:/aws/sagemaker/*')],
+      resources: ['TrainingRole'],
+    },
+    {
+      why: 'The actions have no resources to name: traces, interfaces, lists, the token of a registry, log deliveries.',
+      findings: [wildcard('*'), 'Serverless-LambdaStarPermissions'],
+      resources: ['TrainingRole', 'FunctionsPolicy', 'RequestExportRole', 'DeployEndpointRole', 'RetrainRole'],
+    },
+    {
+      why: 'Who reads objects is recorded by CloudTrail data events, which the account turns on; logs of the bucket would '
+        + 'need a second bucket.',
+      findings: ['AwsSolutions-S1'],
+      resources: ['LakeBucket'],
+    },
+    {
+      why: 'It is the queue of dead letters.',
+      findings: ['AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy'],
+      resources: ['Undelivered'],
+    },
+    {
+      why: 'The state machine calls the functions and waits for their answers: there are no events to keep.',
+      findings: ['Serverless-LambdaDLQ'],
+    },
+  ];
+}
+
+/** Acknowledges what is as it must be. */
+export function acknowledge(
+  pipeline: IConstruct,
+  resource: (name: string) => IConstruct,
+  table: string,
+  stage: string,
+): void {
+  const name: unknown = Stack.of(pipeline).resolve(table);
+  // As cdk-nag shows what only CloudFormation will know.
+  const shown = typeof name === 'string' ? name : `<${(name as { Ref?: string }).Ref}>`;
+  for (const { why, findings, resources } of reasons(shown, `<AWS::StackName>-${stage}-retrain`)) {
+    for (const scope of resources?.map(resource) ?? [pipeline]) {
+      Validations.of(scope).acknowledge(...findings.map((id) => ({ id, reason: why })));
+    }
+  }
+}

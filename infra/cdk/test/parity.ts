@@ -1,0 +1,48 @@
+/**
+ * Prints stacks that a test of the repository holds against the SAM template, evaluated with the same parameters:
+ * one with as little said as will do, and one with everything.
+ */
+import { Duration, TimeZone } from 'aws-cdk-lib';
+import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { pipeline, stack, synthesised } from './support';
+
+const within = stack();
+const key = (id: string) => Key.fromKeyArn(within, id, `arn:aws:kms:eu-central-1:123456789012:key/${id}`);
+const everything = pipeline({
+  stage: 'test',
+  table: 'shop-*',
+  tableKey: key('11111111-1111-1111-1111-111111111111'),
+  lakeKey: key('22222222-2222-2222-2222-222222222222'),
+  readers: ['arn:aws:iam::123456789012:role/Reader'],
+  lifecycle: {
+    rawInfrequentAccess: Duration.days(0),
+    rawExpiry: Duration.days(30),
+    processedExpiry: Duration.days(60),
+    modelsExpiry: Duration.days(365),
+    noncurrentVersions: Duration.days(7),
+    incompleteUploads: Duration.days(1),
+  },
+  pipeline: 'shops',
+  schedule: {
+    expression: ScheduleExpression.cron({ hour: '4', minute: '30', timeZone: TimeZone.EUROPE_BERLIN }),
+    window: Duration.minutes(10),
+    enabled: true,
+    maxModelAge: Duration.days(14),
+    maxTimeWithoutRun: Duration.days(3),
+  },
+  alarmEmail: 'ml@example.com',
+  endpointName: 'shops-live',
+  endpointLatency: Duration.millis(250),
+  architecture: Architecture.X86_64,
+  reservedConcurrency: 20,
+  logRetention: RetentionDays.THREE_MONTHS,
+  vpc: Vpc.fromVpcAttributes(within, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['a'] }),
+  vpcSubnets: { subnets: ['subnet-1', 'subnet-2'].map((id) => Subnet.fromSubnetId(within, id, id)) },
+  securityGroups: [SecurityGroup.fromSecurityGroupId(within, 'Group', 'sg-1')],
+}, within);
+
+process.stdout.write(JSON.stringify({ least: synthesised(pipeline()), everything: synthesised(everything) }));
