@@ -13,7 +13,7 @@ use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 const ITEMS: u16 = 3000;
 
@@ -114,7 +114,7 @@ fn keys() -> RunKeys {
 fn invocation() -> Invocation {
     Invocation {
         attempt: "a".to_owned(),
-        deadline: SystemTime::now(),
+        deadline: SystemTime::now() + Duration::from_mins(15),
     }
 }
 

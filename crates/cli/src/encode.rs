@@ -4,7 +4,7 @@
 use contract::RunId;
 use dataset::{Columns, ColumnsError, CsvRows, Encoder, ItemForm, ItemText, ItemTextError, Reject};
 use lake::records::DatasetRecord;
-use lake::{DocumentError, ObjectStore, RunKeys, documents};
+use lake::{DocumentError, ObjectStore, RunKeys, VocabularyError, documents, vocabulary};
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,9 @@ pub enum EncodeError {
         /// Why.
         source: Box<DocumentError>,
     },
+    /// A vocabulary of the dataset cannot be read.
+    #[error("cannot read the dataset's vocabularies")]
+    Vocabulary(#[from] VocabularyError),
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     File {
@@ -82,7 +85,10 @@ pub async fn columns_of_run(
                 run: run.clone(),
                 source: Box::new(source),
             })?;
-    columns(record, &key)
+    let vocabularies = vocabulary::read(store, &record.vocabularies).await?;
+    let mut columns = columns(record, &key)?;
+    columns.set_vocabularies(vocabularies);
+    Ok(columns)
 }
 
 /// The columns of a `dataset.json` on this machine.

@@ -28,6 +28,12 @@ impl Categories {
                 Ok(Self::Buckets(buckets))
             };
         }
+        let listed = column.vocabulary.len();
+        if column.is_unlisted() || column.vocabulary_size.is_some_and(|size| size != listed) {
+            return Err(ColumnsError::VocabularyElsewhere {
+                path: column.path.clone(),
+            });
+        }
         let sorted = column.vocabulary.is_sorted_by(|left, right| left < right);
         match Codes::new(column.vocabulary.iter().map(String::as_str)) {
             Some(codes) if sorted => Ok(Self::Codes(codes)),

@@ -26,12 +26,6 @@ pub(crate) fn check(at: usize, column: &Column) -> Result<(), PlanError> {
             return refused("buckets", "must be from 1 to 1000000");
         }
         None if hashes => return refused("buckets", "say into how many buckets values are hashed"),
-        None if members && column.vocabulary.is_none() => {
-            return refused(
-                "vocabulary",
-                "list the members that get a slot each, or set `buckets`",
-            );
-        }
         _ => {}
     }
     if let Some(vocabulary) = &column.vocabulary {

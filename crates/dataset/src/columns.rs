@@ -4,6 +4,7 @@
 use crate::exact;
 use contract::definition::{Condition, Encoding, Missing, Precision, TimePart, TimeUnit};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Which cells a row has, how each is made, which items are rows, and which side of the split a row
 /// is on.
@@ -53,6 +54,10 @@ pub struct FeatureColumn {
     /// category is its position plus one; 0 is a category that training never saw, or a missing value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vocabulary: Vec<String>,
+    /// How many values the vocabulary has, where it is not here but an object of its own: the dataset's
+    /// record names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vocabulary_size: Option<usize>,
     /// Into how many buckets values are hashed: XXH3-64 of the category's text, modulo that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buckets: Option<u32>,
@@ -147,6 +152,21 @@ fn is_zero(share: &f64) -> bool {
 }
 
 impl FeatureColumn {
+    /// Whether the column has categories that nobody has listed yet.
+    pub(crate) fn is_unlisted(&self) -> bool {
+        let has_vocabulary = match self.encoding {
+            Encoding::Ordinal | Encoding::OneHot => true,
+            Encoding::MultiHot => self.buckets.is_none(),
+            _ => false,
+        };
+        has_vocabulary && self.vocabulary.is_empty() && self.vocabulary_size.is_none()
+    }
+
+    /// How many categories there are.
+    fn categories(&self) -> usize {
+        self.vocabulary_size.unwrap_or(self.vocabulary.len())
+    }
+
     /// How many slots the column fills.
     pub fn width(&self) -> usize {
         let buckets = self.buckets.map_or(0, |buckets| buckets as usize);
@@ -158,7 +178,7 @@ impl FeatureColumn {
             | Encoding::Length => 1,
             Encoding::HashOneHot => buckets,
             Encoding::MultiHot if buckets > 0 => buckets,
-            Encoding::OneHot | Encoding::MultiHot => 1 + self.vocabulary.len(),
+            Encoding::OneHot | Encoding::MultiHot => 1 + self.categories(),
             Encoding::Timestamp => self.parts.len(),
         }
     }
@@ -209,6 +229,37 @@ impl Columns {
             .binary_search_by(|known| known.as_str().cmp(value))
             .ok()?;
         u32::try_from(position + 1).ok()
+    }
+
+    /// Gives the columns of these paths their vocabularies, in sort order.
+    pub fn set_vocabularies(&mut self, mut vocabularies: BTreeMap<String, Vec<String>>) {
+        for at in 0..self.columns.len() {
+            let (column, rest) = self.columns[at..].split_first_mut().expect("at is within");
+            if !column.is_unlisted() && column.vocabulary_size.is_none() {
+                continue;
+            }
+            let again = rest.iter().any(|other| other.path == column.path);
+            let values = if again {
+                vocabularies.get(&column.path).cloned()
+            } else {
+                vocabularies.remove(&column.path)
+            };
+            column.vocabulary = values.unwrap_or_default();
+        }
+    }
+
+    /// Takes the vocabularies of more than so many values out, each under its column's path: they are
+    /// to be objects of their own.
+    pub fn take_vocabularies(&mut self, most: usize) -> BTreeMap<String, Vec<String>> {
+        let mut taken = BTreeMap::new();
+        for column in &mut self.columns {
+            if column.vocabulary.len() > most {
+                column.vocabulary_size = Some(column.vocabulary.len());
+                let values = std::mem::take(&mut column.vocabulary);
+                taken.insert(column.path.clone(), values);
+            }
+        }
+        taken
     }
 
     /// The feature column of that path.

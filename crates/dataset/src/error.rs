@@ -1,5 +1,7 @@
 //! Why a table does not become a dataset. It must not know which run or pipeline it is about.
 
+use crate::distinct::MAX_VALUE_BYTES;
+use crate::gather::MAX_VOCABULARY;
 use contract::{ErrorName, Named};
 use item::PathError;
 
@@ -59,15 +61,11 @@ pub enum PlanError {
     },
     /// A category column has more distinct values than a vocabulary may.
     #[error(
-        "`{path}` has too many or too long distinct values for a category (at most {limit} of {longest} bytes): declare it in `dataset.columns` with encoding `hash` and `buckets`, or name it in `dataset.exclude`"
+        "`{path}` has too many or too long distinct values for a category (at most {MAX_VOCABULARY} of {MAX_VALUE_BYTES} bytes, and together some 400 MB): declare it in `dataset.columns` with encoding `hash` and `buckets`, or name it in `dataset.exclude`"
     )]
     VocabularyTooLarge {
         /// The column's path.
         path: String,
-        /// Most values of a vocabulary.
-        limit: usize,
-        /// Longest value, in bytes.
-        longest: usize,
     },
     /// A number column holds whole numbers that float32 would round.
     #[error(
@@ -143,6 +141,14 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    pub(crate) fn vocabulary_too_large(path: &str) -> Self {
+        Self::VocabularyTooLarge {
+            path: path.to_owned(),
+        }
+    }
+}
+
 impl Named for PlanError {
     fn name(&self) -> ErrorName {
         match self {
@@ -189,6 +195,14 @@ pub enum ColumnsError {
     #[error("a condition on `{path}` cannot be carried out: plan the dataset again")]
     Condition {
         /// The attribute's path.
+        path: String,
+    },
+    /// A vocabulary is an object of its own and was not read.
+    #[error(
+        "the vocabulary of `{path}` is an object of its own, which was not read: name the run and its bucket instead of the file"
+    )]
+    VocabularyElsewhere {
+        /// The column's path.
         path: String,
     },
     /// A vocabulary is not sorted, so that its codes are not what training saw.

@@ -2,6 +2,7 @@
 //! nobody asked for it. It must not know of declared columns.
 
 use crate::number::EXACT_INTEGERS;
+use crate::profile::Profile;
 use crate::summary::Attribute;
 use contract::definition::Encoding;
 use item::Kind;
@@ -11,6 +12,28 @@ const LONG_MEAN: u64 = 20;
 
 /// Length, in characters, from which a text is prose.
 const PROSE: u64 = 256;
+
+/// How many distinct values an attribute has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Distinctness {
+    /// The profile has them all.
+    Exactly(u64),
+    /// They were counted by a sketch.
+    About(u64),
+    /// Some were not seen.
+    Unknown,
+}
+
+impl Distinctness {
+    pub(crate) fn of(path: &str, profile: &Profile) -> Self {
+        match profile.distinct(path) {
+            Some(distinct) => Self::Exactly(distinct as u64),
+            None => profile
+                .sketch(path)
+                .map_or(Self::Unknown, |sketch| Self::About(sketch.count())),
+        }
+    }
+}
 
 /// The encoding that fits the types of an attribute's values.
 ///
@@ -50,7 +73,7 @@ pub(crate) fn rounded(attribute: &Attribute) -> Option<f64> {
 }
 
 /// Whether an attribute is prose, an identifier or a timestamp, and why; such text is no category.
-pub(crate) fn no_category(attribute: &Attribute, distinct: Option<usize>) -> Option<String> {
+pub(crate) fn no_category(attribute: &Attribute, distinct: Distinctness) -> Option<String> {
     let texts = attribute.texts.as_ref()?;
     if texts.max_length >= PROSE {
         return Some(format!(
@@ -58,13 +81,18 @@ pub(crate) fn no_category(attribute: &Attribute, distinct: Option<usize>) -> Opt
             texts.max_length
         ));
     }
-    let distinct = distinct? as u64;
     let count = attribute.types.of(Kind::S);
     let mean = texts.total_length / count.max(1);
     let values = count + attribute.types.of(Kind::N);
-    (distinct * 2 > values && mean >= LONG_MEAN).then(|| {
+    let (about, distinct, is_long) = match distinct {
+        Distinctness::Exactly(distinct) => ("", distinct, mean >= LONG_MEAN),
+        // So many that mostly occur once are no categories, however short they are.
+        Distinctness::About(distinct) => ("about ", distinct.min(values), true),
+        Distinctness::Unknown => return None,
+    };
+    (distinct * 2 > values && is_long).then(|| {
         format!(
-            "is free text, an identifier or a timestamp: {distinct} distinct values among {values}, {mean} characters on average"
+            "is free text, an identifier or a timestamp: {about}{distinct} distinct values among {values}, {mean} characters on average"
         )
     })
 }

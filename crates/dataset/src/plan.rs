@@ -4,7 +4,7 @@
 use crate::check::{check_definition, parse};
 use crate::columns::{Columns, DeduplicateRule, FeatureColumn, LeftOut};
 use crate::error::PlanError;
-use crate::infer;
+use crate::infer::{self, Distinctness};
 use crate::plan_column;
 use crate::plan_split;
 use crate::profile::Profile;
@@ -170,7 +170,7 @@ fn inferred_columns(
         {
             continue;
         }
-        match inferred_encoding(attribute, profile.distinct(text)) {
+        match inferred_encoding(attribute, Distinctness::of(text, profile)) {
             Ok(encoding) => {
                 columns.push(plan_column::inferred(text, encoding, profile)?);
             }
@@ -196,7 +196,7 @@ fn inferred_columns(
     Ok(columns)
 }
 
-fn inferred_encoding(attribute: &Attribute, distinct: Option<usize>) -> Result<Encoding, String> {
+fn inferred_encoding(attribute: &Attribute, distinct: Distinctness) -> Result<Encoding, String> {
     let encoding = infer::encoding(attribute)
         .map_err(|reason| format!("has {}, which {reason}", infer::found(attribute)))?;
     match encoding {

@@ -3,8 +3,8 @@
 
 use crate::check::{parse, refuse};
 use crate::columns::{FeatureColumn, Scaling};
-use crate::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
 use crate::error::PlanError;
+use crate::gather::MAX_VOCABULARY;
 use crate::infer;
 use crate::moment;
 use crate::plan::present;
@@ -94,23 +94,11 @@ fn unprofiled(
             ),
         ));
     };
-    let has_vocabulary = column.vocabulary.is_some() || column.buckets.is_some();
-    match encoding {
-        Encoding::Ordinal | Encoding::OneHot | Encoding::MultiHot if !has_vocabulary => {
-            return Err(refuse(
-                &field("vocabulary"),
-                format!(
-                    "`{path}` is an element of a list, of which the export keeps no profile: list its values, or declare it with encoding `hash`"
-                ),
-            ));
-        }
-        Encoding::Number if column.scale.is_some() => {
-            return Err(refuse(
-                &field("scale"),
-                format!("`{path}` is an element of a list, of which the export keeps no profile"),
-            ));
-        }
-        _ => {}
+    if column.scale.is_some() {
+        return Err(refuse(
+            &field("scale"),
+            format!("`{path}` is an element of a list, of which the export keeps no profile"),
+        ));
     }
     Ok(FeatureColumn {
         vocabulary: column.vocabulary.clone().map_or_else(Vec::new, sorted),
@@ -127,6 +115,7 @@ fn options(path: String, encoding: Encoding, column: &Column) -> FeatureColumn {
         encoding,
         missing: column.missing,
         vocabulary: Vec::new(),
+        vocabulary_size: None,
         buckets: column.buckets,
         scale: None,
         precision: Precision::Refuse,
@@ -213,14 +202,17 @@ fn sorted(mut vocabulary: Vec<String>) -> Vec<String> {
     vocabulary
 }
 
+/// The vocabulary, if the profile has it; else it is to be gathered.
 fn vocabulary(path: &str, profile: &Profile) -> Result<Vec<String>, PlanError> {
-    profile
-        .values(path)
-        .ok_or_else(|| PlanError::VocabularyTooLarge {
-            path: path.to_owned(),
-            limit: MAX_DISTINCT,
-            longest: MAX_VALUE_BYTES,
-        })
+    if let Some(values) = profile.values(path) {
+        return Ok(values);
+    }
+    // The sketch errs by a few per cent.
+    let least = profile.sketch(path).map_or(0, |sketch| sketch.bounds().0);
+    if least > MAX_VOCABULARY as u64 {
+        return Err(PlanError::vocabulary_too_large(path));
+    }
+    Ok(Vec::new())
 }
 
 /// What an attribute's numbers count, if they are timestamps.

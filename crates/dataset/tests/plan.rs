@@ -4,7 +4,9 @@ mod support;
 
 use contract::definition::{Encoding, Missing, Split};
 use contract::{ErrorName, Named as _};
-use dataset::{MAX_DISTINCT, PlanError, Profile, check_definition, plan_columns};
+use dataset::{
+    Encoder, Gatherer, MAX_DISTINCT, PlanError, Profile, check_definition, plan_columns,
+};
 use serde_json::{Value, json};
 use support::{declare, infer, key, plan, profile};
 
@@ -242,22 +244,48 @@ fn a_declared_column_that_cannot_be_encoded_is_refused() {
 }
 
 #[test]
-fn a_vocabulary_beyond_the_bound_is_refused() {
+fn a_vocabulary_beyond_the_profiles_bound_is_gathered_unless_it_is_an_identifiers() {
     let mut profile = profile(&[json!({ "rating": { "N": "1" } })]);
     for at in 0..=MAX_DISTINCT {
-        let text = json!({ "rating": { "N": "1" }, "user": { "S": format!("u{at}") } }).to_string();
-        profile.observe(&item::parse_item(text.as_bytes()).unwrap());
+        for user in [at, at / 2] {
+            let text = json!({ "rating": { "N": "1" }, "user": { "S": format!("u{user}") }, "id": { "S": format!("{at} {user}") } });
+            profile.observe(&item::parse_item(text.to_string().as_bytes()).unwrap());
+        }
     }
-    for definition in [infer("rating"), declare("rating", &[("user", None)])] {
-        let (name, message) = refusal(&definition, &profile);
-        assert_eq!(name, ErrorName::QualityGateFailed);
-        assert!(
-            message.contains("declare it in `dataset.columns` with encoding `hash`"),
-            "{message}"
-        );
+    let columns = plan_columns(&infer("rating"), &key(), &profile).unwrap();
+    assert!(
+        Encoder::new(&columns)
+            .unwrap_err()
+            .to_string()
+            .contains("`user`")
+    );
+    assert_eq!(columns.columns.len(), 1);
+    assert!(
+        columns.left_out[0]
+            .reason
+            .contains("is free text, an identifier or a timestamp: about")
+    );
+    let mut gatherer = Gatherer::new(&columns).unwrap().unwrap();
+    assert_eq!(gatherer.paths().collect::<Vec<_>>(), ["user"]);
+    let mut picker = gatherer.picker().unwrap();
+    for user in ["b", "a", "b"] {
+        let line = json!({ "Item": { "user": { "S": user } } }).to_string();
+        picker.push_line(line.as_bytes()).unwrap();
     }
+    let mut items = picker.picked();
+    while let Some((_, values)) = items.next() {
+        gatherer.see(values).unwrap();
+    }
+    let mut whole = columns.clone();
+    whole.set_vocabularies(gatherer.finish().unwrap());
+    assert_eq!(whole.columns[0].vocabulary, ["a", "b"]);
+    assert_eq!(Encoder::new(&whole).unwrap().width(), 1);
+    let declared = declare("rating", &[("id", None)]);
+    let columns = plan_columns(&declared, &key(), &profile).unwrap();
+    let gatherer = Gatherer::new(&columns).unwrap().unwrap();
+    assert_eq!(gatherer.paths().collect::<Vec<_>>(), ["id"]);
     let mut without = infer("rating");
-    without.exclude = vec!["user".to_owned()];
+    without.exclude = vec!["user".to_owned(), "id".to_owned()];
     let (name, message) = refusal(&without, &profile);
     assert_eq!(name, ErrorName::QualityGateFailed);
     assert_eq!(

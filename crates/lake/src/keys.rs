@@ -136,6 +136,11 @@ impl RunKeys {
         self.below("processed", "shards.json")
     }
 
+    /// A vocabulary that is an object of its own.
+    pub fn vocabulary(&self, number: u32) -> String {
+        self.below("processed", &format!("vocabularies/{number:05}.jsonl.zst"))
+    }
+
     /// The prefix of a channel; nothing but training data lies below it.
     pub fn channel(&self, channel: &str) -> String {
         self.below("processed", &format!("{channel}/"))

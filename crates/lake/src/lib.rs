@@ -14,6 +14,7 @@ pub mod records;
 pub mod segment;
 pub mod store;
 pub mod verify;
+pub mod vocabulary;
 pub mod writer;
 
 pub use documents::DocumentError;
@@ -21,3 +22,4 @@ pub use keys::RunKeys;
 pub use memory::MemoryStore;
 pub use part::PartError;
 pub use store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
+pub use vocabulary::VocabularyError;

@@ -276,6 +276,9 @@ pub struct SegmentRecord<P> {
 pub struct DatasetPlan<C> {
     /// The columns.
     pub columns: C,
+    /// The vocabularies that are objects of their own, by the paths of their columns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vocabularies: BTreeMap<String, Part>,
     /// The format of the channels' files.
     #[serde(default)]
     pub format: Format,
@@ -359,6 +362,9 @@ pub struct DatasetRecord {
     pub content_type: String,
     /// The columns in order, with their encoders.
     pub columns: serde_json::Value,
+    /// The vocabularies that are objects of their own, by the paths of their columns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vocabularies: BTreeMap<String, Part>,
     /// The channels' files, in the order of shards.
     pub files: Vec<ChannelFile>,
     /// A request of a few rows, as an endpoint is asked with them; absent in records of before there

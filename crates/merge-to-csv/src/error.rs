@@ -3,7 +3,7 @@
 use contract::{ErrorName, Named};
 use dataset::{ColumnsError, Reject};
 use format::FormatError;
-use lake::{DocumentError, PartError, StoreError};
+use lake::{DocumentError, PartError, StoreError, VocabularyError};
 use std::io;
 use std::path::PathBuf;
 
@@ -59,6 +59,9 @@ pub enum MergeToCsvError {
     /// The lake cannot be read or written.
     #[error("reading the dataset's plan")]
     Document(#[from] DocumentError),
+    /// A vocabulary cannot be read.
+    #[error("reading the dataset's vocabularies")]
+    Vocabulary(#[from] VocabularyError),
 }
 
 impl Named for MergeToCsvError {
@@ -70,6 +73,7 @@ impl Named for MergeToCsvError {
             Self::Format(error) => error.name(),
             Self::Spill { .. } => ErrorName::ResourceLimitExceeded,
             Self::Part(error) => error.name(),
+            Self::Vocabulary(error) => error.name(),
             Self::Store(error) => error.name(),
             Self::Document(error) => error.name(),
         }

@@ -13,7 +13,7 @@ use format::{FloatRow, JsonRow, Layout, RecordRow, Row};
 use item::{ItemError, Value};
 use lake::part::LineCount;
 use lake::records::{DatasetPlan, Part, ShardRecord};
-use lake::{ObjectStore, RunKeys, documents, part};
+use lake::{ObjectStore, RunKeys, documents, part, vocabulary};
 use twox_hash::XxHash3_64;
 
 /// Turns a shard's parts into its files.
@@ -22,8 +22,10 @@ pub async fn shard<S: ObjectStore>(
     keys: &RunKeys,
     shard: u32,
 ) -> Result<ShardRecord, MergeToCsvError> {
-    let plan: DatasetPlan<Columns> =
+    let mut plan: DatasetPlan<Columns> =
         documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?;
+    let vocabularies = vocabulary::read(store, &plan.vocabularies).await?;
+    plan.columns.set_vocabularies(vocabularies);
     let parts = plan
         .shards
         .get(shard as usize)

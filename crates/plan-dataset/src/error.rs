@@ -17,14 +17,43 @@ pub enum PlanDatasetError {
     },
     /// Items with one key may be in several shards, which do not see each other's.
     #[error(
-        "`dataset.deduplicate` needs all items in one shard, and there are {shards}: set `dataset.shardBytes` to {bytes} or more, which one function then reads"
+        "`dataset.deduplicate` needs all items in one shard, and there are {items}, more than one function of the usual size has memory for: set `dataset.shardBytes` to {bytes} or more, and give `MergeToCsv` 100 bytes of memory for each"
     )]
     DuplicatesApart {
-        /// How many shards there are.
-        shards: usize,
-        /// The raw bytes of all items.
+        /// How many items there are.
+        items: u64,
+        /// Their raw bytes.
         bytes: u64,
     },
+    /// The vocabularies of the columns cannot be gathered in the function's time.
+    #[error(
+        "the vocabularies of `{paths}` were not gathered in time, after {read} of {bytes} bytes: list them in `dataset.columns`, or declare these columns with encoding `hash` or `hashOneHot`"
+    )]
+    NoTime {
+        /// The columns' paths.
+        paths: String,
+        /// Raw bytes that were read.
+        read: u64,
+        /// Raw bytes that there are.
+        bytes: u64,
+    },
+    /// A raw part has a line that is no item.
+    #[error("reading {key} of the export")]
+    Item {
+        /// The part's key.
+        key: String,
+        /// What is wrong with the line.
+        source: item::ItemError,
+    },
+    /// A raw part cannot be read.
+    #[error("reading the export")]
+    Part(#[from] lake::PartError),
+    /// A vocabulary cannot be written.
+    #[error("writing the vocabularies")]
+    Vocabulary(#[from] lake::VocabularyError),
+    /// The columns that were planned cannot be worked with.
+    #[error("planning the dataset")]
+    Planned(#[from] dataset::ColumnsError),
     /// The data does not suit the definition.
     #[error("planning the dataset")]
     Columns(#[from] Box<PlanError>),
@@ -42,8 +71,11 @@ pub enum PlanDatasetError {
 impl Named for PlanDatasetError {
     fn name(&self) -> ErrorName {
         match self {
-            Self::SegmentMissing { .. } => ErrorName::DatasetInvalid,
-            Self::DuplicatesApart { .. } => ErrorName::InvalidDefinition,
+            Self::SegmentMissing { .. } | Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::DuplicatesApart { .. } | Self::NoTime { .. } => ErrorName::InvalidDefinition,
+            Self::Part(error) => error.name(),
+            Self::Vocabulary(error) => error.name(),
+            Self::Planned(error) => error.name(),
             Self::Columns(error) => error.name(),
             Self::Gate(error) => error.name(),
             Self::Store(error) => error.name(),

@@ -1,10 +1,12 @@
 //! Joins the profiles of all segments, decides the columns, and bins the raw parts into shards.
 //!
-//! It must not read an item: what it knows of the table is what the export profiled on the way.
+//! What it knows of the table is what the export profiled on the way. It reads items only where columns need
+//! vocabularies that the profile does not have.
 
 mod error;
 mod quality;
 mod shards;
+mod vocabularies;
 
 pub use error::PlanDatasetError;
 
@@ -14,7 +16,7 @@ use contract::states::{PlanDatasetOutput, RunInput};
 use dataset::{Columns, GateFailed, Profile};
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};
-use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment};
+use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment, vocabulary};
 
 const MANIFESTS_AT_ONCE: usize = 16;
 
@@ -25,14 +27,14 @@ const MANIFESTS_AT_ONCE: usize = 16;
 pub async fn handle(
     store: &impl ObjectStore,
     input: RunInput,
-    _invocation: Invocation,
+    invocation: Invocation,
 ) -> Result<PlanDatasetOutput, PlanDatasetError> {
     let keys = RunKeys::new(&input.pipeline, &input.run);
     let existing: Option<DatasetPlan<Columns>> =
         documents::read_if_there(store, &keys.dataset_plan(), "the dataset's plan").await?;
     let plan = match existing {
         Some(plan) => plan,
-        None => decide(store, &keys).await?,
+        None => decide(store, &keys, &invocation).await?,
     };
     let numbers: Vec<u32> = (0..).take(plan.shards.len()).collect();
     documents::write(store, &keys.shards(), &numbers).await?;
@@ -51,6 +53,7 @@ pub async fn handle(
 async fn decide(
     store: &impl ObjectStore,
     keys: &RunKeys,
+    invocation: &Invocation,
 ) -> Result<DatasetPlan<Columns>, PlanDatasetError> {
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let exported = gather(store, keys, &plan).await?;
@@ -59,17 +62,14 @@ async fn decide(
     let planned = columns.as_ref().ok();
     let quality = quality::judge_data(store, keys, definition, &exported.profile, planned).await?;
     GateFailed::check(&quality.gate)?;
-    let columns = columns.map_err(Box::new)?;
+    let mut columns = columns.map_err(Box::new)?;
     for left_out in &columns.left_out {
         tracing::info!(path = left_out.path, reason = left_out.reason, "left out");
     }
-    let shards = shards::bin(exported.parts, definition.shard_bytes);
-    if columns.deduplicate.is_some() && shards.len() > 1 {
-        return Err(PlanDatasetError::DuplicatesApart {
-            shards: shards.len(),
-            bytes: exported.totals.raw_bytes,
-        });
-    }
+    vocabularies::gather(store, &exported.parts, &mut columns, invocation.deadline).await?;
+    let large = columns.take_vocabularies(vocabulary::INLINE);
+    let vocabularies = vocabulary::write(store, keys, &large).await?;
+    let shards = shards::bin(exported.parts, shards::bytes(definition, &exported.totals)?);
     let training = &plan.definition.training;
     let readers = match training.distribution {
         Distribution::FullyReplicated => 1,
@@ -77,6 +77,7 @@ async fn decide(
     };
     let dataset_plan = DatasetPlan {
         columns,
+        vocabularies,
         format: definition.format.clone(),
         files_per_shard: shards::files_per_shard(shards.len(), readers),
         minimum_files: readers,

@@ -1,9 +1,28 @@
 //! Bins raw parts into shards: what one function turns into rows within its time and memory.
 
-use lake::records::Part;
+use crate::PlanDatasetError;
+use contract::definition::Dataset;
+use lake::records::{Part, ScanTotals};
 
 /// Raw bytes that one function turns into CSV in well under a minute.
 const SHARD_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Most items among which duplicates are found without more being said: their keys take about a gigabyte
+/// of the memory of the one function that sees them all.
+const MAX_DEDUPLICATED: u64 = 10_000_000;
+
+/// How many raw bytes a shard has, where it is not left to [`bin`]. Items with one key must be in one
+/// shard, since no other sees them: then `dataset.shardBytes` only says that so much is meant.
+pub fn bytes(definition: &Dataset, exported: &ScanTotals) -> Result<Option<u64>, PlanDatasetError> {
+    let (items, bytes) = (exported.items, exported.raw_bytes);
+    match definition.shard_bytes {
+        given if definition.deduplicate.is_none() => Ok(given),
+        given if items <= MAX_DEDUPLICATED || given.is_some_and(|given| given >= bytes) => {
+            Ok(Some(bytes.max(1)))
+        }
+        _ => Err(PlanDatasetError::DuplicatesApart { items, bytes }),
+    }
+}
 
 /// Cuts the parts, in their order, into shards of about `shard_bytes` raw bytes each. No shard is
 /// empty, and no part is in two.
@@ -77,6 +96,30 @@ mod tests {
             0,
             "nothing to merge is no shard"
         );
+    }
+
+    #[test]
+    fn items_with_one_key_are_in_one_shard_while_a_function_has_memory_for_them() {
+        let definition = |more: &str| -> Dataset {
+            serde_json::from_str(&format!("{{\"label\": \"y\"{more}}}")).unwrap()
+        };
+        let totals = |items| ScanTotals {
+            items,
+            raw_bytes: 1 << 40,
+            ..ScanTotals::default()
+        };
+        let all = Some(1 << 40);
+        let rule = ", \"deduplicate\": {\"by\": [\"k\"]}";
+        let small = format!("{rule}, \"shardBytes\": 5");
+        let large = format!("{rule}, \"shardBytes\": {}", 1_u64 << 40);
+        assert_eq!(bytes(&definition(""), &totals(1 << 40)).unwrap(), None);
+        assert_eq!(bytes(&definition(rule), &totals(10_000_000)).unwrap(), all);
+        assert_eq!(bytes(&definition(&small), &totals(9)).unwrap(), all);
+        assert_eq!(bytes(&definition(&large), &totals(1 << 40)).unwrap(), all);
+        for refused in [rule, &small] {
+            let error = bytes(&definition(refused), &totals(10_000_001)).unwrap_err();
+            assert!(error.to_string().contains("10000001"), "{error}");
+        }
     }
 
     #[test]

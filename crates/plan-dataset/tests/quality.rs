@@ -13,7 +13,7 @@ use lake::records::{ScanTotals, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys, segment};
 use plan_dataset::PlanDatasetError;
 use serde_json::{Value, json};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use twox_hash::XxHash3_64;
 
 const CHAMPION: &str = "20261119-173000-1a2b3c4d";
@@ -75,7 +75,7 @@ async fn plan(store: &MemoryStore, run: &str) -> Result<PlanDatasetOutput, PlanD
     };
     let invocation = Invocation {
         attempt: "a".to_owned(),
-        deadline: SystemTime::now(),
+        deadline: SystemTime::now() + Duration::from_mins(15),
     };
     plan_dataset::handle(store, input, invocation).await
 }

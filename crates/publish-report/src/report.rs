@@ -223,11 +223,13 @@ fn list<T>(columns: &Value, field: &str, read: impl Fn(&Value) -> Option<T>) -> 
 }
 
 fn column(column: &Value) -> Option<ColumnReport> {
-    let vocabulary = column.get("vocabulary").and_then(Value::as_array);
+    let listed = column.get("vocabulary").and_then(Value::as_array);
+    let apart = column.get("vocabularySize").and_then(Value::as_u64);
+    let apart = apart.and_then(|size| usize::try_from(size).ok());
     Some(ColumnReport {
         path: text(column, "path")?,
         encoding: text(column, "encoding").unwrap_or_default(),
-        vocabulary: vocabulary.map(Vec::len),
+        vocabulary: listed.map(Vec::len).or(apart),
     })
 }
 

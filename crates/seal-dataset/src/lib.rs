@@ -86,6 +86,7 @@ async fn seal(
         channels,
         content_type: plan.format.content_type().to_owned(),
         columns,
+        vocabularies: plan.vocabularies,
         files,
         sample,
     };

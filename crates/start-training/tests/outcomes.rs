@@ -84,6 +84,7 @@ impl World {
             .unwrap(),
             channels: vec!["train".to_owned()],
             content_type: "text/csv".to_owned(),
+            vocabularies: BTreeMap::new(),
             columns: json!([]),
             files: vec![ChannelFile {
                 channel: "train".to_owned(),

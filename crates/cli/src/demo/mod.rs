@@ -23,6 +23,7 @@ use crate::progress::{Progress, count, duration};
 use contract::states::{Outcome, PublishReportOutput};
 use contract::{Names, RunId, ServiceError};
 use data::Interactions;
+use lake::VocabularyError;
 use lake::documents::{self, DocumentError};
 use lake::keys::{self, RunKeys};
 use lake::records::VerdictRecord;
@@ -66,6 +67,9 @@ pub enum DemoError {
     /// A document of the lake is not there or not as it must be.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// A vocabulary of the dataset cannot be read.
+    #[error(transparent)]
+    Vocabulary(#[from] VocabularyError),
     /// The execution's output or the dataset's columns are not as the contract says.
     #[error("what the pipeline tells of itself cannot be read")]
     Told(#[from] contract::read::ReadError),

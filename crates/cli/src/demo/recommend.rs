@@ -3,10 +3,10 @@
 
 use super::DemoError;
 use dataset::Columns;
-use lake::documents;
 use lake::keys::RunKeys;
 use lake::records::DatasetRecord;
 use lake::store::ObjectStore;
+use lake::{documents, vocabulary};
 use reqwest::{Client, RequestBuilder, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -43,7 +43,9 @@ struct Scored {
 pub async fn columns(store: &impl ObjectStore, keys: &RunKeys) -> Result<Columns, DemoError> {
     let record: DatasetRecord =
         documents::read(store, &keys.dataset(), "the dataset of the run").await?;
-    Ok(contract::read::from_value(record.columns)?)
+    let mut columns: Columns = contract::read::from_value(record.columns)?;
+    columns.set_vocabularies(vocabulary::read(store, &record.vocabularies).await?);
+    Ok(columns)
 }
 
 /// The items that the endpoint recommends to the user, best first.

@@ -17,7 +17,8 @@ pub struct Column {
     /// What a missing value becomes.
     #[serde(default)]
     pub missing: Missing,
-    /// The categories of an ordinal, one-hot or multi-hot column; by default all that the table has.
+    /// The categories of an ordinal, one-hot or multi-hot column; by default all that the table has: up to
+    /// 2 million, which are read from the items if there are more than 100,000, or members or elements of lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<Vec<String>>,
     /// Into how many buckets a hash column's values are hashed, or a multi-hot column's members

@@ -32,7 +32,9 @@ pub struct Dataset {
     /// Conditions that an item must satisfy, all of them, to become a row.
     #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// Makes one row of items that agree in some attributes. It needs the table in one shard.
+    /// Makes one row of items that agree in some attributes. One function then sees all items: up to 10
+    /// million; beyond, `shardBytes` must be the table's size or more, and the function needs 100 bytes of
+    /// memory for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deduplicate: Option<Deduplicate>,
     /// Which rows validate.

@@ -16,7 +16,7 @@ use lake::records::{DatasetRecord, Encoding, Part, Plan, ScanTotals, SegmentReco
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
 use serde_json::{Value, json};
 use std::io::Write as _;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub fn input() -> RunInput {
     RunInput {
@@ -32,7 +32,7 @@ pub fn keys() -> RunKeys {
 pub fn invocation() -> Invocation {
     Invocation {
         attempt: "a".to_owned(),
-        deadline: SystemTime::now(),
+        deadline: SystemTime::now() + Duration::from_mins(15),
     }
 }
 
