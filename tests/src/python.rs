@@ -30,6 +30,13 @@ pub const NODE: Environment = Environment {
     lock: include_str!("../python/node.txt"),
 };
 
+/// checkov, for those who ask for it: it is large.
+pub const CHECKOV: Environment = Environment {
+    folder: "venv-checkov",
+    file: "tests/python/checkov.txt",
+    lock: include_str!("../python/checkov.txt"),
+};
+
 /// A program of the tests' environment, which is installed first if it is not there.
 pub fn program(name: &str) -> PathBuf {
     TESTS.program(name)

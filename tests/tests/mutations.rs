@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 use end_to_end::infra::access::Access;
+use end_to_end::infra::concrete;
 use end_to_end::infra::needs::{self, Needs};
 use end_to_end::infra::settings;
 use end_to_end::layers::{self, Crates};
+use end_to_end::node::Project;
 use end_to_end::schema::Schemas;
 use end_to_end::template::{self, Lambda};
-use end_to_end::{asl, python, workspace};
+use end_to_end::{Finding, asl, python, workspace};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,28 +82,73 @@ impl Own {
     }
 }
 
-/// What the tools find in folders of a template and a definition.
-fn tools(folders: &[PathBuf]) -> BTreeMap<PathBuf, BTreeSet<String>> {
-    let script = workspace::root().join("tests/infra/check.py");
-    let mut command = Command::new(python::program("python"));
-    let output = python::output(command.arg(script).args(folders));
-    assert!(output.status.success(), "{}", python::said(&output));
-    let found: BTreeMap<PathBuf, Vec<Value>> = serde_json::from_slice(&output.stdout).unwrap();
-    let names = |all: Vec<Value>| {
-        all.iter()
-            .map(|it| it["check"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    found
-        .into_iter()
-        .map(|(folder, all)| (folder, names(all)))
+/// What a program has found: for each path its findings.
+fn read(findings: &str) -> BTreeMap<PathBuf, Vec<Finding>> {
+    let all: BTreeMap<PathBuf, Vec<Value>> = serde_json::from_str(findings).unwrap();
+    let text = |it: &Value| it.as_str().unwrap().to_owned();
+    let finding = |it: &Value| Finding::new(text(&it["check"]), text(&it["problem"]));
+    all.into_iter()
+        .map(|(path, all)| (path, all.iter().map(finding).collect()))
         .collect()
 }
 
+fn by_python(script: &str, paths: &[PathBuf]) -> BTreeMap<PathBuf, Vec<Finding>> {
+    let script = workspace::root().join("tests/infra").join(script);
+    let mut command = Command::new(python::program("python"));
+    let output = python::output(command.arg(script).args(paths));
+    assert!(output.status.success(), "{}", python::said(&output));
+    read(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// What the editors' checks of state machines find in definitions.
+fn by_node(paths: &[PathBuf]) -> BTreeMap<PathBuf, Vec<Finding>> {
+    let root = workspace::root().join("tests/infra/asl");
+    let files = ["package.json", "package-lock.json", "check.js"].map(|it| (root.join(it), it));
+    let project = Project::new("asl-checks", &files);
+    let paths = paths.iter().map(|it| it.to_str().unwrap());
+    let arguments: Vec<_> = std::iter::once("check.js").chain(paths).collect();
+    read(&project.run("node", &arguments))
+}
+
+const DEFINITION: &str = "definition.asl.json";
+const POLICIES: &str = "policies.json";
+
+/// Writes what the programs read. A stack that makes no sense has no definition or no policies.
 fn write(folder: &Path, template: &str, machine: &str) {
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("template.yaml"), template).unwrap();
     std::fs::write(folder.join("retrain.asl.json"), machine).unwrap();
+    let template = template::read(template);
+    let put = |name: &str, text: &dyn Fn() -> String| {
+        if let Ok(text) = catch_unwind(AssertUnwindSafe(text)) {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+    };
+    put(DEFINITION, &|| concrete::definition(&template, machine));
+    put(POLICIES, &|| concrete::policies(&template).to_string());
+}
+
+/// What the programs find in the folders, by folder. Linting a template takes seconds: it is done for `slow`.
+fn tools(folders: &[PathBuf], slow: &[PathBuf]) -> BTreeMap<String, Vec<Finding>> {
+    let files = |name: &str| -> Vec<PathBuf> {
+        let paths = folders.iter().map(|folder| folder.join(name));
+        paths.filter(|path| path.exists()).collect()
+    };
+    let name = |folder: &Path| folder.file_name().unwrap().to_string_lossy().into_owned();
+    let mut found: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for (path, all) in by_python("check.py", slow) {
+        found.entry(name(&path)).or_default().extend(all);
+    }
+    for (path, all) in by_python("policies.py", &files(POLICIES))
+        .into_iter()
+        .chain(by_node(&files(DEFINITION)))
+    {
+        found
+            .entry(name(path.parent().unwrap()))
+            .or_default()
+            .extend(all);
+    }
+    found
 }
 
 #[test]
@@ -119,7 +166,7 @@ fn every_seeded_defect_is_seen_and_nothing_else() {
     );
 
     let mut seen: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
-    let mut folders = vec![sound.clone()];
+    let (mut folders, mut slow) = (vec![sound.clone()], vec![sound]);
     for entry in std::fs::read_dir(workspace::root().join("tests/infra/mutations")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -141,19 +188,20 @@ fn every_seeded_defect_is_seen_and_nothing_else() {
             .iter()
             .map(|it| (*it).to_owned())
             .collect();
+        let mutated = folder.path().join(&name);
+        write(&mutated, &template, &machine);
         if by.is_empty() {
-            // The tools take seconds for each: they are asked where nothing of ours has seen it.
-            write(&folder.path().join(&name), &template, &machine);
-            folders.push(folder.path().join(&name));
+            slow.push(mutated.clone());
         }
+        folders.push(mutated);
         seen.insert(name, (mutation.defect, by));
     }
-    for (path, by) in tools(&folders) {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path == sound {
-            assert_eq!(by, BTreeSet::new(), "the sound stack");
+    for (name, all) in tools(&folders, &slow) {
+        if name == "sound" {
+            assert_eq!(Finding::list(&all), "", "the sound stack");
         } else {
-            seen.get_mut(&name).unwrap().1.extend(by);
+            let by = &mut seen.get_mut(&name).unwrap().1;
+            by.extend(all.into_iter().map(|finding| finding.place));
         }
     }
     for (name, (defect, by)) in &seen {

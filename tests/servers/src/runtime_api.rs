@@ -18,7 +18,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc};
@@ -62,6 +62,21 @@ impl Function {
     /// The id of its process, if it has one now.
     pub fn process_id(&self) -> Option<u32> {
         self.process.as_ref().and_then(|process| process.child.id())
+    }
+
+    /// Starts the process, if there is none, and tells how long it took until it asked for its first
+    /// invocation; None if it ended, or did not ask within `time`.
+    pub async fn first_poll(&mut self, time: Duration) -> Option<Duration> {
+        let begun = Instant::now();
+        if self.process.is_none() {
+            self.process = Some(self.start().await);
+        }
+        let process = self.process.as_mut()?;
+        tokio::select! {
+            polled = process.polls.recv() => polled.map(|at| at - begun),
+            _ = process.child.wait() => None,
+            () = tokio::time::sleep(time) => None,
+        }
     }
 
     /// Invokes the function, which has `time` for its answer and is then killed. A caller that gives
@@ -159,6 +174,7 @@ struct Process {
     child: Child,
     requests: mpsc::UnboundedSender<Request>,
     outcomes: mpsc::UnboundedReceiver<Outcome>,
+    polls: mpsc::UnboundedReceiver<Instant>,
     task: JoinHandle<()>,
 }
 
@@ -174,9 +190,11 @@ impl Process {
     fn new(child: Child, listener: TcpListener) -> Self {
         let (requests, waiting) = mpsc::unbounded_channel();
         let (answering, outcomes) = mpsc::unbounded_channel();
+        let (polling, polls) = mpsc::unbounded_channel();
         let api = Api {
             waiting: Arc::new(Mutex::new(waiting)),
             answering,
+            polling,
         };
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -193,6 +211,7 @@ impl Process {
             child,
             requests,
             outcomes,
+            polls,
             task,
         }
     }
@@ -208,9 +227,12 @@ impl Drop for Process {
 struct Api {
     waiting: Arc<Mutex<mpsc::UnboundedReceiver<Request>>>,
     answering: mpsc::UnboundedSender<Outcome>,
+    polling: mpsc::UnboundedSender<Instant>,
 }
 
 async fn next(State(api): State<Api>) -> impl IntoResponse {
+    // Nobody need be interested.
+    let _ = api.polling.send(Instant::now());
     let request = api.waiting.lock().await.recv().await;
     let Some(request) = request else {
         return StatusCode::GONE.into_response();

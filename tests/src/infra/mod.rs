@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod calls;
+pub mod concrete;
 pub mod intrinsics;
 pub mod needs;
 pub mod policy;

@@ -1,0 +1,42 @@
+"""Lints policies with parliament: policies.py FILE…
+
+Each file holds one JSON object of policies by their names. Prints one JSON object: for each file the findings.
+"""
+
+import json
+import sys
+
+from parliament import analyze_policy_string
+
+# Findings that stay, by issue and action.
+ANSWERED = {
+    # Lambda makes the interfaces of a VPC as the function, and they have no names before.
+    ("RESOURCE_STAR", "ec2:AssignPrivateIpAddresses"),
+    ("RESOURCE_STAR", "ec2:CreateNetworkInterface"),
+    ("RESOURCE_STAR", "ec2:DeleteNetworkInterface"),
+    ("RESOURCE_STAR", "ec2:UnassignPrivateIpAddresses"),
+    # It asks for executions of express state machines beside those of standard ones. There are none.
+    ("RESOURCE_MISMATCH", "states:DescribeExecution"),
+}
+
+
+def actions(detail):
+    if isinstance(detail, list):
+        return [it["action"] if isinstance(it, dict) else str(it) for it in detail] or [""]
+    return [str(detail)]
+
+
+def lint(path):
+    with open(path, encoding="utf-8") as file:
+        policies = json.load(file)
+    found = []
+    for name, policy in policies.items():
+        for finding in analyze_policy_string(json.dumps(policy)).findings:
+            for action in actions(finding.detail):
+                if (finding.issue, action) not in ANSWERED:
+                    found.append({"check": "parliament", "problem": f"{name}: {finding.issue} {action}"})
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps({path: lint(path) for path in sys.argv[1:]}))

@@ -1,0 +1,51 @@
+//! The stack as programs outside read it: the state machine with its substitutions put in, the policies with
+//! their ARNs. It must not know what they look for.
+
+use super::intrinsics;
+use serde_json::{Map, Value, json};
+
+/// Parameters that take the branches that the defaults do not.
+pub const PARAMETERS: [(&str, &str); 7] = [
+    ("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin"),
+    ("LakeReaders", "arn:aws:iam::123456789012:role/Reader"),
+    (
+        "TableKeyArn",
+        "arn:aws:kms:eu-central-1:123456789012:key/table",
+    ),
+    ("SubnetIds", "subnet-1"),
+    ("SecurityGroupIds", "sg-1"),
+    ("ScheduleState", "ENABLED"),
+    ("ReservedConcurrency", "20"),
+];
+
+/// The definition that Step Functions is given. A placeholder that nothing fills stays.
+pub fn definition(template: &Value, machine: &str) -> String {
+    let resources = intrinsics::resources(template, &PARAMETERS);
+    let properties = &resources["RetrainStateMachine"]["Properties"];
+    let all = properties["DefinitionSubstitutions"].as_object();
+    let put = |text: String, (name, value): (&String, &Value)| {
+        text.replace(&format!("${{{name}}}"), value.as_str().unwrap_or_default())
+    };
+    all.into_iter().flatten().fold(machine.to_owned(), put)
+}
+
+/// The policies of the stack's roles, by role and policy.
+pub fn policies(template: &Value) -> Value {
+    let mut policies = Map::new();
+    for (name, resource) in intrinsics::resources(template, &PARAMETERS) {
+        let properties = &resource["Properties"];
+        match resource["Type"].as_str() {
+            Some("AWS::IAM::ManagedPolicy") => {
+                policies.insert(name, properties["PolicyDocument"].clone());
+            }
+            Some("AWS::IAM::Role") => {
+                for policy in properties["Policies"].as_array().into_iter().flatten() {
+                    let part = policy["PolicyName"].as_str().unwrap_or_default();
+                    policies.insert(format!("{name}/{part}"), policy["PolicyDocument"].clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    json!(policies)
+}
