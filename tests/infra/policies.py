@@ -10,10 +10,12 @@ from parliament import analyze_policy_string
 
 # Findings that stay, by issue and action.
 ANSWERED = {
-    # Lambda makes the interfaces of a VPC as the function, and they have no names before.
+    # Lambda and SageMaker make the interfaces of a VPC as the role, and they have no names before.
     ("RESOURCE_STAR", "ec2:AssignPrivateIpAddresses"),
     ("RESOURCE_STAR", "ec2:CreateNetworkInterface"),
+    ("RESOURCE_STAR", "ec2:CreateNetworkInterfacePermission"),
     ("RESOURCE_STAR", "ec2:DeleteNetworkInterface"),
+    ("RESOURCE_STAR", "ec2:DeleteNetworkInterfacePermission"),
     ("RESOURCE_STAR", "ec2:UnassignPrivateIpAddresses"),
     # It asks for executions of express state machines beside those of standard ones. There are none.
     ("RESOURCE_MISMATCH", "states:DescribeExecution"),

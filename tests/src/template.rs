@@ -159,14 +159,19 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
 
 /// Actions that have no resource to name, so that `*` is all there is. Source: Service Authorization
 /// Reference.
-const WITHOUT_RESOURCE: [&str; 22] = [
+const WITHOUT_RESOURCE: [&str; 27] = [
     "cloudwatch:PutMetricData",
     "dynamodb:ListExports",
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
     "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+    "ec2:DescribeDhcpOptions",
     "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
     "ec2:UnassignPrivateIpAddresses",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",

@@ -85,7 +85,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 27] = [
+const EVERYTHING: [(&str, &str); 28] = [
     LEAST[0],
     ("Stage", "test"),
     ("TableName", "shop-*"),
@@ -119,6 +119,7 @@ const EVERYTHING: [(&str, &str); 27] = [
     ("LogRetentionDays", "90"),
     ("SubnetIds", "subnet-1,subnet-2"),
     ("SecurityGroupIds", "sg-1"),
+    ("JobsInVpc", "yes"),
 ];
 
 #[test]

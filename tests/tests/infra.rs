@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 use end_to_end::infra::access::Access;
-use end_to_end::infra::policy::Decision;
-use end_to_end::infra::{calls, needs, settings};
+use end_to_end::infra::policy::{self, Decision, Request};
+use end_to_end::infra::{calls, concrete, needs, settings};
 use end_to_end::template::{self, Lambda};
 use end_to_end::{Finding, layers, python, workspace};
 use serde_json::Value;
@@ -114,6 +114,119 @@ fn the_lake_is_closed_to_whoever_is_not_named() {
         let open = access.decide(who, "s3:GetObject", object, false);
         assert_eq!(open, Decision::Denied, "{} without TLS", who.name);
     }
+}
+
+/// What the policies of one role or managed policy decide, of a stack with these parameters.
+fn decides(
+    parameters: &[(&str, &str)],
+    who: &str,
+    action: &str,
+    resource: &str,
+    via: Option<&str>,
+) -> Decision {
+    let policies = concrete::policies(&read(), parameters);
+    let of_role = policies
+        .iter()
+        .filter(|(name, _)| name.split('/').next() == Some(who));
+    let statements = of_role.flat_map(|(_, policy)| policy["Statement"].as_array().unwrap());
+    let via = via.map(|service| {
+        (
+            "kms:ViaService",
+            format!("{service}.eu-central-1.amazonaws.com"),
+        )
+    });
+    let request = Request {
+        action: action.to_owned(),
+        resource: resource.to_owned(),
+        context: via.into_iter().collect(),
+    };
+    policy::decide(&request, statements)
+}
+
+const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
+
+#[test]
+fn keys_are_used_through_the_services_that_they_are_for() {
+    let lake = "arn:aws:kms:eu-central-1:123456789012:key/lake";
+    let table = "arn:aws:kms:eu-central-1:123456789012:key/table";
+    let given = &concrete::PARAMETERS;
+    for who in ["FunctionsPolicy", "TrainingRole"] {
+        for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
+            let decide = |key, via| decides(&LEAST, who, action, key, via);
+            assert_eq!(
+                decide(lake, Some("s3")),
+                Decision::Allowed,
+                "{who} {action}"
+            );
+            assert_eq!(
+                decide(lake, Some("dynamodb")),
+                Decision::NotAllowed,
+                "{who} {action}"
+            );
+            assert_eq!(
+                decide(lake, None),
+                Decision::NotAllowed,
+                "{who} {action} by itself"
+            );
+            assert_eq!(
+                decide(table, Some("s3")),
+                Decision::NotAllowed,
+                "{who} {action}"
+            );
+        }
+    }
+    for who in ["PlanExportRole", "RequestExportRole", "ExportSegmentRole"] {
+        let decide = |parameters, via| decides(parameters, who, "kms:Decrypt", table, Some(via));
+        assert_eq!(decide(given, "dynamodb"), Decision::Allowed, "{who}");
+        assert_eq!(decide(given, "s3"), Decision::NotAllowed, "{who}");
+        assert_eq!(
+            decide(&LEAST, "dynamodb"),
+            Decision::NotAllowed,
+            "{who} without a key"
+        );
+    }
+    let other = decides(
+        given,
+        "JudgeModelRole",
+        "kms:Decrypt",
+        table,
+        Some("dynamodb"),
+    );
+    assert_eq!(other, Decision::NotAllowed, "who reads no table");
+}
+
+#[test]
+fn interfaces_of_a_network_are_made_where_one_was_asked_for() {
+    let functions = [
+        LEAST[0],
+        ("SubnetIds", "subnet-1"),
+        ("SecurityGroupIds", "sg-1"),
+    ];
+    let jobs = [LEAST[0], ("JobsInVpc", "yes")];
+    let makes = |parameters: &[(&str, &str)], who: &str| {
+        decides(parameters, who, "ec2:CreateNetworkInterface", "*", None) == Decision::Allowed
+    };
+    for (parameters, by_functions, by_jobs) in [
+        (&LEAST[..], false, false),
+        (&functions[..], true, false),
+        (&jobs[..], false, true),
+    ] {
+        assert_eq!(
+            makes(parameters, "FunctionsPolicy"),
+            by_functions,
+            "{parameters:?}"
+        );
+        assert_eq!(makes(parameters, "TrainingRole"), by_jobs, "{parameters:?}");
+    }
+    let attach = "ec2:CreateNetworkInterfacePermission";
+    assert_eq!(
+        decides(&jobs, "TrainingRole", attach, "*", None),
+        Decision::Allowed
+    );
+    assert_eq!(
+        decides(&functions, "FunctionsPolicy", attach, "*", None),
+        Decision::NotAllowed
+    );
 }
 
 #[test]

@@ -125,7 +125,9 @@ fn write(folder: &Path, template: &str, machine: &str) {
         }
     };
     put(DEFINITION, &|| concrete::definition(&template, machine));
-    put(POLICIES, &|| concrete::policies(&template).to_string());
+    put(POLICIES, &|| {
+        Value::Object(concrete::policies(&template, &concrete::PARAMETERS)).to_string()
+    });
 }
 
 /// What the programs find in the folders, by folder. Linting a template takes seconds: it is done for `slow`.

@@ -83,6 +83,8 @@ export interface RetrainPipelineProps {
   readonly vpc?: IVpc;
   /** Which of its subnets. @default private ones with egress */
   readonly vpcSubnets?: SubnetSelection;
+  /** Whether definitions may put jobs and endpoints into a VPC, by `training.vpc`. @default false */
+  readonly jobsInVpc?: boolean;
   /** The functions' security groups in the VPC. @default a new one that lets everything out */
   readonly securityGroups?: readonly ISecurityGroup[];
 }
@@ -120,6 +122,7 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     ReservedConcurrency: props.reservedConcurrency,
     LogRetentionDays: props.logRetention,
     SubnetIds: subnets && Fn.join(',', subnets),
+    JobsInVpc: props.jobsInVpc === undefined ? undefined : props.jobsInVpc ? 'yes' : 'no',
     SecurityGroupIds: groups.length > 0 ? Fn.join(',', groups.map((it) => it.securityGroupId)) : undefined,
   });
 }

@@ -40,6 +40,7 @@ const everything = pipeline({
   architecture: Architecture.X86_64,
   reservedConcurrency: 20,
   logRetention: RetentionDays.THREE_MONTHS,
+  jobsInVpc: true,
   vpc: Vpc.fromVpcAttributes(within, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['a'] }),
   vpcSubnets: { subnets: ['subnet-1', 'subnet-2'].map((id) => Subnet.fromSubnetId(within, id, id)) },
   securityGroups: [SecurityGroup.fromSecurityGroupId(within, 'Group', 'sg-1')],

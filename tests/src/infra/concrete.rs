@@ -2,10 +2,10 @@
 //! their ARNs. It must not know what they look for.
 
 use super::intrinsics;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Parameters that take the branches that the defaults do not.
-pub const PARAMETERS: [(&str, &str); 7] = [
+pub const PARAMETERS: [(&str, &str); 8] = [
     ("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin"),
     ("LakeReaders", "arn:aws:iam::123456789012:role/Reader"),
     (
@@ -14,6 +14,7 @@ pub const PARAMETERS: [(&str, &str); 7] = [
     ),
     ("SubnetIds", "subnet-1"),
     ("SecurityGroupIds", "sg-1"),
+    ("JobsInVpc", "yes"),
     ("ScheduleState", "ENABLED"),
     ("ReservedConcurrency", "20"),
 ];
@@ -29,10 +30,10 @@ pub fn definition(template: &Value, machine: &str) -> String {
     all.into_iter().flatten().fold(machine.to_owned(), put)
 }
 
-/// The policies of the stack's roles, by role and policy.
-pub fn policies(template: &Value) -> Value {
+/// The policies of the stack's roles with these parameters, by role and policy.
+pub fn policies(template: &Value, parameters: &[(&str, &str)]) -> Map<String, Value> {
     let mut policies = Map::new();
-    for (name, resource) in intrinsics::resources(template, &PARAMETERS) {
+    for (name, resource) in intrinsics::resources(template, parameters) {
         let properties = &resource["Properties"];
         match resource["Type"].as_str() {
             Some("AWS::IAM::ManagedPolicy") => {
@@ -47,5 +48,5 @@ pub fn policies(template: &Value) -> Value {
             _ => {}
         }
     }
-    json!(policies)
+    policies
 }
