@@ -19,7 +19,7 @@ mod source;
 mod split;
 mod training;
 
-pub use algorithm::{Algorithm, AlgorithmName};
+pub use algorithm::{Algorithm, AlgorithmName, CSV_WEIGHTS};
 pub use column::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
 pub use compute::{Compute, ComputeKind};
 pub use condition::{Comparison, Condition, Literal, Operand};

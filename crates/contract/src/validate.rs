@@ -30,6 +30,9 @@ impl Definition {
         self.source.dynamodb.validate()?;
         self.dataset.validate()?;
         self.training.validate()?;
+        if let Some(algorithm) = &self.training.algorithm {
+            algorithm.check_dataset(&self.dataset, &self.training.hyperparameters)?;
+        }
         self.promotion.validate(&self.training)?;
         self.limits.validate()?;
         self.endpoint.validate(&self.training)
@@ -174,7 +177,7 @@ mod tests {
             ),
             (
                 json!({"algorithm": {"name": "factorization-machines"}}),
-                "training.algorithm.name",
+                "dataset.format",
             ),
         ] {
             let error = training(json).unwrap_err();

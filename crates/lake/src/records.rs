@@ -362,6 +362,9 @@ pub struct DatasetRecord {
     pub content_type: String,
     /// The columns in order, with their encoders.
     pub columns: serde_json::Value,
+    /// How many features a row has; absent in records of before it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<u64>,
     /// The vocabularies that are objects of their own, by the paths of their columns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vocabularies: BTreeMap<String, Part>,

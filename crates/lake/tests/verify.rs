@@ -92,6 +92,7 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
         },
         channels: vec!["train".to_owned()],
         content_type: "text/csv".to_owned(),
+        features: None,
         vocabularies: std::collections::BTreeMap::new(),
         columns: json!({}),
         sample: None,

@@ -10,7 +10,7 @@ pub use error::SealDatasetError;
 
 use contract::Invocation;
 use contract::states::{RowCounts, RunInput, SealDatasetOutput};
-use dataset::Columns;
+use dataset::{Columns, FeatureColumn};
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{ChannelFile, DatasetPlan, DatasetRecord, Sample, ShardRecord};
 use lake::{ObjectStore, RunKeys, documents};
@@ -80,12 +80,15 @@ async fn seal(
     channels.dedup();
     let columns = serde_json::to_value(&plan.columns)
         .expect("columns have text keys and no fallible serialisers");
+    let widths = plan.columns.columns.iter().map(FeatureColumn::width);
+    let features: usize = widths.sum();
     let dataset = DatasetRecord {
         run: input.run.clone(),
         rows,
         channels,
         content_type: plan.format.content_type().to_owned(),
         columns,
+        features: Some(features as u64),
         vocabularies: plan.vocabularies,
         files,
         sample,

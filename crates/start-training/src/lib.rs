@@ -4,6 +4,7 @@
 
 mod error;
 mod shortage;
+mod told;
 mod wanted;
 
 pub use error::StartTrainingError;

@@ -1,12 +1,15 @@
 //! The training job that a run wants. It must not know what is there.
 
-use crate::{Settings, StartTrainingError};
+use crate::{Settings, StartTrainingError, told};
 use contract::FieldError;
 use contract::definition::Distribution;
 use lake::RunKeys;
 use lake::records::{DatasetRecord, Plan};
 use model::{Channel, TrainingSpec};
 use std::collections::BTreeMap;
+
+/// The channel that is not trained on. Some algorithms have another name for it.
+const VALIDATION: &str = "validation";
 
 /// The run's training job, under this name.
 ///
@@ -27,7 +30,7 @@ pub fn spec(
         ("train", dataset.rows.train, training.distribution),
         // Every instance judges by the same rows. The test rows are nobody's to see.
         (
-            "validation",
+            VALIDATION,
             dataset.rows.validation,
             Distribution::FullyReplicated,
         ),
@@ -39,6 +42,8 @@ pub fn spec(
             content_type: dataset.content_type.clone(),
             distribution,
         };
+        let algorithm = training.algorithm.as_ref().filter(|_| name == VALIDATION);
+        let name = algorithm.map_or(name, |algorithm| algorithm.name.validation_channel());
         (name.to_owned(), channel)
     });
     let own_tags = BTreeMap::from([
@@ -64,11 +69,7 @@ pub fn spec(
             .filter(|spot| spot.checkpoints)
             .map(|_| format!("{output}/checkpoints")),
         input_mode: training.input_mode,
-        hyperparameters: training
-            .hyperparameters
-            .iter()
-            .map(|(name, value)| (name.clone(), value.to_string()))
-            .collect(),
+        hyperparameters: told::hyperparameters(&plan.definition, dataset)?,
         metrics: training
             .metrics
             .iter()

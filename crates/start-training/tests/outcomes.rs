@@ -84,6 +84,7 @@ impl World {
             .unwrap(),
             channels: vec!["train".to_owned()],
             content_type: "text/csv".to_owned(),
+            features: None,
             vocabularies: BTreeMap::new(),
             columns: json!([]),
             files: vec![ChannelFile {

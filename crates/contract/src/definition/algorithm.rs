@@ -1,10 +1,11 @@
 //! SageMaker's built-in algorithms: their versions, images and what they read. It must not ask the
 //! service.
 
-use super::{hyperparameters, registry};
+use super::{Dataset, Format, Scalar, hyperparameters, registry};
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One of SageMaker's built-in algorithms, at a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +32,9 @@ pub enum AlgorithmName {
     FactorizationMachines,
 }
 
+/// The hyperparameter that tells XGBoost of weights in the second column.
+pub const CSV_WEIGHTS: &str = "csv_weights";
+
 /// XGBoost's versions and the tags of their images, the default first.
 const XGBOOST_VERSIONS: &[(&str, &str)] = &[
     ("1.7-1", "1.7-1"),
@@ -56,10 +60,35 @@ impl AlgorithmName {
         }
     }
 
-    /// Whether it trains on CSV, label first.
-    pub const fn reads_csv(self) -> bool {
-        // Its training takes RecordIO-protobuf of 32-bit floats, and nothing else.
-        !matches!(self, Self::FactorizationMachines)
+    /// The formats of the dataset that it trains on, as `dataset.format` names them.
+    const fn formats(self) -> &'static str {
+        match self {
+            Self::Xgboost => "csv, recordIo, recordIoSparse or parquet",
+            Self::LinearLearner | Self::Knn => "csv, recordIo or recordIoSparse",
+            Self::FactorizationMachines => "recordIoSparse or recordIo",
+        }
+    }
+
+    const fn reads(self, format: &Format) -> bool {
+        match format {
+            Format::Csv => !matches!(self, Self::FactorizationMachines),
+            Format::RecordIo | Format::RecordIoSparse => true,
+            Format::Parquet => matches!(self, Self::Xgboost),
+            Format::CsvWithHeader | Format::JsonLines(_) => false,
+        }
+    }
+
+    /// The channel by which it judges what it has trained.
+    pub const fn validation_channel(self) -> &'static str {
+        match self {
+            Self::Xgboost | Self::LinearLearner => "validation",
+            Self::Knn | Self::FactorizationMachines => "test",
+        }
+    }
+
+    /// Whether the hyperparameter `feature_dim` tells it how many features a row has.
+    pub const fn counts_features(self) -> bool {
+        !matches!(self, Self::Xgboost)
     }
 
     const fn versions(self) -> &'static [(&'static str, &'static str)] {
@@ -114,18 +143,48 @@ impl Algorithm {
     }
 
     pub(super) fn validate(&self) -> Result<(), FieldError> {
-        self.tag()?;
-        if self.name.reads_csv() {
-            return Ok(());
+        self.tag().map(drop)
+    }
+
+    /// Whether the algorithm reads what the dataset becomes.
+    pub(crate) fn check_dataset(
+        &self,
+        dataset: &Dataset,
+        hyperparameters: &BTreeMap<String, Scalar>,
+    ) -> Result<(), FieldError> {
+        let name = self.name.as_str();
+        if !self.name.reads(&dataset.format) {
+            return Err(FieldError {
+                path: "dataset.format",
+                message: format!(
+                    "{name} does not train on it, but on {}",
+                    self.name.formats()
+                ),
+            });
         }
-        Err(FieldError {
-            path: "training.algorithm.name",
-            message: format!(
-                "{} trains on RecordIO-protobuf only, and the dataset is CSV: use xgboost, \
-                 linear-learner or knn, or an image of your own",
-                self.name.as_str()
-            ),
-        })
+        let told = hyperparameters.get(CSV_WEIGHTS).map(ToString::to_string);
+        let is_xgboost = self.name == AlgorithmName::Xgboost;
+        match (&dataset.weight, told.as_deref()) {
+            (Some(_), _) if !is_xgboost || dataset.format != Format::Csv => Err(FieldError {
+                path: "dataset.weight",
+                message: format!(
+                    "of the built-in algorithms only xgboost takes weights, from csv: this is {name}"
+                ),
+            }),
+            (Some(_), Some("0")) => Err(FieldError {
+                path: "training.hyperparameters",
+                message: "`csv_weights` is 0, so that xgboost would take the weights of \
+                          dataset.weight for a feature: leave one of them out"
+                    .to_owned(),
+            }),
+            (None, Some("1")) if is_xgboost => Err(FieldError {
+                path: "training.hyperparameters",
+                message: "`csv_weights` is 1, so that xgboost would take the first feature for \
+                          weights: name them as dataset.weight"
+                    .to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// What the algorithm says about its hyperparameters.
@@ -142,6 +201,7 @@ impl Algorithm {
 #[cfg(test)]
 mod tests {
     use super::{Algorithm, AlgorithmName};
+    use serde_json::json;
 
     fn algorithm(name: AlgorithmName, version: Option<&str>) -> Algorithm {
         Algorithm {
@@ -188,9 +248,78 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_read_csv_is_refused_with_the_reason() {
-        let machines = algorithm(AlgorithmName::FactorizationMachines, None);
-        let error = machines.validate().unwrap_err();
-        assert!(error.message.contains("RecordIO"), "{error}");
+    fn an_algorithm_is_given_what_it_reads() {
+        let check = |name: AlgorithmName, dataset: serde_json::Value, told: serde_json::Value| {
+            let dataset = serde_json::from_value(dataset).unwrap();
+            let told = serde_json::from_value(told).unwrap();
+            algorithm(name, None).check_dataset(&dataset, &told)
+        };
+        let weighed = json!({"label": "y", "weight": "w"});
+        for (name, dataset, told, refused) in [
+            (
+                AlgorithmName::Xgboost,
+                json!({"label": "y"}),
+                json!({}),
+                None,
+            ),
+            (
+                AlgorithmName::Xgboost,
+                json!({"label": "y", "format": "parquet"}),
+                json!({}),
+                None,
+            ),
+            (
+                AlgorithmName::FactorizationMachines,
+                json!({"label": "y", "format": "recordIoSparse"}),
+                json!({}),
+                None,
+            ),
+            (
+                AlgorithmName::FactorizationMachines,
+                json!({"label": "y"}),
+                json!({}),
+                Some("dataset.format"),
+            ),
+            (
+                AlgorithmName::Knn,
+                json!({"label": "y", "format": "parquet"}),
+                json!({}),
+                Some("dataset.format"),
+            ),
+            (
+                AlgorithmName::Xgboost,
+                json!({"label": "y", "format": "csvWithHeader"}),
+                json!({}),
+                Some("dataset.format"),
+            ),
+            (AlgorithmName::Xgboost, weighed.clone(), json!({}), None),
+            (
+                AlgorithmName::Xgboost,
+                weighed.clone(),
+                json!({"csv_weights": 1}),
+                None,
+            ),
+            (
+                AlgorithmName::Xgboost,
+                weighed.clone(),
+                json!({"csv_weights": 0}),
+                Some("training.hyperparameters"),
+            ),
+            (
+                AlgorithmName::Xgboost,
+                json!({"label": "y"}),
+                json!({"csv_weights": "1"}),
+                Some("training.hyperparameters"),
+            ),
+            (
+                AlgorithmName::LinearLearner,
+                weighed,
+                json!({}),
+                Some("dataset.weight"),
+            ),
+        ] {
+            let error = check(name, dataset, told).err();
+            assert_eq!(error.map(|error| error.path), refused, "{name:?}");
+        }
     }
 }
