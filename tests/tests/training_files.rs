@@ -20,6 +20,8 @@ const ITEMS: u16 = 3000;
 #[tokio::test]
 async fn independent_readers_find_the_same_rows_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
+    let columns =
+        json!([{"path": "user"}, {"path": "item"}, {"path": "context.price"}, {"path": "new"}]);
     let mut expected = Value::Null;
     for (name, format) in [
         ("csv", json!("csv")),
@@ -32,34 +34,71 @@ async fn independent_readers_find_the_same_rows_in_every_format() {
             json!({"jsonLines": {"in0": ["user"], "in1": ["item"]}}),
         ),
     ] {
-        let store = lake(format).await;
+        let store = lake(&columns, format).await;
         let dataset = made(&store).await;
         let rows = dataset.rows;
         assert_eq!(rows.total(), u64::from(ITEMS), "{name}");
         // What cannot say that a value is missing rejects the item instead.
         let may_miss = !name.starts_with("recordIo");
         assert_eq!(rows.rejected == 0, may_miss, "{name}: {rows:?}");
-        for file in &dataset.files {
-            let path = folder.path().join(name).join(&file.channel);
-            std::fs::create_dir_all(&path).unwrap();
-            let bytes = store.get(&file.key).await.unwrap();
-            let (_, file_name) = file.key.rsplit_once('/').unwrap();
-            std::fs::write(path.join(file_name), bytes).unwrap();
-        }
+        keep(&store, &dataset, &folder.path().join(name)).await;
         expected = rows_of(&serde_json::from_value(dataset.columns).unwrap());
     }
     let text = expected.to_string();
     std::fs::write(folder.path().join("expected.json"), text).unwrap();
-    read(folder.path());
+    read("read_training_files.py", folder.path(), "rows in 6 formats");
 }
 
-fn read(folder: &Path) {
-    let script = end_to_end::workspace::root().join("tests/python/read_training_files.py");
+/// What SageMaker's built-in recommender trains on: a slot for each user and each item.
+#[tokio::test]
+async fn a_factorization_machine_learns_from_users_and_items() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns = json!([
+        {"path": "user", "encoding": "oneHot"},
+        {"path": "item", "encoding": "oneHot"},
+    ]);
+    let store = lake(&columns, json!("recordIoSparse")).await;
+    let dataset = made(&store).await;
+    assert_eq!(dataset.rows.train, u64::from(ITEMS));
+    assert_eq!(dataset.features, Some(1 + 50 + 1 + 60));
+    let sample = dataset.sample.as_ref().unwrap();
+    assert_eq!(sample.content_type, "application/json");
+    keep(&store, &dataset, folder.path()).await;
+    let columns: Columns = serde_json::from_value(dataset.columns).unwrap();
+    let width = columns.columns[0].width();
+    let rows: Vec<_> = (0..ITEMS)
+        .map(|n| {
+            let user = columns.code("user", &format!("ü{}", n % 50)).unwrap();
+            let item = columns.code("item", &format!("i{}", n / 50)).unwrap();
+            json!([rating(n), user, width + item as usize])
+        })
+        .collect();
+    let expected = json!({"rows": rows, "slots": dataset.features});
+    std::fs::write(folder.path().join("expected.json"), expected.to_string()).unwrap();
+    read("train_factorization_machine.py", folder.path(), "learned");
+}
+
+/// Writes the channels' files below a folder.
+async fn keep(store: &MemoryStore, dataset: &DatasetRecord, folder: &Path) {
+    for file in &dataset.files {
+        let path = folder.join(&file.channel);
+        std::fs::create_dir_all(&path).unwrap();
+        let bytes = store.get(&file.key).await.unwrap();
+        let (_, file_name) = file.key.rsplit_once('/').unwrap();
+        std::fs::write(path.join(file_name), bytes).unwrap();
+    }
+}
+
+/// Runs a reader over the folder, which ends by saying something.
+fn read(script: &str, folder: &Path, last: &str) {
+    let script = end_to_end::workspace::root()
+        .join("tests/python")
+        .join(script);
     let mut python = Command::new(python::program("python"));
     let output = python::output(python.arg(script).arg(folder));
     let said = python::said(&output);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("rows in 6 formats"), "{said}");
+    assert!(said.contains(last), "{said}");
 }
 
 /// The price of item `n`, which every seventh lacks.
@@ -119,13 +158,13 @@ fn invocation() -> Invocation {
 }
 
 /// A lake as the export leaves it.
-async fn lake(format: Value) -> MemoryStore {
+async fn lake(columns: &Value, format: Value) -> MemoryStore {
     let store = MemoryStore::new();
     let definition = json!({
         "source": {"dynamodb": {"table": "t"}},
         "dataset": {
             "label": "rating",
-            "columns": [{"path": "user"}, {"path": "item"}, {"path": "context.price"}, {"path": "new"}],
+            "columns": columns,
             "split": {"validation": 0.0},
             "format": format,
             "shardBytes": 100_000,

@@ -1,5 +1,6 @@
 //! Why rows do not become a file. It must not know which file.
 
+use crate::MAX_DENSE;
 use contract::{ErrorName, Named};
 
 /// Rows that do not become a file of the format.
@@ -17,6 +18,14 @@ pub enum FormatError {
         /// What there is.
         columns: String,
     },
+    /// Rows would be nearly all zeros, written out.
+    #[error(
+        "a row has {slots} features, and `dataset.format` writes each of them, at most {MAX_DENSE}: ask for `recordIoSparse`, or for encoding `ordinal`, `hash` or fewer buckets where a column has a slot for each value"
+    )]
+    TooWide {
+        /// The features of a row.
+        slots: usize,
+    },
     /// The Parquet writer failed.
     #[error("writing Parquet")]
     Parquet(#[from] parquet::errors::ParquetError),
@@ -25,7 +34,7 @@ pub enum FormatError {
 impl Named for FormatError {
     fn name(&self) -> ErrorName {
         match self {
-            Self::NoColumn { .. } => ErrorName::InvalidDefinition,
+            Self::NoColumn { .. } | Self::TooWide { .. } => ErrorName::InvalidDefinition,
             Self::Parquet(_) => ErrorName::Bug,
         }
     }

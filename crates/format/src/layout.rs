@@ -1,5 +1,12 @@
 //! What a file's columns are, in order. It must not know formats.
 
+use crate::{FormatError, JsonRow};
+use contract::definition::Format;
+use dataset::{Columns, Encoder};
+
+/// Most features of a row where each is written, zeros too.
+pub const MAX_DENSE: usize = 20_000;
+
 /// The columns of a file: the label, the weight if there is one, and the slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -12,6 +19,33 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The layout of the rows that an encoder of these columns makes.
+    pub fn of(columns: &Columns, encoder: &Encoder) -> Self {
+        Self {
+            label: columns.label.clone(),
+            weight: columns.weight.clone(),
+            slots: encoder.slot_names().to_vec(),
+        }
+    }
+
+    /// Whether rows of this layout can be written in the format.
+    ///
+    /// # Errors
+    /// If they would be too wide, or the format names what is no column.
+    pub fn check(&self, format: &Format) -> Result<(), FormatError> {
+        match format {
+            Format::RecordIoSparse => Ok(()),
+            Format::JsonLines(lists) => JsonRow::new(lists, self).map(drop),
+            Format::Csv | Format::CsvWithHeader | Format::RecordIo | Format::Parquet => {
+                let slots = self.slots.len();
+                if slots > MAX_DENSE {
+                    return Err(FormatError::TooWide { slots });
+                }
+                Ok(())
+            }
+        }
+    }
+
     /// The names in the order of the columns, no two of them the same: the label, then the weight,
     /// then the slots.
     pub fn names(&self) -> Vec<String> {

@@ -16,7 +16,7 @@ pub use error::FormatError;
 pub use file::FileWriter;
 pub use float_row::FloatRow;
 pub use json_row::JsonRow;
-pub use layout::Layout;
+pub use layout::{Layout, MAX_DENSE};
 pub use record_row::RecordRow;
 pub use row::{Row, Unfit};
 pub use sample::Sample;

@@ -37,7 +37,7 @@ pub async fn shard<S: ObjectStore>(
     if encoder.looks_ahead() {
         look_ahead(store, parts, &mut encoder).await?;
     }
-    let layout = layout(&plan.columns, &encoder);
+    let layout = Layout::of(&plan.columns, &encoder);
     let files = Files {
         keys,
         shard,
@@ -75,14 +75,6 @@ pub async fn shard<S: ObjectStore>(
             sides.rejected.abandon().await?;
             Err(error)
         }
-    }
-}
-
-fn layout(columns: &Columns, encoder: &Encoder) -> Layout {
-    Layout {
-        label: columns.label.clone(),
-        weight: columns.weight.clone(),
-        slots: encoder.slot_names().to_vec(),
     }
 }
 

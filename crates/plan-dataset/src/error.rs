@@ -51,6 +51,9 @@ pub enum PlanDatasetError {
     /// A vocabulary cannot be written.
     #[error("writing the vocabularies")]
     Vocabulary(#[from] lake::VocabularyError),
+    /// The rows cannot be written in the format.
+    #[error("planning the dataset")]
+    Format(#[from] format::FormatError),
     /// The columns that were planned cannot be worked with.
     #[error("planning the dataset")]
     Planned(#[from] dataset::ColumnsError),
@@ -76,6 +79,7 @@ impl Named for PlanDatasetError {
             Self::Part(error) => error.name(),
             Self::Vocabulary(error) => error.name(),
             Self::Planned(error) => error.name(),
+            Self::Format(error) => error.name(),
             Self::Columns(error) => error.name(),
             Self::Gate(error) => error.name(),
             Self::Store(error) => error.name(),

@@ -13,7 +13,8 @@ pub use error::PlanDatasetError;
 use contract::Invocation;
 use contract::definition::Distribution;
 use contract::states::{PlanDatasetOutput, RunInput};
-use dataset::{Columns, GateFailed, Profile};
+use dataset::{Columns, Encoder, GateFailed, Profile};
+use format::Layout;
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment, vocabulary};
@@ -67,6 +68,9 @@ async fn decide(
         tracing::info!(path = left_out.path, reason = left_out.reason, "left out");
     }
     vocabularies::gather(store, &exported.parts, &mut columns, invocation.deadline).await?;
+    let encoder = Encoder::new(&columns)?;
+    Layout::of(&columns, &encoder).check(&definition.format)?;
+    drop(encoder);
     let large = columns.take_vocabularies(vocabulary::INLINE);
     let vocabularies = vocabulary::write(store, keys, &large).await?;
     let shards = shards::bin(exported.parts, shards::bytes(definition, &exported.totals)?);

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn told(dataset: Value, training: Value) -> Result<Value, FieldError> {
+    fn told(dataset: &Value, training: &Value) -> Result<Value, FieldError> {
         let definition = contract::read::from_value(json!({
             "source": {"dynamodb": {"table": "t"}},
             "dataset": dataset,
@@ -105,10 +105,10 @@ mod tests {
             ),
             (&weighed, json!({"image": "own"}), json!({})),
         ] {
-            assert_eq!(told(dataset.clone(), training).unwrap(), expected);
+            assert_eq!(told(dataset, &training).unwrap(), expected);
         }
         let wrong = algorithm("knn", json!({"feature_dim": 8}));
-        let error = told(rows, wrong).unwrap_err();
+        let error = told(&rows, &wrong).unwrap_err();
         assert!(
             error.message.contains("the rows have 7 features"),
             "{error}"
