@@ -38,6 +38,7 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
             "dataset",
             "item",
             "lake",
+            "model",
             "sagemaker-local",
         ],
     ),

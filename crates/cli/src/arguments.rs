@@ -42,6 +42,17 @@ pub enum Command {
     /// dataset.json, exactly as training's rows were, and written as CSV without the label. Ends with 1
     /// at the first line that is no row.
     Encode(Encode),
+    /// Bring a pipeline's endpoint back to the model that served before, and wait until it answers.
+    ///
+    /// The champion's record goes back with it. Called again it goes on where it was interrupted, and never
+    /// goes back twice; --to goes to any run's model that has served and was not cleaned up. Built with
+    /// --features sagemaker.
+    Rollback(Rollback),
+    /// Remove the models, endpoint configurations and data of old runs, or list them.
+    ///
+    /// The newest runs stay, and whatever serves, is at work, or is what a rollback returns to. Reports stay.
+    /// Built with --features sagemaker.
+    Clean(Clean),
     /// Write the JSON Schemas of the states' inputs and outputs into statemachine/schema.
     Schemas(Schemas),
 }
@@ -138,6 +149,41 @@ pub enum Form {
     Dynamodb,
     /// {"user": "u1"}.
     Plain,
+}
+
+#[derive(Debug, Args)]
+pub struct OfPipeline {
+    /// The pipeline.
+    #[arg(long, default_value = Names::DEFAULT_PIPELINE)]
+    pub pipeline: String,
+    /// The lake's bucket.
+    #[arg(long, env = "LAKE_BUCKET")]
+    pub bucket: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Rollback {
+    #[command(flatten)]
+    pub of: OfPipeline,
+    /// The run whose model shall serve [default: the one before]
+    #[arg(long, value_name = "RUN", value_parser = run_id)]
+    pub to: Option<RunId>,
+}
+
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Clean {
+    #[command(flatten)]
+    pub of: OfPipeline,
+    /// Newest runs to keep, whatever became of them.
+    #[arg(long, value_name = "RUNS", default_value_t = 5)]
+    pub keep: usize,
+    /// List what can go and what stays, and change nothing.
+    #[arg(long, required_unless_present = "yes")]
+    pub dry_run: bool,
+    /// Remove it.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

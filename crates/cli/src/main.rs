@@ -2,16 +2,20 @@
 //! says in one line what went wrong.
 
 mod arguments;
+#[cfg(feature = "sagemaker")]
+mod way_back;
 
 use arguments::{Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas};
 use clap::Parser;
 use dataset::ItemForm;
+use millrace::clean::CleanError;
 use millrace::demo::{self, Algorithm, DemoError, Wishes};
 use millrace::encode::{self, EncodeError};
 use millrace::execution::{self, ExecutionError};
 use millrace::local::{Local, LocalError, Options, workspace_root};
 use millrace::progress::Progress;
 use millrace::report::{self, ReportError};
+use millrace::rollback::RollbackError;
 use millrace::schemas::{self, SchemasError};
 use millrace::signals;
 use millrace::verify::{self, VerifyError};
@@ -34,9 +38,18 @@ enum Failure {
     #[error(transparent)]
     Verify(#[from] VerifyError),
     #[error(transparent)]
+    Rollback(#[from] RollbackError),
+    #[error(transparent)]
+    Clean(#[from] CleanError),
+    #[error(transparent)]
     Report(#[from] ReportError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    #[cfg(not(feature = "sagemaker"))]
+    #[error(
+        "this build leaves SageMaker out, which most commands do not need: cargo run --features sagemaker -- …"
+    )]
+    WithoutSageMaker,
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write to standard output")]
@@ -79,6 +92,12 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Local(wishes) => keep_local(wishes).await,
         Command::Run(wishes) => run(wishes).await,
         Command::Verify(wishes) => read_again(wishes).await,
+        #[cfg(feature = "sagemaker")]
+        Command::Rollback(wishes) => Box::pin(way_back::roll_back(wishes)).await,
+        #[cfg(feature = "sagemaker")]
+        Command::Clean(wishes) => Box::pin(way_back::clean_up(wishes)).await,
+        #[cfg(not(feature = "sagemaker"))]
+        Command::Rollback(_) | Command::Clean(_) => Err(Failure::WithoutSageMaker),
         Command::Report(wishes) => show_report(wishes).await,
         Command::Encode(wishes) => encode_items(wishes).await,
         Command::Schemas(wishes) => keep_schemas(&wishes),

@@ -34,6 +34,7 @@ pub fn successor(
         compute: Some(compute),
         dataset: run.dataset(),
         previous_endpoint_config: previous,
+        rolled_back_from: None,
     }
 }
 

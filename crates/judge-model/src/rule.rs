@@ -114,6 +114,7 @@ mod tests {
             compute: None,
             dataset: String::new(),
             previous_endpoint_config: None,
+            rolled_back_from: None,
         }
     }
 

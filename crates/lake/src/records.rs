@@ -490,6 +490,9 @@ pub struct Champion {
     /// The endpoint configuration before this one: what a rollback returns to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_endpoint_config: Option<String>,
+    /// If a rollback made it the champion: the endpoint configuration that it came back from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back_from: Option<String>,
 }
 
 /// The run at work on a pipeline.

@@ -3,6 +3,7 @@
 //! It must not know which service answers, nor when a step calls what. Statuses are the service's
 //! own words, typed.
 
+mod answer;
 pub mod conformance;
 mod difference;
 mod endpoint;
@@ -11,6 +12,7 @@ pub mod memory;
 mod pace;
 mod training;
 
+pub use answer::{Finding, ask};
 pub use difference::differences;
 pub use endpoint::{
     Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,

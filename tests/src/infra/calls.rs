@@ -45,7 +45,7 @@ enum Origin {
 #[derive(Debug)]
 struct Function {
     name: String,
-    /// The file's stem, or the type whose `impl` it stands in.
+    /// The file's stem, its crate, and the type whose `impl` it stands in.
     owners: BTreeSet<String>,
     /// The trait that it implements.
     port: Option<String>,
@@ -65,18 +65,19 @@ pub fn operations(crates: &Crates, lambda: &str) -> BTreeSet<String> {
     let text: String = own.values().cloned().collect();
     let mut functions = Vec::new();
     for (path, source) in own {
-        read(path, source, Origin::Lambda, &mut functions);
+        read(path, source, lambda, Origin::Lambda, &mut functions);
     }
     for library in LIBRARIES {
         for (path, source) in &crates[library].sources {
-            read(path, source, Origin::Library, &mut functions);
+            read(path, source, library, Origin::Library, &mut functions);
         }
     }
     for (adapter, files) in ADAPTERS {
         let made = main.contains(&format!("{adapter}::new("));
         for file in files.iter().filter(|_| made) {
             let source = &crates["aws"].sources[Path::new(file)];
-            read(Path::new(file), source, Origin::Adapter, &mut functions);
+            let path = Path::new(file);
+            read(path, source, "aws", Origin::Adapter, &mut functions);
         }
     }
     reach(&functions, &text)
@@ -138,7 +139,7 @@ fn reach(functions: &[Function], lambda: &str) -> BTreeSet<String> {
     operations
 }
 
-fn read(path: &Path, source: &str, origin: Origin, functions: &mut Vec<Function>) {
+fn read(path: &Path, source: &str, krate: &str, origin: Origin, functions: &mut Vec<Function>) {
     let stem = path
         .file_stem()
         .map(|stem| stem.to_string_lossy().into_owned())
@@ -186,7 +187,11 @@ fn read(path: &Path, source: &str, origin: Origin, functions: &mut Vec<Function>
             .replacen(&format!("fn {}", &found[2]), "", 1);
         functions.push(Function {
             name: found[2].to_owned(),
-            owners: owner.iter().cloned().chain([stem.clone()]).collect(),
+            owners: owner
+                .iter()
+                .cloned()
+                .chain([stem.clone(), krate.to_owned()])
+                .collect(),
             port: port
                 .clone()
                 .filter(|port| crate::infra::needs::PORTS.contains(&port.as_str())),

@@ -10,6 +10,7 @@
 mod gate;
 mod rows;
 mod steps;
+mod way_back;
 mod world;
 
 use end_to_end::botocore;

@@ -3,6 +3,7 @@
 use crate::gate::Gate;
 use crate::steps::{Ending, Step, drive};
 use aws::s3::S3Store;
+use aws::sagemaker::SageMaker;
 use contract::{Names, RunId};
 use end_to_end::packages::Packages;
 use end_to_end::workspace;
@@ -10,6 +11,9 @@ use lake::records::{Champion, Checksum};
 use lake::{ObjectStore as _, RunKeys, documents, keys};
 use local_servers::runtime_api::Function;
 use local_servers::s3::S3;
+use millrace::progress::Progress;
+use millrace::rollback::Wish;
+use millrace::{clean, rollback};
 use sagemaker_local::{Config, Handle, Server};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -132,6 +136,7 @@ impl World {
             "run": run, "rows": {"train": 3, "validation": 3, "rejected": 0},
             "channels": ["train", "validation"], "contentType": "text/csv", "columns": [],
             "files": files,
+            "sample": {"rows": 3, "contentType": "text/csv", "body": "0,0.5\n1,0.5\n2,0.5\n"},
         });
         documents::write(&self.store, &keys.dataset(), &dataset)
             .await
@@ -151,6 +156,44 @@ impl World {
             drive(step, function, &self.gate, &input, killing, kills).await?;
         }
         Ok(())
+    }
+
+    /// What `millrace rollback` does; the configuration that the endpoint came from.
+    pub async fn roll_back(&self) -> Option<String> {
+        let wish = Wish {
+            pause: Duration::from_millis(100),
+            ..Wish::new(PIPELINE.to_owned(), None)
+        };
+        let step = Progress::quiet().step("rollback");
+        let back = rollback::roll_back(&self.store, &self.account().await, &wish, &step).await;
+        let back = back.unwrap();
+        assert_eq!(back.smoke_rows, Some(3));
+        back.from
+    }
+
+    /// What `millrace clean` does; the runs that went.
+    pub async fn clean(&self, keep: usize) -> Vec<RunId> {
+        let account = self.account().await;
+        let plans = clean::plan(&self.store, &account, PIPELINE, keep).await;
+        let plans = plans.unwrap();
+        clean::carry_out(&self.store, &account, PIPELINE, &plans)
+            .await
+            .unwrap();
+        plans.old.into_iter().map(|old| old.run).collect()
+    }
+
+    async fn account(&self) -> SageMaker {
+        SageMaker::new(&aws::local(&self.sagemaker.url()).await)
+    }
+
+    /// The models and endpoint configurations that are there, by their names.
+    pub async fn kept(&self) -> (Vec<String>, Vec<String>) {
+        let models = self.ask("ListModels", json!({})).await;
+        let configs = self.ask("ListEndpointConfigs", json!({})).await;
+        (
+            names(&models["Models"], "ModelName"),
+            names(&configs["EndpointConfigs"], "EndpointConfigName"),
+        )
     }
 
     /// How often a function was killed.
@@ -173,7 +216,7 @@ impl World {
 
     /// Whether the run of this day is champion, and serves.
     pub async fn is_champion(&self, day: u32) -> Result<(), String> {
-        let name = Names::run_resource(PIPELINE, &id(day));
+        let name = name(day);
         let champion: Champion =
             documents::read(&self.store, &keys::champion(PIPELINE), "the champion")
                 .await
@@ -232,6 +275,19 @@ impl World {
     }
 }
 
-fn id(day: u32) -> RunId {
+fn names(listed: &Value, field: &str) -> Vec<String> {
+    let listed = listed.as_array().unwrap().iter();
+    let mut names: Vec<String> = listed
+        .map(|it| it[field].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+pub fn name(day: u32) -> String {
+    Names::run_resource(PIPELINE, &id(day))
+}
+
+pub fn id(day: u32) -> RunId {
     RunId::parse(&format!("202611{day:02}-173000-1a2b3c4d")).unwrap()
 }

@@ -1,0 +1,39 @@
+//! The wiring of the commands that change what is at SageMaker.
+//!
+//! Its SDK takes minutes to build, and the other commands do not need it: it comes with the feature
+//! `sagemaker`.
+
+use crate::arguments::{Clean, Rollback};
+use crate::{Failure, print};
+use aws::s3::S3Store;
+use aws::sagemaker::SageMaker;
+use millrace::clean;
+use millrace::progress::Progress;
+use millrace::rollback::{self, Wish};
+
+pub async fn roll_back(wishes: Rollback) -> Result<(), Failure> {
+    let config = aws::load().await;
+    let (store, sagemaker) = (
+        S3Store::new(&config, wishes.of.bucket),
+        SageMaker::new(&config),
+    );
+    let step = Progress::to_stderr().step("Rollback");
+    let wish = Wish::new(wishes.of.pipeline, wishes.to);
+    let outcome = rollback::roll_back(&store, &sagemaker, &wish, &step).await?;
+    step.done(&outcome.champion.endpoint_config);
+    print(&format!("{outcome}\n"))
+}
+
+pub async fn clean_up(wishes: Clean) -> Result<(), Failure> {
+    let config = aws::load().await;
+    let (store, sagemaker) = (
+        S3Store::new(&config, wishes.of.bucket),
+        SageMaker::new(&config),
+    );
+    let pipeline = wishes.of.pipeline;
+    let plans = clean::plan(&store, &sagemaker, &pipeline, wishes.keep).await?;
+    if !wishes.dry_run {
+        clean::carry_out(&store, &sagemaker, &pipeline, &plans).await?;
+    }
+    print(&clean::summary(&plans, !wishes.dry_run))
+}

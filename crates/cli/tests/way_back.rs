@@ -1,0 +1,348 @@
+//! The endpoint's way back, and what of old runs goes.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+use contract::RunId;
+use contract::definition::Compute;
+use lake::records::Champion;
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
+use millrace::progress::Progress;
+use millrace::rollback::{RollbackError, RolledBack, Wish};
+use millrace::{clean, rollback};
+use model::memory::EndpointOutcome;
+use model::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec};
+use serde_json::json;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+const PIPELINE: &str = "default";
+
+fn run(day: u32) -> RunId {
+    RunId::parse(&format!("202611{day:02}-173000-1a2b3c4d")).unwrap()
+}
+
+fn name(day: u32) -> String {
+    format!("{PIPELINE}-{}", run(day))
+}
+
+fn dataset(day: u32) -> serde_json::Value {
+    json!({"run": run(day), "rows": {"train": 2, "validation": 0, "rejected": 0}, "channels": ["train"],
+        "contentType": "text/csv", "columns": [], "files": [],
+        "sample": {"rows": 2, "contentType": "text/csv", "body": "1,2\n3,4\n"}})
+}
+
+/// A lake and an account in which runs of these days were deployed, one after the other.
+struct World {
+    store: MemoryStore,
+    sagemaker: MemorySageMaker,
+}
+
+impl World {
+    async fn deployed(days: &[u32]) -> Self {
+        let world = Self {
+            store: MemoryStore::new(),
+            sagemaker: MemorySageMaker::new(),
+        };
+        let mut before: Option<u32> = None;
+        for day in days {
+            world.deploy(*day, before).await;
+            before = Some(*day);
+        }
+        world
+    }
+
+    async fn deploy(&self, day: u32, before: Option<u32>) {
+        let model = ModelSpec {
+            name: name(day),
+            image: "image".to_owned(),
+            artifact: "s3://lake/model.tar.gz".to_owned(),
+            role_arn: "arn".to_owned(),
+            environment: std::collections::BTreeMap::new(),
+            vpc: None,
+            network_isolation: false,
+        };
+        let config = ConfigSpec {
+            name: name(day),
+            model: name(day),
+            compute: Compute::default(),
+            capture: None,
+            startup_seconds: None,
+            volume_key: None,
+        };
+        self.sagemaker.create_model(&model).await.unwrap();
+        self.sagemaker.create_config(&config).await.unwrap();
+        let sagemaker = &self.sagemaker;
+        if before.is_none() {
+            sagemaker.create_endpoint(PIPELINE, &name(day)).await
+        } else {
+            sagemaker.update_endpoint(PIPELINE, &name(day), None).await
+        }
+        .unwrap();
+        while self.config().await != name(day) {}
+        let keys = RunKeys::new(PIPELINE, &run(day));
+        let value = f64::from(day);
+        let verdict = json!({"verdict": "Promote", "metric": "m", "value": value, "reason": "r"});
+        let previous = before.map(name);
+        let deployment = json!({"run": run(day), "endpoint": PIPELINE, "endpointConfig": name(day),
+            "model": name(day), "previousEndpointConfig": previous, "smokeRows": 5});
+        let champion = json!({"run": run(day), "metric": "m", "value": value, "model": name(day),
+            "endpointConfig": name(day), "endpoint": PIPELINE, "compute": "serverless",
+            "dataset": keys.dataset(), "previousEndpointConfig": previous});
+        for (key, document) in [
+            (keys.verdict(), verdict),
+            (keys.deployment(), deployment),
+            (keys::champion(PIPELINE), champion),
+            (keys.segment_manifest(0), json!({})),
+            (keys.channel_file("train", 0, "csv"), json!({})),
+            (keys.dataset(), dataset(day)),
+        ] {
+            documents::write(&self.store, &key, &document)
+                .await
+                .unwrap();
+        }
+    }
+
+    async fn config(&self) -> String {
+        let info = self.sagemaker.describe_endpoint(PIPELINE).await.unwrap();
+        let info = info.unwrap();
+        if info.status == model::EndpointStatus::InService {
+            info.config
+        } else {
+            String::new()
+        }
+    }
+
+    async fn roll_back(&self) -> Result<RolledBack, RollbackError> {
+        self.roll_back_to(None).await
+    }
+
+    async fn roll_back_to(&self, to: Option<RunId>) -> Result<RolledBack, RollbackError> {
+        let step = Progress::quiet().step("rollback");
+        let wish = Wish {
+            pause: Duration::ZERO,
+            settle: Duration::ZERO,
+            ..Wish::new(PIPELINE.to_owned(), to)
+        };
+        rollback::roll_back(&self.store, &self.sagemaker, &wish, &step).await
+    }
+
+    fn updates(&self) -> usize {
+        let log = self.sagemaker.log();
+        log.iter()
+            .filter(|it| it.starts_with("UpdateEndpoint"))
+            .count()
+    }
+
+    async fn champion(&self) -> Champion {
+        documents::read(&self.store, &keys::champion(PIPELINE), "a champion")
+            .await
+            .unwrap()
+    }
+}
+
+// Rolling back.
+
+#[tokio::test]
+async fn the_model_before_serves_again_and_is_the_champion_again() {
+    let world = World::deployed(&[19, 20, 21]).await;
+    let back = world.roll_back().await.unwrap();
+    assert_eq!(
+        (back.from.clone(), back.smoke_rows),
+        (Some(name(21)), Some(2))
+    );
+    assert_eq!(world.config().await, name(20));
+    let champion = world.champion().await;
+    assert_eq!(champion, back.champion);
+    assert_eq!((champion.run.clone(), &champion.value), (run(20), &20.0));
+    assert_eq!(champion.dataset, RunKeys::new(PIPELINE, &run(20)).dataset());
+    assert_eq!(champion.previous_endpoint_config, Some(name(19)));
+    let told = back.to_string();
+    for part in [name(21), name(20), "answered 2 rows".to_owned()] {
+        assert!(told.contains(&part), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_rollback_goes_no_further_unless_a_run_is_named() {
+    let world = World::deployed(&[19, 20, 21]).await;
+    world.roll_back().await.unwrap();
+    let (updates, champion) = (world.updates(), world.champion().await);
+    let again = world.roll_back().await.unwrap();
+    assert_eq!((again.from.clone(), &again.champion), (None, &champion));
+    assert_eq!(
+        (world.updates(), world.champion().await),
+        (updates, champion)
+    );
+    assert!(again.to_string().contains("already"), "{again}");
+
+    let further = world.roll_back_to(Some(run(19))).await.unwrap();
+    assert_eq!(further.champion.run, run(19));
+    // And forward again.
+    let forward = world.roll_back_to(Some(run(21))).await.unwrap();
+    assert_eq!(forward.from, Some(name(19)));
+    assert_eq!(
+        (world.config().await, world.champion().await.run),
+        (name(21), run(21))
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_gone_back_to_is_refused_and_nothing_changes() {
+    let world = World::deployed(&[21]).await;
+    let champion = world.champion().await;
+    let error = world.roll_back().await.unwrap_err();
+    assert!(
+        matches!(error, RollbackError::NothingBefore { .. }),
+        "{error}"
+    );
+    // Nothing of this run is there.
+    let error = world.roll_back_to(Some(run(20))).await.unwrap_err();
+    assert!(matches!(error, RollbackError::Missing { .. }), "{error}");
+    // It has a configuration, and was never verified.
+    world.deploy(22, Some(21)).await;
+    let keys = RunKeys::new(PIPELINE, &run(22));
+    world.store.delete(&keys.deployment()).await.unwrap();
+    documents::write(&world.store, &keys::champion(PIPELINE), &champion)
+        .await
+        .unwrap();
+    let error = world.roll_back_to(Some(run(22))).await.unwrap_err();
+    assert!(
+        matches!(error, RollbackError::NeverServed { .. }),
+        "{error}"
+    );
+    assert_eq!(world.champion().await, champion);
+    assert_eq!(world.updates(), 1);
+
+    let empty = World::deployed(&[]).await;
+    let error = empty.roll_back().await.unwrap_err();
+    assert!(matches!(error, RollbackError::NoChampion { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_rollback_that_was_interrupted_goes_on() {
+    let world = World::deployed(&[20, 21]).await;
+    // Asked for, and then the command was killed.
+    world
+        .sagemaker
+        .update_endpoint(PIPELINE, &name(20), None)
+        .await
+        .unwrap();
+    let back = world.roll_back().await.unwrap();
+    assert_eq!((back.champion.run, back.from), (run(20), Some(name(21))));
+    assert_eq!(world.champion().await.run, run(20));
+    assert_eq!(world.updates(), 2);
+}
+
+/// What a future comes to, unless it is dropped before, after so many polls.
+async fn killed_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = polls;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        future.as_mut().poll(context).map(Some)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_rollback_through_crashes_at_every_point_ends_one_back() {
+    for polls in 0.. {
+        let world = World::deployed(&[19, 20, 21]).await;
+        let finished = killed_after(polls, world.roll_back()).await.is_some();
+        world.roll_back().await.unwrap();
+        assert_eq!(world.champion().await.run, run(20), "after {polls} polls");
+        assert_eq!(world.config().await, name(20), "after {polls} polls");
+        if finished {
+            assert!(polls > 10, "{polls} polls");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_nobody_verified_goes_back_to_the_champion() {
+    let world = World::deployed(&[19, 20]).await;
+    let champion = world.champion().await;
+    world.deploy(21, Some(20)).await;
+    documents::write(&world.store, &keys::champion(PIPELINE), &champion)
+        .await
+        .unwrap();
+    assert_eq!(world.roll_back().await.unwrap().champion, champion);
+    assert_eq!(world.config().await, name(20));
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_answer_is_not_the_champion() {
+    let world = World::deployed(&[20, 21]).await;
+    world.sagemaker.script_answer("text/csv", "nan\n1\n");
+    let error = world.roll_back().await.unwrap_err();
+    assert!(
+        matches!(error, RollbackError::DoesNotAnswer { .. }),
+        "{error}"
+    );
+    assert_eq!(world.champion().await.run, run(21));
+    // Asked again, it answers.
+    assert_eq!(world.roll_back().await.unwrap().champion.run, run(20));
+}
+
+#[tokio::test]
+async fn an_update_that_sagemaker_takes_back_is_told() {
+    let world = World::deployed(&[20, 21]).await;
+    world
+        .sagemaker
+        .script_endpoint(EndpointOutcome::RollsBack(None));
+    let error = world.roll_back().await.unwrap_err();
+    assert!(
+        error.to_string().contains("took the update back"),
+        "{error}"
+    );
+    assert_eq!(world.champion().await.run, run(21));
+}
+
+// Cleaning up.
+
+#[tokio::test]
+async fn old_runs_go_and_what_serves_or_is_needed_stays() {
+    let world = World::deployed(&[17, 18, 19, 20, 21]).await;
+    let keep_none = clean::plan(&world.store, &world.sagemaker, PIPELINE, 0).await;
+    let plans = keep_none.unwrap();
+    let old: Vec<RunId> = plans.old.iter().map(|old| old.run.clone()).collect();
+    assert_eq!(old, [17, 18, 19].map(run));
+    assert_eq!(plans.old[0].resources.len(), 2);
+    // A dry run changes nothing.
+    assert_eq!(world.sagemaker.configs().len(), 5);
+    assert!(clean::summary(&plans, false).contains("would remove run 20261117"));
+
+    clean::carry_out(&world.store, &world.sagemaker, PIPELINE, &plans)
+        .await
+        .unwrap();
+    assert_eq!(world.sagemaker.configs(), [20, 21].map(name));
+    assert_eq!(world.sagemaker.models(), [20, 21].map(name));
+    assert_eq!(world.store.list("raw/").await.unwrap().len(), 2);
+    assert_eq!(world.store.list("reports/").await.unwrap().len(), 10);
+    let again = clean::plan(&world.store, &world.sagemaker, PIPELINE, 0).await;
+    assert!(again.unwrap().old.is_empty());
+    assert_eq!(world.roll_back().await.unwrap().champion.run, run(20));
+}
+
+#[tokio::test]
+async fn the_newest_runs_and_those_at_work_stay() {
+    let world = World::deployed(&[17, 18, 19, 20, 21]).await;
+    let at_work = keys::current_run(PIPELINE, &run(17));
+    documents::write(&world.store, &at_work, &json!({}))
+        .await
+        .unwrap();
+    let plans = clean::plan(&world.store, &world.sagemaker, PIPELINE, 3).await;
+    let old: Vec<RunId> = plans
+        .unwrap()
+        .old
+        .iter()
+        .map(|old| old.run.clone())
+        .collect();
+    assert_eq!(old, [run(18)]);
+}

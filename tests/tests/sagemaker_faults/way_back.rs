@@ -1,0 +1,33 @@
+//! The commands `rollback` and `clean` on what the functions have deployed.
+
+use crate::world::{World, id, name};
+use end_to_end::botocore;
+use end_to_end::packages::Packages;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deployed_can_be_rolled_back_cleaned_up_and_deployed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let packages = Packages::built().await;
+    let record = folder.path().join("calls.jsonl");
+    let mut world = World::start("the way back", &packages, record.clone()).await;
+    for day in [19, 20, 21] {
+        let run = world.run(day).await;
+        world.go_through(&run, false).await.unwrap();
+    }
+    assert_eq!(world.roll_back().await, Some(name(21)));
+    world.is_champion(20).await.unwrap();
+    assert_eq!(world.roll_back().await, None);
+    world.is_champion(20).await.unwrap();
+
+    // The next run is judged against it and replaces it.
+    let run = world.run(22).await;
+    world.go_through(&run, false).await.unwrap();
+    world.is_champion(22).await.unwrap();
+
+    assert_eq!(world.clean(1).await, [19, 21].map(id));
+    let kept = [20, 22].map(name).to_vec();
+    assert_eq!(world.kept().await, (kept.clone(), kept));
+    assert_eq!(world.roll_back().await, Some(name(22)));
+    world.is_champion(20).await.unwrap();
+    botocore::hold(&record);
+}
