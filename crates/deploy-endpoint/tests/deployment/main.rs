@@ -1,0 +1,12 @@
+//! Every end of a deployment, called again and again, and through crashes at every point.
+
+#![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
+
+mod crashes;
+mod definition;
+mod deploying;
+mod failing;
+mod kept;
+mod names;
+mod rollbacks;
+mod support;
