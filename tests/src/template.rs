@@ -159,7 +159,9 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
 
 /// Actions that have no resource to name, so that `*` is all there is. Source: Service Authorization
 /// Reference.
-const WITHOUT_RESOURCE: [&str; 27] = [
+const WITHOUT_RESOURCE: [&str; 29] = [
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
     "cloudwatch:PutMetricData",
     "dynamodb:ListExports",
     "ec2:AssignPrivateIpAddresses",

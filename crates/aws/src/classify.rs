@@ -50,7 +50,17 @@ const CODES: &[Row] = &[
     ("InternalError", "", ErrorName::ServiceUnavailable),
     ("InternalFailure", "", ErrorName::ServiceUnavailable),
     ("InternalServerError", "", ErrorName::ServiceUnavailable),
+    (
+        "InternalServiceException",
+        "",
+        ErrorName::ServiceUnavailable,
+    ),
     ("OperationAborted", "", ErrorName::ServiceUnavailable),
+    (
+        "ConcurrentUpdateException",
+        "",
+        ErrorName::ServiceUnavailable,
+    ),
     ("RequestTimeout", "", ErrorName::ServiceUnavailable),
     ("RequestTimeoutException", "", ErrorName::ServiceUnavailable),
     ("ServiceUnavailable", "", ErrorName::ServiceUnavailable),
@@ -66,6 +76,7 @@ const CODES: &[Row] = &[
     ("ResourceNotFound", "", ErrorName::NotFound),
     ("ResourceNotFoundException", "", ErrorName::NotFound),
     ("StateMachineDoesNotExist", "", ErrorName::NotFound),
+    ("ObjectNotFoundException", "", ErrorName::NotFound),
     ("TableNotFoundException", "", ErrorName::NotFound),
     ("IndexNotFoundException", "", ErrorName::NotFound),
     // SageMaker and CloudFormation have one code for everything: only the message tells.

@@ -1,4 +1,4 @@
-//! Adapters from the ports to DynamoDB, S3, SageMaker, Step Functions and CloudFormation: the only
+//! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, Step Functions and CloudFormation: the only
 //! user of the AWS SDKs. It must not know what the data means nor decide what to do about an error.
 
 use aws_config::retry::RetryConfig;
@@ -10,6 +10,8 @@ pub use aws_config::SdkConfig;
 
 #[cfg(feature = "dynamodb")]
 mod attribute;
+#[cfg(feature = "autoscaling")]
+pub mod autoscaling;
 pub mod classify;
 #[cfg(feature = "cloudformation")]
 pub mod cloudformation;

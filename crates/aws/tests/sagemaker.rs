@@ -14,7 +14,9 @@ use axum::http::StatusCode;
 use contract::definition::Shift;
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
-use model::{EndpointStatus, Endpoints, Guard, Invoke, TrainingJobs, TrainingStatus, conformance};
+use model::{
+    EndpointStatus, Endpoints, Guard, Invoke, TrainingJobs, TrainingStatus, Update, conformance,
+};
 use sagemaker_local::{Config, Server};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -193,7 +195,14 @@ async fn an_update_retains_scaled_counts_and_shifts_as_it_is_told() {
     ] {
         script.says(json!({"EndpointArn": "arn"}));
         sagemaker
-            .update_endpoint("films", "config", Some(&guard))
+            .update_endpoint(
+                "films",
+                "config",
+                Update {
+                    guard: Some(&guard),
+                    resets_count: false,
+                },
+            )
             .await
             .unwrap();
         let (operation, body) = script.request();
@@ -355,7 +364,10 @@ async fn refused_creations_have_their_names() {
         "ValidationException",
         "Cannot update in-progress endpoint \"e\".",
     );
-    let error = sagemaker.update_endpoint("e", "c", None).await.unwrap_err();
+    let error = sagemaker
+        .update_endpoint("e", "c", Update::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.name(), ErrorName::Conflict);
 }
 

@@ -17,9 +17,9 @@ pub use error::RollbackError;
 use crate::progress::Step;
 use contract::definition::ComputeKind;
 use contract::{Names, RunId};
-use lake::records::{Champion, DatasetRecord, DeploymentRecord, VerdictRecord};
+use lake::records::{Champion, DatasetRecord, DeploymentRecord, Plan, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
-use model::{ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke};
+use model::{ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Scaling, Update};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -100,6 +100,7 @@ const LOOKS: usize = 720;
 pub async fn roll_back<S: Endpoints + Invoke>(
     store: &impl ObjectStore,
     sagemaker: &S,
+    scaling: &impl Scaling,
     wish: &Wish,
     step: &Step,
 ) -> Result<RolledBack, RollbackError> {
@@ -124,16 +125,20 @@ pub async fn roll_back<S: Endpoints + Invoke>(
         if let Some(from) = sagemaker.describe_config(&there).await? {
             let kind = ComputeKind::from(&from.compute);
             config.compute.check_update_from(kind, endpoint)?;
+            model::make_way(scaling, endpoint, &from.compute, &config.compute).await?;
         }
         step.say(&format!("from {there} to {target}"));
         // All at once: what it comes from is not wanted a minute longer.
-        sagemaker.update_endpoint(endpoint, &target, None).await?;
+        sagemaker
+            .update_endpoint(endpoint, &target, Update::default())
+            .await?;
         settled(sagemaker, wish, endpoint, Some(&target), step).await?;
     }
     let smoke_rows = verify(store, sagemaker, pipeline, &successor).await?;
     if successor != champion {
         documents::write(store, &key, &successor).await?;
     }
+    scale(store, scaling, pipeline, &successor).await?;
     let from = if there == target {
         // An interrupted call has brought it here.
         (successor != champion).then_some(champion.endpoint_config)
@@ -268,6 +273,24 @@ async fn champion_of(
         rolled_back_from: Some(now.endpoint_config.clone()),
         run,
     })
+}
+
+/// Lets the endpoint be scaled as the definition of the run says whose model serves.
+async fn scale(
+    store: &impl ObjectStore,
+    scaling: &impl Scaling,
+    pipeline: &str,
+    champion: &Champion,
+) -> Result<(), RollbackError> {
+    let key = RunKeys::new(pipeline, &champion.run).plan();
+    let plan: Option<Plan> = documents::read_if_there(store, &key, "a run's plan").await?;
+    if let Some(plan) = plan
+        && !plan.definition.endpoint.compute.is_serverless()
+    {
+        let wanted = plan.definition.endpoint.autoscaling.as_ref();
+        model::scale(scaling, &champion.endpoint, wanted).await?;
+    }
+    Ok(())
 }
 
 /// Asks the endpoint about the rows that the model was verified with when it was deployed.

@@ -5,6 +5,7 @@
 
 use crate::arguments::{Clean, Rollback};
 use crate::{Failure, print};
+use aws::autoscaling::AutoScaling;
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
 use millrace::clean;
@@ -17,9 +18,10 @@ pub async fn roll_back(wishes: Rollback) -> Result<(), Failure> {
         S3Store::new(&config, wishes.of.bucket),
         SageMaker::new(&config),
     );
+    let scaling = AutoScaling::new(&config);
     let step = Progress::to_stderr().step("Rollback");
     let wish = Wish::new(wishes.of.pipeline, wishes.to);
-    let outcome = rollback::roll_back(&store, &sagemaker, &wish, &step).await?;
+    let outcome = rollback::roll_back(&store, &sagemaker, &scaling, &wish, &step).await?;
     step.done(&outcome.champion.endpoint_config);
     print(&format!("{outcome}\n"))
 }

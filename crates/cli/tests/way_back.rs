@@ -10,7 +10,7 @@ use millrace::progress::Progress;
 use millrace::rollback::{RollbackError, RolledBack, Wish};
 use millrace::{clean, rollback};
 use model::memory::EndpointOutcome;
-use model::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec};
+use model::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Update};
 use serde_json::json;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -77,7 +77,9 @@ impl World {
         if before.is_none() {
             sagemaker.create_endpoint(PIPELINE, &name(day)).await
         } else {
-            sagemaker.update_endpoint(PIPELINE, &name(day), None).await
+            sagemaker
+                .update_endpoint(PIPELINE, &name(day), Update::default())
+                .await
         }
         .unwrap();
         while self.config().await != name(day) {}
@@ -125,7 +127,8 @@ impl World {
             settle: Duration::ZERO,
             ..Wish::new(PIPELINE.to_owned(), to)
         };
-        rollback::roll_back(&self.store, &self.sagemaker, &wish, &step).await
+        let (store, sagemaker) = (&self.store, &self.sagemaker);
+        rollback::roll_back(store, sagemaker, sagemaker, &wish, &step).await
     }
 
     fn updates(&self) -> usize {
@@ -226,7 +229,7 @@ async fn a_rollback_that_was_interrupted_goes_on() {
     // Asked for, and then the command was killed.
     world
         .sagemaker
-        .update_endpoint(PIPELINE, &name(20), None)
+        .update_endpoint(PIPELINE, &name(20), Update::default())
         .await
         .unwrap();
     let back = world.roll_back().await.unwrap();

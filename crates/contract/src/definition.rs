@@ -3,6 +3,7 @@
 //! has a default.
 
 mod algorithm;
+mod autoscaling;
 mod column;
 mod compute;
 mod condition;
@@ -20,6 +21,7 @@ mod split;
 mod training;
 
 pub use algorithm::{Algorithm, AlgorithmName, CSV_WEIGHTS};
+pub use autoscaling::Autoscaling;
 pub use column::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
 pub use compute::{Compute, ComputeKind};
 pub use condition::{Comparison, Condition, Literal, Operand};

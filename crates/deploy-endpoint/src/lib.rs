@@ -16,7 +16,7 @@ use contract::states::{DeployEndpointOutput, RunInput, Status, Verdict};
 use contract::{Invocation, Names};
 use lake::records::{Champion, DeploymentRecord, Plan, TrainingRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
-use model::{Endpoints, Finding, Invoke};
+use model::{Endpoints, Finding, Invoke, Scaling};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use transition::Standing;
@@ -66,6 +66,7 @@ impl Settings {
 pub async fn handle<S: Endpoints + Invoke>(
     store: &impl ObjectStore,
     sagemaker: &S,
+    scaling: &impl Scaling,
     settings: &Settings,
     input: RunInput,
     _invocation: Invocation,
@@ -110,13 +111,17 @@ pub async fn handle<S: Endpoints + Invoke>(
         return Ok(answer(Status::InProgress, endpoint, NOT_YET, wait));
     }
     let guard = wanted::guard(&plan.definition, settings);
+    let autoscaling = plan.definition.endpoint.autoscaling.as_ref();
     let transition = transition::Transition {
         store,
         endpoints: sagemaker,
+        scaling,
         run: &run,
         endpoint: &endpoint,
         config: &name,
         compute: &config.compute,
+        autoscaling,
+        champion: champion.as_ref(),
         guard: guard.as_ref(),
         settle: settings.settle,
         region: &settings.region,
@@ -143,7 +148,9 @@ pub async fn handle<S: Endpoints + Invoke>(
                 Finding::Sound(rows) => (successor, before, rows),
                 Finding::Wrong(finding) => {
                     // It passed in an earlier call, which then died: the champion is not taken back.
-                    let verified = champion.is_some_and(|champion| champion.run == *run.run());
+                    let verified = champion
+                        .as_ref()
+                        .is_some_and(|champion| champion.run == *run.run());
                     let previous = successor.previous_endpoint_config;
                     let Some(previous) = previous.filter(|_| !verified) else {
                         return Err(DeployEndpointError::smoke(&endpoint, name, finding, None));
@@ -159,6 +166,9 @@ pub async fn handle<S: Endpoints + Invoke>(
     // The record of the champion first: a model that serves is never without it. The run's own record
     // last: it says that nothing is left to do.
     documents::write(store, &champion_key, &successor).await?;
+    if kind == ComputeKind::Instances {
+        model::scale(scaling, &endpoint, autoscaling).await?;
+    }
     let keep = plan.definition.endpoint.keep.unwrap_or(cleanup::KEEP);
     let in_use = [champion.map(|champion| champion.endpoint_config), before];
     cleanup::remove_old(store, sagemaker, &run, &successor, &in_use, keep).await?;

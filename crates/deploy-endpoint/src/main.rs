@@ -3,6 +3,7 @@
 // The SDKs' futures are nested deeper than the compiler's default lets it look.
 #![recursion_limit = "256"]
 
+use aws::autoscaling::AutoScaling;
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
 use deploy_endpoint::{Settings, handle};
@@ -13,6 +14,7 @@ async fn main() -> Result<(), shell::Error> {
     let config = aws::load().await;
     let store = S3Store::new(&config, shell::env("LAKE_BUCKET")?);
     let sagemaker = SageMaker::new(&config);
+    let scaling = AutoScaling::new(&config);
     let settings = Settings {
         role_arn: shell::env("TRAINING_ROLE_ARN")?,
         settle: Settings::SETTLE,
@@ -23,7 +25,7 @@ async fn main() -> Result<(), shell::Error> {
         region: shell::env("AWS_REGION")?,
     };
     shell::serve(async |input, invocation| {
-        handle(&store, &sagemaker, &settings, input, invocation).await
+        handle(&store, &sagemaker, &scaling, &settings, input, invocation).await
     })
     .await
 }

@@ -27,11 +27,11 @@
 //! completes the intent; or, if the update was rolled back by then already, asks for it once more.
 
 use crate::DeployEndpointError;
-use contract::definition::{Compute, ComputeKind};
+use contract::definition::{Autoscaling, Compute, ComputeKind};
 use contract::{ErrorName, Named};
-use lake::records::DeploymentIntent;
+use lake::records::{Champion, DeploymentIntent, Plan};
 use lake::{ObjectStore, RunKeys, documents};
-use model::{EndpointInfo, EndpointStatus, Endpoints, Guard};
+use model::{EndpointInfo, EndpointStatus, Endpoints, Guard, Scaling, Update};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where the endpoint stands.
@@ -59,14 +59,19 @@ pub enum Standing {
 }
 
 /// One step of the way.
-pub struct Transition<'a, S, E> {
+pub struct Transition<'a, S, E, C> {
     pub store: &'a S,
     pub endpoints: &'a E,
+    pub scaling: &'a C,
     pub run: &'a RunKeys,
     pub endpoint: &'a str,
     pub config: &'a str,
     /// The compute that is wanted behind it.
     pub compute: &'a Compute,
+    /// How the wanted number of instances follows the traffic.
+    pub autoscaling: Option<&'a Autoscaling>,
+    /// What serves until then, and serves on if it comes to nothing.
+    pub champion: Option<&'a Champion>,
     /// How an update shifts traffic.
     pub guard: Option<&'a Guard>,
     pub settle: Duration,
@@ -74,7 +79,7 @@ pub struct Transition<'a, S, E> {
     pub region: &'a str,
 }
 
-impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
+impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
     /// Looks, and asks for what is missing.
     pub async fn step(&self) -> Result<Standing, DeployEndpointError> {
         let key = self.run.deployment_intent();
@@ -139,6 +144,7 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
         if info.config == self.config {
             return self.ask_for_way_back(&intent.from).await;
         }
+        self.restore_scaling(&info.config).await?;
         // Told once: whoever calls again after this error (a redrive) means another try.
         self.store.delete(&self.run.deployment_intent()).await?;
         Ok(Standing::Back {
@@ -151,7 +157,7 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
     async fn ask_for_way_back(&self, to: &str) -> Result<Standing, DeployEndpointError> {
         match self
             .endpoints
-            .update_endpoint(self.endpoint, to, None)
+            .update_endpoint(self.endpoint, to, Update::default())
             .await
         {
             Ok(()) => tracing::warn!(endpoint = self.endpoint, to, "asked for the way back"),
@@ -200,6 +206,7 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
         if now().saturating_sub(requested_at) < self.settle.as_secs() {
             return Ok(just_now(EndpointStatus::Updating));
         }
+        self.restore_scaling(&info.config).await?;
         // Told once: whoever calls again after this error (a redrive) means another try.
         let key = self.run.deployment_intent();
         self.store.delete(&key).await?;
@@ -216,7 +223,12 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
         if let Some(there) = self.endpoints.describe_config(&from).await? {
             let kind = ComputeKind::from(&there.compute);
             self.compute.check_update_from(kind, self.endpoint)?;
+            model::make_way(self.scaling, self.endpoint, &there.compute, self.compute).await?;
         }
+        let update = Update {
+            guard: self.guard,
+            resets_count: self.is_no_longer_scaled().await?,
+        };
         let intent = DeploymentIntent {
             from,
             to: self.config.to_owned(),
@@ -226,7 +238,7 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
         documents::write(self.store, &self.run.deployment_intent(), &intent).await?;
         match self
             .endpoints
-            .update_endpoint(self.endpoint, self.config, self.guard)
+            .update_endpoint(self.endpoint, self.config, update)
             .await
         {
             Ok(()) => {
@@ -245,6 +257,36 @@ impl<S: ObjectStore, E: Endpoints> Transition<'_, S, E> {
             Err(error) => return Err(error.into()),
         }
         Ok(just_now(EndpointStatus::Updating))
+    }
+
+    /// Whether it is scaled by Millrace's policy and shall not be: then the count is the definition's again.
+    async fn is_no_longer_scaled(&self) -> Result<bool, DeployEndpointError> {
+        if self.compute.is_serverless() || self.autoscaling.is_some() {
+            return Ok(false);
+        }
+        let there = self.scaling.describe_scaling(self.endpoint).await?;
+        Ok(there.is_some())
+    }
+
+    /// The champion, back on `config`, is scaled as its own definition says: an update to another instance
+    /// type had to make an end of that.
+    async fn restore_scaling(&self, config: &str) -> Result<(), DeployEndpointError> {
+        let back = self.champion.filter(|champion| {
+            champion.compute == Some(ComputeKind::Instances)
+                && champion.endpoint == self.endpoint
+                && champion.endpoint_config == config
+        });
+        let Some(champion) = back else {
+            return Ok(());
+        };
+        let key = RunKeys::new(self.run.pipeline(), &champion.run).plan();
+        let plan: Option<Plan> =
+            documents::read_if_there(self.store, &key, "the champion's plan").await?;
+        if let Some(plan) = plan {
+            let wanted = plan.definition.endpoint.autoscaling.as_ref();
+            model::scale(self.scaling, self.endpoint, wanted).await?;
+        }
+        Ok(())
     }
 
     fn log(&self) -> String {

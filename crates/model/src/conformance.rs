@@ -1,8 +1,10 @@
 //! What every adapter of the ports must do; each adapter's tests call it. It leaves a training job,
 //! whose name is then used up, and removes the rest.
 
-use crate::{Capture, Channel, ConfigSpec, Endpoints, ModelSpec, TrainingJobs, TrainingSpec};
-use contract::definition::{Compute, Distribution, InputMode, Vpc};
+use crate::{
+    Capture, Channel, ConfigSpec, Endpoints, ModelSpec, Scaling, TrainingJobs, TrainingSpec, Update,
+};
+use contract::definition::{Autoscaling, Compute, Distribution, InputMode, Vpc};
 use contract::{ErrorName, Named, ServiceError};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -144,7 +146,9 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
     let there = endpoints.describe_endpoint(name).await.expect("describe");
     assert_eq!(there, None);
     refuses(
-        endpoints.update_endpoint(name, &first, None).await,
+        endpoints
+            .update_endpoint(name, &first, Update::default())
+            .await,
         ErrorName::NotFound,
         "an update of nothing",
     );
@@ -163,6 +167,37 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
         endpoints.describe_config(&first).await.expect("describe"),
         None
     );
+}
+
+/// The scaling of an endpoint: put, put again, replaced, removed.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn scaling(scaling: &impl Scaling, endpoint: &str) {
+    let there = async || scaling.describe_scaling(endpoint).await.expect("describe");
+    assert_eq!(there().await, None);
+    scaling.remove_scaling(endpoint).await.expect("remove");
+    let first = Autoscaling {
+        min_instances: 1,
+        max_instances: 4,
+        invocations_per_instance: 600,
+        scale_in_cooldown_seconds: 300,
+        scale_out_cooldown_seconds: 60,
+    };
+    let second = Autoscaling {
+        min_instances: 2,
+        invocations_per_instance: 900,
+        ..first
+    };
+    for wanted in [first, first, second] {
+        scaling.put_scaling(endpoint, &wanted).await.expect("put");
+        assert_eq!(there().await, Some(wanted));
+    }
+    // Twice: removing what is not there succeeds.
+    for _ in 0..2 {
+        scaling.remove_scaling(endpoint).await.expect("remove");
+        assert_eq!(there().await, None);
+    }
 }
 
 fn refuses<T: Debug>(answer: Result<T, ServiceError>, name: ErrorName, what: &str) {

@@ -65,6 +65,15 @@ pub struct Guard {
     pub alarms: Vec<String>,
 }
 
+/// How an endpoint is updated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Update<'a> {
+    /// How traffic is shifted; all at once if absent.
+    pub guard: Option<&'a Guard>,
+    /// Whether the number of instances becomes the configuration's, and not what scaling has made of it.
+    pub resets_count: bool,
+}
+
 /// An endpoint's status, in SageMaker's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointStatus {
@@ -164,13 +173,12 @@ pub trait Endpoints: Send + Sync {
         name: &str,
         config: &str,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
-    /// Brings the endpoint to another configuration, without changing variants' scaled counts: at
-    /// once, or as the guard says.
+    /// Brings the endpoint to another configuration, as [`Update`] says.
     fn update_endpoint(
         &self,
         name: &str,
         config: &str,
-        guard: Option<&Guard>,
+        update: Update<'_>,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 

@@ -10,15 +10,17 @@ mod endpoint;
 mod logs;
 pub mod memory;
 mod pace;
+mod scaling;
 mod training;
 
 pub use answer::{Finding, ask};
 pub use difference::differences;
 pub use endpoint::{
     Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,
-    Prediction,
+    Prediction, Update,
 };
 pub use logs::log_link;
 pub use memory::MemorySageMaker;
 pub use pace::{retry_seconds, wait_seconds};
+pub use scaling::{Scaling, make_way, scale};
 pub use training::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};

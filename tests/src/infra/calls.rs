@@ -11,7 +11,7 @@ use std::path::Path;
 const LIBRARIES: [&str; 4] = ["lake", "model", "table", "dataset"];
 
 /// The adapters that a `main` can make, with the files of `crates/aws/src` that they live in.
-pub const ADAPTERS: [(&str, &[&str]); 4] = [
+pub const ADAPTERS: [(&str, &[&str]); 5] = [
     ("S3Store", &["s3.rs", "s3/upload.rs"]),
     (
         "Tables",
@@ -30,6 +30,7 @@ pub const ADAPTERS: [(&str, &[&str]); 4] = [
             "sagemaker/training.rs",
         ],
     ),
+    ("AutoScaling", &["autoscaling.rs"]),
     ("StateMachines", &["sfn.rs"]),
 ];
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 11] = [
+pub const PORTS: [&str; 12] = [
     "ByteStream",
     "DescribeRecovery",
     "DescribeTable",
@@ -21,6 +21,7 @@ pub const PORTS: [&str; 11] = [
     "Invoke",
     "NativeExport",
     "ObjectStore",
+    "Scaling",
     "ScanPages",
     "TrainingJobs",
     "Upload",
@@ -28,7 +29,7 @@ pub const PORTS: [&str; 11] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 31] = [
+pub const ACTIONS: [(&str, &[&str]); 37] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
@@ -58,6 +59,18 @@ pub const ACTIONS: [(&str, &[&str]); 31] = [
     ),
     ("delete_model", &["sagemaker:DeleteModel"]),
     ("delete_object", &["s3:DeleteObject"]),
+    // Auto Scaling removes the policy's alarms as the caller.
+    (
+        "delete_scaling_policy",
+        &[
+            "application-autoscaling:DeleteScalingPolicy",
+            "cloudwatch:DeleteAlarms",
+        ],
+    ),
+    (
+        "deregister_scalable_target",
+        &["application-autoscaling:DeregisterScalableTarget"],
+    ),
     (
         "describe_continuous_backups",
         &["dynamodb:DescribeContinuousBackups"],
@@ -70,6 +83,14 @@ pub const ACTIONS: [(&str, &[&str]); 31] = [
     ("describe_execution", &["states:DescribeExecution"]),
     ("describe_export", &["dynamodb:DescribeExport"]),
     ("describe_model", &["sagemaker:DescribeModel"]),
+    (
+        "describe_scalable_targets",
+        &["application-autoscaling:DescribeScalableTargets"],
+    ),
+    (
+        "describe_scaling_policies",
+        &["application-autoscaling:DescribeScalingPolicies"],
+    ),
     ("describe_table", &["dynamodb:DescribeTable"]),
     ("describe_training_job", &["sagemaker:DescribeTrainingJob"]),
     // DynamoDB writes the files as the caller.
@@ -90,6 +111,27 @@ pub const ACTIONS: [(&str, &[&str]); 31] = [
     ("list_exports", &["dynamodb:ListExports"]),
     ("list_objects_v2", &["s3:ListBucket"]),
     ("put_object", &["s3:PutObject"]),
+    // Auto Scaling makes the alarms that the policy tracks as the caller.
+    (
+        "put_scaling_policy",
+        &[
+            "application-autoscaling:PutScalingPolicy",
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:PutMetricAlarm",
+        ],
+    ),
+    // The first target of an account makes the service-linked role; what can be scaled is looked at, and
+    // scaled, as the caller.
+    (
+        "register_scalable_target",
+        &[
+            "application-autoscaling:RegisterScalableTarget",
+            "iam:CreateServiceLinkedRole",
+            "sagemaker:DescribeEndpoint",
+            "sagemaker:DescribeEndpointConfig",
+            "sagemaker:UpdateEndpointWeightsAndCapacities",
+        ],
+    ),
     ("scan", &["dynamodb:Scan"]),
     ("start_execution", &["states:StartExecution"]),
     ("stop_execution", &["states:StopExecution"]),

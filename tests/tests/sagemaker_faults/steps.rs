@@ -32,7 +32,7 @@ const TRANSIENT: [&str; 4] = [
     "Runtime.ExitError",
 ];
 const PATIENCE: Duration = Duration::from_mins(5);
-const INVOCATION: Duration = Duration::from_mins(1);
+pub const INVOCATION: Duration = Duration::from_mins(1);
 // The Wait state's seconds are for the cloud.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 

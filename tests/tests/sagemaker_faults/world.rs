@@ -1,7 +1,8 @@
 //! A lake with sealed datasets, an account, and the three functions between them.
 
 use crate::gate::Gate;
-use crate::steps::{Ending, Step, drive};
+use crate::steps::{Ending, INVOCATION, Step, drive};
+use aws::autoscaling::AutoScaling;
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
 use contract::{Names, RunId};
@@ -14,6 +15,7 @@ use local_servers::s3::S3;
 use millrace::progress::Progress;
 use millrace::rollback::Wish;
 use millrace::{clean, rollback};
+use model::Scaling as _;
 use sagemaker_local::{Config, Handle, Server};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -38,6 +40,8 @@ pub struct World {
     judge: Function,
     deploy: Function,
     kills: u32,
+    /// How the endpoint of the next runs is scaled.
+    pub autoscaling: Value,
 }
 
 impl World {
@@ -88,6 +92,7 @@ impl World {
             sagemaker,
             gate,
             kills: 0,
+            autoscaling: Value::Null,
         }
     }
 
@@ -114,6 +119,7 @@ impl World {
                 "endpoint": {
                     "name": ENDPOINT,
                     "compute": {"instances": {"instanceType": "ml.m5.large", "count": 1}},
+                    "autoscaling": self.autoscaling,
                 },
             },
             "keyAttributes": ["user", "item"], "segments": 1,
@@ -165,7 +171,9 @@ impl World {
             ..Wish::new(PIPELINE.to_owned(), None)
         };
         let step = Progress::quiet().step("rollback");
-        let back = rollback::roll_back(&self.store, &self.account().await, &wish, &step).await;
+        let account = self.account().await;
+        let scaling = self.auto_scaling().await;
+        let back = rollback::roll_back(&self.store, &account, &scaling, &wish, &step).await;
         let back = back.unwrap();
         assert_eq!(back.smoke_rows, Some(3));
         back.from
@@ -182,6 +190,17 @@ impl World {
         plans.old.into_iter().map(|old| old.run).collect()
     }
 
+    async fn auto_scaling(&self) -> AutoScaling {
+        AutoScaling::new(&aws::local(&self.sagemaker.url()).await)
+    }
+
+    /// Between how many instances the endpoint is scaled, if it is.
+    pub async fn scaled(&self) -> Option<(u32, u32)> {
+        let scaling = self.auto_scaling().await;
+        let there = scaling.describe_scaling(ENDPOINT).await.unwrap();
+        there.map(|there| (there.min_instances, there.max_instances))
+    }
+
     async fn account(&self) -> SageMaker {
         SageMaker::new(&aws::local(&self.sagemaker.url()).await)
     }
@@ -194,6 +213,19 @@ impl World {
             names(&models["Models"], "ModelName"),
             names(&configs["EndpointConfigs"], "EndpointConfigName"),
         )
+    }
+
+    /// Calls a function once; its error's name and message.
+    pub async fn invoke(&mut self, verb: &str, payload: Value) -> Result<Value, (String, String)> {
+        self.gate.arm(None);
+        let function = match verb {
+            "start-training" => &mut self.train,
+            "judge-model" => &mut self.judge,
+            "deploy-endpoint" => &mut self.deploy,
+            other => panic!("there is no function {other} here"),
+        };
+        let answer = function.invoke(payload, INVOCATION).await;
+        answer.map_err(|error| (error.name, error.message))
     }
 
     /// How often a function was killed.

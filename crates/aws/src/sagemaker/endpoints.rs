@@ -13,7 +13,7 @@ use contract::ServiceError;
 use contract::definition::{Compute, Shift};
 use model::{
     Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,
-    Prediction,
+    Prediction, Update,
 };
 
 const VARIANT: &str = "AllTraffic";
@@ -145,7 +145,7 @@ impl Endpoints for SageMaker {
         &self,
         name: &str,
         config: &str,
-        guard: Option<&Guard>,
+        update: Update<'_>,
     ) -> Result<(), ServiceError> {
         let answer = self
             .client
@@ -153,8 +153,8 @@ impl Endpoints for SageMaker {
             .endpoint_name(name)
             .endpoint_config_name(config)
             // The service's default sets counts that autoscaling changed back to the configuration's.
-            .retain_all_variant_properties(true)
-            .set_deployment_config(guard.map(deployment))
+            .retain_all_variant_properties(!update.resets_count)
+            .set_deployment_config(update.guard.map(deployment))
             .send()
             .await;
         answer

@@ -21,8 +21,8 @@ pub enum Compute {
     Instances {
         /// The instance type.
         instance_type: String,
-        /// How many, to begin with. An update keeps the number that an autoscaling policy of the endpoint has
-        /// brought about.
+        /// How many, to begin with. An update keeps the number that `endpoint.autoscaling`, or a policy of your
+        /// own, has brought about.
         count: u32,
     },
 }

@@ -1,6 +1,6 @@
 //! Where the model serves. It must not ask the service.
 
-use super::{Compute, Guardrails, Training};
+use super::{Autoscaling, Compute, Guardrails, Training};
 use crate::{FieldError, Names};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,9 @@ pub struct Endpoint {
     /// The compute behind it.
     #[serde(default)]
     pub compute: Compute,
+    /// How the number of instances follows the traffic; by default it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<Autoscaling>,
     /// How an endpoint on instances is updated; by default by a canary, taken back by the stack's
     /// alarms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,9 @@ impl Endpoint {
             return fail("endpoint.startupSeconds", "must be 60 to 3600");
         }
         self.compute.validate()?;
+        if let Some(autoscaling) = &self.autoscaling {
+            autoscaling.validate(&self.compute)?;
+        }
         if let Some(guardrails) = &self.guardrails {
             guardrails.validate()?;
         }
@@ -84,6 +90,7 @@ impl Endpoint {
         }
         // What AWS refuses, or silently leaves out, of a serverless endpoint.
         let only_instances = [
+            ("endpoint.autoscaling", self.autoscaling.is_some()),
             ("endpoint.guardrails", self.guardrails.is_some()),
             ("endpoint.dataCapture", self.data_capture.is_some()),
             ("endpoint.startupSeconds", self.startup_seconds.is_some()),

@@ -9,4 +9,5 @@ mod failing;
 mod kept;
 mod names;
 mod rollbacks;
+mod scaling;
 mod support;

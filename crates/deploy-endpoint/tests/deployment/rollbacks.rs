@@ -3,7 +3,7 @@
 use crate::support::{PIPELINE, World, name_of};
 use contract::states::Status;
 use contract::{ErrorName, Named};
-use model::Endpoints;
+use model::{Endpoints, Update};
 use model::memory::EndpointOutcome;
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ async fn an_update_by_somebody_else_is_not_fought_over() {
     while next.config().await != name_of(21) {}
     next.plant("theirs").await;
     next.sagemaker
-        .update_endpoint(PIPELINE, "theirs", None)
+        .update_endpoint(PIPELINE, "theirs", Update::default())
         .await
         .unwrap();
     let error = next.drive().await.unwrap_err();
@@ -71,7 +71,7 @@ async fn an_update_of_others_before_ours_is_waited_for() {
     let next = world.next(21).await;
     next.plant("theirs").await;
     next.sagemaker
-        .update_endpoint(PIPELINE, "theirs", None)
+        .update_endpoint(PIPELINE, "theirs", Update::default())
         .await
         .unwrap();
     next.drive().await.unwrap();

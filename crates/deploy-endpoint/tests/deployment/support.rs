@@ -156,7 +156,8 @@ impl World {
             attempt: "a".to_owned(),
             deadline: SystemTime::now(),
         };
-        handle(&self.store, &self.sagemaker, &settings, input, invocation).await
+        let (store, sagemaker) = (&self.store, &self.sagemaker);
+        handle(store, sagemaker, sagemaker, &settings, input, invocation).await
     }
 
     /// Calls as the state machine does, until it is done or fails.

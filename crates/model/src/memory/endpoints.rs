@@ -2,7 +2,7 @@
 
 use super::{MemorySageMaker, State, refusal};
 use crate::{
-    ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec, Prediction,
+    ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Invoke, ModelSpec, Prediction, Update,
 };
 use contract::{ErrorName, ServiceError};
 
@@ -215,7 +215,7 @@ impl Endpoints for MemorySageMaker {
         &self,
         name: &str,
         config: &str,
-        guard: Option<&Guard>,
+        update: Update<'_>,
     ) -> Result<(), ServiceError> {
         const OPERATION: &str = "UpdateEndpoint";
         self.call(OPERATION, |state| {
@@ -239,7 +239,8 @@ impl Endpoints for MemorySageMaker {
             let outcome = state.next_endpoints.pop_front().unwrap_or_default();
             let endpoint = Endpoint::starts(EndpointStatus::Updating, &from, config, outcome);
             state.endpoints.insert(name.to_owned(), endpoint);
-            state.guard = guard.cloned();
+            state.guard = update.guard.cloned();
+            state.retained = Some(!update.resets_count);
             state.took_effect(OPERATION, &format!("{name} {config}"));
             Ok(())
         })

@@ -6,11 +6,13 @@
 
 mod endpoints;
 mod jobs;
+mod scaling;
 
 pub use endpoints::EndpointOutcome;
 pub use jobs::JobOutcome;
 
 use crate::{ConfigSpec, Guard, ModelSpec, Prediction, TrainingSpec};
+use contract::definition::Autoscaling;
 use contract::{ErrorName, ServiceError};
 use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
@@ -37,6 +39,10 @@ struct State {
     next_endpoints: VecDeque<EndpointOutcome>,
     /// Of the last update.
     guard: Option<Guard>,
+    /// By their endpoints.
+    scaled: BTreeMap<String, Autoscaling>,
+    /// Whether the last update of an endpoint kept the number of its instances.
+    retained: Option<bool>,
     answers: VecDeque<Prediction>,
     refusals: BTreeMap<&'static str, VecDeque<Box<ServiceError>>>,
     log: Vec<String>,
@@ -126,6 +132,11 @@ impl MemorySageMaker {
     /// How the last update of an endpoint was to shift traffic.
     pub fn guard(&self) -> Option<Guard> {
         self.state().guard.clone()
+    }
+
+    /// Whether the last update of an endpoint kept the number of its instances.
+    pub fn retained(&self) -> Option<bool> {
+        self.state().retained
     }
 
     /// The specification a training job was created with.
@@ -222,6 +233,7 @@ mod tests {
     async fn the_memory_passes_the_suite() {
         let sagemaker = MemorySageMaker::new();
         conformance::training_jobs(&sagemaker, &conformance::job_spec("job", "s3://lake")).await;
+        conformance::scaling(&sagemaker, "suite").await;
         conformance::endpoints(&sagemaker, "suite", "image", "s3://lake/model.tar.gz").await;
     }
 }

@@ -1,0 +1,75 @@
+//! How the number of instances follows the traffic. It must not ask the service.
+
+use super::Compute;
+use crate::FieldError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the number of an endpoint's instances follows the traffic: target tracking of the invocations per
+/// instance and minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Autoscaling {
+    /// Fewest instances, at least 1.
+    #[schemars(range(min = 1))]
+    pub min_instances: u32,
+    /// Most instances.
+    #[schemars(range(min = 1))]
+    pub max_instances: u32,
+    /// Invocations per instance and minute that the number is held to.
+    #[schemars(range(min = 1))]
+    pub invocations_per_instance: u32,
+    /// Seconds after a scale-in before the next.
+    #[serde(default = "default_scale_in")]
+    pub scale_in_cooldown_seconds: u32,
+    /// Seconds after a scale-out before the next.
+    #[serde(default = "default_scale_out")]
+    pub scale_out_cooldown_seconds: u32,
+}
+
+// Slow to give up an instance that takes minutes to start again, quick to take one.
+const fn default_scale_in() -> u32 {
+    300
+}
+
+const fn default_scale_out() -> u32 {
+    60
+}
+
+impl Autoscaling {
+    pub(super) fn validate(&self, compute: &Compute) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        if self.min_instances == 0 {
+            return fail(
+                "endpoint.autoscaling.minInstances",
+                "must be at least 1".to_owned(),
+            );
+        }
+        if self.invocations_per_instance == 0 {
+            return fail(
+                "endpoint.autoscaling.invocationsPerInstance",
+                "must be at least 1".to_owned(),
+            );
+        }
+        if self.max_instances < self.min_instances {
+            return fail(
+                "endpoint.autoscaling.maxInstances",
+                format!("must be at least minInstances, {}", self.min_instances),
+            );
+        }
+        match compute {
+            Compute::Instances { count, .. }
+                if !(self.min_instances..=self.max_instances).contains(count) =>
+            {
+                fail(
+                    "endpoint.compute.instances.count",
+                    format!(
+                        "must lie between minInstances, {}, and maxInstances, {}, of endpoint.autoscaling",
+                        self.min_instances, self.max_instances
+                    ),
+                )
+            }
+            _ => Ok(()),
+        }
+    }
+}
