@@ -60,8 +60,9 @@ def main():
     assert sorted(rows) == sorted(expected["rows"]), "each row has its user's slot and its item's"
     labels = numpy.array([row[0] for row in rows])
     pairs = numpy.array([row[1:] for row in rows])
-    # The rows are shuffled: any third of them is like the others.
-    held = len(rows) // 3
+    # Rows stay in their shards, which hold other items each.
+    order = numpy.random.default_rng(1).permutation(len(rows))
+    labels, pairs, held = labels[order], pairs[order], len(rows) // 3
     weights = train(pairs[held:], labels[held:], slots)
     error = numpy.sqrt(numpy.mean((predict(weights, pairs[:held]) - labels[:held]) ** 2))
     spread = numpy.std(labels)
