@@ -80,35 +80,28 @@ pub async fn handle<S: Endpoints + Invoke>(
         phase: phase.to_owned(),
         wait_seconds,
     };
+    let in_progress = |endpoint, phase: &str, age_seconds| {
+        let wait = model::wait_seconds(age_seconds);
+        answer(Status::InProgress, endpoint, phase, wait)
+    };
     let done: Option<DeploymentRecord> =
         documents::read_if_there(store, &run.deployment(), "the record of a deployment").await?;
     if let Some(done) = done {
         return Ok(answer(Status::Done, done.endpoint, IN_SERVICE, 0));
     }
 
-    let plan: Plan = documents::read(store, &run.plan(), "the run's plan").await?;
-    let training: TrainingRecord =
-        documents::read(store, &run.training(), "the record of a training job").await?;
-    let verdict: VerdictRecord = documents::read(store, &run.verdict(), "a verdict").await?;
-    let champion_key = keys::champion(run.pipeline());
-    let champion: Option<Champion> =
-        documents::read_if_there(store, &champion_key, "the record of a champion").await?;
-    if verdict.verdict != Verdict::Promote {
-        return Err(DeployEndpointError::NotPromoted {
-            reason: verdict.reason,
-        });
-    }
-    champion::still_the_rival(&run, &verdict, champion.as_ref())?;
-
+    let Promoted {
+        plan,
+        training,
+        verdict,
+        champion,
+    } = Promoted::read(store, &run).await?;
     let name = Names::run_resource(run.pipeline(), run.run());
     let endpoint = wanted::endpoint_name(&plan.definition);
     let model = wanted::model(&name, &plan, &training, settings);
     let config = wanted::config(&name, store.bucket(), &plan);
-    if !wanted::ensure_model(sagemaker, &model).await?
-        || !wanted::ensure_config(sagemaker, &config).await?
-    {
-        let wait = model::wait_seconds(0);
-        return Ok(answer(Status::InProgress, endpoint, NOT_YET, wait));
+    if !wanted::ensure(sagemaker, &model, &config).await? {
+        return Ok(in_progress(endpoint, NOT_YET, 0));
     }
     let guard = wanted::guard(&plan.definition, settings);
     let autoscaling = plan.definition.endpoint.autoscaling.as_ref();
@@ -129,8 +122,7 @@ pub async fn handle<S: Endpoints + Invoke>(
     let kind = ComputeKind::from(&config.compute);
     let (successor, before, smoke_rows) = match transition.step().await? {
         Standing::Moving { phase, age_seconds } => {
-            let wait = model::wait_seconds(age_seconds);
-            return Ok(answer(Status::InProgress, endpoint, phase, wait));
+            return Ok(in_progress(endpoint, phase, age_seconds));
         }
         Standing::Back { finding, there } => {
             return Err(DeployEndpointError::smoke(
@@ -156,8 +148,7 @@ pub async fn handle<S: Endpoints + Invoke>(
                         return Err(DeployEndpointError::smoke(&endpoint, name, finding, None));
                     };
                     transition.refute(previous, finding).await?;
-                    let wait = model::wait_seconds(0);
-                    return Ok(answer(Status::InProgress, endpoint, GOING_BACK, wait));
+                    return Ok(in_progress(endpoint, GOING_BACK, 0));
                 }
             }
         }
@@ -165,7 +156,7 @@ pub async fn handle<S: Endpoints + Invoke>(
 
     // The record of the champion first: a model that serves is never without it. The run's own record
     // last: it says that nothing is left to do.
-    documents::write(store, &champion_key, &successor).await?;
+    documents::write(store, &keys::champion(run.pipeline()), &successor).await?;
     if kind == ComputeKind::Instances {
         model::scale(scaling, &endpoint, autoscaling).await?;
     }
@@ -183,6 +174,38 @@ pub async fn handle<S: Endpoints + Invoke>(
     documents::commit(store, &run.deployment(), &record).await?;
     tracing::info!(endpoint, smoke_rows, "the run's model serves");
     Ok(answer(Status::Done, endpoint, IN_SERVICE, 0))
+}
+
+/// What the lake says of a run whose model is to serve.
+struct Promoted {
+    plan: Plan,
+    training: TrainingRecord,
+    verdict: VerdictRecord,
+    champion: Option<Champion>,
+}
+
+impl Promoted {
+    /// Refuses a run that was not promoted, or over another champion than the one now.
+    async fn read(store: &impl ObjectStore, run: &RunKeys) -> Result<Self, DeployEndpointError> {
+        let plan = documents::read(store, &run.plan(), "the run's plan").await?;
+        let training =
+            documents::read(store, &run.training(), "the record of a training job").await?;
+        let verdict: VerdictRecord = documents::read(store, &run.verdict(), "a verdict").await?;
+        let key = keys::champion(run.pipeline());
+        let champion = documents::read_if_there(store, &key, "the record of a champion").await?;
+        if verdict.verdict != Verdict::Promote {
+            return Err(DeployEndpointError::NotPromoted {
+                reason: verdict.reason,
+            });
+        }
+        champion::still_the_rival(run, &verdict, champion.as_ref())?;
+        Ok(Self {
+            plan,
+            training,
+            verdict,
+            champion,
+        })
+    }
 }
 
 const IN_SERVICE: &str = "InService";

@@ -25,7 +25,10 @@ async fn main() -> Result<(), shell::Error> {
         region: shell::env("AWS_REGION")?,
     };
     shell::serve(async |input, invocation| {
-        handle(&store, &sagemaker, &scaling, &settings, input, invocation).await
+        Box::pin(handle(
+            &store, &sagemaker, &scaling, &settings, input, invocation,
+        ))
+        .await
     })
     .await
 }

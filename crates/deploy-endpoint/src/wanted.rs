@@ -63,8 +63,17 @@ pub fn guard(definition: &Definition, settings: &Settings) -> Option<Guard> {
     })
 }
 
+/// Brings about the model and then the configuration; `false` if one does not show yet.
+pub async fn ensure(
+    endpoints: &impl Endpoints,
+    model: &ModelSpec,
+    config: &ConfigSpec,
+) -> Result<bool, DeployEndpointError> {
+    Ok(ensure_model(endpoints, model).await? && ensure_config(endpoints, config).await?)
+}
+
 /// Brings about the model; `false` if it does not show yet.
-pub async fn ensure_model(
+async fn ensure_model(
     endpoints: &impl Endpoints,
     wanted: &ModelSpec,
 ) -> Result<bool, DeployEndpointError> {
@@ -89,7 +98,7 @@ pub async fn ensure_model(
 }
 
 /// Brings about the configuration; `false` if it, or the model it names, does not show yet.
-pub async fn ensure_config(
+async fn ensure_config(
     endpoints: &impl Endpoints,
     wanted: &ConfigSpec,
 ) -> Result<bool, DeployEndpointError> {

@@ -39,8 +39,7 @@ async fn walk(world: &mut World, from: &str, input: Value) -> Result<Vec<String>
                         tokio::time::sleep(WAIT).await;
                         continue;
                     }
-                    Err((error, message)) => {
-                        println!("{name}: {error}: {message}");
+                    Err((error, _)) => {
                         return Err(Failed {
                             state: name,
                             input,
