@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -52,6 +52,7 @@ pub struct Interpreter {
     url: String,
     http: reqwest::Client,
     server: Child,
+    published: Arc<Mutex<Vec<String>>>,
     _folder: TempDir,
 }
 
@@ -68,6 +69,7 @@ struct Calls {
     scripts: Arc<BTreeMap<String, Arc<Script>>>,
     moto: String,
     http: reqwest::Client,
+    published: Arc<Mutex<Vec<String>>>,
 }
 
 impl Interpreter {
@@ -82,7 +84,9 @@ impl Interpreter {
             let router = listener.local_addr().expect("it listens").port();
             let port = free_port().await;
             let url = format!("http://127.0.0.1:{port}");
+            let published = Arc::new(Mutex::default());
             let calls = Calls {
+                published: Arc::clone(&published),
                 scripts: Arc::clone(&scripts),
                 moto: url.clone(),
                 http: http.clone(),
@@ -94,6 +98,7 @@ impl Interpreter {
                 url,
                 http: http.clone(),
                 server,
+                published,
                 _folder: folder,
             };
             if interpreter.is_up().await {
@@ -101,6 +106,18 @@ impl Interpreter {
             }
         }
         panic!("{} did not start {ATTEMPTS} times", moto_server.display());
+    }
+
+    /// What topics were told, as the requests' forms.
+    pub fn published(&self) -> Vec<String> {
+        let published = self.published.lock();
+        published.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends a task's token back.
+    pub async fn send_back(&self, token: &str) {
+        let request = json!({ "taskToken": token, "output": "{}" });
+        self.call("SendTaskSuccess", &request).await;
     }
 
     /// Where it listens, with all of its services.
@@ -244,6 +261,7 @@ fn spawn(moto_server: &Path, folder: &Path, port: u16, router: u16) -> Child {
 fn routes(calls: Calls) -> Router {
     Router::new()
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
+        .route("/", post(publish))
         .fallback(pass_on)
         .with_state(calls)
 }
@@ -277,6 +295,16 @@ async fn invoke(
             (StatusCode::OK, headers, error).into_response()
         }
     }
+}
+
+/// `Publish` of SNS.
+async fn publish(State(calls): State<Calls>, form: String) -> Response {
+    const ANSWER: &str = "<PublishResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\
+        <PublishResult><MessageId>1</MessageId></PublishResult>\
+        <ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></PublishResponse>";
+    let published = calls.published.lock();
+    published.unwrap_or_else(PoisonError::into_inner).push(form);
+    (StatusCode::OK, ANSWER).into_response()
 }
 
 async fn pass_on(State(calls): State<Calls>, uri: Uri, mut headers: HeaderMap) -> Response {

@@ -5,9 +5,9 @@
 
 use crate::asl;
 use contract::states::{
-    DeployEndpointOutput, Estimate, Execution, ExportSegmentInput, ExportSegmentOutput, ExportTask,
-    JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, Outcome, PlanDatasetOutput,
-    PlanExportInput, PlanExportOutput, PublishReportInput, PublishReportOutput,
+    Decision, DeployEndpointOutput, Estimate, Execution, ExportSegmentInput, ExportSegmentOutput,
+    ExportTask, JudgeModelInput, JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, Outcome,
+    PlanDatasetOutput, PlanExportInput, PlanExportOutput, PublishReportInput, PublishReportOutput,
     RequestExportOutput, Route, RowCounts, RunInput, SealDatasetOutput, StartTrainingOutput,
     Status, Verdict,
 };
@@ -55,6 +55,8 @@ pub struct Script {
     errors: BTreeMap<String, Vec<String>>,
     verdict: Verdict,
     route: Route,
+    /// Whether a person has to approve.
+    approval: bool,
     /// A function that ends by this error, and is never called again.
     refusal: Option<(String, ErrorName)>,
     seen: Mutex<Seen>,
@@ -67,6 +69,10 @@ pub struct Seen {
     pub calls: BTreeMap<(String, String), usize>,
     /// The names of the errors that were answered.
     pub errors: BTreeSet<String>,
+    /// The tokens that were handed out, in their order.
+    pub tokens: Vec<String>,
+    /// Whether a person has approved.
+    approved: bool,
     run: Option<RunId>,
 }
 
@@ -85,6 +91,7 @@ impl Script {
             errors: errors(machine),
             verdict,
             route,
+            approval: false,
             refusal: None,
             seen: Mutex::default(),
         }
@@ -95,6 +102,18 @@ impl Script {
     pub fn refused_by(mut self, verb: &str, name: ErrorName) -> Self {
         self.refusal = Some((verb.to_owned(), name));
         self
+    }
+
+    /// The same, but a person has to approve the model first.
+    #[must_use]
+    pub fn approved_by_a_person(mut self) -> Self {
+        self.approval = true;
+        self
+    }
+
+    /// Lets a person approve.
+    pub fn approve(&self) {
+        self.lock().approved = true;
     }
 
     /// How many errors a function answers before its first output.
@@ -125,6 +144,10 @@ impl Script {
         {
             return Answer::Error(name.to_string(), "as the script has it".to_owned());
         }
+        if let Some(token) = payload["taskToken"].as_str() {
+            seen.tokens.push(token.to_owned());
+            return Answer::Output(Value::Null);
+        }
         let errors = self.errors.get(verb).map_or(&[][..], Vec::as_slice);
         if let Some(name) = errors.get(nth) {
             seen.errors.insert(name.clone());
@@ -135,9 +158,23 @@ impl Script {
         } else {
             Status::Done
         };
-        match self.output(verb, payload.clone(), status, &mut seen.run) {
+        let decision = self.decision(&seen);
+        let output = match verb {
+            "judge-model" => judged(payload.clone(), seen.run.as_ref(), decision),
+            _ => self.output(verb, payload.clone(), status, &mut seen.run),
+        };
+        match output {
             Ok(output) => Answer::Output(output),
             Err(problem) => Answer::Error(ErrorName::InvalidRequest.to_string(), problem),
+        }
+    }
+
+    /// Where the decision stands.
+    fn decision(&self, seen: &Seen) -> Decision {
+        match (self.approval && !seen.approved, seen.tokens.is_empty()) {
+            (false, _) => self.verdict.into(),
+            (true, true) => Decision::AskApproval,
+            (true, false) => Decision::AwaitApproval,
         }
     }
 
@@ -282,15 +319,6 @@ impl Script {
                 phase: "Training".to_owned(),
                 wait_seconds: 1,
             }),
-            "judge-model" => write(&JudgeModelOutput {
-                pipeline,
-                run,
-                verdict: self.verdict,
-                metric: "validation:rmse".to_owned(),
-                value: 0.9,
-                champion: Some(1.0),
-                reason: "as the script has it".to_owned(),
-            }),
             "deploy-endpoint" => write(&DeployEndpointOutput {
                 status,
                 endpoint: pipeline.clone(),
@@ -304,6 +332,20 @@ impl Script {
     }
 }
 
+fn judged(payload: Value, planned: Option<&RunId>, verdict: Decision) -> Result<Value, String> {
+    let JudgeModelInput { pipeline, run, .. } = read(payload)?;
+    is_planned(planned, &run)?;
+    write(&JudgeModelOutput {
+        pipeline,
+        run,
+        verdict,
+        metric: "validation:rmse".to_owned(),
+        value: 0.9,
+        champion: Some(1.0),
+        reason: "as the script has it".to_owned(),
+    })
+}
+
 /// For each function one or two errors of each of its state's retriers, those first that no other
 /// function answers: together they answer all, and no retrier's attempts are used up.
 fn errors(machine: &Value) -> BTreeMap<String, Vec<String>> {
@@ -311,7 +353,7 @@ fn errors(machine: &Value) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     let mut answered = BTreeSet::new();
     for state in &states {
-        let Some(verb) = asl::verb(state.json) else {
+        let Some(verb) = asl::verb(state.json).filter(|_| !asl::is_callback(state.json)) else {
             continue;
         };
         let mut errors = Vec::new();

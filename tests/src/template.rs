@@ -159,7 +159,7 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
 
 /// Actions that have no resource to name, so that `*` is all there is. Source: Service Authorization
 /// Reference.
-const WITHOUT_RESOURCE: [&str; 29] = [
+const WITHOUT_RESOURCE: [&str; 30] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "cloudwatch:PutMetricData",
@@ -185,6 +185,7 @@ const WITHOUT_RESOURCE: [&str; 29] = [
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
     "sagemaker:ListEndpointConfigs",
+    "sagemaker:ListModelPackages",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",

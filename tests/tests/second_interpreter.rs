@@ -2,8 +2,8 @@
 //! on: the same definition, with scripted functions that fail once by each error that is tried
 //! again, and answer `InProgress` before `Done`.
 //!
-//! Two things differ from the file: its `${…}` are filled in, and the pauses between retries are
-//! shortened. One thing cannot be asked of moto: it takes a Distributed Map with a failed child for
+//! Two things differ from the file: its `${…}` are filled in, and the pauses between retries and before a
+//! person's decision are shortened. One thing cannot be asked of moto: it takes a Distributed Map with a failed child for
 //! a success, so a child's failure is tested where the real functions run.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
@@ -17,18 +17,24 @@ use end_to_end::{asl, python, workspace};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+const NOTICES: &str = "arn:aws:sns:us-east-1:123456789012:notices";
 
 fn definition() -> Value {
     let machine = workspace::state_machine();
     let mut machine = substitutions::substituted(&machine, |name| match name {
         "Partition" => "aws".to_owned(),
         "LakeBucket" => interpreter::BUCKET.to_owned(),
+        "NoticesTopicArn" => NOTICES.to_owned(),
         function => {
             let verb = function.strip_suffix("FunctionArn").expect(function);
             interpreter::function_arn(&substitutions::kebab(verb))
         }
     });
     shorten(&mut machine);
+    // Nobody sends the first token back.
+    machine["States"]["AwaitApproval"]["TimeoutSeconds"] = json!(2);
     machine
 }
 
@@ -97,7 +103,7 @@ fn went_well(ended: &Ended, route: Route, outcome: Outcome, after_training: &[&s
 /// Every function was called as often as its errors and loops ask for, and no more.
 fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, deployed: bool) {
     for state in asl::states(machine) {
-        let Some(verb) = asl::verb(state.json) else {
+        let Some(verb) = asl::verb(state.json).filter(|_| !asl::is_callback(state.json)) else {
             continue;
         };
         let (payloads, outputs) = match verb.as_str() {
@@ -132,6 +138,10 @@ async fn a_second_interpreter_takes_the_same_paths() {
             "ended",
             of(Route::Scan, Verdict::Keep).refused_by("start-training", ErrorName::TrainingFailed),
         ),
+        (
+            "asked",
+            of(Route::Scan, Verdict::Promote).approved_by_a_person(),
+        ),
     ];
     let scripts = scripts.map(|(name, script)| (name.to_owned(), Arc::new(script)));
     let scripts = BTreeMap::from(scripts);
@@ -142,12 +152,14 @@ async fn a_second_interpreter_takes_the_same_paths() {
     let arn = moto.create(&definition()).await;
 
     let run = async |name: &str| moto.run(&arn, name, &json!({ "pipeline": name })).await;
-    let (promoted, kept, refused, unexported, ended) = tokio::join!(
+    let (promoted, kept, refused, unexported, ended, asked, ()) = tokio::join!(
         run("promoted"),
         run("kept"),
         run("refused"),
         run("unexported"),
-        run("ended")
+        run("ended"),
+        run("asked"),
+        approve_the_second_time(&moto, &scripts["asked"])
     );
 
     let deployment = [
@@ -164,6 +176,20 @@ async fn a_second_interpreter_takes_the_same_paths() {
         "Deployed",
     ];
     went_well(&promoted, Route::Export, Outcome::Deployed, &deployment);
+    // Told once; the first token's time was over, and the second one came back.
+    let asking = ["JudgeModel", "IsModelBetter"];
+    let told = [&asking[..], &["TellApprovers", "AwaitApproval"]].concat();
+    let again = [&asking[..], &["AwaitApproval"]].concat();
+    went_well(
+        &asked,
+        Route::Scan,
+        Outcome::Deployed,
+        &[&told[..], &again, &deployment].concat(),
+    );
+    let published = moto.published();
+    assert_eq!(published.len(), 1, "{published:?}");
+    assert!(published[0].contains("Message=as+the+script+has+it"));
+
     let no_deployment = [
         "JudgeModel",
         "IsModelBetter",
@@ -201,10 +227,23 @@ async fn a_second_interpreter_takes_the_same_paths() {
     }
 }
 
+/// A person who decides after the state machine has looked once by itself.
+async fn approve_the_second_time(moto: &Interpreter, script: &Script) {
+    for _ in 0..600 {
+        if let [_, token, ..] = &script.seen().tokens[..] {
+            script.approve();
+            return moto.send_back(token).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nobody was asked twice");
+}
+
 fn retried(machine: &Value) -> BTreeSet<String> {
     let states = asl::states(machine);
     let retriers = states
         .iter()
+        .filter(|state| asl::verb(state.json).is_some())
         .filter_map(|state| state.json["Retry"].as_array());
     let names = retriers
         .flatten()

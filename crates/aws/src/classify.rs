@@ -88,6 +88,17 @@ const CODES: &[Row] = &[
     ),
     (
         "ValidationException",
+        "ModelPackageGroup ",
+        ErrorName::NotFound,
+    ),
+    ("ValidationException", "ModelPackage ", ErrorName::NotFound),
+    (
+        "ValidationException",
+        "Model Package Group already exists",
+        ErrorName::Conflict,
+    ),
+    (
+        "ValidationException",
         "Cannot create already existing",
         ErrorName::Conflict,
     ),

@@ -116,6 +116,26 @@ pub struct MapRunInfo {
 }
 
 impl StateMachines {
+    /// Sends a task's token back, with which the task ends well; whether a task still waited for it.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn send_back(&self, token: &str) -> Result<bool, ServiceError> {
+        let request = self.client.send_task_success();
+        let answer = request.task_token(token).output("{}").send().await;
+        let Err(error) = answer else {
+            return Ok(true);
+        };
+        let code = error.code();
+        if matches!(
+            code,
+            Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken")
+        ) {
+            return Ok(false);
+        }
+        Err(service_error(SERVICE, "SendTaskSuccess", "a task", error))
+    }
+
     /// The state machines where `config` says that Step Functions is.
     pub fn new(config: &SdkConfig) -> Self {
         Self {

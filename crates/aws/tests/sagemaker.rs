@@ -15,7 +15,8 @@ use contract::definition::Shift;
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
 use model::{
-    EndpointStatus, Endpoints, Guard, Invoke, TrainingJobs, TrainingStatus, Update, conformance,
+    EndpointStatus, Endpoints, Guard, Invoke, TrainingJobs, TrainingStatus, TuningJobs,
+    TuningStatus, Update, conformance,
 };
 use sagemaker_local::{Config, Server};
 use serde_json::{Value, json};
@@ -104,6 +105,8 @@ async fn the_adapter_passes_the_suite_against_the_local_server() {
     let server = Server::start(config).await.unwrap();
     let sagemaker = SageMaker::new(&aws::local(&server.url()).await);
     conformance::training_jobs(&sagemaker, &spec).await;
+    conformance::tuning_jobs(&sagemaker, &conformance::tuning_spec("tuning", "s3://lake")).await;
+    conformance::model_packages(&sagemaker, "suite", &spec.image, "s3://lake").await;
     conformance::endpoints(&sagemaker, "suite", &spec.image, "s3://lake/model.tar.gz").await;
     server.shutdown().await;
 }
@@ -164,6 +167,92 @@ async fn a_job_is_asked_for_in_full() {
             "Tags": [{"Key": "millrace:pipeline", "Value": "default"}],
         })
     );
+}
+
+#[tokio::test]
+async fn a_search_is_asked_for_in_full_and_told_with_what_the_service_adds() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    script.says(json!({"HyperParameterTuningJobArn": "arn"}));
+    let spec = conformance::tuning_spec("tune", "s3://lake");
+    sagemaker.create_tuning(&spec).await.unwrap();
+    let (operation, mut body) = script.request();
+    assert_eq!(operation, "CreateHyperParameterTuningJob");
+    let config = json!({
+        "Strategy": "Random", "RandomSeed": 7, "TrainingJobEarlyStoppingType": "Auto",
+        "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:rmse"},
+        "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2},
+        "ParameterRanges": {
+            "IntegerParameterRanges": [
+                {"Name": "factors", "MinValue": "4", "MaxValue": "64", "ScalingType": "Logarithmic"},
+            ],
+            "ContinuousParameterRanges": [
+                {"Name": "rate", "MinValue": "0.01", "MaxValue": "0.5", "ScalingType": "Auto"},
+            ],
+            "CategoricalParameterRanges": [{"Name": "loss", "Values": ["rmse", "mae"]}],
+        },
+    });
+    assert_eq!(body["HyperParameterTuningJobConfig"], config);
+    assert_eq!(body["HyperParameterTuningJobName"], "tune");
+    let training = &body["TrainingJobDefinition"];
+    assert_eq!(training["StaticHyperParameters"], json!({"epochs": "9"}));
+    assert_eq!(training["EnableManagedSpotTraining"], true);
+    assert_eq!(body["Tags"][0]["Key"], "millrace:pipeline");
+
+    // As the real service tells it.
+    body.as_object_mut().unwrap().remove("Tags");
+    let added = &mut body["TrainingJobDefinition"]["StaticHyperParameters"];
+    added["_tuning_objective_metric"] = json!("validation:rmse");
+    let jobs = json!({"Completed": 2, "InProgress": 0, "RetryableError": 1,
+        "NonRetryableError": 1, "Stopped": 1});
+    for (name, value) in [
+        ("HyperParameterTuningJobStatus", json!("Completed")),
+        ("HyperParameterTuningJobArn", json!("arn")),
+        ("CreationTime", json!(1)),
+        ("TrainingJobStatusCounters", jobs),
+        (
+            "BestTrainingJob",
+            json!({
+                "TrainingJobName": "tune-002-abc", "TrainingJobArn": "arn", "CreationTime": 1,
+                "TrainingJobStatus": "Completed", "TunedHyperParameters": {"rate": "0.1"},
+            }),
+        ),
+    ] {
+        body[name] = value;
+    }
+    script.says(body);
+    let info = sagemaker.describe_tuning("tune").await.unwrap().unwrap();
+    assert_eq!(spec.differences(&info.spec), [""; 0]);
+    assert_eq!(info.status, TuningStatus::Completed);
+    assert_eq!((info.jobs.failed, info.jobs.stopped), (2, 1));
+    let best = info.best.unwrap();
+    assert_eq!(
+        (best.name.as_str(), best.tuned["rate"].as_str()),
+        ("tune-002-abc", "0.1")
+    );
+}
+
+#[tokio::test]
+async fn each_reason_of_failed_training_jobs_is_told_once() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    let job = |reason: Value| {
+        json!({
+            "TrainingJobName": "j", "TrainingJobArn": "arn", "CreationTime": 1, "FailureReason": reason,
+            "TrainingJobStatus": "Failed", "TunedHyperParameters": {},
+        })
+    };
+    let jobs = [
+        json!("no data"),
+        json!("exit code 1"),
+        json!("no data"),
+        Value::Null,
+    ];
+    script.says(json!({"TrainingJobSummaries": jobs.map(job)}));
+    let reasons = sagemaker.tuning_failures("tune").await.unwrap();
+    assert_eq!(reasons, ["no data", "exit code 1"]);
+    let (_, body) = script.request();
+    assert_eq!(body["StatusEquals"], "Failed");
 }
 
 #[tokio::test]

@@ -36,6 +36,12 @@ pub enum Command {
     /// Show what is said of a run's data: the quality gate's verdicts, the drift since the run whose model
     /// serves, the attributes. It is there as soon as the dataset is planned, also if the gate ended the run.
     Report(OfRun),
+    /// Approve a run's model, which awaits that: it is deployed.
+    ///
+    /// The decision is written into the lake, once, and the state machine goes on.
+    Approve(Approval),
+    /// Reject a run's model that awaits approval: what serves serves on.
+    Reject(Approval),
     /// Print the feature rows with which the endpoint of a run is asked, one for each item.
     ///
     /// The items are read line by line, as DynamoDB JSON or plain JSON. They are encoded by the run's
@@ -116,6 +122,19 @@ pub struct OfRun {
     /// The lake's bucket.
     #[arg(long, env = "LAKE_BUCKET")]
     pub bucket: String,
+}
+
+/// A person's decision.
+#[derive(Debug, Args)]
+pub struct Approval {
+    #[command(flatten)]
+    pub of: OfRun,
+    /// Why; the verdict quotes it.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Who decides; the verdict quotes it.
+    #[arg(long, env = "USER")]
+    pub by: Option<String>,
 }
 
 #[derive(Debug, Args)]

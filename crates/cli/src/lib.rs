@@ -1,6 +1,7 @@
 //! The person's side of Millrace: runs the pipeline on this machine, shows what it does, and keeps
 //! the schemas. It must not know what the pipeline's steps do: it starts them and reads their records.
 
+pub mod approval;
 pub mod clean;
 pub mod demo;
 pub mod encode;

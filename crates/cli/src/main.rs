@@ -5,9 +5,11 @@ mod arguments;
 #[cfg(feature = "sagemaker")]
 mod way_back;
 
-use arguments::{Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas};
+use arguments::{Approval, Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas};
 use clap::Parser;
 use dataset::ItemForm;
+use lake::records::ApprovalDecision;
+use millrace::approval::{self, ApprovalError};
 use millrace::clean::CleanError;
 use millrace::demo::{self, Algorithm, DemoError, Wishes};
 use millrace::encode::{self, EncodeError};
@@ -43,6 +45,8 @@ enum Failure {
     Clean(#[from] CleanError),
     #[error(transparent)]
     Report(#[from] ReportError),
+    #[error(transparent)]
+    Approval(#[from] ApprovalError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
     #[cfg(not(feature = "sagemaker"))]
@@ -99,6 +103,8 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         #[cfg(not(feature = "sagemaker"))]
         Command::Rollback(_) | Command::Clean(_) => Err(Failure::WithoutSageMaker),
         Command::Report(wishes) => show_report(wishes).await,
+        Command::Approve(wishes) => decide(wishes, ApprovalDecision::Approved).await,
+        Command::Reject(wishes) => decide(wishes, ApprovalDecision::Rejected).await,
         Command::Encode(wishes) => encode_items(wishes).await,
         Command::Schemas(wishes) => keep_schemas(&wishes),
     }
@@ -194,6 +200,21 @@ async fn show_report(wishes: OfRun) -> Result<(), Failure> {
     } = wishes;
     let store = aws::s3::S3Store::new(&aws::load().await, bucket);
     print(&report::of_run(&store, &pipeline, &run).await?)
+}
+
+async fn decide(wishes: Approval, decision: ApprovalDecision) -> Result<(), Failure> {
+    let Approval { of, reason, by } = wishes;
+    let config = aws::load().await;
+    let store = aws::s3::S3Store::new(&config, of.bucket);
+    let machines = aws::sfn::StateMachines::new(&config);
+    let wish = approval::Wish {
+        pipeline: &of.pipeline,
+        run: &of.run,
+        decision,
+        by,
+        reason,
+    };
+    print(&approval::decide(&store, &machines, wish).await?)
 }
 
 async fn encode_items(wishes: Encode) -> Result<(), Failure> {

@@ -19,6 +19,7 @@ mod registry;
 mod source;
 mod split;
 mod training;
+mod tuning;
 
 pub use algorithm::{Algorithm, AlgorithmName, CSV_WEIGHTS};
 pub use autoscaling::Autoscaling;
@@ -31,10 +32,11 @@ pub use format::{Format, TokenLists};
 pub use gate::{ColumnGate, DriftGate, Gate};
 pub use guardrails::{Guardrails, Shift};
 pub use limits::{Limits, Prices};
-pub use promotion::{Goal, Promotion};
+pub use promotion::{Approval, Goal, Promotion};
 pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};
 pub use split::{Split, TimeSplit};
 pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};
+pub use tuning::{Tuning, TuningRange, TuningScale, TuningStrategy};
 
 use crate::Names;
 use schemars::JsonSchema;

@@ -60,6 +60,24 @@ impl Names {
     pub fn run_resource(pipeline: &str, run: &RunId) -> String {
         format!("{pipeline}-{run}")
     }
+
+    /// The name of a run's tuning job, of this attempt, from 1: SageMaker allows it 32 characters. The
+    /// run's id tells it from all others; of the pipeline there is what fits.
+    pub fn tuning_job(pipeline: &str, run: &RunId, attempt: u32) -> String {
+        const LONGEST: usize = 32;
+        let ending = if attempt == 1 {
+            run.to_string()
+        } else {
+            format!("{run}-{attempt}")
+        };
+        let room = LONGEST.saturating_sub(ending.len() + 1).min(4);
+        let pipeline = pipeline.get(..room).unwrap_or(pipeline);
+        let pipeline = pipeline.trim_end_matches('-');
+        if pipeline.is_empty() {
+            return ending;
+        }
+        format!("{pipeline}-{ending}")
+    }
 }
 
 /// The id of a run: `20261120-173000-1a2b3c4d`. It sorts by start, and is the same however often
@@ -183,6 +201,13 @@ mod tests {
         let pipeline = "a".repeat(Names::MAX_PIPELINE);
         Names::check_pipeline(&pipeline).unwrap();
         Names::check_sagemaker(&Names::run_resource(&pipeline, &run)).unwrap();
+        for name in [pipeline.as_str(), "a", "a-b-c", "abc-d"] {
+            for attempt in [1, 2, 99, 100, 9_999_999] {
+                let job = Names::tuning_job(name, &run, attempt);
+                Names::check_sagemaker(&job).unwrap();
+                assert!(job.len() <= 32 && job.contains(run.as_str()), "{job}");
+            }
+        }
         for bad in ["", "-a", "a-", "A", "a_b", &"a".repeat(33)] {
             assert!(Names::check_pipeline(bad).is_err(), "{bad:?}");
         }

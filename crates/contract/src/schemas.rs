@@ -1,10 +1,10 @@
 //! The JSON Schemas of everything that crosses a state boundary.
 
 use crate::states::{
-    DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JudgeModelOutput,
-    MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput, PlanExportInput, PlanExportOutput,
-    PublishReportInput, PublishReportOutput, RequestExportOutput, RunInput, SealDatasetOutput,
-    StartTrainingOutput,
+    DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JudgeModelInput,
+    JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput, PlanExportInput,
+    PlanExportOutput, PublishReportInput, PublishReportOutput, RequestExportOutput, RunInput,
+    SealDatasetOutput, StartTrainingOutput,
 };
 use crate::{Definition, ErrorName};
 use schemars::{Schema, schema_for};
@@ -18,7 +18,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("error-name", schema_for!(ErrorName)),
         ("export-segment.input", schema_for!(ExportSegmentInput)),
         ("export-segment.output", schema_for!(ExportSegmentOutput)),
-        ("judge-model.input", schema_for!(RunInput)),
+        ("judge-model.input", schema_for!(JudgeModelInput)),
         ("judge-model.output", schema_for!(JudgeModelOutput)),
         ("merge-to-csv.input", schema_for!(MergeToCsvInput)),
         ("merge-to-csv.output", schema_for!(MergeToCsvOutput)),

@@ -195,7 +195,7 @@ pub struct ExportSegmentOutput {
 }
 
 /// Input of the steps that need no more than the run: `RequestExport`, `PlanDataset`, `SealDataset`,
-/// `StartTraining`, `JudgeModel`, `DeployEndpoint`.
+/// `StartTraining`, `DeployEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunInput {
@@ -320,6 +320,41 @@ pub struct StartTrainingOutput {
     pub wait_seconds: u32,
 }
 
+/// Input of `JudgeModel`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JudgeModelInput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The token of a task that waits for a person's decision: whoever decides sends it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_token: Option<String>,
+}
+
+/// Where the decision on a model stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Decision {
+    /// It replaces the champion.
+    Promote,
+    /// The champion stays.
+    Keep,
+    /// A person has to approve it, and is to be told so.
+    AskApproval,
+    /// A person was told, and has not decided yet.
+    AwaitApproval,
+}
+
+impl From<Verdict> for Decision {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Promote => Self::Promote,
+            Verdict::Keep => Self::Keep,
+        }
+    }
+}
+
 /// Whether a model may serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Verdict {
@@ -337,8 +372,8 @@ pub struct JudgeModelOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// Whether the model may serve.
-    pub verdict: Verdict,
+    /// Whether the model may serve, as far as that is decided.
+    pub verdict: Decision,
     /// The metric that decided.
     pub metric: String,
     /// Its value for this run's model.
@@ -346,7 +381,7 @@ pub struct JudgeModelOutput {
     /// Its value for the champion, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub champion: Option<f64>,
-    /// Why, in one line.
+    /// Why, in one line; while a person is asked, what that person is told.
     pub reason: String,
 }
 

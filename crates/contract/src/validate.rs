@@ -34,6 +34,9 @@ impl Definition {
             algorithm.check_dataset(&self.dataset, &self.training.hyperparameters)?;
         }
         self.promotion.validate(&self.training)?;
+        if let Some(tuning) = &self.training.tuning {
+            tuning.validate_objective(&self.training, &self.promotion)?;
+        }
         self.limits.validate()?;
         self.endpoint.validate(&self.training)
     }
@@ -186,6 +189,50 @@ mod tests {
     }
 
     #[test]
+    fn what_tells_the_best_job_is_a_metric_with_a_direction() {
+        let tuned = |more: Value| {
+            let mut tuning = json!({
+                "maxJobs": 4, "ranges": {"rate": {"continuous": {"minimum": 0, "maximum": 1}}},
+            });
+            for (name, value) in more.as_object().unwrap() {
+                tuning[name] = value.clone();
+            }
+            definition("training.tuning", tuning).validate()
+        };
+        tuned(json!({})).unwrap();
+        tuned(json!({"metric": "validation:rmse", "goal": "minimize"})).unwrap();
+        for (more, path) in [
+            (json!({"goal": "maximize"}), "training.tuning.goal"),
+            (json!({"metric": "validation:auc"}), "training.tuning.goal"),
+            (
+                json!({"metric": "validation:auc", "goal": "maximize"}),
+                "training.tuning.metric",
+            ),
+        ] {
+            assert_eq!(tuned(more).unwrap_err().path, path);
+        }
+        let xgboost = json!({
+            "algorithm": {"name": "xgboost"},
+            "tuning": {"maxJobs": 2, "metric": "train:rmse", "goal": "minimize", "ranges": {
+                "num_round": {"integer": {"minimum": 1, "maximum": 9}},
+            }},
+        });
+        let error = definition("training", xgboost).validate().unwrap_err();
+        assert_eq!(error.path, "training.tuning.metric", "{error}");
+    }
+
+    #[test]
+    fn a_person_has_less_than_the_two_days_of_a_run_to_decide() {
+        let approval = |json: Value| definition("promotion.approval", json).validate();
+        approval(json!({})).unwrap();
+        approval(json!({"withinHours": 36})).unwrap();
+        for hours in [0, 37] {
+            let error = approval(json!({ "withinHours": hours })).unwrap_err();
+            assert_eq!(error.path, "promotion.approval.withinHours");
+        }
+    }
+
+    #[test]
     fn each_mistake_names_its_field() {
         for (path, value) in [
             ("pipeline", json!("No_Good")),
@@ -223,6 +270,7 @@ mod tests {
             ("training.distribution", json!("shardedByS3Key")),
             ("training.tags", json!({"aws:x": "y"})),
             ("promotion.metric", json!("validation:auc")),
+            ("promotion.modelPackageGroup", json!("under_score")),
             ("endpoint.name", json!("under_score")),
             ("endpoint.keep", json!(1)),
             ("endpoint.compute.serverless.memoryMb", json!(1500)),

@@ -1,6 +1,6 @@
 //! What can go wrong when a model is judged.
 
-use contract::{ErrorName, Named};
+use contract::{ErrorName, Named, ServiceError};
 use lake::DocumentError;
 use lake::records::TrainingRecord;
 
@@ -20,6 +20,9 @@ pub enum JudgeModelError {
         /// The metrics that there are, in words.
         there: String,
     },
+    /// The model could not be registered.
+    #[error(transparent)]
+    Service(Box<ServiceError>),
     /// The lake could not be read or written.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -40,10 +43,17 @@ impl JudgeModelError {
     }
 }
 
+impl From<ServiceError> for JudgeModelError {
+    fn from(error: ServiceError) -> Self {
+        Self::Service(Box::new(error))
+    }
+}
+
 impl Named for JudgeModelError {
     fn name(&self) -> ErrorName {
         match self {
             Self::MetricMissing { .. } => ErrorName::MetricMissing,
+            Self::Service(error) => error.name(),
             Self::Document(error) => error.name(),
         }
     }

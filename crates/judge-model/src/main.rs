@@ -4,12 +4,20 @@
 #![recursion_limit = "256"]
 
 use aws::s3::S3Store;
+use aws::sagemaker::SageMaker;
+use judge_model::{Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), shell::Error> {
     shell::init();
     let config = aws::load().await;
     let store = S3Store::new(&config, shell::env("LAKE_BUCKET")?);
-    shell::serve(async |input, invocation| judge_model::handle(&store, input, invocation).await)
-        .await
+    let packages = SageMaker::new(&config);
+    let settings = Settings {
+        region: shell::env("AWS_REGION")?,
+    };
+    shell::serve(async |input, invocation| {
+        handle(&store, &packages, &settings, input, invocation).await
+    })
+    .await
 }

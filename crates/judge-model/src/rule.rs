@@ -124,6 +124,9 @@ mod tests {
             goal,
             threshold,
             minimum_gain,
+            approval: None,
+            register: true,
+            model_package_group: None,
         }
     }
 

@@ -206,6 +206,31 @@ impl RunKeys {
         self.below("reports", "verdict.json")
     }
 
+    /// What the rule says of the model, while a person has yet to decide.
+    pub fn proposal(&self) -> String {
+        self.below("reports", "proposal.json")
+    }
+
+    /// Since when a person is asked, and how the state machine is told of the decision.
+    pub fn approval_request(&self) -> String {
+        self.below("reports", "approval-request.json")
+    }
+
+    /// What a person decided, or that the time was over: the first to write it.
+    pub fn approval(&self) -> String {
+        self.below("reports", "approval.json")
+    }
+
+    /// The model's metrics for the model registry, and nothing else.
+    pub fn model_metrics(&self) -> String {
+        self.below("reports", "model-metrics.json")
+    }
+
+    /// The model's version in the model registry.
+    pub fn model_package(&self) -> String {
+        self.below("reports", "model-package.json")
+    }
+
     /// What an endpoint's update was asked to do, and whether the service took it.
     pub fn deployment_intent(&self) -> String {
         self.below("reports", "deployment-intent.json")

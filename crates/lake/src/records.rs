@@ -407,6 +407,27 @@ pub struct TrainingRecord {
     /// Seconds of training that are billed, if SageMaker says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billable_seconds: Option<u64>,
+    /// The search that found it, if there was one; the seconds are the found job's alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningRecord>,
+}
+
+/// A completed tuning job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TuningRecord {
+    /// The tuning job's name.
+    pub job: String,
+    /// The metric that told the best training job.
+    pub metric: String,
+    /// The values that were found best.
+    pub hyperparameters: BTreeMap<String, String>,
+    /// Training jobs that completed.
+    pub completed: u32,
+    /// Training jobs that failed.
+    pub failed: u32,
+    /// Training jobs that were stopped, early or by hand.
+    pub stopped: u32,
 }
 
 /// The decision on a model.
@@ -427,6 +448,55 @@ pub struct VerdictRecord {
     pub champion_run: Option<RunId>,
     /// Why, in one line.
     pub reason: String,
+}
+
+/// Since when a person is asked to approve a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApprovalRequest {
+    /// When the person was asked first, in seconds since 1970.
+    pub asked_at: u64,
+    /// The token of the task that waits now.
+    pub task_token: String,
+}
+
+/// What became of a request for approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ApprovalDecision {
+    /// The model may serve.
+    Approved,
+    /// It may not.
+    Rejected,
+    /// Nobody decided in time.
+    Expired,
+}
+
+/// What a person decided about a model, or that the time was over. It is written once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApprovalRecord {
+    /// What became of it.
+    pub decision: ApprovalDecision,
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// Who, in their own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why, in their own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A model's version in SageMaker's model registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ModelPackageRecord {
+    /// The model package group.
+    pub group: String,
+    /// The version's ARN.
+    pub arn: String,
+    /// Its approval status, in SageMaker's words.
+    pub approval: String,
 }
 
 /// What an endpoint's update was asked to do. It is written before the update is requested, and

@@ -1,10 +1,14 @@
-//! What every adapter of the ports must do; each adapter's tests call it. It leaves a training job,
-//! whose name is then used up, and removes the rest.
+//! What every adapter of the ports must do; each adapter's tests call it. It leaves a training job and a
+//! tuning job, whose names are then used up, and removes the rest.
 
 use crate::{
-    Capture, Channel, ConfigSpec, Endpoints, ModelSpec, Scaling, TrainingJobs, TrainingSpec, Update,
+    Capture, Channel, ConfigSpec, Endpoints, ModelPackages, ModelSpec, PackageApproval,
+    PackageSpec, Scaling, TrainingJobs, TrainingSpec, TuningJobs, TuningSpec, Update,
 };
-use contract::definition::{Autoscaling, Compute, Distribution, InputMode, Vpc};
+use contract::definition::{
+    Autoscaling, Compute, Distribution, Goal, InputMode, Scalar, TuningRange, TuningScale,
+    TuningStrategy, Vpc,
+};
 use contract::{ErrorName, Named, ServiceError};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -49,6 +53,71 @@ pub fn job_spec(name: &str, lake: &str) -> TrainingSpec {
     }
 }
 
+/// A specification of a tuning job that says something in every field.
+pub fn tuning_spec(name: &str, lake: &str) -> TuningSpec {
+    let ranges = [
+        (
+            "factors",
+            TuningRange::Integer {
+                minimum: 4,
+                maximum: 64,
+                scale: TuningScale::Logarithmic,
+            },
+        ),
+        (
+            "loss",
+            TuningRange::Categorical(vec![
+                Scalar::Text("rmse".to_owned()),
+                Scalar::Text("mae".to_owned()),
+            ]),
+        ),
+        (
+            "rate",
+            TuningRange::Continuous {
+                minimum: 0.01,
+                maximum: 0.5,
+                scale: TuningScale::Auto,
+            },
+        ),
+    ];
+    let mut training = job_spec(name, lake);
+    training.hyperparameters = BTreeMap::from([("epochs".to_owned(), "9".to_owned())]);
+    TuningSpec {
+        name: name.to_owned(),
+        strategy: TuningStrategy::Random,
+        metric: "validation:rmse".to_owned(),
+        goal: Goal::Minimize,
+        max_jobs: Some(3),
+        max_parallel_jobs: 2,
+        early_stopping: true,
+        seed: Some(7),
+        ranges: ranges.map(|(name, range)| (name.to_owned(), range)).into(),
+        training,
+    }
+}
+
+/// Tuning jobs: absent, created, described as created, refused a second time.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn tuning_jobs(jobs: &impl TuningJobs, spec: &TuningSpec) {
+    let absent = jobs.describe_tuning(&spec.name).await.expect("describe");
+    assert!(absent.is_none(), "{absent:?} is there before its creation");
+    jobs.create_tuning(spec).await.expect("create");
+    let info = jobs.describe_tuning(&spec.name).await.expect("describe");
+    let info = info.expect("the tuning job is there after its creation");
+    let mut wanted = spec.clone();
+    wanted.training.tags.clear();
+    assert_eq!(info.spec, wanted);
+    refuses(
+        jobs.create_tuning(spec).await,
+        ErrorName::Conflict,
+        "a second tuning job",
+    );
+    let failures = jobs.tuning_failures(&spec.name).await;
+    failures.expect("its failures");
+}
+
 fn vpc() -> Vpc {
     Vpc {
         subnets: vec!["subnet-0123456789abcdef0".to_owned()],
@@ -72,6 +141,51 @@ pub async fn training_jobs(jobs: &impl TrainingJobs, spec: &TrainingSpec) {
     };
     assert_eq!(info.spec, wanted);
     refuses(jobs.create(spec).await, ErrorName::Conflict, "a second job");
+}
+
+/// Model packages: a group made once, a version found again, its approval changed, and a request that is
+/// repeated making no second version.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn model_packages(packages: &impl ModelPackages, group: &str, image: &str, lake: &str) {
+    for _ in 0..2 {
+        packages.ensure_group(group).await.expect("a group");
+    }
+    let spec = |run: &str| PackageSpec {
+        group: group.to_owned(),
+        description: format!("run {run}"),
+        token: run.to_owned(),
+        image: image.to_owned(),
+        artifact: format!("{lake}/model.tar.gz"),
+        content_type: "text/csv".to_owned(),
+        metrics: format!("{lake}/metrics.json"),
+        properties: BTreeMap::from([("run".to_owned(), run.to_owned())]),
+        approval: PackageApproval::PendingManualApproval,
+    };
+    let found = packages.find_package(group, "run one").await;
+    assert_eq!(found.expect("find"), None);
+    let mut arns = Vec::new();
+    for run in ["one", "two"] {
+        let arn = packages.create_package(&spec(run)).await.expect("create");
+        let again = packages.create_package(&spec(run)).await.expect("create");
+        assert_eq!(again, arn, "the token is the same");
+        let found = packages.find_package(group, &format!("run {run}")).await;
+        assert_eq!(found.expect("find").as_ref(), Some(&arn));
+        arns.push(arn);
+    }
+    assert_ne!(arns[0], arns[1]);
+    for approval in [PackageApproval::Approved, PackageApproval::Rejected] {
+        let changed = packages.approve_package(&arns[0], approval, "why").await;
+        changed.expect("its approval is changed");
+    }
+    let nobody = format!("{}9", arns[0]);
+    let changed = packages.approve_package(&nobody, PackageApproval::Approved, "why");
+    refuses(
+        changed.await,
+        ErrorName::NotFound,
+        "a package that is not there",
+    );
 }
 
 /// Models, configurations and endpoints' absence. No endpoint is created: that takes minutes and

@@ -1,4 +1,5 @@
-//! The ports to what trains and serves a model: training jobs, endpoints, invocations.
+//! The ports to what trains and serves a model: training and tuning jobs, the registry of
+//! models, endpoints, invocations.
 //!
 //! It must not know which service answers, nor when a step calls what. Statuses are the service's
 //! own words, typed.
@@ -10,8 +11,10 @@ mod endpoint;
 mod logs;
 pub mod memory;
 mod pace;
+mod package;
 mod scaling;
 mod training;
+mod tuning;
 
 pub use answer::{Finding, ask};
 pub use difference::differences;
@@ -22,5 +25,7 @@ pub use endpoint::{
 pub use logs::log_link;
 pub use memory::MemorySageMaker;
 pub use pace::{retry_seconds, wait_seconds};
+pub use package::{ModelPackages, PackageApproval, PackageSpec};
 pub use scaling::{Scaling, make_way, scale};
 pub use training::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
+pub use tuning::{BestJob, JobCounts, TuningInfo, TuningJobs, TuningSpec, TuningStatus};

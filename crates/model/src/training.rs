@@ -60,11 +60,14 @@ impl TrainingSpec {
     /// One phrase for each field in which `there` is not what is wanted.
     pub fn differences(&self, there: &Self) -> Vec<String> {
         let mut there = there.clone();
-        // Of the images that SageMaker knows it adds the metrics' own definitions: more is no difference.
-        there
-            .metrics
-            .retain(|name, _| self.metrics.contains_key(name));
+        there.keep_metrics_of(self);
         differences(self, &there)
+    }
+
+    /// Of the images that SageMaker knows it adds the metrics' own definitions: more is no difference.
+    pub(crate) fn keep_metrics_of(&mut self, wanted: &Self) {
+        self.metrics
+            .retain(|name, _| wanted.metrics.contains_key(name));
     }
 }
 

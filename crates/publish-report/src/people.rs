@@ -163,6 +163,23 @@ fn model(text: &mut String, report: &Report) -> std::fmt::Result {
         write!(text, ", {} billed", duration(seconds))?;
     }
     writeln!(text, ".\nArtifact: `{}`\n", training.artifact)?;
+    if let Some(tuning) = &training.tuning {
+        let found = tuning.hyperparameters.iter();
+        let found: Vec<String> = found
+            .map(|(name, value)| format!("{name} {value}"))
+            .collect();
+        writeln!(
+            text,
+            "Found best by `{}`, a search by {} in which {} jobs completed, {} failed and {} were \
+             stopped, with {}.\n",
+            tuning.job,
+            tuning.metric,
+            tuning.completed,
+            tuning.failed,
+            tuning.stopped,
+            found.join(", ")
+        )?;
+    }
     writeln!(text, "| Metric | Value |\n|---|---:|")?;
     for (name, value) in &training.metrics {
         writeln!(text, "| {} | {value} |", cell(name))?;

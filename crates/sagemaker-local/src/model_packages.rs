@@ -25,6 +25,7 @@ const RULES: &[Rule] = &[
             pattern: r"[\p{L}\p{M}\p{Z}\p{S}\p{N}\p{P}]*",
         },
     ),
+    optional("ClientToken", within(36, "[a-zA-Z0-9-]+")),
     optional("ModelApprovalStatus", APPROVAL),
     optional("InferenceSpecification", Kind::Object),
     required(
@@ -85,6 +86,9 @@ pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
     check(request, RULES)?;
     check(request, tags::RULES)?;
     let group = model_groups::named(app, text(request, "ModelPackageGroupName")?).to_owned();
+    if let Some(arn) = made_before(app, &group, request) {
+        return Ok(json!({"ModelPackageArn": arn}));
+    }
     let number = |group: &mut ModelPackageGroup| {
         group.versions += 1;
         Ok(group.versions)
@@ -107,6 +111,15 @@ pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
     app.model_packages.insert(&kept_as, package)?;
     tags::keep(app, KIND, &kept_as, request)?;
     Ok(json!({"ModelPackageArn": app.arn(KIND, &name)}))
+}
+
+/// The version that a request with the same token has made.
+fn made_before(app: &App, group: &str, request: &Value) -> Option<String> {
+    let token = request["ClientToken"].as_str()?;
+    let mut packages = app.model_packages.all().into_iter();
+    let (_, made) =
+        packages.find(|(_, it)| it.group == group && it.request["ClientToken"] == *token)?;
+    Some(app.arn(KIND, &format!("{}/{}", made.group, made.version)))
 }
 
 /// The version that an ARN names.

@@ -2,7 +2,7 @@
 
 use contract::{ErrorName, FieldError, Named, ServiceError};
 use lake::DocumentError;
-use model::{TrainingInfo, TrainingSpec, TrainingStatus};
+use model::{TrainingInfo, TrainingSpec, TrainingStatus, TuningInfo, TuningSpec};
 
 /// Why a run has no trained model.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +28,12 @@ pub enum StartTrainingError {
     Definition(#[from] FieldError),
     /// A job has the run's name and is another one.
     #[error(
-        "the training job {job} exists and is not this run's: {differences}; start a new run, whose \
+        "the {what} job {job} exists and is not this run's: {differences}; start a new run, whose \
          job has a name of its own"
     )]
     NotOurs {
+        /// `training` or `tuning`.
+        what: &'static str,
         /// The job's name.
         job: String,
         /// Every field that differs.
@@ -49,7 +51,7 @@ pub enum StartTrainingError {
     },
     /// The job failed because there were no machines.
     #[error(
-        "there are no {instance_type} for the training job {job} at the moment: {reason}; try later, \
+        "there are no {instance_type} for the job {job} at the moment: {reason}; try later, \
          set training.instanceType to another one, or raise training.capacityWaitMinutes"
     )]
     NoCapacity {
@@ -60,9 +62,30 @@ pub enum StartTrainingError {
         /// SageMaker's reason.
         reason: String,
     },
+    /// No training job of the tuning job gave a model.
+    #[error(
+        "the tuning job {job} ended without a model: of its training jobs {completed} completed, \
+         {failed} failed and {stopped} were stopped: {reason}; their logs: {log}"
+    )]
+    NoneCompleted {
+        /// The tuning job's name.
+        job: String,
+        /// Training jobs that completed, without a value of the metric.
+        completed: u32,
+        /// Training jobs that failed.
+        failed: u32,
+        /// Training jobs that were stopped.
+        stopped: u32,
+        /// SageMaker's reasons.
+        reason: String,
+        /// A link to their logs.
+        log: String,
+    },
     /// The job was stopped.
-    #[error("the training job {job} was stopped {how}; its log: {log}")]
+    #[error("the {what} job {job} was stopped {how}; its log: {log}")]
     Stopped {
+        /// `training` or `tuning`.
+        what: &'static str,
         /// The job's name.
         job: String,
         /// By which limit, or by hand.
@@ -102,7 +125,13 @@ impl StartTrainingError {
         if info.status != TrainingStatus::Failed {
             let how = stopped_how(&info.secondary, &spec);
             let job = spec.name;
-            return Self::Stopped { job, how, log };
+            let what = "training";
+            return Self::Stopped {
+                what,
+                job,
+                how,
+                log,
+            };
         }
         let job = spec.name;
         let reason = info
@@ -116,6 +145,47 @@ impl StartTrainingError {
             };
         }
         Self::Failed { job, reason, log }
+    }
+
+    /// Of a tuning job that ended without a best training job, some of which failed for `reasons`.
+    pub(crate) fn of_tuning(
+        spec: TuningSpec,
+        info: TuningInfo,
+        reasons: Vec<String>,
+        region: &str,
+    ) -> Self {
+        let job = spec.name;
+        let metric = spec.metric;
+        let own = info.failure_reason.unwrap_or_else(|| {
+            format!("none of its training jobs has reached a value of {metric}")
+        });
+        let capacity = reasons.iter().find(|reason| reason.contains(CAPACITY));
+        if let Some(reason) = capacity {
+            return Self::NoCapacity {
+                job,
+                instance_type: spec.training.instance_type,
+                reason: reason.clone(),
+            };
+        }
+        let reasons: Vec<String> = [own].into_iter().chain(reasons).collect();
+        Self::NoneCompleted {
+            log: log_of(&job, region),
+            job,
+            completed: info.jobs.completed,
+            failed: info.jobs.failed,
+            stopped: info.jobs.stopped,
+            reason: reasons.join("; "),
+        }
+    }
+
+    /// Of a tuning job that somebody stopped.
+    pub(crate) fn tuning_stopped(job: &str, region: &str) -> Self {
+        Self::Stopped {
+            what: "tuning",
+            job: job.to_owned(),
+            how: "by hand (StopHyperParameterTuningJob)".to_owned(),
+            log: log_of(job, region),
+        }
     }
 
     /// Whether waiting may help: there are no machines, or a quota is used up.
@@ -157,7 +227,9 @@ impl Named for StartTrainingError {
             Self::NoRows { .. } => ErrorName::DatasetInvalid,
             Self::Definition(_) => ErrorName::InvalidDefinition,
             Self::NotOurs { .. } => ErrorName::Conflict,
-            Self::Failed { .. } | Self::ArtifactMissing { .. } => ErrorName::TrainingFailed,
+            Self::Failed { .. } | Self::ArtifactMissing { .. } | Self::NoneCompleted { .. } => {
+                ErrorName::TrainingFailed
+            }
             Self::NoCapacity { .. } => ErrorName::CapacityUnavailable,
             Self::Stopped { .. } => ErrorName::TrainingStopped,
             Self::Service(error) => error.name(),

@@ -1,11 +1,11 @@
-//! The training job that a run wants. It must not know what is there.
+//! The training job or tuning job that a run wants. It must not know what is there.
 
-use crate::{Settings, StartTrainingError, told};
+use crate::standing::Run;
+use crate::{StartTrainingError, told};
 use contract::FieldError;
-use contract::definition::Distribution;
-use lake::RunKeys;
-use lake::records::{DatasetRecord, Plan};
-use model::{Channel, TrainingSpec};
+use contract::definition::{Distribution, Scalar, Tuning, TuningRange};
+use lake::records::DatasetRecord;
+use model::{Channel, TrainingSpec, TuningSpec};
 use std::collections::BTreeMap;
 
 /// The channel that is not trained on. Some algorithms have another name for it.
@@ -15,15 +15,15 @@ const VALIDATION: &str = "validation";
 ///
 /// # Errors
 /// If the definition cannot be carried out in this region, or with this dataset.
-pub fn spec(
-    bucket: &str,
-    keys: &RunKeys,
-    plan: &Plan,
-    dataset: &DatasetRecord,
-    settings: &Settings,
-    name: String,
-) -> Result<TrainingSpec, StartTrainingError> {
-    let training = &plan.definition.training;
+pub fn spec<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, StartTrainingError> {
+    let Run {
+        keys,
+        dataset,
+        bucket,
+        settings,
+        ..
+    } = run;
+    let training = &run.plan.definition.training;
     check_shares(training.distribution, training.instance_count, dataset)?;
     // SageMaker refuses a channel whose prefix is empty.
     let filled = [
@@ -69,7 +69,7 @@ pub fn spec(
             .filter(|spot| spot.checkpoints)
             .map(|_| format!("{output}/checkpoints")),
         input_mode: training.input_mode,
-        hyperparameters: told::hyperparameters(&plan.definition, dataset)?,
+        hyperparameters: told::hyperparameters(&run.plan.definition, dataset)?,
         metrics: training
             .metrics
             .iter()
@@ -84,6 +84,45 @@ pub fn spec(
         volume_key: training.kms.volume_key.clone(),
         output_key: training.kms.output_key.clone(),
         tags: training.tags.clone().into_iter().chain(own_tags).collect(),
+    })
+}
+
+/// The run's tuning job, under this name.
+///
+/// # Errors
+/// As [`spec`].
+pub fn tuning<S>(
+    run: &Run<'_, S>,
+    tuning: &Tuning,
+    name: String,
+) -> Result<TuningSpec, StartTrainingError> {
+    let mut training = spec(run, name.clone())?;
+    // All training jobs would write their checkpoints into the one folder, and go on from others'.
+    training.checkpoints = None;
+    let (metric, goal) = tuning.objective(&run.plan.definition.promotion);
+    let as_told = |range: &TuningRange| match range {
+        // SageMaker knows texts only.
+        TuningRange::Categorical(values) => {
+            let texts = values.iter().map(ToString::to_string);
+            TuningRange::Categorical(texts.map(Scalar::Text).collect())
+        }
+        other => other.clone(),
+    };
+    Ok(TuningSpec {
+        name,
+        strategy: tuning.strategy,
+        metric: metric.to_owned(),
+        goal,
+        max_jobs: tuning.max_jobs,
+        max_parallel_jobs: tuning.max_parallel_jobs,
+        early_stopping: tuning.early_stopping,
+        seed: tuning.seed,
+        ranges: tuning
+            .ranges
+            .iter()
+            .map(|(name, range)| (name.clone(), as_told(range)))
+            .collect(),
+        training,
     })
 }
 

@@ -2,140 +2,19 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod support;
+
 use bytes::Bytes;
-use contract::states::{RunInput, StartTrainingOutput, Status};
-use contract::{ErrorName, Invocation, Named, Names, RunId};
+use contract::states::Status;
+use contract::{ErrorName, Named, Names};
 use lake::memory::poll_at_most;
-use lake::records::{ChannelFile, DatasetRecord, Plan, TrainingAttempt, TrainingRecord};
-use lake::{MemoryStore, ObjectStore, RunKeys, documents};
+use lake::records::TrainingAttempt;
+use lake::{ObjectStore, documents};
 use model::memory::{Fault, JobOutcome};
 use model::{MemorySageMaker, TrainingJobs};
-use serde_json::{Value, json};
-use start_training::{Settings, StartTrainingError, handle};
+use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::SystemTime;
-
-const PIPELINE: &str = "default";
-
-fn run() -> RunId {
-    RunId::parse("20261120-173000-1a2b3c4d").unwrap()
-}
-
-fn keys() -> RunKeys {
-    RunKeys::new(PIPELINE, &run())
-}
-
-fn job() -> String {
-    Names::run_resource(PIPELINE, &run())
-}
-
-/// A lake in which the dataset has just been sealed, and an account without a job.
-struct World {
-    store: MemoryStore,
-    sagemaker: MemorySageMaker,
-}
-
-impl World {
-    async fn new(validation: u64) -> Self {
-        let world = Self {
-            store: MemoryStore::new(),
-            sagemaker: MemorySageMaker::new(),
-        };
-        world.plan(json!({})).await;
-        world.dataset(validation).await;
-        world
-    }
-
-    /// Writes the plan, with these fields of `training` besides the usual ones.
-    async fn plan(&self, more: Value) {
-        let mut training = json!({
-            "image": "recommender:1",
-            "hyperparameters": {"factors": 16, "rate": 0.05, "biased": true, "loss": "rmse"},
-            "metrics": [{"name": "validation:rmse", "regex": "rmse=(.*)"}],
-        });
-        for (field, value) in more.as_object().unwrap() {
-            training[field] = value.clone();
-        }
-        let plan: Plan = serde_json::from_value(json!({
-            "run": run(), "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
-            "definition": {
-                "pipeline": PIPELINE,
-                "source": {"dynamodb": {"table": "interactions"}},
-                "dataset": {"label": "rating"},
-                "training": training,
-                "promotion": {"metric": "validation:rmse", "goal": "minimize"},
-            },
-            "keyAttributes": ["user", "item"], "segments": 1,
-            "tasks": [{"index": 0, "firstSegment": 0, "segmentCount": 1}],
-            "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
-        }))
-        .unwrap();
-        documents::write(&self.store, &keys().plan(), &plan)
-            .await
-            .unwrap();
-    }
-
-    async fn dataset(&self, validation: u64) {
-        let dataset = DatasetRecord {
-            run: run(),
-            rows: serde_json::from_value(
-                json!({"train": 9, "validation": validation, "rejected": 0}),
-            )
-            .unwrap(),
-            channels: vec!["train".to_owned()],
-            content_type: "text/csv".to_owned(),
-            features: None,
-            vocabularies: BTreeMap::new(),
-            columns: json!([]),
-            files: vec![ChannelFile {
-                channel: "train".to_owned(),
-                key: keys().channel_file("train", 0, "csv"),
-                rows: 9,
-                bytes: 90,
-                digest: None,
-                checksum: None,
-            }],
-            sample: None,
-        };
-        documents::write(&self.store, &keys().dataset(), &dataset)
-            .await
-            .unwrap();
-    }
-
-    async fn call(&self) -> Result<StartTrainingOutput, StartTrainingError> {
-        let settings = Settings {
-            role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
-            region: "eu-central-1".to_owned(),
-        };
-        let input = RunInput {
-            pipeline: PIPELINE.to_owned(),
-            run: run(),
-        };
-        let invocation = Invocation {
-            attempt: "a".to_owned(),
-            deadline: SystemTime::now(),
-        };
-        handle(&self.store, &self.sagemaker, &settings, input, invocation).await
-    }
-
-    /// Calls as the state machine does, until it is done or fails.
-    async fn drive(&self) -> Result<StartTrainingOutput, StartTrainingError> {
-        for _ in 0..20 {
-            let output = self.call().await?;
-            if output.status == Status::Done {
-                return Ok(output);
-            }
-            assert!((2..=900).contains(&output.wait_seconds), "{output:?}");
-        }
-        panic!("no end after 20 looks");
-    }
-
-    async fn record(&self) -> TrainingRecord {
-        documents::read(&self.store, &keys().training(), "a record")
-            .await
-            .unwrap()
-    }
-}
+use support::{PIPELINE, World, job, keys, run};
 
 // A job that goes well.
 

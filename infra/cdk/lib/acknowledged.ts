@@ -35,10 +35,13 @@ function reasons(table: string, machine: string): readonly Reason[] {
     {
       why: 'Definitions name jobs, models, endpoints and alarms, after the stack was deployed.',
       findings: [
-        ...['training-job', 'model', 'endpoint-config', 'endpoint'].map((kind) => here('sagemaker', `${kind}/*`)),
+        ...[
+          'training-job', 'hyper-parameter-tuning-job', 'model-package', 'model-package-group', 'model',
+          'endpoint-config', 'endpoint',
+        ].map((kind) => here('sagemaker', `${kind}/*`)),
         here('cloudwatch', 'alarm:*'),
       ],
-      resources: ['StartTrainingRole', 'DeployEndpointRole'],
+      resources: ['StartTrainingRole', 'JudgeModelRole', 'DeployEndpointRole'],
     },
     {
       why: 'A definition names the training image, and SageMaker names the logs.',
@@ -48,7 +51,7 @@ function reasons(table: string, machine: string): readonly Reason[] {
     {
       why: 'The actions have no resources to name: traces, interfaces, lists, the token of a registry, log deliveries.',
       findings: [wildcard('*'), 'Serverless-LambdaStarPermissions'],
-      resources: ['TrainingRole', 'FunctionsPolicy', 'RequestExportRole', 'DeployEndpointRole', 'RetrainRole'],
+      resources: ['TrainingRole', 'FunctionsPolicy', 'RequestExportRole', 'JudgeModelRole', 'DeployEndpointRole', 'RetrainRole'],
     },
     {
       why: 'Who reads objects is recorded by CloudTrail data events, which the account turns on; logs of the bucket would '

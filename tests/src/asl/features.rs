@@ -8,6 +8,9 @@ use crate::Finding;
 use serde_json::Value;
 
 const LAMBDA: &str = "arn:${Partition}:states:::lambda:invoke";
+/// The same, waiting until the token that the function is given comes back.
+const CALLBACK: &str = "arn:${Partition}:states:::lambda:invoke.waitForTaskToken";
+const SNS: &str = "arn:${Partition}:states:::sns:publish";
 const S3: &str = "arn:${Partition}:states:::s3:getObject";
 
 pub fn findings(machine: &Value) -> Vec<Finding> {
@@ -16,11 +19,16 @@ pub fn findings(machine: &Value) -> Vec<Finding> {
     fields("state machine", machine, &top, &mut found);
     for state in states(machine) {
         let place = state.place.as_str();
-        let Some(allowed) = allowed(state.kind()) else {
+        let Some(mut allowed) = allowed(state.kind()) else {
             let problem = format!("type {:?} is not one that is used here", state.kind());
             found.push(Finding::new(place, problem));
             continue;
         };
+        if super::is_callback(state.json) {
+            allowed = OF_CALLBACK;
+        } else if state.json["Resource"] == SNS {
+            allowed = OF_NOTICE;
+        }
         fields(place, state.json, allowed, &mut found);
         match state.kind() {
             "Task" => task(place, state.json, &mut found),
@@ -76,16 +84,51 @@ fn allowed(kind: &str) -> Option<&'static [&'static str]> {
     })
 }
 
+/// Of a task that leaves a token: what comes back with it is not looked at, and its time limit leads on.
+const OF_CALLBACK: &[&str] = &[
+    "Type",
+    "Comment",
+    "Resource",
+    "Parameters",
+    "ResultPath",
+    "TimeoutSeconds",
+    "Retry",
+    "Catch",
+    "Next",
+];
+
+/// Of a task that tells people.
+const OF_NOTICE: &[&str] = &[
+    "Type",
+    "Comment",
+    "Resource",
+    "Parameters",
+    "ResultPath",
+    "TimeoutSeconds",
+    "Retry",
+    "Next",
+];
+
 fn task(place: &str, task: &Value, found: &mut Vec<Finding>) {
-    is(place, "Resource", &task["Resource"], LAMBDA, found);
-    is(place, "OutputPath", &task["OutputPath"], "$.Payload", found);
-    let parameters = format!("{place}.Parameters");
-    fields(
-        &parameters,
-        &task["Parameters"],
-        &["FunctionName", "Payload"],
-        found,
-    );
+    let resource = task["Resource"].as_str().unwrap_or_default();
+    let parameters: &[&str] = match resource {
+        SNS => &["TopicArn", "Subject", "Message.$"],
+        _ => &["FunctionName", "Payload"],
+    };
+    match resource {
+        CALLBACK => caught(place, task, found),
+        SNS => {}
+        _ => {
+            is(place, "Resource", &task["Resource"], LAMBDA, found);
+            is(place, "OutputPath", &task["OutputPath"], "$.Payload", found);
+        }
+    }
+    if matches!(resource, CALLBACK | SNS) && task.get("ResultPath") != Some(&Value::Null) {
+        let problem = "ResultPath must be null: its output is its input";
+        found.push(Finding::new(place, problem));
+    }
+    let at = format!("{place}.Parameters");
+    fields(&at, &task["Parameters"], parameters, found);
     for (index, retry) in task["Retry"].as_array().into_iter().flatten().enumerate() {
         let place = format!("{place}.Retry[{index}]");
         let allowed = [
@@ -97,6 +140,21 @@ fn task(place: &str, task: &Value, found: &mut Vec<Finding>) {
             "JitterStrategy",
         ];
         fields(&place, retry, &allowed, found);
+    }
+}
+
+/// Only the time limit is caught, and leads on with the state's own input; whatever failed stays failed, so
+/// that it can be redriven.
+fn caught(place: &str, task: &Value, found: &mut Vec<Finding>) {
+    for (index, catch) in task["Catch"].as_array().into_iter().flatten().enumerate() {
+        let place = format!("{place}.Catch[{index}]");
+        fields(&place, catch, &["ErrorEquals", "ResultPath", "Next"], found);
+        if catch["ErrorEquals"] != serde_json::json!(["States.Timeout"]) {
+            found.push(Finding::new(&place, "catches more than States.Timeout"));
+        }
+        if catch.get("ResultPath") != Some(&Value::Null) {
+            found.push(Finding::new(&place, "ResultPath must be null"));
+        }
     }
 }
 

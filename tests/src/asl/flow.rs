@@ -81,9 +81,16 @@ impl<'a> Flow<'a> {
     }
 
     fn task(&mut self, state: &State<'a>, input: &Shape<'a>, place: Where) -> Shape<'a> {
+        let Some(verb) = super::verb(state.json) else {
+            return self.notice(state, input, place);
+        };
+        let is_callback = super::is_callback(state.json);
+        let place = match place {
+            Where::Machine if is_callback => Where::Callback,
+            place => place,
+        };
         let at = format!("{}.Parameters.Payload", state.place);
         let payload = self.evaluate(&at, &state.json["Parameters"]["Payload"], input, place);
-        let verb = super::verb(state.json).unwrap_or_default();
         let schema = |side: &str| self.schemas.get(&format!("{verb}.{side}"));
         let (Some(wanted), Some(output)) = (schema("input"), schema("output")) else {
             self.say(&state.place, format!("the contract has no step {verb:?}"));
@@ -92,7 +99,22 @@ impl<'a> Flow<'a> {
         for (below, problem) in payload.misfits(wanted) {
             self.say(format!("{at}{below}"), problem);
         }
+        // What comes back with a token is thrown away.
+        if is_callback {
+            return input.clone();
+        }
         Shape::Valid(output)
+    }
+
+    /// A task that tells people: its message is text.
+    fn notice(&mut self, state: &State<'a>, input: &Shape<'a>, place: Where) -> Shape<'a> {
+        let at = format!("{}.Parameters.Message", state.place);
+        let message = &state.json["Parameters"]["Message.$"];
+        let message = self.follow(&at, message, input, place);
+        if message.kind() != Some("string") {
+            self.say(at, "is no text");
+        }
+        input.clone()
     }
 
     fn map(&mut self, state: &State<'a>, input: &Shape<'a>) {

@@ -28,6 +28,12 @@ pub fn findings(machine: &Value, schemas: &Schemas) -> Vec<Finding> {
     all.into_iter().collect()
 }
 
+/// Whether a task waits until a token that it hands out comes back.
+pub fn is_callback(state: &Value) -> bool {
+    let resource = state["Resource"].as_str().unwrap_or_default();
+    resource.ends_with(".waitForTaskToken")
+}
+
 /// The crate behind a task: `plan-export` for `${PlanExportFunctionArn}`.
 pub fn verb(state: &Value) -> Option<String> {
     let name = state["Parameters"]["FunctionName"].as_str()?;

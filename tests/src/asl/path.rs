@@ -8,6 +8,8 @@ use super::shape::Shape;
 pub enum Where {
     /// In a state of the machine itself.
     Machine,
+    /// In a task of the machine itself that hands out a token.
+    Callback,
     /// In a Map's `ItemSelector`.
     ItemSelector,
     /// In a state of a Map's children, where `$$.Execution` is the child's on AWS and the parent's
@@ -38,10 +40,12 @@ pub fn follow<'a>(path: &str, input: &Shape<'a>, place: Where) -> Result<Shape<'
 
 fn of_context<'a>(path: &str, place: Where) -> Result<Shape<'a>, String> {
     match (path, place) {
-        ("Execution.Id" | "Execution.Name" | "Execution.StartTime", Where::Machine) => {
-            Ok(Shape::Text)
-        }
-        ("Execution.Input", Where::Machine)
+        (
+            "Execution.Id" | "Execution.Name" | "Execution.StartTime",
+            Where::Machine | Where::Callback,
+        )
+        | ("Task.Token", Where::Callback) => Ok(Shape::Text),
+        ("Execution.Input", Where::Machine | Where::Callback)
         | ("Map.Item.Value" | "Map.Item.Index", Where::ItemSelector) => Ok(Shape::Anything),
         _ => Err("is nothing that the engines agree about here".to_owned()),
     }

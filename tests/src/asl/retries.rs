@@ -21,6 +21,13 @@ const OF_THE_SERVICE: [&str; 9] = [
     "States.Timeout",
 ];
 
+/// What SNS and its integration report.
+const OF_NOTICES: [&str; 3] = [
+    "SNS.InternalErrorException",
+    "SNS.SdkClientException",
+    "SNS.ThrottledException",
+];
+
 /// What no task may end by at its first occurrence: a crash costs an invocation, not a run.
 const ALWAYS: [&str; 5] = [
     "Throttled",
@@ -66,7 +73,12 @@ fn of_task(task: &State<'_>, found: &mut Vec<Finding>) {
             }
         }
     }
-    for name in ALWAYS {
+    let always: &[&str] = if super::verb(task.json).is_some() {
+        &ALWAYS
+    } else {
+        &OF_NOTICES
+    };
+    for &name in always {
         if !names.contains(name) {
             found.push(Finding::new(
                 &task.place,
@@ -78,5 +90,7 @@ fn of_task(task: &State<'_>, found: &mut Vec<Finding>) {
 
 fn is_known(name: &str) -> bool {
     let mut contract = ErrorName::ALL.into_iter().map(ErrorName::as_str);
-    contract.any(|known| known == name) || OF_THE_SERVICE.contains(&name)
+    contract.any(|known| known == name)
+        || OF_THE_SERVICE.contains(&name)
+        || OF_NOTICES.contains(&name)
 }

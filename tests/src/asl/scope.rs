@@ -107,10 +107,12 @@ pub fn followers<'a>(state: &State<'a>) -> Vec<(String, &'a str)> {
             all.push((field.to_owned(), name));
         }
     }
-    let choices = json.get("Choices").and_then(Value::as_array);
-    for (index, choice) in choices.into_iter().flatten().enumerate() {
-        let name = choice.get("Next").and_then(Value::as_str).unwrap_or("");
-        all.push((format!("Choices[{index}].Next"), name));
+    for branches in ["Choices", "Catch"] {
+        let branch = json.get(branches).and_then(Value::as_array);
+        for (index, branch) in branch.into_iter().flatten().enumerate() {
+            let name = branch.get("Next").and_then(Value::as_str).unwrap_or("");
+            all.push((format!("{branches}[{index}].Next"), name));
+        }
     }
     all
 }

@@ -27,7 +27,9 @@ pub const ADAPTERS: [(&str, &[&str]); 5] = [
         &[
             "sagemaker.rs",
             "sagemaker/endpoints.rs",
+            "sagemaker/packages.rs",
             "sagemaker/training.rs",
+            "sagemaker/tuning.rs",
         ],
     ),
     ("AutoScaling", &["autoscaling.rs"]),

@@ -12,24 +12,26 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 12] = [
+pub const PORTS: [&str; 14] = [
     "ByteStream",
     "DescribeRecovery",
     "DescribeTable",
     "Endpoints",
     "Executions",
     "Invoke",
+    "ModelPackages",
     "NativeExport",
     "ObjectStore",
     "Scaling",
     "ScanPages",
     "TrainingJobs",
+    "TuningJobs",
     "Upload",
 ];
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 37] = [
+pub const ACTIONS: [(&str, &[&str]); 45] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
@@ -41,8 +43,25 @@ pub const ACTIONS: [(&str, &[&str]); 37] = [
         &["sagemaker:CreateEndpointConfig", "sagemaker:AddTags"],
     ),
     (
+        "create_hyper_parameter_tuning_job",
+        &[
+            "sagemaker:CreateHyperParameterTuningJob",
+            "sagemaker:AddTags",
+            "iam:PassRole",
+        ],
+    ),
+    (
         "create_model",
         &["sagemaker:CreateModel", "sagemaker:AddTags", "iam:PassRole"],
+    ),
+    // SageMaker looks, as the caller, whether the artifact is there.
+    (
+        "create_model_package",
+        &["sagemaker:CreateModelPackage", "s3:GetObject"],
+    ),
+    (
+        "create_model_package_group",
+        &["sagemaker:CreateModelPackageGroup"],
     ),
     ("create_multipart_upload", &["s3:PutObject"]),
     (
@@ -82,7 +101,15 @@ pub const ACTIONS: [(&str, &[&str]); 37] = [
     ),
     ("describe_execution", &["states:DescribeExecution"]),
     ("describe_export", &["dynamodb:DescribeExport"]),
+    (
+        "describe_hyper_parameter_tuning_job",
+        &["sagemaker:DescribeHyperParameterTuningJob"],
+    ),
     ("describe_model", &["sagemaker:DescribeModel"]),
+    (
+        "describe_model_package_group",
+        &["sagemaker:DescribeModelPackageGroup"],
+    ),
     (
         "describe_scalable_targets",
         &["application-autoscaling:DescribeScalableTargets"],
@@ -109,7 +136,12 @@ pub const ACTIONS: [(&str, &[&str]); 37] = [
     ("invoke_endpoint", &["sagemaker:InvokeEndpoint"]),
     ("list_endpoint_configs", &["sagemaker:ListEndpointConfigs"]),
     ("list_exports", &["dynamodb:ListExports"]),
+    ("list_model_packages", &["sagemaker:ListModelPackages"]),
     ("list_objects_v2", &["s3:ListBucket"]),
+    (
+        "list_training_jobs_for_hyper_parameter_tuning_job",
+        &["sagemaker:ListTrainingJobsForHyperParameterTuningJob"],
+    ),
     ("put_object", &["s3:PutObject"]),
     // Auto Scaling makes the alarms that the policy tracks as the caller.
     (
@@ -140,15 +172,17 @@ pub const ACTIONS: [(&str, &[&str]); 37] = [
         "update_endpoint",
         &["sagemaker:UpdateEndpoint", "cloudwatch:DescribeAlarms"],
     ),
+    ("update_model_package", &["sagemaker:UpdateModelPackage"]),
     ("upload_part", &["s3:PutObject"]),
 ];
 
 /// Operations that are for people's commands, and no function's.
-pub const FOR_PEOPLE: [&str; 4] = [
+pub const FOR_PEOPLE: [&str; 5] = [
     "describe_map_run",
     "get_execution_history",
     "list_executions",
     "list_map_runs",
+    "send_task_success",
 ];
 
 /// What every function needs, whatever it calls: its log, its traces, the lake's key.
@@ -214,6 +248,10 @@ pub fn needed_by_machine(machine: &Value) -> BTreeSet<String> {
         needed.extend(integration(
             state.json["Resource"].as_str().unwrap_or_default(),
         ));
+        // The topic is encrypted with the lake's key.
+        if !state.json["Parameters"]["TopicArn"].is_null() {
+            needed.extend(["kms:Decrypt", "kms:GenerateDataKey"].map(str::to_owned));
+        }
         let reader = &state.json["ItemReader"];
         needed.extend(integration(reader["Resource"].as_str().unwrap_or_default()));
         if !reader.is_null() {
@@ -229,6 +267,7 @@ pub fn needed_by_machine(machine: &Value) -> BTreeSet<String> {
 /// `arn:…:states:::aws-sdk:sagemaker:stopTrainingJob` needs `sagemaker:StopTrainingJob`.
 fn integration(resource: &str) -> Option<String> {
     let (_, call) = resource.split_once(":states:::")?;
+    let call = call.trim_end_matches(".waitForTaskToken");
     if call == "lambda:invoke" {
         return Some("lambda:InvokeFunction".to_owned());
     }

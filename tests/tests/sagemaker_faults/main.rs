@@ -11,6 +11,7 @@ mod gate;
 mod redrive;
 mod rows;
 mod steps;
+mod tuning;
 mod way_back;
 mod world;
 

@@ -8,7 +8,7 @@ use aws::sagemaker::SageMaker;
 use contract::{Names, RunId};
 use end_to_end::packages::Packages;
 use end_to_end::workspace;
-use lake::records::{Champion, Checksum};
+use lake::records::{Champion, Checksum, TrainingRecord};
 use lake::{ObjectStore as _, RunKeys, documents, keys};
 use local_servers::runtime_api::Function;
 use local_servers::s3::S3;
@@ -98,9 +98,14 @@ impl World {
 
     /// A run of this day in November, whose dataset has just been sealed.
     pub async fn run(&self, day: u32) -> RunId {
+        self.run_with(day, &json!({})).await
+    }
+
+    /// The same, with these fields of the definition's `training` besides.
+    pub async fn run_with(&self, day: u32, training: &Value) -> RunId {
         let run = id(day);
         let keys = RunKeys::new(PIPELINE, &run);
-        let plan = json!({
+        let mut plan = json!({
             "run": run, "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
             "definition": {
                 "pipeline": PIPELINE,
@@ -126,6 +131,9 @@ impl World {
             "tasks": [{"index": 0, "firstSegment": 0, "segmentCount": 1}],
             "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
         });
+        for (field, value) in training.as_object().unwrap() {
+            plan["definition"]["training"][field] = value.clone();
+        }
         documents::write(&self.store, &keys.plan(), &plan)
             .await
             .unwrap();
@@ -277,6 +285,14 @@ impl World {
             .ask("ListTrainingJobs", json!({"MaxResults": 100}))
             .await;
         list["TrainingJobSummaries"].as_array().unwrap().clone()
+    }
+
+    /// What the step of training committed.
+    pub async fn trained(&self, run: &RunId) -> TrainingRecord {
+        let key = RunKeys::new(PIPELINE, run).training();
+        documents::read(&self.store, &key, "the record of a training job")
+            .await
+            .unwrap()
     }
 
     /// How many training jobs there are.

@@ -9,7 +9,7 @@ use aws_sdk_sagemaker::types;
 use contract::ServiceError;
 use contract::definition::{Distribution, InputMode};
 use model::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 const DESCRIBE: &str = "DescribeTrainingJob";
 
@@ -37,10 +37,7 @@ impl TrainingJobs for SageMaker {
             .stopping_condition(stopping(spec))
             .enable_managed_spot_training(spec.max_wait_seconds.is_some())
             .set_checkpoint_config(spec.checkpoints.as_ref().map(checkpoints))
-            .set_environment(
-                (!spec.environment.is_empty())
-                    .then(|| spec.environment.clone().into_iter().collect()),
-            )
+            .set_environment(environment(spec))
             .set_vpc_config(spec.vpc.as_ref().map(vpc))
             .enable_network_isolation(spec.network_isolation)
             .enable_inter_container_traffic_encryption(spec.encrypt_traffic)
@@ -54,26 +51,36 @@ impl TrainingJobs for SageMaker {
 }
 
 fn algorithm(spec: &TrainingSpec) -> types::AlgorithmSpecification {
+    types::AlgorithmSpecification::builder()
+        .training_image(&spec.image)
+        .training_input_mode(input_mode(spec.input_mode))
+        .set_metric_definitions(metrics(spec))
+        .build()
+}
+
+pub(super) const fn input_mode(mode: InputMode) -> types::TrainingInputMode {
+    match mode {
+        InputMode::File => types::TrainingInputMode::File,
+        InputMode::FastFile => types::TrainingInputMode::Fastfile,
+        InputMode::Pipe => types::TrainingInputMode::Pipe,
+    }
+}
+
+/// The service refuses an empty list.
+pub(super) fn metrics(spec: &TrainingSpec) -> Option<Vec<types::MetricDefinition>> {
     let metric = |(name, regex): (&String, &String)| {
         let metric = types::MetricDefinition::builder().name(name);
         metric.regex(regex).build()
     };
-    let mode = match spec.input_mode {
-        InputMode::File => types::TrainingInputMode::File,
-        InputMode::FastFile => types::TrainingInputMode::Fastfile,
-        InputMode::Pipe => types::TrainingInputMode::Pipe,
-    };
-    types::AlgorithmSpecification::builder()
-        .training_image(&spec.image)
-        .training_input_mode(mode)
-        // The service refuses an empty list.
-        .set_metric_definitions(
-            (!spec.metrics.is_empty()).then(|| spec.metrics.iter().map(metric).collect()),
-        )
-        .build()
+    (!spec.metrics.is_empty()).then(|| spec.metrics.iter().map(metric).collect())
 }
 
-fn resources(spec: &TrainingSpec) -> types::ResourceConfig {
+/// The service refuses an empty map.
+pub(super) fn environment(spec: &TrainingSpec) -> Option<HashMap<String, String>> {
+    (!spec.environment.is_empty()).then(|| spec.environment.clone().into_iter().collect())
+}
+
+pub(super) fn resources(spec: &TrainingSpec) -> types::ResourceConfig {
     types::ResourceConfig::builder()
         .instance_type(spec.instance_type.as_str().into())
         .instance_count(count(spec.instance_count))
@@ -82,25 +89,25 @@ fn resources(spec: &TrainingSpec) -> types::ResourceConfig {
         .build()
 }
 
-fn output(spec: &TrainingSpec) -> types::OutputDataConfig {
+pub(super) fn output(spec: &TrainingSpec) -> types::OutputDataConfig {
     types::OutputDataConfig::builder()
         .s3_output_path(&spec.output)
         .set_kms_key_id(spec.output_key.clone())
         .build()
 }
 
-fn stopping(spec: &TrainingSpec) -> types::StoppingCondition {
+pub(super) fn stopping(spec: &TrainingSpec) -> types::StoppingCondition {
     types::StoppingCondition::builder()
         .max_runtime_in_seconds(count(spec.max_runtime_seconds))
         .set_max_wait_time_in_seconds(spec.max_wait_seconds.map(count))
         .build()
 }
 
-fn checkpoints(uri: &String) -> types::CheckpointConfig {
+pub(super) fn checkpoints(uri: &String) -> types::CheckpointConfig {
     types::CheckpointConfig::builder().s3_uri(uri).build()
 }
 
-fn channel((name, channel): (&String, &Channel)) -> types::Channel {
+pub(super) fn channel((name, channel): (&String, &Channel)) -> types::Channel {
     let distribution = match channel.distribution {
         Distribution::FullyReplicated => types::S3DataDistribution::FullyReplicated,
         Distribution::ShardedByS3Key => types::S3DataDistribution::ShardedByS3Key,
@@ -117,7 +124,7 @@ fn channel((name, channel): (&String, &Channel)) -> types::Channel {
         .build()
 }
 
-fn tag((key, value): (&String, &String)) -> types::Tag {
+pub(super) fn tag((key, value): (&String, &String)) -> types::Tag {
     types::Tag::builder().key(key).value(value).build()
 }
 
@@ -172,56 +179,102 @@ fn spec(job: DescribeTrainingJobOutput) -> Result<TrainingSpec, Unfit> {
     let algorithm = job
         .algorithm_specification
         .ok_or(Unfit::Lacks("AlgorithmSpecification"))?;
-    let resources = job.resource_config.ok_or(Unfit::Lacks("ResourceConfig"))?;
-    let input_mode = match algorithm.training_input_mode {
-        Some(types::TrainingInputMode::File) => InputMode::File,
-        Some(types::TrainingInputMode::Fastfile) => InputMode::FastFile,
-        Some(types::TrainingInputMode::Pipe) => InputMode::Pipe,
-        Some(other) => return Err(Unfit::Holds(format!("the input mode {other}"))),
-        None => return Err(Unfit::Lacks("TrainingInputMode")),
+    let parts = Parts {
+        name: job.training_job_name,
+        image: algorithm.training_image,
+        input_mode: algorithm.training_input_mode,
+        metrics: algorithm.metric_definitions,
+        role_arn: job.role_arn,
+        hyperparameters: job.hyper_parameters,
+        resources: job.resource_config,
+        stopping: job.stopping_condition,
+        output: job.output_data_config,
+        channels: job.input_data_config,
+        checkpoints: job.checkpoint_config,
+        environment: job.environment,
+        vpc: job.vpc_config,
+        spot: job.enable_managed_spot_training,
+        isolation: job.enable_network_isolation,
+        encryption: job.enable_inter_container_traffic_encryption,
     };
-    let metrics = algorithm.metric_definitions.unwrap_or_default();
-    let stopping = job.stopping_condition;
-    let output = job.output_data_config;
-    let channels = job.input_data_config.unwrap_or_default().into_iter();
-    Ok(TrainingSpec {
-        name: job.training_job_name.unwrap_or_default(),
-        // A job of an AWS Marketplace algorithm has no image.
-        image: algorithm.training_image.unwrap_or_default(),
-        role_arn: job.role_arn.unwrap_or_default(),
-        instance_type: resources
-            .instance_type
-            .map(|instance| instance.as_str().to_owned())
-            .unwrap_or_default(),
-        instance_count: counted(resources.instance_count),
-        volume_gb: counted(resources.volume_size_in_gb),
-        max_runtime_seconds: counted(stopping.as_ref().and_then(|it| it.max_runtime_in_seconds)),
-        max_wait_seconds: stopping
-            .and_then(|it| it.max_wait_time_in_seconds)
-            .filter(|_| job.enable_managed_spot_training == Some(true))
-            .map(|seconds| counted(Some(seconds))),
-        checkpoints: job.checkpoint_config.and_then(|it| it.s3_uri),
-        input_mode,
-        hyperparameters: sorted(job.hyper_parameters),
-        metrics: metrics
-            .into_iter()
-            .filter_map(|metric| Some((metric.name?, metric.regex.unwrap_or_default())))
-            .collect(),
-        channels: channels.map(described_channel).collect::<Result<_, _>>()?,
-        output: output
-            .as_ref()
-            .and_then(|it| it.s3_output_path.clone())
-            .unwrap_or_default(),
-        environment: sorted(job.environment),
-        vpc: job.vpc_config.map(described_vpc),
-        network_isolation: job.enable_network_isolation == Some(true),
-        encrypt_traffic: job.enable_inter_container_traffic_encryption == Some(true),
-        volume_key: resources.volume_kms_key_id.filter(|key| !key.is_empty()),
-        output_key: output
-            .and_then(|it| it.kms_key_id)
-            .filter(|key| !key.is_empty()),
-        tags: BTreeMap::new(),
-    })
+    parts.into_spec()
+}
+
+/// What training jobs and the definitions of tuning jobs have in common, as the service tells it.
+pub(super) struct Parts {
+    pub name: Option<String>,
+    pub image: Option<String>,
+    pub input_mode: Option<types::TrainingInputMode>,
+    pub metrics: Option<Vec<types::MetricDefinition>>,
+    pub role_arn: Option<String>,
+    pub hyperparameters: Option<HashMap<String, String>>,
+    pub resources: Option<types::ResourceConfig>,
+    pub stopping: Option<types::StoppingCondition>,
+    pub output: Option<types::OutputDataConfig>,
+    pub channels: Option<Vec<types::Channel>>,
+    pub checkpoints: Option<types::CheckpointConfig>,
+    pub environment: Option<HashMap<String, String>>,
+    pub vpc: Option<types::VpcConfig>,
+    pub spot: Option<bool>,
+    pub isolation: Option<bool>,
+    pub encryption: Option<bool>,
+}
+
+impl Parts {
+    pub(super) fn into_spec(self) -> Result<TrainingSpec, Unfit> {
+        let resources = self.resources.ok_or(Unfit::Lacks("ResourceConfig"))?;
+        let input_mode = match self.input_mode {
+            Some(types::TrainingInputMode::File) => InputMode::File,
+            Some(types::TrainingInputMode::Fastfile) => InputMode::FastFile,
+            Some(types::TrainingInputMode::Pipe) => InputMode::Pipe,
+            Some(other) => return Err(Unfit::Holds(format!("the input mode {other}"))),
+            None => return Err(Unfit::Lacks("TrainingInputMode")),
+        };
+        let metrics = self.metrics.unwrap_or_default();
+        let stopping = self.stopping;
+        let output = self.output;
+        let channels = self.channels.unwrap_or_default().into_iter();
+        Ok(TrainingSpec {
+            name: self.name.unwrap_or_default(),
+            // A job of an AWS Marketplace algorithm has no image.
+            image: self.image.unwrap_or_default(),
+            role_arn: self.role_arn.unwrap_or_default(),
+            instance_type: resources
+                .instance_type
+                .map(|instance| instance.as_str().to_owned())
+                .unwrap_or_default(),
+            instance_count: counted(resources.instance_count),
+            volume_gb: counted(resources.volume_size_in_gb),
+            max_runtime_seconds: counted(
+                stopping.as_ref().and_then(|it| it.max_runtime_in_seconds),
+            ),
+            max_wait_seconds: stopping
+                .and_then(|it| it.max_wait_time_in_seconds)
+                .filter(|_| self.spot == Some(true))
+                .map(|seconds| counted(Some(seconds))),
+            checkpoints: self.checkpoints.and_then(|it| it.s3_uri),
+            input_mode,
+            hyperparameters: sorted(self.hyperparameters),
+            metrics: metrics
+                .into_iter()
+                .filter_map(|metric| Some((metric.name?, metric.regex.unwrap_or_default())))
+                .collect(),
+            channels: channels.map(described_channel).collect::<Result<_, _>>()?,
+            output: output
+                .as_ref()
+                .and_then(|it| it.s3_output_path.clone())
+                .unwrap_or_default(),
+            environment: sorted(self.environment),
+            vpc: self.vpc.map(described_vpc),
+            network_isolation: self.isolation == Some(true),
+            encrypt_traffic: self.encryption == Some(true),
+            volume_key: resources.volume_kms_key_id.filter(|key| !key.is_empty()),
+            output_key: output
+                .and_then(|it| it.kms_key_id)
+                .filter(|key| !key.is_empty()),
+            tags: BTreeMap::new(),
+        })
+    }
 }
 
 fn described_channel(channel: types::Channel) -> Result<(String, Channel), Unfit> {

@@ -188,12 +188,12 @@ impl Algorithm {
     }
 
     /// What the algorithm says about its hyperparameters.
-    pub(super) const fn hyperparameters(&self) -> &'static [hyperparameters::Known] {
+    pub(super) const fn hyperparameters(&self) -> hyperparameters::Algorithm {
         match self.name {
             AlgorithmName::Xgboost => hyperparameters::XGBOOST,
             AlgorithmName::LinearLearner => hyperparameters::LINEAR_LEARNER,
             AlgorithmName::Knn => hyperparameters::KNN,
-            AlgorithmName::FactorizationMachines => &[],
+            AlgorithmName::FactorizationMachines => hyperparameters::NONE,
         }
     }
 }

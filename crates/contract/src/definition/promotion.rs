@@ -1,7 +1,7 @@
 //! When a model may replace the one now serving. It must not know how the metric came about.
 
 use super::Training;
-use crate::FieldError;
+use crate::{FieldError, Names};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,34 @@ pub struct Promotion {
     /// By how much the champion must be beaten; negative tolerates a loss.
     #[serde(default)]
     pub minimum_gain: f64,
+    /// Whether a person has to approve a model that may replace the one now serving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// Whether each run's model becomes a version in SageMaker's model registry.
+    #[serde(default = "yes")]
+    pub register: bool,
+    /// The model package group of these versions; by default the pipeline's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_package_group: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Approval by a person, who is told of the model, and has so long to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Approval {
+    /// Hours after which a model that nobody approved is not deployed, at most 36: all of a run has two
+    /// days.
+    #[serde(default = "day")]
+    #[schemars(range(min = 1, max = 36))]
+    pub within_hours: u32,
+}
+
+const fn day() -> u32 {
+    24
 }
 
 /// Which direction of a metric is better.
@@ -46,6 +74,18 @@ impl Promotion {
                 "promotion.metric",
                 format!("{:?} is none of training.metrics", self.metric),
             );
+        }
+        let hours = self.approval.map(|approval| approval.within_hours);
+        if hours.is_some_and(|hours| !(1..=36).contains(&hours)) {
+            return fail(
+                "promotion.approval.withinHours",
+                "must be 1 to 36: all of a run has two days".to_owned(),
+            );
+        }
+        if let Some(group) = &self.model_package_group
+            && let Err(message) = Names::check_sagemaker(group)
+        {
+            return fail("promotion.modelPackageGroup", message);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! How a model is trained on the rows. It must not ask the service.
 
-use super::{Algorithm, hyperparameters};
+use super::{Algorithm, Tuning};
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,9 @@ pub struct Training {
     /// What the algorithm is told; at most 100, and numbers and booleans are passed as text.
     #[serde(default)]
     pub hyperparameters: BTreeMap<String, Scalar>,
+    /// A search for the best hyperparameters by many training jobs, instead of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<Tuning>,
     /// How the job's metrics are read from its log; a built-in algorithm brings its own.
     #[serde(default)]
     pub metrics: Vec<MetricDefinition>,
@@ -223,9 +226,12 @@ impl Training {
             );
         }
         if let Some(algorithm) = &self.algorithm {
-            hyperparameters::check(algorithm.hyperparameters(), &self.hyperparameters, &|_| {
-                false
-            })?;
+            let tuned = |name: &str| {
+                let tuning = self.tuning.as_ref();
+                tuning.is_some_and(|tuning| tuning.ranges.contains_key(name))
+            };
+            let known = algorithm.hyperparameters();
+            known.check(&self.hyperparameters, &tuned)?;
         }
         if self.metrics.len() > 40 {
             return fail("training.metrics", "SageMaker takes at most 40".to_owned());
@@ -242,6 +248,9 @@ impl Training {
             if value == 0 || value > most {
                 return fail(path, format!("must be 1 to {most}"));
             }
+        }
+        if let Some(tuning) = &self.tuning {
+            tuning.validate(self)?;
         }
         self.validate_surroundings()
     }

@@ -6,7 +6,7 @@ use contract::{ErrorName, ServiceError};
 use std::collections::BTreeMap;
 
 /// What a running job goes through, one step a description.
-const STAGES: [&str; 4] = ["Starting", "Downloading", "Training", "Uploading"];
+pub(super) const STAGES: [&str; 4] = ["Starting", "Downloading", "Training", "Uploading"];
 /// How much older a job is at each description.
 const SECONDS_PER_LOOK: u64 = 10;
 
@@ -32,8 +32,8 @@ impl Default for JobOutcome {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) spec: TrainingSpec,
-    outcome: JobOutcome,
-    looks: usize,
+    pub(super) outcome: JobOutcome,
+    pub(super) looks: usize,
 }
 
 impl State {

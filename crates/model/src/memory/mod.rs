@@ -6,22 +6,26 @@
 
 mod endpoints;
 mod jobs;
+mod packages;
 mod scaling;
+mod tuning;
 
 pub use endpoints::EndpointOutcome;
 pub use jobs::JobOutcome;
+pub use packages::Package;
+pub use tuning::TuningOutcome;
 
 use crate::{ConfigSpec, Guard, ModelSpec, Prediction, TrainingSpec};
 use contract::definition::Autoscaling;
 use contract::{ErrorName, ServiceError};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 const SERVICE: &str = "SageMaker";
 
-/// Training jobs, models, configurations and endpoints, shared by all clones.
+/// Training and tuning jobs, models, configurations and endpoints, shared by all clones.
 #[derive(Debug, Clone, Default)]
 pub struct MemorySageMaker {
     // A std mutex: it is never held across an await.
@@ -32,6 +36,11 @@ pub struct MemorySageMaker {
 struct State {
     jobs: BTreeMap<String, jobs::Job>,
     next_jobs: VecDeque<JobOutcome>,
+    tunings: BTreeMap<String, tuning::Tuning>,
+    next_tunings: VecDeque<TuningOutcome>,
+    groups: BTreeSet<String>,
+    /// In the order of their creation.
+    packages: Vec<Package>,
     models: BTreeMap<String, ModelSpec>,
     /// In the order of their creation.
     configs: Vec<ConfigSpec>,
@@ -234,6 +243,9 @@ mod tests {
         let sagemaker = MemorySageMaker::new();
         conformance::training_jobs(&sagemaker, &conformance::job_spec("job", "s3://lake")).await;
         conformance::scaling(&sagemaker, "suite").await;
+        conformance::tuning_jobs(&sagemaker, &conformance::tuning_spec("tuning", "s3://lake"))
+            .await;
+        conformance::model_packages(&sagemaker, "suite", "image", "s3://lake").await;
         conformance::endpoints(&sagemaker, "suite", "image", "s3://lake/model.tar.gz").await;
     }
 }

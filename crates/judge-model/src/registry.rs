@@ -1,0 +1,124 @@
+//! The model's version in SageMaker's model registry, whose approval follows the decision. It must not
+//! decide.
+//!
+//! A version is made once for a run: its record says which; without a record it is looked for by its
+//! description; and a request that is repeated has the same token.
+
+use crate::JudgeModelError;
+use lake::records::{ModelPackageRecord, Plan, TrainingRecord, VerdictRecord};
+use lake::{ObjectStore, RunKeys, documents};
+use model::{ModelPackages, PackageApproval, PackageSpec};
+use serde_json::{Map, Value, json};
+
+/// What is entered into the registry.
+pub struct Entry<'a, S, P> {
+    pub store: &'a S,
+    pub packages: &'a P,
+    pub run: &'a RunKeys,
+    pub plan: &'a Plan,
+    pub training: &'a TrainingRecord,
+}
+
+const PACKAGE: &str = "the record of a model package";
+
+impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
+    /// Makes the version if there is none, and brings its approval to this one.
+    pub async fn bring_to(
+        &self,
+        approval: PackageApproval,
+        verdict: &VerdictRecord,
+    ) -> Result<(), JudgeModelError> {
+        if !self.plan.definition.promotion.register {
+            return Ok(());
+        }
+        let key = self.run.model_package();
+        let wanted = word(approval);
+        let known: Option<ModelPackageRecord> =
+            documents::read_if_there(self.store, &key, PACKAGE).await?;
+        let mut record = match known {
+            Some(record) if record.approval == wanted => return Ok(()),
+            Some(record) => record,
+            None => self.found_or_made(approval, verdict).await?,
+        };
+        let reason = &verdict.reason;
+        self.packages
+            .approve_package(&record.arn, approval, reason)
+            .await?;
+        wanted.clone_into(&mut record.approval);
+        documents::write(self.store, &key, &record).await?;
+        tracing::info!(
+            package = record.arn,
+            approval = wanted,
+            "registered the model"
+        );
+        Ok(())
+    }
+
+    async fn found_or_made(
+        &self,
+        approval: PackageApproval,
+        verdict: &VerdictRecord,
+    ) -> Result<ModelPackageRecord, JudgeModelError> {
+        let group = &self.plan.definition.promotion.model_package_group;
+        let group = group.as_deref().unwrap_or(self.run.pipeline());
+        let spec = self.spec(group, approval, verdict);
+        self.packages.ensure_group(group).await?;
+        let found = self.packages.find_package(group, &spec.description).await?;
+        let arn = match found {
+            Some(arn) => arn,
+            None => {
+                let metrics = self.metrics();
+                documents::write(self.store, &self.run.model_metrics(), &metrics).await?;
+                self.packages.create_package(&spec).await?
+            }
+        };
+        Ok(ModelPackageRecord {
+            group: group.to_owned(),
+            arn,
+            approval: String::new(),
+        })
+    }
+
+    fn spec(&self, group: &str, approval: PackageApproval, verdict: &VerdictRecord) -> PackageSpec {
+        let (pipeline, run) = (self.run.pipeline(), self.run.run());
+        let bucket = self.store.bucket();
+        let properties = [
+            ("pipeline", pipeline.to_owned()),
+            ("run", run.to_string()),
+            ("trainingJob", self.training.job.clone()),
+            ("metric", verdict.metric.clone()),
+            ("value", verdict.value.to_string()),
+            ("dataset", format!("s3://{bucket}/{}", self.run.dataset())),
+        ];
+        PackageSpec {
+            group: group.to_owned(),
+            description: format!("Millrace: run {run} of pipeline {pipeline}"),
+            token: run.to_string(),
+            image: self.training.image.clone(),
+            artifact: self.training.artifact.clone(),
+            content_type: "text/csv".to_owned(),
+            metrics: format!("s3://{bucket}/{}", self.run.model_metrics()),
+            properties: properties
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
+            approval,
+        }
+    }
+
+    /// The metrics in the form that SageMaker Studio shows beside a version.
+    fn metrics(&self) -> Value {
+        let metrics = self.training.metrics.iter();
+        let metrics: Map<String, Value> = metrics
+            .map(|(name, value)| (name.clone(), json!({ "value": value })))
+            .collect();
+        json!({ "metrics": metrics })
+    }
+}
+
+const fn word(approval: PackageApproval) -> &'static str {
+    match approval {
+        PackageApproval::PendingManualApproval => "PendingManualApproval",
+        PackageApproval::Approved => "Approved",
+        PackageApproval::Rejected => "Rejected",
+    }
+}

@@ -1,0 +1,108 @@
+//! A lake with a trained run, a registry, and the step between them.
+
+#![allow(dead_code, reason = "not every test uses everything")]
+
+use contract::states::{JudgeModelInput, JudgeModelOutput};
+use contract::{Invocation, RunId};
+use judge_model::{JudgeModelError, Settings, handle};
+use lake::records::{Champion, Plan, TrainingRecord};
+use lake::{MemoryStore, RunKeys, documents, keys};
+use model::MemorySageMaker;
+use serde_json::{Value, json};
+use std::time::SystemTime;
+
+pub const BEFORE: &str = "20261119-173000-00000000";
+
+pub fn run() -> RunId {
+    RunId::parse("20261120-173000-1a2b3c4d").unwrap()
+}
+
+pub fn run_keys() -> RunKeys {
+    RunKeys::new("default", &run())
+}
+
+pub struct World {
+    pub store: MemoryStore,
+    pub sagemaker: MemorySageMaker,
+}
+
+impl World {
+    /// A lake whose run has been trained, with this value of `validation:rmse` if any.
+    pub async fn trained(rmse: Option<f64>) -> Self {
+        Self::with(rmse, json!({})).await
+    }
+
+    /// The same, with these fields of `promotion` besides.
+    pub async fn with(rmse: Option<f64>, more: Value) -> Self {
+        let world = Self {
+            store: MemoryStore::new(),
+            sagemaker: MemorySageMaker::new(),
+        };
+        let mut promotion = json!({"metric": "validation:rmse", "goal": "minimize"});
+        for (field, value) in more.as_object().unwrap() {
+            promotion[field] = value.clone();
+        }
+        let plan: Plan = serde_json::from_value(json!({
+            "run": run(), "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
+            "definition": {
+                "source": {"dynamodb": {"table": "interactions"}},
+                "dataset": {"label": "rating"},
+                "training": {"image": "recommender:1"},
+                "promotion": promotion,
+            },
+            "keyAttributes": ["user"], "segments": 1, "tasks": [],
+            "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
+        }))
+        .unwrap();
+        let store = &world.store;
+        documents::write(store, &run_keys().plan(), &plan)
+            .await
+            .unwrap();
+        let mut metrics = json!({"validation:ndcg": 0.25});
+        if let Some(rmse) = rmse {
+            metrics["validation:rmse"] = json!(rmse);
+        }
+        let training: TrainingRecord = serde_json::from_value(json!({
+            "job": "job", "image": "recommender:1", "artifact": "s3://a", "metrics": metrics,
+        }))
+        .unwrap();
+        documents::write(store, &run_keys().training(), &training)
+            .await
+            .unwrap();
+        world
+    }
+
+    pub async fn crown(&self, run: &str, rmse: f64) {
+        let champion: Champion = serde_json::from_value(json!({
+            "run": run, "metric": "validation:rmse", "value": rmse, "model": "m",
+            "endpointConfig": "c", "endpoint": "e", "dataset": "d",
+        }))
+        .unwrap();
+        documents::write(&self.store, &keys::champion("default"), &champion)
+            .await
+            .unwrap();
+    }
+
+    pub async fn call(&self) -> Result<JudgeModelOutput, JudgeModelError> {
+        self.call_with(None).await
+    }
+
+    pub async fn call_with(
+        &self,
+        token: Option<&str>,
+    ) -> Result<JudgeModelOutput, JudgeModelError> {
+        let input = JudgeModelInput {
+            pipeline: "default".to_owned(),
+            run: run(),
+            task_token: token.map(str::to_owned),
+        };
+        let invocation = Invocation {
+            attempt: "a".to_owned(),
+            deadline: SystemTime::now(),
+        };
+        let settings = Settings {
+            region: "eu-central-1".to_owned(),
+        };
+        handle(&self.store, &self.sagemaker, &settings, input, invocation).await
+    }
+}

@@ -1,0 +1,68 @@
+//! Model packages: the versions of a model in SageMaker's registry, with their approval.
+
+use contract::ServiceError;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::future::Future;
+
+/// What is wanted of a model package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PackageSpec {
+    /// The model package group whose next version it is.
+    pub group: String,
+    /// What tells it from all others of its group, and by which it is found again.
+    pub description: String,
+    /// At most 36 letters, digits and hyphens: a second request with the same one makes no second version.
+    pub token: String,
+    /// The container image that serves.
+    pub image: String,
+    /// `s3://…/model.tar.gz`.
+    pub artifact: String,
+    /// The media type of requests and answers.
+    pub content_type: String,
+    /// `s3://…` of the model's metrics, as JSON.
+    pub metrics: String,
+    /// Whatever else is to be known of it.
+    pub properties: BTreeMap<String, String>,
+    /// Whether it may be used.
+    pub approval: PackageApproval,
+}
+
+/// Whether a model package may be used, in SageMaker's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum PackageApproval {
+    /// Somebody has yet to decide.
+    PendingManualApproval,
+    /// It may.
+    Approved,
+    /// It may not.
+    Rejected,
+}
+
+/// Registers models.
+pub trait ModelPackages: Send + Sync {
+    /// Makes the group if there is none of this name.
+    fn ensure_group(&self, group: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// The ARN of the group's newest package of this description.
+    fn find_package(
+        &self,
+        group: &str,
+        description: &str,
+    ) -> impl Future<Output = Result<Option<String>, ServiceError>> + Send;
+
+    /// Makes the package, the next version of its group, and tells its ARN.
+    fn create_package(
+        &self,
+        spec: &PackageSpec,
+    ) -> impl Future<Output = Result<String, ServiceError>> + Send;
+
+    /// Changes the approval of the package of this ARN, and says why.
+    fn approve_package(
+        &self,
+        arn: &str,
+        approval: PackageApproval,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+}

@@ -1,0 +1,30 @@
+//! A search for the best hyperparameters, from the tuning job to the endpoint, with the functions killed
+//! between any two of their calls.
+
+use crate::world::World;
+use end_to_end::botocore;
+use end_to_end::packages::Packages;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_best_of_a_search_is_trained_once_judged_and_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("calls.jsonl");
+    let packages = Packages::built().await;
+    let mut world = World::start("a search", &packages, record.clone()).await;
+    let tuning = json!({"tuning": {
+        "strategy": "grid", "maxParallelJobs": 3,
+        "ranges": {"number": {"categorical": [0.7, 0.3, 0.5]}},
+    }});
+    let run = world.run_with(21, &tuning).await;
+    world.go_through(&run, true).await.unwrap();
+    assert!(world.kills() > 3, "only {} kills", world.kills());
+    assert_eq!(world.training_jobs().await, 3, "each value is tried once");
+    let trained = world.trained(&run).await;
+    assert_eq!(trained.metrics["validation:rmse"], 0.3);
+    let search = trained.tuning.unwrap();
+    assert_eq!(search.hyperparameters["number"], "0.3");
+    assert_eq!(search.completed, 3);
+    world.is_champion(21).await.unwrap();
+    botocore::hold(&record);
+}
