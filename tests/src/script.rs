@@ -273,62 +273,61 @@ impl Script {
             _ => {
                 let RunInput { pipeline, run } = read(payload)?;
                 is_planned(planned.as_ref(), &run)?;
-                self.output_of_run(verb, pipeline, run, status, rows)
+                output_of_run(verb, pipeline, run, status, rows)
             }
         }
     }
+}
 
-    /// Of the functions that take no more than the run.
-    fn output_of_run(
-        &self,
-        verb: &str,
-        pipeline: String,
-        run: RunId,
-        status: Status,
-        rows: RowCounts,
-    ) -> Result<Value, String> {
-        match verb {
-            "request-export" => write(&RequestExportOutput {
-                status,
-                pipeline,
-                run,
-                phase: "IN_PROGRESS".to_owned(),
-                wait_seconds: 1,
-                segments: 6,
-                tasks: 3,
-                tasks_key: TASKS_KEY.to_owned(),
-            }),
-            "plan-dataset" => write(&PlanDatasetOutput {
-                pipeline,
-                run,
-                items: 100,
-                columns: 3,
-                shards: SHARDS,
-                shards_key: SHARDS_KEY.to_owned(),
-            }),
-            "seal-dataset" => write(&SealDatasetOutput {
-                pipeline,
-                run,
-                rows,
-            }),
-            "start-training" => write(&StartTrainingOutput {
-                status,
-                training_job: Names::run_resource(&pipeline, &run),
-                pipeline,
-                run,
-                phase: "Training".to_owned(),
-                wait_seconds: 1,
-            }),
-            "deploy-endpoint" => write(&DeployEndpointOutput {
-                status,
-                endpoint: pipeline.clone(),
-                pipeline,
-                run,
-                phase: "Creating".to_owned(),
-                wait_seconds: 1,
-            }),
-            _ => Err(format!("there is no function {verb:?}")),
-        }
+/// Of the functions that take no more than the run.
+fn output_of_run(
+    verb: &str,
+    pipeline: String,
+    run: RunId,
+    status: Status,
+    rows: RowCounts,
+) -> Result<Value, String> {
+    match verb {
+        "request-export" => write(&RequestExportOutput {
+            status,
+            pipeline,
+            run,
+            phase: "IN_PROGRESS".to_owned(),
+            wait_seconds: 1,
+            segments: 6,
+            tasks: 3,
+            tasks_key: TASKS_KEY.to_owned(),
+        }),
+        "plan-dataset" => write(&PlanDatasetOutput {
+            pipeline,
+            run,
+            items: 100,
+            columns: 3,
+            shards: SHARDS,
+            shards_key: SHARDS_KEY.to_owned(),
+        }),
+        "seal-dataset" => write(&SealDatasetOutput {
+            pipeline,
+            run,
+            rows,
+        }),
+        "start-training" => write(&StartTrainingOutput {
+            status,
+            training_job: Names::run_resource(&pipeline, &run),
+            pipeline,
+            run,
+            phase: "Training".to_owned(),
+            wait_seconds: 1,
+        }),
+        "deploy-endpoint" => write(&DeployEndpointOutput {
+            status,
+            endpoint: pipeline.clone(),
+            pipeline,
+            run,
+            phase: "Creating".to_owned(),
+            wait_seconds: 1,
+        }),
+        _ => Err(format!("there is no function {verb:?}")),
     }
 }
 

@@ -64,13 +64,12 @@ impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
         let spec = self.spec(group, approval, verdict);
         self.packages.ensure_group(group).await?;
         let found = self.packages.find_package(group, &spec.description).await?;
-        let arn = match found {
-            Some(arn) => arn,
-            None => {
-                let metrics = self.metrics();
-                documents::write(self.store, &self.run.model_metrics(), &metrics).await?;
-                self.packages.create_package(&spec).await?
-            }
+        let arn = if let Some(arn) = found {
+            arn
+        } else {
+            let metrics = self.metrics();
+            documents::write(self.store, &self.run.model_metrics(), &metrics).await?;
+            self.packages.create_package(&spec).await?
         };
         Ok(ModelPackageRecord {
             group: group.to_owned(),
