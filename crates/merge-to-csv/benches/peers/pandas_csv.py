@@ -1,7 +1,8 @@
-"""Raw lines to a shuffled, encoded CSV with pandas: `read_json` is also what awswrangler's reader calls."""
+"""Raw lines to a shuffled, encoded CSV with pandas, and with awswrangler, which reads them from `ENDPOINT`."""
 
 import io
 import json
+import os
 import resource
 import sys
 import time
@@ -12,10 +13,9 @@ import zstandard
 COLUMNS = ["rating", "user_id", "item_id", "event_type", "price", "device", "position"]
 
 
-def texts(parts):
-    for part in parts:
-        with open(part, "rb") as file:
-            yield zstandard.ZstdDecompressor().stream_reader(file).read()
+def text_of(part):
+    with open(part, "rb") as file:
+        return zstandard.ZstdDecompressor().stream_reader(file).read()
 
 
 def copy(text):
@@ -44,19 +44,28 @@ def to_csv(items):
     frame.to_csv(io.StringIO(), header=False, index=False)
 
 
+def wrangled(number):
+    import awswrangler
+
+    awswrangler.config.s3_endpoint_url = os.environ["ENDPOINT"]
+    frame = awswrangler.s3.read_json([f"s3://parts/{number}.zst"], lines=True, use_threads=False, compression="zstd")
+    to_csv(frame["Item"])
+
+
 WAYS = {
-    "copy": copy,
-    "json and pandas": lambda text: to_csv(json.loads(line)["Item"] for line in text.splitlines()),
-    "pandas.read_json": lambda text: to_csv(pandas.read_json(io.BytesIO(text), lines=True)["Item"]),
+    "copy": lambda _, part: copy(text_of(part)),
+    "json and pandas": lambda _, part: to_csv(json.loads(line)["Item"] for line in text_of(part).splitlines()),
+    "pandas.read_json": lambda _, part: to_csv(pandas.read_json(io.BytesIO(text_of(part)), lines=True)["Item"]),
+    "awswrangler.s3.read_json": lambda number, _: wrangled(number),
 }
 
 
 def main():
     way, *parts = sys.argv[1:]
-    before, size = time.process_time(), 0
-    for text in texts(parts):
-        size += len(text)
-        WAYS[way](text)
+    size = sum(len(text_of(part)) for part in parts)
+    before = time.process_time()
+    for number, part in enumerate(parts):
+        WAYS[way](number, part)
     cpu = time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     print(json.dumps({"cpu": cpu, "gb": size / 1e9, "peak_mb": peak}))
