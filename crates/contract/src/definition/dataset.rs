@@ -19,7 +19,7 @@ pub struct Dataset {
     #[serde(default, skip_serializing_if = "Precision::is_default")]
     pub label_precision: Precision,
     /// The path of a number that weighs each row, not negative. It becomes the second column, which
-    /// SageMaker's XGBoost takes as weights where the hyperparameter `csv_weights` is 1.
+    /// SageMaker's XGBoost takes as weights: the hyperparameter `csv_weights` is then 1 without being said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<String>,
     /// The feature columns, in order. If absent they are inferred: every attribute that is not the
