@@ -105,11 +105,15 @@ pub async fn verify(
     let files = dataset.as_ref().map_or(&[][..], |dataset| &dataset.files);
     let parts: Vec<&Part> = records.iter().flat_map(|record| &record.parts).collect();
 
-    let sizes = parts.iter().map(|part| part.bytes);
+    let vocabularies = dataset
+        .iter()
+        .flat_map(|dataset| dataset.vocabularies.values());
+    let compressed: Vec<&Part> = parts.iter().copied().chain(vocabularies).collect();
+    let sizes = compressed.iter().map(|part| part.bytes);
     let total = sizes.chain(files.iter().map(|file| file.bytes)).sum();
     let mut done = 0;
     progress(done, total);
-    let mut reading = stream::iter(&parts)
+    let mut reading = stream::iter(&compressed)
         .map(|part| async move { (part.bytes, read_part(store, part).await) })
         .buffer_unordered(AT_ONCE);
     while let Some((bytes, outcome)) = reading.next().await {

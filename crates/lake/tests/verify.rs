@@ -8,8 +8,9 @@ use contract::states::{ExportTask, RowCounts};
 use lake::part::PartWriter;
 use lake::records::{ChannelFile, Checksum, DatasetRecord, Part, ScanTotals, SegmentRecord};
 use lake::verify::{Verification, verify};
-use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment, vocabulary};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 const SEGMENTS: u32 = 3;
@@ -82,6 +83,7 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
         .put(&key, Bytes::from_static(ROWS.as_bytes()))
         .await
         .unwrap();
+    let users = BTreeMap::from([("user".to_owned(), vec!["u1".to_owned(), "u2".to_owned()])]);
     let record = DatasetRecord {
         run: keys().run().clone(),
         rows: RowCounts {
@@ -93,7 +95,7 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
         channels: vec!["train".to_owned()],
         content_type: "text/csv".to_owned(),
         features: None,
-        vocabularies: std::collections::BTreeMap::new(),
+        vocabularies: vocabulary::write(store, &keys(), &users).await.unwrap(),
         columns: json!({}),
         sample: None,
         files: vec![ChannelFile {
@@ -112,6 +114,18 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
 
 async fn verified(store: &MemoryStore) -> Verification {
     verify(store, &keys(), &|_, _| ()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_damaged_vocabulary_is_told() {
+    let store = run().await;
+    dataset(&store, 298).await;
+    assert!(verified(&store).await.is_sound());
+    let key = keys().vocabulary(0);
+    let whole = store.get(&key).await.unwrap();
+    let cut = whole.slice(..whole.len() - 3);
+    store.put(&key, cut).await.unwrap();
+    assert!(finding(&store).await.contains(&key));
 }
 
 /// The only finding's line.
