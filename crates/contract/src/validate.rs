@@ -50,6 +50,7 @@ impl Definition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::Format;
     use serde_json::{Value, json};
 
     fn definition(path: &str, value: Value) -> Definition {
@@ -168,6 +169,10 @@ mod tests {
         let training = |json: Value| definition("training", json).validate();
         let xgboost = json!({"name": "xgboost"});
         training(json!({"algorithm": xgboost, "hyperparameters": {"num_round": 50}})).unwrap();
+        let machines = json!({
+            "algorithm": {"name": "factorization-machines"},
+            "hyperparameters": {"num_factors": 64, "predictor_type": "regressor"},
+        });
         for (json, path) in [
             (json!({"algorithm": xgboost}), "training.hyperparameters"),
             (
@@ -180,12 +185,17 @@ mod tests {
             ),
             (
                 json!({"algorithm": {"name": "factorization-machines"}}),
-                "dataset.format",
+                "training.hyperparameters",
             ),
+            (machines.clone(), "dataset.format"),
         ] {
             let error = training(json).unwrap_err();
             assert_eq!(error.path, path, "{error}");
         }
+        let mut recommender = definition("training", machines);
+        recommender.dataset.format = Format::RecordIoSparse;
+        recommender.promotion.metric = "test:rmse".to_owned();
+        recommender.validate().unwrap();
     }
 
     #[test]

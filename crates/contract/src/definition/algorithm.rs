@@ -193,7 +193,7 @@ impl Algorithm {
             AlgorithmName::Xgboost => hyperparameters::XGBOOST,
             AlgorithmName::LinearLearner => hyperparameters::LINEAR_LEARNER,
             AlgorithmName::Knn => hyperparameters::KNN,
-            AlgorithmName::FactorizationMachines => hyperparameters::NONE,
+            AlgorithmName::FactorizationMachines => hyperparameters::FACTORIZATION_MACHINES,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What the built-in algorithms accept as hyperparameters, given and tuned, so that a typing error is
 //! found before an instance is paid for. It must not know which algorithm is wanted.
 
+mod factorization_machines;
 mod knn;
 mod linear_learner;
 mod value;
 mod xgboost;
 
+pub(super) use factorization_machines::FACTORIZATION_MACHINES;
 pub(super) use knn::KNN;
 pub(super) use linear_learner::LINEAR_LEARNER;
 pub(super) use xgboost::XGBOOST;
@@ -68,12 +70,6 @@ impl Known {
 const fn need(name: &'static str, value: &'static str, needs: &'static str) -> Need {
     Need { name, value, needs }
 }
-
-/// Of an algorithm whose hyperparameters nobody checks.
-pub(super) const NONE: Algorithm = Algorithm {
-    known: &[],
-    needs: &[],
-};
 
 fn failure(path: &'static str, message: String) -> FieldError {
     FieldError { path, message }
@@ -225,6 +221,12 @@ mod tests {
                 "objective multi:softmax needs num_class",
             ),
             (XGBOOST, json!({"eta": "NaN"}), "a number"),
+            (FACTORIZATION_MACHINES, json!({}), "needs num_factors"),
+            (
+                FACTORIZATION_MACHINES,
+                json!({"num_factors": 64, "predictor_type": "classifier"}),
+                "predictor_type",
+            ),
             (LINEAR_LEARNER, json!({}), "needs predictor_type"),
             (
                 LINEAR_LEARNER,
@@ -296,7 +298,7 @@ mod tests {
 
     #[test]
     fn names_stand_once_and_what_is_needed_is_known() {
-        for algorithm in [XGBOOST, LINEAR_LEARNER, KNN] {
+        for algorithm in [XGBOOST, LINEAR_LEARNER, KNN, FACTORIZATION_MACHINES] {
             let known = algorithm.known;
             for (place, rule) in known.iter().enumerate() {
                 let twice = known[..place].iter().any(|other| other.name == rule.name);
