@@ -33,13 +33,15 @@ function reasons(table: string, machine: string): readonly Reason[] {
       ],
     },
     {
-      why: 'Definitions name jobs, models, endpoints and alarms, after the stack was deployed.',
+      why: 'Definitions name jobs, models, endpoints, what scales them, and alarms, after the stack was deployed.',
       findings: [
         ...[
           'training-job', 'hyper-parameter-tuning-job', 'model-package', 'model-package-group', 'model',
           'endpoint-config', 'endpoint',
         ].map((kind) => here('sagemaker', `${kind}/*`)),
         here('cloudwatch', 'alarm:*'),
+        here('cloudwatch', 'alarm:TargetTracking-endpoint/*'),
+        here('application-autoscaling', 'scalable-target/*'),
       ],
       resources: ['StartTrainingRole', 'JudgeModelRole', 'DeployEndpointRole'],
     },
