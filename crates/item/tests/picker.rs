@@ -89,14 +89,10 @@ fn what_is_wanted_is_found_however_much_else_there_is() {
             let number = turn * 20 + name;
             write!(line, "\"q{number}\":{{\"N\":\"{number}\"}},").unwrap();
         }
-        // A list in a list in a map of another name each time: frames of their own.
+        // Lists in lists in a map of another name each time: frames of their own.
+        let lists = [r#"{"L":["#.repeat(12), "]}".repeat(12)].concat();
         for name in 0..30 {
-            let name = format!("m{turn}-{name}");
-            write!(
-                line,
-                "\"{name}\":{{\"M\":{{\"a\":{{\"L\":[{{\"L\":[]}}]}}}}}},"
-            )
-            .unwrap();
+            write!(line, "\"m{turn}-{name}\":{{\"M\":{{\"a\":{lists}}}}},").unwrap();
         }
         // What is wanted comes when nothing more is learned.
         if turn < 280 {
