@@ -21,7 +21,7 @@ function reasons(table: string, machine: string): readonly Reason[] {
   return [
     {
       why: 'The keys below a tier are made by the runs. ACCESS.md is the table of who may use which tier.',
-      findings: ['champion', 'config', 'current', 'models', 'processed', 'raw', 'reports'].map(tier),
+      findings: ['captured', 'champion', 'config', 'current', 'models', 'processed', 'raw', 'reports'].map(tier),
     },
     {
       why: 'The indexes and exports of this table, the executions of this state machine.',

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 7] = [
+pub const TIERS: [&str; 8] = [
     "config",
     "raw",
     "processed",
@@ -16,6 +16,7 @@ pub const TIERS: [&str; 7] = [
     "reports",
     "champion",
     "current",
+    "captured",
 ];
 const ADMINISTRATOR: &str = "arn:aws:iam::123456789012:role/Admin";
 const READER: &str = "arn:aws:iam::123456789012:role/Reader";
