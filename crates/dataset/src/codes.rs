@@ -2,44 +2,29 @@
 //! not know what a code is for.
 
 use crate::short::Short;
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
 /// Codes of values, from 1, in the order that they were given.
+///
+/// Seeded at random: whoever writes to the table does not choose which values collide.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Codes {
-    /// Short values at their [`Short::place`] or behind it; [`Short::NONE`] where there is none. Its length is
-    /// a power of two, and a third of it at least is free.
-    short: Vec<Short>,
-    /// The codes of the short values, place by place.
-    by_place: Vec<u32>,
-    long: HashMap<Box<str>, u32, FixedState>,
+    /// By [`Short::bits`].
+    short: HashMap<u128, u32, RandomState>,
+    long: HashMap<Box<str>, u32, RandomState>,
 }
 
 impl Codes {
     /// The codes of different values; `None` if there are more than codes.
     pub(crate) fn new<'v>(values: impl IntoIterator<Item = &'v str>) -> Option<Self> {
         let mut all = Self::default();
-        let mut short = Vec::new();
         for (code, value) in (1_usize..).zip(values) {
             let code = u32::try_from(code).ok()?;
             match word(value) {
-                Some(value) => short.push((value, code)),
-                None => drop(all.long.insert(value.into(), code)),
-            }
-        }
-        let places = (short.len() + short.len() / 2 + 1)
-            .next_power_of_two()
-            .max(2);
-        all.short = vec![Short::NONE; places];
-        all.by_place = vec![0; places];
-        for (value, code) in short {
-            let mut place = value.place(places);
-            while all.short[place] != Short::NONE {
-                place = (place + 1) % places;
-            }
-            all.short[place] = value;
-            all.by_place[place] = code;
+                Some(value) => all.short.insert(value, code),
+                None => all.long.insert(value.into(), code),
+            };
         }
         Some(all)
     }
@@ -47,35 +32,20 @@ impl Codes {
     /// The code of a value; 0 if it has none.
     #[inline]
     pub(crate) fn of(&self, value: &str) -> u32 {
-        match word(value) {
-            Some(value) => self.of_short(value),
-            None => self.long.get(value).copied().unwrap_or(0),
-        }
-    }
-
-    #[inline]
-    fn of_short(&self, value: Short) -> u32 {
-        let places = self.short.len();
-        let mut place = value.place(places);
-        loop {
-            let there = self.short[place];
-            if there == value {
-                return self.by_place[place];
-            }
-            if there == Short::NONE {
-                return 0;
-            }
-            place = (place + 1) & (places - 1);
-        }
+        let code = match word(value) {
+            Some(value) => self.short.get(&value),
+            None => self.long.get(value),
+        };
+        code.copied().unwrap_or(0)
     }
 }
 
 /// The value as a word, if no other value has the same one.
 #[inline]
-fn word(value: &str) -> Option<Short> {
+fn word(value: &str) -> Option<u128> {
+    let short = Short::whole(value)?;
     // Behind a short text there are zeros.
-    let is_told = |short: &Short| *short != Short::NONE && short.last(value.len()) != 0;
-    Short::whole(value).filter(|short| value.is_empty() || is_told(short))
+    (value.is_empty() || short.last(value.len()) != 0).then_some(short.bits())
 }
 
 #[cfg(test)]

@@ -231,20 +231,12 @@ impl Columns {
         u32::try_from(position + 1).ok()
     }
 
-    /// Gives the columns of these paths their vocabularies, in sort order.
+    /// Gives the columns of these paths, each of which is one column's, their vocabularies in sort order.
     pub fn set_vocabularies(&mut self, mut vocabularies: BTreeMap<String, Vec<String>>) {
-        for at in 0..self.columns.len() {
-            let (column, rest) = self.columns[at..].split_first_mut().expect("at is within");
-            if !column.is_unlisted() && column.vocabulary_size.is_none() {
-                continue;
+        for column in &mut self.columns {
+            if let Some(values) = vocabularies.remove(&column.path) {
+                column.vocabulary = values;
             }
-            let again = rest.iter().any(|other| other.path == column.path);
-            let values = if again {
-                vocabularies.get(&column.path).cloned()
-            } else {
-                vocabularies.remove(&column.path)
-            };
-            column.vocabulary = values.unwrap_or_default();
         }
     }
 

@@ -1,6 +1,6 @@
 //! One look at the run's only training job.
 
-use crate::standing::{Run, Standing, record};
+use crate::standing::{Run, Standing, is_ours, record};
 use crate::{StartTrainingError, wanted};
 use contract::{ErrorName, Named, Names};
 use lake::{ObjectStore, RunKeys};
@@ -21,14 +21,7 @@ pub async fn look(
         Ok(None) => return Ok(Standing::starting(spec.name)),
         Err(error) => return run.refused(spec.name, error).await,
     };
-    let differences = spec.differences(&info.spec);
-    if !differences.is_empty() {
-        return Err(StartTrainingError::NotOurs {
-            what: "training",
-            job: spec.name,
-            differences: differences.join("; "),
-        });
-    }
+    is_ours("training", &spec.name, &spec.differences(&info.spec))?;
     match info.status {
         // Only at its end does a stopping job tell what stopped it.
         TrainingStatus::InProgress | TrainingStatus::Stopping => Ok(Standing::InProgress {

@@ -92,6 +92,22 @@ impl<S: ObjectStore> Run<'_, S> {
     }
 }
 
+/// Refuses a job that differs from the one wanted.
+pub fn is_ours(
+    what: &'static str,
+    job: &str,
+    differences: &[String],
+) -> Result<(), StartTrainingError> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(StartTrainingError::NotOurs {
+        what,
+        job: job.to_owned(),
+        differences: differences.join("; "),
+    })
+}
+
 /// The record of a completed training job.
 ///
 /// # Errors

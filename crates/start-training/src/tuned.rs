@@ -1,6 +1,6 @@
 //! One look at the run's tuning job; of its training jobs the best one's model is the run's.
 
-use crate::standing::{Run, Standing, record};
+use crate::standing::{Run, Standing, is_ours, record};
 use crate::{StartTrainingError, wanted};
 use contract::definition::Tuning;
 use contract::{ErrorName, Named, Names};
@@ -28,14 +28,7 @@ pub async fn look<J: TrainingJobs + TuningJobs>(
         Ok(None) => return Ok(Standing::starting(spec.name)),
         Err(error) => return run.refused(spec.name, error).await,
     };
-    let differences = spec.differences(&info.spec);
-    if !differences.is_empty() {
-        return Err(StartTrainingError::NotOurs {
-            what: "tuning",
-            job: spec.name,
-            differences: differences.join("; "),
-        });
-    }
+    is_ours("tuning", &spec.name, &spec.differences(&info.spec))?;
     match (info.status, info.best.clone()) {
         // Only at its end does it tell whether it stopped or failed.
         (TuningStatus::InProgress | TuningStatus::Stopping, _) => {
