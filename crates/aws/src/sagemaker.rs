@@ -1,11 +1,12 @@
 //! SageMaker as [`model::TrainingJobs`], [`model::TuningJobs`], [`model::ModelPackages`],
-//! [`model::Endpoints`] and [`model::Invoke`].
+//! [`model::Endpoints`], [`model::Transforms`] and [`model::Invoke`].
 //!
 //! It must not know when a step calls what, nor what an error leads to.
 
 mod endpoints;
 mod packages;
 mod training;
+mod transform;
 mod tuning;
 
 use crate::classify::service_error;

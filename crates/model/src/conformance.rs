@@ -3,7 +3,8 @@
 
 use crate::{
     Capture, Channel, ConfigSpec, Endpoints, ModelPackages, ModelSpec, PackageApproval,
-    PackageSpec, Scaling, TrainingJobs, TrainingSpec, TuningJobs, TuningSpec, Update,
+    PackageSpec, Scaling, TrainingJobs, TrainingSpec, TransformSpec, Transforms, TuningJobs,
+    TuningSpec, Update,
 };
 use contract::definition::{
     Autoscaling, Compute, Distribution, Goal, InputMode, Scalar, TuningRange, TuningScale,
@@ -188,13 +189,9 @@ pub async fn model_packages(packages: &impl ModelPackages, group: &str, image: &
     );
 }
 
-/// Models, configurations and endpoints' absence. No endpoint is created: that takes minutes and
-/// costs money where the adapter is a real one.
-///
-/// # Panics
-/// With the first deviation found.
-pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, artifact: &str) {
-    let model = ModelSpec {
+/// A model that says something in every field.
+pub fn model(name: &str, image: &str, artifact: &str) -> ModelSpec {
+    ModelSpec {
         name: name.to_owned(),
         image: image.to_owned(),
         artifact: artifact.to_owned(),
@@ -202,7 +199,51 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
         environment: BTreeMap::from([("LEVEL".to_owned(), "info".to_owned())]),
         vpc: Some(vpc()),
         network_isolation: true,
+    }
+}
+
+/// A specification that says something in every field.
+pub fn transform_spec(name: &str, model: &str) -> TransformSpec {
+    TransformSpec {
+        name: name.to_owned(),
+        model: model.to_owned(),
+        input: "s3://lake/processed/validation/".to_owned(),
+        content_type: "text/csv".to_owned(),
+        columns: Some("$[1:]".to_owned()),
+        output: "s3://lake/predictions".to_owned(),
+        instance_type: "ml.m5.large".to_owned(),
+        instance_count: 2,
+        max_payload_mb: Some(8),
+        volume_key: Some("alias/volumes".to_owned()),
+    }
+}
+
+/// A transform job of a model that is there. It stays, and may come to any end.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn transforms(transforms: &impl Transforms, spec: &TransformSpec) {
+    let there = async || {
+        transforms
+            .describe_transform(&spec.name)
+            .await
+            .expect("describe")
     };
+    assert_eq!(there().await, None);
+    transforms.create_transform(spec).await.expect("create");
+    let info = there().await.expect("the job is there after its creation");
+    assert_eq!(info.spec, *spec);
+    let again = transforms.create_transform(spec).await;
+    refuses(again, ErrorName::Conflict, "a second job");
+}
+
+/// Models, configurations and endpoints' absence. No endpoint is created: that takes minutes and
+/// costs money where the adapter is a real one.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, artifact: &str) {
+    let model = model(name, image, artifact);
     assert_eq!(
         endpoints.describe_model(name).await.expect("describe"),
         None

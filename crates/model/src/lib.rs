@@ -14,6 +14,7 @@ mod pace;
 mod package;
 mod scaling;
 mod training;
+mod transform;
 mod tuning;
 
 pub use answer::{Finding, ask};
@@ -28,4 +29,5 @@ pub use pace::{retry_seconds, wait_seconds};
 pub use package::{ModelPackages, PackageApproval, PackageSpec};
 pub use scaling::{Scaling, make_way, scale};
 pub use training::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
+pub use transform::{TransformInfo, TransformSpec, TransformStatus, Transforms};
 pub use tuning::{BestJob, JobCounts, TuningInfo, TuningJobs, TuningSpec, TuningStatus};

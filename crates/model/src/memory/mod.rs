@@ -8,14 +8,16 @@ mod endpoints;
 mod jobs;
 mod packages;
 mod scaling;
+mod transforms;
 mod tuning;
 
 pub use endpoints::EndpointOutcome;
 pub use jobs::JobOutcome;
 pub use packages::Package;
+pub use transforms::TransformOutcome;
 pub use tuning::TuningOutcome;
 
-use crate::{ConfigSpec, Guard, ModelSpec, Prediction, TrainingSpec};
+use crate::{ConfigSpec, Guard, ModelSpec, Prediction, TrainingSpec, TransformSpec};
 use contract::definition::Autoscaling;
 use contract::{ErrorName, ServiceError};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -52,6 +54,8 @@ struct State {
     scaled: BTreeMap<String, Autoscaling>,
     /// Whether the last update of an endpoint kept the number of its instances.
     retained: Option<bool>,
+    transforms: BTreeMap<String, transforms::Transform>,
+    next_transforms: VecDeque<TransformOutcome>,
     answers: VecDeque<Prediction>,
     refusals: BTreeMap<&'static str, VecDeque<Box<ServiceError>>>,
     log: Vec<String>,
@@ -84,6 +88,17 @@ impl MemorySageMaker {
     /// endpoint serves.
     pub fn script_endpoint(&self, outcome: EndpointOutcome) {
         self.state().next_endpoints.push_back(outcome);
+    }
+
+    /// How the next transform job to be created, and not yet scripted, ends. Without a script it completes.
+    pub fn script_transform(&self, outcome: TransformOutcome) {
+        self.state().next_transforms.push_back(outcome);
+    }
+
+    /// The specification a transform job was created with.
+    pub fn transform(&self, name: &str) -> Option<TransformSpec> {
+        let state = self.state();
+        state.transforms.get(name).map(|job| job.info.spec.clone())
     }
 
     /// What the next invocation answers. Without a script it is one line `0.5` for each row.
@@ -242,6 +257,15 @@ mod tests {
     async fn the_memory_passes_the_suite() {
         let sagemaker = MemorySageMaker::new();
         conformance::training_jobs(&sagemaker, &conformance::job_spec("job", "s3://lake")).await;
+        let model = conformance::model("scored", "image", "s3://lake/model.tar.gz");
+        crate::Endpoints::create_model(&sagemaker, &model)
+            .await
+            .unwrap();
+        conformance::transforms(
+            &sagemaker,
+            &conformance::transform_spec("transform", "scored"),
+        )
+        .await;
         conformance::scaling(&sagemaker, "suite").await;
         conformance::tuning_jobs(&sagemaker, &conformance::tuning_spec("tuning", "s3://lake"))
             .await;
