@@ -65,7 +65,7 @@ impl Pipeline {
     /// If it cannot be started.
     pub async fn start_run(&self, input: &Value) -> Execution {
         let machines = StateMachines::new(self.local.aws_config());
-        execution::start(&machines, self.local.state_machine_arn(), input)
+        execution::start(&machines, self.local.alias_arn(), input)
             .await
             .expect("starting an execution")
     }

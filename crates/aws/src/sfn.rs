@@ -1,6 +1,8 @@
 //! Step Functions: whether an execution runs, for [`lake::lease`]; and for people, starting one and
 //! watching it state by state. It must not know the state machine's states nor what they mean.
 
+mod alias;
+
 use crate::classify::service_error;
 use aws_config::SdkConfig;
 use aws_sdk_sfn::Client;

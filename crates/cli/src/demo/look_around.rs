@@ -13,7 +13,7 @@ pub fn look_around(local: &Local, endpoint: &str, algorithm: Algorithm) -> Strin
     };
     let (url, sagemaker) = (local.url(), local.sagemaker_url());
     let bucket = local.lake().bucket().to_owned();
-    let machine = local.state_machine_arn();
+    let machine = local.alias_arn();
     let invocations = invocations(&sagemaker, endpoint);
     let logs = local.folder().display();
     format!(

@@ -209,7 +209,7 @@ pub async fn run(
 async fn execute(local: &Local, progress: &Progress) -> Result<Finished, DemoError> {
     let machines = aws::sfn::StateMachines::new(local.aws_config());
     let step = progress.step("State machine");
-    let execution = execution::start(&machines, local.state_machine_arn(), &json!({})).await?;
+    let execution = execution::start(&machines, local.alias_arn(), &json!({})).await?;
     step.say(execution.name());
     let finished = execution.watch(step.inner()).await?;
     let outcome = finished.output["outcome"]

@@ -18,6 +18,7 @@ pub use workspace::workspace_root;
 use crate::progress::Progress;
 use aws::SdkConfig;
 use aws::s3::S3Store;
+use aws::sfn::StateMachines;
 use ministack::{Ministack, Settings};
 use run_folder::RunFolder;
 use stack::Stack;
@@ -34,6 +35,7 @@ const STACK: &str = "millrace";
 const PACKAGES: &str = "millrace-packages";
 const LAKE: &str = "LakeBucket";
 const STATE_MACHINE: &str = "StateMachineArn";
+const ALIAS: &str = "StateMachineAliasArn";
 // What follows from being local: this machine's processor, and local AWS's only account.
 const LOCAL_PARAMETERS: [(&str, &str); 2] = [
     (
@@ -209,7 +211,10 @@ impl Local {
         let stack =
             stack::deploy(config, &store, &url, STACK, &template, &parameters, &step).await?;
         stack.output(LAKE)?;
-        stack.output(STATE_MACHINE)?;
+        let machines = StateMachines::new(config);
+        machines
+            .point_alias(stack.output(STATE_MACHINE)?, stack.output(ALIAS)?)
+            .await?;
         self.stack = Some(stack);
         let functions = self.ministack.check_functions().await?;
         step.done(&format!("{functions} functions and the state machine"));
@@ -236,6 +241,11 @@ impl Local {
     /// The state machine.
     pub fn state_machine_arn(&self) -> &str {
         self.output(STATE_MACHINE)
+    }
+
+    /// The alias of the state machine that leads to what was deployed last: what schedules and people start.
+    pub fn alias_arn(&self) -> &str {
+        self.output(ALIAS)
     }
 
     /// Where every service but SageMaker answers.
