@@ -261,15 +261,23 @@ def endpoint(sagemaker, runtime, scaling, job, bucket):
     sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "more", "Value": "b"}])
     sagemaker.delete_tags(ResourceArn=arn, TagKeys=["team"])
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "more", "Value": "b"}]
+    # As deploy-endpoint asks.
     sagemaker.create_transform_job(
         TransformJobName="transform",
         ModelName="model",
+        BatchStrategy="MultiRecord",
+        MaxPayloadInMB=8,
         TransformInput={
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/data/"}},
             "ContentType": "text/csv", "SplitType": "Line",
         },
-        TransformOutput={"S3OutputPath": f"s3://{bucket}/answers", "AssembleWith": "Line"},
-        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        DataProcessing={"InputFilter": "$[1:]"},
+        TransformOutput={
+            "S3OutputPath": f"s3://{bucket}/answers", "Accept": "text/csv", "AssembleWith": "Line",
+            "KmsKeyId": "alias/output",
+        },
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeKmsKeyId": "alias/volumes"},
+        Tags=[{"Key": "team", "Value": "a"}],
     )
     transform = lambda: sagemaker.describe_transform_job(TransformJobName="transform")
     ended = until(transform, lambda it: it["TransformJobStatus"] not in ("InProgress", "Stopping"))

@@ -2,6 +2,7 @@
 
 use contract::ServiceError;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::future::Future;
 
 /// What is wanted of a transform job: lines in, lines out.
@@ -28,6 +29,11 @@ pub struct TransformSpec {
     pub max_payload_mb: Option<u32>,
     /// The KMS key of the volumes.
     pub volume_key: Option<String>,
+    /// The KMS key of the predictions.
+    pub output_key: Option<String>,
+    /// Its tags.
+    #[serde(skip)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A transform job's status, in SageMaker's words.
@@ -61,7 +67,7 @@ impl TransformStatus {
 /// What is there under a transform job's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransformInfo {
-    /// What it was created with.
+    /// What it was created with; tags are not told.
     pub spec: TransformSpec,
     /// Its status.
     pub status: TransformStatus,

@@ -31,6 +31,7 @@ mod error;
 mod faults;
 mod fleet;
 mod images;
+mod input_filter;
 mod invocation;
 mod job;
 mod listing;

@@ -233,8 +233,15 @@ async fn transform(
             .get(&object.key)
             .await
             .map_err(|error| failed(&error))?;
+        let unfit = |problem| {
+            format!(
+                "ClientError: s3://{}/{}: {problem}",
+                source.bucket, object.key
+            )
+        };
+        let content = wanted.filtered(&content).map_err(unfit)?;
         let mut answers = Vec::new();
-        for payload in wanted.payloads(&content) {
+        for payload in wanted.payloads(&content).map_err(unfit)? {
             let answer = ask(app, wanted, fleet, payload).await?;
             wanted.assemble(&mut answers, &answer);
         }

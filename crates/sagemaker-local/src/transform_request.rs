@@ -1,11 +1,13 @@
 //! A request for a transform job: its constraints, and what its run needs of it.
 
+use crate::input_filter::{self, InputFilter};
 use crate::protocol::{Refusal, parse};
 use crate::s3_uri::S3Uri;
 use crate::tags;
 use crate::validation::{self, Kind, NAME, Rule, S3_URI, check, optional, required};
 use serde::Deserialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 const RULES: &[Rule] = &[
@@ -65,6 +67,24 @@ const RULES: &[Rule] = &[
         "TransformOutput.AssembleWith",
         Kind::OneOf(&["None", "Line"]),
     ),
+    optional("DataProcessing", Kind::Object),
+    optional(
+        input_filter::MEMBER,
+        Kind::Text {
+            min: 0,
+            max: 63,
+            pattern: ".*",
+        },
+    ),
+    optional(
+        "DataProcessing.OutputFilter",
+        Kind::Text {
+            min: 0,
+            max: 63,
+            pattern: ".*",
+        },
+    ),
+    optional("DataProcessing.JoinSource", Kind::OneOf(&["Input", "None"])),
     required("TransformResources", Kind::Object),
     required(
         "TransformResources.InstanceType",
@@ -100,6 +120,8 @@ pub struct TransformRequest {
     pub input: Input,
     #[serde(rename = "TransformOutput")]
     pub output: Output,
+    #[serde(skip)]
+    filter: Option<InputFilter>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -148,10 +170,11 @@ impl TransformRequest {
             .any(|kind| input["SplitType"] == *kind)
         {
             "a SplitType other than None and Line"
-        } else if has("InputFilter") || has("OutputFilter") || processing["JoinSource"] == "Input" {
-            "DataProcessing with filters or a join"
+        } else if has("OutputFilter") || processing["JoinSource"] == "Input" {
+            "DataProcessing with an OutputFilter or a join"
         } else {
-            let wanted: Self = parse(request)?;
+            let mut wanted: Self = parse(request)?;
+            wanted.filter = wanted.filter_of(&processing["InputFilter"])?;
             wanted.source()?;
             S3Uri::parse(&wanted.output.path)?;
             return Ok(wanted);
@@ -159,6 +182,34 @@ impl TransformRequest {
         Err(Refusal::validation(format!(
             "sagemaker-local does not support {found}"
         )))
+    }
+
+    /// The filter that is asked for: of lines of CSV only.
+    fn filter_of(&self, filter: &Value) -> Result<Option<InputFilter>, Refusal> {
+        let Some(filter) = filter.as_str() else {
+            return Ok(None);
+        };
+        let found = InputFilter::parse(filter).map_err(Refusal::validation)?;
+        let is_csv = self.input.content_type.as_deref().is_some_and(|it| {
+            let kind = it.split_once(';').map_or(it, |(kind, _)| kind);
+            kind.trim().eq_ignore_ascii_case("text/csv")
+        });
+        if found.is_some() && !is_csv {
+            return Err(Refusal::validation(format!(
+                "sagemaker-local filters text/csv only: {} is `{filter}`, TransformInput.ContentType is {:?}",
+                input_filter::MEMBER,
+                self.input.content_type.as_deref().unwrap_or_default()
+            )));
+        }
+        Ok(found)
+    }
+
+    /// What of a file the model is asked about.
+    pub fn filtered<'a>(&self, content: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+        match &self.filter {
+            None => Ok(Cow::Borrowed(content)),
+            Some(filter) => filter.apply(content).map(Cow::Owned),
+        }
     }
 
     /// Below which prefix the input is.
@@ -171,16 +222,31 @@ impl TransformRequest {
         Ok(S3Uri::parse(&self.output.path)?.join(&format!("{name}.out")))
     }
 
-    /// The payloads that a file is sent as.
-    pub fn payloads<'a>(&self, content: &'a [u8]) -> Vec<&'a [u8]> {
+    /// The payloads that a file is sent as; the error says what is too much for one.
+    pub fn payloads<'a>(&self, content: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
+        // 0 is for what is sent in chunks, whatever its length.
+        let most = match self.max_payload.unwrap_or(DEFAULT_PAYLOAD_MB) {
+            0 => usize::MAX,
+            megabytes => megabytes.saturating_mul(1024 * 1024),
+        };
+        let fits = |what: &str, length: usize| {
+            if length <= most {
+                return Ok(());
+            }
+            Err(format!(
+                "{what} has {length} bytes, more than MaxPayloadInMB allows, which is {}",
+                most / (1024 * 1024)
+            ))
+        };
         if self.input.split_type.as_deref() != Some("Line") {
-            return vec![content];
+            fits("the file", content.len())?;
+            return Ok(vec![content]);
         }
-        let most = self.max_payload.unwrap_or(DEFAULT_PAYLOAD_MB).max(1) * 1024 * 1024;
         let is_single = self.batch_strategy.as_deref() == Some("SingleRecord");
         let mut payloads = Vec::new();
         let (mut start, mut end) = (0, 0);
-        for line in content.split_inclusive(|byte| *byte == b'\n') {
+        for (number, line) in (1..).zip(content.split_inclusive(|byte| *byte == b'\n')) {
+            fits(&format!("line {number}"), line.len())?;
             if end > start && (is_single || end - start + line.len() > most) {
                 payloads.push(&content[start..end]);
                 start = end;
@@ -190,7 +256,7 @@ impl TransformRequest {
         if end > start {
             payloads.push(&content[start..end]);
         }
-        payloads
+        Ok(payloads)
     }
 
     /// Adds an answer to those before it.
@@ -208,8 +274,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn request(change: &Value) -> TransformRequest {
-        let mut request = json!({
+    fn base() -> Value {
+        json!({
             "TransformJobName": "t", "ModelName": "m",
             "TransformInput": {
                 "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/in"}},
@@ -217,7 +283,11 @@ mod tests {
             },
             "TransformOutput": {"S3OutputPath": "s3://b/out", "AssembleWith": "Line"},
             "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
-        });
+        })
+    }
+
+    fn request(change: &Value) -> TransformRequest {
+        let mut request = base();
         for (name, value) in change.as_object().unwrap() {
             request[name] = value.clone();
         }
@@ -225,14 +295,54 @@ mod tests {
     }
 
     #[test]
+    fn filters_are_of_lines_of_csv() {
+        let filtered = |kind: &str, filter: &str| {
+            let mut change = json!({"DataProcessing": {"InputFilter": filter}});
+            change["TransformInput"] = base()["TransformInput"].clone();
+            change["TransformInput"]["ContentType"] = json!(kind);
+            let mut request = base();
+            request
+                .as_object_mut()
+                .unwrap()
+                .extend(change.as_object().unwrap().clone());
+            TransformRequest::read(&request)
+        };
+        let one = filtered("text/csv; label_size=0", "$[1:]").unwrap();
+        assert_eq!(&*one.filtered(b"1,2\n3,4\n").unwrap(), b"2\n4\n");
+        let all = filtered("application/jsonlines", "$").unwrap();
+        assert_eq!(&*all.filtered(b"{}\n").unwrap(), b"{}\n");
+        for (kind, filter, problem) in [
+            ("application/jsonlines", "$[1:]", "text/csv only"),
+            ("text/csv", "$.features", "not `$.features`"),
+            ("text/csv", &"x".repeat(64), "less than or equal to 63"),
+        ] {
+            let refusal = filtered(kind, filter).unwrap_err();
+            assert!(refusal.message.contains(problem), "{}", refusal.message);
+        }
+    }
+
+    #[test]
     fn files_are_split_between_lines() {
         let content = b"1,2\n3,4\n5,6";
         let single = request(&json!({"BatchStrategy": "SingleRecord"}));
-        assert_eq!(single.payloads(content), [&b"1,2\n"[..], b"3,4\n", b"5,6"]);
-        assert_eq!(request(&json!({})).payloads(content), [&content[..]]);
+        let single = single.payloads(content).unwrap();
+        assert_eq!(single, [&b"1,2\n"[..], b"3,4\n", b"5,6"]);
+        let whole = request(&json!({}));
+        assert_eq!(whole.payloads(content).unwrap(), [&content[..]]);
         let one = request(&json!({"MaxPayloadInMB": 1}));
         let long = vec![b'x'; 700_000];
         let lines = [&long[..], b"\n", &long[..], b"\n"].concat();
-        assert_eq!(one.payloads(&lines).len(), 2);
+        assert_eq!(one.payloads(&lines).unwrap().len(), 2);
+        assert!(whole.payloads(b"").unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_no_request_holds_is_told() {
+        let one = request(&json!({"MaxPayloadInMB": 1}));
+        let long = [&b"1\n"[..], &vec![b'x'; 1024 * 1024], b"\n"].concat();
+        let problem = one.payloads(&long).unwrap_err();
+        assert!(problem.starts_with("line 2 has 1048577 bytes"), "{problem}");
+        let any = request(&json!({"MaxPayloadInMB": 0}));
+        assert_eq!(any.payloads(&vec![b'x'; 7 << 20]).unwrap().len(), 1);
     }
 }

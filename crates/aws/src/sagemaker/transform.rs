@@ -1,11 +1,13 @@
 //! Transform jobs over lines.
 
+use super::training::tag;
 use super::{SERVICE, SageMaker, Unfit, count, counted, if_there, seconds_since};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_transform_job::DescribeTransformJobOutput;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
 use model::{TransformInfo, TransformSpec, TransformStatus, Transforms};
+use std::collections::BTreeMap;
 
 const DESCRIBE: &str = "DescribeTransformJob";
 const CREATE: &str = "CreateTransformJob";
@@ -40,6 +42,7 @@ impl Transforms for SageMaker {
             .transform_output(output(spec))
             .transform_resources(resources(spec))
             .set_data_processing(processing)
+            .set_tags(Some(spec.tags.iter().map(tag).collect()))
             .send()
             .await;
         answer
@@ -69,6 +72,7 @@ fn output(spec: &TransformSpec) -> types::TransformOutput {
         .s3_output_path(&spec.output)
         .accept(&spec.content_type)
         .assemble_with(types::AssemblyType::Line)
+        .set_kms_key_id(spec.output_key.clone())
         .build()
 }
 
@@ -123,6 +127,8 @@ fn info(job: DescribeTransformJobOutput) -> Result<TransformInfo, Unfit> {
             instance_count: counted(resources.instance_count),
             max_payload_mb: job.max_payload_in_mb.map(|it| counted(Some(it))),
             volume_key: resources.volume_kms_key_id,
+            output_key: output.kms_key_id,
+            tags: BTreeMap::new(),
         },
         status,
         failure_reason: job.failure_reason,

@@ -98,7 +98,10 @@ impl MemorySageMaker {
     /// The specification a transform job was created with.
     pub fn transform(&self, name: &str) -> Option<TransformSpec> {
         let state = self.state();
-        state.transforms.get(name).map(|job| job.info.spec.clone())
+        state.transforms.get(name).map(|job| TransformSpec {
+            tags: job.tags.clone(),
+            ..job.info.spec.clone()
+        })
     }
 
     /// What the next invocation answers. Without a script it is one line `0.5` for each row.

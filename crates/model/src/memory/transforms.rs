@@ -3,6 +3,7 @@
 use super::{MemorySageMaker, refusal};
 use crate::{TransformInfo, TransformSpec, TransformStatus, Transforms};
 use contract::{ErrorName, ServiceError};
+use std::collections::BTreeMap;
 
 /// How a transform job ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub enum TransformOutcome {
 #[derive(Debug)]
 pub(super) struct Transform {
     pub info: TransformInfo,
+    pub tags: BTreeMap<String, String>,
     outcome: TransformOutcome,
 }
 
@@ -52,8 +54,12 @@ impl Transforms for MemorySageMaker {
                 return Err(refusal(OPERATION, &spec.name, name, code, message).into());
             }
             let transform = Transform {
+                tags: spec.tags.clone(),
                 info: TransformInfo {
-                    spec: spec.clone(),
+                    spec: TransformSpec {
+                        tags: BTreeMap::new(),
+                        ..spec.clone()
+                    },
                     status: TransformStatus::InProgress,
                     failure_reason: None,
                     age_seconds: 0,

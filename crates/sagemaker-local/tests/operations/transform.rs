@@ -50,6 +50,40 @@ async fn every_line_is_answered() {
 }
 
 #[tokio::test]
+async fn the_model_is_asked_about_the_columns_that_the_filter_leaves() {
+    let bench = Bench::start().await;
+    bench.model("first").await;
+    let rows = "0,1,\"a,b\"\n1,2,c";
+    bench.store.put("rows/a.csv", rows.into()).await.unwrap();
+    bench
+        .store
+        .put("rows/b.csv", "1,3,d\n".into())
+        .await
+        .unwrap();
+    let mut create = request("first", "s3://lake/rows/");
+    create["BatchStrategy"] = json!("MultiRecord");
+    create["DataProcessing"] = json!({"InputFilter": "$[1:]"});
+    create["Tags"] = json!([{"Key": "team", "Value": "a"}]);
+    bench.call("CreateTransformJob", create.clone()).await;
+    let job = ended(&bench).await;
+    assert_eq!(job["TransformJobStatus"], "Completed", "{job}");
+    assert_eq!(job["DataProcessing"], create["DataProcessing"]);
+    let mut asked = Vec::new();
+    for file in ["answers/a.csv.out", "answers/b.csv.out"] {
+        let answer = bench.store.get(file).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        asked.push(answer["body"].clone());
+    }
+    assert_eq!(asked, ["1,\"a,b\"\n2,c\n", "3,d\n"]);
+
+    create["TransformJobName"] = json!("other");
+    create["DataProcessing"] = json!({"InputFilter": "$.features"});
+    let (code, message) = bench.ask("CreateTransformJob", &create).await.unwrap_err();
+    assert_eq!(code, "ValidationException");
+    assert!(message.contains("not `$.features`"), "{message}");
+}
+
+#[tokio::test]
 async fn a_job_without_input_or_whose_model_refuses_fails() {
     let bench = Bench::start().await;
     bench.model("first").await;
@@ -61,8 +95,16 @@ async fn a_job_without_input_or_whose_model_refuses_fails() {
     for (name, uri, reason) in [
         ("one", "s3://lake/absent/", "no S3 objects"),
         ("two", "s3://lake/bad/", "answered 500: no such user"),
+        (
+            "three",
+            "s3://lake/data/",
+            "part-0.csv: DataProcessing.InputFilter: line 1 has 2 columns",
+        ),
     ] {
         let mut create = request("first", uri);
+        if name == "three" {
+            create["DataProcessing"] = json!({"InputFilter": "$[2]"});
+        }
         create["TransformJobName"] = json!(name);
         bench.call("CreateTransformJob", create).await;
         let name = json!({"TransformJobName": name});
