@@ -1,6 +1,7 @@
 """Stands for a container image: `train` leaves a model, `serve` answers a number for every row.
 
-The hyperparameter `number` (0.5) is that number, and what the training says its error is.
+The hyperparameter `number` (0.5) is that number, and what the training says its error is. With `ANSWER=sum` in its
+environment it answers the number times the sum of the row's cells.
 """
 import json, os, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         rows = self.rfile.read(int(self.headers["content-length"])).splitlines()
+        if os.environ.get("ANSWER") == "sum":
+            sums = [sum(float(cell) for cell in row.split(b",")) for row in rows]
+            return self.answer("".join(f"{float(NUMBER) * it}\n" for it in sums).encode())
         self.answer(NUMBER.encode() * len(rows))
 
     def log_message(self, *_):

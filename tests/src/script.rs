@@ -267,6 +267,7 @@ impl Script {
                     items: 100,
                     rows,
                     value: 0.9,
+                    predictions: None,
                     report_key: "reports/report.json".to_owned(),
                 })
             }

@@ -85,7 +85,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 28] = [
+const EVERYTHING: [(&str, &str); 29] = [
     LEAST[0],
     ("Stage", "test"),
     ("TableName", "shop-*"),
@@ -102,6 +102,7 @@ const EVERYTHING: [(&str, &str); 28] = [
     ("RawExpiryDays", "30"),
     ("ProcessedExpiryDays", "60"),
     ("ModelsExpiryDays", "365"),
+    ("PredictionsExpiryDays", "90"),
     ("NoncurrentVersionDays", "7"),
     ("IncompleteUploadDays", "1"),
     ("ScheduledPipeline", "shops"),

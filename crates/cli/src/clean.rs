@@ -1,5 +1,5 @@
-//! What of a pipeline's old runs can go: models, endpoint configurations, raw and processed data. It must
-//! not remove what serves, what a rollback returns to, what is at work, nor any report.
+//! What of a pipeline's old runs can go: models, endpoint configurations, raw and processed data,
+//! predictions. It must not remove what serves, what a rollback returns to, what is at work, nor any report.
 
 use contract::{Names, RunId, ServiceError};
 use futures::{StreamExt, TryStreamExt};
@@ -36,7 +36,7 @@ pub struct OldRun {
     pub run: RunId,
     /// Its model and configuration, where they are there.
     pub resources: Vec<String>,
-    /// Its objects in the lake: raw, then processed, then the model's artifact.
+    /// Its objects in the lake: raw, then processed, then the model's artifact, then predictions.
     pub objects: Vec<String>,
     /// Their bytes.
     pub bytes: u64,
@@ -52,7 +52,7 @@ pub struct Plans {
 }
 
 /// The tiers of the lake that are cleaned up. Reports stay: they are small, and the pipeline's memory.
-const TIERS: [&str; 3] = ["raw", "processed", "models"];
+const TIERS: [&str; 4] = ["raw", "processed", "models", "predictions"];
 
 /// Objects that are removed side by side.
 const AT_ONCE: usize = 32;
@@ -149,7 +149,7 @@ async fn needed(
     champion: Option<&Champion>,
 ) -> Result<Option<&'static str>, CleanError> {
     if let Some(champion) = champion {
-        if champion.run == *run || champion.endpoint_config == *name {
+        if champion.run == *run || champion.endpoint_config.as_deref() == Some(name) {
             return Ok(Some("the champion"));
         }
         if champion.previous_endpoint_config.as_deref() == Some(name) {
@@ -163,9 +163,9 @@ async fn needed(
     let planned: Option<Plan> =
         documents::read_if_there(store, &keys.plan(), "a run's plan").await?;
     let named = [
-        deployed.map(|record| record.endpoint),
+        deployed.and_then(|record| record.endpoint),
         planned.map(|plan| plan.definition.endpoint_name().to_owned()),
-        champion.map(|champion| champion.endpoint.clone()),
+        champion.and_then(|champion| champion.endpoint.clone()),
         Some(pipeline.to_owned()),
     ];
     let asked: BTreeSet<String> = named.into_iter().flatten().collect();

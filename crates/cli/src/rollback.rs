@@ -7,6 +7,8 @@
 //! | the one before the champion's | an earlier call was interrupted: verify it and write the record |
 //! | any other | a model that nobody verified: bring it to the champion's |
 //!
+//! A champion without an endpoint has scored in one go: nothing serves that could be brought back.
+//!
 //! The record changes last, once the endpoint serves and has answered, and says that a rollback made it: so a
 //! call that is repeated, for whatever reason, never goes back twice.
 
@@ -68,6 +70,8 @@ impl fmt::Display for RolledBack {
             run,
             ..
         } = &self.champion;
+        let shown = |name: &Option<String>| name.clone().unwrap_or_default();
+        let (endpoint, endpoint_config) = (shown(endpoint), shown(endpoint_config));
         match (&self.from, &self.champion.rolled_back_from) {
             (Some(from), _) => write!(
                 f,
@@ -111,12 +115,17 @@ pub async fn roll_back<S: Endpoints + Invoke>(
     let champion = champion.ok_or_else(|| RollbackError::NoChampion {
         pipeline: pipeline.clone(),
     })?;
-    let endpoint = &champion.endpoint;
+    let (Some(endpoint), Some(in_force)) = (&champion.endpoint, &champion.endpoint_config) else {
+        return Err(RollbackError::NoEndpoint {
+            pipeline: pipeline.clone(),
+            predictions: format!("predictions/{pipeline}/"),
+        });
+    };
     let there = settled(sagemaker, wish, endpoint, None, step).await?;
-    let target = target(wish, &champion, &there)?;
+    let target = target(wish, &champion, endpoint, in_force, &there)?;
     let config = config(sagemaker, &target).await?;
     // Before anything is changed: what has no record could be brought back, but not be the champion.
-    let successor = if target == champion.endpoint_config {
+    let successor = if target == *in_force {
         champion.clone()
     } else {
         champion_of(store, sagemaker, pipeline, &champion, &config).await?
@@ -134,14 +143,14 @@ pub async fn roll_back<S: Endpoints + Invoke>(
             .await?;
         settled(sagemaker, wish, endpoint, Some(&target), step).await?;
     }
-    let smoke_rows = verify(store, sagemaker, pipeline, &successor).await?;
+    let smoke_rows = verify(store, sagemaker, pipeline, endpoint, &successor).await?;
     if successor != champion {
         documents::write(store, &key, &successor).await?;
     }
-    scale(store, scaling, pipeline, &successor).await?;
+    scale(store, scaling, pipeline, endpoint, &successor).await?;
     let from = if there == target {
         // An interrupted call has brought it here.
-        (successor != champion).then_some(champion.endpoint_config)
+        (successor != champion).then(|| in_force.clone())
     } else {
         Some(there)
     };
@@ -153,19 +162,21 @@ pub async fn roll_back<S: Endpoints + Invoke>(
 }
 
 /// The configuration to bring the endpoint to.
-fn target(wish: &Wish, champion: &Champion, there: &str) -> Result<String, RollbackError> {
+fn target(
+    wish: &Wish,
+    champion: &Champion,
+    endpoint: &str,
+    in_force: &str,
+    there: &str,
+) -> Result<String, RollbackError> {
     let before = champion.previous_endpoint_config.as_ref();
     let target = match &wish.to {
         Some(run) => Names::run_resource(&wish.pipeline, run),
-        None if there != champion.endpoint_config && before.is_some_and(|it| it == there) => {
-            there.to_owned()
-        }
-        None if there != champion.endpoint_config || champion.rolled_back_from.is_some() => {
-            champion.endpoint_config.clone()
-        }
+        None if there != in_force && before.is_some_and(|it| it == there) => there.to_owned(),
+        None if there != in_force || champion.rolled_back_from.is_some() => in_force.to_owned(),
         None => before
             .ok_or_else(|| RollbackError::NothingBefore {
-                endpoint: champion.endpoint.clone(),
+                endpoint: endpoint.to_owned(),
                 config: there.to_owned(),
             })?
             .clone(),
@@ -265,12 +276,12 @@ async fn champion_of(
         model: config.model.clone(),
         metric: verdict.metric,
         value: verdict.value,
-        endpoint_config: config.name.clone(),
+        endpoint_config: Some(config.name.clone()),
         endpoint: now.endpoint.clone(),
         compute: Some(ComputeKind::from(&config.compute)),
         dataset: keys.dataset(),
         previous_endpoint_config: previous,
-        rolled_back_from: Some(now.endpoint_config.clone()),
+        rolled_back_from: now.endpoint_config.clone(),
         run,
     })
 }
@@ -280,6 +291,7 @@ async fn scale(
     store: &impl ObjectStore,
     scaling: &impl Scaling,
     pipeline: &str,
+    endpoint: &str,
     champion: &Champion,
 ) -> Result<(), RollbackError> {
     let key = RunKeys::new(pipeline, &champion.run).plan();
@@ -288,7 +300,7 @@ async fn scale(
         && !plan.definition.endpoint.compute.is_serverless()
     {
         let wanted = plan.definition.endpoint.autoscaling.as_ref();
-        model::scale(scaling, &champion.endpoint, wanted).await?;
+        model::scale(scaling, endpoint, wanted).await?;
     }
     Ok(())
 }
@@ -298,6 +310,7 @@ async fn verify(
     store: &impl ObjectStore,
     endpoints: &impl Invoke,
     pipeline: &str,
+    endpoint: &str,
     champion: &Champion,
 ) -> Result<Option<u32>, RollbackError> {
     let key = RunKeys::new(pipeline, &champion.run).dataset();
@@ -306,18 +319,12 @@ async fn verify(
         return Ok(None);
     };
     let body = sample.body.into_bytes();
-    let asked = model::ask(
-        endpoints,
-        &champion.endpoint,
-        &sample.content_type,
-        body,
-        sample.rows,
-    );
+    let asked = model::ask(endpoints, endpoint, &sample.content_type, body, sample.rows);
     match asked.await? {
         Finding::Sound(rows) => Ok(Some(rows)),
         Finding::Wrong(finding) => Err(RollbackError::DoesNotAnswer {
-            endpoint: champion.endpoint.clone(),
-            config: champion.endpoint_config.clone(),
+            endpoint: endpoint.to_owned(),
+            config: champion.endpoint_config.clone().unwrap_or_default(),
             finding,
         }),
     }

@@ -22,7 +22,8 @@ pub async fn roll_back(wishes: Rollback) -> Result<(), Failure> {
     let step = Progress::to_stderr().step("Rollback");
     let wish = Wish::new(wishes.of.pipeline, wishes.to);
     let outcome = rollback::roll_back(&store, &sagemaker, &scaling, &wish, &step).await?;
-    step.done(&outcome.champion.endpoint_config);
+    let config = outcome.champion.endpoint_config.as_deref();
+    step.done(config.unwrap_or_default());
     print(&format!("{outcome}\n"))
 }
 

@@ -106,6 +106,38 @@ impl World {
         }
     }
 
+    /// A run whose model scored in one go.
+    async fn score(&self, day: u32) {
+        let model = ModelSpec {
+            name: name(day),
+            image: "image".to_owned(),
+            artifact: "s3://lake/model.tar.gz".to_owned(),
+            role_arn: "arn".to_owned(),
+            environment: std::collections::BTreeMap::new(),
+            vpc: None,
+            network_isolation: false,
+        };
+        self.sagemaker.create_model(&model).await.unwrap();
+        let keys = RunKeys::new(PIPELINE, &run(day));
+        let transform =
+            json!({"job": name(day), "input": "s3://memory/in/", "output": "s3://memory/out"});
+        let deployment =
+            json!({"run": run(day), "model": name(day), "smokeRows": 0, "transform": transform});
+        let champion = json!({"run": run(day), "metric": "m", "value": 1.0, "model": name(day),
+            "dataset": keys.dataset()});
+        let predictions = format!("{}/part-00000.csv.out", keys.predictions());
+        for (key, document) in [
+            (keys.deployment(), deployment),
+            (keys::champion(PIPELINE), champion),
+            (keys.segment_manifest(0), json!({})),
+            (predictions, json!(1)),
+        ] {
+            documents::write(&self.store, &key, &document)
+                .await
+                .unwrap();
+        }
+    }
+
     async fn config(&self) -> String {
         let info = self.sagemaker.describe_endpoint(PIPELINE).await.unwrap();
         let info = info.unwrap();
@@ -348,4 +380,40 @@ async fn the_newest_runs_and_those_at_work_stay() {
         .map(|old| old.run.clone())
         .collect();
     assert_eq!(old, [run(18)]);
+}
+
+// Without an endpoint.
+
+#[tokio::test]
+async fn models_that_score_in_one_go_are_not_rolled_back_and_the_champion_stays() {
+    let world = World::deployed(&[18]).await;
+    // Then the pipeline scores in one go: models without configurations, and predictions.
+    for day in [19, 20, 21] {
+        world.score(day).await;
+    }
+    let champion = world.champion().await;
+    for to in [None, Some(run(18)), Some(run(20))] {
+        let error = world.roll_back_to(to).await.unwrap_err();
+        assert!(matches!(error, RollbackError::NoEndpoint { .. }), "{error}");
+        assert!(
+            error.to_string().contains("predictions/default/"),
+            "{error}"
+        );
+    }
+    assert_eq!(world.champion().await, champion);
+
+    let plans = clean::plan(&world.store, &world.sagemaker, PIPELINE, 0).await;
+    let plans = plans.unwrap();
+    // 18 still serves at the endpoint that the pipeline had.
+    let old: Vec<RunId> = plans.old.iter().map(|old| old.run.clone()).collect();
+    assert_eq!(old, [19, 20].map(run));
+    let kept = [(run(18), "it serves"), (run(21), "the champion")];
+    assert_eq!(plans.kept, kept);
+    clean::carry_out(&world.store, &world.sagemaker, PIPELINE, &plans)
+        .await
+        .unwrap();
+    let left = world.store.list("predictions/").await.unwrap();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].key.contains(run(21).as_str()));
+    assert_eq!(world.sagemaker.models(), [18, 21].map(name));
 }

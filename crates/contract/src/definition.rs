@@ -4,6 +4,7 @@
 
 mod algorithm;
 mod autoscaling;
+mod batch;
 mod column;
 mod compute;
 mod condition;
@@ -23,6 +24,7 @@ mod tuning;
 
 pub use algorithm::{Algorithm, AlgorithmName, CSV_WEIGHTS};
 pub use autoscaling::Autoscaling;
+pub use batch::{Batch, BatchInput};
 pub use column::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
 pub use compute::{Compute, ComputeKind};
 pub use condition::{Comparison, Condition, Literal, Operand};
@@ -60,6 +62,9 @@ pub struct Definition {
     /// Where the model serves.
     #[serde(default)]
     pub endpoint: Endpoint,
+    /// What the model scores in one go, instead of serving at an endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
     /// What a run may cost at most.
     #[serde(default)]
     pub limits: Limits,

@@ -50,6 +50,8 @@ pub enum ErrorName {
     DeploymentFailed,
     /// The service rolled the endpoint back to its old configuration.
     RolledBack,
+    /// The transform job failed, was stopped, or left other than a prediction for each row.
+    TransformFailed,
     /// The endpoint is in service but does not answer a real request as it must.
     SmokeTestFailed,
     /// Something with this name exists and is not what is wanted.
@@ -70,7 +72,7 @@ pub enum ErrorName {
 
 impl ErrorName {
     /// Every name, in the order of their declaration.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidRequest,
         Self::InvalidDefinition,
         Self::DefinitionMissing,
@@ -90,6 +92,7 @@ impl ErrorName {
         Self::ResourceLimitExceeded,
         Self::DeploymentFailed,
         Self::RolledBack,
+        Self::TransformFailed,
         Self::SmokeTestFailed,
         Self::Conflict,
         Self::AccessDenied,
@@ -122,6 +125,7 @@ impl ErrorName {
             Self::ResourceLimitExceeded => "ResourceLimitExceeded",
             Self::DeploymentFailed => "DeploymentFailed",
             Self::RolledBack => "RolledBack",
+            Self::TransformFailed => "TransformFailed",
             Self::SmokeTestFailed => "SmokeTestFailed",
             Self::Conflict => "Conflict",
             Self::AccessDenied => "AccessDenied",

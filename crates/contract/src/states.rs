@@ -389,15 +389,16 @@ pub struct JudgeModelOutput {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeployEndpointOutput {
-    /// `Done` when the endpoint is in service on this run's model and answered a real request.
+    /// `Done` when the endpoint is in service on this run's model and answered a real request, or the
+    /// transform job has completed.
     pub status: Status,
     /// The pipeline.
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// The endpoint's name.
+    /// The endpoint's name; the transform job's, where there is no endpoint.
     pub endpoint: String,
-    /// SageMaker's endpoint status, such as `Creating` or `InService`.
+    /// SageMaker's status of it, such as `Creating` or `InService`.
     pub phase: String,
     /// Seconds to wait before the next look.
     pub wait_seconds: u32,
@@ -443,6 +444,9 @@ pub struct PublishReportOutput {
     /// The endpoint that serves; absent while no model was good enough for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+    /// `s3://…` below which the champion's predictions are, where it scores in one go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predictions: Option<String>,
     /// Key of the report for programs (JSON); the one for people lies beside it (`report.md`).
     pub report_key: String,
 }

@@ -38,7 +38,10 @@ impl Definition {
             tuning.validate_objective(&self.training, &self.promotion)?;
         }
         self.limits.validate()?;
-        self.endpoint.validate(&self.training)
+        match &self.batch {
+            Some(batch) => batch.validate(&self.dataset, &self.endpoint),
+            None => self.endpoint.validate(&self.training),
+        }
     }
 
     /// The endpoint's name.
@@ -98,6 +101,170 @@ mod tests {
                     assert!(error.message.contains(field), "{error}");
                 }
             }
+        }
+    }
+
+    /// With this `batch` instead of an endpoint, and this field changed.
+    fn scoring(batch: &Value, path: &str, value: Value) -> Result<(), FieldError> {
+        let mut definition = definition(path, value);
+        if !path.starts_with("endpoint") {
+            definition.endpoint = crate::definition::Endpoint::default();
+        }
+        definition.batch = Some(serde_json::from_value(batch.clone()).unwrap());
+        definition.validate()
+    }
+
+    #[test]
+    fn rows_are_scored_in_one_go_instead_of_at_an_endpoint() {
+        let validation = json!({"input": "validation"});
+        scoring(&validation, "", Value::Null).unwrap();
+        for (path, value) in [
+            ("endpoint", json!({"environment": {"LEVEL": "info"}})),
+            ("dataset.weight", json!("weight")),
+            ("training.networkIsolation", json!(true)),
+        ] {
+            scoring(&validation, path, value).unwrap();
+        }
+        for (field, value) in [
+            ("name", json!("films")),
+            (
+                "compute",
+                json!({"instances": {"instanceType": "ml.m5.large", "count": 1}}),
+            ),
+            ("guardrails", json!({})),
+            ("dataCapture", json!({"percent": 5})),
+            ("startupSeconds", json!(60)),
+            ("keep", json!(3)),
+        ] {
+            let error = scoring(&validation, "endpoint", json!({field: value})).unwrap_err();
+            assert_eq!(error.path, format!("endpoint.{field}"));
+            assert!(error.message.contains("`batch` is set"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_scored_is_refused_with_the_reason() {
+        let prefix = json!({"input": {"prefix": "scoring/today/"}});
+        let fixed = json!([{"path": "price", "encoding": "number"}]);
+        for format in [
+            "recordIo",
+            "recordIoSparse",
+            "parquet",
+            "csvWithHeader",
+            "csv",
+        ] {
+            let dataset = json!({"label": "rating", "columns": fixed, "format": format});
+            scoring(&prefix, "dataset", dataset).unwrap();
+            let checked = scoring(
+                &json!({"input": "validation"}),
+                "dataset.format",
+                json!(format),
+            );
+            assert_eq!(checked.is_ok(), format == "csv", "{format}: {checked:?}");
+        }
+        for (batch, path, value, field, problem) in [
+            (
+                json!({"input": "test"}),
+                "",
+                Value::Null,
+                "batch.input",
+                "set dataset.split.test",
+            ),
+            (
+                json!({"input": "validation"}),
+                "dataset.split",
+                json!({"validation": 0.0}),
+                "batch.input",
+                "set dataset.split.validation",
+            ),
+            (
+                json!({"input": {"prefix": "raw/"}}),
+                "",
+                Value::Null,
+                "batch.input.prefix",
+                "below scoring/",
+            ),
+            (
+                json!({"input": {"prefix": "scoring/"}}),
+                "",
+                Value::Null,
+                "batch.input.prefix",
+                "below scoring/",
+            ),
+            (
+                json!({"input": "validation", "count": 0}),
+                "",
+                Value::Null,
+                "batch.count",
+                "at least 1",
+            ),
+            (
+                json!({"input": "validation", "maxPayloadMb": 101}),
+                "",
+                Value::Null,
+                "batch.maxPayloadMb",
+                "1 to 100",
+            ),
+            (
+                json!({"input": "validation", "instanceType": "m5.large"}),
+                "",
+                Value::Null,
+                "batch.instanceType",
+                "ml.m5.large",
+            ),
+        ] {
+            let error = scoring(&batch, path, value).unwrap_err();
+            assert_eq!(error.path, field, "{batch}");
+            assert!(error.message.contains(problem), "{error}");
+        }
+        scoring(
+            &json!({"input": "test"}),
+            "dataset.split",
+            json!({"test": 0.1}),
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn rows_that_are_there_before_the_run_need_an_encoding_that_no_table_changes() {
+        let prefix = json!({"input": {"prefix": "scoring/today/"}});
+        let vocabulary = json!(["a", "b"]);
+        for column in [
+            json!({"encoding": "boolean"}),
+            json!({"encoding": "hash", "buckets": 8}),
+            json!({"encoding": "timestamp"}),
+            json!({"encoding": "multiHot", "buckets": 8}),
+            json!({"encoding": "ordinal", "vocabulary": vocabulary}),
+            json!({"encoding": "oneHot", "vocabulary": vocabulary}),
+            json!({"encoding": "multiHot", "vocabulary": vocabulary}),
+        ] {
+            let mut column = column;
+            column["path"] = json!("kind");
+            scoring(&prefix, "dataset.columns", json!([column])).unwrap();
+        }
+        for (columns, problem) in [
+            (Value::Null, "state dataset.columns"),
+            (json!([{"path": "kind"}]), "\"kind\" the encoding"),
+            (
+                json!([{"path": "kind", "encoding": "ordinal"}]),
+                "\"kind\" the vocabulary",
+            ),
+            (
+                json!([{"path": "kind", "encoding": "oneHot"}]),
+                "\"kind\" the vocabulary",
+            ),
+            (
+                json!([{"path": "kind", "encoding": "multiHot"}]),
+                "nor `buckets`",
+            ),
+            (
+                json!([{"path": "kind", "encoding": "number", "scale": "standard"}]),
+                "\"kind\" `scale`",
+            ),
+        ] {
+            let error = scoring(&prefix, "dataset.columns", columns).unwrap_err();
+            assert_eq!(error.path, "batch.input.prefix");
+            assert!(error.message.contains(problem), "{error}");
         }
     }
 

@@ -18,10 +18,11 @@ pub fn successor(
     champion: Option<&Champion>,
     before: Option<String>,
 ) -> Champion {
-    let previous = match champion.filter(|champion| champion.endpoint == endpoint) {
+    let at_it = |champion: &&Champion| champion.endpoint.as_deref() == Some(endpoint);
+    let previous = match champion.filter(at_it) {
         // Written by an earlier call that then died.
         Some(champion) if champion.run == *run.run() => champion.previous_endpoint_config.clone(),
-        Some(champion) => Some(champion.endpoint_config.clone()),
+        Some(champion) => champion.endpoint_config.clone(),
         None => before,
     };
     Champion {
@@ -29,11 +30,27 @@ pub fn successor(
         metric: verdict.metric.clone(),
         value: verdict.value,
         model: config.to_owned(),
-        endpoint_config: config.to_owned(),
-        endpoint: endpoint.to_owned(),
+        endpoint_config: Some(config.to_owned()),
+        endpoint: Some(endpoint.to_owned()),
         compute: Some(compute),
         dataset: run.dataset(),
         previous_endpoint_config: previous,
+        rolled_back_from: None,
+    }
+}
+
+/// The record of the run's model `model`, which has scored in one go and serves nowhere.
+pub fn scorer(run: &RunKeys, model: &str, verdict: &VerdictRecord) -> Champion {
+    Champion {
+        run: run.run().clone(),
+        metric: verdict.metric.clone(),
+        value: verdict.value,
+        model: model.to_owned(),
+        endpoint_config: None,
+        endpoint: None,
+        compute: None,
+        dataset: run.dataset(),
+        previous_endpoint_config: None,
         rolled_back_from: None,
     }
 }

@@ -23,7 +23,7 @@ pub async fn remove_old(
     let mut runs = older_runs(endpoints, run).await?;
     runs.sort_unstable_by(|one, other| other.cmp(one));
     let needed = |name: &String| {
-        *name == champion.endpoint_config
+        champion.endpoint_config.as_ref() == Some(name)
             || champion.previous_endpoint_config.as_ref() == Some(name)
             || in_use.iter().flatten().any(|used| used == name)
     };
@@ -40,7 +40,8 @@ pub async fn remove_old(
             continue;
         }
         let older = RunKeys::new(run.pipeline(), &older);
-        if serves_elsewhere(store, endpoints, &older, &champion.endpoint, &name).await? {
+        let endpoint = champion.endpoint.as_deref();
+        if serves_elsewhere(store, endpoints, &older, endpoint, &name).await? {
             continue;
         }
         // The model first: as long as the configuration is listed, a call that died here is
@@ -72,21 +73,21 @@ async fn serves_elsewhere(
     store: &impl ObjectStore,
     endpoints: &impl Endpoints,
     older: &RunKeys,
-    endpoint: &str,
+    endpoint: Option<&str>,
     config: &str,
 ) -> Result<bool, DeployEndpointError> {
     let key = older.deployment();
     let deployed: Option<DeploymentRecord> =
         documents::read_if_there(store, &key, "the record of a deployment").await?;
     let its_endpoint = match deployed {
-        Some(deployed) => Some(deployed.endpoint),
+        Some(deployed) => deployed.endpoint,
         // It was never verified, but may have come into service all the same.
         None => documents::read_if_there::<Plan>(store, &older.plan(), "a run's plan")
             .await?
             .map(|plan| wanted::endpoint_name(&plan.definition)),
     };
     match its_endpoint {
-        Some(its_endpoint) if its_endpoint == endpoint => Ok(false),
+        Some(its_endpoint) if Some(its_endpoint.as_str()) == endpoint => Ok(false),
         Some(its_endpoint) => {
             let info = endpoints.describe_endpoint(&its_endpoint).await?;
             Ok(info.is_some_and(|info| {

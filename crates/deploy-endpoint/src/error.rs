@@ -2,7 +2,7 @@
 
 use contract::{ErrorName, FieldError, Named, ServiceError};
 use lake::{DocumentError, StoreError};
-use model::EndpointStatus;
+use model::{EndpointStatus, TransformStatus};
 
 /// Why a run's model does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +83,57 @@ pub enum DeployEndpointError {
         reason: String,
         /// A link to the endpoint's log.
         log: String,
+    },
+    /// The transform job ended otherwise than completed.
+    #[error("the transform job {job} is {}: {reason}; its log: {log}; redrive to try again", status.as_str())]
+    TransformFailed {
+        /// The job.
+        job: String,
+        /// Its status.
+        status: TransformStatus,
+        /// SageMaker's reason.
+        reason: String,
+        /// A link to the job's log.
+        log: String,
+    },
+    /// The rows that are to be scored are none.
+    #[error(
+        "{key} lists no row of the channel {channel} to score: set dataset.split, or another batch.input"
+    )]
+    NothingToScore {
+        /// The key of the dataset's contract.
+        key: String,
+        /// The channel.
+        channel: &'static str,
+    },
+    /// Nothing is below the prefix that is to be scored.
+    #[error(
+        "there is nothing to score below {input}: put rows of features there, a line each, and redrive"
+    )]
+    NothingBelow {
+        /// The prefix.
+        input: String,
+    },
+    /// What is to be scored is not made of lines.
+    #[error(
+        "{key} below {input} is not made of lines, which is what a transform job splits: put rows of features \
+         there as text, uncompressed, and redrive"
+    )]
+    NotLines {
+        /// The prefix.
+        input: String,
+        /// The object.
+        key: String,
+    },
+    /// The job completed, and left other than a prediction for each row.
+    #[error(
+        "the transform job {job} is Completed, but {finding}: see what the model answers, and start again"
+    )]
+    PredictionsWrong {
+        /// The job.
+        job: String,
+        /// What is wrong.
+        finding: String,
     },
     /// The endpoint does not answer as it must.
     #[error("the endpoint {endpoint} failed a real request on {config}: {finding}; {now}")]
@@ -168,7 +219,14 @@ impl Named for DeployEndpointError {
             Self::RolledBack { .. } => ErrorName::RolledBack,
             Self::EndpointUnusable { .. } => ErrorName::DeploymentFailed,
             Self::SmokeTestFailed { .. } => ErrorName::SmokeTestFailed,
-            Self::NoRows { .. } | Self::NoFeatures { .. } => ErrorName::DatasetInvalid,
+            Self::TransformFailed { .. } | Self::PredictionsWrong { .. } => {
+                ErrorName::TransformFailed
+            }
+            Self::NoRows { .. }
+            | Self::NoFeatures { .. }
+            | Self::NothingToScore { .. }
+            | Self::NothingBelow { .. }
+            | Self::NotLines { .. } => ErrorName::DatasetInvalid,
             Self::Service(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),

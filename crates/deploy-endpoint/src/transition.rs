@@ -273,8 +273,8 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
     async fn restore_scaling(&self, config: &str) -> Result<(), DeployEndpointError> {
         let back = self.champion.filter(|champion| {
             champion.compute == Some(ComputeKind::Instances)
-                && champion.endpoint == self.endpoint
-                && champion.endpoint_config == config
+                && champion.endpoint.as_deref() == Some(self.endpoint)
+                && champion.endpoint_config.as_deref() == Some(config)
         });
         let Some(champion) = back else {
             return Ok(());

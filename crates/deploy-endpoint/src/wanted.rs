@@ -73,7 +73,7 @@ pub async fn ensure(
 }
 
 /// Brings about the model; `false` if it does not show yet.
-async fn ensure_model(
+pub async fn ensure_model(
     endpoints: &impl Endpoints,
     wanted: &ModelSpec,
 ) -> Result<bool, DeployEndpointError> {
@@ -128,7 +128,7 @@ async fn ensure_config(
     )
 }
 
-fn same(
+pub fn same(
     what: &'static str,
     name: &str,
     differences: &[String],

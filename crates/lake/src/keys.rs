@@ -201,6 +201,16 @@ impl RunKeys {
         self.below("reports", "training.json")
     }
 
+    /// Which attempt at a transform job is on; absent during the first.
+    pub fn transform_attempt(&self) -> String {
+        self.below("reports", "transform-attempt.json")
+    }
+
+    /// The prefix of what the model has scored in one go, without a trailing slash.
+    pub fn predictions(&self) -> String {
+        format!("predictions/{}/run={}", self.pipeline, self.run)
+    }
+
     /// The decision on the model.
     pub fn verdict(&self) -> String {
         self.below("reports", "verdict.json")

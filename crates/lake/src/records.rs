@@ -517,16 +517,19 @@ pub struct DeploymentIntent {
     pub refuted: Option<String>,
 }
 
-/// A verified deployment: in service on this configuration, and a real request was answered.
+/// A verified deployment: in service on this configuration, and a real request was answered; or a completed
+/// transform job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeploymentRecord {
     /// The run.
     pub run: RunId,
-    /// The endpoint.
-    pub endpoint: String,
+    /// The endpoint; absent where a transform job scores in its stead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// Its configuration.
-    pub endpoint_config: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_config: Option<String>,
     /// The model behind it.
     pub model: String,
     /// The endpoint configuration before this one: what a rollback returns to.
@@ -534,9 +537,27 @@ pub struct DeploymentRecord {
     pub previous_endpoint_config: Option<String>,
     /// Rows of the dataset that the endpoint was asked about and answered.
     pub smoke_rows: u32,
+    /// What was scored instead, in one go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<TransformRecord>,
 }
 
-/// The model now serving.
+/// A completed transform job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TransformRecord {
+    /// The job's name.
+    pub job: String,
+    /// `s3://…` of what was scored.
+    pub input: String,
+    /// `s3://…` below which the predictions are.
+    pub output: String,
+    /// How many rows were scored; unknown of what lies below a prefix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+}
+
+/// The model now serving, or scoring in one go.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Champion {
@@ -549,9 +570,11 @@ pub struct Champion {
     /// The model's name.
     pub model: String,
     /// The endpoint configuration in force.
-    pub endpoint_config: String,
-    /// The endpoint.
-    pub endpoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint_config: Option<String>,
+    /// The endpoint; absent where the model scores in one go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// What kind of compute serves; unknown of older records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compute: Option<ComputeKind>,

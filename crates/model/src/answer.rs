@@ -60,6 +60,34 @@ fn check(prediction: &Prediction, rows: usize) -> Result<(), String> {
     ))
 }
 
+/// Whether a line of predictions holds finite numbers, separated by commas, or JSON that holds one.
+///
+/// # Errors
+/// With what else it holds.
+pub fn check_line(line: &str) -> Result<(), String> {
+    if line.starts_with(['{', '[']) {
+        let value: Value =
+            serde_json::from_str(line).map_err(|error| format!("a line is no JSON ({error})"))?;
+        return if holds_number(&value) {
+            Ok(())
+        } else {
+            Err(format!("the line {value} holds no number"))
+        };
+    }
+    line.split(',').try_for_each(finite)
+}
+
+fn finite(cell: &str) -> Result<(), String> {
+    let number: Result<f64, _> = cell.trim().parse();
+    if number.is_ok_and(f64::is_finite) {
+        return Ok(());
+    }
+    Err(format!(
+        "{:?} in the answer is no finite number",
+        cell.trim()
+    ))
+}
+
 fn json_predictions(body: &[u8]) -> Result<usize, String> {
     let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(body)
         .into_iter()
@@ -101,15 +129,7 @@ fn text_predictions(body: &[u8], rows: usize) -> Result<usize, String> {
         .filter(|line| !line.trim().is_empty())
         .collect();
     let cells = lines.iter().flat_map(|line| line.split(','));
-    for cell in cells.clone() {
-        let number: Result<f64, _> = cell.trim().parse();
-        if !number.is_ok_and(f64::is_finite) {
-            return Err(format!(
-                "{:?} in the answer is no finite number",
-                cell.trim()
-            ));
-        }
-    }
+    cells.clone().try_for_each(finite)?;
     if lines.len() == 1 && rows > 1 {
         return Ok(cells.count());
     }
@@ -119,6 +139,24 @@ fn text_predictions(body: &[u8], rows: usize) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_predictions_holds_finite_numbers() {
+        for line in ["0.5", "-1e3, 2", "{\"score\": 0.5}", "[1, 2]"] {
+            assert_eq!(check_line(line), Ok(()), "{line}");
+        }
+        for line in [
+            "",
+            "nan",
+            "0.5,",
+            "a",
+            "{\"score\": null}",
+            "[]",
+            "{\"score\":",
+        ] {
+            assert!(check_line(line).is_err(), "{line}");
+        }
+    }
 
     fn answered(content_type: &str, body: &str, rows: usize) -> Result<(), String> {
         let prediction = Prediction {

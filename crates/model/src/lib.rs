@@ -17,7 +17,7 @@ mod training;
 mod transform;
 mod tuning;
 
-pub use answer::{Finding, ask};
+pub use answer::{Finding, ask, check_line};
 pub use difference::differences;
 pub use endpoint::{
     Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,

@@ -47,6 +47,7 @@ pub async fn handle(
         rows: report.rows,
         value: report.verdict.value,
         endpoint: report.endpoint,
+        predictions: report.predictions,
         report_key: key,
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::{DataReport, Report};
 use contract::states::{Outcome, Verdict};
+use lake::records::DeploymentRecord;
 use std::fmt::Write;
 
 /// The report as Markdown.
@@ -33,14 +34,23 @@ fn write_all(text: &mut String, report: &Report) -> std::fmt::Result {
 
 fn headline(report: &Report) -> String {
     let endpoint = report.endpoint.as_deref();
-    match (report.outcome, endpoint) {
-        (Outcome::Deployed, Some(endpoint)) => {
+    match (report.outcome, endpoint, &report.predictions) {
+        (Outcome::Deployed, Some(endpoint), _) => {
             format!("The model of this run serves at the endpoint {endpoint}.")
         }
-        (_, Some(endpoint)) => {
+        (Outcome::Deployed, None, Some(predictions)) => {
+            format!("The model of this run has scored: its predictions are below {predictions}/.")
+        }
+        (_, Some(endpoint), _) => {
             format!("The model of this run is not better: the champion still serves at {endpoint}.")
         }
-        (_, None) => "The model of this run may not serve, and none served before.".to_owned(),
+        (_, None, Some(predictions)) => format!(
+            "The model of this run is not better, and scored nothing: the champion's predictions are below \
+             {predictions}/."
+        ),
+        (_, None, None) => {
+            "The model of this run may not serve, and none served before.".to_owned()
+        }
     }
 }
 
@@ -194,11 +204,32 @@ fn model(text: &mut String, report: &Report) -> std::fmt::Result {
 fn serving(text: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(text, "## Endpoint\n")?;
     match (&report.deployment, &report.endpoint, &report.serving_run) {
+        (
+            Some(DeploymentRecord {
+                transform: Some(transform),
+                ..
+            }),
+            ..,
+        ) => {
+            let rows = transform.rows.map(|rows| format!("{rows} rows of "));
+            writeln!(
+                text,
+                "None: the transform job `{}` scored {}`{}`. The predictions are below `{}/`, a line for each row, in \
+                 a file `….out` for each file.",
+                transform.job,
+                rows.unwrap_or_default(),
+                transform.input,
+                transform.output
+            )
+        }
         (Some(deployment), ..) => {
+            let name = |name: &Option<String>| name.clone().unwrap_or_default();
             writeln!(
                 text,
                 "`{}` is in service on the configuration `{}` and answered {} rows of the dataset.",
-                deployment.endpoint, deployment.endpoint_config, deployment.smoke_rows
+                name(&deployment.endpoint),
+                name(&deployment.endpoint_config),
+                deployment.smoke_rows
             )?;
             match &deployment.previous_endpoint_config {
                 Some(previous) => writeln!(text, "To go back: UpdateEndpoint to `{previous}`."),

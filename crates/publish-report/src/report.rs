@@ -57,7 +57,10 @@ pub struct Report {
     /// The endpoint that serves; none if no model ever served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// The run whose model it serves.
+    /// `s3://…` below which the predictions are of the model that scores in one go, where there is no endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predictions: Option<String>,
+    /// The run whose model serves, or scored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving_run: Option<RunId>,
 }
@@ -177,6 +180,12 @@ pub async fn gather(
         None => champion.map(|champion| (champion.endpoint, champion.run)),
     };
     let (endpoint, serving_run) = serving.unzip();
+    let endpoint = endpoint.flatten();
+    let scored_by = serving_run.as_ref().filter(|_| endpoint.is_none());
+    let predictions = scored_by.map(|run_of_it| {
+        let keys = RunKeys::new(run.pipeline(), run_of_it);
+        format!("s3://{}/{}", store.bucket(), keys.predictions())
+    });
     Ok(Report {
         pipeline: run.pipeline().to_owned(),
         run: run.run().clone(),
@@ -210,6 +219,7 @@ pub async fn gather(
         verdict,
         deployment,
         endpoint,
+        predictions,
         serving_run,
     })
 }

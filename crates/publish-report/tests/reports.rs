@@ -214,10 +214,45 @@ async fn a_kept_champion_is_named_with_its_endpoint() {
 }
 
 #[tokio::test]
+async fn predictions_are_pointed_to_where_there_is_no_endpoint() {
+    let store = over().await;
+    let output = "s3://memory/predictions/default/run=20261120-173000-1a2b3c4d";
+    let transform = json!({"job": "job", "input": "s3://memory/in/", "output": output, "rows": 15});
+    let deployment =
+        json!({"run": run(), "model": "model", "smokeRows": 0, "transform": transform});
+    put(&store, &run_keys().deployment(), deployment).await;
+    let told = call(&store, Outcome::Deployed).await.unwrap();
+    assert_eq!(
+        (told.endpoint, told.predictions.as_deref()),
+        (None, Some(output))
+    );
+    let text = for_people(&store).await;
+    for part in [
+        format!("**The model of this run has scored: its predictions are below {output}/.**"),
+        format!("`job` scored 15 rows of `s3://memory/in/`. The predictions are below `{output}/`"),
+    ] {
+        assert!(text.contains(&part), "{text}");
+    }
+
+    // The next is not better: those of the champion stay the latest.
+    let store = over().await;
+    let champion = json!({"run": "20261119-173000-00000000", "metric": "m", "value": 1, "model": "m", "dataset": "d"});
+    put(&store, &keys::champion("default"), champion).await;
+    let told = call(&store, Outcome::KeptChampion).await.unwrap();
+    let output = "s3://memory/predictions/default/run=20261119-173000-00000000";
+    assert_eq!(told.predictions.as_deref(), Some(output));
+    let text = for_people(&store).await;
+    assert!(
+        text.contains(&format!("the champion's predictions are below {output}/")),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn without_any_champion_no_endpoint_is_claimed() {
     let store = over().await;
     let output = call(&store, Outcome::KeptChampion).await.unwrap();
-    assert_eq!(output.endpoint, None);
+    assert_eq!((output.endpoint, output.predictions), (None, None));
     assert!(for_people(&store).await.contains("none served before"));
 }
 

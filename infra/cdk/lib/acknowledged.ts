@@ -21,7 +21,9 @@ function reasons(table: string, machine: string): readonly Reason[] {
   return [
     {
       why: 'The keys below a tier are made by the runs. ACCESS.md is the table of who may use which tier.',
-      findings: ['captured', 'champion', 'config', 'current', 'models', 'processed', 'raw', 'reports'].map(tier),
+      findings: [
+        'captured', 'champion', 'config', 'current', 'models', 'predictions', 'processed', 'raw', 'reports', 'scoring',
+      ].map(tier),
     },
     {
       why: 'The indexes and exports of this table, the executions of this state machine.',
@@ -37,7 +39,7 @@ function reasons(table: string, machine: string): readonly Reason[] {
       findings: [
         ...[
           'training-job', 'hyper-parameter-tuning-job', 'model-package', 'model-package-group', 'model',
-          'endpoint-config', 'endpoint',
+          'endpoint-config', 'endpoint', 'transform-job',
         ].map((kind) => here('sagemaker', `${kind}/*`)),
         here('cloudwatch', 'alarm:*'),
         here('cloudwatch', 'alarm:TargetTracking-endpoint/*'),

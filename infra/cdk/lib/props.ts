@@ -36,6 +36,8 @@ export interface LakeLifecycle {
   readonly processedExpiry?: Duration;
   /** Models are removed. @default never */
   readonly modelsExpiry?: Duration;
+  /** What models have scored in one go is removed. @default never */
+  readonly predictionsExpiry?: Duration;
   /** What was removed or replaced is gone for good. @default 30 days */
   readonly noncurrentVersions?: Duration;
   /** Uploads that nobody finished are removed. @default 2 days */
@@ -111,6 +113,7 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     RawExpiryDays: days(props.lifecycle?.rawExpiry),
     ProcessedExpiryDays: days(props.lifecycle?.processedExpiry),
     ModelsExpiryDays: days(props.lifecycle?.modelsExpiry),
+    PredictionsExpiryDays: days(props.lifecycle?.predictionsExpiry),
     NoncurrentVersionDays: days(props.lifecycle?.noncurrentVersions),
     IncompleteUploadDays: days(props.lifecycle?.incompleteUploads),
     ...scheduleParametersOf(props.schedule ?? {}),

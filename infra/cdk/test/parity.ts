@@ -23,6 +23,7 @@ const everything = pipeline({
     rawExpiry: Duration.days(30),
     processedExpiry: Duration.days(60),
     modelsExpiry: Duration.days(365),
+    predictionsExpiry: Duration.days(90),
     noncurrentVersions: Duration.days(7),
     incompleteUploads: Duration.days(1),
   },

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 8] = [
+pub const TIERS: [&str; 10] = [
     "config",
     "raw",
     "processed",
@@ -17,6 +17,8 @@ pub const TIERS: [&str; 8] = [
     "champion",
     "current",
     "captured",
+    "scoring",
+    "predictions",
 ];
 const ADMINISTRATOR: &str = "arn:aws:iam::123456789012:role/Admin";
 const READER: &str = "arn:aws:iam::123456789012:role/Reader";

@@ -29,6 +29,7 @@ pub const ADAPTERS: [(&str, &[&str]); 5] = [
             "sagemaker/endpoints.rs",
             "sagemaker/packages.rs",
             "sagemaker/training.rs",
+            "sagemaker/transform.rs",
             "sagemaker/tuning.rs",
         ],
     ),

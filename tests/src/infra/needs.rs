@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 14] = [
+pub const PORTS: [&str; 15] = [
     "ByteStream",
     "DescribeRecovery",
     "DescribeTable",
@@ -25,13 +25,14 @@ pub const PORTS: [&str; 14] = [
     "Scaling",
     "ScanPages",
     "TrainingJobs",
+    "Transforms",
     "TuningJobs",
     "Upload",
 ];
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 45] = [
+pub const ACTIONS: [(&str, &[&str]); 47] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
@@ -71,6 +72,11 @@ pub const ACTIONS: [(&str, &[&str]); 45] = [
             "sagemaker:AddTags",
             "iam:PassRole",
         ],
+    ),
+    // The role is the model's.
+    (
+        "create_transform_job",
+        &["sagemaker:CreateTransformJob", "sagemaker:AddTags"],
     ),
     (
         "delete_endpoint_config",
@@ -120,6 +126,10 @@ pub const ACTIONS: [(&str, &[&str]); 45] = [
     ),
     ("describe_table", &["dynamodb:DescribeTable"]),
     ("describe_training_job", &["sagemaker:DescribeTrainingJob"]),
+    (
+        "describe_transform_job",
+        &["sagemaker:DescribeTransformJob"],
+    ),
     // DynamoDB writes the files as the caller.
     (
         "export_table_to_point_in_time",

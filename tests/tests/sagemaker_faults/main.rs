@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
+mod batch;
 mod gate;
 mod redrive;
 mod rows;

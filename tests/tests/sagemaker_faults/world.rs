@@ -18,6 +18,7 @@ use millrace::{clean, rollback};
 use model::Scaling as _;
 use sagemaker_local::{Config, Handle, Server};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,8 @@ const BUCKET: &str = "lake";
 const ENDPOINT: &str = "films";
 const IMAGE: &str = "program:local";
 const ROWS: &str = "1,0,0.5\n2,1,0.5\n3,2,0.5\n";
+/// What is validated on besides, where a model scores in one go.
+const MORE_ROWS: &str = "4,7,0.25\n5,8,0.125\n";
 
 pub struct World {
     // Both end when the world does.
@@ -42,6 +45,8 @@ pub struct World {
     kills: u32,
     /// How the endpoint of the next runs is scaled.
     pub autoscaling: Value,
+    /// What the next runs score in one go instead of serving at an endpoint.
+    pub batch: Value,
 }
 
 impl World {
@@ -93,6 +98,7 @@ impl World {
             gate,
             kills: 0,
             autoscaling: Value::Null,
+            batch: Value::Null,
         }
     }
 
@@ -131,6 +137,12 @@ impl World {
             "tasks": [{"index": 0, "firstSegment": 0, "segmentCount": 1}],
             "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
         });
+        let mut channels = vec![("train", 0, ROWS), ("validation", 0, ROWS)];
+        if !self.batch.is_null() {
+            plan["definition"]["batch"] = self.batch.clone();
+            plan["definition"]["endpoint"] = json!({"environment": {"ANSWER": "sum"}});
+            channels.push(("validation", 1, MORE_ROWS));
+        }
         for (field, value) in training.as_object().unwrap() {
             plan["definition"]["training"][field] = value.clone();
         }
@@ -138,11 +150,11 @@ impl World {
             .await
             .unwrap();
         let mut files = Vec::new();
-        for channel in ["train", "validation"] {
-            let key = keys.channel_file(channel, 0, "csv");
-            self.store.put(&key, ROWS.into()).await.unwrap();
+        for (channel, shard, rows) in channels {
+            let key = keys.channel_file(channel, shard, "csv");
+            self.store.put(&key, rows.into()).await.unwrap();
             files.push(json!({
-                "channel": channel, "key": key, "rows": 3, "bytes": ROWS.len(),
+                "channel": channel, "key": key, "rows": rows.lines().count(), "bytes": rows.len(),
                 "checksum": Checksum::default(),
             }));
         }
@@ -268,7 +280,7 @@ impl World {
         let answer = self.http.post(url).body("1,2\n").send().await.unwrap();
         let is_answered = answer.status().is_success();
         let holds = champion.run == id(day)
-            && champion.endpoint_config == name
+            && champion.endpoint_config.as_ref() == Some(&name)
             && endpoint["EndpointStatus"] == "InService"
             && endpoint["EndpointConfigName"] == *name
             && is_answered;
@@ -278,6 +290,47 @@ impl World {
         Err(format!(
             "the champion is {champion:?}, answering: {is_answered}, and the endpoint {endpoint}"
         ))
+    }
+
+    /// The champion's record.
+    pub async fn champion(&self) -> Champion {
+        documents::read(&self.store, &keys::champion(PIPELINE), "the champion")
+            .await
+            .unwrap()
+    }
+
+    /// How many transform jobs there are.
+    pub async fn transform_jobs(&self) -> usize {
+        let list = self.ask("ListTransformJobs", json!({})).await;
+        list["TransformJobSummaries"].as_array().unwrap().len()
+    }
+
+    /// What the run's model has scored: the lines of each file.
+    pub async fn predictions(&self, run: &RunId) -> BTreeMap<String, Vec<f64>> {
+        let prefix = RunKeys::new(PIPELINE, run).predictions();
+        let mut predictions = BTreeMap::new();
+        for object in self.store.list(&prefix).await.unwrap() {
+            let text = self.store.get(&object.key).await.unwrap();
+            let lines = std::str::from_utf8(&text).unwrap().lines();
+            let name = object.key.trim_start_matches(&prefix).to_owned();
+            predictions.insert(name, lines.map(|line| line.parse().unwrap()).collect());
+        }
+        predictions
+    }
+
+    /// What a model of this number answers to the rows to validate on, without their labels.
+    pub fn answers(number: f64) -> BTreeMap<String, Vec<f64>> {
+        let answer = |row: &str| {
+            let features = row.split(',').skip(1);
+            let sum: f64 = features.map(|cell| cell.parse::<f64>().unwrap()).sum();
+            number * sum
+        };
+        [("0", ROWS), ("1", MORE_ROWS)]
+            .map(|(shard, rows)| {
+                let answers = rows.lines().map(answer).collect();
+                (format!("/part-0000{shard}.csv.out"), answers)
+            })
+            .into()
     }
 
     async fn jobs(&self) -> Vec<Value> {

@@ -180,7 +180,9 @@ impl Display for Summary {
             Some(deployed) => writeln!(
                 f,
                 "InService on {}, {} rows answered",
-                deployed.endpoint_config, deployed.smoke_rows
+                // The demos have an endpoint, whose configuration is named like the model.
+                deployed.model,
+                deployed.smoke_rows
             )?,
             None => writeln!(f, "{}", outcome_in_words(self.output.outcome))?,
         }

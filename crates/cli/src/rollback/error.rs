@@ -13,6 +13,17 @@ pub enum RollbackError {
         /// The pipeline.
         pipeline: String,
     },
+    /// The champion scores in one go.
+    #[error(
+        "pipeline `{pipeline}` has no endpoint to roll back: its models score in one go, and what earlier runs scored \
+         is still below {predictions} of the lake"
+    )]
+    NoEndpoint {
+        /// The pipeline.
+        pipeline: String,
+        /// The prefix of its predictions.
+        predictions: String,
+    },
     /// The champion is the first model.
     #[error(
         "the endpoint {endpoint} has no verified configuration from before {config}: there is nothing to go back \

@@ -39,8 +39,8 @@ async fn the_first_model_gets_its_endpoint_and_proves_itself() {
     );
     let champion = world.champion().await.unwrap();
     assert_eq!(
-        (champion.run.as_str(), &champion.endpoint_config),
-        (RUN, &name)
+        (champion.run.as_str(), champion.endpoint_config.as_ref()),
+        (RUN, Some(&name))
     );
     assert_eq!(champion.dataset, world.keys().dataset());
 }

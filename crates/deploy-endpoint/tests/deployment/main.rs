@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
+mod batch;
+mod batch_crashes;
 mod crashes;
 mod definition;
 mod deploying;

@@ -122,18 +122,26 @@ impl World {
 
     /// Writes the plan, with this `endpoint` part of the definition.
     pub async fn plan(&self, endpoint: Value) {
+        self.define(json!({"endpoint": endpoint})).await;
+    }
+
+    /// Writes the plan, with these parts of the definition.
+    pub async fn define(&self, parts: Value) {
+        let mut definition = json!({
+            "pipeline": PIPELINE,
+            "source": {"dynamodb": {"table": "interactions"}},
+            "dataset": {"label": "rating"},
+            "training": {"image": "recommender:1"},
+            "promotion": {"metric": "m", "goal": "minimize"},
+        });
+        for (part, value) in parts.as_object().unwrap() {
+            definition[part] = value.clone();
+        }
         self.put(
             &self.keys().plan(),
             &json!({
                 "run": self.run, "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
-                "definition": {
-                    "pipeline": PIPELINE,
-                    "source": {"dynamodb": {"table": "interactions"}},
-                    "dataset": {"label": "rating"},
-                    "training": {"image": "recommender:1"},
-                    "promotion": {"metric": "m", "goal": "minimize"},
-                    "endpoint": endpoint,
-                },
+                "definition": definition,
                 "keyAttributes": ["user"], "segments": 1, "tasks": [],
                 "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
             }),

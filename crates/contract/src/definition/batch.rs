@@ -1,0 +1,187 @@
+//! Scoring rows in one go instead of serving them one by one. It must not ask the service.
+
+use super::{Compute, Dataset, Encoding, Endpoint, Format};
+use crate::FieldError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A transform job instead of an endpoint: each promoted model scores rows in one go, and nothing stays on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Batch {
+    /// What is scored. The predictions go below `predictions/<pipeline>/run=<id>/`, a file `….out` for each of its files.
+    pub input: BatchInput,
+    /// The instance type.
+    #[serde(default = "default_instance_type")]
+    pub instance_type: String,
+    /// How many.
+    #[serde(default = "default_count")]
+    #[schemars(range(min = 1))]
+    pub count: u32,
+    /// Megabytes that a request to the model has at most, 1 to 100; by default 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub max_payload_mb: Option<u32>,
+}
+
+/// What is scored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum BatchInput {
+    /// The run's own rows to validate on, without their labels.
+    Validation,
+    /// The run's own rows to test on, without their labels.
+    Test,
+    /// All objects of the lake whose keys begin so, which must be below `scoring/`: rows of features, a line each,
+    /// encoded in the columns' order, without label, weight or header. Nothing of the encoding may be learned from the
+    /// table, since it would differ from run to run: each column states its encoding, with its vocabulary, and no scale. Lines of CSV; where the dataset's format is RecordIO or JSON
+    /// Lines, a request in JSON a line.
+    Prefix(String),
+}
+
+fn default_instance_type() -> String {
+    "ml.m5.large".to_owned()
+}
+
+const fn default_count() -> u32 {
+    1
+}
+
+impl BatchInput {
+    /// The dataset's channel that is scored; empty where it is none.
+    pub const fn channel(&self) -> &'static str {
+        match self {
+            Self::Validation => "validation",
+            Self::Test => "test",
+            Self::Prefix(_) => "",
+        }
+    }
+
+    fn validate(&self, dataset: &Dataset) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        let split = &dataset.split;
+        let times = split.time.as_ref();
+        let (share, from) = match self {
+            Self::Prefix(prefix) => {
+                let below = prefix.strip_prefix(Batch::INPUTS);
+                if below.is_none_or(str::is_empty) {
+                    let message =
+                        format!("must be a key prefix of the lake below {}", Batch::INPUTS);
+                    return fail("batch.input.prefix", message);
+                }
+                return check_encodings(dataset);
+            }
+            Self::Validation => (
+                split.validation,
+                times.and_then(|it| it.validation_from.as_ref()),
+            ),
+            Self::Test => (split.test, times.and_then(|it| it.test_from.as_ref())),
+        };
+        if share <= 0.0 && from.is_none() {
+            let channel = self.channel();
+            let message = format!("there are no such rows: set dataset.split.{channel}");
+            return fail("batch.input", message);
+        }
+        // SageMaker leaves columns out of lines of CSV, and of nothing else that a dataset is made of.
+        let why = match dataset.format {
+            Format::Csv => return Ok(()),
+            Format::CsvWithHeader => "the header would be scored as a row",
+            Format::RecordIo | Format::RecordIoSparse | Format::JsonLines(_) | Format::Parquet => {
+                "the label can be left out of lines of CSV only"
+            }
+        };
+        let message = format!("must be {{\"prefix\": …}} unless dataset.format is csv: {why}");
+        fail("batch.input", message)
+    }
+}
+
+/// Rows that were put somewhere before the run can only be encoded as the run's own if nothing of the encoding
+/// is learned from the run's table: a vocabulary that has grown moves every code.
+fn check_encodings(dataset: &Dataset) -> Result<(), FieldError> {
+    let fail = |message: String| {
+        Err(FieldError {
+            path: "batch.input.prefix",
+            message,
+        })
+    };
+    let Some(columns) = &dataset.columns else {
+        return fail(
+            "rows that are there before the run need columns that do not change from run to run: state dataset.columns"
+                .to_owned(),
+        );
+    };
+    let learned = columns.iter().find_map(|column| {
+        let what = match column.encoding {
+            _ if column.scale.is_some() => "`scale`",
+            None => "the encoding, since none is stated,",
+            Some(Encoding::Ordinal | Encoding::OneHot) if column.vocabulary.is_none() => {
+                "the vocabulary, since none is stated,"
+            }
+            Some(Encoding::MultiHot) if column.vocabulary.is_none() && column.buckets.is_none() => {
+                "the vocabulary, since neither it nor `buckets` is stated,"
+            }
+            Some(_) => return None,
+        };
+        Some((&column.path, what))
+    });
+    match learned {
+        Some((path, what)) => fail(format!(
+            "rows that are there before the run cannot be encoded as its own: of the column {path:?} {what} follows \
+             each run's table"
+        )),
+        None => Ok(()),
+    }
+}
+
+impl Batch {
+    /// What the prefix of an input must begin with: SageMaker's role may read nothing else of the lake's.
+    pub const INPUTS: &str = "scoring/";
+
+    pub(crate) fn validate(
+        &self,
+        dataset: &Dataset,
+        endpoint: &Endpoint,
+    ) -> Result<(), FieldError> {
+        let fail = |path, message: &str| {
+            Err(FieldError {
+                path,
+                message: message.to_owned(),
+            })
+        };
+        let of_endpoints = [
+            ("endpoint.name", endpoint.name.is_some()),
+            ("endpoint.compute", endpoint.compute != Compute::default()),
+            ("endpoint.autoscaling", endpoint.autoscaling.is_some()),
+            ("endpoint.guardrails", endpoint.guardrails.is_some()),
+            ("endpoint.dataCapture", endpoint.data_capture.is_some()),
+            (
+                "endpoint.startupSeconds",
+                endpoint.startup_seconds.is_some(),
+            ),
+            ("endpoint.keep", endpoint.keep.is_some()),
+        ];
+        if let Some((path, _)) = of_endpoints.into_iter().find(|(_, asked)| *asked) {
+            return fail(
+                path,
+                "there is no endpoint where `batch` is set: leave out one of both; only endpoint.environment may \
+                 stand beside it",
+            );
+        }
+        if !self.instance_type.starts_with("ml.") {
+            return fail(
+                "batch.instanceType",
+                "must be one of SageMaker's, as ml.m5.large",
+            );
+        }
+        if self.count == 0 {
+            return fail("batch.count", "must be at least 1");
+        }
+        if self
+            .max_payload_mb
+            .is_some_and(|it| !(1..=100).contains(&it))
+        {
+            return fail("batch.maxPayloadMb", "must be 1 to 100");
+        }
+        self.input.validate(dataset)
+    }
+}

@@ -1,0 +1,223 @@
+//! A transform job instead of an endpoint: the run's model scores rows in one go.
+//!
+//! A job's name is used once, so one that ended badly is followed by one of another name: what it left is
+//! removed and the attempt closed before its failure is told, and the next call of the step (a redrive)
+//! opens the next.
+
+use crate::{DeployEndpointError, wanted};
+use contract::definition::{Batch, BatchInput, Format};
+use contract::{ErrorName, Named, Names};
+use lake::records::{ChannelFile, DatasetRecord, Plan, TrainingAttempt, TransformRecord};
+use lake::{ObjectStore, RunKeys, documents};
+use model::{TransformInfo, TransformSpec, TransformStatus, Transforms};
+use std::collections::BTreeMap;
+
+const CSV: &str = "text/csv";
+/// A request in JSON for each line: what SageMaker's algorithms take that are trained on other than CSV.
+const JSON_LINES: &str = "application/jsonlines";
+const STARTING: &str = "Starting";
+/// Endings of files that are not made of lines.
+const NOT_LINES: [&str; 9] = [
+    ".avro", ".bz2", ".gz", ".orc", ".parquet", ".pbr", ".rec", ".zip", ".zst",
+];
+
+/// The job that is wanted.
+pub struct Job {
+    /// What SageMaker is asked for.
+    pub spec: TransformSpec,
+    /// The run's own files that are scored; none where the definition names a prefix.
+    pub files: Vec<ChannelFile>,
+    attempt: u32,
+}
+
+/// Where the job stands.
+pub enum Scoring {
+    /// On its way.
+    Moving {
+        /// SageMaker's status.
+        phase: &'static str,
+        /// Seconds since its creation.
+        age_seconds: u64,
+    },
+    /// All is scored.
+    Done(TransformRecord),
+}
+
+impl Job {
+    /// The job of the attempt that is on.
+    pub async fn read(
+        store: &impl ObjectStore,
+        run: &RunKeys,
+        plan: &Plan,
+        batch: &Batch,
+    ) -> Result<Self, DeployEndpointError> {
+        let key = run.transform_attempt();
+        let attempt: Option<TrainingAttempt> =
+            documents::read_if_there(store, &key, "the number of an attempt").await?;
+        let attempt = attempt.map_or(1, |attempt| attempt.attempt);
+        let definition = &plan.definition;
+        let bucket = store.bucket();
+        let (files, prefix, columns) = match &batch.input {
+            BatchInput::Prefix(prefix) => (Vec::new(), prefix.clone(), None),
+            BatchInput::Validation | BatchInput::Test => {
+                let channel = batch.input.channel();
+                let files = files(store, run, channel).await?;
+                // A row of the dataset begins with its label, and with its weight after that.
+                let weighed = definition.dataset.weight.is_some();
+                let columns = if weighed { "$[2:]" } else { "$[1:]" };
+                (files, run.channel(channel), Some(columns.to_owned()))
+            }
+        };
+        let content_type = match definition.dataset.format {
+            Format::Csv | Format::CsvWithHeader | Format::Parquet => CSV,
+            Format::RecordIo | Format::RecordIoSparse | Format::JsonLines(_) => JSON_LINES,
+        };
+        let model = Names::run_resource(run.pipeline(), run.run());
+        let own_tags = BTreeMap::from([
+            ("millrace:pipeline".to_owned(), run.pipeline().to_owned()),
+            ("millrace:run".to_owned(), run.run().to_string()),
+        ]);
+        let training = &definition.training;
+        let spec = TransformSpec {
+            name: if attempt == 1 {
+                model.clone()
+            } else {
+                format!("{model}-{attempt}")
+            },
+            model,
+            input: format!("s3://{bucket}/{prefix}"),
+            content_type: content_type.to_owned(),
+            columns,
+            output: format!("s3://{bucket}/{}", run.predictions()),
+            instance_type: batch.instance_type.clone(),
+            instance_count: batch.count,
+            max_payload_mb: batch.max_payload_mb,
+            volume_key: training.kms.volume_key.clone(),
+            output_key: training.kms.output_key.clone(),
+            tags: training.tags.clone().into_iter().chain(own_tags).collect(),
+        };
+        Ok(Self {
+            spec,
+            files,
+            attempt,
+        })
+    }
+}
+
+/// The channel's files that hold rows, of which there must be one.
+async fn files(
+    store: &impl ObjectStore,
+    run: &RunKeys,
+    channel: &'static str,
+) -> Result<Vec<ChannelFile>, DeployEndpointError> {
+    let key = run.dataset();
+    let dataset: DatasetRecord = documents::read(store, &key, "a dataset").await?;
+    let mut files = dataset.files;
+    files.retain(|file| file.channel == channel && file.rows > 0);
+    if files.is_empty() {
+        return Err(DeployEndpointError::NothingToScore { key, channel });
+    }
+    Ok(files)
+}
+
+/// Looks, and asks for the job if it is not there. The model must be.
+pub async fn step(
+    store: &impl ObjectStore,
+    transforms: &impl Transforms,
+    run: &RunKeys,
+    job: &Job,
+    region: &str,
+) -> Result<Scoring, DeployEndpointError> {
+    let spec = &job.spec;
+    let Some(info) = transforms.describe_transform(&spec.name).await? else {
+        check_prefix(store, job).await?;
+        create(transforms, spec).await?;
+        return Ok(Scoring::Moving {
+            phase: STARTING,
+            age_seconds: 0,
+        });
+    };
+    let differences = model::differences(spec, &info.spec);
+    wanted::same("transform job", &spec.name, &differences)?;
+    match info.status {
+        TransformStatus::InProgress | TransformStatus::Stopping => Ok(Scoring::Moving {
+            phase: info.status.as_str(),
+            age_seconds: info.age_seconds,
+        }),
+        TransformStatus::Completed => Ok(Scoring::Done(TransformRecord {
+            job: spec.name.clone(),
+            input: spec.input.clone(),
+            output: spec.output.clone(),
+            rows: None,
+        })),
+        TransformStatus::Failed | TransformStatus::Stopped => {
+            Err(close(store, run, job, info, region).await?)
+        }
+    }
+}
+
+/// Asks for the job. Taken since the look before, or of a model that does not show everywhere yet: the next
+/// look tells.
+async fn create(
+    transforms: &impl Transforms,
+    spec: &TransformSpec,
+) -> Result<(), DeployEndpointError> {
+    match transforms.create_transform(spec).await {
+        Ok(()) => tracing::info!(job = spec.name, "created the transform job"),
+        Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
+            tracing::info!(job = spec.name, %error, "will look again");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Whether there are lines below a prefix that the definition names: found here, it costs no instance.
+async fn check_prefix(store: &impl ObjectStore, job: &Job) -> Result<(), DeployEndpointError> {
+    if !job.files.is_empty() {
+        return Ok(());
+    }
+    let bucket = store.bucket();
+    let prefix = job.spec.input.trim_start_matches("s3://");
+    let prefix = prefix.strip_prefix(bucket).unwrap_or(prefix);
+    let objects = store.list(prefix.trim_start_matches('/')).await?;
+    let input = || job.spec.input.clone();
+    if objects.iter().all(|object| object.size == 0) {
+        return Err(DeployEndpointError::NothingBelow { input: input() });
+    }
+    let is_of_lines = |key: &str| !NOT_LINES.iter().any(|ending| key.ends_with(ending));
+    match objects.into_iter().find(|object| !is_of_lines(&object.key)) {
+        Some(object) => Err(DeployEndpointError::NotLines {
+            input: input(),
+            key: object.key,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The failure of the job, whose attempt is closed: nobody shall take for whole what it left.
+async fn close(
+    store: &impl ObjectStore,
+    run: &RunKeys,
+    job: &Job,
+    info: TransformInfo,
+    region: &str,
+) -> Result<DeployEndpointError, DeployEndpointError> {
+    for left in store.list(&format!("{}/", run.predictions())).await? {
+        store.delete(&left.key).await?;
+    }
+    let next = TrainingAttempt {
+        attempt: job.attempt + 1,
+        refusals: 0,
+        waited_seconds: 0,
+    };
+    documents::write(store, &run.transform_attempt(), &next).await?;
+    let name = job.spec.name.clone();
+    let reason = info.failure_reason;
+    Ok(DeployEndpointError::TransformFailed {
+        log: model::log_link(region, "/aws/sagemaker/TransformJobs", &name),
+        job: name,
+        status: info.status,
+        reason: reason.unwrap_or_else(|| "SageMaker gives no reason".to_owned()),
+    })
+}

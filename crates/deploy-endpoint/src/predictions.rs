@@ -1,0 +1,82 @@
+//! What a completed transform job left: a file for each of the run's, and in it a line of finite numbers for
+//! each row. It must not know how the job was asked for.
+
+use crate::DeployEndpointError;
+use crate::batch::Job;
+use lake::records::ChannelFile;
+use lake::store::ByteStream;
+use lake::{ObjectStore, RunKeys};
+use std::collections::BTreeMap;
+
+/// Checks the predictions; the number of the rows that they are of, if that is known. Of the run's own rows
+/// every file must be there, and the smallest is read. What lies below a prefix may have changed since, so
+/// that all there is to see is whether anything was answered.
+pub async fn check(
+    store: &impl ObjectStore,
+    run: &RunKeys,
+    job: &Job,
+) -> Result<Option<u64>, DeployEndpointError> {
+    let wrong = |finding: String| DeployEndpointError::PredictionsWrong {
+        job: job.spec.name.clone(),
+        finding,
+    };
+    let listed = store.list(&format!("{}/", run.predictions())).await?;
+    let there: BTreeMap<&str, &str> = listed
+        .iter()
+        .filter(|object| object.size > 0)
+        .filter_map(|object| Some((file_name(&object.key).strip_suffix(".out")?, &*object.key)))
+        .collect();
+    if there.is_empty() {
+        return Err(wrong(format!("nothing is below {}", job.spec.output)));
+    }
+    let mut smallest: Option<(&ChannelFile, &str)> = None;
+    for file in &job.files {
+        let name = file_name(&file.key);
+        let key = there
+            .get(name)
+            .ok_or_else(|| wrong(format!("there is no {name}.out")))?;
+        if smallest.is_none_or(|(other, _)| file.rows < other.rows) {
+            smallest = Some((file, key));
+        }
+    }
+    let Some((file, key)) = smallest else {
+        return Ok(None);
+    };
+    let lines = count_lines(store, key, &wrong).await?;
+    if lines != file.rows {
+        return Err(wrong(format!(
+            "{key} has {lines} lines for the {} rows of {}",
+            file.rows, file.key
+        )));
+    }
+    Ok(Some(job.files.iter().map(|file| file.rows).sum()))
+}
+
+fn file_name(key: &str) -> &str {
+    key.rsplit('/').next().unwrap_or(key)
+}
+
+/// How many lines the file has, all of finite numbers.
+async fn count_lines(
+    store: &impl ObjectStore,
+    key: &str,
+    wrong: &impl Fn(String) -> DeployEndpointError,
+) -> Result<u64, DeployEndpointError> {
+    let mut stream = store.stream(key).await?;
+    let (mut rest, mut count) = (Vec::new(), 0);
+    let mut check = |lines: &[u8]| -> Result<(), DeployEndpointError> {
+        for line in String::from_utf8_lossy(lines).lines() {
+            model::check_line(line).map_err(|finding| wrong(format!("{key}: {finding}")))?;
+            count += 1;
+        }
+        Ok(())
+    };
+    while let Some(frame) = stream.next().await? {
+        rest.extend_from_slice(&frame);
+        let end = rest.iter().rposition(|byte| *byte == b'\n');
+        let whole: Vec<u8> = rest.drain(..end.map_or(0, |end| end + 1)).collect();
+        check(&whole)?;
+    }
+    check(&rest)?;
+    Ok(count)
+}

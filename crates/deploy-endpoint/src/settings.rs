@@ -1,0 +1,41 @@
+//! What the function is set up with. It must not know a run.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What the function is set up with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The role that SageMaker assumes where the definition names none.
+    pub role_arn: String,
+    /// How long an update may take to show after the service took it; an endpoint that is still in
+    /// service on its old configuration after that was rolled back.
+    pub settle: Duration,
+    /// The alarms that the stack made, by the endpoints that they watch.
+    pub alarms: BTreeMap<String, Vec<String>>,
+    /// The region, where the logs are.
+    pub region: String,
+}
+
+impl Settings {
+    /// For [`Settings::settle`]: far longer than the service's descriptions lag behind.
+    pub const SETTLE: Duration = Duration::from_secs(15);
+
+    /// For [`Settings::alarms`]: the endpoint that the stack watches, and its alarms' names, separated
+    /// by commas.
+    pub fn alarms_of(
+        endpoint: Option<String>,
+        alarms: Option<&str>,
+    ) -> BTreeMap<String, Vec<String>> {
+        let names = alarms.unwrap_or_default().split(',').map(str::trim);
+        let names: Vec<String> = names
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        endpoint
+            .filter(|endpoint| !endpoint.is_empty() && !names.is_empty())
+            .map(|endpoint| (endpoint, names))
+            .into_iter()
+            .collect()
+    }
+}
