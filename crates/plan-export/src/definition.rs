@@ -86,11 +86,14 @@ pub async fn load(
 }
 
 /// Whether AWS takes the endpoint that serves now to the compute that is wanted: found here, it costs
-/// nothing; by the deployment, a whole run.
+/// nothing; by the deployment, a whole run. What scores in one go leaves that endpoint alone.
 pub async fn check_endpoint(
     store: &impl ObjectStore,
     definition: &Definition,
 ) -> Result<(), PlanExportError> {
+    if definition.batch.is_some() {
+        return Ok(());
+    }
     let key = keys::champion(&definition.pipeline);
     let champion: Option<Champion> =
         documents::read_if_there(store, &key, "the record of a champion").await?;

@@ -189,10 +189,13 @@ async fn what_is_above_a_cap_is_refused_with_the_numbers() {
 
 #[tokio::test]
 async fn an_endpoint_on_instances_is_not_planned_to_become_serverless() {
-    for (there, endpoint, allowed) in [
-        ("instances", "default", false),
-        ("serverless", "default", true),
-        ("instances", "another", true),
+    let scores = json!({"batch": {"input": "validation"}});
+    for (there, endpoint, input, allowed) in [
+        ("instances", "default", json!({}), false),
+        ("serverless", "default", json!({}), true),
+        ("instances", "another", json!({}), true),
+        // The endpoint stays what it is.
+        ("instances", "default", scores, true),
     ] {
         let store = lake_with(&definition()).await;
         let champion = json!({
@@ -201,7 +204,7 @@ async fn an_endpoint_on_instances_is_not_planned_to_become_serverless() {
         });
         let champion = champion.to_string().into();
         store.put("champion/default.json", champion).await.unwrap();
-        let planned = plan_on(&store, &Tables::default(), "arn:1", json!({})).await;
+        let planned = plan_on(&store, &Tables::default(), "arn:1", input).await;
         match planned {
             Ok(_) => assert!(allowed, "{there} at {endpoint}"),
             Err(error) => {
