@@ -85,7 +85,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 29] = [
+const EVERYTHING: [(&str, &str); 30] = [
     LEAST[0],
     ("Stage", "test"),
     ("TableName", "shop-*"),
@@ -103,6 +103,7 @@ const EVERYTHING: [(&str, &str); 29] = [
     ("ProcessedExpiryDays", "60"),
     ("ModelsExpiryDays", "365"),
     ("PredictionsExpiryDays", "90"),
+    ("CapturedExpiryDays", "7"),
     ("NoncurrentVersionDays", "7"),
     ("IncompleteUploadDays", "1"),
     ("ScheduledPipeline", "shops"),

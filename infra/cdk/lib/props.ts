@@ -38,6 +38,8 @@ export interface LakeLifecycle {
   readonly modelsExpiry?: Duration;
   /** What models have scored in one go is removed. @default never */
   readonly predictionsExpiry?: Duration;
+  /** What endpoints were asked and answered is removed. @default 90 days */
+  readonly capturedExpiry?: Duration;
   /** What was removed or replaced is gone for good. @default 30 days */
   readonly noncurrentVersions?: Duration;
   /** Uploads that nobody finished are removed. @default 2 days */
@@ -114,6 +116,7 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     ProcessedExpiryDays: days(props.lifecycle?.processedExpiry),
     ModelsExpiryDays: days(props.lifecycle?.modelsExpiry),
     PredictionsExpiryDays: days(props.lifecycle?.predictionsExpiry),
+    CapturedExpiryDays: days(props.lifecycle?.capturedExpiry),
     NoncurrentVersionDays: days(props.lifecycle?.noncurrentVersions),
     IncompleteUploadDays: days(props.lifecycle?.incompleteUploads),
     ...scheduleParametersOf(props.schedule ?? {}),

@@ -24,6 +24,7 @@ const everything = pipeline({
     processedExpiry: Duration.days(60),
     modelsExpiry: Duration.days(365),
     predictionsExpiry: Duration.days(90),
+    capturedExpiry: Duration.days(7),
     noncurrentVersions: Duration.days(7),
     incompleteUploads: Duration.days(1),
   },
