@@ -63,6 +63,15 @@ async fn a_job_is_asked_for_in_full() {
         assert_eq!(info.failure_reason.as_deref(), Some("a reason"));
         assert_eq!(info.status.as_str(), status);
     }
+    // What was not asked for is told as empty, or as what it is by default.
+    let processing = json!({"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"});
+    job["DataProcessing"] = processing;
+    job["TransformOutput"]["KmsKeyId"] = json!("");
+    job["TransformResources"]["VolumeKmsKeyId"] = json!("");
+    script.says(job.clone());
+    let info = sagemaker.describe_transform("job").await.unwrap().unwrap();
+    assert_eq!((info.spec.columns, info.spec.output_key), (None, None));
+    assert_eq!(info.spec.volume_key, None);
     job["TransformJobStatus"] = json!("Melting");
     script.says(job);
     let error = sagemaker.describe_transform("job").await.unwrap_err();

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 const CSV: &str = "text/csv";
 /// A request in JSON for each line: what SageMaker's algorithms take that are trained on other than CSV.
 const JSON_LINES: &str = "application/jsonlines";
+/// SageMaker's own default.
+const PAYLOAD_MB: u32 = 6;
 const STARTING: &str = "Starting";
 /// Endings of files that are not made of lines.
 const NOT_LINES: [&str; 9] = [
@@ -91,7 +93,8 @@ impl Job {
             output: format!("s3://{bucket}/{}", run.predictions()),
             instance_type: batch.instance_type.clone(),
             instance_count: batch.count,
-            max_payload_mb: batch.max_payload_mb,
+            // Stated in any case: whether the service tells its own default is not documented.
+            max_payload_mb: Some(batch.max_payload_mb.unwrap_or(PAYLOAD_MB)),
             volume_key: training.kms.volume_key.clone(),
             output_key: training.kms.output_key.clone(),
             tags: training.tags.clone().into_iter().chain(own_tags).collect(),

@@ -74,6 +74,10 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     if let Some(members) = answer.as_object_mut() {
         members.remove("Tags");
     }
+    // As SageMaker does.
+    if answer["TransformOutput"]["KmsKeyId"].is_null() {
+        answer["TransformOutput"]["KmsKeyId"] = json!("");
+    }
     answer["TransformJobArn"] = json!(app.arn(KIND, name));
     answer["TransformJobStatus"] = json!(job.status);
     answer["CreationTime"] = json!(job.created);

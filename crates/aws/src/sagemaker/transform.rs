@@ -116,9 +116,11 @@ fn info(job: DescribeTransformJobOutput) -> Result<TransformInfo, Unfit> {
                 .and_then(|source| source.s3_uri)
                 .ok_or(Unfit::Lacks("S3Uri"))?,
             content_type: input.content_type.unwrap_or_default(),
+            // What was not asked for may be told as what it is by default.
             columns: job
                 .data_processing
-                .and_then(|processing| processing.input_filter),
+                .and_then(|processing| processing.input_filter)
+                .filter(|filter| !filter.is_empty() && filter != "$"),
             output: output.s3_output_path.ok_or(Unfit::Lacks("S3OutputPath"))?,
             instance_type: resources
                 .instance_type
@@ -126,8 +128,8 @@ fn info(job: DescribeTransformJobOutput) -> Result<TransformInfo, Unfit> {
                 .unwrap_or_default(),
             instance_count: counted(resources.instance_count),
             max_payload_mb: job.max_payload_in_mb.map(|it| counted(Some(it))),
-            volume_key: resources.volume_kms_key_id,
-            output_key: output.kms_key_id,
+            volume_key: resources.volume_kms_key_id.filter(|key| !key.is_empty()),
+            output_key: output.kms_key_id.filter(|key| !key.is_empty()),
             tags: BTreeMap::new(),
         },
         status,

@@ -53,7 +53,10 @@ async fn the_model_scores_and_is_the_champion() {
     let channel = keys.channel("validation");
     assert_eq!(spec.input, format!("s3://memory/{channel}"));
     assert_eq!(spec.columns.as_deref(), Some("$[1:]"));
-    assert_eq!(spec.content_type, "text/csv");
+    assert_eq!(
+        (spec.content_type.as_str(), spec.max_payload_mb),
+        ("text/csv", Some(6))
+    );
     assert_eq!(spec.tags["millrace:pipeline"], PIPELINE);
     assert_eq!(spec.tags["millrace:run"], world.run.to_string());
 
