@@ -6,10 +6,10 @@
 use crate::asl;
 use contract::states::{
     Decision, DeployEndpointOutput, Estimate, Execution, ExportSegmentInput, ExportSegmentOutput,
-    ExportTask, JudgeModelInput, JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, Outcome,
-    PlanDatasetOutput, PlanExportInput, PlanExportOutput, PublishReportInput, PublishReportOutput,
-    RequestExportOutput, Route, RowCounts, RunInput, SealDatasetOutput, StartTrainingOutput,
-    Status, Verdict,
+    ExportTask, JobInput, JudgeModelInput, JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput,
+    Outcome, PlanDatasetOutput, PlanExportInput, PlanExportOutput, PublishReportInput,
+    PublishReportOutput, RequestExportOutput, Route, RowCounts, RunInput, SealDatasetOutput,
+    StartTrainingOutput, Status, Verdict,
 };
 use contract::{ErrorName, Names, RunId};
 use serde::Serialize;
@@ -270,6 +270,12 @@ impl Script {
                     predictions: None,
                     report_key: "reports/report.json".to_owned(),
                 })
+            }
+            "start-training" => {
+                // How often it was redriven: moto cannot, and says nothing.
+                let JobInput { pipeline, run, .. } = read(payload)?;
+                is_planned(planned.as_ref(), &run)?;
+                output_of_run(verb, pipeline, run, status, rows)
             }
             _ => {
                 let RunInput { pipeline, run } = read(payload)?;

@@ -177,6 +177,27 @@ impl Named for ServiceError {
     }
 }
 
+/// The messages of an error and its sources, in one line. A source that its parent's message already
+/// ends with (as transparent errors do) is not repeated.
+pub fn chain(error: &dyn Error) -> String {
+    let mut message = one_line(&error.to_string());
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = one_line(&cause.to_string());
+        if !message.contains(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        source = cause.source();
+    }
+    message
+}
+
+/// The words of a text with one space between them.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ mod validate;
 mod validate_filter;
 
 pub use definition::Definition;
-pub use error::{ErrorName, Named, ServiceError};
+pub use error::{ErrorName, Named, ServiceError, chain, one_line};
 pub use invocation::Invocation;
 pub use names::{Names, RunId};
 pub use schemas::schemas;

@@ -1,7 +1,7 @@
 //! The JSON Schemas of everything that crosses a state boundary.
 
 use crate::states::{
-    DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JudgeModelInput,
+    DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JobInput, JudgeModelInput,
     JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput, PlanExportInput,
     PlanExportOutput, PublishReportInput, PublishReportOutput, RequestExportOutput, RunInput,
     SealDatasetOutput, StartTrainingOutput,
@@ -32,7 +32,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("request-export.output", schema_for!(RequestExportOutput)),
         ("seal-dataset.input", schema_for!(RunInput)),
         ("seal-dataset.output", schema_for!(SealDatasetOutput)),
-        ("start-training.input", schema_for!(RunInput)),
+        ("start-training.input", schema_for!(JobInput)),
         ("start-training.output", schema_for!(StartTrainingOutput)),
     ]
 }

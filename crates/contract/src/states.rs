@@ -195,7 +195,7 @@ pub struct ExportSegmentOutput {
 }
 
 /// Input of the steps that need no more than the run: `RequestExport`, `PlanDataset`, `SealDataset`,
-/// `StartTraining`, `DeployEndpoint`.
+/// `DeployEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunInput {
@@ -203,6 +203,31 @@ pub struct RunInput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
+}
+
+/// What a step that begins jobs has to know of the execution, from `$$.Execution`. All else in there is
+/// passed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+pub struct ExecutionContext {
+    /// How often the execution was redriven. Local engines, which cannot redrive, do not say.
+    #[serde(default)]
+    pub redrive_count: u32,
+}
+
+/// Input of the steps that begin jobs, each of which costs money and uses up its name: `StartTraining`.
+/// Such a step tells a failure until the execution is redriven, and only then begins another job; so it
+/// has to tell a redrive from a retry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JobInput {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// `$$.Execution`.
+    #[serde(default)]
+    pub execution: ExecutionContext,
 }
 
 /// Output of `PlanDataset`.

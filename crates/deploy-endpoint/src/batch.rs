@@ -7,7 +7,8 @@
 use crate::{DeployEndpointError, wanted};
 use contract::definition::{Batch, BatchInput, Format};
 use contract::{ErrorName, Named, Names};
-use lake::records::{ChannelFile, DatasetRecord, Plan, TrainingAttempt, TransformRecord};
+use lake::attempt::Attempt;
+use lake::records::{ChannelFile, DatasetRecord, Plan, TransformRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use model::{TransformInfo, TransformSpec, TransformStatus, Transforms};
 use std::collections::BTreeMap;
@@ -54,7 +55,7 @@ impl Job {
         batch: &Batch,
     ) -> Result<Self, DeployEndpointError> {
         let key = run.transform_attempt();
-        let attempt: Option<TrainingAttempt> =
+        let attempt: Option<Attempt> =
             documents::read_if_there(store, &key, "the number of an attempt").await?;
         let attempt = attempt.map_or(1, |attempt| attempt.attempt);
         let definition = &plan.definition;
@@ -209,10 +210,9 @@ async fn close(
     for left in store.list(&format!("{}/", run.predictions())).await? {
         store.delete(&left.key).await?;
     }
-    let next = TrainingAttempt {
+    let next = Attempt {
         attempt: job.attempt + 1,
-        refusals: 0,
-        waited_seconds: 0,
+        ..Attempt::default()
     };
     documents::write(store, &run.transform_attempt(), &next).await?;
     let name = job.spec.name.clone();

@@ -2,6 +2,7 @@
 //!
 //! It must not know which store answers (that is the adapter's) nor what an item means.
 
+pub mod attempt;
 pub mod conformance;
 pub mod documents;
 pub mod keys;

@@ -376,22 +376,6 @@ pub struct DatasetRecord {
     pub sample: Option<Sample>,
 }
 
-/// Which attempt at training is on. SageMaker never frees a job's name, so a job that ended badly
-/// is followed by one of another name: an attempt is closed when its failure is reported, and
-/// the next call of the step (a retry, a redrive) opens the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct TrainingAttempt {
-    /// The attempt's number, from 1.
-    pub attempt: u32,
-    /// How often in a row there were no machines, or a quota was used up.
-    #[serde(default)]
-    pub refusals: u32,
-    /// Seconds that were waited for them.
-    #[serde(default)]
-    pub waited_seconds: u32,
-}
-
 /// A completed training job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

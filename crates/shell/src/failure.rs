@@ -1,9 +1,8 @@
 //! How an error reaches the state machine: `errorType` is the name that `ErrorEquals` matches,
 //! `errorMessage` is one line with the whole chain of causes.
 
-use contract::{ErrorName, Named};
+use contract::{ErrorName, Named, chain, one_line};
 use lambda_runtime::Diagnostic;
-use std::error::Error;
 
 /// A handler's error on its way to the state machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,26 +46,6 @@ impl From<Failure> for Diagnostic {
             error_message: failure.message,
         }
     }
-}
-
-/// The messages of an error and its sources. A source that its parent's message already ends with
-/// (as transparent errors do) is not repeated.
-fn chain(error: &dyn Error) -> String {
-    let mut message = one_line(&error.to_string());
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = one_line(&cause.to_string());
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        source = cause.source();
-    }
-    message
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -101,6 +101,9 @@ pub enum StartTrainingError {
         /// A link to its log.
         log: String,
     },
+    /// A failure of an earlier call of this execution, which may not have been told.
+    #[error(transparent)]
+    Ended(#[from] lake::attempt::Failure),
     /// SageMaker refused or could not be reached.
     #[error(transparent)]
     Service(Box<ServiceError>),
@@ -232,6 +235,7 @@ impl Named for StartTrainingError {
             }
             Self::NoCapacity { .. } => ErrorName::CapacityUnavailable,
             Self::Stopped { .. } => ErrorName::TrainingStopped,
+            Self::Ended(failure) => failure.name(),
             Self::Service(error) => error.name(),
             Self::Document(error) => error.name(),
         }

@@ -14,8 +14,9 @@ mod wanted;
 pub use error::StartTrainingError;
 
 use contract::Invocation;
-use contract::states::{RunInput, StartTrainingOutput, Status};
-use lake::records::{DatasetRecord, Plan, TrainingAttempt, TrainingRecord};
+use contract::states::{JobInput, StartTrainingOutput, Status};
+use lake::attempt::Attempts;
+use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use model::{TrainingJobs, TuningJobs};
 use standing::{Run, Standing};
@@ -37,7 +38,7 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
     store: &impl ObjectStore,
     jobs: &S,
     settings: &Settings,
-    input: RunInput,
+    input: JobInput,
     invocation: Invocation,
 ) -> Result<StartTrainingOutput, StartTrainingError> {
     let keys = RunKeys::new(&input.pipeline, &input.run);
@@ -67,10 +68,14 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
             rejected: dataset.rows.rejected,
         });
     }
-    let attempt = attempt(store, &keys).await?;
-    let shortage = shortage::Shortage {
+    let attempts = Attempts {
         store,
-        keys: &keys,
+        key: keys.training_attempt(),
+        redrives: input.execution.redrive_count,
+    };
+    let attempt = attempts.current().await??;
+    let shortage = shortage::Shortage {
+        attempts,
         limit_seconds: plan
             .definition
             .training
@@ -106,17 +111,3 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
 
 const TRAINING: &str = "the record of a training job";
 const COMPLETED: &str = "Completed";
-
-async fn attempt(
-    store: &impl ObjectStore,
-    keys: &RunKeys,
-) -> Result<TrainingAttempt, StartTrainingError> {
-    let key = keys.training_attempt();
-    let attempt: Option<TrainingAttempt> =
-        documents::read_if_there(store, &key, "the number of a training attempt").await?;
-    Ok(attempt.unwrap_or(TrainingAttempt {
-        attempt: 1,
-        refusals: 0,
-        waited_seconds: 0,
-    }))
-}

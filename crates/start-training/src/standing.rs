@@ -3,7 +3,8 @@
 
 use crate::shortage::Shortage;
 use crate::{Settings, StartTrainingError, error};
-use lake::records::{DatasetRecord, Plan, TrainingAttempt, TrainingRecord};
+use lake::attempt::Attempt;
+use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys};
 use model::{TrainingInfo, TrainingSpec, wait_seconds};
 
@@ -14,7 +15,7 @@ pub struct Run<'a, S> {
     pub dataset: &'a DatasetRecord,
     pub bucket: &'a str,
     pub settings: &'a Settings,
-    pub attempt: TrainingAttempt,
+    pub attempt: Attempt,
     pub shortage: Shortage<'a, S>,
 }
 
@@ -64,8 +65,8 @@ impl<S: ObjectStore> Run<'_, S> {
         self.ended(job, self.attempt.attempt, error).await
     }
 
-    /// Of a job that ended badly. Its name is used up, so whoever calls again after this error (a
-    /// retry, a redrive) means another job: the attempt is closed before its failure is told.
+    /// Of a job that ended badly. Its name is used up, so the next attempt's job has another; see
+    /// [`lake::attempt`] for when there is one.
     ///
     /// # Errors
     /// If waiting does not help, or has lasted long enough.
@@ -85,7 +86,7 @@ impl<S: ObjectStore> Run<'_, S> {
     ) -> Result<Standing, StartTrainingError> {
         let wait = self
             .shortage
-            .wait_or_fail(self.attempt, next, error)
+            .wait_or_fail(&self.attempt, next, error)
             .await?;
         let phase = WAITING.to_owned();
         Ok(Standing::InProgress { job, phase, wait })

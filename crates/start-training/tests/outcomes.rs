@@ -7,8 +7,8 @@ mod support;
 use bytes::Bytes;
 use contract::states::Status;
 use contract::{ErrorName, Named, Names};
+use lake::attempt::Attempt;
 use lake::memory::poll_at_most;
-use lake::records::TrainingAttempt;
 use lake::{ObjectStore, documents};
 use model::memory::{Fault, JobOutcome};
 use model::{MemorySageMaker, TrainingJobs};
@@ -87,6 +87,7 @@ async fn what_is_done_is_told_again_without_asking_sagemaker() {
     let elsewhere = World {
         store: world.store.clone(),
         sagemaker: MemorySageMaker::new(),
+        redrives: 0,
     };
     assert_eq!(elsewhere.call().await.unwrap(), done);
     assert!(elsewhere.sagemaker.log().is_empty());
@@ -172,14 +173,22 @@ async fn a_failure_leads_to_its_log() {
 }
 
 #[tokio::test]
-async fn a_retry_after_a_failure_trains_under_another_name() {
-    let world = World::new(1).await;
+async fn a_failure_is_told_until_a_redrive_trains_under_another_name() {
+    let mut world = World::new(1).await;
     world
         .sagemaker
         .script_job(JobOutcome::Fails("AlgorithmError".to_owned()));
-    world.drive().await.unwrap_err();
-    let done = world.drive().await.unwrap();
+    let told = world.drive().await.unwrap_err();
+    for _ in 0..3 {
+        let again = world.drive().await.unwrap_err();
+        assert_eq!(
+            (again.name(), again.to_string()),
+            (told.name(), told.to_string())
+        );
+    }
+    let done = world.redrive().await.unwrap();
     assert_eq!(done.training_job, format!("{}-2", job()));
+    assert_eq!(world.sagemaker.log().len(), 2);
     assert_eq!(world.record().await.job, done.training_job);
     Names::check_sagemaker(&format!("{}-{}-99", "a".repeat(Names::MAX_PIPELINE), run())).unwrap();
 }
@@ -237,22 +246,24 @@ async fn a_job_that_found_no_machines_is_followed_by_another_after_a_wait() {
 #[tokio::test]
 async fn a_shortage_beyond_the_limit_is_told_and_a_redrive_waits_anew() {
     for name in SHORTAGES {
-        let world = World::new(1).await;
+        let mut world = World::new(1).await;
         world.plan(json!({"capacityWaitMinutes": 2})).await;
-        let mut redrives = 0;
         for _ in 0..40 {
             world
                 .sagemaker
                 .refuse("CreateTrainingJob", name, "Code", "no");
         }
         let mut waited = 0;
-        while redrives < 2 {
+        while world.redrives < 2 {
             match world.call().await {
                 Ok(output) => waited += output.wait_seconds,
                 Err(error) => {
                     assert_eq!(error.name(), name);
                     assert_eq!(waited, 120, "the limit, and not a second less or more");
-                    (waited, redrives) = (0, redrives + 1);
+                    let again = world.call().await.unwrap_err();
+                    assert_eq!(again.to_string(), error.to_string());
+                    waited = 0;
+                    world.redrives += 1;
                 }
             }
         }
@@ -270,7 +281,7 @@ async fn the_attempt_of_an_older_version_is_read() {
         world.call().await.unwrap().training_job,
         format!("{}-3", job())
     );
-    let attempt: TrainingAttempt = documents::read(&world.store, &key, "x").await.unwrap();
+    let attempt: Attempt = documents::read(&world.store, &key, "x").await.unwrap();
     assert_eq!((attempt.attempt, attempt.refusals), (3, 0));
 }
 
@@ -414,6 +425,29 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
             1,
             "one job, after {polls} polls"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_crash_before_a_failure_is_told_begins_no_other_job() {
+    let failing = || JobOutcome::Fails("AlgorithmError: exit code 1".to_owned());
+    for polls in 0..60 {
+        let mut world = World::new(1).await;
+        world.sagemaker.script_job(failing());
+        world.sagemaker.script_job(failing());
+        for redrives in 0..2 {
+            for _ in 0..6 {
+                let _ = poll_at_most(polls, world.call());
+            }
+            let error = world.drive().await.unwrap_err();
+            assert_eq!(error.name(), ErrorName::TrainingFailed);
+            let created = world.sagemaker.log();
+            assert_eq!(created.len(), redrives + 1, "{created:?}, {polls} polls");
+            world.redrives += 1;
+        }
+        let done = world.drive().await.unwrap();
+        assert_eq!(done.training_job, format!("{}-3", job()));
+        assert_eq!(world.sagemaker.log().len(), 3, "after {polls} polls");
     }
 }
 

@@ -124,7 +124,7 @@ async fn every_other_end_has_its_name_and_all_reasons() {
         ),
     ];
     for (outcome, name, words) in cases {
-        let world = world(json!({"capacityWaitMinutes": 0})).await;
+        let mut world = world(json!({"capacityWaitMinutes": 0})).await;
         world.sagemaker.script_tuning(outcome);
         let error = world.drive().await.unwrap_err();
         let text = error.to_string();
@@ -134,8 +134,10 @@ async fn every_other_end_has_its_name_and_all_reasons() {
             "{text}"
         );
         assert!(world.store.get(&keys().training()).await.is_err());
+        let again = world.drive().await.unwrap_err();
+        assert_eq!((again.name(), again.to_string()), (name, text));
         // A redrive searches again, under another name.
-        world.drive().await.unwrap();
+        world.redrive().await.unwrap();
         let again = Names::tuning_job(PIPELINE, &run(), 2);
         assert_eq!(world.record().await.tuning.unwrap().job, again);
     }
@@ -189,6 +191,24 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
         world.drive().await.unwrap();
         assert_eq!(world.record().await, wanted, "after {polls} polls");
         assert_eq!(world.sagemaker.log().len(), 1, "after {polls} polls");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_before_a_failure_is_told_begins_no_other_search() {
+    for polls in 0..60 {
+        let mut world = world(json!({})).await;
+        let failed = vec![JobOutcome::Fails("AlgorithmError".to_owned())];
+        let outcome = TuningOutcome::Fails("No training job succeeded".to_owned(), failed);
+        world.sagemaker.script_tuning(outcome);
+        for _ in 0..6 {
+            let _ = poll_at_most(polls, world.call());
+        }
+        let error = world.drive().await.unwrap_err();
+        assert_eq!(error.name(), ErrorName::TrainingFailed);
+        assert_eq!(world.sagemaker.log().len(), 1, "after {polls} polls");
+        world.redrive().await.unwrap();
+        assert_eq!(world.sagemaker.log().len(), 2, "after {polls} polls");
     }
 }
 

@@ -45,7 +45,8 @@ fn of_context<'a>(path: &str, place: Where) -> Result<Shape<'a>, String> {
             Where::Machine | Where::Callback,
         )
         | ("Task.Token", Where::Callback) => Ok(Shape::Text),
-        ("Execution.Input", Where::Machine | Where::Callback)
+        // All that is there, of which an engine may know more than another.
+        ("Execution" | "Execution.Input", Where::Machine | Where::Callback)
         | ("Map.Item.Value" | "Map.Item.Index", Where::ItemSelector) => Ok(Shape::Anything),
         _ => Err("is nothing that the engines agree about here".to_owned()),
     }

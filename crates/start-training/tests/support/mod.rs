@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "not every test uses everything")]
 
-use contract::states::{RunInput, StartTrainingOutput, Status};
+use contract::states::{ExecutionContext, JobInput, StartTrainingOutput, Status};
 use contract::{Invocation, Names, RunId};
 use lake::records::{ChannelFile, DatasetRecord, Plan, TrainingRecord};
 use lake::{MemoryStore, RunKeys, documents};
@@ -30,6 +30,8 @@ pub fn job() -> String {
 pub struct World {
     pub store: MemoryStore,
     pub sagemaker: MemorySageMaker,
+    /// How often the execution was redriven.
+    pub redrives: u32,
 }
 
 impl World {
@@ -37,6 +39,7 @@ impl World {
         let world = Self {
             store: MemoryStore::new(),
             sagemaker: MemorySageMaker::new(),
+            redrives: 0,
         };
         world.plan(json!({})).await;
         world.dataset(validation).await;
@@ -104,15 +107,24 @@ impl World {
             role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
             region: "eu-central-1".to_owned(),
         };
-        let input = RunInput {
+        let input = JobInput {
             pipeline: PIPELINE.to_owned(),
             run: run(),
+            execution: ExecutionContext {
+                redrive_count: self.redrives,
+            },
         };
         let invocation = Invocation {
             attempt: "a".to_owned(),
             deadline: SystemTime::now(),
         };
         handle(&self.store, &self.sagemaker, &settings, input, invocation).await
+    }
+
+    /// Redrives the execution, which goes on as [`World::drive`].
+    pub async fn redrive(&mut self) -> Result<StartTrainingOutput, StartTrainingError> {
+        self.redrives += 1;
+        self.drive().await
     }
 
     /// Calls as the state machine does, until it is done or fails.
