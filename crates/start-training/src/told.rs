@@ -33,6 +33,7 @@ pub fn hyperparameters(
     else {
         return Ok(told);
     };
+    check_reduction(&told, features)?;
     let features = features.to_string();
     match told.get(FEATURE_DIM) {
         Some(given) if *given != features && given != "auto" => Err(FieldError {
@@ -45,6 +46,21 @@ pub fn hyperparameters(
             told.insert(FEATURE_DIM.to_owned(), features);
             Ok(told)
         }
+    }
+}
+
+/// k-NN refuses to reduce rows to as many features as they have, once its machine is paid for.
+fn check_reduction(told: &BTreeMap<String, String>, features: u64) -> Result<(), FieldError> {
+    const TARGET: &str = "dimension_reduction_target";
+    let target = told.get(TARGET).and_then(|target| target.parse().ok());
+    match target {
+        Some(target) if features <= target => Err(FieldError {
+            path: "training.hyperparameters",
+            message: format!(
+                "`{TARGET}` is {target}, and the rows have {features} features: it must be less"
+            ),
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -107,11 +123,18 @@ mod tests {
         ] {
             assert_eq!(told(dataset, &training).unwrap(), expected);
         }
+        let reduced = |target: u32| {
+            let more = json!({"k": 5, "predictor_type": "regressor", "sample_size": 9,
+                "dimension_reduction_type": "sign", "dimension_reduction_target": target});
+            told(&rows, &algorithm("knn", more))
+        };
+        assert!(reduced(6).is_ok());
         let wrong = algorithm("knn", json!({"feature_dim": 8}));
-        let error = told(&rows, &wrong).unwrap_err();
-        assert!(
-            error.message.contains("the rows have 7 features"),
-            "{error}"
-        );
+        for error in [told(&rows, &wrong).unwrap_err(), reduced(7).unwrap_err()] {
+            assert!(
+                error.message.contains("the rows have 7 features"),
+                "{error}"
+            );
+        }
     }
 }

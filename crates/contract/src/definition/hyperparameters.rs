@@ -21,7 +21,7 @@ use value::{ANY, FLAG, MOST, TRUTH, Value, above, below, between, closed, intege
 #[derive(Debug, Clone, Copy)]
 pub struct Algorithm {
     known: &'static [Known],
-    needs: &'static [Need],
+    rules: &'static [Rule],
 }
 
 /// A hyperparameter: its name, what its value must be, whether it must be there, whether SageMaker's
@@ -34,12 +34,15 @@ struct Known {
     tunable: bool,
 }
 
-/// A hyperparameter that a value of another one asks for.
-#[derive(Debug)]
-struct Need {
-    name: &'static str,
-    value: &'static str,
-    needs: &'static str,
+/// What a hyperparameter has to do with another one.
+#[derive(Debug, Clone, Copy)]
+enum Rule {
+    /// The first one of this value needs the other.
+    Needs(&'static str, &'static str, &'static str),
+    /// The first one is for the other one of this value only.
+    IsFor(&'static str, &'static str, &'static str),
+    /// The first one of this value does not go with the other one of that value.
+    Excludes([&'static str; 2], [&'static str; 2]),
 }
 
 const fn optional(name: &'static str, value: Value) -> Known {
@@ -67,8 +70,27 @@ impl Known {
     }
 }
 
-const fn need(name: &'static str, value: &'static str, needs: &'static str) -> Need {
-    Need { name, value, needs }
+impl Rule {
+    /// What is wrong, if anything is: `is` tells whether a hyperparameter is given that value, `is_there`
+    /// whether it is given or tuned.
+    fn broken(
+        self,
+        is: &dyn Fn(&str, &str) -> bool,
+        is_there: &dyn Fn(&str) -> bool,
+    ) -> Option<String> {
+        match self {
+            Self::Needs(name, value, other) if is(name, value) && !is_there(other) => {
+                Some(format!("{name} {value} needs {other}"))
+            }
+            Self::IsFor(name, other, value) if is_there(name) && !is(other, value) => {
+                Some(format!("{name} is for {other} {value} only"))
+            }
+            Self::Excludes([name, value], [other, that]) if is(name, value) && is(other, that) => {
+                Some(format!("{name} {value} does not go with {other} {that}"))
+            }
+            _ => None,
+        }
+    }
 }
 
 fn failure(path: &'static str, message: String) -> FieldError {
@@ -105,15 +127,14 @@ impl Algorithm {
         if let Some(rule) = required.find(|rule| !is_there(rule.name)) {
             return Err(failure(PATH, format!("the algorithm needs {}", rule.name)));
         }
-        let asks = |need: &&Need| {
-            let value = given.get(need.name).map(ToString::to_string);
-            value.as_deref() == Some(need.value) && !is_there(need.needs)
+        let is = |name: &str, value: &str| {
+            given
+                .get(name)
+                .is_some_and(|given| given.to_string() == value)
         };
-        match self.needs.iter().find(asks) {
-            Some(need) => Err(failure(
-                PATH,
-                format!("{} {} needs {}", need.name, need.value, need.needs),
-            )),
+        let mut rules = self.rules.iter();
+        match rules.find_map(|rule| rule.broken(&is, &is_there)) {
+            Some(message) => Err(failure(PATH, message)),
             None => Ok(()),
         }
     }
@@ -275,8 +296,14 @@ mod tests {
             ),
             (
                 KNN,
-                knn("index_type", json!("faiss.IVFPQ")),
-                "needs faiss_index_pq_m",
+                knn("faiss_index_pq_m", json!(8)),
+                "faiss_index_pq_m is for index_type faiss.IVFPQ only",
+            ),
+            (
+                KNN,
+                json!({"k": 5, "predictor_type": "regressor", "sample_size": 9,
+                    "index_type": "faiss.IVFPQ", "index_metric": "COSINE"}),
+                "index_metric COSINE does not go with index_type faiss.IVFPQ",
             ),
             (
                 KNN,
@@ -286,6 +313,76 @@ mod tests {
         ] {
             let refused = checked(known, given.clone()).unwrap_err();
             assert!(refused.contains(words), "{given}: {refused}");
+        }
+    }
+
+    #[test]
+    fn each_bound_lies_where_its_source_has_it() {
+        for (algorithm, name, within, beyond) in [
+            (
+                XGBOOST,
+                "seed",
+                "-2147483647 2147483646",
+                "-2147483648 2147483647",
+            ),
+            (XGBOOST, "eta", "0 1", "-0.01 1.01"),
+            (XGBOOST, "colsample_bytree", "0.01 1", "0 1.01"),
+            (XGBOOST, "tweedie_variance_power", "1.01 1.99", "1 2"),
+            (XGBOOST, "num_class", "2", "1"),
+            (XGBOOST, "scale_pos_weight", "0.01", "0"),
+            (LINEAR_LEARNER, "num_classes", "3 1000000", "2 1000001"),
+            (LINEAR_LEARNER, "accuracy_top_k", "1", "0"),
+            (LINEAR_LEARNER, "beta_1", "0 0.99 auto", "-0.01 1"),
+            (LINEAR_LEARNER, "bias_lr_mult", "0.01 auto", "0"),
+            (LINEAR_LEARNER, "bias_wd_mult", "0 auto", "-0.01"),
+            (LINEAR_LEARNER, "early_stopping_patience", "1", "0 auto"),
+            (LINEAR_LEARNER, "early_stopping_tolerance", "0.001", "0"),
+            (LINEAR_LEARNER, "f_beta", "0.01", "0"),
+            (LINEAR_LEARNER, "huber_delta", "0", "-0.01"),
+            (LINEAR_LEARNER, "init_scale", "0.01 7", "0"),
+            (LINEAR_LEARNER, "init_sigma", "0.01 7", "0"),
+            (LINEAR_LEARNER, "l1", "0 auto", "-0.01"),
+            (LINEAR_LEARNER, "learning_rate", "0.01 auto", "0"),
+            (LINEAR_LEARNER, "loss_insensitivity", "0.01", "0"),
+            (
+                LINEAR_LEARNER,
+                "lr_scheduler_factor",
+                "0.01 0.99 auto",
+                "0 1",
+            ),
+            (LINEAR_LEARNER, "margin", "0", "-0.01"),
+            (LINEAR_LEARNER, "normalize_data", "auto true False", "1"),
+            (LINEAR_LEARNER, "num_models", "1 auto", "0"),
+            (
+                LINEAR_LEARNER,
+                "positive_example_weight_mult",
+                "0.01 auto balanced",
+                "0",
+            ),
+            (LINEAR_LEARNER, "quantile", "0.01 0.99", "0 1"),
+            (LINEAR_LEARNER, "target_precision", "0.01 0.99", "0 1"),
+            (LINEAR_LEARNER, "wd", "0 auto", "-0.01"),
+            (KNN, "k", "1", "0 1.5"),
+            (KNN, "sample_size", "1", "0"),
+            (KNN, "dimension_reduction_target", "1", "0"),
+            (KNN, "dimension_reduction_type", "sign fjlt", "none"),
+            (KNN, "faiss_index_ivf_nlists", "1 auto", "0"),
+            (KNN, "faiss_index_pq_m", "1 96", "0 5 97"),
+            (KNN, "index_metric", "L2 INNER_PRODUCT COSINE", "l2"),
+            (FACTORIZATION_MACHINES, "num_factors", "1", "0"),
+            (FACTORIZATION_MACHINES, "epochs", "1", "0"),
+            (FACTORIZATION_MACHINES, "bias_init_sigma", "0 513", "-0.01"),
+            (FACTORIZATION_MACHINES, "bias_init_value", "-1 513", "none"),
+            (FACTORIZATION_MACHINES, "factors_lr", "0 513", "-0.01"),
+            (FACTORIZATION_MACHINES, "clip_gradient", "-1 1", "none"),
+        ] {
+            let rule = algorithm.known(name, "").unwrap();
+            for value in within.split(' ') {
+                assert_eq!(rule.value.refusal(value), None, "{name} {value}");
+            }
+            for value in beyond.split(' ') {
+                assert!(rule.value.refusal(value).is_some(), "{name} {value}");
+            }
         }
     }
 
@@ -304,10 +401,21 @@ mod tests {
                 let twice = known[..place].iter().any(|other| other.name == rule.name);
                 assert!(!twice, "{}", rule.name);
             }
-            for need in algorithm.needs {
-                assert!(algorithm.known(need.needs, "").is_ok(), "{}", need.needs);
-                let rule = algorithm.known(need.name, "").unwrap();
-                assert_eq!(rule.value.refusal(need.value), None, "{}", need.value);
+            let takes = |name: &str, value: &str| {
+                let rule = algorithm.known(name, "").unwrap();
+                assert_eq!(rule.value.refusal(value), None, "{name} {value}");
+            };
+            for rule in algorithm.rules {
+                match *rule {
+                    Rule::Needs(name, value, other) | Rule::IsFor(other, name, value) => {
+                        takes(name, value);
+                        assert!(algorithm.known(other, "").is_ok(), "{other}");
+                    }
+                    Rule::Excludes(one, other) => {
+                        takes(one[0], one[1]);
+                        takes(other[0], other[1]);
+                    }
+                }
             }
         }
     }

@@ -1,12 +1,14 @@
 //! What Factorization Machines accepts.
 //!
-//! Source: the tables in the SageMaker developer guide (`fact-machines-hyperparameters`, `fm-tuning`).
+//! Sources: the tables in the SageMaker developer guide (`fact-machines-hyperparameters`, `fm-tuning`), with
+//! which SageMaker's Python SDK agrees (github.com/aws/sagemaker-python-sdk,
+//! `src/sagemaker/amazon/factorization_machines.py`). The ranges that the guide suggests are no bounds.
 
 use super::{ANY, Algorithm, Known, MOST, Value, closed, integer, number, optional, required};
 
 pub(in super::super) const FACTORIZATION_MACHINES: Algorithm = Algorithm {
     known: KNOWN,
-    needs: &[],
+    rules: &[],
 };
 
 const METHOD: Value = Value::OneOf(&["uniform", "normal", "constant"]);

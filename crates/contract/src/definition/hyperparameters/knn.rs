@@ -1,26 +1,33 @@
 //! What k-nearest neighbours accepts.
 //!
-//! Source: the tables in the SageMaker developer guide (`kNN_hyperparameters`, `kNN-tuning`).
+//! Sources: the tables in the SageMaker developer guide (`kNN_hyperparameters`, `kNN-tuning`); for what goes
+//! with what, also the algorithm's own validation, which the toolkit that it shares with XGBoost is tested with
+//! (github.com/aws/sagemaker-xgboost-container, `test_hyperparameter_validation.py`).
 
-use super::{Algorithm, Known, MOST, Need, Value, integer, need, optional, required};
+use super::{Algorithm, Known, MOST, Rule, Value, integer, optional, required};
 
 pub(in super::super) const KNN: Algorithm = Algorithm {
     known: KNOWN,
-    needs: NEEDS,
+    rules: RULES,
 };
 
-const NEEDS: &[Need] = &[
-    need(
+const RULES: &[Rule] = &[
+    Rule::Needs(
         "dimension_reduction_type",
         "sign",
         "dimension_reduction_target",
     ),
-    need(
+    Rule::Needs(
         "dimension_reduction_type",
         "fjlt",
         "dimension_reduction_target",
     ),
-    need("index_type", "faiss.IVFPQ", "faiss_index_pq_m"),
+    Rule::IsFor("faiss_index_pq_m", "index_type", "faiss.IVFPQ"),
+    Rule::Excludes(
+        ["index_metric", "INNER_PRODUCT"],
+        ["index_type", "faiss.IVFPQ"],
+    ),
+    Rule::Excludes(["index_metric", "COSINE"], ["index_type", "faiss.IVFPQ"]),
 ];
 
 const KNOWN: &[Known] = &[

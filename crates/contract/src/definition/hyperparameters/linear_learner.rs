@@ -1,26 +1,29 @@
 //! What Linear Learner accepts.
 //!
-//! Source: the tables in the SageMaker developer guide (`ll_hyperparameters`,
-//! `linear-learner-tuning`).
+//! Sources: the tables in the SageMaker developer guide (`ll_hyperparameters`, `linear-learner-tuning`), and
+//! what SageMaker's Python SDK lets pass (github.com/aws/sagemaker-python-sdk,
+//! `src/sagemaker/amazon/linear_learner.py`). The guide says "between 0 and 1"; the SDK says which ends
+//! belong to it. Where the SDK knows more values than the guide (`f1`, `cross_entropy_loss`, a margin
+//! of 0), they pass here; a truth is written as in JSON or as in Python.
 
 use super::{
-    ANY, Algorithm, Known, MOST, Need, TRUTH, Value, above, below, between, closed, integer, need,
+    ANY, Algorithm, Known, MOST, Rule, TRUTH, Value, above, below, between, closed, integer,
     number, optional, required,
 };
 
 pub(in super::super) const LINEAR_LEARNER: Algorithm = Algorithm {
     known: KNOWN,
-    needs: NEEDS,
+    rules: RULES,
 };
 
-const NEEDS: &[Need] = &[need(
+const RULES: &[Rule] = &[Rule::Needs(
     "predictor_type",
     "multiclass_classifier",
     "num_classes",
 )];
 
 const AUTO: &[&str] = &["auto"];
-const AUTO_OR_TRUTH: Value = Value::OneOf(&["auto", "true", "false"]);
+const AUTO_OR_TRUTH: Value = Value::OneOf(&["auto", "true", "false", "True", "False"]);
 
 const KNOWN: &[Known] = &[
     required(
@@ -51,11 +54,11 @@ const KNOWN: &[Known] = &[
     optional("early_stopping_tolerance", number(above(0.0, ANY))),
     optional("epochs", integer(1, MOST)),
     optional("f_beta", number(above(0.0, ANY))),
-    optional("huber_delta", number(above(0.0, ANY))),
+    optional("huber_delta", number(closed(0.0, ANY))),
     optional("init_bias", number(closed(-ANY, ANY))),
     optional("init_method", Value::OneOf(&["uniform", "normal"])),
-    optional("init_scale", number(above(0.0, 1.0))),
-    optional("init_sigma", number(above(0.0, 1.0))),
+    optional("init_scale", number(above(0.0, ANY))),
+    optional("init_sigma", number(above(0.0, ANY))),
     optional("l1", number(closed(0.0, ANY)).or(AUTO)).tunable(),
     optional("learning_rate", number(above(0.0, ANY)).or(AUTO)).tunable(),
     optional(
@@ -77,7 +80,7 @@ const KNOWN: &[Known] = &[
     optional("lr_scheduler_factor", number(between(0.0, 1.0)).or(AUTO)),
     optional("lr_scheduler_minimum_lr", number(above(0.0, ANY)).or(AUTO)),
     optional("lr_scheduler_step", integer(1, MOST).or(AUTO)),
-    optional("margin", number(above(0.0, ANY))),
+    optional("margin", number(closed(0.0, ANY))),
     optional("mini_batch_size", integer(1, MOST)).tunable(),
     optional("momentum", number(below(0.0, 1.0)).or(AUTO)),
     optional("normalize_data", AUTO_OR_TRUTH),

@@ -5,18 +5,18 @@
 //! it lets be tuned.
 
 use super::{
-    ANY, Algorithm, FLAG, Known, MOST, Need, TRUTH, Value, above, between, closed, integer, need,
-    number, optional, required,
+    ANY, Algorithm, FLAG, Known, MOST, Rule, TRUTH, Value, above, between, closed, integer, number,
+    optional, required,
 };
 
 pub(in super::super) const XGBOOST: Algorithm = Algorithm {
     known: KNOWN,
-    needs: NEEDS,
+    rules: RULES,
 };
 
-const NEEDS: &[Need] = &[
-    need("objective", "multi:softmax", "num_class"),
-    need("objective", "multi:softprob", "num_class"),
+const RULES: &[Rule] = &[
+    Rule::Needs("objective", "multi:softmax", "num_class"),
+    Rule::Needs("objective", "multi:softprob", "num_class"),
 ];
 
 const KNOWN: &[Known] = &[
