@@ -33,6 +33,7 @@ impl Answer {
     }
 
     #[must_use]
+    #[allow(dead_code, reason = "not every test's answers have headers")]
     pub fn header(mut self, name: &'static str, value: &dyn std::fmt::Display) -> Self {
         self.headers.push((name, value.to_string()));
         self
