@@ -66,7 +66,7 @@ def files_of(channel):
 
 
 def delimiter_of(path):
-    """Sniffed from the first line of one file, so that a single column has none."""
+    """Sniffed from the first line of one file, which of a single column makes one of its digits."""
     with open(path, encoding="utf-8") as file:
         line = file.readline()
     try:

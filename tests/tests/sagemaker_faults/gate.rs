@@ -1,6 +1,6 @@
-//! What stands between a function and its services: hands calls on and counts them, and at the chosen
-//! one has the function killed, before the service is asked or before its answer is heard. It must not
-//! know what a call means.
+//! What stands between a function and its services: hands calls on and counts them, and has the function
+//! killed when the chosen one is answered, before it hears that. A death before the next call would be the
+//! same one; but after the last call there is no next. It must not know what a call means.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -30,7 +30,7 @@ impl Gate {
         self.dies_at.store(dies_at.unwrap_or(0), Ordering::SeqCst);
     }
 
-    /// When the chosen call comes.
+    /// When the chosen call is answered.
     pub async fn reached(&self) {
         self.dying.notified().await;
     }
@@ -78,16 +78,6 @@ async fn pass(
     body: Bytes,
 ) -> Response {
     let is_fatal = through.gate.is_fatal();
-    // Every other death is before the call, which then was never made.
-    if is_fatal
-        && through
-            .gate
-            .dies_at
-            .load(Ordering::SeqCst)
-            .is_multiple_of(2)
-    {
-        through.gate.die().await;
-    }
     // The host stays as the client has signed it.
     let url = format!("{}{uri}", through.upstream);
     let request = through.client.request(method, url).headers(headers);

@@ -16,6 +16,7 @@ mod tuning;
 mod way_back;
 mod world;
 
+use contract::RunId;
 use end_to_end::botocore;
 use end_to_end::packages::Packages;
 use futures::StreamExt as _;
@@ -54,7 +55,11 @@ async fn trial(row: Row, packages: Packages, record: PathBuf) -> Result<String, 
             if row.is_unusable {
                 world.delete_endpoint().await;
             }
+            if at == Step::Train {
+                told_without_another_job(&mut world, &run, &name, row.has_champion).await?;
+            }
             // A redrive calls the failed step again, with the same input.
+            world.redrives += 1;
             world
                 .go_through(&run, false)
                 .await
@@ -83,6 +88,24 @@ async fn trial(row: Row, packages: Packages, record: PathBuf) -> Result<String, 
         return Err("a finished run was trained again".to_owned());
     }
     Ok(format!("{told}, killed {kills} times"))
+}
+
+/// The failed job is the run's only one, and stays so however often the state machine tries again.
+async fn told_without_another_job(
+    world: &mut World,
+    run: &RunId,
+    name: &str,
+    has_champion: bool,
+) -> Result<(), String> {
+    let again = world.go_through(run, true).await;
+    if !again.as_ref().is_err_and(|ending| ending.name == name) {
+        return Err(format!("{name} is told no more: {again:?}"));
+    }
+    let wanted = if has_champion { 2 } else { 1 };
+    match world.training_jobs().await {
+        jobs if jobs == wanted => Ok(()),
+        jobs => Err(format!("{jobs} jobs were begun before a redrive")),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,6 +25,7 @@ struct Failed {
 async fn walk(world: &mut World, from: &str, input: Value) -> Result<Vec<String>, Failed> {
     let machine = workspace::state_machine();
     let (mut name, mut input) = (from.to_owned(), input);
+    let execution = json!({"Id": "arn:e", "Input": {}, "RedriveCount": world.redrives});
     let mut visited = Vec::new();
     while name != END {
         let state = &machine["States"][&name];
@@ -32,7 +33,7 @@ async fn walk(world: &mut World, from: &str, input: Value) -> Result<Vec<String>
         match state["Type"].as_str().unwrap() {
             "Task" => {
                 let verb = asl::verb(state).unwrap();
-                let payload = evaluated(&state["Parameters"]["Payload"], &input);
+                let payload = evaluated(&state["Parameters"]["Payload"], &input, &execution);
                 match world.invoke(&verb, payload).await {
                     Ok(output) => input = output,
                     Err((error, _)) if is_retried(state, &error) => {
@@ -71,16 +72,18 @@ fn is_retried(state: &Value, error: &str) -> bool {
     names.any(|name| name == error)
 }
 
-/// A payload: `$.field` of the input, and constants.
-fn evaluated(template: &Value, input: &Value) -> Value {
+/// A payload: `$.field` of the input, `$$.Execution`, and constants.
+fn evaluated(template: &Value, input: &Value, execution: &Value) -> Value {
     let fields = template.as_object().unwrap().iter();
     let fields = fields.map(|(name, value)| match name.strip_suffix(".$") {
         Some(name) => {
             let path = value.as_str().unwrap();
-            (
-                name.to_owned(),
-                input[path.trim_start_matches("$.")].clone(),
-            )
+            let value = match path.strip_prefix("$$.") {
+                Some("Execution") => execution,
+                Some(other) => panic!("{other} is not walked with"),
+                None => &input[path.trim_start_matches("$.")],
+            };
+            (name.to_owned(), value.clone())
         }
         None => (name.clone(), value.clone()),
     });
@@ -115,6 +118,7 @@ async fn a_redriven_execution_goes_on_where_it_failed_and_trains_once() {
     world.is_champion(20).await.unwrap();
     assert_eq!(world.training_jobs().await, 2);
 
+    world.redrives += 1;
     let visited = walk(&mut world, &failed.state, failed.input).await.unwrap();
     assert!(
         !visited.contains(&"StartTraining".to_owned()),

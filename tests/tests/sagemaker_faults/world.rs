@@ -43,6 +43,8 @@ pub struct World {
     judge: Function,
     deploy: Function,
     kills: u32,
+    /// How often the execution was redriven.
+    pub redrives: u32,
     /// How the endpoint of the next runs is scaled.
     pub autoscaling: Value,
     /// What the next runs score in one go instead of serving at an endpoint.
@@ -97,6 +99,7 @@ impl World {
             sagemaker,
             gate,
             kills: 0,
+            redrives: 0,
             autoscaling: Value::Null,
             batch: Value::Null,
         }
@@ -173,13 +176,15 @@ impl World {
     /// Trains, judges and deploys, or fails at one of them.
     pub async fn go_through(&mut self, run: &RunId, killing: bool) -> Result<(), Ending> {
         let input = json!({"pipeline": PIPELINE, "run": run});
-        for (step, function) in [
-            (Step::Train, &mut self.train),
-            (Step::Judge, &mut self.judge),
-            (Step::Deploy, &mut self.deploy),
+        let mut told = input.clone();
+        told["execution"] = json!({"RedriveCount": self.redrives});
+        for (step, function, input) in [
+            (Step::Train, &mut self.train, &told),
+            (Step::Judge, &mut self.judge, &input),
+            (Step::Deploy, &mut self.deploy, &input),
         ] {
             let kills = &mut self.kills;
-            drive(step, function, &self.gate, &input, killing, kills).await?;
+            drive(step, function, &self.gate, input, killing, kills).await?;
         }
         Ok(())
     }
