@@ -48,6 +48,11 @@ function reasons(table: string, machine: string): readonly Reason[] {
       resources: ['StartTrainingRole', 'JudgeModelRole', 'DeployEndpointRole'],
     },
     {
+      why: 'A definition names the image that is registered, in whatever registry.',
+      findings: [wildcard('arn:<AWS::Partition>:ecr:*:*:repository/*')],
+      resources: ['JudgeModelRole'],
+    },
+    {
       why: 'A definition names the training image, and SageMaker names the logs.',
       findings: [wildcard('arn:<AWS::Partition>:ecr:*:*:repository/*'), here('logs', 'log-group:/aws/sagemaker/*')],
       resources: ['TrainingRole'],

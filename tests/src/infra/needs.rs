@@ -55,10 +55,16 @@ pub const ACTIONS: [(&str, &[&str]); 47] = [
         "create_model",
         &["sagemaker:CreateModel", "sagemaker:AddTags", "iam:PassRole"],
     ),
-    // SageMaker looks, as the caller, whether the artifact is there.
+    // SageMaker looks, as the caller, whether the artifact is there ("Access denied for bucket"), and by AWS's
+    // own AmazonSageMakerModelRegistryFullAccess at the image.
     (
         "create_model_package",
-        &["sagemaker:CreateModelPackage", "s3:GetObject"],
+        &[
+            "sagemaker:CreateModelPackage",
+            "s3:GetObject",
+            "ecr:BatchGetImage",
+            "ecr:DescribeImages",
+        ],
     ),
     (
         "create_model_package_group",
