@@ -27,9 +27,8 @@ fn csv(weighted: bool) -> String {
 }
 
 fn libsvm() -> String {
-    (0..ROWS)
-        .map(|n| format!("{} 0:{n} 1:{}\n", 2 * n, n * 7 % 11))
-        .collect()
+    let row = |n: usize| format!("{} 0:{n} 1:{}\n", 2 * n, n * 7 % 11);
+    (0..ROWS).map(row).collect()
 }
 
 /// What a container finds below /opt/ml.
@@ -286,8 +285,8 @@ fn a_training_goes_on_from_the_last_checkpoint() {
 #[test]
 fn what_is_told_to_end_leaves_a_whole_checkpoint() {
     let rows = csv(false);
-    let long = json!({"num_round": "1000000"});
-    let container = Container::new(&long, Some("text/csv"), &[("train", &rows)]);
+    let endless = json!({"num_round": "1000000"});
+    let container = Container::new(&endless, Some("text/csv"), &[("train", &rows)]);
     let mut training = container.command("train");
     let mut training = training.stdout(Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
