@@ -158,7 +158,11 @@ impl Script {
         } else {
             Status::Done
         };
-        let decision = self.decision(&seen);
+        // Once the models are still being compared.
+        let decision = match status {
+            Status::InProgress => Decision::Compare,
+            Status::Done => self.decision(&seen),
+        };
         let output = match verb {
             "judge-model" => judged(payload.clone(), seen.run.as_ref(), decision),
             _ => self.output(verb, payload.clone(), status, &mut seen.run),
@@ -349,6 +353,7 @@ fn judged(payload: Value, planned: Option<&RunId>, verdict: Decision) -> Result<
         value: 0.9,
         champion: Some(1.0),
         reason: "as the script has it".to_owned(),
+        wait_seconds: 1,
     })
 }
 

@@ -61,7 +61,7 @@ const BY_EXPORT: [&str; 5] = [
     "IsExportDone",
 ];
 
-const BEFORE_THE_VERDICT: [&str; 9] = [
+const BEFORE_THE_VERDICT: [&str; 12] = [
     "ExportSegments",
     "PlanDataset",
     "MergeShards",
@@ -71,6 +71,9 @@ const BEFORE_THE_VERDICT: [&str; 9] = [
     "WaitForTraining",
     "StartTraining",
     "IsTrainingDone",
+    "JudgeModel",
+    "IsModelBetter",
+    "WaitForComparison",
 ];
 
 fn went_well(ended: &Ended, route: Route, outcome: Outcome, after_training: &[&str]) {
@@ -111,7 +114,7 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, deplo
             "merge-to-csv" => (2, 2),
             "request-export" if route == Route::Scan => (0, 0),
             "deploy-endpoint" if !deployed => (0, 0),
-            "request-export" | "start-training" | "deploy-endpoint" => (1, 2),
+            "request-export" | "start-training" | "judge-model" | "deploy-endpoint" => (1, 2),
             _ => (1, 1),
         };
         let calls = vec![script.errors_of(&verb) + outputs; payloads];

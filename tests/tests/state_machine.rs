@@ -280,7 +280,7 @@ fn wrong_paths_are_found() {
         "WaitForEndpoint.SecondsPath",
         "no field \"waitSeconds\"",
         |m| {
-            set(m, "/States/JudgeModel/Next", json!("WaitForEndpoint"));
+            set(m, "/States/SealDataset/Next", json!("WaitForEndpoint"));
         },
     );
     is_found(

@@ -36,7 +36,7 @@ pub struct OldRun {
     pub run: RunId,
     /// Its model and configuration, where they are there.
     pub resources: Vec<String>,
-    /// Its objects in the lake: raw, then processed, then the model's artifact, then predictions.
+    /// Its objects in the lake: raw, then processed, then the model's artifact, then predictions, then what it was judged by.
     pub objects: Vec<String>,
     /// Their bytes.
     pub bytes: u64,
@@ -52,7 +52,7 @@ pub struct Plans {
 }
 
 /// The tiers of the lake that are cleaned up. Reports stay: they are small, and the pipeline's memory.
-const TIERS: [&str; 4] = ["raw", "processed", "models", "predictions"];
+const TIERS: [&str; 5] = ["raw", "processed", "models", "predictions", "judging"];
 
 /// Objects that are removed side by side.
 const AT_ONCE: usize = 32;

@@ -78,6 +78,20 @@ impl Names {
         }
         format!("{pipeline}-{ending}")
     }
+
+    /// The name of a transform job by which a run's model, or its champion, predicts the rows that both are
+    /// judged by; `role` tells the two apart, the attempt counts from 1. Of the pipeline there is what fits.
+    pub fn judging_job(pipeline: &str, run: &RunId, role: &str, attempt: u32) -> String {
+        const LONGEST: usize = 63;
+        let ending = if attempt == 1 {
+            format!("{run}-{role}")
+        } else {
+            format!("{run}-{role}-{attempt}")
+        };
+        let room = LONGEST.saturating_sub(ending.len() + 1);
+        let pipeline = pipeline.get(..room).unwrap_or(pipeline);
+        format!("{}-{ending}", pipeline.trim_end_matches('-'))
+    }
 }
 
 /// The id of a run: `20261120-173000-1a2b3c4d`. It sorts by start, and is the same however often
@@ -206,6 +220,12 @@ mod tests {
                 let job = Names::tuning_job(name, &run, attempt);
                 Names::check_sagemaker(&job).unwrap();
                 assert!(job.len() <= 32 && job.contains(run.as_str()), "{job}");
+                for role in ["challenger", "champion"] {
+                    let job = Names::judging_job(name, &run, role, attempt);
+                    Names::check_sagemaker(&job).unwrap();
+                    let told = format!("{run}-{role}");
+                    assert!(job.starts_with('a') && job.contains(&told), "{job}");
+                }
             }
         }
         for bad in ["", "-a", "a-", "A", "a_b", &"a".repeat(33)] {

@@ -369,6 +369,8 @@ pub enum Decision {
     AskApproval,
     /// A person was told, and has not decided yet.
     AwaitApproval,
+    /// It and the champion still predict the same rows: call again, with the same input.
+    Compare,
 }
 
 impl From<Verdict> for Decision {
@@ -406,8 +408,11 @@ pub struct JudgeModelOutput {
     /// Its value for the champion, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub champion: Option<f64>,
-    /// Why, in one line; while a person is asked, what that person is told.
+    /// Why, in one line; while a person is asked, what that person is told; while the models are compared, how
+    /// that stands.
     pub reason: String,
+    /// Seconds to wait before the next look, while the models are compared; else 0.
+    pub wait_seconds: u32,
 }
 
 /// Output of `DeployEndpoint`.

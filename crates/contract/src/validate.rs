@@ -33,7 +33,7 @@ impl Definition {
         if let Some(algorithm) = &self.training.algorithm {
             algorithm.check_dataset(&self.dataset, &self.training.hyperparameters)?;
         }
-        self.promotion.validate(&self.training)?;
+        self.promotion.validate(&self.training, &self.dataset)?;
         if let Some(tuning) = &self.training.tuning {
             tuning.validate_objective(&self.training, &self.promotion)?;
         }
@@ -407,6 +407,100 @@ mod tests {
             let error = approval(json!({ "withinHours": hours })).unwrap_err();
             assert_eq!(error.path, "promotion.approval.withinHours");
         }
+    }
+
+    #[test]
+    fn models_are_compared_by_what_predictions_and_labels_tell() {
+        let judged = |metric: &str, more: Value| {
+            let mut whole = definition("", Value::Null);
+            whole.promotion.metric = metric.to_owned();
+            whole.training.metrics.clear();
+            let mut json = serde_json::to_value(&whole).unwrap();
+            json["promotion"]["reevaluate"] = json!({});
+            crate::read::from_value::<Definition>(merged(json, &more))
+                .unwrap()
+                .validate()
+        };
+        for metric in crate::definition::RowMetric::ALL {
+            let name = format!("validation:{}", metric.as_str());
+            judged(&name, json!({})).unwrap();
+        }
+        for metric in ["validation:ndcg", "train:rmse", "rmse"] {
+            let error = judged(metric, json!({})).unwrap_err();
+            assert_eq!(error.path, "promotion.metric");
+            assert!(error.message.contains("validation:auc"), "{error}");
+        }
+        let rmse = "validation:rmse";
+        let xgboost = |objective: &str| {
+            json!({"training": {"image": null, "algorithm": {"name": "xgboost"},
+                "hyperparameters": {"num_round": 5, "num_class": 3, "objective": objective}}})
+        };
+        judged("validation:merror", xgboost("multi:softmax")).unwrap();
+        judged("validation:mlogloss", xgboost("multi:softprob")).unwrap();
+        for (metric, more, path) in [
+            (
+                rmse,
+                json!({"promotion": {"reevaluate": {"rows": 0}}}),
+                "promotion.reevaluate.rows",
+            ),
+            (
+                rmse,
+                json!({"promotion": {"reevaluate": {"rows": 100_001}}}),
+                "promotion.reevaluate.rows",
+            ),
+            (
+                rmse,
+                json!({"promotion": {"reevaluate": {"instanceType": "m5.large"}}}),
+                "promotion.reevaluate.instanceType",
+            ),
+            (
+                rmse,
+                json!({"dataset": {"format": "recordIo"}}),
+                "promotion.reevaluate",
+            ),
+            (
+                rmse,
+                json!({"dataset": {"deduplicate": {"by": ["user_id"]}}}),
+                "promotion.reevaluate",
+            ),
+            (
+                rmse,
+                json!({"dataset": {"split": {"validation": 0.0}}}),
+                "promotion.reevaluate",
+            ),
+            (
+                rmse,
+                json!({"training": {"image": null, "algorithm": {"name": "knn"},
+                    "hyperparameters": {"k": 5, "sample_size": 10, "predictor_type": "regressor"}}}),
+                "promotion.reevaluate",
+            ),
+            (
+                "validation:mlogloss",
+                xgboost("multi:softmax"),
+                "promotion.reevaluate",
+            ),
+            (
+                "validation:logloss",
+                xgboost("binary:logitraw"),
+                "promotion.reevaluate",
+            ),
+        ] {
+            let error = judged(metric, more).unwrap_err();
+            assert_eq!(error.path, path, "{error}");
+        }
+    }
+
+    fn merged(mut json: Value, more: &Value) -> Value {
+        if let (Some(fields), Some(more)) = (json.as_object_mut(), more.as_object()) {
+            for (name, value) in more {
+                let there = fields.remove(name).unwrap_or_default();
+                if !value.is_null() {
+                    fields.insert(name.clone(), merged(there, value));
+                }
+            }
+            return json;
+        }
+        more.clone()
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
             batch,
         } = *self;
         let name = Names::run_resource(run.pipeline(), run.run());
-        let model = wanted::model(&name, &promoted.plan, &promoted.training, settings);
+        let model = wanted::model(&promoted.plan, &promoted.training, settings);
         if !wanted::ensure_model(sagemaker, &model).await? {
             return Ok(Look::moving(name, NOT_YET, 0));
         }

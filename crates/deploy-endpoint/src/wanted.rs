@@ -3,7 +3,7 @@
 use crate::{DeployEndpointError, Settings};
 use contract::{Definition, ErrorName, Named};
 use lake::records::{Plan, TrainingRecord};
-use model::{Capture, ConfigSpec, Endpoints, Guard, ModelSpec, differences};
+use model::{Capture, ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, differences};
 
 /// The endpoint's name, which stays the same from run to run.
 pub fn endpoint_name(definition: &Definition) -> String {
@@ -11,19 +11,16 @@ pub fn endpoint_name(definition: &Definition) -> String {
     named.unwrap_or(&definition.pipeline).clone()
 }
 
-/// The run's model, under this name.
-pub fn model(name: &str, plan: &Plan, training: &TrainingRecord, settings: &Settings) -> ModelSpec {
-    let definition = &plan.definition;
-    let role = definition.training.role_arn.as_ref();
-    ModelSpec {
-        name: name.to_owned(),
-        image: training.image.clone(),
-        artifact: training.artifact.clone(),
-        role_arn: role.unwrap_or(&settings.role_arn).clone(),
-        environment: definition.endpoint.environment.clone(),
-        vpc: definition.training.vpc.clone(),
-        network_isolation: definition.training.network_isolation,
-    }
+/// The run's model, under the run's name.
+pub fn model(plan: &Plan, training: &TrainingRecord, settings: &Settings) -> ModelSpec {
+    let (image, artifact) = (&training.image, &training.artifact);
+    ModelSpec::of_run(
+        &plan.definition,
+        &plan.run,
+        image,
+        artifact,
+        &settings.role_arn,
+    )
 }
 
 /// The run's endpoint configuration, under the model's name.
@@ -77,24 +74,11 @@ pub async fn ensure_model(
     endpoints: &impl Endpoints,
     wanted: &ModelSpec,
 ) -> Result<bool, DeployEndpointError> {
-    let mut there = endpoints.describe_model(&wanted.name).await?;
-    if there.is_none() {
-        match endpoints.create_model(wanted).await {
-            Ok(()) => {
-                tracing::info!(model = wanted.name, "created the model");
-                return Ok(true);
-            }
-            // Taken since the look above.
-            Err(error) if error.name() == ErrorName::Conflict => {
-                there = endpoints.describe_model(&wanted.name).await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
+    match model::ensure_model(endpoints, wanted).await? {
+        Ensured::There => Ok(true),
+        Ensured::NotYet => Ok(false),
+        Ensured::Differs(differences) => same("model", &wanted.name, &differences),
     }
-    let Some(there) = there else {
-        return Ok(false);
-    };
-    same("model", &wanted.name, &differences(wanted, &there))
 }
 
 /// Brings about the configuration; `false` if it, or the model it names, does not show yet.

@@ -1,8 +1,10 @@
 //! What can go wrong when a model is judged.
 
 use contract::{ErrorName, Named, ServiceError};
-use lake::DocumentError;
+use dataset::ColumnsError;
 use lake::records::TrainingRecord;
+use lake::{DocumentError, PartError, StoreError, VocabularyError};
+use model::{TransformInfo, TransformSpec, TransformStatus};
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -20,15 +22,128 @@ pub enum JudgeModelError {
         /// The metrics that there are, in words.
         there: String,
     },
-    /// The model could not be registered.
+    /// A model or transform job has the run's name and is another one.
+    #[error(
+        "the {what} {name} exists and is not this run's: {differences}; delete it or start a new run"
+    )]
+    NotOurs {
+        /// `model` or `transform job`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Every field that differs.
+        differences: String,
+    },
+    /// One of the two models was not asked to the end.
+    #[error(
+        "the transform job {job}, which asks {model} about the rows to compare by, {how}; its log: {log}"
+    )]
+    TransformFailed {
+        /// The job's name.
+        job: String,
+        /// The model's name.
+        model: String,
+        /// That it failed, and why; or that it was stopped.
+        how: String,
+        /// A link to its log.
+        log: String,
+    },
+    /// There were no machines to ask one of the two models.
+    #[error(
+        "there are no {instance_type} for the transform job {job} at the moment: {reason}; try later, or set \
+         promotion.reevaluate.instanceType to another one"
+    )]
+    NoCapacity {
+        /// The job's name.
+        job: String,
+        /// The instance type.
+        instance_type: String,
+        /// SageMaker's reason.
+        reason: String,
+    },
+    /// What one of the two models has predicted tells no metric.
+    #[error("the {role}'s predictions by the transform job {job} tell no metric: {what}")]
+    Predictions {
+        /// `challenger` or `champion`.
+        role: &'static str,
+        /// The transform job's name.
+        job: String,
+        /// What is wrong with them.
+        what: String,
+    },
+    /// The labels of the rows to compare by are not those that were written.
+    #[error("{key} does not hold the {rows} labels that were written")]
+    Labels {
+        /// The object's key.
+        key: String,
+        /// How many rows there are.
+        rows: u64,
+    },
+    /// A dataset has columns that no row can be made by.
+    #[error("the columns of this run's dataset, or of the champion's, cannot be carried out")]
+    Columns(#[from] ColumnsError),
+    /// A raw part is damaged or missing.
+    #[error("reading a raw part")]
+    Part(#[from] PartError),
+    /// A raw part holds a line that is no item.
+    #[error("{key} holds a line that is no item")]
+    Item {
+        /// The part's key.
+        key: String,
+        /// What is wrong with it.
+        source: item::ItemError,
+    },
+    /// A vocabulary cannot be read.
+    #[error("reading a dataset's vocabularies")]
+    Vocabulary(#[from] VocabularyError),
+    /// SageMaker refused or could not be reached.
     #[error(transparent)]
     Service(Box<ServiceError>),
-    /// The lake could not be read or written.
+    /// A document of the lake could not be read or written.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
+const LOG_GROUP: &str = "/aws/sagemaker/TransformJobs";
+/// How SageMaker's reason begins where it has no machines.
+const CAPACITY: &str = "CapacityError";
+
 impl JudgeModelError {
+    pub(crate) fn not_ours(what: &'static str, name: &str, differences: &[String]) -> Self {
+        Self::NotOurs {
+            what,
+            name: name.to_owned(),
+            differences: differences.join("; "),
+        }
+    }
+
+    /// Of a transform job that ended otherwise than `Completed`.
+    pub(crate) fn of_end(spec: &TransformSpec, info: TransformInfo, region: &str) -> Self {
+        let job = spec.name.clone();
+        let reason = info.failure_reason;
+        let how = match (info.status, reason) {
+            (TransformStatus::Failed, Some(reason)) if reason.contains(CAPACITY) => {
+                return Self::NoCapacity {
+                    job,
+                    instance_type: spec.instance_type.clone(),
+                    reason,
+                };
+            }
+            (TransformStatus::Failed, Some(reason)) => format!("failed: {reason}"),
+            (TransformStatus::Failed, None) => "failed: SageMaker gives no reason".to_owned(),
+            _ => "was stopped by hand (StopTransformJob)".to_owned(),
+        };
+        Self::TransformFailed {
+            log: model::log_link(region, LOG_GROUP, &job),
+            job,
+            model: spec.model.clone(),
+            how,
+        }
+    }
+
     pub(crate) fn metric_missing(metric: &str, training: &TrainingRecord) -> Self {
         let names: Vec<&str> = training.metrics.keys().map(String::as_str).collect();
         Self::MetricMissing {
@@ -53,8 +168,15 @@ impl Named for JudgeModelError {
     fn name(&self) -> ErrorName {
         match self {
             Self::MetricMissing { .. } => ErrorName::MetricMissing,
+            Self::NotOurs { .. } => ErrorName::Conflict,
+            Self::TransformFailed { .. } | Self::Predictions { .. } => ErrorName::TransformFailed,
+            Self::NoCapacity { .. } => ErrorName::CapacityUnavailable,
+            Self::Labels { .. } | Self::Columns(_) | Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::Part(error) => error.name(),
+            Self::Vocabulary(error) => error.name(),
             Self::Service(error) => error.name(),
             Self::Document(error) => error.name(),
+            Self::Store(error) => error.name(),
         }
     }
 }

@@ -1,9 +1,11 @@
-//! Decides whether a run's model may serve, once, and says why in one line; asks a person first where
-//! the definition wants that; and enters the model into SageMaker's model registry.
+//! Decides whether a run's model may serve, once, and says why in one line; lets it and the champion predict
+//! the same rows first, or asks a person, where the definition wants that; and enters the model into
+//! SageMaker's model registry.
 //!
 //! It must not know how the model was trained nor how it is brought to serve.
 
 mod approval;
+mod comparison;
 mod error;
 mod registry;
 mod rule;
@@ -12,31 +14,34 @@ pub use error::JudgeModelError;
 pub use rule::{Judgement, judge};
 
 use approval::Answer;
+use comparison::{Comparison, Standing};
 use contract::Invocation;
 use contract::states::{Decision, JudgeModelInput, JudgeModelOutput, Verdict};
-use lake::records::{Champion, Plan, TrainingRecord, VerdictRecord};
+use lake::records::{Champion, Plan, Reevaluation, TrainingRecord, VerdictRecord};
 use lake::store::PutOutcome;
 use lake::{ObjectStore, RunKeys, documents, keys};
-use model::{ModelPackages, PackageApproval};
+use model::{Endpoints, ModelPackages, PackageApproval, Transforms};
 
 const VERDICT: &str = "a verdict";
 
 /// What the function is set up with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
+    /// The role that SageMaker assumes where the definition names none.
+    pub role_arn: String,
     /// The region, for links to the console.
     pub region: String,
 }
 
 /// Where the decision on the run's model stands: the verdict that stands, the one that is reached now, or
-/// that a person has yet to decide.
+/// that a comparison or a person has yet to decide.
 ///
 /// # Errors
-/// If the model's metric is missing, the lake cannot be read or written, or the model cannot be
-/// registered.
-pub async fn handle(
+/// If the model's metric is missing, the model and the champion cannot be asked about the same rows, the lake
+/// cannot be read or written, or the model cannot be registered.
+pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
     store: &impl ObjectStore,
-    packages: &impl ModelPackages,
+    sagemaker: &G,
     settings: &Settings,
     input: JudgeModelInput,
     _invocation: Invocation,
@@ -45,104 +50,193 @@ pub async fn handle(
     let plan: Plan = documents::read(store, &run.plan(), "the run's plan").await?;
     let training: TrainingRecord =
         documents::read(store, &run.training(), "the record of a training job").await?;
-    let standing = documents::read_if_there(store, &run.verdict(), VERDICT).await?;
-    let (verdict, decision) = match standing {
-        Some(verdict) => decided(verdict),
-        None => reach(store, settings, &run, &plan, &training, &input).await?,
-    };
-    let entry = registry::Entry {
+    let case = Case {
         store,
-        packages,
+        sagemaker,
+        settings,
         run: &run,
         plan: &plan,
         training: &training,
     };
-    let approval = match decision {
-        Decision::Promote => PackageApproval::Approved,
-        Decision::Keep => PackageApproval::Rejected,
-        Decision::AskApproval | Decision::AwaitApproval => PackageApproval::PendingManualApproval,
+    let found = match documents::read_if_there(store, &run.verdict(), VERDICT).await? {
+        Some(verdict) => Found::decided(verdict),
+        None => Box::pin(case.reach(input.task_token.as_deref())).await?,
     };
-    entry.bring_to(approval, &verdict).await?;
+    let approval = match found.decision {
+        Decision::Promote => Some(PackageApproval::Approved),
+        Decision::Keep => Some(PackageApproval::Rejected),
+        Decision::AskApproval | Decision::AwaitApproval => {
+            Some(PackageApproval::PendingManualApproval)
+        }
+        Decision::Compare => None,
+    };
+    let verdict = found.verdict;
+    if let Some(approval) = approval {
+        let entry = registry::Entry {
+            store,
+            packages: sagemaker,
+            run: &run,
+            plan: &plan,
+            training: &training,
+        };
+        Box::pin(entry.bring_to(approval, &verdict)).await?;
+    }
+    if found.decision == Decision::Keep && plan.definition.promotion.reevaluate.is_some() {
+        Box::pin(comparison::remove_model(store, sagemaker, &run)).await?;
+    }
     Ok(JudgeModelOutput {
         pipeline: input.pipeline,
         run: input.run,
-        verdict: decision,
+        verdict: found.decision,
         metric: verdict.metric,
         value: verdict.value,
         champion: verdict.champion,
         reason: verdict.reason,
+        wait_seconds: found.wait_seconds,
     })
 }
 
-fn decided(verdict: VerdictRecord) -> (VerdictRecord, Decision) {
-    let decision = verdict.verdict.into();
-    (verdict, decision)
+/// Where the decision stands, with what there is of the verdict.
+struct Found {
+    verdict: VerdictRecord,
+    decision: Decision,
+    wait_seconds: u32,
 }
 
-async fn reach(
-    store: &impl ObjectStore,
-    settings: &Settings,
-    run: &RunKeys,
-    plan: &Plan,
-    training: &TrainingRecord,
-    input: &JudgeModelInput,
-) -> Result<(VerdictRecord, Decision), JudgeModelError> {
-    let proposal = match documents::read_if_there(store, &run.proposal(), "a proposal").await? {
-        Some(proposal) => proposal,
-        None => proposed(store, run, plan, training).await?,
-    };
-    let approval = plan.definition.promotion.approval;
-    let Some(approval) = approval.filter(|_| proposal.verdict == Verdict::Promote) else {
-        return Ok(decided(committed(store, &run.verdict(), proposal).await?));
-    };
-    // Whatever the champion becomes while a person thinks, that person judges what was proposed.
-    let mut proposal = committed(store, &run.proposal(), proposal).await?;
-    let question = approval::Question {
-        store,
-        run,
-        within_hours: approval.within_hours,
-    };
-    let token = input.task_token.as_deref();
-    match question.look(token).await? {
-        Answer::Decided(answer) => {
-            proposal.verdict = answer.verdict();
-            proposal.reason = format!("{}; {}", proposal.reason, answer.words(approval));
-            Ok(decided(committed(store, &run.verdict(), proposal).await?))
+impl Found {
+    fn decided(verdict: VerdictRecord) -> Self {
+        let decision = verdict.verdict.into();
+        Self::so_far(verdict, decision)
+    }
+
+    const fn so_far(verdict: VerdictRecord, decision: Decision) -> Self {
+        Self {
+            verdict,
+            decision,
+            wait_seconds: 0,
         }
-        Answer::NotAskedYet => {
-            proposal.reason = question.message(settings, plan, &proposal);
-            Ok((proposal, Decision::AskApproval))
-        }
-        Answer::NotYet => Ok((proposal, Decision::AwaitApproval)),
     }
 }
 
-/// What the rule says of the model.
-async fn proposed(
-    store: &impl ObjectStore,
-    run: &RunKeys,
-    plan: &Plan,
-    training: &TrainingRecord,
-) -> Result<VerdictRecord, JudgeModelError> {
-    let champion_key = keys::champion(run.pipeline());
-    let champion: Option<Champion> =
-        documents::read_if_there(store, &champion_key, "the record of a champion").await?;
-    let promotion = &plan.definition.promotion;
-    let value = training
-        .metrics
-        .get(&promotion.metric)
-        .copied()
-        .filter(|value| value.is_finite())
-        .ok_or_else(|| JudgeModelError::metric_missing(&promotion.metric, training))?;
-    let judgement = judge(promotion, run.run(), value, champion.as_ref());
-    Ok(VerdictRecord {
-        verdict: judgement.verdict,
-        metric: promotion.metric.clone(),
-        value,
-        champion: judgement.champion,
-        champion_run: champion.map(|champion| champion.run),
-        reason: judgement.reason,
-    })
+/// The run whose model is judged.
+struct Case<'a, S, G> {
+    store: &'a S,
+    sagemaker: &'a G,
+    settings: &'a Settings,
+    run: &'a RunKeys,
+    plan: &'a Plan,
+    training: &'a TrainingRecord,
+}
+
+impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
+    async fn reach(&self, token: Option<&str>) -> Result<Found, JudgeModelError> {
+        let (store, run) = (self.store, self.run);
+        let proposal = match documents::read_if_there(store, &run.proposal(), "a proposal").await? {
+            Some(proposal) => proposal,
+            None => match self.proposed().await? {
+                Proposed::Reached(proposal) => proposal,
+                Proposed::Comparing(found) => return Ok(found),
+            },
+        };
+        let approval = self.plan.definition.promotion.approval;
+        let Some(approval) = approval.filter(|_| proposal.verdict == Verdict::Promote) else {
+            let verdict = committed(store, &run.verdict(), proposal).await?;
+            return Ok(Found::decided(verdict));
+        };
+        // Whatever the champion becomes while a person thinks, that person judges what was proposed.
+        let mut proposal = committed(store, &run.proposal(), proposal).await?;
+        let question = approval::Question {
+            store,
+            run,
+            within_hours: approval.within_hours,
+        };
+        match question.look(token).await? {
+            Answer::Decided(answer) => {
+                proposal.verdict = answer.verdict();
+                proposal.reason = format!("{}; {}", proposal.reason, answer.words(approval));
+                let verdict = committed(store, &run.verdict(), proposal).await?;
+                Ok(Found::decided(verdict))
+            }
+            Answer::NotAskedYet => {
+                proposal.reason = question.message(self.settings, self.plan, &proposal);
+                Ok(Found::so_far(proposal, Decision::AskApproval))
+            }
+            Answer::NotYet => Ok(Found::so_far(proposal, Decision::AwaitApproval)),
+        }
+    }
+
+    /// What the rule says of the model, once it is known by what.
+    async fn proposed(&self) -> Result<Proposed, JudgeModelError> {
+        let champion_key = keys::champion(self.run.pipeline());
+        let champion: Option<Champion> =
+            documents::read_if_there(self.store, &champion_key, "the record of a champion").await?;
+        let promotion = &self.plan.definition.promotion;
+        let metric = &promotion.metric;
+        let value = self.training.metrics.get(metric).copied();
+        let value = value
+            .filter(|value| value.is_finite())
+            .ok_or_else(|| JudgeModelError::metric_missing(metric, self.training))?;
+        let verdict =
+            |judgement: Judgement, champion: Option<&Champion>, reevaluation| VerdictRecord {
+                verdict: judgement.verdict,
+                metric: metric.clone(),
+                value,
+                champion: judgement.champion,
+                champion_run: champion.map(|champion| champion.run.clone()),
+                reevaluation,
+                reason: judgement.reason,
+            };
+        // Nothing is paid for a model that may not serve whatever the champion is.
+        let rival = champion.clone().filter(|champion| {
+            champion.run != *self.run.run() && rule::beyond_threshold(promotion, value).is_none()
+        });
+        let (Some(reevaluate), Some(rival)) = (&promotion.reevaluate, rival) else {
+            let judgement = judge(promotion, self.run.run(), value, champion.as_ref());
+            return Ok(Proposed::Reached(verdict(
+                judgement,
+                champion.as_ref(),
+                None,
+            )));
+        };
+        let comparison = Comparison {
+            store: self.store,
+            sagemaker: self.sagemaker,
+            settings: self.settings,
+            run: self.run,
+            plan: self.plan,
+            training: self.training,
+            reevaluate,
+            champion: comparison::pinned(self.store, self.run, rival).await?,
+        };
+        let standing = Box::pin(comparison.step()).await?;
+        let rival = &comparison.champion;
+        let reached = |judgement, figures: Option<Reevaluation>| {
+            Ok(Proposed::Reached(verdict(judgement, Some(rival), figures)))
+        };
+        match standing {
+            Standing::Compared(figures) => {
+                let judgement = rule::judge_on_same_rows(promotion, value, rival, &figures);
+                reached(judgement, Some(figures))
+            }
+            Standing::Incomparable(why) => {
+                reached(rule::keep_incomparable(promotion, rival, &why), None)
+            }
+            Standing::InProgress { how, wait } => {
+                let so_far = rule::keep_so_far(promotion, rival, how);
+                Ok(Proposed::Comparing(Found {
+                    verdict: verdict(so_far, Some(rival), None),
+                    decision: Decision::Compare,
+                    wait_seconds: wait,
+                }))
+            }
+        }
+    }
+}
+
+/// What the rule says, or that it has nothing to go by yet.
+enum Proposed {
+    Reached(VerdictRecord),
+    Comparing(Found),
 }
 
 /// What stands under the key: this, or what another call was faster to write, which may have met another

@@ -12,12 +12,13 @@ async fn main() -> Result<(), shell::Error> {
     shell::init();
     let config = aws::load().await;
     let store = S3Store::new(&config, shell::env("LAKE_BUCKET")?);
-    let packages = SageMaker::new(&config);
+    let sagemaker = SageMaker::new(&config);
     let settings = Settings {
+        role_arn: shell::env("TRAINING_ROLE_ARN")?,
         region: shell::env("AWS_REGION")?,
     };
     shell::serve(async |input, invocation| {
-        handle(&store, &packages, &settings, input, invocation).await
+        handle(&store, &sagemaker, &settings, input, invocation).await
     })
     .await
 }

@@ -3,7 +3,7 @@
 use contract::RunId;
 use contract::definition::{Goal, Promotion};
 use contract::states::Verdict;
-use lake::records::Champion;
+use lake::records::{Champion, JudgedRows, Reevaluation};
 
 /// A decision with its reason.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,35 +37,12 @@ pub fn judge(
         champion: comparable.map(|champion| champion.value),
         reason,
     };
-    if let Some(threshold) = promotion.threshold
-        && gain(promotion.goal, value, threshold) < 0.0
-    {
-        let reason = format!(
-            "{metric} {value} is {} the threshold {threshold}, so it may not serve at all",
-            match promotion.goal {
-                Goal::Minimize => "above",
-                Goal::Maximize => "below",
-            }
-        );
+    if let Some(reason) = beyond_threshold(promotion, value) {
         return judgement(Verdict::Keep, reason);
     }
     match (comparable, champion) {
         (Some(champion), _) => {
-            let gain = gain(promotion.goal, value, champion.value);
-            let better = gain > promotion.minimum_gain;
-            let reason = format!(
-                "{metric} {value} against {} of the champion (run {}): a gain of {gain:.6}, which is \
-                 {} the required {}",
-                champion.value,
-                champion.run,
-                if better { "more than" } else { "not more than" },
-                promotion.minimum_gain,
-            );
-            let verdict = if better {
-                Verdict::Promote
-            } else {
-                Verdict::Keep
-            };
+            let (verdict, reason) = by_gain(promotion, value, champion.value, champion);
             judgement(verdict, reason)
         }
         (None, Some(champion)) => {
@@ -80,6 +57,99 @@ pub fn judge(
             judgement(Verdict::Promote, reason)
         }
     }
+}
+
+/// Why a model of this value may not serve at all, if so.
+pub fn beyond_threshold(promotion: &Promotion, value: f64) -> Option<String> {
+    let threshold = promotion.threshold?;
+    let metric = &promotion.metric;
+    let side = match promotion.goal {
+        Goal::Minimize => "above",
+        Goal::Maximize => "below",
+    };
+    (gain(promotion.goal, value, threshold) < 0.0).then(|| {
+        format!("{metric} {value} is {side} the threshold {threshold}, so it may not serve at all")
+    })
+}
+
+/// Judges the model by what the metric is for it and for the champion on the same rows.
+pub fn judge_on_same_rows(
+    promotion: &Promotion,
+    own: f64,
+    champion: &Champion,
+    figures: &Reevaluation,
+) -> Judgement {
+    let champions_own = champions_own(promotion, champion);
+    let JudgedRows {
+        rows,
+        unfit,
+        trained,
+    } = figures.rows;
+    let of = match champions_own {
+        Some(theirs) => format!("by their own validation data {own} and {theirs}"),
+        None => format!("by its own validation data {own}"),
+    };
+    let told = format!(
+        "on the same {rows} rows ({unfit} unfit for the champion and {trained} that it was trained on left out; {of})"
+    );
+    let (verdict, reason) = beyond_threshold(promotion, figures.value).map_or_else(
+        || by_gain(promotion, figures.value, figures.champion, champion),
+        |reason| (Verdict::Keep, reason),
+    );
+    Judgement {
+        verdict,
+        champion: champions_own,
+        reason: format!("{told} {reason}"),
+    }
+}
+
+/// The champion stays where nothing can be compared: what serves was verified, and a definition that asks
+/// for a comparison does not want to go without.
+pub fn keep_incomparable(promotion: &Promotion, champion: &Champion, why: &str) -> Judgement {
+    let reason = format!(
+        "it cannot be compared with the champion (run {}) on the same rows: {why}; to have it judged by its own \
+         metric, start a run with {{\"promotion\": {{\"reevaluate\": null}}}}",
+        champion.run
+    );
+    keep_so_far(promotion, champion, reason)
+}
+
+/// The champion stays, for now or for good, for this reason.
+pub fn keep_so_far(promotion: &Promotion, champion: &Champion, reason: String) -> Judgement {
+    Judgement {
+        verdict: Verdict::Keep,
+        champion: champions_own(promotion, champion),
+        reason,
+    }
+}
+
+/// The champion's value by its own validation data, if it was judged by the same metric.
+fn champions_own(promotion: &Promotion, champion: &Champion) -> Option<f64> {
+    Some(champion.value).filter(|_| champion.metric == promotion.metric)
+}
+
+/// Whether a value is better than the champion's by enough, and why.
+fn by_gain(
+    promotion: &Promotion,
+    value: f64,
+    champions: f64,
+    champion: &Champion,
+) -> (Verdict, String) {
+    let gain = gain(promotion.goal, value, champions);
+    let better = gain > promotion.minimum_gain;
+    let reason = format!(
+        "{} {value} against {champions} of the champion (run {}): a gain of {gain:.6}, which is {} the required {}",
+        promotion.metric,
+        champion.run,
+        if better { "more than" } else { "not more than" },
+        promotion.minimum_gain,
+    );
+    let verdict = if better {
+        Verdict::Promote
+    } else {
+        Verdict::Keep
+    };
+    (verdict, reason)
 }
 
 /// By how much `value` is better than `other`; negative if it is worse.
@@ -125,6 +195,7 @@ mod tests {
             threshold,
             minimum_gain,
             approval: None,
+            reevaluate: None,
             register: true,
             model_package_group: None,
         }

@@ -211,6 +211,41 @@ impl RunKeys {
         format!("predictions/{}/run={}", self.pipeline, self.run)
     }
 
+    /// Which champion the model is compared with, on the same rows.
+    pub fn comparison(&self) -> String {
+        self.below("reports", "comparison.json")
+    }
+
+    /// Which attempts at the comparison's transform jobs are on; absent during the first.
+    pub fn comparison_attempts(&self) -> String {
+        self.below("reports", "comparison-attempts.json")
+    }
+
+    /// The rows of the comparison: how many, and what was left out. There if and only if they are whole.
+    pub fn judged_sample(&self) -> String {
+        self.below("judging", "sample.json")
+    }
+
+    /// The labels of the comparison's rows, and their weights, where no model is asked about them.
+    pub fn judged_labels(&self) -> String {
+        self.below("judging", "labels.csv")
+    }
+
+    /// The prefix of the comparison's rows as one of the two models takes them; nothing else lies below it.
+    pub fn judged_rows(&self, role: &str) -> String {
+        self.below("judging", &format!("{role}/"))
+    }
+
+    /// The only object below [`RunKeys::judged_rows`].
+    pub fn judged_rows_file(&self, role: &str) -> String {
+        self.below("judging", &format!("{role}/rows.csv"))
+    }
+
+    /// The prefix of what one of the two models predicts, by one transform job, without a trailing slash.
+    pub fn judged_predictions(&self, role: &str, attempt: u32) -> String {
+        self.below("judging", &format!("predictions/{role}-{attempt}"))
+    }
+
     /// The decision on the model.
     pub fn verdict(&self) -> String {
         self.below("reports", "verdict.json")
@@ -294,6 +329,16 @@ mod tests {
                 channels.iter().all(|c| !other.starts_with(c)),
                 "{other} is in a channel"
             );
+        }
+        let asked = ["challenger", "champion"].map(|role| keys.judged_rows(role));
+        let beside = [
+            keys.judged_sample(),
+            keys.judged_labels(),
+            keys.judged_predictions("champion", 1),
+        ];
+        for other in beside {
+            let is_beside = asked.iter().all(|prefix| !other.starts_with(prefix));
+            assert!(is_beside, "{other} is asked about");
         }
         assert!(
             keys.channel_file("train", 7, "csv")

@@ -430,8 +430,65 @@ pub struct VerdictRecord {
     /// The champion's run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub champion_run: Option<RunId>,
+    /// What decided in place of these values, if both models were asked about the same rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reevaluation: Option<Reevaluation>,
     /// Why, in one line.
     pub reason: String,
+}
+
+/// What the metric is for both models on the same rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Reevaluation {
+    /// Its value for this model.
+    pub value: f64,
+    /// Its value for the champion.
+    pub champion: f64,
+    /// The rows that both were asked about.
+    pub rows: JudgedRows,
+}
+
+/// Rows of a run's validation data that its model and the champion are asked about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JudgedRows {
+    /// How many.
+    pub rows: u64,
+    /// Rows left out because the champion's dataset rejects them, or they have no feature at all.
+    pub unfit: u64,
+    /// Rows left out because the champion was trained on them, as its split has it.
+    pub trained: u64,
+}
+
+/// The rows of a comparison, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SampleRecord {
+    /// The rows.
+    pub rows: JudgedRows,
+    /// Why the two models cannot be compared, if they cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incomparable: Option<String>,
+}
+
+/// Which attempts at a comparison's two transform jobs are on, as of [`TrainingAttempt`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ComparisonAttempts {
+    /// Of this model's job, from 1.
+    pub challenger: u32,
+    /// Of the champion's job, from 1.
+    pub champion: u32,
+}
+
+impl Default for ComparisonAttempts {
+    fn default() -> Self {
+        Self {
+            challenger: 1,
+            champion: 1,
+        }
+    }
 }
 
 /// Since when a person is asked to approve a model.

@@ -1,7 +1,8 @@
 //! Models, endpoint configurations and endpoints: what is wanted, and what is there.
 
-use contract::ServiceError;
+use crate::differences;
 use contract::definition::{Compute, Shift, Vpc};
+use contract::{Definition, ErrorName, Named, Names, RunId, ServiceError};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -24,6 +25,69 @@ pub struct ModelSpec {
     pub vpc: Option<Vpc>,
     /// Whether the container has no network at all.
     pub network_isolation: bool,
+}
+
+impl ModelSpec {
+    /// The model that a run of this definition has trained, under the run's name.
+    pub fn of_run(
+        definition: &Definition,
+        run: &RunId,
+        image: &str,
+        artifact: &str,
+        role_arn: &str,
+    ) -> Self {
+        let training = &definition.training;
+        Self {
+            name: Names::run_resource(&definition.pipeline, run),
+            image: image.to_owned(),
+            artifact: artifact.to_owned(),
+            role_arn: training.role_arn.as_deref().unwrap_or(role_arn).to_owned(),
+            environment: definition.endpoint.environment.clone(),
+            vpc: training.vpc.clone(),
+            network_isolation: training.network_isolation,
+        }
+    }
+}
+
+/// What has become of a thing that is to be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ensured {
+    /// It is there.
+    There,
+    /// It has the name and does not show yet.
+    NotYet,
+    /// Another thing has the name: every field that differs.
+    Differs(Vec<String>),
+}
+
+/// Brings about the model.
+///
+/// # Errors
+/// If the service refuses or cannot be reached.
+pub async fn ensure_model(
+    endpoints: &impl Endpoints,
+    wanted: &ModelSpec,
+) -> Result<Ensured, ServiceError> {
+    let mut there = endpoints.describe_model(&wanted.name).await?;
+    if there.is_none() {
+        match endpoints.create_model(wanted).await {
+            Ok(()) => return Ok(Ensured::There),
+            // Taken since the look above.
+            Err(error) if error.name() == ErrorName::Conflict => {
+                there = endpoints.describe_model(&wanted.name).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let Some(there) = there else {
+        return Ok(Ensured::NotYet);
+    };
+    let differences = differences(wanted, &there);
+    Ok(if differences.is_empty() {
+        Ensured::There
+    } else {
+        Ensured::Differs(differences)
+    })
 }
 
 /// What is wanted of an endpoint configuration: one variant, `AllTraffic`.

@@ -20,8 +20,8 @@ mod tuning;
 pub use answer::{Finding, ask, check_line};
 pub use difference::differences;
 pub use endpoint::{
-    Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,
-    Prediction, Update,
+    Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Ensured, Guard, Invoke,
+    ModelSpec, Prediction, Update, ensure_model,
 };
 pub use logs::log_link;
 pub use memory::MemorySageMaker;

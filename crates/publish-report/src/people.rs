@@ -198,7 +198,22 @@ fn model(text: &mut String, report: &Report) -> std::fmt::Result {
         Verdict::Promote => "Promoted",
         Verdict::Keep => "Not promoted",
     };
-    writeln!(text, "\n{verdict}: {}.\n", report.verdict.reason)
+    writeln!(text, "\n{verdict}: {}.\n", report.verdict.reason)?;
+    if let Some(figures) = &report.verdict.reevaluation {
+        let own = report.verdict.champion;
+        writeln!(
+            text,
+            "| {} | This model | The champion |\n|---|---:|---:|\n| on the same {} rows | {} | {} |\n\
+             | on its own validation data | {} | {} |\n",
+            cell(&report.verdict.metric),
+            figures.rows.rows,
+            figures.value,
+            figures.champion,
+            report.verdict.value,
+            own.map_or_else(|| "–".to_owned(), |own| own.to_string()),
+        )?;
+    }
+    Ok(())
 }
 
 fn serving(text: &mut String, report: &Report) -> std::fmt::Result {

@@ -174,6 +174,24 @@ async fn a_deployed_run_is_reported_to_programs_and_people() {
 }
 
 #[tokio::test]
+async fn both_models_on_the_same_rows_stand_beside_what_each_says_of_itself() {
+    let store = over().await;
+    let verdict = json!({"verdict": "Promote", "metric": "validation:rmse", "value": 0.91,
+        "champion": 0.9, "reason": "better", "reevaluation": {
+            "value": 0.8, "champion": 0.85, "rows": {"rows": 70, "unfit": 1, "trained": 0}}});
+    put(&store, &run_keys().verdict(), verdict).await;
+    call(&store, Outcome::Deployed).await.unwrap();
+    let text = for_people(&store).await;
+    for line in [
+        "| validation:rmse | This model | The champion |\n",
+        "| on the same 70 rows | 0.8 | 0.85 |\n",
+        "| on its own validation data | 0.91 | 0.9 |\n",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn only_this_runs_lease_is_given_back() {
     let store = over().await;
     call(&store, Outcome::Deployed).await.unwrap();

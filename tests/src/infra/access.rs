@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 10] = [
+pub const TIERS: [&str; 11] = [
     "config",
     "raw",
     "processed",
@@ -19,6 +19,7 @@ pub const TIERS: [&str; 10] = [
     "captured",
     "scoring",
     "predictions",
+    "judging",
 ];
 const ADMINISTRATOR: &str = "arn:aws:iam::123456789012:role/Admin";
 const READER: &str = "arn:aws:iam::123456789012:role/Reader";

@@ -1,6 +1,6 @@
 //! When a model may replace the one now serving. It must not know how the metric came about.
 
-use super::Training;
+use super::{Dataset, Reevaluate, Training};
 use crate::{FieldError, Names};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,10 @@ pub struct Promotion {
     /// By how much the champion must be beaten; negative tolerates a loss.
     #[serde(default)]
     pub minimum_gain: f64,
+    /// Compares the model with the one now serving on the same rows, since values of the metric of different
+    /// data do not compare. It costs two transform jobs in each run that has a champion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reevaluate: Option<Reevaluate>,
     /// Whether a person has to approve a model that may replace the one now serving.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
@@ -60,7 +64,11 @@ pub enum Goal {
 }
 
 impl Promotion {
-    pub(crate) fn validate(&self, training: &Training) -> Result<(), FieldError> {
+    pub(crate) fn validate(
+        &self,
+        training: &Training,
+        dataset: &Dataset,
+    ) -> Result<(), FieldError> {
         let fail = |path, message: String| Err(FieldError { path, message });
         if self.metric.is_empty() {
             return fail(
@@ -74,6 +82,9 @@ impl Promotion {
                 "promotion.metric",
                 format!("{:?} is none of training.metrics", self.metric),
             );
+        }
+        if let Some(reevaluate) = &self.reevaluate {
+            reevaluate.validate(&self.metric, training, dataset)?;
         }
         let hours = self.approval.map(|approval| approval.within_hours);
         if hours.is_some_and(|hours| !(1..=36).contains(&hours)) {

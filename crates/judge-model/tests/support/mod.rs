@@ -21,6 +21,8 @@ pub fn run_keys() -> RunKeys {
     RunKeys::new("default", &run())
 }
 
+pub mod pair;
+
 pub struct World {
     pub store: MemoryStore,
     pub sagemaker: MemorySageMaker,
@@ -101,6 +103,7 @@ impl World {
             deadline: SystemTime::now(),
         };
         let settings = Settings {
+            role_arn: "arn:aws:iam::1:role/training".to_owned(),
             region: "eu-central-1".to_owned(),
         };
         handle(&self.store, &self.sagemaker, &settings, input, invocation).await

@@ -1,0 +1,154 @@
+//! One look at one of the two transform jobs, which is created by the first. It must not know the rows.
+
+use super::Comparison;
+use crate::JudgeModelError;
+use contract::{ErrorName, Named as _, Names};
+use lake::records::ComparisonAttempts;
+use lake::{ObjectStore, documents};
+use model::{Endpoints, TransformInfo, TransformSpec, TransformStatus, Transforms, differences};
+use std::fmt;
+
+/// This run's model.
+pub const CHALLENGER: &str = "challenger";
+/// The model that serves.
+pub const CHAMPION: &str = "champion";
+
+const PAYLOAD_MB: u32 = 6;
+
+/// What a job is at.
+pub enum Look {
+    /// Not at its end.
+    InProgress {
+        /// In SageMaker's words.
+        status: &'static str,
+        /// Seconds since its creation.
+        age_seconds: u64,
+    },
+    /// At its end.
+    Completed,
+}
+
+impl fmt::Display for Look {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InProgress { status, .. } => status,
+            Self::Completed => TransformStatus::Completed.as_str(),
+        })
+    }
+}
+
+/// The attempt that is on for this one of the two.
+pub fn attempt(role: &str, attempts: ComparisonAttempts) -> u32 {
+    if role == CHAMPION {
+        attempts.champion
+    } else {
+        attempts.challenger
+    }
+}
+
+impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
+    /// The job that is wanted.
+    pub(super) fn job(&self, role: &str, attempts: ComparisonAttempts) -> TransformSpec {
+        let (pipeline, run) = (self.run.pipeline(), self.run.run());
+        let attempt = attempt(role, attempts);
+        let below = |key: String| format!("s3://{}/{key}", self.store.bucket());
+        let model = if role == CHAMPION {
+            self.champion.model.clone()
+        } else {
+            Names::run_resource(pipeline, run)
+        };
+        let training = &self.plan.definition.training;
+        let own_tags = [
+            ("millrace:pipeline".to_owned(), pipeline.to_owned()),
+            ("millrace:run".to_owned(), run.to_string()),
+        ];
+        TransformSpec {
+            name: Names::judging_job(pipeline, run, role, attempt),
+            model,
+            input: below(self.run.judged_rows(role)),
+            content_type: "text/csv".to_owned(),
+            columns: None,
+            output: below(self.run.judged_predictions(role, attempt)),
+            instance_type: self.reevaluate.instance_type.clone(),
+            // It has one object to read.
+            instance_count: 1,
+            // The service's own default, stated: whether it tells that one is not documented.
+            max_payload_mb: Some(PAYLOAD_MB),
+            volume_key: training.kms.volume_key.clone(),
+            // The lake's own, by which this function reads them.
+            output_key: None,
+            tags: training.tags.clone().into_iter().chain(own_tags).collect(),
+        }
+    }
+
+    pub(super) async fn look(
+        &self,
+        spec: &TransformSpec,
+        attempts: ComparisonAttempts,
+    ) -> Result<Look, JudgeModelError> {
+        let Some(info) = self.found_or_created(spec).await? else {
+            return Ok(Look::InProgress {
+                status: "Starting",
+                age_seconds: 0,
+            });
+        };
+        let differing = differences(spec, &info.spec);
+        if !differing.is_empty() {
+            let what = "transform job";
+            return Err(JudgeModelError::not_ours(what, &spec.name, &differing));
+        }
+        match info.status {
+            TransformStatus::Completed => Ok(Look::Completed),
+            TransformStatus::InProgress | TransformStatus::Stopping => Ok(Look::InProgress {
+                status: info.status.as_str(),
+                age_seconds: info.age_seconds,
+            }),
+            TransformStatus::Failed | TransformStatus::Stopped => {
+                self.close(spec, attempts).await?;
+                let region = &self.settings.region;
+                Err(JudgeModelError::of_end(spec, info, region))
+            }
+        }
+    }
+
+    /// The job that is there, or `None` if it has just been asked for and does not show yet.
+    async fn found_or_created(
+        &self,
+        spec: &TransformSpec,
+    ) -> Result<Option<TransformInfo>, JudgeModelError> {
+        let name = &spec.name;
+        if let Some(info) = self.sagemaker.describe_transform(name).await? {
+            return Ok(Some(info));
+        }
+        match self.sagemaker.create_transform(spec).await {
+            Ok(()) => {
+                tracing::info!(job = name, "created the transform job");
+                Ok(None)
+            }
+            // Taken since the look above.
+            Err(error) if error.name() == ErrorName::Conflict => {
+                Ok(self.sagemaker.describe_transform(name).await?)
+            }
+            // The model was there a moment ago: not every store of the service knows it yet.
+            Err(error) if error.name() == ErrorName::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Closes the attempt: SageMaker never frees the name of a job that has ended badly, so whoever calls again
+    /// after that is told means another job.
+    async fn close(
+        &self,
+        spec: &TransformSpec,
+        mut attempts: ComparisonAttempts,
+    ) -> Result<(), JudgeModelError> {
+        if spec.name == self.job(CHAMPION, attempts).name {
+            attempts.champion += 1;
+        } else {
+            attempts.challenger += 1;
+        }
+        let key = self.run.comparison_attempts();
+        documents::write(self.store, &key, &attempts).await?;
+        Ok(())
+    }
+}

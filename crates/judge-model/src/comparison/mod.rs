@@ -1,0 +1,335 @@
+//! Both models asked about the same rows: pin the champion, write the rows, let each model predict them by a
+//! transform job, and tell the metric of both. It must not decide.
+//!
+//! Each step is looked for before it is taken, so that a call that dies anywhere is gone on with by the next.
+
+mod job;
+mod metric;
+mod predictions;
+mod rows;
+
+use crate::{JudgeModelError, Settings};
+use contract::definition::{Reevaluate, RowMetric};
+use contract::{ErrorName, Named as _, Names};
+use dataset::Columns;
+use job::{CHALLENGER, CHAMPION, Look};
+use lake::records::{
+    Champion, ComparisonAttempts, DatasetPlan, DatasetRecord, JudgedRows, Plan, Reevaluation,
+    SampleRecord, TrainingRecord,
+};
+use lake::{ObjectStore, RunKeys, documents, vocabulary};
+use metric::{Tally, Truth};
+use model::{Endpoints, Ensured, ModelSpec, Transforms};
+
+/// The run's model, and the champion that it is compared with.
+pub struct Comparison<'a, S, G> {
+    pub store: &'a S,
+    pub sagemaker: &'a G,
+    pub settings: &'a Settings,
+    pub run: &'a RunKeys,
+    pub plan: &'a Plan,
+    pub training: &'a TrainingRecord,
+    pub reevaluate: &'a Reevaluate,
+    pub champion: Champion,
+}
+
+/// Where the comparison stands.
+pub enum Standing {
+    /// Look again later.
+    InProgress {
+        /// What is waited for.
+        how: String,
+        /// Seconds until then.
+        wait: u32,
+    },
+    /// The two cannot be compared.
+    Incomparable(String),
+    /// The metric of both.
+    Compared(Reevaluation),
+}
+
+const SAMPLE: &str = "the rows of a comparison";
+
+/// The champion that the run's model is compared with: the one that was there at the first call.
+pub async fn pinned(
+    store: &impl ObjectStore,
+    run: &RunKeys,
+    champion: Champion,
+) -> Result<Champion, JudgeModelError> {
+    documents::commit(store, &run.comparison(), &champion).await?;
+    let pinned = documents::read(store, &run.comparison(), "the champion of a comparison").await?;
+    Ok(pinned)
+}
+
+/// Removes the model that was made for the comparison, if there was one.
+pub async fn remove_model(
+    store: &impl ObjectStore,
+    endpoints: &impl Endpoints,
+    run: &RunKeys,
+) -> Result<(), JudgeModelError> {
+    let key = run.comparison();
+    let pinned: Option<Champion> =
+        documents::read_if_there(store, &key, "the champion of a comparison").await?;
+    if pinned.is_some() {
+        let name = Names::run_resource(run.pipeline(), run.run());
+        endpoints.delete_model(&name).await?;
+    }
+    Ok(())
+}
+
+impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
+    /// Takes the next steps, and tells where the comparison stands.
+    pub async fn step(&self) -> Result<Standing, JudgeModelError> {
+        let metric_name = &self.plan.definition.promotion.metric;
+        let Some(metric) = RowMetric::of(metric_name) else {
+            let why = format!("predictions and labels do not tell {metric_name}");
+            return Ok(Standing::Incomparable(why));
+        };
+        let key = self.run.judged_sample();
+        let sample = match documents::read_if_there(self.store, &key, SAMPLE).await? {
+            Some(sample) => sample,
+            None => self.sampled(metric).await?,
+        };
+        if let Some(why) = sample.incomparable {
+            return Ok(Standing::Incomparable(why));
+        }
+        match self.models().await? {
+            Models::There => {}
+            Models::NotYet => {
+                let how = "the models do not show yet".to_owned();
+                let wait = model::wait_seconds(0);
+                return Ok(Standing::InProgress { how, wait });
+            }
+            Models::Gone(why) => return Ok(Standing::Incomparable(why)),
+        }
+        self.asked(metric, sample.rows).await
+    }
+
+    /// Lets both models predict the rows, and then tells the metric of both.
+    async fn asked(
+        &self,
+        metric: RowMetric,
+        rows: JudgedRows,
+    ) -> Result<Standing, JudgeModelError> {
+        let key = self.run.comparison_attempts();
+        let attempts: Option<ComparisonAttempts> =
+            documents::read_if_there(self.store, &key, "the numbers of attempts").await?;
+        let attempts = attempts.unwrap_or_default();
+        let challenger = self.job(CHALLENGER, attempts);
+        let champion = self.job(CHAMPION, attempts);
+        let looks = [
+            (&challenger, self.look(&challenger, attempts).await?),
+            (&champion, self.look(&champion, attempts).await?),
+        ];
+        let unfinished = looks.iter().filter_map(|(_, look)| match look {
+            Look::Completed => None,
+            Look::InProgress { age_seconds, .. } => Some(*age_seconds),
+        });
+        if let Some(age) = unfinished.max() {
+            let stand = looks.map(|(job, look)| format!("{} {look}", job.name));
+            let how = format!(
+                "asks this model and the champion (run {}) about the same {} rows: {}",
+                self.champion.run,
+                rows.rows,
+                stand.join(", ")
+            );
+            let wait = model::wait_seconds(age);
+            return Ok(Standing::InProgress { how, wait });
+        }
+        let truths = self.truths(rows).await?;
+        Ok(Standing::Compared(Reevaluation {
+            value: self.value(metric, &truths, CHALLENGER, attempts).await?,
+            champion: self.value(metric, &truths, CHAMPION, attempts).await?,
+            rows,
+        }))
+    }
+
+    /// Picks the rows and writes them, or writes why there are none to compare by.
+    async fn sampled(&self, metric: RowMetric) -> Result<SampleRecord, JudgeModelError> {
+        let mut rows = rows::Rows::default();
+        let incomparable = match self.champions_columns().await? {
+            Err(why) => Some(why),
+            Ok((plan, columns)) => {
+                let most = self.reevaluate.rows;
+                rows = rows::pick(self.store, self.run, &plan, &columns, most).await?;
+                self.why_not(metric, &rows)
+            }
+        };
+        let record = SampleRecord {
+            rows: rows.counts,
+            incomparable,
+        };
+        if record.incomparable.is_none() {
+            let labels = rows::to_lines(&rows.truths);
+            for (key, body) in [
+                (self.run.judged_labels(), labels),
+                (self.run.judged_rows_file(CHALLENGER), rows.challenger),
+                (self.run.judged_rows_file(CHAMPION), rows.champion),
+            ] {
+                self.store.put_if_absent(&key, body.into()).await?;
+            }
+        }
+        // Last: whoever finds it finds the rows whole.
+        documents::commit(self.store, &self.run.judged_sample(), &record).await?;
+        tracing::info!(rows = ?record.rows, reason = record.incomparable, "picked the rows to compare by");
+        Ok(documents::read(self.store, &self.run.judged_sample(), SAMPLE).await?)
+    }
+
+    fn why_not(&self, metric: RowMetric, rows: &rows::Rows) -> Option<String> {
+        if rows.truths.is_empty() {
+            let JudgedRows { unfit, trained, .. } = rows.counts;
+            return Some(format!(
+                "no row of this run's validation data can be put to both: the champion (run {}) was trained on \
+                 {trained}, and {unfit} do not fit its columns",
+                self.champion.run
+            ));
+        }
+        metric::check_labels(metric, &rows.truths).err()
+    }
+
+    /// How this run's rows were made, and the champion's columns, if they predict the same.
+    async fn champions_columns(
+        &self,
+    ) -> Result<Result<(DatasetPlan<Columns>, Columns), String>, JudgeModelError> {
+        let key = self.run.dataset_plan();
+        let mut plan: DatasetPlan<Columns> =
+            documents::read(self.store, &key, "the dataset's plan").await?;
+        let run = &self.champion.run;
+        let key = &self.champion.dataset;
+        let theirs: Option<DatasetRecord> =
+            documents::read_if_there(self.store, key, "the champion's dataset").await?;
+        let Some(theirs) = theirs else {
+            return Ok(Err(format!("the champion's dataset {key} is gone")));
+        };
+        if !["text/csv", "application/x-parquet"].contains(&theirs.content_type.as_str()) {
+            let of = &theirs.content_type;
+            return Ok(Err(format!(
+                "the champion (run {run}) was trained on {of}, and is not asked in lines of CSV"
+            )));
+        }
+        let mut columns: Columns = match contract::read::from_value(theirs.columns) {
+            Ok(columns) => columns,
+            Err(error) => {
+                return Ok(Err(format!(
+                    "this version does not read the columns of the champion's dataset {key} ({error})"
+                )));
+            }
+        };
+        if columns.label != plan.columns.label {
+            return Ok(Err(format!(
+                "the champion (run {run}) predicts `{}`, and this model `{}`",
+                columns.label, plan.columns.label
+            )));
+        }
+        if columns.label_classes != plan.columns.label_classes {
+            return Ok(Err(format!(
+                "the classes of `{}` that the champion (run {run}) predicts are others",
+                columns.label
+            )));
+        }
+        match vocabulary::read(self.store, &theirs.vocabularies).await {
+            Ok(vocabularies) => columns.set_vocabularies(vocabularies),
+            Err(error) if error.name() == ErrorName::NotFound => {
+                return Ok(Err(format!(
+                    "a vocabulary of the champion's dataset {key} is gone"
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        // Of several items with one key any may have been trained on.
+        columns.deduplicate = None;
+        let vocabularies = vocabulary::read(self.store, &plan.vocabularies).await?;
+        plan.columns.set_vocabularies(vocabularies);
+        Ok(Ok((plan, columns)))
+    }
+
+    /// Brings both models about; the champion's is there unless somebody has removed it.
+    async fn models(&self) -> Result<Models, JudgeModelError> {
+        let Champion { run, model, .. } = &self.champion;
+        if self.sagemaker.describe_model(model).await?.is_none() {
+            let keys = RunKeys::new(self.run.pipeline(), run);
+            let what = "the champion's plan or record of training";
+            let plan = documents::read_if_there(self.store, &keys.plan(), what).await?;
+            let training = documents::read_if_there(self.store, &keys.training(), what).await?;
+            let (Some(plan), Some(training)) = (plan, training) else {
+                return Ok(Models::Gone(format!(
+                    "the champion's model {model} is gone, and so is the record by which to make it again"
+                )));
+            };
+            let mut spec = self.spec(&plan, run, &training);
+            spec.name.clone_from(model);
+            if !self.is_there(&spec).await? {
+                return Ok(Models::NotYet);
+            }
+        }
+        let own = self.spec(self.plan, self.run.run(), self.training);
+        Ok(if self.is_there(&own).await? {
+            Models::There
+        } else {
+            Models::NotYet
+        })
+    }
+
+    fn spec(&self, plan: &Plan, run: &contract::RunId, training: &TrainingRecord) -> ModelSpec {
+        let (image, artifact) = (&training.image, &training.artifact);
+        ModelSpec::of_run(
+            &plan.definition,
+            run,
+            image,
+            artifact,
+            &self.settings.role_arn,
+        )
+    }
+
+    async fn is_there(&self, spec: &ModelSpec) -> Result<bool, JudgeModelError> {
+        match model::ensure_model(self.sagemaker, spec).await? {
+            Ensured::There => Ok(true),
+            Ensured::NotYet => Ok(false),
+            Ensured::Differs(differences) => {
+                Err(JudgeModelError::not_ours("model", &spec.name, &differences))
+            }
+        }
+    }
+
+    async fn truths(&self, rows: JudgedRows) -> Result<Vec<Truth>, JudgeModelError> {
+        let key = self.run.judged_labels();
+        let text = self.store.get(&key).await?;
+        let truths = rows::from_lines(&text).ok();
+        let whole = truths.filter(|truths| truths.len() as u64 == rows.rows);
+        whole.ok_or(JudgeModelError::Labels {
+            key,
+            rows: rows.rows,
+        })
+    }
+
+    async fn value(
+        &self,
+        metric: RowMetric,
+        truths: &[Truth],
+        role: &'static str,
+        attempts: ComparisonAttempts,
+    ) -> Result<f64, JudgeModelError> {
+        let attempt = job::attempt(role, attempts);
+        let prefix = self.run.judged_predictions(role, attempt);
+        let mut tally = Tally::new(metric, truths);
+        let rows = truths.len() as u64;
+        let read = predictions::read(self.store, &prefix, rows, |at, predicted| {
+            tally.add(truths[at], predicted)
+        });
+        match read.await {
+            Ok(()) => Ok(tally.finish()),
+            Err(predictions::Unfit::Store(error)) => Err(error.into()),
+            Err(predictions::Unfit::Told(what)) => Err(JudgeModelError::Predictions {
+                role,
+                job: self.job(role, attempts).name,
+                what,
+            }),
+        }
+    }
+}
+
+enum Models {
+    There,
+    NotYet,
+    Gone(String),
+}

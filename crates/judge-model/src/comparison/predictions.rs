@@ -1,0 +1,85 @@
+//! What a transform job has predicted: one line for each row, with a number, or a probability for each class.
+//! It must not know what the numbers are held against.
+
+use lake::store::ByteStream;
+use lake::{ObjectStore, StoreError};
+
+/// What is wrong with what was predicted.
+pub enum Unfit {
+    /// In words.
+    Told(String),
+    /// It could not be read.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unfit {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Calls `row` with each row's number, from 0, and its predictions.
+pub async fn read(
+    store: &impl ObjectStore,
+    prefix: &str,
+    rows: u64,
+    mut row: impl FnMut(usize, &[f64]) -> Result<(), String>,
+) -> Result<(), Unfit> {
+    let objects = store.list(&format!("{prefix}/")).await?;
+    let mut answers = objects
+        .iter()
+        .filter(|it| it.key.rsplit('.').next() == Some("out"));
+    let (Some(answer), None) = (answers.next(), answers.next()) else {
+        let bucket = store.bucket();
+        let told = format!("there is not one object s3://{bucket}/{prefix}/….out");
+        return Err(Unfit::Told(told));
+    };
+    let mut stream = store.stream(&answer.key).await?;
+    let mut text: Vec<u8> = Vec::new();
+    let mut numbers = Vec::new();
+    let mut count = 0;
+    let mut take = |line: &[u8]| -> Result<(), String> {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim();
+        if line.is_empty() {
+            return Ok(());
+        }
+        // XGBoost writes the probabilities of several classes as Python writes a list.
+        let cells = line
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .split(',');
+        numbers.clear();
+        for cell in cells {
+            let number = cell.trim().parse();
+            numbers.push(number.map_err(|_| format!("{:?} is no number", shortened(cell)))?);
+        }
+        if count < rows {
+            let at = usize::try_from(count).unwrap_or(usize::MAX);
+            row(at, &numbers).map_err(|told| format!("row {}: {told}", count + 1))?;
+        }
+        count += 1;
+        Ok(())
+    };
+    while let Some(frame) = stream.next().await? {
+        let mut rest = &frame[..];
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            text.extend_from_slice(&rest[..end]);
+            take(&text).map_err(Unfit::Told)?;
+            text.clear();
+            rest = &rest[end + 1..];
+        }
+        text.extend_from_slice(rest);
+    }
+    take(&text).map_err(Unfit::Told)?;
+    if count == rows {
+        return Ok(());
+    }
+    Err(Unfit::Told(format!(
+        "{rows} rows were answered with {count} lines"
+    )))
+}
+
+fn shortened(cell: &str) -> String {
+    cell.trim().chars().take(60).collect()
+}
