@@ -1,7 +1,7 @@
 """Stands for a container image: `train` leaves a model, `serve` answers a number for every row.
 
-The hyperparameter `number` (0.5) is that number, and what the training says its error is. With `ANSWER=sum` in its
-environment it answers the number times the sum of the row's cells.
+The hyperparameter `number` (0.5) is that number, and what the training says its error is. With the hyperparameter
+`column` it answers that many times the row's cell there; with `ANSWER=sum` in its environment, the sum of all.
 """
 import json, os, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,23 +21,28 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(b"")
 
     def do_POST(self):
-        rows = self.rfile.read(int(self.headers["content-length"])).splitlines()
-        if os.environ.get("ANSWER") == "sum":
-            sums = [sum(float(cell) for cell in row.split(b",")) for row in rows]
-            return self.answer("".join(f"{float(NUMBER) * it}\n" for it in sums).encode())
-        self.answer(NUMBER.encode() * len(rows))
+        rows = self.rfile.read(int(self.headers["content-length"])).decode().splitlines()
+        self.answer("".join(f"{predicted(row)}\n" for row in rows).encode())
 
     def log_message(self, *_):
         pass
 
 
+def predicted(row):
+    if "column" in MODEL:
+        return float(MODEL["number"]) * float(row.split(",")[int(MODEL["column"])])
+    if os.environ.get("ANSWER") == "sum":
+        return float(MODEL["number"]) * sum(float(cell) for cell in row.split(","))
+    return MODEL["number"]
+
+
 if sys.argv[1] == "train":
     with open(f"{BASE}/input/config/hyperparameters.json") as file:
-        number = json.load(file).get("number", "0.5")
+        model = {"number": "0.5"} | json.load(file)
     with open(f"{BASE}/model/model", "w") as file:
-        file.write(number)
-    print(f"rmse={number};", flush=True)
+        json.dump(model, file)
+    print(f"rmse={model['number']};", flush=True)
 else:
     with open(f"{BASE}/model/model") as file:
-        NUMBER = file.read() + "\n"
+        MODEL = json.load(file)
     ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 mod batch;
+mod comparison;
 mod gate;
 mod redrive;
 mod rows;

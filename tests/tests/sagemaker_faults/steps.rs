@@ -36,6 +36,10 @@ pub const INVOCATION: Duration = Duration::from_mins(1);
 // The Wait state's seconds are for the cloud.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
+fn is_in_progress(output: &Value) -> bool {
+    output["status"] == "InProgress" || output["verdict"] == "Compare"
+}
+
 /// Calls the function until it is done. If `killing`, it dies at its first call, then at its second,
 /// and so on until an invocation comes to its end; and again from the first in each new phase.
 pub async fn drive(
@@ -64,9 +68,11 @@ pub async fn drive(
                 *kills += 1;
                 dies_at += 1;
             }
-            Some(Ok(output)) if output["status"] == "InProgress" => {
-                if output["phase"] != phase {
-                    phase = output["phase"].clone();
+            Some(Ok(output)) if is_in_progress(&output) => {
+                // The judge tells its phase in words.
+                let now = output.get("phase").unwrap_or(&output["reason"]);
+                if *now != phase {
+                    phase = now.clone();
                     dies_at = 1;
                 }
                 tokio::time::sleep(BETWEEN_LOOKS).await;

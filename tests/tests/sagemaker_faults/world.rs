@@ -35,7 +35,7 @@ pub struct World {
     // Both end when the world does.
     _s3: S3,
     _folder: tempfile::TempDir,
-    store: S3Store,
+    pub store: S3Store,
     sagemaker: Handle,
     http: reqwest::Client,
     gate: Arc<Gate>,
@@ -187,6 +187,27 @@ impl World {
             drive(step, function, &self.gate, input, killing, kills).await?;
         }
         Ok(())
+    }
+
+    /// Trains and judges, with the functions killed between any two of their calls.
+    pub async fn train_and_judge(&mut self, run: &RunId) -> Result<(), Ending> {
+        let input = json!({"pipeline": PIPELINE, "run": run});
+        for (step, function) in [
+            (Step::Train, &mut self.train),
+            (Step::Judge, &mut self.judge),
+        ] {
+            drive(step, function, &self.gate, &input, true, &mut self.kills).await?;
+        }
+        Ok(())
+    }
+
+    /// What the endpoint answers to these rows.
+    pub async fn predicted(&self, rows: String) -> Vec<f64> {
+        let url = format!("{}/endpoints/{ENDPOINT}/invocations", self.sagemaker.url());
+        let call = self.http.post(url).header("content-type", "text/csv");
+        let answer = call.body(rows).send().await.unwrap();
+        let text = answer.text().await.unwrap();
+        text.lines().map(|line| line.parse().unwrap()).collect()
     }
 
     /// What `millrace rollback` does; the configuration that the endpoint came from.
