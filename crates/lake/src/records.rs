@@ -472,7 +472,7 @@ pub struct SampleRecord {
     pub incomparable: Option<String>,
 }
 
-/// Which attempts at a comparison's two transform jobs are on, as of [`TrainingAttempt`].
+/// Which attempts at a comparison's two transform jobs are on: a job that ended badly is followed by one of another name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ComparisonAttempts {
