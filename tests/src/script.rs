@@ -275,7 +275,7 @@ impl Script {
                     report_key: "reports/report.json".to_owned(),
                 })
             }
-            "start-training" => {
+            "start-training" | "deploy-endpoint" => {
                 // How often it was redriven: moto cannot, and says nothing.
                 let JobInput { pipeline, run, .. } = read(payload)?;
                 is_planned(planned.as_ref(), &run)?;

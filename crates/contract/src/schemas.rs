@@ -13,7 +13,7 @@ use schemars::{Schema, schema_for};
 pub fn schemas() -> Vec<(&'static str, Schema)> {
     vec![
         ("definition", schema_for!(Definition)),
-        ("deploy-endpoint.input", schema_for!(RunInput)),
+        ("deploy-endpoint.input", schema_for!(JobInput)),
         ("deploy-endpoint.output", schema_for!(DeployEndpointOutput)),
         ("error-name", schema_for!(ErrorName)),
         ("export-segment.input", schema_for!(ExportSegmentInput)),

@@ -215,7 +215,8 @@ pub struct ExecutionContext {
     pub redrive_count: u32,
 }
 
-/// Input of the steps that begin jobs, each of which costs money and uses up its name: `StartTraining`.
+/// Input of the steps that begin jobs, each of which costs money and uses up its name: `StartTraining`,
+/// `DeployEndpoint`.
 /// Such a step tells a failure until the execution is redriven, and only then begins another job; so it
 /// has to tell a redrive from a retry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

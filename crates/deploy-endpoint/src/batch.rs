@@ -1,13 +1,12 @@
 //! A transform job instead of an endpoint: the run's model scores rows in one go.
 //!
 //! A job's name is used once, so one that ended badly is followed by one of another name: what it left is
-//! removed and the attempt closed before its failure is told, and the next call of the step (a redrive)
-//! opens the next.
+//! removed, its failure told until the execution is redriven, and then the next is asked for.
 
 use crate::{DeployEndpointError, wanted};
 use contract::definition::{Batch, BatchInput, Format};
 use contract::{ErrorName, Named, Names};
-use lake::attempt::Attempt;
+use lake::attempt::Attempts;
 use lake::records::{ChannelFile, DatasetRecord, Plan, TransformRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use model::{TransformInfo, TransformSpec, TransformStatus, Transforms};
@@ -48,16 +47,14 @@ pub enum Scoring {
 
 impl Job {
     /// The job of the attempt that is on.
-    pub async fn read(
-        store: &impl ObjectStore,
+    pub async fn read<S: ObjectStore>(
+        attempts: &Attempts<'_, S>,
         run: &RunKeys,
         plan: &Plan,
         batch: &Batch,
     ) -> Result<Self, DeployEndpointError> {
-        let key = run.transform_attempt();
-        let attempt: Option<Attempt> =
-            documents::read_if_there(store, &key, "the number of an attempt").await?;
-        let attempt = attempt.map_or(1, |attempt| attempt.attempt);
+        let store = attempts.store;
+        let attempt = attempts.current().await??.attempt;
         let definition = &plan.definition;
         let bucket = store.bucket();
         let (files, prefix, columns) = match &batch.input {
@@ -125,8 +122,8 @@ async fn files(
 }
 
 /// Looks, and asks for the job if it is not there. The model must be.
-pub async fn step(
-    store: &impl ObjectStore,
+pub async fn step<S: ObjectStore>(
+    attempts: &Attempts<'_, S>,
     transforms: &impl Transforms,
     run: &RunKeys,
     job: &Job,
@@ -134,7 +131,7 @@ pub async fn step(
 ) -> Result<Scoring, DeployEndpointError> {
     let spec = &job.spec;
     let Some(info) = transforms.describe_transform(&spec.name).await? else {
-        check_prefix(store, job).await?;
+        check_prefix(attempts.store, job).await?;
         create(transforms, spec).await?;
         return Ok(Scoring::Moving {
             phase: STARTING,
@@ -155,7 +152,7 @@ pub async fn step(
             rows: None,
         })),
         TransformStatus::Failed | TransformStatus::Stopped => {
-            Err(close(store, run, job, info, region).await?)
+            Err(close(attempts, run, job, info, region).await?)
         }
     }
 }
@@ -200,27 +197,25 @@ async fn check_prefix(store: &impl ObjectStore, job: &Job) -> Result<(), DeployE
 }
 
 /// The failure of the job, whose attempt is closed: nobody shall take for whole what it left.
-async fn close(
-    store: &impl ObjectStore,
+async fn close<S: ObjectStore>(
+    attempts: &Attempts<'_, S>,
     run: &RunKeys,
     job: &Job,
     info: TransformInfo,
     region: &str,
 ) -> Result<DeployEndpointError, DeployEndpointError> {
-    for left in store.list(&format!("{}/", run.predictions())).await? {
-        store.delete(&left.key).await?;
+    let left = format!("{}/", run.predictions());
+    for left in attempts.store.list(&left).await? {
+        attempts.store.delete(&left.key).await?;
     }
-    let next = Attempt {
-        attempt: job.attempt + 1,
-        ..Attempt::default()
-    };
-    documents::write(store, &run.transform_attempt(), &next).await?;
     let name = job.spec.name.clone();
     let reason = info.failure_reason;
-    Ok(DeployEndpointError::TransformFailed {
+    let error = DeployEndpointError::TransformFailed {
         log: model::log_link(region, "/aws/sagemaker/TransformJobs", &name),
         job: name,
         status: info.status,
         reason: reason.unwrap_or_else(|| "SageMaker gives no reason".to_owned()),
-    })
+    };
+    attempts.close(job.attempt + 1, &error).await?;
+    Ok(error)
 }

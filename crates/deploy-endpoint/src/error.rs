@@ -159,6 +159,9 @@ pub enum DeployEndpointError {
         /// The key of the file.
         key: String,
     },
+    /// A failure of an earlier call of this execution, which may not have been told.
+    #[error(transparent)]
+    Ended(#[from] lake::attempt::Failure),
     /// SageMaker refused or could not be reached.
     #[error(transparent)]
     Service(Box<ServiceError>),
@@ -227,6 +230,7 @@ impl Named for DeployEndpointError {
             | Self::NothingToScore { .. }
             | Self::NothingBelow { .. }
             | Self::NotLines { .. } => ErrorName::DatasetInvalid,
+            Self::Ended(failure) => failure.name(),
             Self::Service(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),

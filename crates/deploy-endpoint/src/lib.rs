@@ -21,7 +21,7 @@ pub use error::DeployEndpointError;
 pub use settings::Settings;
 
 use contract::Invocation;
-use contract::states::{DeployEndpointOutput, RunInput};
+use contract::states::{DeployEndpointOutput, JobInput};
 use lake::records::DeploymentRecord;
 use lake::{ObjectStore, RunKeys, documents};
 use look::Look;
@@ -41,7 +41,7 @@ pub async fn handle<S: Endpoints + Invoke + Transforms>(
     sagemaker: &S,
     scaling: &impl Scaling,
     settings: &Settings,
-    input: RunInput,
+    input: JobInput,
     _invocation: Invocation,
 ) -> Result<DeployEndpointOutput, DeployEndpointError> {
     let run = RunKeys::new(&input.pipeline, &input.run);
@@ -57,6 +57,7 @@ pub async fn handle<S: Endpoints + Invoke + Transforms>(
             sagemaker,
             settings,
             run: &run,
+            redrives: input.execution.redrive_count,
             batch,
         };
         scorer.step(&promoted).await?

@@ -6,6 +6,7 @@ use crate::promoted::Promoted;
 use crate::{DeployEndpointError, Settings, champion, predictions, wanted};
 use contract::Names;
 use contract::definition::Batch;
+use lake::attempt::Attempts;
 use lake::records::{DeploymentRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use model::{Endpoints, Transforms};
@@ -20,6 +21,8 @@ pub struct Scorer<'a, S, E> {
     pub settings: &'a Settings,
     /// The run.
     pub run: &'a RunKeys,
+    /// How often the execution was redriven.
+    pub redrives: u32,
     /// What is scored.
     pub batch: &'a Batch,
 }
@@ -32,6 +35,7 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
             sagemaker,
             settings,
             run,
+            redrives,
             batch,
         } = *self;
         let name = Names::run_resource(run.pipeline(), run.run());
@@ -39,9 +43,14 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
         if !wanted::ensure_model(sagemaker, &model).await? {
             return Ok(Look::moving(name, NOT_YET, 0));
         }
-        let job = Job::read(store, run, &promoted.plan, batch).await?;
+        let attempts = Attempts {
+            store,
+            key: run.transform_attempt(),
+            redrives,
+        };
+        let job = Job::read(&attempts, run, &promoted.plan, batch).await?;
         let region = &settings.region;
-        let mut transform = match batch::step(store, sagemaker, run, &job, region).await? {
+        let mut transform = match batch::step(&attempts, sagemaker, run, &job, region).await? {
             Scoring::Moving { phase, age_seconds } => {
                 return Ok(Look::moving(job.spec.name, phase, age_seconds));
             }

@@ -85,6 +85,11 @@ async fn a_job_that_fails_leaves_the_champion_and_a_redrive_scores_without_train
 
     world.faults(json!([])).await;
     let trained = world.training_jobs().await;
+    // A retry is told the same, and begins no other job; a redrive does.
+    let again = world.go_through(&id(21), true).await.unwrap_err();
+    assert_eq!(again.name, "TransformFailed", "{again:?}");
+    assert_eq!(world.transform_jobs().await, 2);
+    world.redrives += 1;
     world.go_through(&id(21), true).await.unwrap();
     has_scored(&world, 21, 0.25).await;
     assert_eq!(world.transform_jobs().await, 3);

@@ -181,7 +181,7 @@ impl World {
         for (step, function, input) in [
             (Step::Train, &mut self.train, &told),
             (Step::Judge, &mut self.judge, &input),
-            (Step::Deploy, &mut self.deploy, &input),
+            (Step::Deploy, &mut self.deploy, &told),
         ] {
             let kills = &mut self.kills;
             drive(step, function, &self.gate, input, killing, kills).await?;

@@ -235,6 +235,12 @@ async fn a_job_that_ends_badly_is_told_and_followed_by_another_when_redriven() {
         let left = next.store.list(&next.keys().predictions()).await.unwrap();
         assert_eq!(left, []);
 
+        // A retry is told the same, wherever the call before it was killed, and pays for nothing.
+        let again = next.drive().await.unwrap_err();
+        assert_eq!((again.name(), again.to_string()), (error.name(), text));
+        assert_eq!(next.count("CreateTransformJob"), 2);
+
+        next.redrive();
         predict(&next, PREDICTIONS).await;
         let output = next.drive().await.unwrap();
         assert_eq!(output.endpoint, format!("{}-2", name_of(20)));

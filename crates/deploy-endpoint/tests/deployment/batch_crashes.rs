@@ -53,9 +53,13 @@ async fn a_crash_around_a_job_that_fails_never_makes_the_model_champion_before_a
                 break;
             }
         }
-        // Told or died after it was told: the champion is the old one until the second job has scored.
+        // Told or died before it was told: a retry is told too, and begins no other job.
+        let error = next.drive().await.unwrap_err();
+        assert_eq!(error.name(), ErrorName::TransformFailed, "{error}");
+        assert_eq!(next.count("CreateTransformJob"), 2, "after {polls} polls");
         assert_eq!(next.champion().await.unwrap().run, world.run);
-        for _ in 0..3 {
+        for _ in 0..2 {
+            next.redrive();
             predict(&next, PREDICTIONS).await;
             if next.drive().await.is_ok() {
                 break;

@@ -2,13 +2,15 @@
 
 use bytes::Bytes;
 use contract::definition::Compute;
-use contract::states::{DeployEndpointOutput, RunInput, Status};
+use contract::states::{DeployEndpointOutput, ExecutionContext, JobInput, Status};
 use contract::{Invocation, Names, RunId};
 use deploy_endpoint::{DeployEndpointError, Settings, handle};
 use lake::records::{Champion, DeploymentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
 use model::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec};
 use serde_json::{Value, json};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 pub const PIPELINE: &str = "default";
@@ -28,6 +30,7 @@ pub struct World {
     pub sagemaker: MemorySageMaker,
     pub run: RunId,
     pub settle: Duration,
+    redrives: AtomicU32,
 }
 
 impl World {
@@ -38,6 +41,7 @@ impl World {
             sagemaker: MemorySageMaker::new(),
             run: run_of(day),
             settle: Duration::ZERO,
+            redrives: AtomicU32::new(0),
         };
         world.promote(None).await;
         world
@@ -50,6 +54,7 @@ impl World {
             sagemaker: self.sagemaker.clone(),
             run: run_of(day),
             settle: self.settle,
+            redrives: AtomicU32::new(0),
         };
         let champion = world.champion().await.map(|champion| champion.run);
         world.promote(champion).await;
@@ -156,9 +161,12 @@ impl World {
             alarms: Settings::alarms_of(Some(PIPELINE.to_owned()), Some("errors, latency")),
             region: "eu-central-1".to_owned(),
         };
-        let input = RunInput {
+        let input = JobInput {
             pipeline: PIPELINE.to_owned(),
             run: self.run.clone(),
+            execution: ExecutionContext {
+                redrive_count: self.redrives.load(Relaxed),
+            },
         };
         let invocation = Invocation {
             attempt: "a".to_owned(),
@@ -166,6 +174,11 @@ impl World {
         };
         let (store, sagemaker) = (&self.store, &self.sagemaker);
         handle(store, sagemaker, sagemaker, &settings, input, invocation).await
+    }
+
+    /// Redrives the execution: its next calls know.
+    pub fn redrive(&self) {
+        self.redrives.fetch_add(1, Relaxed);
     }
 
     /// Calls as the state machine does, until it is done or fails.
