@@ -354,6 +354,9 @@ pub struct JudgeModelInput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
+    /// `$$.Execution`.
+    #[serde(default)]
+    pub execution: ExecutionContext,
     /// The token of a task that waits for a person's decision: whoever decides sends it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_token: Option<String>,

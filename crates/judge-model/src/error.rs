@@ -96,6 +96,9 @@ pub enum JudgeModelError {
     /// A vocabulary cannot be read.
     #[error("reading a dataset's vocabularies")]
     Vocabulary(#[from] VocabularyError),
+    /// A failure of an earlier call of this execution, which may not have been told.
+    #[error(transparent)]
+    Ended(#[from] lake::attempt::Failure),
     /// SageMaker refused or could not be reached.
     #[error(transparent)]
     Service(Box<ServiceError>),
@@ -174,6 +177,7 @@ impl Named for JudgeModelError {
             Self::Labels { .. } | Self::Columns(_) | Self::Item { .. } => ErrorName::DatasetInvalid,
             Self::Part(error) => error.name(),
             Self::Vocabulary(error) => error.name(),
+            Self::Ended(failure) => failure.name(),
             Self::Service(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),

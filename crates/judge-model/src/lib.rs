@@ -55,6 +55,7 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
         sagemaker,
         settings,
         run: &run,
+        redrives: input.execution.redrive_count,
         plan: &plan,
         training: &training,
     };
@@ -124,6 +125,7 @@ struct Case<'a, S, G> {
     sagemaker: &'a G,
     settings: &'a Settings,
     run: &'a RunKeys,
+    redrives: u32,
     plan: &'a Plan,
     training: &'a TrainingRecord,
 }
@@ -203,6 +205,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
             sagemaker: self.sagemaker,
             settings: self.settings,
             run: self.run,
+            redrives: self.redrives,
             plan: self.plan,
             training: self.training,
             reevaluate,

@@ -354,9 +354,17 @@ async fn a_job_that_ended_badly_is_told_and_a_redrive_asks_that_model_again() {
             text.contains(words) && text.contains(CHAMPIONS_JOB),
             "{text}"
         );
+        let created = |job: &str| world.count(&format!("CreateTransformJob {job}"));
+        // Machines that were not there cost nothing: a retry asks again.
+        if name != ErrorName::CapacityUnavailable {
+            // Any other is told the same, wherever the call before it was killed, and pays for nothing.
+            let again = world.judged(BETTER).await.unwrap_err();
+            assert_eq!((again.name(), again.to_string()), (name, text));
+            assert_eq!(created(&format!("{CHAMPIONS_JOB}-2")), 0);
+            world.redrive();
+        }
         let output = world.judged(BETTER).await.unwrap();
         assert_eq!(output.verdict, Decision::Promote);
-        let created = |job: &str| world.count(&format!("CreateTransformJob {job}"));
         assert_eq!(created(CHALLENGERS_JOB), 1, "it is not asked again");
         assert_eq!(created(CHAMPIONS_JOB), 1);
         assert_eq!(created(&format!("{CHAMPIONS_JOB}-2")), 1);

@@ -216,9 +216,9 @@ impl RunKeys {
         self.below("reports", "comparison.json")
     }
 
-    /// Which attempts at the comparison's transform jobs are on; absent during the first.
-    pub fn comparison_attempts(&self) -> String {
-        self.below("reports", "comparison-attempts.json")
+    /// Which attempt at the comparison's transform job of this one of the two is on; absent during the first.
+    pub fn comparison_attempt(&self, role: &str) -> String {
+        self.below("reports", &format!("comparison-attempt-{role}.json"))
     }
 
     /// The rows of the comparison: how many, and what was left out. There if and only if they are whole.

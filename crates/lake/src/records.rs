@@ -472,25 +472,6 @@ pub struct SampleRecord {
     pub incomparable: Option<String>,
 }
 
-/// Which attempts at a comparison's two transform jobs are on: a job that ended badly is followed by one of another name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ComparisonAttempts {
-    /// Of this model's job, from 1.
-    pub challenger: u32,
-    /// Of the champion's job, from 1.
-    pub champion: u32,
-}
-
-impl Default for ComparisonAttempts {
-    fn default() -> Self {
-        Self {
-            challenger: 1,
-            champion: 1,
-        }
-    }
-}
-
 /// Since when a person is asked to approve a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -173,25 +173,29 @@ impl World {
         run
     }
 
+    /// What the state machine hands to each of the three.
+    fn input(&self, run: &RunId) -> Value {
+        let execution = json!({"RedriveCount": self.redrives});
+        json!({"pipeline": PIPELINE, "run": run, "execution": execution})
+    }
+
     /// Trains, judges and deploys, or fails at one of them.
     pub async fn go_through(&mut self, run: &RunId, killing: bool) -> Result<(), Ending> {
-        let input = json!({"pipeline": PIPELINE, "run": run});
-        let mut told = input.clone();
-        told["execution"] = json!({"RedriveCount": self.redrives});
-        for (step, function, input) in [
-            (Step::Train, &mut self.train, &told),
-            (Step::Judge, &mut self.judge, &input),
-            (Step::Deploy, &mut self.deploy, &told),
+        let input = self.input(run);
+        for (step, function) in [
+            (Step::Train, &mut self.train),
+            (Step::Judge, &mut self.judge),
+            (Step::Deploy, &mut self.deploy),
         ] {
             let kills = &mut self.kills;
-            drive(step, function, &self.gate, input, killing, kills).await?;
+            drive(step, function, &self.gate, &input, killing, kills).await?;
         }
         Ok(())
     }
 
     /// Trains and judges, with the functions killed between any two of their calls.
     pub async fn train_and_judge(&mut self, run: &RunId) -> Result<(), Ending> {
-        let input = json!({"pipeline": PIPELINE, "run": run});
+        let input = self.input(run);
         for (step, function) in [
             (Step::Train, &mut self.train),
             (Step::Judge, &mut self.judge),

@@ -3,8 +3,8 @@
 use super::Comparison;
 use crate::JudgeModelError;
 use contract::{ErrorName, Named as _, Names};
-use lake::records::ComparisonAttempts;
-use lake::{ObjectStore, documents};
+use lake::ObjectStore;
+use lake::attempt::{Attempt, Attempts};
 use model::{Endpoints, TransformInfo, TransformSpec, TransformStatus, Transforms, differences};
 use std::fmt;
 
@@ -37,20 +37,19 @@ impl fmt::Display for Look {
     }
 }
 
-/// The attempt that is on for this one of the two.
-pub fn attempt(role: &str, attempts: ComparisonAttempts) -> u32 {
-    if role == CHAMPION {
-        attempts.champion
-    } else {
-        attempts.challenger
-    }
-}
-
 impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
+    /// The attempts at this one of the two.
+    pub(super) fn attempts(&self, role: &str) -> Attempts<'_, S> {
+        Attempts {
+            store: self.store,
+            key: self.run.comparison_attempt(role),
+            redrives: self.redrives,
+        }
+    }
+
     /// The job that is wanted.
-    pub(super) fn job(&self, role: &str, attempts: ComparisonAttempts) -> TransformSpec {
+    pub(super) fn job(&self, role: &str, attempt: u32) -> TransformSpec {
         let (pipeline, run) = (self.run.pipeline(), self.run.run());
-        let attempt = attempt(role, attempts);
         let below = |key: String| format!("s3://{}/{key}", self.store.bucket());
         let model = if role == CHAMPION {
             self.champion.model.clone()
@@ -81,10 +80,13 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         }
     }
 
+    /// One look at this one of the two. A job that has ended badly is told until a redrive: SageMaker never
+    /// frees its name, so only then another is asked for.
     pub(super) async fn look(
         &self,
+        role: &str,
+        attempt: u32,
         spec: &TransformSpec,
-        attempts: ComparisonAttempts,
     ) -> Result<Look, JudgeModelError> {
         let Some(info) = self.found_or_created(spec).await? else {
             return Ok(Look::InProgress {
@@ -104,9 +106,19 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                 age_seconds: info.age_seconds,
             }),
             TransformStatus::Failed | TransformStatus::Stopped => {
-                self.close(spec, attempts).await?;
-                let region = &self.settings.region;
-                Err(JudgeModelError::of_end(spec, info, region))
+                let error = JudgeModelError::of_end(spec, info, &self.settings.region);
+                let (attempts, next) = (self.attempts(role), attempt + 1);
+                if error.name() == ErrorName::CapacityUnavailable {
+                    // Nothing was paid for, and the state machine tries again after a while.
+                    let next = Attempt {
+                        attempt: next,
+                        ..Attempt::default()
+                    };
+                    attempts.note(&next).await?;
+                } else {
+                    attempts.close(next, &error).await?;
+                }
+                Err(error)
             }
         }
     }
@@ -133,22 +145,5 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             Err(error) if error.name() == ErrorName::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Closes the attempt: SageMaker never frees the name of a job that has ended badly, so whoever calls again
-    /// after that is told means another job.
-    async fn close(
-        &self,
-        spec: &TransformSpec,
-        mut attempts: ComparisonAttempts,
-    ) -> Result<(), JudgeModelError> {
-        if spec.name == self.job(CHAMPION, attempts).name {
-            attempts.champion += 1;
-        } else {
-            attempts.challenger += 1;
-        }
-        let key = self.run.comparison_attempts();
-        documents::write(self.store, &key, &attempts).await?;
-        Ok(())
     }
 }

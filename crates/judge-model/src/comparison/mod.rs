@@ -14,8 +14,8 @@ use contract::{ErrorName, Named as _, Names};
 use dataset::Columns;
 use job::{CHALLENGER, CHAMPION, Look};
 use lake::records::{
-    Champion, ComparisonAttempts, DatasetPlan, DatasetRecord, JudgedRows, Plan, Reevaluation,
-    SampleRecord, TrainingRecord,
+    Champion, DatasetPlan, DatasetRecord, JudgedRows, Plan, Reevaluation, SampleRecord,
+    TrainingRecord,
 };
 use lake::{ObjectStore, RunKeys, documents, vocabulary};
 use metric::{Tally, Truth};
@@ -27,6 +27,8 @@ pub struct Comparison<'a, S, G> {
     pub sagemaker: &'a G,
     pub settings: &'a Settings,
     pub run: &'a RunKeys,
+    /// How often the execution was redriven.
+    pub redrives: u32,
     pub plan: &'a Plan,
     pub training: &'a TrainingRecord,
     pub reevaluate: &'a Reevaluate,
@@ -111,22 +113,23 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         metric: RowMetric,
         rows: JudgedRows,
     ) -> Result<Standing, JudgeModelError> {
-        let key = self.run.comparison_attempts();
-        let attempts: Option<ComparisonAttempts> =
-            documents::read_if_there(self.store, &key, "the numbers of attempts").await?;
-        let attempts = attempts.unwrap_or_default();
-        let challenger = self.job(CHALLENGER, attempts);
-        let champion = self.job(CHAMPION, attempts);
-        let looks = [
-            (&challenger, self.look(&challenger, attempts).await?),
-            (&champion, self.look(&champion, attempts).await?),
-        ];
+        let mut attempts = [1; 2];
+        let mut looks = Vec::with_capacity(attempts.len());
+        for (role, on) in [CHALLENGER, CHAMPION].into_iter().zip(&mut attempts) {
+            *on = self.attempts(role).current().await??.attempt;
+            let spec = self.job(role, *on);
+            let look = self.look(role, *on, &spec).await?;
+            looks.push((spec.name, look));
+        }
         let unfinished = looks.iter().filter_map(|(_, look)| match look {
             Look::Completed => None,
             Look::InProgress { age_seconds, .. } => Some(*age_seconds),
         });
         if let Some(age) = unfinished.max() {
-            let stand = looks.map(|(job, look)| format!("{} {look}", job.name));
+            let stand: Vec<_> = looks
+                .iter()
+                .map(|(job, look)| format!("{job} {look}"))
+                .collect();
             let how = format!(
                 "asks this model and the champion (run {}) about the same {} rows: {}",
                 self.champion.run,
@@ -138,8 +141,8 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         }
         let truths = self.truths(rows).await?;
         Ok(Standing::Compared(Reevaluation {
-            value: self.value(metric, &truths, CHALLENGER, attempts).await?,
-            champion: self.value(metric, &truths, CHAMPION, attempts).await?,
+            value: self.value(metric, &truths, CHALLENGER, attempts[0]).await?,
+            champion: self.value(metric, &truths, CHAMPION, attempts[1]).await?,
             rows,
         }))
     }
@@ -307,9 +310,8 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         metric: RowMetric,
         truths: &[Truth],
         role: &'static str,
-        attempts: ComparisonAttempts,
+        attempt: u32,
     ) -> Result<f64, JudgeModelError> {
-        let attempt = job::attempt(role, attempts);
         let prefix = self.run.judged_predictions(role, attempt);
         let mut tally = Tally::new(metric, truths);
         let rows = truths.len() as u64;
@@ -321,7 +323,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             Err(predictions::Unfit::Store(error)) => Err(error.into()),
             Err(predictions::Unfit::Told(what)) => Err(JudgeModelError::Predictions {
                 role,
-                job: self.job(role, attempts).name,
+                job: self.job(role, attempt).name,
                 what,
             }),
         }

@@ -2,13 +2,15 @@
 
 #![allow(dead_code, reason = "not every test uses everything")]
 
-use contract::states::{JudgeModelInput, JudgeModelOutput};
+use contract::states::{ExecutionContext, JudgeModelInput, JudgeModelOutput};
 use contract::{Invocation, RunId};
 use judge_model::{JudgeModelError, Settings, handle};
 use lake::records::{Champion, Plan, TrainingRecord};
 use lake::{MemoryStore, RunKeys, documents, keys};
 use model::MemorySageMaker;
 use serde_json::{Value, json};
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::SystemTime;
 
 pub const BEFORE: &str = "20261119-173000-00000000";
@@ -26,6 +28,7 @@ pub mod pair;
 pub struct World {
     pub store: MemoryStore,
     pub sagemaker: MemorySageMaker,
+    redrives: AtomicU32,
 }
 
 impl World {
@@ -39,6 +42,7 @@ impl World {
         let world = Self {
             store: MemoryStore::new(),
             sagemaker: MemorySageMaker::new(),
+            redrives: AtomicU32::new(0),
         };
         let mut promotion = json!({"metric": "validation:rmse", "goal": "minimize"});
         for (field, value) in more.as_object().unwrap() {
@@ -85,6 +89,12 @@ impl World {
             .unwrap();
     }
 
+    /// Redrives the execution: its next calls know.
+    #[allow(dead_code)] // not every test that has this module redrives
+    pub fn redrive(&self) {
+        self.redrives.fetch_add(1, Relaxed);
+    }
+
     pub async fn call(&self) -> Result<JudgeModelOutput, JudgeModelError> {
         self.call_with(None).await
     }
@@ -96,6 +106,9 @@ impl World {
         let input = JudgeModelInput {
             pipeline: "default".to_owned(),
             run: run(),
+            execution: ExecutionContext {
+                redrive_count: self.redrives.load(Relaxed),
+            },
             task_token: token.map(str::to_owned),
         };
         let invocation = Invocation {
