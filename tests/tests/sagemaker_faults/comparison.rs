@@ -1,6 +1,7 @@
 //! Two real models on the same rows, with the functions killed between any two of their calls: what the judge
 //! says of both is what the served models answer, and it decides.
 
+use crate::steps::Step;
 use crate::world::{World, name};
 use contract::RunId;
 use end_to_end::botocore;
@@ -141,6 +142,49 @@ async fn the_same_rows_decide_and_the_served_models_answer_as_the_judge_says() {
     );
     let (models, _) = world.kept().await;
     assert!(!models.contains(&name(22)), "{models:?}");
+    world.is_champion(21).await.unwrap();
+    botocore::hold(&record);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_fails_is_told_and_a_redrive_asks_that_model_alone_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("calls.jsonl");
+    let packages = Packages::built().await;
+    let mut world = World::start("no ping", &packages, record.clone()).await;
+    let first = run(&world, 20, 0.5, 1).await;
+    world.go_through(&first, false).await.unwrap();
+    let second = run(&world, 21, 1.0, 0).await;
+    let champions = format!("{}-champion", name(21));
+    world
+        .faults(json!([{"fault": "no-ping", "name": champions}]))
+        .await;
+    // A retry is told the same, and begins no other job.
+    for _ in 0..2 {
+        let failed = world.go_through(&second, true).await.unwrap_err();
+        assert_eq!(
+            (failed.at, failed.name.as_str()),
+            (Step::Judge, "TransformFailed"),
+            "{failed:?}"
+        );
+        assert_eq!(world.transform_jobs().await, 2);
+        world.is_champion(20).await.unwrap();
+    }
+    world.faults(json!([])).await;
+    world.redrives += 1;
+    let trained = world.training_jobs().await;
+    world.go_through(&second, true).await.unwrap();
+    assert_eq!(
+        world.transform_jobs().await,
+        3,
+        "its own model was asked once"
+    );
+    assert_eq!(
+        world.training_jobs().await,
+        trained,
+        "training is not paid twice"
+    );
+    assert!(verdict(&world, &second).await.reevaluation.is_some());
     world.is_champion(21).await.unwrap();
     botocore::hold(&record);
 }
