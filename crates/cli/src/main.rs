@@ -263,17 +263,7 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// One line, with every cause.
 fn fail(error: &dyn Error) -> ExitCode {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let text = next.to_string();
-        // A cause that its effect has quoted already is not said again.
-        if !line.ends_with(&text) {
-            line = format!("{line}: {text}");
-        }
-        cause = next.source();
-    }
-    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = contract::chain(error);
     // Nobody is left to tell that standard error is closed.
     let _ = writeln!(std::io::stderr(), "error: {line}");
     ExitCode::FAILURE

@@ -177,8 +177,8 @@ impl Named for ServiceError {
     }
 }
 
-/// The messages of an error and its sources, in one line. A source that its parent's message already
-/// ends with (as transparent errors do) is not repeated.
+/// The messages of an error and its sources, in one line. What the message has quoted already (as
+/// transparent errors do) is not said again.
 pub fn chain(error: &dyn Error) -> String {
     let mut message = one_line(&error.to_string());
     let mut source = error.source();

@@ -252,12 +252,7 @@ fn missing(error: StoreError) -> Result<Finding, StoreError> {
 }
 
 fn damaged(error: &dyn std::error::Error) -> Finding {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
+    let message = contract::chain(error);
     Finding::Damaged { message }
 }
 

@@ -1,0 +1,214 @@
+//! What an export's steps tell each other: plan, part, segment.
+
+use super::Checksum;
+use crate::keys::RunKeys;
+use contract::states::{Estimate, ExportTask, Route};
+use contract::{Definition, RunId};
+use serde::{Deserialize, Serialize};
+
+/// The frozen definition and plan of a run: a change of the configuration reaches the next run only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// The run.
+    pub run: RunId,
+    /// The ARN of the execution that owns the run.
+    pub execution: String,
+    /// When the execution started, RFC 3339.
+    pub started: String,
+    /// The definition with the execution's overrides.
+    pub definition: Definition,
+    /// The names of the table's key attributes: partition key, then sort key if there is one.
+    pub key_attributes: Vec<String>,
+    /// The paths of the attributes that are exported, the key attributes among them; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projection: Vec<String>,
+    /// How the items leave the table.
+    #[serde(default)]
+    pub route: Route,
+    /// Why, in one sentence.
+    #[serde(default)]
+    pub reason: String,
+    /// The table's ARN, by which a native export is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_arn: Option<String>,
+    /// Scan segments in all; 0 for a native export, whose files are known when it has completed
+    /// ([`crate::native::segments`]).
+    pub segments: u32,
+    /// The tasks of the scan.
+    pub tasks: Vec<ExportTask>,
+    /// How fast the table is read; absent in plans of before there was such a decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<ReadPlan>,
+    /// Read capacity units per second for one task, in plans without `read`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_rcu: Option<f64>,
+    /// What the export was estimated to take.
+    pub estimate: Estimate,
+}
+
+impl Plan {
+    /// The keys of the run that was planned.
+    pub fn keys(&self) -> RunKeys {
+        RunKeys::new(&self.definition.pipeline, &self.run)
+    }
+}
+
+/// How fast a run reads the table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadPlan {
+    /// Read capacity units per second of all tasks together; absent if unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rcu: Option<f64>,
+    /// Why so many, for people: `reads at 750 RCU/s: 25 % of 3,000 provisioned`.
+    pub decision: String,
+    /// Tasks that run at once, at most.
+    pub concurrency: u32,
+}
+
+/// How a part's lines are compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Encoding {
+    /// zstd, as the scan writes it.
+    #[default]
+    Zstd,
+    /// gzip, as DynamoDB's own export writes it.
+    Gzip,
+}
+
+impl Encoding {
+    // serde asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_zstd(&self) -> bool {
+        *self == Self::Zstd
+    }
+}
+
+impl std::fmt::Display for Encoding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+        })
+    }
+}
+
+/// A raw part: whole items as compressed lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Part {
+    /// Its key.
+    pub key: String,
+    /// Its lines.
+    pub items: u64,
+    /// Its bytes before compression.
+    pub raw_bytes: u64,
+    /// Its bytes as stored.
+    pub bytes: u64,
+    /// The sum of its lines' XXH3-64 hashes, modulo 2^64, in hexadecimal: the same in any order.
+    pub checksum: Checksum,
+    /// How its lines are compressed.
+    #[serde(default, skip_serializing_if = "Encoding::is_zstd")]
+    pub encoding: Encoding,
+}
+
+/// What has been counted of a segment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ScanTotals {
+    /// Items.
+    pub items: u64,
+    /// Bytes of raw lines.
+    pub raw_bytes: u64,
+    /// Pages, empty ones included.
+    pub pages: u64,
+    /// Read capacity units that DynamoDB says were consumed.
+    pub read_units: f64,
+    /// Attempts that DynamoDB throttled.
+    #[serde(default)]
+    pub throttles: u64,
+    /// When the first page was asked for, in milliseconds since 1970; absent before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_read_ms: Option<u64>,
+    /// When the last page was there, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_read_ms: Option<u64>,
+    /// The checksum of all lines.
+    pub checksum: Checksum,
+}
+
+impl std::ops::AddAssign for ScanTotals {
+    fn add_assign(&mut self, other: Self) {
+        self.items += other.items;
+        self.raw_bytes += other.raw_bytes;
+        self.pages += other.pages;
+        self.read_units += other.read_units;
+        self.throttles += other.throttles;
+        self.first_read_ms = match (self.first_read_ms, other.first_read_ms) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+        self.last_read_ms = self.last_read_ms.max(other.last_read_ms);
+        self.checksum += other.checksum;
+    }
+}
+
+impl ScanTotals {
+    /// Counts a page that was asked for and there at these times, in milliseconds since 1970.
+    pub fn add_page(&mut self, read_units: f64, asked_ms: u64, there_ms: u64) {
+        *self += Self {
+            pages: 1,
+            read_units,
+            first_read_ms: Some(asked_ms),
+            last_read_ms: Some(there_ms),
+            ..Self::default()
+        };
+    }
+
+    /// Read capacity units per second between the first page and the last, pauses included; none
+    /// before a page was read.
+    pub fn read_rate(&self) -> Option<f64> {
+        let millis = self.last_read_ms?.checked_sub(self.first_read_ms?)?;
+        (millis > 0).then(|| self.read_units * 1000.0 / millis as f64)
+    }
+
+    /// Counts a part.
+    pub fn add_part(&mut self, part: &Part) {
+        self.items += part.items;
+        self.raw_bytes += part.raw_bytes;
+        self.checksum += part.checksum;
+    }
+}
+
+/// How far a segment has come: a checkpoint, or, without a cursor, its manifest.
+///
+/// `P` is the profile of the attributes seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SegmentRecord<P> {
+    /// The segment's number.
+    pub segment: u32,
+    /// Of how many.
+    pub total_segments: u32,
+    /// `LastEvaluatedKey` in DynamoDB JSON: where the scan goes on. Absent: the segment is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<serde_json::Value>,
+    /// The parts so far.
+    pub parts: Vec<Part>,
+    /// The counts so far.
+    pub totals: ScanTotals,
+    /// The profile of all items so far.
+    pub profile: P,
+}
+
+/// The run at work on a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CurrentRun {
+    /// The run.
+    pub run: RunId,
+    /// The ARN of its execution.
+    pub execution: String,
+}

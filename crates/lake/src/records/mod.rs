@@ -1,0 +1,17 @@
+//! What the steps tell each other through the lake: plan, segment, shard, training, verdict,
+//! deployment, champion. It must not know how any of them came about.
+
+mod checksum;
+mod dataset;
+mod deployment;
+mod export;
+mod model;
+
+pub use checksum::{Checksum, FileDigest};
+pub use dataset::{ChannelFile, DatasetPlan, DatasetRecord, Sample, ShardRecord};
+pub use deployment::{Champion, DeploymentIntent, DeploymentRecord, TransformRecord};
+pub use export::{CurrentRun, Encoding, Part, Plan, ReadPlan, ScanTotals, SegmentRecord};
+pub use model::{
+    ApprovalDecision, ApprovalRecord, ApprovalRequest, JudgedRows, ModelPackageRecord,
+    Reevaluation, SampleRecord, TrainingRecord, TuningRecord, VerdictRecord,
+};
