@@ -47,11 +47,16 @@ impl Cardinality {
     pub(crate) fn insert(&mut self, value: &str) {
         match Short::whole(value) {
             Some(short) => self.insert_short(short),
-            // Longer than what is short: its number is none of theirs but by chance.
-            None => self
-                .values
-                .update(u128::from(XxHash3_64::oneshot(value.as_bytes())) << 64),
+            None => self.insert_long(value),
         }
+    }
+
+    /// The same of a value that is known not to be short.
+    #[inline]
+    pub(crate) fn insert_long(&mut self, value: &str) {
+        // Its number is none of a short one's but by chance.
+        let hash = u128::from(XxHash3_64::oneshot(value.as_bytes()));
+        self.values.update(hash << 64);
     }
 
     /// The same of a short value: most are, and the sketch is asked for each.

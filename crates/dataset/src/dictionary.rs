@@ -3,7 +3,6 @@
 
 use crate::cardinality::{Cardinality, ValueSketch};
 use crate::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
-use crate::short::Short;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
@@ -61,14 +60,9 @@ impl Known {
         &self.dictionaries[place]
     }
 
-    /// Counts a value of a dictionary that overflowed; `false` if it did not.
-    #[inline]
-    pub(crate) fn count(&mut self, place: usize, value: Short) -> bool {
-        let overflowed = self.dictionaries[place].overflowed.as_mut();
-        overflowed.is_some_and(|cardinality| {
-            cardinality.insert_short(value);
-            true
-        })
+    /// Where the values of a dictionary are counted that overflowed; `None` if it did not.
+    pub(crate) fn counted(&mut self, place: usize) -> Option<&mut Cardinality> {
+        self.dictionaries[place].overflowed.as_deref_mut()
     }
 
     /// Lets `change` add to a dictionary, and gives up the largest ones until the rest is within its
@@ -91,26 +85,33 @@ impl Known {
 /// The values of one attribute, numbered as they came, until they are too many, too long, or need
 /// memory that others need more.
 ///
-/// Every value of a table comes through here: it is a hash table of places in one text.
+/// Every value of a table comes through here: it is a small hash table of numbers, of places in one
+/// text. That a value is new, as most are, is seen in the table alone.
 #[derive(Debug, Default)]
 pub(crate) struct Dictionary {
     /// Once the values overflowed: about how many there are.
     overflowed: Option<Box<Cardinality>>,
-    places: HashTable<Place>,
+    numbers: HashTable<Number>,
+    places: Vec<Place>,
     text: String,
     // Seeded at random: whoever writes to the table does not choose which values collide.
     hasher: RandomState,
 }
 
-/// Where a value stands in the text, and how it begins: that tells most values apart, and short
-/// ones whole, without a look at the text.
+/// The number of a value, and its hash: that tells most values apart, and lets the table grow, without
+/// a look elsewhere.
+#[derive(Debug, Clone, Copy)]
+struct Number {
+    hash: u32,
+    id: u32,
+}
+
+/// Where a value stands in the text, and how it begins: that tells short ones whole without a look at
+/// the text.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     head: u64,
     start: u32,
-    id: u32,
-    /// Kept, so that a growing table does not read the text again.
-    hash: u32,
     length: u16,
 }
 
@@ -154,10 +155,10 @@ impl Place {
 }
 
 impl Dictionary {
-    /// The values with their numbers, in no order.
+    /// The values with their numbers, as they came.
     pub(crate) fn values(&self) -> impl Iterator<Item = (u32, &str)> {
-        let places = self.places.iter();
-        places.map(|place| (place.id, place.of(&self.text)))
+        let places = (0..).zip(&self.places);
+        places.map(|(id, place)| (id, place.of(&self.text)))
     }
 
     pub(crate) const fn is_overflowed(&self) -> bool {
@@ -191,9 +192,11 @@ impl Dictionary {
         #[expect(clippy::cast_possible_truncation, reason = "32 bits tell enough apart")]
         let hash = self.hasher.hash_one(value) as u32;
         let head = head(value.as_bytes());
-        let same = |place: &Place| place.is(value, head, &self.text);
-        match self.places.find(spread(hash), same) {
-            Some(place) => Some(place.id),
+        let same = |number: &Number| {
+            number.hash == hash && self.places[number.id as usize].is(value, head, &self.text)
+        };
+        match self.numbers.find(spread(hash), same) {
+            Some(number) => Some(number.id),
             None => self.add(hash, head, value),
         }
     }
@@ -207,18 +210,21 @@ impl Dictionary {
         let place = Place {
             head,
             start: self.text.len().try_into().ok()?,
-            id: id.try_into().ok()?,
-            hash,
             length: value.len().try_into().ok()?,
         };
+        let id = id.try_into().ok()?;
         self.text.push_str(value);
-        self.places
-            .insert_unique(spread(hash), place, |place| spread(place.hash));
-        Some(place.id)
+        self.places.push(place);
+        self.numbers
+            .insert_unique(spread(hash), Number { hash, id }, |number| {
+                spread(number.hash)
+            });
+        Some(id)
     }
 
     /// Gives the values up for good; from now on they are only counted.
     pub(crate) fn overflow(&mut self) -> &mut Cardinality {
+        self.numbers = HashTable::new();
         let places = std::mem::take(&mut self.places);
         let text = std::mem::take(&mut self.text);
         self.overflowed.get_or_insert_with(|| {

@@ -15,11 +15,18 @@ const MANTISSAS: u64 = 1 << 16;
 /// Texts, and numbers as they are written, that are remembered, the last one for each place.
 const LAST: usize = 64;
 
+/// Texts that are not short and are remembered, the last one for each place.
+const LAST_LONG: usize = 16;
+
+/// The longest text that is remembered, in bytes.
+const LONG: usize = 128;
+
 /// Values of one attribute that were met before.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Familiar {
     numbers: [Vec<u64>; SCALES as usize],
     last_texts: Last,
+    last_long: [String; LAST_LONG],
     last_numbers: Last,
     pub(crate) ranges: Ranges,
 }
@@ -70,6 +77,22 @@ impl Familiar {
     #[inline]
     pub(crate) fn met_text(&mut self, text: Short) -> bool {
         self.last_texts.met(text)
+    }
+
+    /// The same for a text that is not short; `window` is how it begins.
+    #[inline]
+    pub(crate) fn met_long(&mut self, window: u128, text: &str) -> bool {
+        if text.len() > LONG {
+            return false;
+        }
+        let place = Short::spread(window ^ text.len() as u128, LAST_LONG);
+        let last = &mut self.last_long[place];
+        if last == text {
+            return true;
+        }
+        last.clear();
+        last.push_str(text);
+        false
     }
 
     /// Whether a number that is written like this is among the last ones that were met; it is from now

@@ -6,12 +6,15 @@ use crate::digits::Digits;
 use crate::familiar::Familiar;
 use crate::number::Decimal;
 use crate::short::Short;
-use crate::summary::Attribute;
+use crate::summary::{Attribute, Texts, characters};
 use item::{Kind, Mark};
 
 /// Attributes of which familiar values are remembered. It bounds the memory for that to 2 MiB, where
 /// nearly all tables have fewer attributes.
 const MAX_FAMILIAR: usize = 64;
+
+/// The longest number, in bytes, that is worth a look whether it is among the familiar ones by value.
+const FEW_DIGITS: usize = 8;
 
 /// An attribute, and the place of its dictionary.
 #[derive(Debug, Clone)]
@@ -35,37 +38,113 @@ impl Kept {
 
     /// Takes values of the attribute into account; marks are places in `text`.
     pub(crate) fn observe(&mut self, text: &str, marks: &[Mark], known: &mut Known) {
-        for &mark in marks {
-            // What nearly all values are comes first, and is told by plain branches.
-            if mark.is_plain_text() {
-                self.observe_text(text, mark, known);
-            } else if mark.is_number() {
-                self.observe_number(text, mark, known);
-            } else if mark.kind() == Kind::S {
-                let value = mark.decoded(text);
-                self.attribute.count_text(&value);
-                self.category(&value, known);
-            } else {
-                self.attribute.count_other(mark.kind());
+        let mut decoded = String::new();
+        let mut rest = marks;
+        loop {
+            if self.attribute.distinct.is_overflowed() {
+                rest = self.count(text, rest, &mut decoded, known);
             }
+            let Some((&mark, more)) = rest.split_first() else {
+                return;
+            };
+            self.observe_one(text, mark, &mut decoded, known);
+            rest = more;
+        }
+    }
+
+    /// Takes values into account whose distinct ones are only counted any more, up to the first that may
+    /// change more than counts. Returns that one and those behind it.
+    fn count<'m>(
+        &mut self,
+        text: &str,
+        marks: &'m [Mark],
+        decoded: &mut String,
+        known: &mut Known,
+    ) -> &'m [Mark] {
+        let Some(distinct) = known.counted(self.dictionary) else {
+            return marks;
+        };
+        let ranges = self.familiar.as_ref().map(|familiar| &familiar.ranges);
+        let last_example = self.last_example;
+        let (mut counted, mut numbers) = (0_usize, 0_u64);
+        let mut texts = Texts::default();
+        for &mark in marks {
+            let (window, length) = (mark.window(text), mark.len());
+            let short = Short::of(window, length);
+            if mark.is_number() {
+                let held = short
+                    .zip(ranges)
+                    .and_then(|(short, ranges)| ranges.hold(short, length));
+                let Some((number, _)) = held else { break };
+                if number.ordered() <= last_example {
+                    break;
+                }
+                distinct.insert_short(number);
+                numbers += 1;
+            } else if mark.is_plain_text() {
+                if let Some(short) = short {
+                    if short.ordered() <= last_example {
+                        break;
+                    }
+                    texts.observe(short.characters(length) as u64);
+                    distinct.insert_short(short);
+                } else {
+                    if window.swap_bytes() <= last_example {
+                        break;
+                    }
+                    let value = mark.raw(text);
+                    texts.observe(characters(value) as u64);
+                    distinct.insert_long(value);
+                }
+            } else if mark.kind() == Kind::S {
+                let value = mark.decoded_in(text, decoded);
+                if Short::beginning(value) <= last_example {
+                    break;
+                }
+                texts.observe(characters(value) as u64);
+                distinct.insert(value);
+            } else {
+                break;
+            }
+            counted += 1;
+        }
+        self.attribute.count_texts(counted as u64 - numbers, &texts);
+        self.attribute.count_others(Kind::N, numbers);
+        &marks[counted..]
+    }
+
+    #[inline]
+    fn observe_one(&mut self, text: &str, mark: Mark, decoded: &mut String, known: &mut Known) {
+        // What nearly all values are comes first, and is told by plain branches.
+        if mark.is_plain_text() {
+            self.observe_text(text, mark, known);
+        } else if mark.is_number() {
+            self.observe_number(text, mark, known);
+        } else if mark.kind() == Kind::S {
+            let value = mark.decoded_in(text, decoded);
+            self.attribute.count_text(value);
+            self.category(value, Short::beginning(value), known);
+        } else {
+            self.attribute.count_other(mark.kind());
         }
     }
 
     #[inline]
     fn observe_text(&mut self, text: &str, mark: Mark, known: &mut Known) {
-        let length = mark.len();
-        let Some(short) = Short::of(mark.window(text), length) else {
+        let (window, length) = (mark.window(text), mark.len());
+        let familiar = self.familiar.as_mut();
+        let (is_familiar, beginning) = if let Some(short) = Short::of(window, length) {
+            self.attribute.count_text_of(short.characters(length));
+            let is_familiar = familiar.is_some_and(|familiar| familiar.met_text(short));
+            (is_familiar, short.ordered())
+        } else {
             let value = mark.raw(text);
             self.attribute.count_text(value);
-            self.category(value, known);
-            return;
+            let is_familiar = familiar.is_some_and(|familiar| familiar.met_long(window, value));
+            (is_familiar, window.swap_bytes())
         };
-        self.attribute.count_text_of(short.characters(length));
-        let familiar = self.familiar.as_mut();
-        if !familiar.is_some_and(|familiar| familiar.met_text(short))
-            && !self.is_only_counted(short, known)
-        {
-            self.category(mark.raw(text), known);
+        if !is_familiar {
+            self.category(mark.raw(text), beginning, known);
         }
     }
 
@@ -75,10 +154,19 @@ impl Kept {
         let short = Short::of(window, length);
         if let Some((short, familiar)) = short.zip(self.familiar.as_mut()) {
             // What was met was counted as a number then, and is between others now.
-            if familiar.met_written(short)
-                || (familiar.ranges.hold(short, length) && self.is_only_counted(short, known))
-            {
+            if familiar.met_written(short) {
                 self.attribute.count_other(Kind::N);
+                return;
+            }
+            if let Some((number, shortest)) = familiar.ranges.hold(short, length) {
+                self.attribute.count_other(Kind::N);
+                let is_familiar = length <= FEW_DIGITS
+                    && Digits::read(window, length)
+                        .is_some_and(|digits| familiar.met_number(digits));
+                if !is_familiar {
+                    let value = &mark.raw(text)[..shortest];
+                    self.category(value, number.ordered(), known);
+                }
                 return;
             }
         }
@@ -86,16 +174,9 @@ impl Kept {
         let decimal = Decimal::of(digits, mark.raw(text));
         self.attribute.count_number(&decimal);
         if !self.met_number(short, length, digits) {
-            self.category(&decimal.text(), known);
+            let value = decimal.text();
+            self.category(&value, Short::beginning(&value), known);
         }
-    }
-
-    /// Counts a value among the distinct ones if they overflowed, unless it may be an example.
-    #[inline]
-    fn is_only_counted(&self, value: Short, known: &mut Known) -> bool {
-        self.attribute.distinct.is_overflowed()
-            && self.last_example < value.ordered()
-            && known.count(self.dictionary, value)
     }
 
     #[inline]
@@ -103,18 +184,23 @@ impl Kept {
         let Some((digits, familiar)) = digits.zip(self.familiar.as_mut()) else {
             return false;
         };
-        // As long as values are kept, each is looked at anyway.
-        if self.attribute.distinct.is_overflowed()
-            && let Some((short, numbers)) = short.zip(self.attribute.numbers.as_ref())
-        {
+        if let Some((short, numbers)) = short.zip(self.attribute.numbers.as_ref()) {
             familiar.ranges.learn(short, length, numbers);
         }
         familiar.met_number(digits)
     }
 
-    fn category(&mut self, value: &str, known: &mut Known) {
-        let attribute = &mut self.attribute;
-        known.change(self.dictionary, |values| attribute.category(value, values));
-        self.last_example = self.attribute.last_example();
+    /// A text or number among the distinct ones; `beginning` is how it begins.
+    #[inline]
+    fn category(&mut self, value: &str, beginning: u128, known: &mut Known) {
+        let distinct = &mut self.attribute.distinct;
+        let mut is_known = false;
+        known.change(self.dictionary, |values| {
+            is_known = distinct.insert(value, values);
+        });
+        if !is_known && beginning <= self.last_example {
+            self.attribute.example(value);
+            self.last_example = self.attribute.last_example();
+        }
     }
 }

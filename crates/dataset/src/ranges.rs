@@ -15,7 +15,13 @@ struct Range {
     form: Form,
     least: u128,
     greatest: u128,
+    /// How often a number had another form than the ones before.
+    changes: u32,
 }
+
+/// Changes of form after which only one in so many is followed: to learn a form costs more than to read
+/// a number.
+const MOST_CHANGES: u32 = 64;
 
 impl Default for Ranges {
     fn default() -> Self {
@@ -23,28 +29,52 @@ impl Default for Ranges {
             form: Form::NONE,
             least: 0,
             greatest: 0,
+            changes: 0,
         };
         Self([none; WINDOW + 1])
     }
 }
 
 impl Ranges {
-    /// Whether a number of `length` bytes lies between two numbers of its form that were met, and is
-    /// written as the shortest text is: then nothing of what is known of numbers changes by it.
+    /// Whether a number of `length` bytes lies between two numbers of its form that were met: then nothing
+    /// of what is known of numbers changes by it. Returns its shortest text, which it begins with, and the
+    /// length of that.
     #[inline]
-    pub(crate) fn hold(&self, number: Short, length: usize) -> bool {
-        let Some(range) = self.0.get(length) else {
-            return false;
-        };
+    pub(crate) fn hold(&self, number: Short, length: usize) -> Option<(Short, usize)> {
+        let range = self.0.get(length)?;
         let ordered = number.ordered();
-        number.bits() & range.form.mask == range.form.bits
+        let is_held = number.bits() & range.form.mask == range.form.bits
             && range.least <= ordered
-            && ordered <= range.greatest
-            && !(range.form.is_pointed && number.last(length) == b'0')
+            && ordered <= range.greatest;
+        if !is_held {
+            return None;
+        }
+        if range.form.is_pointed && number.last(length) == b'0' {
+            let shortest = number.without_zeros(length);
+            // Minus nothing is written without its sign.
+            return (shortest.0 != Short::MINUS_ZERO).then_some(shortest);
+        }
+        Some((number, length))
     }
 
     /// Takes a number into account that was read, after which so much was known.
     pub(crate) fn learn(&mut self, number: Short, length: usize, known: &Numbers) {
+        let Some(range) = self.0.get_mut(length) else {
+            return;
+        };
+        let ordered = number.ordered();
+        if number.bits() & range.form.mask == range.form.bits {
+            // What is greater than a number of the form has no more zeros at its beginning.
+            if ordered > range.greatest {
+                range.greatest = ordered;
+                return;
+            }
+        } else {
+            range.changes = range.changes.wrapping_add(1);
+            if range.changes > MOST_CHANGES && !range.changes.is_multiple_of(MOST_CHANGES) {
+                return;
+            }
+        }
         let Some((form, digits)) = Form::of(number, length) else {
             return;
         };
@@ -52,8 +82,6 @@ impl Ranges {
         if digits > known.digits || (form.is_pointed && known.integers) {
             return;
         }
-        let range = &mut self.0[length];
-        let ordered = number.ordered();
         if range.form == form {
             range.least = range.least.min(ordered);
             range.greatest = range.greatest.max(ordered);
@@ -62,6 +90,7 @@ impl Ranges {
                 form,
                 least: ordered,
                 greatest: ordered,
+                changes: range.changes,
             };
         }
     }
@@ -143,9 +172,10 @@ mod tests {
                 let decimal = Decimal::read(number);
                 attribute.count_number(&decimal);
                 let Some(short) = short(number) else { continue };
-                if ranges.hold(short, number.len()) {
+                if let Some((shortest, length)) = ranges.hold(short, number.len()) {
                     prop_assert_eq!(&attribute.numbers, &before, "{}", number);
-                    prop_assert_eq!(decimal.text(), number.as_str());
+                    prop_assert_eq!(decimal.text(), &number[..length]);
+                    prop_assert_eq!(Short::whole(&number[..length]), Some(shortest));
                 } else {
                     ranges.learn(short, number.len(), attribute.numbers.as_ref().unwrap());
                 }
@@ -156,24 +186,29 @@ mod tests {
     #[test]
     fn what_is_between_is_held_and_nothing_else() {
         let (mut ranges, mut attribute) = (Ranges::default(), Attribute::default());
-        for number in ["12.25", "98.75", "1200", "4800"] {
+        for number in ["12.25", "98.75", "1200", "4800", "-0.900", "-0.000"] {
             attribute.count_number(&Decimal::read(number));
             let known = attribute.numbers.as_ref().unwrap();
             ranges.learn(short(number).unwrap(), number.len(), known);
         }
         for (number, held) in [
-            ("50.05", true),
-            ("12.24", false),
-            ("50.50", false),
-            ("5.005", false),
-            ("50505", false),
-            ("1201", true),
-            ("4801", false),
-            ("-120", false),
-            ("12E1", false),
+            ("50.05", Some("50.05")),
+            ("12.24", None),
+            ("50.50", Some("50.5")),
+            ("50.00", Some("50")),
+            ("5.005", None),
+            ("50505", None),
+            ("1201", Some("1201")),
+            ("1500", Some("1500")),
+            ("4801", None),
+            ("-120", None),
+            ("12E1", None),
+            ("-0.500", Some("-0.5")),
+            ("-0.000", None),
         ] {
-            let short = short(number).unwrap();
-            assert_eq!(ranges.hold(short, number.len()), held, "{number}");
+            let shortest = ranges.hold(short(number).unwrap(), number.len());
+            let held = held.map(|held| (short(held).unwrap(), held.len()));
+            assert_eq!(shortest, held, "{number}");
         }
     }
 }

@@ -22,6 +22,9 @@ impl Short {
     /// No text begins with a control character.
     pub(crate) const NONE: Self = Self(1);
 
+    /// `-0`.
+    pub(crate) const MINUS_ZERO: Self = Self(u16::from_le_bytes(*b"-0") as u128);
+
     /// The marked value, if it is short enough. `window` is what stands in the item from its first byte
     /// on.
     #[inline]
@@ -46,6 +49,28 @@ impl Short {
             _ => return None,
         };
         Some(Self(bits))
+    }
+
+    /// How a text begins, in the order of texts; zeros stand for what a shorter one does not have.
+    pub(crate) fn beginning(text: &str) -> u128 {
+        match text.as_bytes().first_chunk() {
+            Some(window) => u128::from_be_bytes(*window),
+            None => Self::whole(text).map_or(0, Self::ordered),
+        }
+    }
+
+    /// A number with a point in it, without the zeros behind its fraction, and without the point where
+    /// no fraction is left; and its length.
+    #[inline]
+    pub(crate) const fn without_zeros(self, length: usize) -> (Self, usize) {
+        const ZEROS: u128 = u128::from_le_bytes([b'0'; WINDOW]);
+        let highest = self.0 << (8 * (WINDOW - length));
+        let zeros = (highest ^ ZEROS).leading_zeros() as usize / 8;
+        let mut shortest = length - zeros;
+        if self.last(shortest) == b'.' {
+            shortest -= 1;
+        }
+        (Self(self.0 & LOWEST[shortest]), shortest)
     }
 
     /// What tells it from every other one.
@@ -85,12 +110,18 @@ impl Short {
 
     /// One of `places`, a power of two.
     #[inline]
+    pub(crate) const fn place(self, places: usize) -> usize {
+        Self::spread(self.0, places)
+    }
+
+    /// The same for any sixteen bytes.
+    #[inline]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "bits are folded, none is counted on"
     )]
-    pub(crate) const fn place(self, places: usize) -> usize {
-        let folded = (self.0 as u64) ^ ((self.0 >> 64) as u64).rotate_left(29);
+    pub(crate) const fn spread(window: u128, places: usize) -> usize {
+        let folded = (window as u64) ^ ((window >> 64) as u64).rotate_left(29);
         let spread = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (spread >> (u64::BITS - places.ilog2())) as usize
     }

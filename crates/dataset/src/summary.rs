@@ -4,6 +4,7 @@ use crate::cardinality::ValueSketch;
 use crate::dictionary::Dictionary;
 use crate::distinct::{Distinct, Values};
 use crate::number::Decimal;
+use crate::short::Short;
 use item::{Kind, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -126,6 +127,14 @@ impl Attribute {
         texts.observe(characters as u64);
     }
 
+    /// Some texts, of which so much is known.
+    pub(crate) fn count_texts(&mut self, count: u64, known: &Texts) {
+        if count > 0 {
+            self.types.add(Kind::S, count);
+            self.texts.get_or_insert_default().merge(known);
+        }
+    }
+
     #[inline]
     pub(crate) fn count_number(&mut self, decimal: &Decimal<'_>) {
         self.types.add(Kind::N, 1);
@@ -139,7 +148,12 @@ impl Attribute {
     /// A value of a type whose values are not looked at.
     #[inline]
     pub(crate) const fn count_other(&mut self, kind: Kind) {
-        self.types.add(kind, 1);
+        self.count_others(kind, 1);
+    }
+
+    /// The same for some values.
+    pub(crate) const fn count_others(&mut self, kind: Kind, count: u64) {
+        self.types.add(kind, count);
     }
 
     /// A text or number among the distinct ones.
@@ -151,7 +165,7 @@ impl Attribute {
     }
 
     #[inline]
-    fn example(&mut self, value: &str) {
+    pub(crate) fn example(&mut self, value: &str) {
         // What is not below the last example as a whole is not below it cut short.
         if self.examples.len() < EXAMPLES
             || self.examples.last().is_some_and(|last| *value < **last)
@@ -167,11 +181,7 @@ impl Attribute {
         let Some(last) = last.filter(|_| self.examples.len() >= EXAMPLES) else {
             return u128::MAX;
         };
-        let mut beginning = [0; size_of::<u128>()];
-        for (byte, of) in beginning.iter_mut().zip(last.bytes()) {
-            *byte = of;
-        }
-        u128::from_be_bytes(beginning)
+        Short::beginning(last)
     }
 
     fn add_example(&mut self, value: &str) {
@@ -312,7 +322,8 @@ pub struct Texts {
 }
 
 impl Texts {
-    fn observe(&mut self, length: u64) {
+    #[inline]
+    pub(crate) fn observe(&mut self, length: u64) {
         self.max_length = self.max_length.max(length);
         self.total_length += length;
     }
@@ -324,7 +335,7 @@ impl Texts {
 }
 
 #[inline]
-fn characters(text: &str) -> usize {
+pub(crate) fn characters(text: &str) -> usize {
     if text.is_ascii() {
         text.len()
     } else {

@@ -123,6 +123,12 @@ impl Mark {
         Text::new(self.raw(text), self.escaped()).decode()
     }
 
+    /// The same; where it has escapes, `buffer` holds it, and its memory serves again.
+    #[inline]
+    pub fn decoded_in<'a>(&self, text: &'a str, buffer: &'a mut String) -> &'a str {
+        Text::new(self.raw(text), self.escaped()).decode_in(buffer)
+    }
+
     /// The value's length in bytes, as [`Mark::raw`] gives it; 0 for maps, lists and sets.
     #[inline]
     #[expect(clippy::len_without_is_empty, reason = "nobody asks")]

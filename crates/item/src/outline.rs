@@ -11,7 +11,7 @@ use crate::mark::{Mark, Marks, PathId};
 use crate::outline_path::{OutlinePath, OutlinePaths};
 use crate::seam::{Aside, Next, Seam, SeamId};
 use crate::seams::Seams;
-use crate::window::{plain_number, short_text};
+use crate::window::{plain_number, plain_word, short_text};
 use crate::{ItemError, Path, Step};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -119,6 +119,10 @@ impl Outline {
                 (false, length)
             } else if landing.next == Next::Number
                 && let Some(length) = plain_number(text)
+            {
+                (false, length)
+            } else if landing.next == Next::Boolean
+                && let Some(length) = plain_word(text)
             {
                 (false, length)
             } else {

@@ -30,6 +30,20 @@ impl<'a> Text<'a> {
             Cow::Borrowed(self.raw)
         }
     }
+
+    /// The same; where it has escapes, `buffer` holds it, and its memory serves again.
+    #[inline]
+    pub(crate) fn decode_in<'b>(&self, buffer: &'b mut String) -> &'b str
+    where
+        'a: 'b,
+    {
+        if !self.escaped {
+            return self.raw;
+        }
+        buffer.clear();
+        unescape_into(self.raw, buffer);
+        buffer
+    }
 }
 
 impl PartialEq<str> for Text<'_> {
@@ -53,12 +67,18 @@ impl Eq for Text<'_> {}
 /// Decodes checked escapes; anything that `check` would have refused becomes U+FFFD.
 pub(crate) fn unescape(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
+    unescape_into(raw, &mut out);
+    out
+}
+
+/// The same, behind what `out` has already.
+fn unescape_into(raw: &str, out: &mut String) {
     let mut rest = raw;
     while let Some(found) = memchr::memchr(b'\\', rest.as_bytes()) {
         out.push_str(&rest[..found]);
         let escape = &rest[found..];
         let length = match escape.as_bytes().get(1) {
-            Some(b'u') => unicode(escape, &mut out),
+            Some(b'u') => unicode(escape, out),
             Some(&byte) => {
                 out.push(simple(byte).unwrap_or(char::REPLACEMENT_CHARACTER));
                 2
@@ -68,7 +88,6 @@ pub(crate) fn unescape(raw: &str) -> String {
         rest = escape.get(length..).unwrap_or_default();
     }
     out.push_str(rest);
-    out
 }
 
 /// What a two-character escape stands for.

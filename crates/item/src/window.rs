@@ -6,6 +6,9 @@ use wide::u8x16;
 
 const WIDTH: usize = 16;
 
+/// How far a text's end is sought before others seek it.
+const NEAR: usize = 4 * WIDTH;
+
 /// The first place from `from` that holds a quote, a backslash or a control character; the end of
 /// `bytes` if there is none.
 #[inline]
@@ -13,8 +16,7 @@ pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     // Two at once: most texts then end in the first turn.
     while let Some(pair) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let (first, second): (&[u8; WIDTH], &[u8; WIDTH]) = halves(pair);
-        let special = special(u8x16::new(*first)) | special(u8x16::new(*second)) << WIDTH;
+        let special = special_of(pair);
         if special != 0 {
             return at + special.trailing_zeros() as usize;
         }
@@ -29,14 +31,44 @@ pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
 /// comes before it. `None` says nothing.
 #[inline]
 pub(crate) fn short_text(text: &[u8]) -> Option<usize> {
-    let near = text.first_chunk()?;
-    let (first, second) = halves(near);
-    let special = special(u8x16::new(*first)) | special(u8x16::new(*second)) << WIDTH;
+    let near: &[u8; 2 * WIDTH] = text.first_chunk()?;
+    let special = special_of(near);
+    if special == 0 {
+        return not_so_short_text(text);
+    }
+    let length = special.trailing_zeros() as usize;
+    (near[length] == b'"').then_some(length)
+}
+
+/// The same for a text that does not end in the first half.
+#[inline(never)]
+fn not_so_short_text(text: &[u8]) -> Option<usize> {
+    let near: &[u8; 2 * WIDTH] = text.get(2 * WIDTH..)?.first_chunk()?;
+    let special = special_of(near);
     if special == 0 {
         return None;
     }
     let length = special.trailing_zeros() as usize;
-    (near[length] == b'"').then_some(length)
+    (near[length] == b'"').then_some(2 * WIDTH + length)
+}
+
+/// The length of the `true` or `false` that `text` begins with. `None` says nothing.
+#[inline]
+pub(crate) fn plain_word(text: &[u8]) -> Option<usize> {
+    const TRUE: u64 = u64::from_le_bytes(*b"true\0\0\0\0");
+    const FALSE: u64 = u64::from_le_bytes(*b"false\0\0\0");
+    let near = u64::from_le_bytes(*text.first_chunk()?);
+    let is_true = near & 0xffff_ffff == TRUE;
+    let is_false = near & 0xff_ffff_ffff == FALSE;
+    // Which one it is, nobody can guess; that it is one, anybody.
+    (is_true | is_false).then_some(4 + usize::from(is_false))
+}
+
+/// A bit for each special byte of two windows.
+#[inline]
+fn special_of(pair: &[u8; 2 * WIDTH]) -> u32 {
+    let (first, second) = halves(pair);
+    special(u8x16::new(*first)) | special(u8x16::new(*second)) << WIDTH
 }
 
 #[inline]
@@ -112,7 +144,7 @@ mod tests {
         fn a_short_text_ends_where_its_quote_stands(bytes in text(), from in 0..80_usize) {
             let rest = bytes.get(from..).unwrap_or_default();
             let end = rest.iter().position(|&byte| is_special(byte)).filter(|&end| rest[end] == b'"');
-            let near = end.filter(|&end| end < 2 * WIDTH && rest.len() >= 2 * WIDTH);
+            let near = end.filter(|&end| end < NEAR && rest.len() >= NEAR);
             prop_assert_eq!(short_text(rest), near);
         }
 
