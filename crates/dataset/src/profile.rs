@@ -240,7 +240,7 @@ impl Profile {
         let vocabularies = self.vocabularies.clone();
         let mut known = vocabularies.lock();
         self.items += lines.len() as u64;
-        for (path, marks) in lines.values_nearby() {
+        for (path, marks) in lines.values() {
             let slot = match self.slots.get(path) {
                 Slot::Unknown => self.find_slot(outline, path, &mut known),
                 known => known,

@@ -9,9 +9,6 @@ use std::ops::Range;
 const BEFORE: &str = "{\"Item\":";
 const BEHIND: &str = "}\n";
 
-/// Bytes of lines that are at hand together with what is known of their values.
-const NEARBY: usize = 128 * 1024;
-
 /// Raw lines, one after the other, all of them checked.
 ///
 /// Clearing keeps the memory, and the [`Outline`] of the items seen so far: one `Lines` for many
@@ -70,20 +67,6 @@ impl Lines {
     /// faster than item by item. Marks are places in [`Lines::text`].
     pub fn values(&self) -> impl Iterator<Item = (PathId, &[Mark])> {
         self.marks.by_path()
-    }
-
-    /// The same for as many lines at a time as a processor has at hand, in the order of the lines: all
-    /// values of the first ones by path, then those of the next.
-    pub fn values_nearby(&self) -> impl Iterator<Item = (PathId, &[Mark])> {
-        let pieces = 0..self.text.len().div_ceil(NEARBY);
-        pieces.flat_map(|piece| {
-            let (start, end) = (piece * NEARBY, (piece + 1) * NEARBY);
-            self.values().filter_map(move |(path, marks)| {
-                let first = marks.partition_point(|mark| !mark.starts_from(start));
-                let behind = marks.partition_point(|mark| !mark.starts_from(end));
-                (first < behind).then(|| (path, &marks[first..behind]))
-            })
-        })
     }
 
     /// Where each line ends, behind its line break.
