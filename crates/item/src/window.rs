@@ -31,8 +31,8 @@ pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
 /// comes before it. `None` says nothing.
 #[inline]
 pub(crate) fn short_text(text: &[u8]) -> Option<usize> {
-    let near: &[u8; PAIR] = text.first_chunk()?;
-    let special = special_of(near);
+    let near: &[u8; WIDTH] = text.first_chunk()?;
+    let special = special(u8x16::new(*near));
     if special == 0 {
         return not_so_short_text(text);
     }
@@ -40,16 +40,16 @@ pub(crate) fn short_text(text: &[u8]) -> Option<usize> {
     (near[length] == b'"').then_some(length)
 }
 
-/// The same for a text that does not end in the first half.
+/// The same for a text that does not end in the first window.
 #[inline(never)]
 fn not_so_short_text(text: &[u8]) -> Option<usize> {
-    let near: &[u8; PAIR] = text.get(PAIR..)?.first_chunk()?;
+    let near: &[u8; PAIR] = text.get(WIDTH..)?.first_chunk()?;
     let special = special_of(near);
     if special == 0 {
         return None;
     }
     let length = special.trailing_zeros() as usize;
-    (near[length] == b'"').then_some(PAIR + length)
+    (near[length] == b'"').then_some(WIDTH + length)
 }
 
 /// The length of the `true` or `false` that `text` begins with. `None` says nothing.
@@ -125,7 +125,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// How far a text's end is sought before others seek it.
-    const NEAR: usize = 2 * PAIR;
+    const NEAR: usize = WIDTH + PAIR;
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![
@@ -147,7 +147,7 @@ mod tests {
         fn a_short_text_ends_where_its_quote_stands(bytes in text(), from in 0..80_usize) {
             let rest = bytes.get(from..).unwrap_or_default();
             let end = rest.iter().position(|&byte| is_special(byte)).filter(|&end| rest[end] == b'"');
-            let near = end.filter(|&end| end < NEAR && rest.len() >= (end / PAIR + 1) * PAIR);
+            let near = end.filter(|&end| end < WIDTH && rest.len() >= WIDTH || end < NEAR && rest.len() >= NEAR);
             prop_assert_eq!(short_text(rest), near);
         }
 
