@@ -172,6 +172,13 @@ impl Seam {
     #[inline]
     pub(crate) fn pass(&mut self, place: usize, marks: &mut Marks) {
         self.visits = self.visits.wrapping_add(1);
+        if !self.asides.is_empty() {
+            self.mark_asides(place, marks);
+        }
+    }
+
+    #[inline(never)]
+    fn mark_asides(&self, place: usize, marks: &mut Marks) {
         for aside in &self.asides {
             marks.push(aside.path, aside.mark.moved(place));
         }
