@@ -21,11 +21,13 @@ pub struct ObjectWriter<'s, S: ObjectStore> {
     upload: Option<S::Upload>,
     sending: Option<BoxFuture<'s, Sent<S::Upload>>>,
     failed: Option<StoreError>,
+    /// The memory of a piece that has arrived: new memory costs more than what is copied into it.
+    spare: Option<Vec<u8>>,
     bytes: u64,
 }
 
-/// The upload, unless it could not be begun, and what became of the piece.
-type Sent<U> = (Option<U>, Result<(), StoreError>);
+/// The upload, unless it could not be begun, what became of the piece, and the piece.
+type Sent<U> = (Option<U>, Result<(), StoreError>, Bytes);
 
 async fn send<S: ObjectStore>(
     store: &S,
@@ -37,11 +39,11 @@ async fn send<S: ObjectStore>(
         Some(upload) => upload,
         None => match store.upload(&key).await {
             Ok(upload) => upload,
-            Err(error) => return (None, Err(error)),
+            Err(error) => return (None, Err(error), piece),
         },
     };
-    let sent = upload.send(piece).await;
-    (Some(upload), sent)
+    let sent = upload.send(piece.clone()).await;
+    (Some(upload), sent, piece)
 }
 
 impl<'s, S: ObjectStore> ObjectWriter<'s, S> {
@@ -53,6 +55,7 @@ impl<'s, S: ObjectStore> ObjectWriter<'s, S> {
             upload: None,
             sending: None,
             failed: None,
+            spare: None,
             bytes: 0,
         }
     }
@@ -73,7 +76,8 @@ impl<'s, S: ObjectStore> ObjectWriter<'s, S> {
         }
         self.settle().await?;
         // What filled one piece will fill another: it does not grow, and is not copied, on the way.
-        let next = Vec::with_capacity(buffer.capacity());
+        let next = self.spare.take();
+        let next = next.unwrap_or_else(|| Vec::with_capacity(buffer.capacity()));
         let piece = Bytes::from(std::mem::replace(buffer, next));
         self.bytes += piece.len() as u64;
         let (key, upload) = (self.key.clone(), self.upload.take());
@@ -89,11 +93,17 @@ impl<'s, S: ObjectStore> ObjectWriter<'s, S> {
     /// Lets the piece on its way move on, if there is one. Its failure shows in the next operation.
     pub fn poll_sending(&mut self, context: &mut Context<'_>) {
         if let Some(sending) = &mut self.sending
-            && let Poll::Ready((upload, sent)) = sending.as_mut().poll(context)
+            && let Poll::Ready((upload, sent, piece)) = sending.as_mut().poll(context)
         {
             self.sending = None;
             self.upload = upload;
             self.failed = sent.err();
+            // Whoever sent it may still hold it: then it is left to them.
+            self.spare = piece.is_unique().then(|| {
+                let mut memory = Vec::from(piece);
+                memory.clear();
+                memory
+            });
         }
     }
 
