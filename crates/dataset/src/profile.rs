@@ -9,7 +9,7 @@ use crate::sample::{self, Sample, SampledValues};
 use crate::sampling::Sampling;
 use crate::slots::{Slot, Slots};
 use crate::summary::{self, Attribute};
-use item::{Lines, Map, Outline, Path, PathId, Value};
+use item::{Batch, Lines, Map, Outline, Path, PathId, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -235,19 +235,24 @@ impl Profile {
     /// Takes all items of the lines into account: the same as [`Profile::observe`] for each, and
     /// several times as fast.
     pub fn observe_lines(&mut self, lines: &Lines) {
-        let outline = lines.outline();
+        lines.batches().for_each(|batch| self.observe_batch(&batch));
+    }
+
+    /// The same for some of the lines, which are gone through path by path.
+    pub fn observe_batch(&mut self, batch: &Batch<'_>) {
+        let outline = batch.outline();
         self.slots.fit(outline);
         let vocabularies = self.vocabularies.clone();
         let mut known = vocabularies.lock();
-        self.items += lines.len() as u64;
-        for (path, marks) in lines.values() {
+        self.items += batch.len() as u64;
+        for &(path, marks) in batch.values() {
             let slot = match self.slots.get(path) {
                 Slot::Unknown => self.find_slot(outline, path, &mut known),
                 known => known,
             };
             match slot {
                 Slot::Place(place) => {
-                    self.attributes[place].observe(lines.text(), marks, &mut known);
+                    self.attributes[place].observe(batch.page(), marks, &mut known);
                 }
                 Slot::Overflowed => self.paths_overflowed += marks.len() as u64,
                 Slot::Unknown | Slot::Ignored => {}

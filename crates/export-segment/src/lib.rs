@@ -36,8 +36,8 @@ use tokio::time::Instant;
 pub struct Settings {
     /// Bytes of raw lines after which a part ends and the segment's progress is committed.
     pub part_bytes: u64,
-    /// zstd's level for the parts.
-    pub compression_level: i32,
+    /// zstd's level for the parts; `None` leaves the lines as they are.
+    pub compression_level: Option<i32>,
     /// Segments that are scanned side by side, unless the definition says how many a task has.
     pub side_by_side: usize,
 }
@@ -46,7 +46,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             part_bytes: 64 * 1024 * 1024,
-            compression_level: lake::part::LEVEL,
+            compression_level: Some(lake::part::LEVEL),
             side_by_side: 16,
         }
     }

@@ -280,12 +280,16 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
             source,
         };
         let lines = buffer.lines().map_err(no_item)?;
-        record.profile.observe_lines(lines);
-        let text = lines.text().as_bytes();
-        part.append(text, lines.lines().map(str::as_bytes), |hash, line| {
-            record.profile.sample(hash, line);
-        })
-        .await?;
+        // Other pages were read while this one arrived, so that its lines are fetched from memory once,
+        // one after the other, and then worked on where they are near.
+        for batch in lines.batches() {
+            let text = batch.text().as_bytes();
+            part.append(text, batch.lines().map(str::as_bytes), |hash, line| {
+                record.profile.sample(hash, line);
+            })
+            .await?;
+            record.profile.observe_batch(&batch);
+        }
         record.totals.add_page(end.read_units, asked_ms, now_ms());
         record.cursor = end.cursor;
         read.pages += 1;

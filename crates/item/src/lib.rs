@@ -14,6 +14,7 @@
 //! Two things are not checked: whether a name occurs twice in a map (DynamoDB never writes that;
 //! [`Map::get`] takes the first), and whether binary values are base64 ([`Value::B`] is their text).
 
+mod batch;
 mod body;
 mod check;
 mod container;
@@ -35,6 +36,7 @@ mod value;
 mod window;
 mod writer;
 
+pub use batch::Batch;
 pub use body::{BodyError, ScanBody};
 pub use check::{MAX_DEPTH, parse_item, parse_line};
 pub use container::{Attributes, Elements, List, Map, NumberSet, Numbers, TextSet, Texts};

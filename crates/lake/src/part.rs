@@ -71,10 +71,56 @@ impl Named for PartError {
 /// compressor's window.
 pub struct PartWriter<'s, S: ObjectStore> {
     object: ObjectWriter<'s, S>,
-    encoder: Encoder<'static, Vec<u8>>,
+    compressor: Compressor,
     items: u64,
     raw_bytes: u64,
     checksum: Checksum,
+}
+
+/// What fills a piece.
+enum Compressor {
+    Zstd(Encoder<'static, Vec<u8>>),
+    None(Vec<u8>),
+}
+
+impl Compressor {
+    fn new(level: Option<i32>) -> std::io::Result<Self> {
+        let Some(level) = level else {
+            return Ok(Self::None(Vec::new()));
+        };
+        let mut encoder = Encoder::new(Vec::new(), level)?;
+        encoder.include_checksum(true)?;
+        Ok(Self::Zstd(encoder))
+    }
+
+    /// Takes bytes; what comes of them is in [`Compressor::piece`].
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        match self {
+            Self::Zstd(encoder) => encoder.write_all(bytes),
+            Self::None(piece) => piece.write_all(bytes),
+        }
+    }
+
+    fn piece(&mut self) -> &mut Vec<u8> {
+        match self {
+            Self::Zstd(encoder) => encoder.get_mut(),
+            Self::None(piece) => piece,
+        }
+    }
+
+    fn finish(self) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Zstd(encoder) => encoder.finish(),
+            Self::None(piece) => Ok(piece),
+        }
+    }
+
+    const fn encoding(&self) -> Encoding {
+        match self {
+            Self::Zstd(_) => Encoding::Zstd,
+            Self::None(_) => Encoding::Plain,
+        }
+    }
 }
 
 impl<'s, S: ObjectStore> PartWriter<'s, S> {
@@ -83,26 +129,22 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
     /// # Errors
     /// If the compressor cannot be set up.
     pub fn new(store: &'s S, key: String) -> Result<Self, PartError> {
-        Self::with_level(store, key, LEVEL)
+        Self::with_level(store, key, Some(LEVEL))
     }
 
-    /// The same with another level of compression: a very low one leaves the lines as they are.
+    /// The same with another level of compression; `None` leaves the lines as they are.
     ///
     /// # Errors
     /// If the compressor cannot be set up.
-    pub fn with_level(store: &'s S, key: String, level: i32) -> Result<Self, PartError> {
-        let encoder = Encoder::new(Vec::new(), level).and_then(|mut encoder| {
-            encoder.include_checksum(true)?;
-            Ok(encoder)
-        });
-        let encoder = encoder.map_err(|source| PartError::Compress {
+    pub fn with_level(store: &'s S, key: String, level: Option<i32>) -> Result<Self, PartError> {
+        let compressor = Compressor::new(level).map_err(|source| PartError::Compress {
             key: key.clone(),
             source,
         })?;
         let object = ObjectWriter::new(store, key);
         Ok(Self {
             object,
-            encoder,
+            compressor,
             items: 0,
             raw_bytes: 0,
             checksum: Checksum::default(),
@@ -130,12 +172,12 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
             hashed(self.checksum.add_line(line), line);
         }
         self.raw_bytes += bytes.len() as u64;
-        let written = self.encoder.write_all(bytes);
+        let written = self.compressor.write(bytes);
         written.map_err(|source| PartError::Compress {
             key: self.object.key().to_owned(),
             source,
         })?;
-        Ok(self.object.drain_full(self.encoder.get_mut()).await?)
+        Ok(self.object.drain_full(self.compressor.piece()).await?)
     }
 
     /// Lets a piece on its way move on beside the caller's own waiting.
@@ -150,7 +192,7 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
     pub async fn finish(self) -> Result<Option<Part>, PartError> {
         let Self {
             object,
-            encoder,
+            compressor,
             items,
             raw_bytes,
             checksum,
@@ -159,7 +201,8 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
             return Ok(None);
         }
         let key = object.key().to_owned();
-        let rest = encoder.finish().map_err(|source| PartError::Compress {
+        let encoding = compressor.encoding();
+        let rest = compressor.finish().map_err(|source| PartError::Compress {
             key: key.clone(),
             source,
         })?;
@@ -170,7 +213,7 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
             raw_bytes,
             bytes,
             checksum,
-            encoding: Encoding::Zstd,
+            encoding,
         }))
     }
 
@@ -223,6 +266,19 @@ mod tests {
         .await
         .unwrap();
         assert_eq!(number, 5000);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_compressed_is_the_lines_themselves() {
+        let store = MemoryStore::new();
+        let mut writer = PartWriter::with_level(&store, "part".to_owned(), None).unwrap();
+        let lines = b"{\"Item\":{}}\n{\"Item\": {}}\n";
+        let each = crate::part::lines(lines);
+        writer.append(lines, each, |_, _| ()).await.unwrap();
+        let part = writer.finish().await.unwrap().unwrap();
+        assert_eq!(store.get("part").await.unwrap(), &lines[..]);
+        assert_eq!((part.bytes, part.raw_bytes), (26, 26));
+        read_lines(&store, &part, |_| ()).await.unwrap();
     }
 
     #[tokio::test]

@@ -9,14 +9,14 @@ use flate2::write::MultiGzDecoder;
 use std::io::Write;
 use zstd::stream::raw::{Decoder, Operation};
 
-/// Bytes that one step of zstd's decompressor may give.
+/// Bytes that one step of zstd's decompressor may give, and that one of what is not compressed takes.
 const CHUNK: usize = 128 * 1024;
 /// Bytes that one step of gzip's decompressor takes; it gives at most a thousand times as many.
 const SLICE: usize = 8 * 1024;
 
 /// The lines of a compressed object, in batches of whole lines.
 ///
-/// Memory: a batch (128 KiB with zstd, with gzip what 8 KiB become), and the longest line.
+/// Memory: a batch (128 KiB with zstd and without compression, with gzip what 8 KiB become), and the longest line.
 pub struct LineReader<B> {
     stream: B,
     decompressor: Decompressor,
@@ -44,6 +44,7 @@ enum Decompressor {
         decoder: Box<MultiGzDecoder<Vec<u8>>>,
         begun: bool,
     },
+    Plain,
 }
 
 impl<B: ByteStream> LineReader<B> {
@@ -62,6 +63,7 @@ impl<B: ByteStream> LineReader<B> {
                 decoder: Box::new(MultiGzDecoder::new(Vec::new())),
                 begun: false,
             },
+            Encoding::Plain => Decompressor::Plain,
         };
         Ok(Self {
             stream,
@@ -136,6 +138,7 @@ impl Decompressor {
         match self {
             Self::Zstd { .. } => Encoding::Zstd,
             Self::Gzip { .. } => Encoding::Gzip,
+            Self::Plain => Encoding::Plain,
         }
     }
 
@@ -165,6 +168,7 @@ impl Decompressor {
                 decoder.write_all(&slice)?;
                 text.append(decoder.get_mut());
             }
+            Self::Plain => text.extend_from_slice(&frame.split_to(frame.len().min(CHUNK))),
         }
         Ok(())
     }
@@ -362,6 +366,7 @@ mod tests {
         for (encoding, bytes) in [
             (Encoding::Gzip, gzip(&text)),
             (Encoding::Zstd, zstd(&text)),
+            (Encoding::Plain, text.clone()),
             // Of several members, as of several frames, the one continues the other.
             (
                 Encoding::Gzip,

@@ -51,7 +51,7 @@ async fn lake(more: Value) -> MemoryStore {
 #[tokio::test]
 async fn a_native_export_of_the_same_items_gives_the_same_bytes() {
     let mut files = Vec::new();
-    for encoding in [Encoding::Zstd, Encoding::Gzip] {
+    for encoding in [Encoding::Zstd, Encoding::Gzip, Encoding::Plain] {
         let store = exported(
             &lines(),
             encoding,

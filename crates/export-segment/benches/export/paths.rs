@@ -75,11 +75,8 @@ pub async fn go(path: Path, workload: &Workload, endpoint: &str, extent: Extent)
             let mut profile = Profile::new();
             pages(endpoint, extent, |lines| profile.observe_lines(lines)).await
         }
-        Path::Stored => {
-            let level = *zstd::compression_level_range().start();
-            parts(endpoint, extent, level).await
-        }
-        Path::Parts => parts(endpoint, extent, lake::part::LEVEL).await,
+        Path::Stored => parts(endpoint, extent, None).await,
+        Path::Parts => parts(endpoint, extent, Some(lake::part::LEVEL)).await,
         Path::Paginator => paginator(endpoint, extent).await,
     }
 }
@@ -147,7 +144,7 @@ async fn pages(endpoint: &str, extent: Extent, mut then: impl FnMut(&Lines)) -> 
     }
 }
 
-async fn parts(endpoint: &str, extent: Extent, compression_level: i32) -> Outcome<u64> {
+async fn parts(endpoint: &str, extent: Extent, compression_level: Option<i32>) -> Outcome<u64> {
     let tables = aws::dynamodb::Tables::new(&aws::local(endpoint).await);
     let store = DiscardStore::default();
     let task = ExportTask {

@@ -76,6 +76,8 @@ pub enum Encoding {
     Zstd,
     /// gzip, as DynamoDB's own export writes it.
     Gzip,
+    /// Not at all.
+    Plain,
 }
 
 impl Encoding {
@@ -91,6 +93,7 @@ impl std::fmt::Display for Encoding {
         f.write_str(match self {
             Self::Zstd => "zstd",
             Self::Gzip => "gzip",
+            Self::Plain => "plain text",
         })
     }
 }

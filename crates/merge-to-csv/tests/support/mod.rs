@@ -91,7 +91,8 @@ pub async fn exported(
             }
             let key = keys().part(number, part, "a");
             let part = match encoding {
-                Encoding::Zstd => zstd(&store, key, lines).await,
+                Encoding::Zstd => scanned(&store, key, lines, Some(lake::part::LEVEL)).await,
+                Encoding::Plain => scanned(&store, key, lines, None).await,
                 Encoding::Gzip => gzip(&store, key, lines).await,
             };
             record.totals.add_part(&part);
@@ -105,8 +106,8 @@ pub async fn exported(
 }
 
 /// As the scan writes parts.
-async fn zstd(store: &MemoryStore, key: String, lines: &[Vec<u8>]) -> Part {
-    let mut writer = PartWriter::new(store, key).unwrap();
+async fn scanned(store: &MemoryStore, key: String, lines: &[Vec<u8>], level: Option<i32>) -> Part {
+    let mut writer = PartWriter::with_level(store, key, level).unwrap();
     for line in lines {
         writer
             .append(
