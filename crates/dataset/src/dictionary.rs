@@ -229,9 +229,9 @@ impl Dictionary {
         let text = std::mem::take(&mut self.text);
         self.overflowed.get_or_insert_with(|| {
             let mut cardinality = Box::<Cardinality>::default();
-            places
-                .iter()
-                .for_each(|place| cardinality.insert(place.of(&text)));
+            for place in places {
+                cardinality.insert(place.of(&text));
+            }
             cardinality
         })
     }
