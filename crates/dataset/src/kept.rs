@@ -9,7 +9,7 @@ use crate::short::Short;
 use crate::summary::{Attribute, Texts, characters};
 use item::{Kind, Mark};
 
-/// Attributes of which familiar values are remembered. It bounds the memory for that to 2 MiB, where
+/// Attributes of which familiar values are remembered. It bounds the memory for that to 2.2 MiB, where
 /// nearly all tables have fewer attributes.
 const MAX_FAMILIAR: usize = 64;
 
