@@ -196,11 +196,11 @@ fn alike() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn values_that_are_only_counted_are_counted_as_they_are_kept(
-        values in prop::collection::vec(alike(), 1..120), at in any::<prop::sample::Index>(),
+        values in prop::collection::vec(alike(), 1..60), at in prop_oneof![Just(0), 0..60_usize],
     ) {
         let mut items: Vec<_> = values.into_iter().map(|value| json!({ "v": value })).collect();
         // A value too long for a category: from here on none is kept.
-        items.insert(at.index(items.len()), json!({ "v": { "S": "m".repeat(1025) } }));
+        items.insert(at.min(items.len()), json!({ "v": { "S": "m".repeat(1025) } }));
         let known = profile(&items);
         prop_assert_eq!(known.distinct("v"), None);
         let text = serde_json::to_string(&known).unwrap();
