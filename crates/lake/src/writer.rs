@@ -253,6 +253,7 @@ mod tests {
         let store = &slow;
         let mut writer = ObjectWriter::new(&store, "k".to_owned());
         let mut buffer = vec![0; PIECE];
+        let memory = buffer.as_ptr();
         writer.drain_full(&mut buffer).await.unwrap();
         assert!(buffer.is_empty(), "the first piece is taken at once");
         assert_eq!(slow.begun.load(Ordering::SeqCst), 1, "and is on its way");
@@ -263,6 +264,8 @@ mod tests {
         drained = polled_once(writer.drain_full(&mut buffer)).await;
         assert!(matches!(drained, Some(Ok(()))));
         assert_eq!(slow.begun.load(Ordering::SeqCst), 2);
+        let again = buffer.as_ptr();
+        assert_eq!(again, memory, "what has arrived is filled again");
         slow.door.add_permits(2);
         buffer.resize(PIECE, 0);
         writer.drain_full(&mut buffer).await.unwrap();
