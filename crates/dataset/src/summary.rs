@@ -3,6 +3,7 @@
 use crate::cardinality::ValueSketch;
 use crate::dictionary::Dictionary;
 use crate::distinct::{Distinct, Values};
+use crate::exact;
 use crate::number::Decimal;
 use crate::short::Short;
 use item::{Kind, Value};
@@ -340,22 +341,5 @@ pub(crate) fn characters(text: &str) -> usize {
         text.len()
     } else {
         text.chars().count()
-    }
-}
-
-/// Float64 as text, since JSON readers may be off by one unit in the last place and a profile that
-/// was stored must equal the one that was not.
-mod exact {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<f64, D::Error> {
-        let text = String::deserialize(reader)?;
-        text.parse()
-            .map_err(|_| D::Error::custom(format!("`{text}` is no number")))
     }
 }
