@@ -25,7 +25,9 @@ fn page() -> Lines {
         let line = format!(
             r#"{{"Item":{{"a":{{"N":"{number}"}},"text":{{"S":"{long}"}}{rare}{twice},"x{number}":{{"BOOL":true}},"y{number}":{{"NULL":true}}}}}}"#
         );
-        lines.push_line(line.as_bytes()).unwrap();
+        lines
+            .push_line(line.as_bytes())
+            .expect("the line is an item");
     }
     lines
 }
