@@ -82,7 +82,7 @@ impl Interpreter {
         for _ in 0..ATTEMPTS {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let router = listener.local_addr().expect("it listens").port();
-            let port = free_port().await;
+            let port = sagemaker_local::port::reserve().expect("a free port");
             let url = format!("http://127.0.0.1:{port}");
             let published = Arc::new(Mutex::default());
             let calls = Calls {
@@ -230,11 +230,6 @@ impl Interpreter {
 
 fn text(json: &Value, field: &str) -> Option<String> {
     json[field].as_str().map(str::to_owned)
-}
-
-async fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    listener.local_addr().expect("it listens").port()
 }
 
 fn spawn(moto_server: &Path, folder: &Path, port: u16, router: u16) -> Child {

@@ -5,7 +5,6 @@
 use end_to_end::{python, workspace};
 use serde_json::{Value, json};
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -313,11 +312,6 @@ fn what_is_told_to_end_leaves_a_whole_checkpoint() {
 
 // Requests.
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 /// The program that serves a container's model; it ends when dropped.
 struct Served {
     program: Child,
@@ -335,7 +329,7 @@ impl Drop for Served {
 
 impl Served {
     async fn start(container: &Container, batch: bool) -> Self {
-        let port = free_port();
+        let port = sagemaker_local::port::reserve().unwrap();
         let mut command = container.command("serve");
         command.env("SAGEMAKER_BIND_TO_PORT", port.to_string());
         if batch {

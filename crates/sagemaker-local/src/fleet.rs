@@ -7,6 +7,8 @@ use crate::archive;
 use crate::capture::{Capture, CaptureConfig};
 use crate::endpoint_configs::Variant;
 use crate::faults::Kind;
+use crate::log;
+use crate::port;
 use crate::process::{Program, Running};
 use crate::s3_uri::S3Uri;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 const PING_PAUSE: Duration = Duration::from_millis(100);
 // Before a program that ended by itself is started again.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
+// Of a program's last line in a reason, in characters: a reason has 1024.
+const SAID_LENGTH: usize = 400;
 
 /// Programs that serve.
 #[derive(Debug)]
@@ -88,7 +92,7 @@ impl Fleet {
         if let Some(url) = &container.model_data_url {
             download(app, url, &model).await?;
         }
-        let port = free_port().map_err(|error| format!("there is no free port: {error}"))?;
+        let port = port::reserve().map_err(|error| format!("there is no free port: {error}"))?;
         let mut environment: Vec<_> = container.environment.clone().into_iter().collect();
         environment.extend(
             [
@@ -233,18 +237,19 @@ async fn ping(app: &App, url: &str, patience: Duration) -> bool {
 }
 
 fn unhealthy(variant: &Variant, log: &Path, why: &str) -> String {
+    // Its folder goes with the endpoint, and its log with that.
+    let said: String = log::last_line(log).chars().take(SAID_LENGTH).collect();
+    let said = if said.is_empty() {
+        "it said nothing".to_owned()
+    } else {
+        format!("its last words: {said}")
+    };
     format!(
         "The primary container for production variant {} did not pass the ping health check \
-         ({why}). Please check its log {}.",
+         ({why}; {said}). Please check its log {}.",
         variant.name,
         log.display()
     )
-}
-
-fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
-        .local_addr()?
-        .port())
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use super::python::Tools;
 use crate::process::ProcessGroup;
 use serde::Deserialize;
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -38,12 +37,6 @@ pub struct Settings<'a> {
     pub wait_scale: f64,
     /// A folder of its own, for logs and unpacked code.
     pub folder: &'a Path,
-}
-
-/// A port that is free at the moment.
-pub fn free_port() -> Result<u16, LocalError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(LocalError::Port)?;
-    Ok(listener.local_addr().map_err(LocalError::Port)?.port())
 }
 
 /// Where a server on this port answers. The name `localhost` would make SDKs address buckets by
@@ -101,7 +94,7 @@ impl Ministack {
         }
         if server.group.is_running() {
             return Err(LocalError::NotReady {
-                last_line: last_line(&log),
+                last_line: sagemaker_local::log::last_line(&log),
                 log,
             });
         }
@@ -175,13 +168,6 @@ impl Ministack {
 /// Where a server with this folder logs.
 pub fn log(folder: &Path) -> PathBuf {
     folder.join("ministack.log")
-}
-
-/// The last line of a log that says something.
-pub fn last_line(log: &Path) -> String {
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    let line = text.lines().rev().find(|line| !line.trim().is_empty());
-    line.unwrap_or_default().trim().to_owned()
 }
 
 fn client() -> Result<reqwest::Client, LocalError> {

@@ -150,7 +150,7 @@ impl Local {
     ) -> Result<Self, LocalError> {
         let folder = RunFolder::new(&prepared.workspace.local().join("runs"))?;
         for _ in 0..ATTEMPTS {
-            let port = ministack::free_port()?;
+            let port = sagemaker_local::port::reserve().map_err(LocalError::Port)?;
             let sagemaker = start_sagemaker(&prepared, xgboost, folder.path(), port).await?;
             let settings = Settings {
                 port,
@@ -173,7 +173,7 @@ impl Local {
         }
         let log = ministack::log(folder.path());
         Err(LocalError::NotReady {
-            last_line: ministack::last_line(&log),
+            last_line: sagemaker_local::log::last_line(&log),
             log,
         })
     }
