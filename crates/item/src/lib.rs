@@ -28,6 +28,7 @@ mod passage;
 mod path;
 mod paths;
 mod picker;
+mod received;
 mod scan;
 mod seam;
 mod seams;

@@ -3,8 +3,8 @@
 
 use crate::check::{Check, line_frame, utf8};
 use crate::mark::{MAX_ITEM, Mark, Marks, PathId};
+use crate::received::Received;
 use crate::{ItemError, Outline, Path, Step};
-use std::ops::Range;
 
 const BEFORE: &str = "{\"Item\":";
 const BEHIND: &str = "}\n";
@@ -102,22 +102,35 @@ impl Lines {
             broke_line = check.broke_line;
             Ok(())
         });
-        let added = read.and_then(|(start, end)| self.add(line, start..end, broke_line));
+        let added = read.and_then(|(start, end)| {
+            let item = utf8(&line[start..end]);
+            self.add(
+                item.map_err(|error| error.moved(|at| at + start))?,
+                broke_line,
+            )
+        });
         added.inspect_err(|_| self.marks.forget_from(place))
     }
 
     /// Adds the item that begins at `start`, and returns where it ends.
     ///
     /// # Errors
-    /// As [`Lines::push_line`], offsets counted in `bytes`.
-    pub(crate) fn push_item(&mut self, bytes: &[u8], start: usize) -> Result<usize, ItemError> {
+    /// As [`Lines::push_line`], offsets counted from where the bytes begin.
+    pub(crate) fn push_item(
+        &mut self,
+        received: Received<'_>,
+        start: usize,
+    ) -> Result<usize, ItemError> {
         let place = self.text.len() + BEFORE.len();
-        self.has_room_for(bytes.len() - start)?;
-        let mut check = Check::new(bytes);
+        self.has_room_for(received.bytes.len() - start)?;
+        let mut check = Check::new(received.bytes);
         check.at = start;
         let shift = place.wrapping_sub(start);
         let read = self.outline.item(&mut check, shift, &mut self.marks);
-        let added = read.and_then(|()| self.add(bytes, start..check.at, check.broke_line));
+        let added = read.and_then(|()| {
+            let item = received.text(start..check.at)?;
+            self.add(item, check.broke_line)
+        });
         match added {
             Ok(()) => Ok(check.at),
             Err(error) => {
@@ -136,18 +149,11 @@ impl Lines {
         }
     }
 
-    /// Adds the item, checked but for UTF-8, that stands at `place`.
-    fn add(
-        &mut self,
-        bytes: &[u8],
-        place: Range<usize>,
-        broke_line: bool,
-    ) -> Result<(), ItemError> {
-        let start = place.start;
-        if place.len() > MAX_ITEM as usize {
+    /// Adds an item that was checked.
+    fn add(&mut self, item: &str, broke_line: bool) -> Result<(), ItemError> {
+        if item.len() > MAX_ITEM as usize {
             return Err(ItemError::TooLong { limit: MAX_ITEM });
         }
-        let item = utf8(&bytes[place]).map_err(|error| error.moved(|offset| offset + start))?;
         self.text.push_str(BEFORE);
         if broke_line {
             // Inside strings line breaks are escaped, so these are white space.
