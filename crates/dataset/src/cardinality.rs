@@ -4,6 +4,7 @@
 //! What is serialised is trimmed to the [`HASHES`] least hashes and the bound above them, which is a function of
 //! the set of values alone: it does not tell in which order, or in how many parts, they came.
 
+use crate::murmur::theta_hash;
 use crate::short::Short;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -17,6 +18,9 @@ use twox_hash::XxHash3_64;
 /// Logarithm of how many hashes a sketch keeps.
 const LG_HASHES: u8 = 10;
 
+/// The seed that DataSketches takes if it is given none.
+const SEED: u64 = 9_001;
+
 /// Hashes that a sketch keeps: up to as many values are counted exactly, more with a relative
 /// standard error of 3 %.
 pub const HASHES: usize = 1 << LG_HASHES;
@@ -25,6 +29,8 @@ pub const HASHES: usize = 1 << LG_HASHES;
 #[derive(Debug)]
 pub(crate) struct Cardinality {
     values: ThetaSketch,
+    /// What the sketch keeps is below.
+    bound: u64,
     /// What was merged into it.
     merged: Option<ValueSketch>,
     /// Something was merged that nobody knows.
@@ -33,9 +39,11 @@ pub(crate) struct Cardinality {
 
 impl Default for Cardinality {
     fn default() -> Self {
-        let values = ThetaSketchBuilder::default().lg_k(LG_HASHES).build();
+        let values = ThetaSketchBuilder::default().seed(SEED).lg_k(LG_HASHES);
+        let values = values.build().expect("a sketch of so many hashes");
         Self {
-            values: values.expect("a sketch of so many hashes"),
+            bound: values.theta64(),
+            values,
             merged: None,
             unknown: false,
         }
@@ -56,13 +64,27 @@ impl Cardinality {
     pub(crate) fn insert_long(&mut self, value: &str) {
         // Its number is none of a short one's but by chance.
         let hash = u128::from(XxHash3_64::oneshot(value.as_bytes()));
-        self.values.update(hash << 64);
+        self.insert_bits(hash << 64);
     }
 
     /// The same of a short value: most are, and the sketch is asked for each.
     #[inline]
     pub(crate) fn insert_short(&mut self, value: Short) {
-        self.values.update(value.bits());
+        self.insert_bits(value.bits());
+    }
+
+    #[inline]
+    fn insert_bits(&mut self, bits: u128) {
+        // Of many values few are below the bound.
+        if theta_hash(bits, SEED) < self.bound {
+            self.insert_below(bits);
+        }
+    }
+
+    #[inline(never)]
+    fn insert_below(&mut self, bits: u128) {
+        self.values.update(bits);
+        self.bound = self.values.theta64();
     }
 
     /// Adds what was seen elsewhere; `None`: nobody knows what.

@@ -32,6 +32,7 @@ mod kept;
 mod label;
 mod members;
 mod moment;
+mod murmur;
 mod number;
 mod page;
 mod places;
