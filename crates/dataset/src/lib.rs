@@ -32,7 +32,6 @@ mod kept;
 mod label;
 mod members;
 mod moment;
-mod murmur;
 mod number;
 mod page;
 mod places;

@@ -1,7 +1,7 @@
 //! What a table held, in a document of bounded size: the profile without the values of its items. It must not
 //! decide anything, and it is compared with that of another run.
 
-use crate::cardinality::ValueSketch;
+use crate::cardinality::{self, ValueSketch};
 use crate::profile::Profile;
 use crate::sample::SampledValues;
 use crate::summary::{Attribute, Types};
@@ -58,7 +58,11 @@ pub struct AttributeStatistics {
     /// A few values, cut short.
     pub examples: Vec<String>,
     /// The sketch of its distinct texts and numbers, to be held against another run's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "cardinality::read"
+    )]
     pub sketch: Option<ValueSketch>,
 }
 

@@ -1,6 +1,6 @@
 //! What is known about one attribute path. It must not know of other paths, nor decide anything.
 
-use crate::cardinality::ValueSketch;
+use crate::cardinality::{self, ValueSketch};
 use crate::dictionary::Dictionary;
 use crate::distinct::{Distinct, Values};
 use crate::exact;
@@ -50,7 +50,11 @@ struct StoredValues<V> {
     overflowed: bool,
     values: Vec<V>,
     /// Of values that overflowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "cardinality::read"
+    )]
     sketch: Option<ValueSketch>,
 }
 
