@@ -31,13 +31,23 @@ pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
 /// comes before it. `None` says nothing.
 #[inline]
 pub(crate) fn short_text(text: &[u8]) -> Option<usize> {
-    let near: &[u8; WIDTH] = text.first_chunk()?;
-    let special = special(u8x16::new(*near));
-    if special == 0 {
+    let near = u8x16::new(*text.first_chunk()?);
+    let quotes = near.simd_eq(u8x16::splat(b'"')).to_bitmask();
+    let others = near.simd_eq(u8x16::splat(b'\\')) | near.min(u8x16::splat(0x1f)).simd_eq(near);
+    // Whoever comes next waits for the length alone, and for nothing that is seen of what is before it.
+    if others.to_bitmask() & before_first(quotes) != 0 {
+        return None;
+    }
+    if quotes == 0 {
         return not_so_short_text(text);
     }
-    let length = special.trailing_zeros() as usize;
-    (near[length] == b'"').then_some(length)
+    Some(quotes.trailing_zeros() as usize)
+}
+
+/// The bits below the lowest that is set; all if none is.
+#[inline]
+const fn before_first(bits: u32) -> u32 {
+    bits.wrapping_sub(1) & !bits
 }
 
 /// The same for a text that does not end in the first window.
@@ -96,27 +106,23 @@ const fn is_special(byte: u8) -> bool {
 /// perhaps with a sign before and a point among them), and ends with a quote. `None` says nothing.
 #[inline]
 pub(crate) fn plain_number(text: &[u8]) -> Option<usize> {
-    let window: &[u8; WIDTH] = text.first_chunk()?;
-    let first = usize::from(window[0] == b'-');
-    let digit = u8x16::new(*window) - u8x16::splat(b'0');
+    let near = u8x16::new(*text.first_chunk()?);
+    let is_signed = text[0] == b'-';
+    // As with a text, the length is its quote's place, and what is before it is seen aside.
+    let quotes = near.simd_eq(u8x16::splat(b'"')).to_bitmask();
+    let digit = near - u8x16::splat(b'0');
     let digits = digit.min(u8x16::splat(9)).simd_eq(digit).to_bitmask();
-    // The sign stands where a digit may stand.
-    let others = !digits & 0xffff & !u32::from(first == 1);
-    let end = others.trailing_zeros() as usize;
-    if end >= WIDTH || end == first {
-        return None;
-    }
-    match window[end] {
-        b'"' => Some(end),
-        b'.' => {
-            let others = others & (others - 1);
-            let fraction_end = others.trailing_zeros() as usize;
-            let is_whole =
-                fraction_end < WIDTH && fraction_end > end + 1 && window[fraction_end] == b'"';
-            is_whole.then_some(fraction_end)
-        }
-        _ => None,
-    }
+    let points = near.simd_eq(u8x16::splat(b'.')).to_bitmask();
+    let unsigned = before_first(quotes) & !u32::from(is_signed);
+    let others = unsigned & !digits;
+    // At most one point, with a digit on both sides.
+    let point = others & points;
+    let is_one = others == point && point & point.wrapping_sub(1) == 0;
+    let is_plain = quotes != 0
+        && unsigned & digits != 0
+        && is_one
+        && point & !(digits << 1 & digits >> 1) == 0;
+    is_plain.then_some(quotes.trailing_zeros() as usize)
 }
 
 #[cfg(test)]
@@ -144,11 +150,20 @@ mod tests {
         }
 
         #[test]
-        fn a_short_text_ends_where_its_quote_stands(bytes in text(), from in 0..80_usize) {
-            let rest = bytes.get(from..).unwrap_or_default();
-            let end = rest.iter().position(|&byte| is_special(byte)).filter(|&end| rest[end] == b'"');
-            let near = end.filter(|&end| end < WIDTH && rest.len() >= WIDTH || end < NEAR && rest.len() >= NEAR);
-            prop_assert_eq!(short_text(rest), near);
+        fn a_short_text_ends_where_its_quote_stands(
+            special in prop::option::of((0..NEAR, prop::sample::select(b"\\\n\x1f\x00".as_slice()))),
+            quote in 0..NEAR + 2,
+            behind in text(),
+        ) {
+            let mut text = vec![b'x'; quote];
+            text.push(b'"');
+            text.extend(behind);
+            if let Some((at, special)) = special {
+                text[at.min(quote)] = special;
+            }
+            let end = text.iter().position(|&byte| is_special(byte)).filter(|&end| text[end] == b'"');
+            let near = end.filter(|&end| end < WIDTH && text.len() >= WIDTH || end < NEAR && text.len() >= NEAR);
+            prop_assert_eq!(short_text(&text), near);
         }
 
         #[test]
