@@ -33,8 +33,8 @@ struct Options {
 
 #[derive(Args)]
 struct Sizes {
-    /// GB of JSON for each figure
-    #[arg(long, default_value_t = 0.5)]
+    /// GB of JSON for each figure: fewer, and what is paid once weighs more than in a table
+    #[arg(long, default_value_t = 2.0)]
     gb: f64,
     /// Runs of each path, of which the one with the least CPU time counts
     #[arg(long, default_value_t = 2)]
