@@ -20,7 +20,7 @@ const LG_HASHES: u8 = 10;
 pub const HASHES: usize = 1 << LG_HASHES;
 
 /// Hashes that are gathered before the greatest are dropped.
-const GATHERED: usize = 4 * HASHES;
+const GATHERED: usize = 2 * HASHES;
 
 /// Tells sketches of these hashes from those of others.
 const SEED: u64 = 0x6d69_6c6c_7261_6365;

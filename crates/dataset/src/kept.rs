@@ -44,11 +44,20 @@ impl Kept {
             if self.attribute.distinct.is_overflowed() {
                 rest = self.count(text, rest, &mut decoded, known);
             }
-            let Some((&mark, more)) = rest.split_first() else {
+            let Some(&mark) = rest.first() else {
                 return;
             };
-            self.observe_one(text, mark, &mut decoded, known);
-            rest = more;
+            let kind = mark.kind();
+            let observed = if matches!(kind, Kind::S | Kind::N) {
+                self.observe_one(text, mark, &mut decoded, known);
+                1
+            } else {
+                let alike = rest.iter().take_while(|mark| mark.kind() == kind);
+                let count = alike.count();
+                self.attribute.count_others(kind, count as u64);
+                count
+            };
+            rest = &rest[observed..];
         }
     }
 
@@ -113,6 +122,7 @@ impl Kept {
         &marks[counted..]
     }
 
+    /// A text or number.
     #[inline]
     fn observe_one(&mut self, text: &str, mark: Mark, decoded: &mut String, known: &mut Known) {
         // What nearly all values are comes first, and is told by plain branches.
@@ -120,12 +130,10 @@ impl Kept {
             self.observe_text(text, mark, known);
         } else if mark.is_number() {
             self.observe_number(text, mark, known);
-        } else if mark.kind() == Kind::S {
+        } else {
             let value = mark.decoded_in(text, decoded);
             self.attribute.count_text(value);
             self.category(value, Short::beginning(value), known);
-        } else {
-            self.attribute.count_other(mark.kind());
         }
     }
 
