@@ -43,12 +43,22 @@ impl Default for Last {
 
 impl Last {
     #[inline]
+    fn knows(&self, value: Short) -> bool {
+        self.0[value.place(LAST)] == value
+    }
+
+    #[inline]
     fn met(&mut self, value: Short) -> bool {
         let last = &mut self.0[value.place(LAST)];
         let known = *last == value;
         *last = value;
         known
     }
+}
+
+#[inline]
+const fn place_of_long(window: u128, text: &str) -> usize {
+    Short::spread(window ^ text.len() as u128, LAST_LONG)
 }
 
 impl Familiar {
@@ -73,6 +83,24 @@ impl Familiar {
         known
     }
 
+    /// Whether the text is among the last ones that were met.
+    #[inline]
+    pub(crate) fn knows_text(&self, text: Short) -> bool {
+        self.last_texts.knows(text)
+    }
+
+    /// The same for a text that is not short; `window` is how it begins.
+    #[inline]
+    pub(crate) fn knows_long(&self, window: u128, text: &str) -> bool {
+        self.last_long[place_of_long(window, text)] == text
+    }
+
+    /// Whether a number that is written like this is among the last ones that were met.
+    #[inline]
+    pub(crate) fn knows_written(&self, number: Short) -> bool {
+        self.last_numbers.knows(number)
+    }
+
     /// Whether the text is among the last ones that were met; it is from now on.
     #[inline]
     pub(crate) fn met_text(&mut self, text: Short) -> bool {
@@ -85,8 +113,7 @@ impl Familiar {
         if text.len() > LONG {
             return false;
         }
-        let place = Short::spread(window ^ text.len() as u128, LAST_LONG);
-        let last = &mut self.last_long[place];
+        let last = &mut self.last_long[place_of_long(window, text)];
         if last == text {
             return true;
         }

@@ -48,17 +48,49 @@ impl Kept {
                 return;
             };
             let kind = mark.kind();
-            let observed = if matches!(kind, Kind::S | Kind::N) {
-                self.observe_one(text, mark, &mut decoded, known);
-                1
+            if matches!(kind, Kind::S | Kind::N) {
+                rest = &rest[1..];
+                if self.observe_one(text, mark, &mut decoded, known) {
+                    rest = self.recognise(text, rest);
+                }
             } else {
                 let alike = rest.iter().take_while(|mark| mark.kind() == kind);
                 let count = alike.count();
                 self.attribute.count_others(kind, count as u64);
-                count
-            };
-            rest = &rest[observed..];
+                rest = &rest[count..];
+            }
         }
+    }
+
+    /// Counts values that were met lately, up to the first that was not. Returns that one and those
+    /// behind it.
+    fn recognise<'m>(&mut self, text: &str, marks: &'m [Mark]) -> &'m [Mark] {
+        let Some(familiar) = &self.familiar else {
+            return marks;
+        };
+        let mut tally = Tally::default();
+        for &mark in marks {
+            let (window, length) = (mark.window(text), mark.len());
+            let short = Short::of(window, length);
+            if mark.is_plain_text() {
+                let (is_familiar, length) = if let Some(short) = short {
+                    (familiar.knows_text(short), short.characters(length))
+                } else {
+                    let value = mark.raw(text);
+                    (familiar.knows_long(window, value), characters(value))
+                };
+                if !is_familiar {
+                    break;
+                }
+                tally.text(length);
+            } else if mark.is_number() && short.is_some_and(|short| familiar.knows_written(short)) {
+                tally.number();
+            } else {
+                break;
+            }
+        }
+        tally.add_to(&mut self.attribute);
+        &marks[tally.counted()..]
     }
 
     /// Takes values into account whose distinct ones are only counted any more, up to the first that may
@@ -75,8 +107,7 @@ impl Kept {
         };
         let ranges = self.familiar.as_ref().map(|familiar| &familiar.ranges);
         let last_example = self.last_example;
-        let (mut counted, mut numbers) = (0_usize, 0_u64);
-        let mut texts = Texts::default();
+        let mut tally = Tally::default();
         for &mark in marks {
             let (window, length) = (mark.window(text), mark.len());
             let short = Short::of(window, length);
@@ -89,20 +120,20 @@ impl Kept {
                     break;
                 }
                 distinct.insert_short(number);
-                numbers += 1;
+                tally.number();
             } else if mark.is_plain_text() {
                 if let Some(short) = short {
                     if short.ordered() <= last_example {
                         break;
                     }
-                    texts.observe(short.characters(length) as u64);
+                    tally.text(short.characters(length));
                     distinct.insert_short(short);
                 } else {
                     if window.swap_bytes() <= last_example {
                         break;
                     }
                     let value = mark.raw(text);
-                    texts.observe(characters(value) as u64);
+                    tally.text(characters(value));
                     distinct.insert_long(value);
                 }
             } else if mark.kind() == Kind::S {
@@ -110,35 +141,40 @@ impl Kept {
                 if Short::beginning(value) <= last_example {
                     break;
                 }
-                texts.observe(characters(value) as u64);
+                tally.text(characters(value));
                 distinct.insert(value);
             } else {
                 break;
             }
-            counted += 1;
         }
-        self.attribute.count_texts(counted as u64 - numbers, &texts);
-        self.attribute.count_others(Kind::N, numbers);
-        &marks[counted..]
+        tally.add_to(&mut self.attribute);
+        &marks[tally.counted()..]
     }
 
-    /// A text or number.
+    /// A text or number. Says whether it, as it is written, was met lately.
     #[inline]
-    fn observe_one(&mut self, text: &str, mark: Mark, decoded: &mut String, known: &mut Known) {
+    fn observe_one(
+        &mut self,
+        text: &str,
+        mark: Mark,
+        decoded: &mut String,
+        known: &mut Known,
+    ) -> bool {
         // What nearly all values are comes first, and is told by plain branches.
         if mark.is_plain_text() {
-            self.observe_text(text, mark, known);
-        } else if mark.is_number() {
-            self.observe_number(text, mark, known);
-        } else {
-            let value = mark.decoded_in(text, decoded);
-            self.attribute.count_text(value);
-            self.category(value, Short::beginning(value), known);
+            return self.observe_text(text, mark, known);
         }
+        if mark.is_number() {
+            return self.observe_number(text, mark, known);
+        }
+        let value = mark.decoded_in(text, decoded);
+        self.attribute.count_text(value);
+        self.category(value, Short::beginning(value), known);
+        false
     }
 
     #[inline]
-    fn observe_text(&mut self, text: &str, mark: Mark, known: &mut Known) {
+    fn observe_text(&mut self, text: &str, mark: Mark, known: &mut Known) -> bool {
         let (window, length) = (mark.window(text), mark.len());
         let familiar = self.familiar.as_mut();
         let (is_familiar, beginning) = if let Some(short) = Short::of(window, length) {
@@ -154,17 +190,18 @@ impl Kept {
         if !is_familiar {
             self.category(mark.raw(text), beginning, known);
         }
+        is_familiar
     }
 
     #[inline]
-    fn observe_number(&mut self, text: &str, mark: Mark, known: &mut Known) {
+    fn observe_number(&mut self, text: &str, mark: Mark, known: &mut Known) -> bool {
         let (window, length) = (mark.window(text), mark.len());
         let short = Short::of(window, length);
         if let Some((short, familiar)) = short.zip(self.familiar.as_mut()) {
             // What was met was counted as a number then, and is between others now.
             if familiar.met_written(short) {
                 self.attribute.count_other(Kind::N);
-                return;
+                return true;
             }
             if let Some((number, shortest)) = familiar.ranges.hold(short, length) {
                 self.attribute.count_other(Kind::N);
@@ -175,7 +212,7 @@ impl Kept {
                     let value = &mark.raw(text)[..shortest];
                     self.category(value, number.ordered(), known);
                 }
-                return;
+                return false;
             }
         }
         let digits = Digits::read(window, length);
@@ -185,6 +222,7 @@ impl Kept {
             let value = decimal.text();
             self.category(&value, Short::beginning(&value), known);
         }
+        false
     }
 
     #[inline]
@@ -210,5 +248,37 @@ impl Kept {
             self.attribute.example(value);
             self.last_example = self.attribute.last_example();
         }
+    }
+}
+
+/// Values that change nothing but counts.
+#[derive(Debug, Default)]
+struct Tally {
+    count: u64,
+    texts: Texts,
+    numbers: u64,
+}
+
+impl Tally {
+    /// A text of so many characters.
+    #[inline]
+    fn text(&mut self, characters: usize) {
+        self.count += 1;
+        self.texts.observe(characters as u64);
+    }
+
+    #[inline]
+    const fn number(&mut self) {
+        self.numbers += 1;
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "they are marks of a slice")]
+    const fn counted(&self) -> usize {
+        (self.count + self.numbers) as usize
+    }
+
+    fn add_to(&self, attribute: &mut Attribute) {
+        attribute.count_texts(self.count, &self.texts);
+        attribute.count_others(Kind::N, self.numbers);
     }
 }
