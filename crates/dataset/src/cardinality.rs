@@ -317,10 +317,12 @@ mod tests {
         assert_eq!(stored.unwrap(), None);
     }
 
+    type Make = fn(u64) -> String;
+
     /// Sets of values that differ in few places, as those of tables do.
     fn families(seed: u64) -> impl Iterator<Item = (&'static str, Vec<String>)> {
         const COUNT: u64 = 20_000;
-        let make: [(&str, fn(u64) -> String); 7] = [
+        let make: [(&str, Make); 7] = [
             ("numbers", |n| n.to_string()),
             ("moments", |n| (1_700_000_000_000 + n * 1_000).to_string()),
             ("prices", |n| format!("{}.{:02}", n / 100, n % 100)),
