@@ -32,10 +32,9 @@ pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
 #[inline]
 pub(crate) fn short_text(text: &[u8]) -> Option<usize> {
     let near = u8x16::new(*text.first_chunk()?);
-    let quotes = near.simd_eq(u8x16::splat(b'"')).to_bitmask();
-    let others = near.simd_eq(u8x16::splat(b'\\')) | near.min(u8x16::splat(0x1f)).simd_eq(near);
+    let quotes = quotes(near).to_bitmask();
     // Whoever comes next waits for the length alone, and for nothing that is seen of what is before it.
-    if others.to_bitmask() & before_first(quotes) != 0 {
+    if not_plain(near).to_bitmask() & before_first(quotes) != 0 {
         return None;
     }
     if quotes == 0 {
@@ -92,10 +91,18 @@ fn halves(pair: &[u8; PAIR]) -> (&[u8; WIDTH], &[u8; WIDTH]) {
 /// A bit for each special byte.
 #[inline]
 fn special(window: u8x16) -> u32 {
-    let special = window.simd_eq(u8x16::splat(b'"'))
-        | window.simd_eq(u8x16::splat(b'\\'))
-        | window.min(u8x16::splat(0x1f)).simd_eq(window);
-    special.to_bitmask()
+    (quotes(window) | not_plain(window)).to_bitmask()
+}
+
+#[inline]
+fn quotes(window: u8x16) -> u8x16 {
+    window.simd_eq(u8x16::splat(b'"'))
+}
+
+/// What no plain text has in it: backslashes and control characters.
+#[inline]
+fn not_plain(window: u8x16) -> u8x16 {
+    window.simd_eq(u8x16::splat(b'\\')) | window.min(u8x16::splat(0x1f)).simd_eq(window)
 }
 
 const fn is_special(byte: u8) -> bool {
@@ -109,7 +116,7 @@ pub(crate) fn plain_number(text: &[u8]) -> Option<usize> {
     let near = u8x16::new(*text.first_chunk()?);
     let is_signed = text[0] == b'-';
     // As with a text, the length is its quote's place, and what is before it is seen aside.
-    let quotes = near.simd_eq(u8x16::splat(b'"')).to_bitmask();
+    let quotes = quotes(near).to_bitmask();
     let digit = near - u8x16::splat(b'0');
     let digits = digit.min(u8x16::splat(9)).simd_eq(digit).to_bitmask();
     let points = near.simd_eq(u8x16::splat(b'.')).to_bitmask();

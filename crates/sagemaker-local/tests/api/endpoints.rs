@@ -157,6 +157,10 @@ async fn an_update_that_fails_ends_in_service_on_the_old_configuration() {
         reason.contains("AllTraffic did not pass the ping health check"),
         "{reason}"
     );
+    assert!(
+        reason.contains("(the program ended: exit status: 3; its last words: the model is broken)"),
+        "{reason}"
+    );
     assert_eq!(bench.invoke("e", "").await["model"], "first");
 }
 
@@ -171,7 +175,7 @@ async fn an_endpoint_that_never_answers_fails() {
         endpoint
             .failure_reason()
             .unwrap()
-            .contains("no answer in time")
+            .contains("(no answer in time; it said nothing)")
     );
     let update = bench
         .sagemaker

@@ -78,6 +78,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def serve():
     if os.environ.get("MODE") == "die":
+        print("loading\nthe model is broken\n", flush=True)
         sys.exit(3)
     if os.environ.get("MODE") == "mute":
         time.sleep(300)
