@@ -3,7 +3,7 @@
 //! are part of may not have arrived as a whole, and then the refusal is [`Found::End`].
 
 use crate::text::{is_cut_short, simple, unicode_escape};
-use crate::window::{plain_number, plain_text_end};
+use crate::window::{plain_number, special_places};
 use crate::{Found, ItemError, Kind, Map};
 
 /// The deepest nesting of maps and lists that is read, the item's own map included. DynamoDB allows
@@ -283,37 +283,48 @@ impl<'a> Check<'a> {
     pub(crate) fn string_rest(&mut self) -> Result<bool, ItemError> {
         let mut escaped = false;
         loop {
-            self.at = plain_text_end(self.bytes, self.at);
-            match self.bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.at += self.escape()?;
-                }
-                Some(_) => {
-                    return Err(self.expected("an escape in place of a control character"));
-                }
-                None => return Err(self.expected("`\"` at the end of a string")),
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let (mut special, mut passed) = special_places(rest);
+            if passed == 0 {
+                return Err(self.expected("`\"` at the end of a string"));
             }
+            // Where the next one stands does not depend on what was made of the one before.
+            while special != 0 {
+                let place = special.trailing_zeros() as usize;
+                match rest[place] {
+                    b'"' => {
+                        self.at += place + 1;
+                        return Ok(escaped);
+                    }
+                    b'\\' => {
+                        escaped = true;
+                        let end = place + self.escape(self.at + place)?;
+                        special &= behind(end);
+                        passed = passed.max(end);
+                    }
+                    _ => {
+                        let expected = "an escape in place of a control character";
+                        return Err(self.expected_at(self.at + place, expected));
+                    }
+                }
+            }
+            self.at += passed;
         }
     }
 
-    /// The length of the escape at this place.
-    fn escape(&self) -> Result<usize, ItemError> {
-        let escape = &self.bytes[self.at..];
+    /// The length of the escape at `at`.
+    fn escape(&self, at: usize) -> Result<usize, ItemError> {
+        let escape = &self.bytes[at..];
         match escape.get(1) {
             Some(b'u') => match unicode_escape(escape) {
                 Some((_, length)) => Ok(length),
                 None if is_cut_short(escape) => {
                     Err(self.expected_at(self.bytes.len(), "the rest of an escape"))
                 }
-                None => Err(self.expected("`\\uXXXX`, surrogates in pairs")),
+                None => Err(self.expected_at(at, "`\\uXXXX`, surrogates in pairs")),
             },
             Some(&byte) if simple(byte).is_some() => Ok(2),
-            _ => Err(self.expected_at(self.at + 1, "one of `\"\\/bfnrtu` behind `\\`")),
+            _ => Err(self.expected_at(at + 1, "one of `\"\\/bfnrtu` behind `\\`")),
         }
     }
 
@@ -335,6 +346,13 @@ impl<'a> Check<'a> {
         number_end(&self.bytes[start..self.at - 1])
             .map_err(|at| self.expected_at(start + at, "a decimal number"))
     }
+}
+
+/// The bits from `place` on.
+#[inline]
+fn behind(place: usize) -> u64 {
+    let place = u32::try_from(place).unwrap_or(u32::MAX);
+    u64::MAX.checked_shl(place).unwrap_or(0)
 }
 
 pub(crate) const MAP: &str = "`{` of an attribute map";

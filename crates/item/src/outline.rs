@@ -104,6 +104,7 @@ impl Outline {
                 expected = seam.followers[0];
                 seam.landing()
             } else {
+                cold();
                 check.at = bytes.len() - text.len();
                 before = self.unexpected(check, before, shift, marks)?;
                 text = &bytes[check.at..];
@@ -121,11 +122,13 @@ impl Outline {
                 && let Some(length) = plain_number(text)
             {
                 (false, length)
-            } else if landing.next == Next::Boolean
+            } else if (landing.next == Next::Boolean || landing.next == Next::Null)
                 && let Some(length) = plain_word(text)
+                && (landing.next == Next::Boolean || length == "true".len())
             {
                 (false, length)
             } else {
+                cold();
                 check.at = bytes.len() - text.len();
                 if landing.next == Next::End {
                     return Ok(());
@@ -159,6 +162,10 @@ impl Outline {
         Ok(likely)
     }
 }
+
+/// Called where few values come: the compiler then lays out what most take in one line.
+#[cold]
+const fn cold() {}
 
 /// Checks a value that is not short and plain. Says whether it has escapes, and its length up to the
 /// quote.

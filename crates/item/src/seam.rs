@@ -163,7 +163,7 @@ impl Seam {
         different == 0 && (self.len() <= HEAD || self.begins_whole(text))
     }
 
-    #[inline(never)]
+    #[cold]
     fn begins_whole(&self, text: &[u8]) -> bool {
         text.starts_with(&self.bytes)
     }
@@ -177,7 +177,7 @@ impl Seam {
         }
     }
 
-    #[inline(never)]
+    #[cold]
     fn mark_asides(&self, place: usize, marks: &mut Marks) {
         for aside in &self.asides {
             marks.push(aside.path, aside.mark.moved(place));

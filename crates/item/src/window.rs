@@ -6,25 +6,21 @@ use wide::u8x16;
 
 const WIDTH: usize = 16;
 
-/// Bytes of a pair of windows.
-const PAIR: usize = 2 * WIDTH;
+/// Bytes of four windows.
+const SPAN: usize = 4 * WIDTH;
 
-/// The first place from `from` that holds a quote, a backslash or a control character; the end of
-/// `bytes` if there is none.
+/// A bit for each of the first bytes that is a quote, a backslash or a control character, and how many bytes
+/// were looked at: four windows, or all if there are fewer.
 #[inline]
-pub(crate) fn plain_text_end(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    // Two at once: most texts then end in the first turn.
-    while let Some(pair) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let special = special_of(pair);
-        if special != 0 {
-            return at + special.trailing_zeros() as usize;
-        }
-        at += PAIR;
+pub(crate) fn special_places(bytes: &[u8]) -> (u64, usize) {
+    if let Some(near) = bytes.first_chunk() {
+        return (special_of(near), SPAN);
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    let within = rest.iter().position(|&byte| is_special(byte));
-    within.map_or(bytes.len(), |within| at + within)
+    let mut places = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        places |= u64::from(is_special(byte)) << at;
+    }
+    (places, bytes.len())
 }
 
 /// The length of what `text` begins with up to a quote, if that is not far and nothing but plain text
@@ -50,14 +46,14 @@ const fn before_first(bits: u32) -> u32 {
 }
 
 /// The same for a text that does not end in the first window.
-#[inline(never)]
+#[cold]
 fn not_so_short_text(text: &[u8]) -> Option<usize> {
-    let near: &[u8; PAIR] = text.get(WIDTH..)?.first_chunk()?;
-    let special = special_of(near);
-    if special == 0 {
+    let near = text.get(WIDTH..)?.first_chunk()?;
+    let found = special_of(near);
+    if found == 0 {
         return None;
     }
-    let length = special.trailing_zeros() as usize;
+    let length = found.trailing_zeros() as usize;
     (near[length] == b'"').then_some(WIDTH + length)
 }
 
@@ -67,25 +63,22 @@ pub(crate) fn plain_word(text: &[u8]) -> Option<usize> {
     const TRUE: u64 = u64::from_le_bytes(*b"true\0\0\0\0");
     const FALSE: u64 = u64::from_le_bytes(*b"false\0\0\0");
     let near = u64::from_le_bytes(*text.first_chunk()?);
+    // Which one it is, nobody can guess: no branch depends on it.
     let is_true = near & 0xffff_ffff == TRUE;
-    let is_false = near & 0xff_ffff_ffff == FALSE;
-    // Which one it is, nobody can guess; that it is one, anybody.
-    (is_true | is_false).then_some(4 + usize::from(is_false))
+    let word = FALSE ^ (FALSE ^ TRUE) & u64::from(is_true).wrapping_neg();
+    let length = 5 - usize::from(is_true);
+    let behind = 8 * (size_of::<u64>() - length);
+    ((near ^ word) << behind == 0).then_some(length)
 }
 
-/// A bit for each special byte of two windows.
+/// A bit for each special byte of four windows.
 #[inline]
-fn special_of(pair: &[u8; PAIR]) -> u32 {
-    let (first, second) = halves(pair);
-    special(u8x16::new(*first)) | special(u8x16::new(*second)) << WIDTH
-}
-
-#[inline]
-fn halves(pair: &[u8; PAIR]) -> (&[u8; WIDTH], &[u8; WIDTH]) {
-    let [first, second] = pair.as_chunks().0 else {
-        unreachable!("twice the width is two")
-    };
-    (first, second)
+fn special_of(near: &[u8; SPAN]) -> u64 {
+    let mut places = 0;
+    for (at, window) in near.as_chunks().0.iter().enumerate() {
+        places |= u64::from(special(u8x16::new(*window))) << (at * WIDTH);
+    }
+    places
 }
 
 /// A bit for each special byte.
@@ -138,22 +131,40 @@ mod tests {
     use proptest::prelude::*;
 
     /// How far a text's end is sought before others seek it.
-    const NEAR: usize = WIDTH + PAIR;
+    const NEAR: usize = WIDTH + SPAN;
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
         let byte = prop_oneof![
             8 => any::<u8>().prop_filter("plain", |&byte| !is_special(byte)),
             1 => prop::sample::select(b"\"\\\n\x1f\x00".as_slice()),
         ];
-        prop::collection::vec(byte, 0..70)
+        prop::collection::vec(byte, 0..100)
     }
 
     proptest! {
         #[test]
-        fn text_ends_where_it_ends_byte_by_byte(bytes in text(), from in 0..80_usize) {
-            let rest = bytes.get(from..).unwrap_or_default();
-            let end = rest.iter().position(|&byte| is_special(byte)).map_or(bytes.len(), |at| from + at);
-            prop_assert_eq!(plain_text_end(&bytes, from), end);
+        fn special_places_are_those_seen_byte_by_byte(bytes in text()) {
+            let (places, looked_at) = special_places(&bytes);
+            prop_assert_eq!(looked_at, bytes.len().min(SPAN));
+            for at in 0..SPAN {
+                let is_special = bytes[..looked_at].get(at).is_some_and(|&byte| is_special(byte));
+                prop_assert_eq!(places >> at & 1 == 1, is_special, "at {}", at);
+            }
+        }
+
+        #[test]
+        fn a_word_is_true_or_false(
+            word in prop::sample::select(["true", "false"].as_slice()),
+            change in prop::option::of((0..5_usize, any::<u8>())),
+            rest in "[ -~]{0,12}",
+        ) {
+            let mut text = format!("{word}{rest}").into_bytes();
+            if let Some((at, byte)) = change && let Some(old) = text.get_mut(at) {
+                *old = byte;
+            }
+            let is_near = text.len() >= size_of::<u64>();
+            let words = ["true", "false"].into_iter().filter(|word| text.starts_with(word.as_bytes()));
+            prop_assert_eq!(plain_word(&text), words.map(str::len).find(|_| is_near));
         }
 
         #[test]

@@ -126,6 +126,25 @@ proptest! {
     }
 }
 
+/// A line with that value between others: looked at as most values are, not as a line's last ones.
+fn between(value: &str) -> String {
+    let text = r#"{"S":"as long as what is looked at in one go, and longer than that"}"#;
+    format!(r#"{{"Item":{{"a":{text},"b":{value},"c":{text}}}}}"#)
+}
+
+#[test]
+fn a_null_that_is_false_is_refused_where_another_was_learned() {
+    let (null, no_null) = (between(r#"{"NULL":true}"#), between(r#"{"NULL":false}"#));
+    let mut lines = Lines::new();
+    for _ in 0..2 {
+        lines.push_line(null.as_bytes()).unwrap();
+    }
+    let alone = parse_line(no_null.as_bytes()).unwrap_err();
+    let refused = lines.push_line(no_null.as_bytes()).unwrap_err();
+    assert_eq!(refused, alone);
+    assert_eq!(lines.len(), 2);
+}
+
 #[test]
 fn what_is_nested_too_deep_is_refused() {
     let nested = |levels: usize| {
