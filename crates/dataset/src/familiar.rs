@@ -26,9 +26,16 @@ const LONG: usize = 128;
 pub(crate) struct Familiar {
     numbers: [Vec<u64>; SCALES as usize],
     last_texts: Last,
-    last_long: [String; LAST_LONG],
+    last_long: [Long; LAST_LONG],
     last_numbers: Last,
     pub(crate) ranges: Ranges,
+}
+
+/// A text that is not short, and its length in characters.
+#[derive(Debug, Clone, Default)]
+struct Long {
+    text: String,
+    characters: usize,
 }
 
 /// The last value for each place.
@@ -89,10 +96,11 @@ impl Familiar {
         self.last_texts.knows(text)
     }
 
-    /// The same for a text that is not short; `window` is how it begins.
+    /// The same for a text that is not short; `window` is how it begins. Says how many characters it has.
     #[inline]
-    pub(crate) fn knows_long(&self, window: u128, text: &str) -> bool {
-        self.last_long[place_of_long(window, text)] == text
+    pub(crate) fn knows_long(&self, window: u128, text: &str) -> Option<usize> {
+        let last = &self.last_long[place_of_long(window, text)];
+        (last.text == text).then_some(last.characters)
     }
 
     /// Whether a number that is written like this is among the last ones that were met.
@@ -109,16 +117,17 @@ impl Familiar {
 
     /// The same for a text that is not short; `window` is how it begins.
     #[inline]
-    pub(crate) fn met_long(&mut self, window: u128, text: &str) -> bool {
+    pub(crate) fn met_long(&mut self, window: u128, text: &str, characters: usize) -> bool {
         if text.len() > LONG {
             return false;
         }
         let last = &mut self.last_long[place_of_long(window, text)];
-        if last == text {
+        if last.text == text {
             return true;
         }
-        last.clear();
-        last.push_str(text);
+        last.text.clear();
+        last.text.push_str(text);
+        last.characters = characters;
         false
     }
 

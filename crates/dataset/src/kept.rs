@@ -73,15 +73,13 @@ impl Kept {
             let (window, length) = (mark.window(text), mark.len());
             let short = Short::of(window, length);
             if mark.is_plain_text() {
-                let (is_familiar, length) = if let Some(short) = short {
-                    (familiar.knows_text(short), short.characters(length))
+                let known = if let Some(short) = short {
+                    let is_familiar = familiar.knows_text(short);
+                    is_familiar.then(|| short.characters(length))
                 } else {
-                    let value = mark.raw(text);
-                    (familiar.knows_long(window, value), characters(value))
+                    familiar.knows_long(window, mark.raw(text))
                 };
-                if !is_familiar {
-                    break;
-                }
+                let Some(length) = known else { break };
                 tally.text(length);
             } else if mark.is_number() && short.is_some_and(|short| familiar.knows_written(short)) {
                 tally.number();
@@ -183,8 +181,10 @@ impl Kept {
             (is_familiar, short.ordered())
         } else {
             let value = mark.raw(text);
-            self.attribute.count_text(value);
-            let is_familiar = familiar.is_some_and(|familiar| familiar.met_long(window, value));
+            let length = characters(value);
+            self.attribute.count_text_of(length);
+            let is_familiar =
+                familiar.is_some_and(|familiar| familiar.met_long(window, value, length));
             (is_familiar, window.swap_bytes())
         };
         if !is_familiar {
