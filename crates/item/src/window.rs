@@ -10,17 +10,16 @@ const WIDTH: usize = 16;
 const SPAN: usize = 4 * WIDTH;
 
 /// A bit for each of the first bytes that is a quote, a backslash or a control character, and how many bytes
-/// were looked at: four windows, or all if there are fewer.
+/// were looked at: four windows, or if there are fewer, all up to the first such one.
 #[inline]
 pub(crate) fn special_places(bytes: &[u8]) -> (u64, usize) {
     if let Some(near) = bytes.first_chunk() {
         return (special_of(near), SPAN);
     }
-    let mut places = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        places |= u64::from(is_special(byte)) << at;
+    match bytes.iter().position(|&byte| is_special(byte)) {
+        Some(at) => (1 << at, at + 1),
+        None => (0, bytes.len()),
     }
-    (places, bytes.len())
 }
 
 /// The length of what `text` begins with up to a quote, if that is not far and nothing but plain text
@@ -145,7 +144,9 @@ mod tests {
         #[test]
         fn special_places_are_those_seen_byte_by_byte(bytes in text()) {
             let (places, looked_at) = special_places(&bytes);
-            prop_assert_eq!(looked_at, bytes.len().min(SPAN));
+            let first = bytes.iter().position(|&byte| is_special(byte));
+            let few = first.map_or(bytes.len(), |first| first + 1);
+            prop_assert_eq!(looked_at, if bytes.len() < SPAN { few } else { SPAN });
             for at in 0..SPAN {
                 let is_special = bytes[..looked_at].get(at).is_some_and(|&byte| is_special(byte));
                 prop_assert_eq!(places >> at & 1 == 1, is_special, "at {}", at);
