@@ -235,7 +235,11 @@ impl Profile {
     /// Takes all items of the lines into account: the same as [`Profile::observe`] for each, and
     /// several times as fast.
     pub fn observe_lines(&mut self, lines: &Lines) {
-        lines.batches().for_each(|batch| self.observe_batch(&batch));
+        let batches: Vec<_> = lines.batches().collect();
+        // The last ones came last, and may still be near.
+        for batch in batches.iter().rev() {
+            self.observe_batch(batch);
+        }
     }
 
     /// The same for some of the lines, which are gone through path by path.
