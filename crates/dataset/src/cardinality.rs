@@ -69,7 +69,8 @@ const fn hash(bits: u128) -> u64 {
 
 impl Cardinality {
     #[inline]
-    pub(crate) fn insert(&mut self, value: &str) {
+    pub(crate) fn insert(&mut self, value: impl AsRef<[u8]>) {
+        let value = value.as_ref();
         match Short::whole(value) {
             Some(short) => self.insert_short(short),
             None => self.insert_long(value),
@@ -78,9 +79,9 @@ impl Cardinality {
 
     /// The same of a value that is known not to be short.
     #[inline]
-    pub(crate) fn insert_long(&mut self, value: &str) {
+    pub(crate) fn insert_long(&mut self, value: impl AsRef<[u8]>) {
         // Its number is none of a short one's but by chance.
-        let bits = u128::from(XxHash3_64::oneshot(value.as_bytes()));
+        let bits = u128::from(XxHash3_64::oneshot(value.as_ref()));
         self.insert_hash(hash(bits << 64));
     }
 

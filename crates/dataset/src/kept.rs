@@ -38,7 +38,7 @@ impl Kept {
 
     /// Takes values of the attribute into account; marks are places in `text`.
     pub(crate) fn observe(&mut self, text: &str, marks: &[Mark], known: &mut Known) {
-        let mut decoded = String::new();
+        let mut decoded = Vec::new();
         let mut rest = marks;
         loop {
             if self.attribute.distinct.is_overflowed() {
@@ -97,7 +97,7 @@ impl Kept {
         &mut self,
         text: &str,
         marks: &'m [Mark],
-        decoded: &mut String,
+        decoded: &mut Vec<u8>,
         known: &mut Known,
     ) -> &'m [Mark] {
         let Some(distinct) = known.counted(self.dictionary) else {
@@ -135,11 +135,11 @@ impl Kept {
                     distinct.insert_long(value);
                 }
             } else if mark.kind() == Kind::S {
-                let value = mark.decoded_in(text, decoded);
+                let (value, length) = mark.unescaped_in(text, decoded);
                 if Short::beginning(value) <= last_example {
                     break;
                 }
-                tally.text(characters(value));
+                tally.text(length);
                 distinct.insert(value);
             } else {
                 break;
@@ -155,7 +155,7 @@ impl Kept {
         &mut self,
         text: &str,
         mark: Mark,
-        decoded: &mut String,
+        decoded: &mut Vec<u8>,
         known: &mut Known,
     ) -> bool {
         // What nearly all values are comes first, and is told by plain branches.
@@ -165,8 +165,9 @@ impl Kept {
         if mark.is_number() {
             return self.observe_number(text, mark, known);
         }
-        let value = mark.decoded_in(text, decoded);
-        self.attribute.count_text(value);
+        let (value, length) = mark.unescaped_in(text, decoded);
+        let value = str::from_utf8(value).expect("a checked text is one without its escapes too");
+        self.attribute.count_text_of(length);
         self.category(value, Short::beginning(value), known);
         false
     }
@@ -220,7 +221,7 @@ impl Kept {
         self.attribute.count_number(&decimal);
         if !self.met_number(short, length, digits) {
             let value = decimal.text();
-            self.category(&value, Short::beginning(&value), known);
+            self.category(&value, Short::beginning(value.as_bytes()), known);
         }
         false
     }

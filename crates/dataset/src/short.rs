@@ -33,13 +33,13 @@ impl Short {
     }
 
     /// The value, if it is short enough.
-    pub(crate) fn whole(value: &str) -> Option<Self> {
+    pub(crate) fn whole(value: impl AsRef<[u8]>) -> Option<Self> {
         // Two loads that overlap, rather than a copy of a length that only now is known.
         fn joined<const N: usize>(bytes: &[u8], word: impl Fn([u8; N]) -> u128) -> Option<u128> {
             let behind = 8 * (bytes.len() - N);
             Some(word(*bytes.first_chunk()?) | word(*bytes.last_chunk()?) << behind)
         }
-        let bytes = value.as_bytes();
+        let bytes = value.as_ref();
         let bits = match bytes.len() {
             0 => 0,
             1 => u128::from(bytes[0]),
@@ -52,10 +52,11 @@ impl Short {
     }
 
     /// How a text begins, in the order of texts; zeros stand for what a shorter one does not have.
-    pub(crate) fn beginning(text: &str) -> u128 {
-        match text.as_bytes().first_chunk() {
+    pub(crate) fn beginning(text: impl AsRef<[u8]>) -> u128 {
+        let bytes = text.as_ref();
+        match bytes.first_chunk() {
             Some(window) => u128::from_be_bytes(*window),
-            None => Self::whole(text).map_or(0, Self::ordered),
+            None => Self::whole(bytes).map_or(0, Self::ordered),
         }
     }
 

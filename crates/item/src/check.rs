@@ -3,7 +3,7 @@
 //! are part of may not have arrived as a whole, and then the refusal is [`Found::End`].
 
 use crate::text::{is_cut_short, simple, unicode_escape};
-use crate::window::{plain_number, special_places};
+use crate::window::{behind, plain_number, special_places};
 use crate::{Found, ItemError, Kind, Map};
 
 /// The deepest nesting of maps and lists that is read, the item's own map included. DynamoDB allows
@@ -346,13 +346,6 @@ impl<'a> Check<'a> {
         number_end(&self.bytes[start..self.at - 1])
             .map_err(|at| self.expected_at(start + at, "a decimal number"))
     }
-}
-
-/// The bits from `place` on.
-#[inline]
-fn behind(place: usize) -> u64 {
-    let place = u32::try_from(place).unwrap_or(u32::MAX);
-    u64::MAX.checked_shl(place).unwrap_or(0)
 }
 
 pub(crate) const MAP: &str = "`{` of an attribute map";

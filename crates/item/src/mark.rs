@@ -1,6 +1,7 @@
 //! Where in the text of lines a value stands. It must not know what the value is for.
 
 use crate::scan::Scan;
+use crate::text::unescape_into;
 use crate::{Kind, List, Map, NumberSet, Text, TextSet, Value};
 use std::borrow::Cow;
 
@@ -123,10 +124,13 @@ impl Mark {
         Text::new(self.raw(text), self.escaped()).decode()
     }
 
-    /// The same; where it has escapes, `buffer` holds it, and its memory serves again.
+    /// What a marked text with escapes says, in `buffer`, whose memory serves again; and how many characters
+    /// it has.
     #[inline]
-    pub fn decoded_in<'a>(&self, text: &'a str, buffer: &'a mut String) -> &'a str {
-        Text::new(self.raw(text), self.escaped()).decode_in(buffer)
+    pub fn unescaped_in<'b>(&self, text: &str, buffer: &'b mut Vec<u8>) -> (&'b [u8], usize) {
+        let from_here = &text.as_bytes()[self.start as usize..];
+        let (length, characters) = unescape_into(from_here, self.len(), buffer);
+        (&buffer[..length], characters)
     }
 
     /// The value's length in bytes, as [`Mark::raw`] gives it; 0 for maps, lists and sets.

@@ -1,6 +1,7 @@
 //! A JSON string inside a line: kept as it is written, decoded when asked. It must not be made from
 //! a string whose escapes have not been checked.
 
+use crate::window::{SPAN, backslashes, behind, is_continuing};
 use std::borrow::Cow;
 
 /// A string of the line.
@@ -30,20 +31,6 @@ impl<'a> Text<'a> {
             Cow::Borrowed(self.raw)
         }
     }
-
-    /// The same; where it has escapes, `buffer` holds it, and its memory serves again.
-    #[inline]
-    pub(crate) fn decode_in<'b>(&self, buffer: &'b mut String) -> &'b str
-    where
-        'a: 'b,
-    {
-        if !self.escaped {
-            return self.raw;
-        }
-        buffer.clear();
-        unescape_into(self.raw, buffer);
-        buffer
-    }
 }
 
 impl PartialEq<str> for Text<'_> {
@@ -67,27 +54,64 @@ impl Eq for Text<'_> {}
 /// Decodes checked escapes; anything that `check` would have refused becomes U+FFFD.
 pub(crate) fn unescape(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
-    unescape_into(raw, &mut out);
-    out
-}
-
-/// The same, behind what `out` has already.
-fn unescape_into(raw: &str, out: &mut String) {
     let mut rest = raw;
     while let Some(found) = memchr::memchr(b'\\', rest.as_bytes()) {
-        out.push_str(&rest[..found]);
-        let escape = &rest[found..];
-        let length = match escape.as_bytes().get(1) {
-            Some(b'u') => unicode(escape, out),
-            Some(&byte) => {
-                out.push(simple(byte).unwrap_or(char::REPLACEMENT_CHARACTER));
-                2
-            }
-            None => 1,
-        };
+        let (before, escape) = rest.split_at(found);
+        let (character, length) = decode_escape(escape.as_bytes());
+        out.push_str(before);
+        out.push(character);
         rest = escape.get(length..).unwrap_or_default();
     }
     out.push_str(rest);
+    out
+}
+
+/// The same of the first `length` bytes of `text`, as bytes, in the beginning of `out`, which grows and never
+/// shrinks. Returns how many they are, and how many characters.
+///
+/// Whole windows are copied, and what is behind the text, or an escape, is written over or not looked at:
+/// to copy as many bytes as there happen to be costs more. What follows the text serves for that.
+pub(crate) fn unescape_into(text: &[u8], length: usize, out: &mut Vec<u8>) -> (usize, usize) {
+    // No escape is shorter than what it stands for.
+    let room = length + SPAN;
+    if out.len() < room {
+        out.resize(room, 0);
+    }
+    let (mut from, mut to, mut characters) = (0, 0, 0);
+    while from < length {
+        let plain = if let Some(window) = text[from..].first_chunk::<SPAN>() {
+            out[to..to + SPAN].copy_from_slice(window);
+            let (escapes, continuing) = backslashes(window);
+            let plain = (escapes.trailing_zeros() as usize).min(length - from);
+            let continuing = continuing & !behind(plain);
+            characters += plain - continuing.count_ones() as usize;
+            plain
+        } else {
+            // Only at the end of the last line.
+            out[to] = text[from];
+            let plain = usize::from(text[from] != b'\\');
+            characters += usize::from(!is_continuing(text[from])) & plain;
+            plain
+        };
+        (from, to) = (from + plain, to + plain);
+        if from < length && text[from] == b'\\' {
+            let (character, escape) = decode_escape(&text[from..length]);
+            to += character.encode_utf8(&mut out[to..]).len();
+            from += escape;
+            characters += 1;
+        }
+    }
+    (to, characters)
+}
+
+/// What an escape stands for, and its length.
+#[inline]
+fn decode_escape(escape: &[u8]) -> (char, usize) {
+    match escape.get(1) {
+        Some(b'u') => unicode_escape(escape).unwrap_or((char::REPLACEMENT_CHARACTER, 6)),
+        Some(&byte) => (simple(byte).unwrap_or(char::REPLACEMENT_CHARACTER), 2),
+        None => (char::REPLACEMENT_CHARACTER, 1),
+    }
 }
 
 /// What a two-character escape stands for.
@@ -103,14 +127,6 @@ pub(crate) const fn simple(byte: u8) -> Option<char> {
         b't' => '\t',
         _ => return None,
     })
-}
-
-/// Decodes the `\uXXXX`, or the pair of them, that `escape` starts with, and says how long it is.
-fn unicode(escape: &str, out: &mut String) -> usize {
-    let (character, length) =
-        unicode_escape(escape.as_bytes()).unwrap_or((char::REPLACEMENT_CHARACTER, 6));
-    out.push(character);
-    length
 }
 
 /// The character of the `\uXXXX`, or of the surrogate pair, that `escape` starts with, and the
@@ -147,4 +163,46 @@ fn unit(escape: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |unit, &digit| {
         Some(unit * 16 + char::from(digit).to_digit(16)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A character as it may stand in a string, and what it says.
+    fn character() -> impl Strategy<Value = (String, char)> {
+        let plain = prop_oneof![4 => "[a-z ]", 1 => "[é最👍]"];
+        let plain = plain.prop_map(|text| (text.clone(), text.chars().collect::<Vec<_>>()[0]));
+        let short = prop::sample::select(b"\"\\/bfnrt".as_slice());
+        let short = short.prop_map(|byte| {
+            let character = simple(byte).unwrap_or_default();
+            (format!("\\{}", char::from(byte)), character)
+        });
+        let unicode = any::<char>().prop_map(|character| {
+            let mut units = [0; 2];
+            let units = character.encode_utf16(&mut units).iter();
+            let units: Vec<_> = units.map(|unit| format!("\\u{unit:04x}")).collect();
+            (units.concat(), character)
+        });
+        prop_oneof![20 => plain, 1 => short, 1 => unicode]
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_string_says_is_the_same_in_windows(
+            characters in prop::collection::vec(character(), 0..200),
+            behind in "[a-z\\\\\"é]{0,80}",
+            before in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let raw: String = characters.iter().map(|(raw, _)| raw.as_str()).collect();
+            let said: String = characters.iter().map(|(_, said)| said).collect();
+            prop_assert_eq!(&unescape(&raw), &said);
+            let mut out = before;
+            let text = format!("{raw}{behind}");
+            let (length, count) = unescape_into(text.as_bytes(), raw.len(), &mut out);
+            prop_assert_eq!(str::from_utf8(&out[..length]), Ok(said.as_str()));
+            prop_assert_eq!(count, characters.len());
+        }
+    }
 }

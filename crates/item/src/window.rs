@@ -7,7 +7,7 @@ use wide::u8x16;
 const WIDTH: usize = 16;
 
 /// Bytes of four windows.
-const SPAN: usize = 4 * WIDTH;
+pub(crate) const SPAN: usize = 4 * WIDTH;
 
 /// A bit for each of the first bytes that is a quote, a backslash or a control character, and how many bytes
 /// were looked at: four windows, or if there are fewer, all up to the first such one.
@@ -95,6 +95,33 @@ fn quotes(window: u8x16) -> u8x16 {
 #[inline]
 fn not_plain(window: u8x16) -> u8x16 {
     window.simd_eq(u8x16::splat(b'\\')) | window.min(u8x16::splat(0x1f)).simd_eq(window)
+}
+
+/// The bits from `place` on.
+#[inline]
+pub(crate) fn behind(place: usize) -> u64 {
+    let place = u32::try_from(place).unwrap_or(u32::MAX);
+    u64::MAX.checked_shl(place).unwrap_or(0)
+}
+
+/// A bit for each backslash of four windows, and a bit for each byte that no character begins with.
+#[inline]
+pub(crate) fn backslashes(near: &[u8; SPAN]) -> (u64, u64) {
+    let (mut backslashes, mut continuing) = (0, 0);
+    for (at, window) in near.as_chunks().0.iter().enumerate() {
+        let window = u8x16::new(*window);
+        let bits = window.simd_eq(u8x16::splat(b'\\')).to_bitmask();
+        backslashes |= u64::from(bits) << (at * WIDTH);
+        let bits =
+            window.to_bitmask() & !window.max(u8x16::splat(0xc0)).simd_eq(window).to_bitmask();
+        continuing |= u64::from(bits) << (at * WIDTH);
+    }
+    (backslashes, continuing)
+}
+
+/// Whether the byte is one of a character, and not its first.
+pub(crate) const fn is_continuing(byte: u8) -> bool {
+    byte & 0xc0 == 0x80
 }
 
 const fn is_special(byte: u8) -> bool {
