@@ -95,9 +95,14 @@ pub(crate) fn unescape_into(text: &[u8], length: usize, out: &mut Vec<u8>) -> (u
         };
         (from, to) = (from + plain, to + plain);
         if from < length && text[from] == b'\\' {
-            let (character, escape) = decode_escape(&text[from..length]);
-            to += character.encode_utf8(&mut out[to..]).len();
-            from += escape;
+            if let Some(said) = text.get(from + 1).copied().and_then(simple) {
+                out[to] = said;
+                (from, to) = (from + 2, to + 1);
+            } else {
+                let (character, escape) = decode_escape(&text[from..length]);
+                to += character.encode_utf8(&mut out[to..]).len();
+                from += escape;
+            }
             characters += 1;
         }
     }
@@ -109,24 +114,41 @@ pub(crate) fn unescape_into(text: &[u8], length: usize, out: &mut Vec<u8>) -> (u
 fn decode_escape(escape: &[u8]) -> (char, usize) {
     match escape.get(1) {
         Some(b'u') => unicode_escape(escape).unwrap_or((char::REPLACEMENT_CHARACTER, 6)),
-        Some(&byte) => (simple(byte).unwrap_or(char::REPLACEMENT_CHARACTER), 2),
+        Some(&byte) => (
+            simple(byte).map_or(char::REPLACEMENT_CHARACTER, char::from),
+            2,
+        ),
         None => (char::REPLACEMENT_CHARACTER, 1),
     }
 }
 
-/// What a two-character escape stands for.
-pub(crate) const fn simple(byte: u8) -> Option<char> {
-    Some(match byte {
-        b'"' => '"',
-        b'\\' => '\\',
-        b'/' => '/',
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        _ => return None,
-    })
+/// What a two-character escape stands for, a byte of ASCII.
+#[inline]
+pub(crate) const fn simple(byte: u8) -> Option<u8> {
+    // A table: which one comes, nobody can guess.
+    const SAID: [u8; 256] = {
+        const ESCAPES: [(u8, u8); 8] = [
+            (b'"', b'"'),
+            (b'\\', b'\\'),
+            (b'/', b'/'),
+            (b'b', 0x08),
+            (b'f', 0x0c),
+            (b'n', b'\n'),
+            (b'r', b'\r'),
+            (b't', b'\t'),
+        ];
+        let mut said = [0; 256];
+        let mut at = 0;
+        while at < ESCAPES.len() {
+            said[ESCAPES[at].0 as usize] = ESCAPES[at].1;
+            at += 1;
+        }
+        said
+    };
+    match SAID[byte as usize] {
+        0 => None,
+        said => Some(said),
+    }
 }
 
 /// The character of the `\uXXXX`, or of the surrogate pair, that `escape` starts with, and the
@@ -176,7 +198,7 @@ mod tests {
         let plain = plain.prop_map(|text| (text.clone(), text.chars().collect::<Vec<_>>()[0]));
         let short = prop::sample::select(b"\"\\/bfnrt".as_slice());
         let short = short.prop_map(|byte| {
-            let character = simple(byte).unwrap_or_default();
+            let character = simple(byte).map_or_else(char::default, char::from);
             (format!("\\{}", char::from(byte)), character)
         });
         let unicode = any::<char>().prop_map(|character| {
