@@ -4,16 +4,20 @@
 use crate::cardinality::{Cardinality, ValueSketch};
 use crate::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use hashbrown::hash_table::{Entry, HashTable};
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Memory that all paths' distinct values may take, in bytes, roughly.
 pub const MAX_VALUES_BYTES: usize = 64 << 20;
 
+/// Values that are looked up together: each waits for memory, and they wait at the same time.
+pub(crate) const TOGETHER: usize = 32;
+
 /// Bytes that a kept value costs beside its text, roughly.
-const OVERHEAD: usize = 32;
+const OVERHEAD: usize = 20;
 
 /// The distinct values that profiles of one table share.
 #[derive(Debug, Clone, Default)]
@@ -92,8 +96,9 @@ pub(crate) struct Dictionary {
     /// Once the values overflowed: about how many there are.
     overflowed: Option<Box<Cardinality>>,
     numbers: HashTable<Number>,
-    places: Vec<Place>,
     text: String,
+    /// Where each value ends in the text.
+    ends: Vec<u32>,
     // Seeded at random: whoever writes to the table does not choose which values collide.
     hasher: RandomState,
 }
@@ -106,32 +111,8 @@ struct Number {
     id: u32,
 }
 
-/// Where a value stands in the text, and how it begins: that tells short ones whole without a look at
-/// the text.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    head: u64,
-    start: u32,
-    length: u16,
-}
-
-// What is counted in 16 bits and in 32 is bounded by these.
-const _: () = assert!(MAX_VALUE_BYTES <= u16::MAX as usize);
+// What is counted in 32 bits is bounded by these.
 const _: () = assert!(MAX_DISTINCT * MAX_VALUE_BYTES <= u32::MAX as usize);
-
-const HEAD: usize = size_of::<u64>();
-
-/// The first bytes of a value; zeros in place of missing ones.
-#[inline]
-fn head(value: &[u8]) -> u64 {
-    match value.first_chunk() {
-        Some(head) => u64::from_le_bytes(*head),
-        None => value
-            .iter()
-            .rev()
-            .fold(0, |head, &byte| head << 8 | u64::from(byte)),
-    }
-}
 
 /// The table takes places from the low bits of a hash, and tells them apart by its high ones.
 #[inline]
@@ -139,26 +120,23 @@ const fn spread(hash: u32) -> u64 {
     (hash as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-impl Place {
-    #[inline]
-    fn is(self, value: &str, head: u64, text: &str) -> bool {
-        self.head == head
-            && usize::from(self.length) == value.len()
-            && (value.len() <= HEAD || self.of(text) == value)
-    }
+/// Where a value stands in the text, by where each of them ends.
+#[inline]
+fn span(ends: &[u32], id: usize) -> Range<usize> {
+    let start = id.checked_sub(1).map_or(0, |before| ends[before]);
+    start as usize..ends[id] as usize
+}
 
-    #[inline]
-    fn of(self, text: &str) -> &str {
-        let start = self.start as usize;
-        &text[start..start + usize::from(self.length)]
-    }
+fn spans(ends: &[u32]) -> impl Iterator<Item = Range<usize>> {
+    (0..ends.len()).map(|id| span(ends, id))
 }
 
 impl Dictionary {
     /// The values with their numbers, as they came.
     pub(crate) fn values(&self) -> impl Iterator<Item = (u32, &str)> {
-        let places = (0..).zip(&self.places);
-        places.map(|(id, place)| (id, place.of(&self.text)))
+        (0..)
+            .zip(spans(&self.ends))
+            .map(|(id, span)| (id, &self.text[span]))
     }
 
     pub(crate) const fn is_overflowed(&self) -> bool {
@@ -179,60 +157,143 @@ impl Dictionary {
     /// Memory that the values take, roughly.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        self.text.len() + self.places.len() * OVERHEAD
+        self.text.len() + self.ends.len() * OVERHEAD
     }
 
     /// The value's number, a new one if need be; `None` once the values overflowed.
     #[inline]
     pub(crate) fn id(&mut self, value: &str) -> Option<u32> {
+        self.id_of(value, self.hash(value), None)
+    }
+
+    /// The same for each of at most [`TOGETHER`] values, in order.
+    pub(crate) fn ids(&mut self, values: &[&str], mut take: impl FnMut(Option<u32>)) {
+        let mut hashes = [0; TOGETHER];
+        let mut likely = [None; TOGETHER];
+        // Steps so small that a processor begins many while the first ones wait for memory.
+        if self.overflowed.is_none() {
+            for (hash, value) in hashes.iter_mut().zip(values) {
+                *hash = self.hash(value);
+            }
+            for (id, &hash) in likely.iter_mut().zip(&hashes).take(values.len()) {
+                let number = self.numbers.find(spread(hash), |other| other.hash == hash);
+                *id = number.map(|number| number.id);
+            }
+        }
+        for ((value, hash), likely) in values.iter().zip(hashes).zip(likely) {
+            take(self.id_of(value, hash, likely));
+        }
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "32 bits tell enough apart")]
+    fn hash(&self, value: &str) -> u32 {
+        self.hasher.hash_one(value) as u32
+    }
+
+    /// The number of a value of that hash, which another of the same hash has perhaps.
+    #[inline]
+    fn id_of(&mut self, value: &str, hash: u32, likely: Option<u32>) -> Option<u32> {
         if let Some(cardinality) = &mut self.overflowed {
             cardinality.insert(value);
             return None;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "32 bits tell enough apart")]
-        let hash = self.hasher.hash_one(value) as u32;
-        let head = head(value.as_bytes());
-        let same = |number: &Number| {
-            number.hash == hash && self.places[number.id as usize].is(value, head, &self.text)
-        };
-        match self.numbers.find(spread(hash), same) {
-            Some(number) => Some(number.id),
-            None => self.add(hash, head, value),
+        let is = |id: u32| self.text[span(&self.ends, id as usize)] == *value;
+        if likely.is_some_and(is) {
+            return likely;
         }
-    }
-
-    fn add(&mut self, hash: u32, head: u64, value: &str) -> Option<u32> {
-        let id = self.places.len();
-        if value.len() > MAX_VALUE_BYTES || id >= MAX_DISTINCT {
-            self.overflow().insert(value);
-            return None;
+        let same = |number: &Number| number.hash == hash && is(number.id);
+        let rehash = |number: &Number| spread(number.hash);
+        match self.numbers.entry(spread(hash), same, rehash) {
+            Entry::Occupied(known) => Some(known.get().id),
+            Entry::Vacant(new)
+                if value.len() <= MAX_VALUE_BYTES && self.ends.len() < MAX_DISTINCT =>
+            {
+                let id = self.ends.len().try_into().ok()?;
+                let end = (self.text.len() + value.len()).try_into().ok()?;
+                self.text.push_str(value);
+                self.ends.push(end);
+                new.insert(Number { hash, id });
+                Some(id)
+            }
+            Entry::Vacant(_) => {
+                self.overflow().insert(value);
+                None
+            }
         }
-        let place = Place {
-            head,
-            start: self.text.len().try_into().ok()?,
-            length: value.len().try_into().ok()?,
-        };
-        let id = id.try_into().ok()?;
-        self.text.push_str(value);
-        self.places.push(place);
-        self.numbers
-            .insert_unique(spread(hash), Number { hash, id }, |number| {
-                spread(number.hash)
-            });
-        Some(id)
     }
 
     /// Gives the values up for good; from now on they are only counted.
     pub(crate) fn overflow(&mut self) -> &mut Cardinality {
         self.numbers = HashTable::new();
-        let places = std::mem::take(&mut self.places);
+        let ends = std::mem::take(&mut self.ends);
         let text = std::mem::take(&mut self.text);
         self.overflowed.get_or_insert_with(|| {
             let mut cardinality = Box::<Cardinality>::default();
-            for place in places {
-                cardinality.insert(place.of(&text));
+            for span in spans(&ends) {
+                cardinality.insert(&text[span]);
             }
             cardinality
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::iter;
+
+    fn one_by_one(dictionary: &mut Dictionary, values: &[&str]) -> Vec<Option<u32>> {
+        values.iter().map(|value| dictionary.id(value)).collect()
+    }
+
+    fn together(dictionary: &mut Dictionary, values: &[&str]) -> Vec<Option<u32>> {
+        let mut ids = Vec::new();
+        dictionary.ids(values, |id| ids.push(id));
+        ids
+    }
+
+    fn kept(dictionary: &Dictionary) -> Vec<(u32, &str)> {
+        dictionary.values().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn values_have_the_same_numbers_together_and_one_by_one(
+            rounds in prop::collection::vec(prop::collection::vec("[ab]{0,3}|[ab]{20,22}", 0..TOGETHER), 0..8),
+        ) {
+            let (mut left, mut right) = (Dictionary::default(), Dictionary::default());
+            for values in &rounds {
+                let values: Vec<_> = values.iter().map(String::as_str).collect();
+                prop_assert_eq!(together(&mut left, &values), one_by_one(&mut right, &values));
+            }
+            prop_assert_eq!(kept(&left), kept(&right));
+            for (id, value) in kept(&left) {
+                prop_assert_eq!(right.id(value), Some(id));
+            }
+        }
+    }
+
+    #[test]
+    fn what_overflows_among_others_is_counted_with_them() {
+        let long = "x".repeat(MAX_VALUE_BYTES + 1);
+        let values = ["a", "b", "a", &long, "c", "b"];
+        let mut dictionary = Dictionary::default();
+        let ids = together(&mut dictionary, &values);
+        assert_eq!(ids, [Some(0), Some(1), Some(0), None, None, None]);
+        assert_eq!(together(&mut dictionary, &["d"]), [None]);
+        let sketch = dictionary.sketch().unwrap();
+        assert_eq!((sketch.count(), sketch.is_exact()), (5, true));
+    }
+
+    #[test]
+    fn another_value_of_the_same_hash_has_another_number() {
+        let mut dictionary = Dictionary::default();
+        let ids: Vec<_> = iter::repeat_n(["a", "b", "c"], 2)
+            .flatten()
+            .map(|value| dictionary.id_of(value, 7, Some(0).filter(|_| value != "a")))
+            .collect();
+        assert_eq!(ids, [0, 1, 2, 0, 1, 2].map(Some));
     }
 }

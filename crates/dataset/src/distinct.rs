@@ -70,7 +70,23 @@ impl Distinct {
     /// Adds a value. Says whether it is known to have been added before.
     #[inline]
     pub(crate) fn insert(&mut self, value: &str, dictionary: &mut Dictionary) -> bool {
-        let Some(id) = dictionary.id(value) else {
+        self.see(dictionary.id(value))
+    }
+
+    /// Adds values, at most [`TOGETHER`](crate::dictionary::TOGETHER). Says the same by a bit for each, the first
+    /// one's lowest.
+    pub(crate) fn insert_together(&mut self, values: &[&str], dictionary: &mut Dictionary) -> u32 {
+        let (mut known, mut bit) = (0, 1);
+        dictionary.ids(values, |id| {
+            known |= if self.see(id) { bit } else { 0 };
+            bit <<= 1;
+        });
+        known
+    }
+
+    #[inline]
+    fn see(&mut self, id: Option<u32>) -> bool {
+        let Some(id) = id else {
             if !self.overflowed {
                 self.overflow();
             }

@@ -6,7 +6,9 @@ use crate::digits::Digits;
 use crate::familiar::Familiar;
 use crate::number::Decimal;
 use crate::short::Short;
-use crate::summary::{Attribute, Texts, characters};
+use crate::summary::{Attribute, characters};
+use crate::tally::Tally;
+use crate::waiting::Waiting;
 use item::{Kind, Mark};
 
 /// Attributes of which familiar values are remembered. It bounds the memory for that to 2.2 MiB, where
@@ -39,18 +41,22 @@ impl Kept {
     /// Takes values of the attribute into account; marks are places in `text`.
     pub(crate) fn observe(&mut self, text: &str, marks: &[Mark], known: &mut Known) {
         let mut decoded = Vec::new();
+        let mut waiting = Waiting::default();
         let mut rest = marks;
         loop {
+            if waiting.are_enough() {
+                self.categories(&mut waiting, known);
+            }
             if self.attribute.distinct.is_overflowed() {
                 rest = self.count(text, rest, &mut decoded, known);
             }
             let Some(&mark) = rest.first() else {
-                return;
+                break;
             };
             let kind = mark.kind();
             if matches!(kind, Kind::S | Kind::N) {
                 rest = &rest[1..];
-                if self.observe_one(text, mark, &mut decoded, known) {
+                if self.observe_one(text, mark, &mut decoded, &mut waiting, known) {
                     rest = self.recognise(text, rest);
                 }
             } else {
@@ -60,6 +66,7 @@ impl Kept {
                 rest = &rest[count..];
             }
         }
+        self.categories(&mut waiting, known);
     }
 
     /// Counts values that were met lately, up to the first that was not. Returns that one and those
@@ -151,19 +158,20 @@ impl Kept {
 
     /// A text or number. Says whether it, as it is written, was met lately.
     #[inline]
-    fn observe_one(
+    fn observe_one<'t>(
         &mut self,
-        text: &str,
+        text: &'t str,
         mark: Mark,
         decoded: &mut Vec<u8>,
+        waiting: &mut Waiting<'t>,
         known: &mut Known,
     ) -> bool {
         // What nearly all values are comes first, and is told by plain branches.
         if mark.is_plain_text() {
-            return self.observe_text(text, mark, known);
+            return self.observe_text(text, mark, waiting);
         }
         if mark.is_number() {
-            return self.observe_number(text, mark, known);
+            return self.observe_number(text, mark, waiting, known);
         }
         let (value, length) = mark.unescaped_in(text, decoded);
         let value = str::from_utf8(value).expect("a checked text is one without its escapes too");
@@ -173,7 +181,7 @@ impl Kept {
     }
 
     #[inline]
-    fn observe_text(&mut self, text: &str, mark: Mark, known: &mut Known) -> bool {
+    fn observe_text<'t>(&mut self, text: &'t str, mark: Mark, waiting: &mut Waiting<'t>) -> bool {
         let (window, length) = (mark.window(text), mark.len());
         let familiar = self.familiar.as_mut();
         let (is_familiar, beginning) = if let Some(short) = Short::of(window, length) {
@@ -189,13 +197,19 @@ impl Kept {
             (is_familiar, window.swap_bytes())
         };
         if !is_familiar {
-            self.category(mark.raw(text), beginning, known);
+            waiting.add(mark.raw(text), beginning);
         }
         is_familiar
     }
 
     #[inline]
-    fn observe_number(&mut self, text: &str, mark: Mark, known: &mut Known) -> bool {
+    fn observe_number<'t>(
+        &mut self,
+        text: &'t str,
+        mark: Mark,
+        waiting: &mut Waiting<'t>,
+        known: &mut Known,
+    ) -> bool {
         let (window, length) = (mark.window(text), mark.len());
         let short = Short::of(window, length);
         if let Some((short, familiar)) = short.zip(self.familiar.as_mut()) {
@@ -211,7 +225,7 @@ impl Kept {
                         .is_some_and(|digits| familiar.met_number(digits));
                 if !is_familiar {
                     let value = &mark.raw(text)[..shortest];
-                    self.category(value, number.ordered(), known);
+                    waiting.add(value, number.ordered());
                 }
                 return false;
             }
@@ -238,48 +252,36 @@ impl Kept {
     }
 
     /// A text or number among the distinct ones; `beginning` is how it begins.
-    #[inline]
     fn category(&mut self, value: &str, beginning: u128, known: &mut Known) {
         let distinct = &mut self.attribute.distinct;
         let mut is_known = false;
         known.change(self.dictionary, |values| {
             is_known = distinct.insert(value, values);
         });
-        if !is_known && beginning <= self.last_example {
+        if !is_known {
+            self.news(value, beginning);
+        }
+    }
+
+    /// The same for those that waited for it.
+    fn categories(&mut self, waiting: &mut Waiting<'_>, known: &mut Known) {
+        let distinct = &mut self.attribute.distinct;
+        let mut are_known = 0;
+        known.change(self.dictionary, |values| {
+            are_known = distinct.insert_together(waiting.values(), values);
+        });
+        for (value, beginning) in waiting.unknown(are_known) {
+            self.news(value, beginning);
+        }
+        waiting.clear();
+    }
+
+    /// A value that may not have been met before.
+    #[inline]
+    fn news(&mut self, value: &str, beginning: u128) {
+        if beginning <= self.last_example {
             self.attribute.example(value);
             self.last_example = self.attribute.last_example();
         }
-    }
-}
-
-/// Values that change nothing but counts.
-#[derive(Debug, Default)]
-struct Tally {
-    count: u64,
-    texts: Texts,
-    numbers: u64,
-}
-
-impl Tally {
-    /// A text of so many characters.
-    #[inline]
-    fn text(&mut self, characters: usize) {
-        self.count += 1;
-        self.texts.observe(characters as u64);
-    }
-
-    #[inline]
-    const fn number(&mut self) {
-        self.numbers += 1;
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "they are marks of a slice")]
-    const fn counted(&self) -> usize {
-        (self.count + self.numbers) as usize
-    }
-
-    fn add_to(&self, attribute: &mut Attribute) {
-        attribute.count_texts(self.count, &self.texts);
-        attribute.count_others(Kind::N, self.numbers);
     }
 }

@@ -50,6 +50,8 @@ mod slots;
 mod split;
 mod statistics;
 mod summary;
+mod tally;
+mod waiting;
 
 pub use cardinality::{HASHES, ValueSketch};
 pub use cell::Cell;
