@@ -64,8 +64,10 @@ impl Outline {
         mut frame: FrameId,
         mut follows: bool,
     ) -> Result<Landing, ItemError> {
+        let mut is_first = false;
         loop {
             while !follows {
+                is_first = false;
                 if frame == FrameId::ITEM {
                     let (next, path) = (Next::End, PathId::UNMARKED);
                     return Ok(Landing { next, path, frame });
@@ -75,6 +77,9 @@ impl Outline {
             }
             let (path, kind) = self.element(check, frame)?;
             let next = match kind {
+                Kind::S if is_first && self.frames.at(frame).inside == Inside::TextSet => {
+                    Next::Texts
+                }
                 Kind::S => Next::Text,
                 Kind::N => Next::Number,
                 Kind::B => Next::Binary,
@@ -82,6 +87,7 @@ impl Outline {
                 Kind::Null => Next::Null,
                 Kind::M | Kind::L | Kind::Ss | Kind::Ns | Kind::Bs => {
                     (frame, follows) = self.container(check, start, frame, (path, kind))?;
+                    is_first = follows;
                     continue;
                 }
             };
