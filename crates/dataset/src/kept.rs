@@ -6,7 +6,7 @@ use crate::digits::Digits;
 use crate::familiar::Familiar;
 use crate::number::Decimal;
 use crate::short::Short;
-use crate::summary::{Attribute, characters};
+use crate::summary::Attribute;
 use crate::tally::Tally;
 use crate::waiting::Waiting;
 use item::{Kind, Mark};
@@ -138,7 +138,7 @@ impl Kept {
                         break;
                     }
                     let value = mark.raw(text);
-                    tally.text(characters(value));
+                    tally.text(mark.characters(text));
                     distinct.insert_long(value);
                 }
             } else if mark.kind() == Kind::S {
@@ -190,7 +190,7 @@ impl Kept {
             (is_familiar, short.ordered())
         } else {
             let value = mark.raw(text);
-            let length = characters(value);
+            let length = mark.characters(text);
             self.attribute.count_text_of(length);
             let is_familiar =
                 familiar.is_some_and(|familiar| familiar.met_long(window, value, length));

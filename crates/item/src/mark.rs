@@ -2,6 +2,7 @@
 
 use crate::scan::Scan;
 use crate::text::unescape_into;
+use crate::window::{SPAN, characters_of};
 use crate::{Kind, List, Map, NumberSet, Text, TextSet, Value};
 use std::borrow::Cow;
 
@@ -122,6 +123,16 @@ impl Mark {
     /// What a marked text says; borrowed where it has no escapes.
     pub fn decoded<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Text::new(self.raw(text), self.escaped()).decode()
+    }
+
+    /// How many characters a marked text without escapes has.
+    #[inline]
+    pub fn characters(&self, text: &str) -> usize {
+        let near = text.as_bytes()[self.start as usize..].first_chunk();
+        match near.filter(|_| self.len() <= SPAN) {
+            Some(near) => characters_of(near, self.len()),
+            None => self.raw(text).chars().count(),
+        }
     }
 
     /// What a marked text with escapes says, in `buffer`, whose memory serves again; and how many characters

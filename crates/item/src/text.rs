@@ -1,7 +1,7 @@
 //! A JSON string inside a line: kept as it is written, decoded when asked. It must not be made from
 //! a string whose escapes have not been checked.
 
-use crate::window::{SPAN, backslashes, behind, is_continuing};
+use crate::window::{SPAN, backslashes, characters_of, is_continuing};
 use std::borrow::Cow;
 
 /// A string of the line.
@@ -81,10 +81,9 @@ pub(crate) fn unescape_into(text: &[u8], length: usize, out: &mut Vec<u8>) -> (u
     while from < length {
         let plain = if let Some(window) = text[from..].first_chunk::<SPAN>() {
             out[to..to + SPAN].copy_from_slice(window);
-            let (escapes, continuing) = backslashes(window);
+            let escapes = backslashes(window);
             let plain = (escapes.trailing_zeros() as usize).min(length - from);
-            let continuing = continuing & !behind(plain);
-            characters += plain - continuing.count_ones() as usize;
+            characters += characters_of(window, plain);
             plain
         } else {
             // Only at the end of the last line.

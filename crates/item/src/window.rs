@@ -140,19 +140,20 @@ pub(crate) fn behind(place: usize) -> u64 {
     u64::MAX.checked_shl(place).unwrap_or(0)
 }
 
-/// A bit for each backslash of four windows, and a bit for each byte that no character begins with.
+/// A bit for each backslash of four windows.
 #[inline]
-pub(crate) fn backslashes(near: &[u8; SPAN]) -> (u64, u64) {
-    let (mut backslashes, mut continuing) = (0, 0);
-    for (at, window) in near.as_chunks().0.iter().enumerate() {
-        let window = u8x16::new(*window);
-        let bits = window.simd_eq(u8x16::splat(b'\\')).to_bitmask();
-        backslashes |= u64::from(bits) << (at * WIDTH);
-        let bits =
-            window.to_bitmask() & !window.max(u8x16::splat(0xc0)).simd_eq(window).to_bitmask();
-        continuing |= u64::from(bits) << (at * WIDTH);
-    }
-    (backslashes, continuing)
+pub(crate) fn backslashes(near: &[u8; SPAN]) -> u64 {
+    places_of(near, |window| window.simd_eq(u8x16::splat(b'\\')))
+}
+
+/// How many characters begin in the first `length` bytes of four windows.
+#[inline]
+pub(crate) fn characters_of(near: &[u8; SPAN], length: usize) -> usize {
+    // Bytes of a character but the first are 0b10xxxxxx: the signs are set, and those of what is less are too.
+    let continuing = places_of(near, |window| {
+        !window.max(u8x16::splat(0xc0)).simd_eq(window) & window
+    });
+    length - (continuing & !behind(length)).count_ones() as usize
 }
 
 /// Whether the byte is one of a character, and not its first.

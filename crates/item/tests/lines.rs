@@ -37,6 +37,14 @@ fn marked(lines: &Lines) -> Vec<(String, Kind, String)> {
                 Kind::N => mark.raw(lines.text()).to_owned(),
                 _ => String::new(),
             };
+            let characters = text.chars().count();
+            if mark.escaped() {
+                let mut buffer = Vec::new();
+                let said = mark.unescaped_in(lines.text(), &mut buffer);
+                assert_eq!(said, (text.as_bytes(), characters));
+            } else if mark.is_plain_text() {
+                assert_eq!(mark.characters(lines.text()), characters);
+            }
             let raw = mark.raw(lines.text());
             let window = mark.window(lines.text()).to_le_bytes();
             let length = raw.len().min(window.len());
