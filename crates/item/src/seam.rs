@@ -11,6 +11,15 @@ const HEAD: usize = 32;
 /// The longest seam that is learned, in bytes.
 const MAX_LENGTH: usize = 4_096;
 
+/// Followers that are remembered of each seam. Where a few attributes may be missing, that is what may come; to leave
+/// them in their order lets a processor learn it.
+pub(crate) const FOLLOWERS: usize = 4;
+
+/// Visits between those at which a follower may go that is not the last one.
+const SELDOM: u32 = 256;
+const SECOND: u32 = SELDOM - 1;
+const THIRD: u32 = SELDOM - 2;
+
 /// Visits after which older ones count for half.
 const FORGET: u32 = 1_024;
 
@@ -84,8 +93,8 @@ pub(crate) struct Seam {
     mask: Window,
     len: u32,
     landing: Landing,
-    /// What was met behind the value that this one leads to: what mostly comes, and what came else.
-    pub(crate) followers: [SeamId; 2],
+    /// What was met behind the value that this one leads to: what mostly comes first, then what came else.
+    pub(crate) followers: [SeamId; FOLLOWERS],
     /// How often the seam was passed, and how often the second follower came then.
     visits: u32,
     surprises: u32,
@@ -106,7 +115,7 @@ impl Seam {
                 path: PathId::UNMARKED,
                 frame: FrameId::ITEM,
             },
-            followers: [0; 2],
+            followers: [0; FOLLOWERS],
             visits: 0,
             surprises: 0,
             from: FrameId::ITEM,
@@ -186,11 +195,19 @@ impl Seam {
         }
     }
 
-    /// Makes a seam a follower in place of the one that comes less.
+    /// Makes a seam a follower. Where there are enough, the last one has to go; now and then another one, so that
+    /// none stays that comes no more.
     pub(crate) fn follow(&mut self, seam: SeamId, none: SeamId) {
-        let free = usize::from(self.followers[0] != none);
-        self.followers[free] = seam;
-        (self.visits, self.surprises) = (0, 0);
+        let free = self.followers.iter().position(|&known| known == none);
+        let place = free.unwrap_or(match self.visits % SELDOM {
+            SECOND => 1,
+            THIRD => 2,
+            _ => FOLLOWERS - 1,
+        });
+        self.followers[place] = seam;
+        if place < 2 {
+            (self.visits, self.surprises) = (0, 0);
+        }
     }
 
     /// Lets it lead elsewhere.

@@ -2,7 +2,7 @@
 //! is believed. It must not read the text itself.
 
 use crate::frame::FrameId;
-use crate::seam::{Aside, Landing, Seam, SeamId, Window};
+use crate::seam::{Aside, FOLLOWERS, Landing, Seam, SeamId, Window};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -69,6 +69,12 @@ impl Seams {
         if self.at(second).begins(text, window) {
             self.at_mut(before).surprise();
             return Some(second);
+        }
+        for nth in 2..FOLLOWERS {
+            let other = self.at(before).followers[nth];
+            if self.at(other).begins(text, window) {
+                return Some(other);
+            }
         }
         let place = place(frame, window);
         let is_here = |&&known: &&SeamId| {
