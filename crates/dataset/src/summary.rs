@@ -340,7 +340,7 @@ impl Texts {
 }
 
 #[inline]
-pub(crate) fn characters(text: &str) -> usize {
+fn characters(text: &str) -> usize {
     if text.is_ascii() {
         text.len()
     } else {

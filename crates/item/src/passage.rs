@@ -67,7 +67,6 @@ impl Outline {
         let mut is_first = false;
         loop {
             while !follows {
-                is_first = false;
                 if frame == FrameId::ITEM {
                     let (next, path) = (Next::End, PathId::UNMARKED);
                     return Ok(Landing { next, path, frame });
