@@ -5,6 +5,7 @@ mod capacity;
 
 use crate::SdkConfig;
 use crate::classify::service_error;
+use crate::transport;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeySchemaElement, KeyType, Select, TableDescription,
@@ -12,6 +13,7 @@ use aws_sdk_dynamodb::types::{
 use contract::{ErrorName, ServiceError};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 use table::{DescribeTable, IndexInfo, TableInfo};
 
 pub(crate) const SERVICE: &str = "DynamoDB";
@@ -20,6 +22,8 @@ pub(crate) const SERVICE: &str = "DynamoDB";
 #[derive(Debug, Clone)]
 pub struct Tables {
     pub(crate) client: Client,
+    /// The same with a transport of its own, made when the first page is read.
+    scans: Arc<OnceLock<Client>>,
 }
 
 impl Tables {
@@ -27,7 +31,22 @@ impl Tables {
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
+            scans: Arc::default(),
         }
+    }
+
+    pub(crate) fn scans(&self) -> &Client {
+        self.scans.get_or_init(|| {
+            let config = self.client.config();
+            // A transport that was asked for is left alone.
+            let is_left = config.http_client().is_some();
+            match (!is_left).then(transport::http_client).flatten() {
+                Some(transport) => {
+                    Client::from_conf(config.to_builder().http_client(transport).build())
+                }
+                None => self.client.clone(),
+            }
+        })
     }
 }
 

@@ -33,9 +33,9 @@ impl ScanPages for Tables {
         };
         let scan = match request.selection {
             Some(selection) => {
-                select(self.client.scan(), request.table, selection).map_err(|error| *error)?
+                select(self.scans().scan(), request.table, selection).map_err(|error| *error)?
             }
-            None => self.client.scan(),
+            None => self.scans().scan(),
         };
         let tap = Tap::new(mem::take(buffer), request.throttles.clone());
         let answer = scan
