@@ -23,7 +23,7 @@ pub(crate) const SERVICE: &str = "DynamoDB";
 pub struct Tables {
     pub(crate) client: Client,
     /// The same with a transport of its own, made when the first page is read.
-    scans: Arc<OnceLock<Client>>,
+    scanning: Arc<OnceLock<Client>>,
 }
 
 impl Tables {
@@ -31,13 +31,14 @@ impl Tables {
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
-            scans: Arc::default(),
+            scanning: Arc::default(),
         }
     }
 
-    pub(crate) fn scans(&self) -> &Client {
-        self.scans.get_or_init(|| {
-            let config = self.client.config();
+    /// The client that reads pages.
+    pub(crate) fn for_scans(&self) -> &Client {
+        self.scanning.get_or_init(|| {
+            let config = Client::config(&self.client);
             // A transport that was asked for is left alone.
             let is_left = config.http_client().is_some();
             match (!is_left).then(transport::http_client).flatten() {

@@ -31,11 +31,12 @@ impl ScanPages for Tables {
             })?),
             None => None,
         };
+        let client = self.for_scans();
         let scan = match request.selection {
             Some(selection) => {
-                select(self.scans().scan(), request.table, selection).map_err(|error| *error)?
+                select(client.scan(), request.table, selection).map_err(|error| *error)?
             }
-            None => self.scans().scan(),
+            None => client.scan(),
         };
         let tap = Tap::new(mem::take(buffer), request.throttles.clone());
         let answer = scan
