@@ -108,8 +108,12 @@ impl Server {
     }
 
     fn ours(&self) -> SharedHttpConnector {
+        self.connector_of(&trusting(self.roots()))
+    }
+
+    fn connector_of(&self, client: &SharedHttpClient) -> SharedHttpConnector {
         let components = RuntimeComponentsBuilder::for_tests().build().unwrap();
-        trusting(self.roots()).http_connector(&self.settings(), &components)
+        client.http_connector(&self.settings(), &components)
     }
 
     fn sdks(&self) -> impl HttpConnector + use<> {
@@ -212,11 +216,13 @@ fn called(error: &ConnectorError) -> String {
 }
 
 #[tokio::test]
-async fn an_answer_arrives_as_it_was_sent() {
+async fn answers_arrive_as_they_were_sent_and_by_one_connection() {
     for by_tls in [true, false] {
         let server = Server::start(Manner::Answers, by_tls).await;
-        let connector = server.ours();
+        let client = trusting(server.roots());
         for _ in 0..3 {
+            // As the SDK does, for each call.
+            let connector = server.connector_of(&client);
             assert!(
                 answer(&connector, server.request()).await == body(),
                 "{by_tls}"
