@@ -211,4 +211,20 @@ mod tests {
             assert_eq!(key_from_json(&bad), None);
         }
     }
+
+    #[tokio::test]
+    async fn scans_have_a_transport_of_their_own_unless_one_was_asked_for() {
+        let ours = transport::http_client();
+        let config = crate::local("http://127.0.0.1:1").await;
+        let scans = |config: &SdkConfig| Tables::new(config).for_scans().config().http_client();
+        assert_eq!(scans(&config).is_some(), ours.is_some());
+
+        // The SDK's, which is told from ours by what it prints.
+        let asked = aws_smithy_http_client::Builder::new().build_http();
+        let config = config.into_builder().http_client(asked.clone()).build();
+        assert_eq!(
+            format!("{:?}", scans(&config)),
+            format!("{:?}", Some(asked))
+        );
+    }
 }

@@ -22,6 +22,7 @@ use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use std::error::Error;
+use std::fmt::Debug;
 use std::io;
 use std::time::Duration;
 use tower::{Service as _, service_fn};
@@ -62,7 +63,7 @@ struct Connector<C> {
     read: Option<Duration>,
 }
 
-impl<C: Connect + std::fmt::Debug + Clone + Send + Sync + 'static> HttpConnector for Connector<C> {
+impl<C: Connect + Debug + Clone + Send + Sync + 'static> HttpConnector for Connector<C> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let mut request = match request.try_into_http1x() {
             Ok(request) => request,

@@ -71,3 +71,23 @@ impl Write for Socket {
         self.buffered().poll_write_vectored(context, slices)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn more_is_fetched_than_is_asked_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = listener.local_addr().unwrap();
+        let (stream, accepted) = tokio::join!(TcpStream::connect(to), listener.accept());
+        let (stream, mut sender) = (stream.unwrap(), accepted.unwrap().0);
+        sender.write_all(&[7; 10_000]).await.unwrap();
+        while stream.peek(&mut [0; 10_000]).await.unwrap() < 10_000 {}
+        let mut socket = TokioIo::new(Socket::new(TokioIo::new(stream)));
+        assert_eq!(socket.read_u8().await.unwrap(), 7);
+        assert_eq!(socket.inner().0.inner().buffer(), [7; 9_999]);
+    }
+}
