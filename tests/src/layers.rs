@@ -1,5 +1,5 @@
 //! Which crate may know which: the nouns below, the verbs above them, and nobody but `aws` and
-//! `shell` beside the services. It must not know what the crates do.
+//! `lambda-shell` beside the services. It must not know what the crates do.
 
 use crate::Finding;
 use crate::template::Lambda;
@@ -8,21 +8,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The nouns, each with the workspace's crates that it may build upon.
-const NOUNS: [(&str, &[&str]); 9] = [
+const NOUNS: [(&str, &[&str]); 10] = [
     ("contract", &[]),
-    ("item", &["contract"]),
-    ("table", &["contract", "item"]),
-    ("model", &["contract"]),
-    ("dataset", &["contract", "item"]),
-    ("format", &["contract", "dataset"]),
-    ("lake", &["contract"]),
-    ("shell", &["contract"]),
-    ("aws", &["contract", "item", "lake", "model", "table"]),
+    ("definition", &["contract"]),
+    ("dynamodb-json", &["contract"]),
+    ("source", &["contract", "definition", "dynamodb-json"]),
+    ("sagemaker-ports", &["contract", "definition"]),
+    ("dataset", &["contract", "definition", "dynamodb-json"]),
+    ("format", &["contract", "dataset", "definition"]),
+    ("lake", &["contract", "definition"]),
+    ("lambda-shell", &["contract"]),
+    (
+        "aws",
+        &[
+            "contract",
+            "definition",
+            "dynamodb-json",
+            "lake",
+            "sagemaker-ports",
+            "source",
+        ],
+    ),
 ];
 
 /// What the verbs may build upon. `aws` is for their `main.rs` alone.
-const OF_VERBS: [&str; 9] = [
-    "aws", "contract", "dataset", "format", "item", "lake", "model", "shell", "table",
+const OF_VERBS: [&str; 10] = [
+    "aws",
+    "contract",
+    "dataset",
+    "definition",
+    "format",
+    "dynamodb-json",
+    "lake",
+    "sagemaker-ports",
+    "lambda-shell",
+    "source",
 ];
 
 /// The programs, which no crate but the tests builds upon unless it is said here.
@@ -36,9 +56,10 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
             "aws",
             "contract",
             "dataset",
-            "item",
+            "definition",
+            "dynamodb-json",
             "lake",
-            "model",
+            "sagemaker-ports",
             "sagemaker-local",
         ],
     ),
@@ -49,7 +70,15 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
 const TESTED_WITH_SDK: [&str; 3] = ["aws", "export-segment", "sagemaker-local"];
 
 /// Crates without input and output.
-const PURE: [&str; 6] = ["contract", "dataset", "format", "item", "model", "table"];
+const PURE: [&str; 7] = [
+    "contract",
+    "dataset",
+    "definition",
+    "format",
+    "dynamodb-json",
+    "sagemaker-ports",
+    "source",
+];
 const INPUT_AND_OUTPUT: [&str; 5] = ["axum", "hyper", "reqwest", "tokio", "tokio-util"];
 
 /// A crate of the workspace.
@@ -118,7 +147,7 @@ pub fn lambdas(crates: &Crates) -> Vec<Lambda> {
     let lambdas = verbs.map(|(name, krate)| {
         let main = krate.sources.get(Path::new("main.rs"));
         let main = main.map_or("", String::as_str);
-        let calls = main.split("shell::env(\"").skip(1);
+        let calls = main.split("lambda_shell::env(\"").skip(1);
         Lambda {
             name: name.clone(),
             environment: calls
@@ -130,7 +159,7 @@ pub fn lambdas(crates: &Crates) -> Vec<Lambda> {
 }
 
 fn is_verb(krate: &Crate) -> bool {
-    krate.dependencies.contains("shell")
+    krate.dependencies.contains("lambda-shell")
 }
 
 /// Every dependency that points the wrong way.
@@ -177,8 +206,11 @@ fn outside(name: &str, krate: &Crate, found: &mut Vec<Finding>) {
         if is_sdk(dependency) && name != "aws" {
             found.push(Finding::new(name, format!("{dependency} is for aws alone")));
         }
-        if dependency == "lambda_runtime" && name != "shell" {
-            found.push(Finding::new(name, "lambda_runtime is for shell alone"));
+        if dependency == "lambda_runtime" && name != "lambda-shell" {
+            found.push(Finding::new(
+                name,
+                "lambda_runtime is for lambda-shell alone",
+            ));
         }
         if PURE.contains(&name) && INPUT_AND_OUTPUT.contains(&dependency.as_str()) {
             found.push(Finding::new(

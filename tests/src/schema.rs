@@ -11,7 +11,7 @@ pub struct Schemas(BTreeMap<String, Value>);
 impl Schemas {
     /// The contract's.
     pub fn of_contract() -> Self {
-        let schemas = contract::schemas();
+        let schemas = millrace::schemas::all();
         let named = schemas
             .into_iter()
             .map(|(name, schema)| (name.to_owned(), schema.to_value()));

@@ -36,9 +36,13 @@ fn a_dependency_that_points_elsewhere_is_found() {
         ("millrace", "aws-config is for aws alone", |c| {
             depend(c, "millrace", "aws-config");
         }),
-        ("judge-model", "lambda_runtime is for shell alone", |c| {
-            depend(c, "judge-model", "lambda_runtime");
-        }),
+        (
+            "judge-model",
+            "lambda_runtime is for lambda-shell alone",
+            |c| {
+                depend(c, "judge-model", "lambda_runtime");
+            },
+        ),
         ("dataset", "does no I/O and needs no tokio", |c| {
             depend(c, "dataset", "tokio");
         }),

@@ -25,9 +25,9 @@ use millrace::demo::{self, TABLE};
 use millrace::progress::Progress;
 use request_export::RequestExportError;
 use serde_json::{Value, json};
+use source::{ExportRequest, ExportState, NativeExport as _};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
-use table::{ExportRequest, ExportState, NativeExport as _};
 
 const ITEMS: usize = 700;
 

@@ -22,7 +22,7 @@ fn every_step_of_the_contract_has_its_state() {
         .filter(|state| !asl::is_callback(state.json))
         .filter_map(|state| asl::verb(state.json))
         .collect();
-    for (name, _) in contract::schemas() {
+    for (name, _) in millrace::schemas::all() {
         if let Some(verb) = name.strip_suffix(".input") {
             let calls = called.iter().filter(|name| *name == verb).count();
             assert_eq!(calls, 1, "states that call {verb}");

@@ -210,7 +210,9 @@ async fn lake(columns: &Value, format: Value) -> MemoryStore {
         let mut writer = PartWriter::new(&store, keys().part(0, part, "a")).unwrap();
         for n in numbers {
             let line = line(*n);
-            record.profile.observe(&item::parse_line(&line).unwrap());
+            record
+                .profile
+                .observe(&dynamodb_json::parse_line(&line).unwrap());
             let bytes = [&line, &b"\n"[..]].concat();
             writer
                 .append(&bytes, std::iter::once(&line[..]), |_, _| ())

@@ -1,4 +1,4 @@
-//! Application Auto Scaling as [`model::Scaling`].
+//! Application Auto Scaling as [`sagemaker_ports::Scaling`].
 //!
 //! It must not know when an endpoint is to be scaled, nor touch a policy that bears another name than Millrace's.
 
@@ -11,9 +11,9 @@ use aws_sdk_applicationautoscaling::types::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use contract::definition::Autoscaling;
 use contract::{ErrorName, ServiceError};
-use model::Scaling;
+use definition::Autoscaling;
+use sagemaker_ports::Scaling;
 use std::error::Error;
 
 const SERVICE: &str = "Application Auto Scaling";

@@ -12,9 +12,9 @@ use aws_sdk_dynamodb::types::{
 };
 use contract::{ErrorName, ServiceError};
 use serde_json::{Map, Value, json};
+use source::{DescribeTable, IndexInfo, TableInfo};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
-use table::{DescribeTable, IndexInfo, TableInfo};
 
 pub(crate) const SERVICE: &str = "DynamoDB";
 

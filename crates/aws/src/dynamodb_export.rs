@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     ExportDescription as Described, ExportFormat, ExportStatus, PointInTimeRecoveryStatus,
 };
 use contract::ServiceError;
-use table::{
+use source::{
     DescribeRecovery, ExportDescription, ExportRequest, ExportState, NativeExport,
     PointInTimeRecovery,
 };

@@ -1,5 +1,5 @@
-//! SageMaker as [`model::TrainingJobs`], [`model::TuningJobs`], [`model::ModelPackages`],
-//! [`model::Endpoints`], [`model::Transforms`] and [`model::Invoke`].
+//! SageMaker as [`sagemaker_ports::TrainingJobs`], [`sagemaker_ports::TuningJobs`], [`sagemaker_ports::ModelPackages`],
+//! [`sagemaker_ports::Endpoints`], [`sagemaker_ports::Transforms`] and [`sagemaker_ports::Invoke`].
 //!
 //! It must not know when a step calls what, nor what an error leads to.
 
@@ -16,8 +16,8 @@ use aws_sdk_sagemaker::types;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use contract::definition::Vpc;
 use contract::{ErrorName, ServiceError};
+use definition::Vpc;
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::time::SystemTime;

@@ -11,9 +11,9 @@ use crate::dynamodb::{SERVICE, Tables, incomplete, key_from_json, key_to_json};
 use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use contract::{ErrorName, ServiceError};
+use source::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection};
 use std::collections::HashMap;
 use std::mem;
-use table::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection};
 use tap::{Given, Tap};
 
 const OPERATION: &str = "Scan";

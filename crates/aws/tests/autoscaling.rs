@@ -14,10 +14,10 @@ use aws_sdk_applicationautoscaling::types::{
     TargetTrackingScalingPolicyConfiguration,
 };
 use bytes::Bytes;
-use contract::definition::{Autoscaling, Compute};
+use definition::{Autoscaling, Compute};
 use lake::ObjectStore;
-use model::{ConfigSpec, EndpointStatus, Endpoints, Scaling, conformance};
 use sagemaker_local::{Config, Handle, Server};
+use sagemaker_ports::{ConfigSpec, EndpointStatus, Endpoints, Scaling, conformance};
 use std::time::Duration;
 use support::S3Server;
 

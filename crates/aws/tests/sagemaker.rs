@@ -10,14 +10,14 @@ mod support;
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
 use axum::body::Bytes;
-use contract::definition::Shift;
 use contract::{ErrorName, Named};
+use definition::Shift;
 use lake::ObjectStore;
-use model::{
+use sagemaker_local::{Config, Server};
+use sagemaker_ports::{
     EndpointStatus, Endpoints, Guard, Invoke, TrainingJobs, TrainingStatus, TuningJobs,
     TuningStatus, Update, conformance,
 };
-use sagemaker_local::{Config, Server};
 use serde_json::{Value, json};
 use service::Script;
 use support::S3Server;

@@ -14,7 +14,7 @@ use contract::{ErrorName, Named, ServiceError};
 use model::model;
 use script::{Answer, Script};
 use serde_json::{Value, json};
-use table::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection, Throttles};
+use source::{PageBuffer, PageEnd, PageRequest, ScanPages, Selection, Throttles};
 
 fn request(throttles: &Throttles) -> PageRequest<'_> {
     PageRequest {
@@ -150,7 +150,7 @@ async fn a_selection_is_asked_for_as_the_service_has_it() {
     });
     let source = contract::read::from_value(source).unwrap();
     let projection = ["context.device".to_owned()];
-    let paths = table::projected(&projection, &["n".to_owned()]).unwrap();
+    let paths = source::projected(&projection, &["n".to_owned()]).unwrap();
     let selection = Selection::new(&source, &paths);
     let throttles = Throttles::new();
     let asking = PageRequest {

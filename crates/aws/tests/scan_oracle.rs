@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
-#[path = "../../item/tests/support/mod.rs"]
+#[path = "../../dynamodb-json/tests/support/mod.rs"]
 mod items;
 #[path = "support/model.rs"]
 mod model;
@@ -21,8 +21,8 @@ use items::{Attributes, attributes, json_line};
 use model::model;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use source::{PageBuffer, PageRequest, ScanPages, Throttles};
 use std::sync::{Arc, Mutex};
-use table::{PageBuffer, PageRequest, ScanPages, Throttles};
 use tokio::runtime::Runtime;
 
 /// Answers every request with these bytes.

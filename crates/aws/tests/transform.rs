@@ -6,7 +6,7 @@
 mod service;
 
 use contract::{ErrorName, Named};
-use model::{TransformStatus, Transforms, conformance};
+use sagemaker_ports::{TransformStatus, Transforms, conformance};
 use serde_json::json;
 use service::Script;
 

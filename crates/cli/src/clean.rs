@@ -5,7 +5,7 @@ use contract::{Names, RunId, ServiceError};
 use futures::{StreamExt, TryStreamExt};
 use lake::records::{Champion, DeploymentRecord, Plan};
 use lake::{DocumentError, ObjectStore, RunKeys, StoreError, documents, keys};
-use model::Endpoints;
+use sagemaker_ports::Endpoints;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 

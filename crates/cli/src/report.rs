@@ -161,7 +161,7 @@ mod tests {
             let item =
                 json!({ "y": { "N": at.to_string() }, "kind": { "S": "a\u{1b}" } }).to_string();
             let line = format!("{{\"Item\":{item}}}");
-            profile.observe(&item::parse_item(item.as_bytes()).unwrap());
+            profile.observe(&dynamodb_json::parse_item(item.as_bytes()).unwrap());
             profile.sample(at, line.as_bytes());
         }
         let mut definition = crate::demo::definition().dataset;

@@ -17,11 +17,11 @@ mod error;
 pub use error::RollbackError;
 
 use crate::progress::Step;
-use contract::definition::ComputeKind;
 use contract::{Names, RunId};
+use definition::ComputeKind;
 use lake::records::{Champion, DatasetRecord, DeploymentRecord, Plan, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
-use model::{ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Scaling, Update};
+use sagemaker_ports::{ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Scaling, Update};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -134,7 +134,7 @@ pub async fn roll_back<S: Endpoints + Invoke>(
         if let Some(from) = sagemaker.describe_config(&there).await? {
             let kind = ComputeKind::from(&from.compute);
             config.compute.check_update_from(kind, endpoint)?;
-            model::make_way(scaling, endpoint, &from.compute, &config.compute).await?;
+            sagemaker_ports::make_way(scaling, endpoint, &from.compute, &config.compute).await?;
         }
         step.say(&format!("from {there} to {target}"));
         // All at once: what it comes from is not wanted a minute longer.
@@ -300,7 +300,7 @@ async fn scale(
         && !plan.definition.endpoint.compute.is_serverless()
     {
         let wanted = plan.definition.endpoint.autoscaling.as_ref();
-        model::scale(scaling, endpoint, wanted).await?;
+        sagemaker_ports::scale(scaling, endpoint, wanted).await?;
     }
     Ok(())
 }
@@ -319,7 +319,7 @@ async fn verify(
         return Ok(None);
     };
     let body = sample.body.into_bytes();
-    let asked = model::ask(endpoints, endpoint, &sample.content_type, body, sample.rows);
+    let asked = sagemaker_ports::ask(endpoints, endpoint, &sample.content_type, body, sample.rows);
     match asked.await? {
         Finding::Sound(rows) => Ok(Some(rows)),
         Finding::Wrong(finding) => Err(RollbackError::DoesNotAnswer {

@@ -1,5 +1,6 @@
 //! Keeps `statemachine/schema/` what the contract says. It must not know what the schemas describe.
 
+use schemars::Schema;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,14 @@ pub enum SchemasError {
 fn are(files: &[String]) -> String {
     let verb = if files.len() == 1 { "is" } else { "are" };
     format!("{} {verb}", files.join(", "))
+}
+
+/// Each schema with the name of its file (`<name>.schema.json`): the definition's, then the
+/// states', ordered by name.
+pub fn all() -> Vec<(&'static str, Schema)> {
+    let mut all = vec![("definition", definition::schema())];
+    all.extend(contract::schemas());
+    all
 }
 
 /// Writes every schema below `folder` and removes files of schemas that no longer exist. Returns the
@@ -83,7 +92,7 @@ fn stale(folder: &Path) -> Result<Vec<(String, Option<String>)>, SchemasError> {
         Err(source) => return Err(file("list", folder, source)),
     }
     let mut stale = Vec::new();
-    for (name, schema) in contract::schemas() {
+    for (name, schema) in all() {
         let name = format!("{name}{SUFFIX}");
         let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
         let text = format!("{text}\n");
@@ -117,7 +126,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("schema");
         assert!(matches!(check(&folder), Err(SchemasError::Stale { .. })));
-        assert_eq!(write(&folder).unwrap().len(), contract::schemas().len());
+        assert_eq!(write(&folder).unwrap().len(), all().len());
         check(&folder).unwrap();
         assert!(write(&folder).unwrap().is_empty(), "nothing is left to do");
 

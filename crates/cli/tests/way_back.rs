@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 use contract::RunId;
-use contract::definition::Compute;
+use definition::Compute;
 use lake::records::Champion;
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
 use millrace::progress::Progress;
 use millrace::rollback::{RollbackError, RolledBack, Wish};
 use millrace::{clean, rollback};
-use model::memory::EndpointOutcome;
-use model::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Update};
+use sagemaker_ports::memory::EndpointOutcome;
+use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Update};
 use serde_json::json;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -141,7 +141,7 @@ impl World {
     async fn config(&self) -> String {
         let info = self.sagemaker.describe_endpoint(PIPELINE).await.unwrap();
         let info = info.unwrap();
-        if info.status == model::EndpointStatus::InService {
+        if info.status == sagemaker_ports::EndpointStatus::InService {
             info.config
         } else {
             String::new()

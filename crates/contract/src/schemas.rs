@@ -1,18 +1,17 @@
-//! The JSON Schemas of everything that crosses a state boundary.
+//! The JSON Schemas of every state's input and output, and of the error names.
 
+use crate::ErrorName;
 use crate::states::{
     DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JobInput, JudgeModelInput,
     JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput, PlanExportInput,
     PlanExportOutput, PublishReportInput, PublishReportOutput, RequestExportOutput, RunInput,
     SealDatasetOutput, StartTrainingOutput,
 };
-use crate::{Definition, ErrorName};
 use schemars::{Schema, schema_for};
 
 /// Each schema with the name of its file (`<name>.schema.json`), ordered by name.
 pub fn schemas() -> Vec<(&'static str, Schema)> {
     vec![
-        ("definition", schema_for!(Definition)),
         ("deploy-endpoint.input", schema_for!(JobInput)),
         ("deploy-endpoint.output", schema_for!(DeployEndpointOutput)),
         ("error-name", schema_for!(ErrorName)),

@@ -6,7 +6,7 @@
 //! nothing.
 
 use crate::number::Decimal;
-use item::Value;
+use dynamodb_json::Value;
 
 /// Appends the canonical bytes of a value, or of its absence.
 pub(crate) fn write(value: Option<&Value<'_>>, out: &mut Vec<u8>) {

@@ -4,7 +4,7 @@ use crate::codes::Codes;
 use crate::columns::FeatureColumn;
 use crate::error::ColumnsError;
 use crate::number::Decimal;
-use item::Value;
+use dynamodb_json::Value;
 use std::borrow::Cow;
 use twox_hash::XxHash3_64;
 

@@ -5,7 +5,7 @@ use crate::digits::Digits;
 use crate::number::Decimal;
 use crate::reject::RejectReason;
 use crate::short::Short;
-use contract::definition::Precision;
+use definition::Precision;
 use std::io::Write as _;
 
 /// A finite float32 on its way into a row.

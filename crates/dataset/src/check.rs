@@ -5,8 +5,8 @@ use crate::check_column;
 use crate::condition::Check;
 use crate::error::PlanError;
 use crate::moment::Moment;
-use contract::definition::{Dataset, Split};
-use item::Path;
+use definition::{Dataset, Split};
+use dynamodb_json::Path;
 
 /// Checks what a definition says of its dataset: paths, repeated columns, shares.
 ///

@@ -4,7 +4,7 @@
 use crate::check::refuse;
 use crate::error::PlanError;
 use crate::feature::constant;
-use contract::definition::{Column, Encoding, Missing, Precision};
+use definition::{Column, Encoding, Missing, Precision};
 
 /// Most buckets that values are hashed into.
 const MAX_BUCKETS: u32 = 1_000_000;

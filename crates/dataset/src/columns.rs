@@ -2,7 +2,7 @@
 //! is stored.
 
 use crate::exact;
-use contract::definition::{Condition, Encoding, Missing, Precision, TimePart, TimeUnit};
+use definition::{Condition, Encoding, Missing, Precision, TimePart, TimeUnit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Whether an item satisfies a condition. It must not know what becomes of an item that does not.
 
 use crate::number::Decimal;
-use contract::definition::{Comparison, Condition, Literal, Operand};
-use item::Value;
+use definition::{Comparison, Condition, Literal, Operand};
+use dynamodb_json::Value;
 use std::cmp::Ordering;
 
 /// A condition, prepared for many items.
@@ -120,7 +120,7 @@ mod tests {
             value => json!({ "path": "a", "op": op, "value": value }),
         };
         let condition: Condition = serde_json::from_value(condition).unwrap();
-        let item = item::parse_item(item.as_bytes()).unwrap();
+        let item = dynamodb_json::parse_item(item.as_bytes()).unwrap();
         Check::new(&condition)
             .unwrap()
             .holds(item.get("a").as_ref())

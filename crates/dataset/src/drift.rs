@@ -7,7 +7,7 @@ use crate::profile::Profile;
 use crate::sample::SampledValues;
 use crate::statistics::{AttributeStatistics, Statistics, share, shares};
 use contract::RunId;
-use item::Kind;
+use dynamodb_json::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

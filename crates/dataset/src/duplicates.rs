@@ -6,9 +6,9 @@
 
 use crate::canonical;
 use crate::moment::Moment;
-use contract::definition::TimeUnit;
+use definition::TimeUnit;
+use dynamodb_json::Value;
 use foldhash::fast::FixedState;
-use item::Value;
 use std::collections::HashMap;
 use twox_hash::XxHash3_128;
 

@@ -12,7 +12,7 @@ use crate::places::Places;
 use crate::reject::{Reject, RejectReason, Stop};
 use crate::row_sink::RowSink;
 use crate::split::Splitter;
-use item::{Map, Picker, Value};
+use dynamodb_json::{Map, Picker, Value};
 
 /// Turns items into rows: a label, and as many slots in every row.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use crate::distinct::MAX_VALUE_BYTES;
 use crate::gather::MAX_VOCABULARY;
 use contract::{ErrorName, Named};
-use item::PathError;
+use dynamodb_json::PathError;
 
 /// A dataset that cannot be planned.
 #[derive(Debug, thiserror::Error)]

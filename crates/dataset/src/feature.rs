@@ -8,8 +8,8 @@ use crate::members;
 use crate::moment::Moment;
 use crate::reject::{RejectReason, Stop};
 use crate::row_sink::RowSink;
-use contract::definition::{Encoding, Missing, Precision, TimePart, TimeUnit};
-use item::Value;
+use definition::{Encoding, Missing, Precision, TimePart, TimeUnit};
+use dynamodb_json::Value;
 
 /// A column, prepared for encoding.
 #[derive(Debug, Clone)]

@@ -4,10 +4,10 @@
 use crate::columns::Columns;
 use crate::drift::Drift;
 use crate::statistics::{AttributeStatistics, Statistics, share};
-use contract::definition::{ColumnGate, Dataset, Gate, LabelEncoding};
 use contract::states::RowCounts;
 use contract::{ErrorName, Named};
-use item::{Kind, Path};
+use definition::{ColumnGate, Dataset, Gate, LabelEncoding};
+use dynamodb_json::{Kind, Path};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

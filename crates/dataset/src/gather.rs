@@ -6,9 +6,9 @@ use crate::columns::Columns;
 use crate::distinct::MAX_VALUE_BYTES;
 use crate::error::{ColumnsError, PlanError};
 use crate::members;
-use contract::definition::Encoding;
+use definition::Encoding;
+use dynamodb_json::{Path, Picker, Value};
 use foldhash::fast::RandomState;
-use item::{Path, Picker, Value};
 use std::collections::{BTreeMap, HashSet};
 
 /// Most values of one vocabulary.

@@ -4,8 +4,8 @@
 use crate::number::EXACT_INTEGERS;
 use crate::profile::Profile;
 use crate::summary::Attribute;
-use contract::definition::Encoding;
-use item::Kind;
+use definition::Encoding;
+use dynamodb_json::Kind;
 
 /// Mean length, in characters, from which text whose values mostly occur once is left out.
 const LONG_MEAN: u64 = 20;

@@ -5,7 +5,7 @@
 //! `NULL`, an object is `M` and an array is `L`. Plain JSON has no sets and no binary: encodings that
 //! take them take lists of the same members alike.
 
-use item::{ItemError, Kind, Map};
+use dynamodb_json::{ItemError, Kind, Map};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
@@ -64,9 +64,9 @@ impl ItemText {
     }
 
     fn typed(text: &[u8]) -> Result<Self, ItemError> {
-        let is_line = item::parse_line(text).is_ok();
+        let is_line = dynamodb_json::parse_line(text).is_ok();
         if !is_line {
-            item::parse_item(text)?;
+            dynamodb_json::parse_item(text)?;
         }
         let text = text.to_vec();
         Ok(Self { text, is_line })
@@ -86,7 +86,7 @@ impl ItemText {
             typed: &mut typed,
         };
         plain.members();
-        item::parse_item(&typed).map_err(ItemTextError::Plain)?;
+        dynamodb_json::parse_item(&typed).map_err(ItemTextError::Plain)?;
         Ok(Self {
             text: typed,
             is_line: false,
@@ -96,9 +96,9 @@ impl ItemText {
     /// The item.
     pub fn item(&self) -> Map<'_> {
         let item = if self.is_line {
-            item::parse_line(&self.text)
+            dynamodb_json::parse_line(&self.text)
         } else {
-            item::parse_item(&self.text)
+            dynamodb_json::parse_item(&self.text)
         };
         item.expect("it was checked when it was read")
     }

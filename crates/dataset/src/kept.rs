@@ -9,7 +9,7 @@ use crate::short::Short;
 use crate::summary::Attribute;
 use crate::tally::Tally;
 use crate::waiting::Waiting;
-use item::{Kind, Mark};
+use dynamodb_json::{Kind, Mark};
 
 /// Attributes of which familiar values are remembered. It bounds the memory for that to 2.2 MiB, where
 /// nearly all tables have fewer attributes.

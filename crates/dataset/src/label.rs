@@ -5,9 +5,9 @@ use crate::cell::Cell;
 use crate::columns::Columns;
 use crate::error::ColumnsError;
 use crate::reject::{Reject, RejectReason};
-use contract::definition::Precision;
+use definition::Precision;
+use dynamodb_json::Value;
 use foldhash::fast::FixedState;
-use item::Value;
 use std::collections::HashMap;
 
 /// How the label becomes a number.

@@ -4,7 +4,7 @@
 use crate::category;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use item::Value;
+use dynamodb_json::Value;
 use std::collections::BTreeSet;
 
 /// Gives each member of a set or list of texts, numbers and binary values, as a category's text.

@@ -2,8 +2,8 @@
 //! offset it is taken into account, where it has none it is UTC already.
 
 use crate::cell::Cell;
-use contract::definition::{TimePart, TimeUnit};
-use item::Value;
+use definition::{TimePart, TimeUnit};
+use dynamodb_json::Value;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;

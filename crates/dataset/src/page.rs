@@ -6,7 +6,7 @@ use crate::gate::GateVerdict;
 use crate::quality::Quality;
 use crate::statistics::{AttributeStatistics, Statistics};
 use contract::RunId;
-use item::Kind;
+use dynamodb_json::Kind;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = "

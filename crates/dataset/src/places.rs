@@ -3,7 +3,7 @@
 
 use crate::columns::Columns;
 use crate::error::ColumnsError;
-use item::{Map, Path, Paths, Picker, Value};
+use dynamodb_json::{Map, Path, Paths, Picker, Value};
 use std::ops::Range;
 
 /// Where each value is among those that one walk finds. The label is the first.

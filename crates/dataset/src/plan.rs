@@ -9,8 +9,8 @@ use crate::plan_column;
 use crate::plan_split;
 use crate::profile::Profile;
 use crate::summary::Attribute;
-use contract::definition::{Dataset, Encoding, LabelEncoding, Precision};
-use item::{Kind, Path};
+use definition::{Dataset, Encoding, LabelEncoding, Precision};
+use dynamodb_json::{Kind, Path};
 
 /// Most classes of a label.
 pub const MAX_CLASSES: usize = 10_000;

@@ -10,8 +10,8 @@ use crate::moment;
 use crate::plan::present;
 use crate::profile::Profile;
 use crate::summary::Attribute;
-use contract::definition::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
-use item::{Kind, Path};
+use definition::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
+use dynamodb_json::{Kind, Path};
 
 /// What a timestamp column takes if it does not say.
 const PARTS: [TimePart; 3] = [TimePart::Days, TimePart::Weekday, TimePart::Hour];

@@ -7,8 +7,8 @@ use crate::moment::Moment;
 use crate::plan::present;
 use crate::plan_column;
 use crate::profile::Profile;
-use contract::definition::{Dataset, Split, TimeSplit, TimeUnit};
-use item::{Kind, Path};
+use definition::{Dataset, Split, TimeSplit, TimeUnit};
+use dynamodb_json::{Kind, Path};
 
 /// The rule that a definition's split makes of a table.
 pub(crate) fn rule(

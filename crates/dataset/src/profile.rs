@@ -9,7 +9,7 @@ use crate::sample::{self, Sample, SampledValues};
 use crate::sampling::Sampling;
 use crate::slots::{Slot, Slots};
 use crate::summary::{self, Attribute};
-use item::{Batch, Lines, Map, Outline, Path, PathId, Value};
+use dynamodb_json::{Batch, Lines, Map, Outline, Path, PathId, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 

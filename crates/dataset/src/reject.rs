@@ -1,8 +1,8 @@
 //! Why one item is no row. It carries no values, so that counting rejections by what they say stays
 //! small.
 
-use contract::definition::Encoding;
-use item::Kind;
+use definition::Encoding;
+use dynamodb_json::Kind;
 use std::fmt;
 
 /// An item that cannot become a row.

@@ -7,7 +7,7 @@
 
 use crate::number::Decimal;
 use crate::profile::MAX_DEPTH;
-use item::{Kind, Map, Path, Value};
+use dynamodb_json::{Kind, Map, Path, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 

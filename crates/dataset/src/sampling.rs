@@ -91,6 +91,6 @@ impl Sampling {
 }
 
 fn read(sample: &mut Sample, hash: u64, line: &[u8], copies: u64) {
-    let item = item::parse_line(line).expect("lines are checked before they are sampled");
+    let item = dynamodb_json::parse_line(line).expect("lines are checked before they are sampled");
     sample.add(hash, &item, copies);
 }

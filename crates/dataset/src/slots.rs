@@ -1,7 +1,7 @@
 //! Remembers where the values of each path of an outline go, so that a path's text is looked up once
 //! and not for every value. It must not know what a profile keeps of them.
 
-use item::{Outline, PathId};
+use dynamodb_json::{Outline, PathId};
 
 /// Where the values of a path go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::columns::{SplitRule, TimeRule};
 use crate::fate::Side;
 use crate::moment::Moment;
 use crate::reject::RejectReason;
-use item::Value;
+use dynamodb_json::Value;
 use twox_hash::XxHash3_64;
 
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use crate::cardinality::{self, ValueSketch};
 use crate::profile::Profile;
 use crate::sample::SampledValues;
 use crate::summary::{Attribute, Types};
-use item::Kind;
+use dynamodb_json::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

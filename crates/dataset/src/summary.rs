@@ -6,7 +6,7 @@ use crate::distinct::{Distinct, Values};
 use crate::exact;
 use crate::number::Decimal;
 use crate::short::Short;
-use item::{Kind, Value};
+use dynamodb_json::{Kind, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,7 +1,7 @@
 //! Counts of many values that are added to their attribute at once. It must not know what else is kept of them.
 
 use crate::summary::{Attribute, Texts};
-use item::Kind;
+use dynamodb_json::Kind;
 
 /// Values that change nothing but counts.
 #[derive(Debug, Default)]

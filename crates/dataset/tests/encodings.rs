@@ -3,8 +3,8 @@
 
 mod support;
 
-use contract::definition::Dataset;
 use dataset::{Columns, DenseRow, Encoder, PlanError, check_definition, plan_columns};
+use definition::Dataset;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{define, key, plan, plan_sampled, profile, row, with_item};
@@ -282,7 +282,7 @@ fn a_label_of_classes_counts_from_zero() {
     .map(|label| json!({ "y": label, "x": { "N": "5" } }))
     .into();
     let mut definition = one(&json!({ "path": "x" }));
-    definition.label_encoding = contract::definition::LabelEncoding::Classes;
+    definition.label_encoding = definition::LabelEncoding::Classes;
     let columns = plan(&definition, &table);
     assert_eq!(columns.label_classes, ["false", "no", "true", "yes"]);
     let label = |label: Value| row(&columns, &json!({ "y": label, "x": { "N": "5" } }));
@@ -311,7 +311,7 @@ fn a_label_that_float32_rounds_is_refused() {
     let mut definition = one(&json!({ "path": "x" }));
     let error = plan_columns(&definition, &key(), &profile(&table)).unwrap_err();
     assert!(matches!(error, PlanError::LabelRounded { .. }), "{error}");
-    definition.label_precision = contract::definition::Precision::Round;
+    definition.label_precision = definition::Precision::Round;
     assert_eq!(
         row(&plan(&definition, &table), &table[0]).as_deref(),
         Ok("100000000,5\n")

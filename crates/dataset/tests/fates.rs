@@ -77,7 +77,7 @@ fn a_missing_value_has_the_fate_that_the_column_says() {
     let columns = planned(json!({ "constant": -1 })).unwrap();
     assert_eq!(support::row(&columns, &items[1]).as_deref(), Ok("1,-1\n"));
     let mut columns = columns;
-    columns.columns[0].missing = contract::definition::Missing::Fail;
+    columns.columns[0].missing = definition::Missing::Fail;
     assert!(matches!(fates(&columns, &items)[1], Fate::Refused(_)));
 }
 

@@ -2,10 +2,10 @@
 
 mod support;
 
-use contract::definition::{ColumnGate, Dataset};
 use contract::states::RowCounts;
 use contract::{ErrorName, Named, RunId};
 use dataset::{Drift, GateFailed, GateVerdict, Profile, judge, judge_rejected, plan_columns};
+use definition::{ColumnGate, Dataset};
 use serde_json::{Value, json};
 use support::{infer, key, profile, sampled};
 

@@ -21,7 +21,7 @@ fn a_value_too_long_for_a_category_is_named() {
     let mut gatherer = Gatherer::new(&columns).unwrap().unwrap();
     let mut see = |tag: &str| {
         with_item(&tagged(tag), |item| {
-            let path = item::Path::parse("tags").unwrap();
+            let path = dynamodb_json::Path::parse("tags").unwrap();
             gatherer.see(&[item.path(&path)])
         })
     };

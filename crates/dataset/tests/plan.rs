@@ -2,11 +2,11 @@
 
 mod support;
 
-use contract::definition::{Encoding, Missing, Split};
 use contract::{ErrorName, Named as _};
 use dataset::{
     Encoder, Gatherer, MAX_DISTINCT, PlanError, Profile, check_definition, plan_columns,
 };
+use definition::{Encoding, Missing, Split};
 use serde_json::{Value, json};
 use support::{declare, infer, key, plan, profile};
 
@@ -32,7 +32,7 @@ fn items() -> Vec<Value> {
         .collect()
 }
 
-fn refusal(definition: &contract::definition::Dataset, profile: &Profile) -> (ErrorName, String) {
+fn refusal(definition: &definition::Dataset, profile: &Profile) -> (ErrorName, String) {
     let error = plan_columns(definition, &key(), profile).expect_err("a refusal");
     let mut message = error.to_string();
     if let Some(source) = std::error::Error::source(&error) {
@@ -249,7 +249,7 @@ fn a_vocabulary_beyond_the_profiles_bound_is_gathered_unless_it_is_an_identifier
     for at in 0..=MAX_DISTINCT {
         for user in [at, at / 2] {
             let text = json!({ "rating": { "N": "1" }, "user": { "S": format!("u{user}") }, "id": { "S": format!("{at} {user}") } });
-            profile.observe(&item::parse_item(text.to_string().as_bytes()).unwrap());
+            profile.observe(&dynamodb_json::parse_item(text.to_string().as_bytes()).unwrap());
         }
     }
     let columns = plan_columns(&infer("rating"), &key(), &profile).unwrap();
@@ -296,7 +296,7 @@ fn a_vocabulary_beyond_the_profiles_bound_is_gathered_unless_it_is_an_identifier
 
 #[test]
 fn a_definition_is_checked_before_any_data() {
-    let message = |change: fn(&mut contract::definition::Dataset)| {
+    let message = |change: fn(&mut definition::Dataset)| {
         let mut definition = declare("rating", &[("price", None)]);
         assert!(check_definition(&definition).is_ok());
         change(&mut definition);

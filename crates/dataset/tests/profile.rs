@@ -3,7 +3,7 @@
 mod support;
 
 use dataset::{MAX_DEPTH, MAX_DISTINCT, MAX_PATHS, Profile, Vocabularies};
-use item::Kind;
+use dynamodb_json::Kind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{arbitrary_items, profile};
@@ -94,7 +94,7 @@ fn values_that_take_too_much_memory_are_given_up_where_they_are_most() {
         let mut part = Profile::new();
         for at in 0..40_000 {
             let text = json!({ name: { "S": format!("{at:01000}") } }).to_string();
-            part.observe(&item::parse_item(text.as_bytes()).unwrap());
+            part.observe(&dynamodb_json::parse_item(text.as_bytes()).unwrap());
         }
         assert!(part.values(name).is_some());
         whole.merge(part);
@@ -118,7 +118,7 @@ fn profiles_that_share_their_values_say_what_they_say_alone() {
     let mut shared: Vec<_> = (0..3).map(|_| Profile::sharing(&vocabularies)).collect();
     for (at, item) in items.iter().enumerate() {
         let text = item.to_string();
-        shared[at % 3].observe(&item::parse_item(text.as_bytes()).unwrap());
+        shared[at % 3].observe(&dynamodb_json::parse_item(text.as_bytes()).unwrap());
     }
     for (at, one) in shared.iter().enumerate() {
         let mine: Vec<_> = items.iter().skip(at).step_by(3).cloned().collect();
@@ -145,7 +145,7 @@ fn what_is_too_much_for_all_that_share_is_given_up_in_each() {
     ];
     for at in 0..=MAX_DISTINCT {
         let text = json!({ "id": { "N": at.to_string() }, "few": { "S": "x" } }).to_string();
-        halves[at % 2].observe(&item::parse_item(text.as_bytes()).unwrap());
+        halves[at % 2].observe(&dynamodb_json::parse_item(text.as_bytes()).unwrap());
     }
     for half in halves {
         assert_eq!(half.distinct("id"), None);

@@ -3,8 +3,8 @@
 
 mod support;
 
-use contract::definition::{Encoding, Missing};
 use dataset::{Columns, ColumnsError, DenseRow, Encoder, Fate, Side, plan_columns};
+use definition::{Encoding, Missing};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -163,7 +163,7 @@ fn side(by: &str, seed: u64, group: &str) -> Side {
     definition.split.seed = seed;
     let mut encoder = Encoder::new(&plan(&definition, &table())).expect("planned columns");
     let text = format!("{{\"y\":{{\"N\":\"1\"}}{group}}}");
-    let item = item::parse_item(text.as_bytes()).expect("tests write items");
+    let item = dynamodb_json::parse_item(text.as_bytes()).expect("tests write items");
     match encoder.encode(&encoder.values(&item), &mut DenseRow::default()) {
         Fate::Row(side) => side,
         fate => panic!("{fate:?}"),

@@ -4,12 +4,12 @@
 //! removed, its failure told until the execution is redriven, and then the next is asked for.
 
 use crate::{DeployEndpointError, wanted};
-use contract::definition::{Batch, BatchInput, Format};
 use contract::{ErrorName, Named, Names};
+use definition::{Batch, BatchInput, Format};
 use lake::attempt::Attempts;
 use lake::records::{ChannelFile, DatasetRecord, Plan, TransformRecord};
 use lake::{ObjectStore, RunKeys, documents};
-use model::{TransformInfo, TransformSpec, TransformStatus, Transforms};
+use sagemaker_ports::{TransformInfo, TransformSpec, TransformStatus, Transforms};
 use std::collections::BTreeMap;
 
 const CSV: &str = "text/csv";
@@ -138,7 +138,7 @@ pub async fn step<S: ObjectStore>(
             age_seconds: 0,
         });
     };
-    let differences = model::differences(spec, &info.spec);
+    let differences = sagemaker_ports::differences(spec, &info.spec);
     wanted::same("transform job", &spec.name, &differences)?;
     match info.status {
         TransformStatus::InProgress | TransformStatus::Stopping => Ok(Scoring::Moving {
@@ -211,7 +211,7 @@ async fn close<S: ObjectStore>(
     let name = job.spec.name.clone();
     let reason = info.failure_reason;
     let error = DeployEndpointError::TransformFailed {
-        log: model::log_link(region, "/aws/sagemaker/TransformJobs", &name),
+        log: sagemaker_ports::log_link(region, "/aws/sagemaker/TransformJobs", &name),
         job: name,
         status: info.status,
         reason: reason.unwrap_or_else(|| "SageMaker gives no reason".to_owned()),

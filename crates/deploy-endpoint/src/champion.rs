@@ -1,7 +1,7 @@
 //! What becomes of the champion: whether the verdict still holds against it, and its successor.
 
 use crate::DeployEndpointError;
-use contract::definition::ComputeKind;
+use definition::ComputeKind;
 use lake::RunKeys;
 use lake::records::{Champion, VerdictRecord};
 

@@ -5,7 +5,7 @@ use crate::{DeployEndpointError, wanted};
 use contract::{Names, RunId};
 use lake::records::{Champion, DeploymentRecord, Plan};
 use lake::{ObjectStore, RunKeys, documents};
-use model::Endpoints;
+use sagemaker_ports::Endpoints;
 
 /// Configurations that are kept where the definition does not say.
 pub const KEEP: u32 = 3;

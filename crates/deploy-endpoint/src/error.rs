@@ -1,8 +1,9 @@
 //! What can go wrong on the way into service.
 
-use contract::{ErrorName, FieldError, Named, ServiceError};
+use contract::{ErrorName, Named, ServiceError};
+use definition::FieldError;
 use lake::{DocumentError, StoreError};
-use model::{EndpointStatus, TransformStatus};
+use sagemaker_ports::{EndpointStatus, TransformStatus};
 
 /// Why a run's model does not serve.
 #[derive(Debug, thiserror::Error)]

@@ -25,8 +25,8 @@ use contract::states::{DeployEndpointOutput, JobInput};
 use lake::records::DeploymentRecord;
 use lake::{ObjectStore, RunKeys, documents};
 use look::Look;
-use model::{Endpoints, Invoke, Scaling, Transforms};
 use promoted::Promoted;
+use sagemaker_ports::{Endpoints, Invoke, Scaling, Transforms};
 use scorer::Scorer;
 use server::Server;
 

@@ -27,7 +27,7 @@ impl Look {
             status: Status::InProgress,
             name,
             phase,
-            wait_seconds: model::wait_seconds(age_seconds),
+            wait_seconds: sagemaker_ports::wait_seconds(age_seconds),
         }
     }
 

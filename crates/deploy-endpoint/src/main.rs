@@ -9,22 +9,22 @@ use aws::sagemaker::SageMaker;
 use deploy_endpoint::{Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shell::Error> {
-    shell::init();
+async fn main() -> Result<(), lambda_shell::Error> {
+    lambda_shell::init();
     let config = aws::load().await;
-    let store = S3Store::new(&config, shell::env("LAKE_BUCKET")?);
+    let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let sagemaker = SageMaker::new(&config);
     let scaling = AutoScaling::new(&config);
     let settings = Settings {
-        role_arn: shell::env("TRAINING_ROLE_ARN")?,
+        role_arn: lambda_shell::env("TRAINING_ROLE_ARN")?,
         settle: Settings::SETTLE,
         alarms: Settings::alarms_of(
             std::env::var("GUARDED_ENDPOINT").ok(),
             std::env::var("GUARDRAIL_ALARMS").ok().as_deref(),
         ),
-        region: shell::env("AWS_REGION")?,
+        region: lambda_shell::env("AWS_REGION")?,
     };
-    shell::serve(async |input, invocation| {
+    lambda_shell::serve(async |input, invocation| {
         Box::pin(handle(
             &store, &sagemaker, &scaling, &settings, input, invocation,
         ))

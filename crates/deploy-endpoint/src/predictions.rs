@@ -66,7 +66,8 @@ async fn count_lines(
     let (mut rest, mut count) = (Vec::new(), 0);
     let mut check = |lines: &[u8]| -> Result<(), DeployEndpointError> {
         for line in String::from_utf8_lossy(lines).lines() {
-            model::check_line(line).map_err(|finding| wrong(format!("{key}: {finding}")))?;
+            sagemaker_ports::check_line(line)
+                .map_err(|finding| wrong(format!("{key}: {finding}")))?;
             count += 1;
         }
         Ok(())

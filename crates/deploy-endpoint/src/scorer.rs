@@ -5,11 +5,11 @@ use crate::look::{Look, NOT_YET};
 use crate::promoted::Promoted;
 use crate::{DeployEndpointError, Settings, champion, predictions, wanted};
 use contract::Names;
-use contract::definition::Batch;
+use definition::Batch;
 use lake::attempt::Attempts;
 use lake::records::{DeploymentRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
-use model::{Endpoints, Transforms};
+use sagemaker_ports::{Endpoints, Transforms};
 
 /// What scores with a run's model, and where that is recorded.
 pub struct Scorer<'a, S, E> {

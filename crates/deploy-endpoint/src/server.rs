@@ -5,10 +5,10 @@ use crate::promoted::Promoted;
 use crate::transition::{Standing, Transition};
 use crate::{DeployEndpointError, Settings, champion, cleanup, smoke, wanted};
 use contract::Names;
-use contract::definition::ComputeKind;
+use definition::ComputeKind;
 use lake::records::DeploymentRecord;
 use lake::{ObjectStore, RunKeys, documents, keys};
-use model::{Endpoints, Finding, Invoke, Scaling};
+use sagemaker_ports::{Endpoints, Finding, Invoke, Scaling};
 
 /// The smoke test failed: the endpoint goes back to the configuration before.
 const GOING_BACK: &str = "RollingBack";
@@ -98,7 +98,7 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
         // last: it says that nothing is left to do.
         documents::write(store, &keys::champion(run.pipeline()), &successor).await?;
         if kind == ComputeKind::Instances {
-            model::scale(scaling, &endpoint, autoscaling).await?;
+            sagemaker_ports::scale(scaling, &endpoint, autoscaling).await?;
         }
         let keep = plan.definition.endpoint.keep.unwrap_or(cleanup::KEEP);
         let served = old.and_then(|champion| champion.endpoint_config.clone());

@@ -5,7 +5,7 @@ use crate::DeployEndpointError;
 use lake::records::DatasetRecord;
 use lake::store::ByteStream;
 use lake::{ObjectStore, RunKeys, documents};
-use model::{Finding, Invoke};
+use sagemaker_ports::{Finding, Invoke};
 
 const ROWS: usize = 5;
 const CSV: &str = "text/csv";
@@ -22,7 +22,7 @@ pub async fn test(
         content_type,
         body,
     } = question(store, run).await?;
-    Ok(model::ask(endpoints, endpoint, &content_type, body.into_bytes(), rows).await?)
+    Ok(sagemaker_ports::ask(endpoints, endpoint, &content_type, body.into_bytes(), rows).await?)
 }
 
 /// What the endpoint is asked.

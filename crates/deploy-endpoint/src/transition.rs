@@ -27,11 +27,11 @@
 //! completes the intent; or, if the update was rolled back by then already, asks for it once more.
 
 use crate::DeployEndpointError;
-use contract::definition::{Autoscaling, Compute, ComputeKind};
 use contract::{ErrorName, Named};
+use definition::{Autoscaling, Compute, ComputeKind};
 use lake::records::{Champion, DeploymentIntent, Plan};
 use lake::{ObjectStore, RunKeys, documents};
-use model::{EndpointInfo, EndpointStatus, Endpoints, Guard, Scaling, Update};
+use sagemaker_ports::{EndpointInfo, EndpointStatus, Endpoints, Guard, Scaling, Update};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where the endpoint stands.
@@ -223,7 +223,8 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         if let Some(there) = self.endpoints.describe_config(&from).await? {
             let kind = ComputeKind::from(&there.compute);
             self.compute.check_update_from(kind, self.endpoint)?;
-            model::make_way(self.scaling, self.endpoint, &there.compute, self.compute).await?;
+            sagemaker_ports::make_way(self.scaling, self.endpoint, &there.compute, self.compute)
+                .await?;
         }
         let update = Update {
             guard: self.guard,
@@ -284,14 +285,14 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
             documents::read_if_there(self.store, &key, "the champion's plan").await?;
         if let Some(plan) = plan {
             let wanted = plan.definition.endpoint.autoscaling.as_ref();
-            model::scale(self.scaling, self.endpoint, wanted).await?;
+            sagemaker_ports::scale(self.scaling, self.endpoint, wanted).await?;
         }
         Ok(())
     }
 
     fn log(&self) -> String {
         let group = format!("/aws/sagemaker/Endpoints/{}", self.endpoint);
-        model::log_link(self.region, &group, "")
+        sagemaker_ports::log_link(self.region, &group, "")
     }
 
     async fn write_taken(&self, intent: DeploymentIntent) -> Result<(), DeployEndpointError> {

@@ -1,9 +1,10 @@
 //! The model and the configuration that a run wants, brought about: describe, compare, create.
 
 use crate::{DeployEndpointError, Settings};
-use contract::{Definition, ErrorName, Named};
+use contract::{ErrorName, Named};
+use definition::Definition;
 use lake::records::{Plan, TrainingRecord};
-use model::{Capture, ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, differences};
+use sagemaker_ports::{Capture, ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, differences};
 
 /// The endpoint's name, which stays the same from run to run.
 pub fn endpoint_name(definition: &Definition) -> String {
@@ -74,7 +75,7 @@ pub async fn ensure_model(
     endpoints: &impl Endpoints,
     wanted: &ModelSpec,
 ) -> Result<bool, DeployEndpointError> {
-    match model::ensure_model(endpoints, wanted).await? {
+    match sagemaker_ports::ensure_model(endpoints, wanted).await? {
         Ensured::There => Ok(true),
         Ensured::NotYet => Ok(false),
         Ensured::Differs(differences) => same("model", &wanted.name, &differences),

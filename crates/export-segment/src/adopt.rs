@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use contract::states::ExportTask;
 use dataset::{Profile, Vocabularies};
+use dynamodb_json::{ItemError, Lines};
 use futures::stream::{FuturesUnordered, StreamExt};
-use item::{ItemError, Lines};
 use lake::native::{ExportFile, NativeExport};
 use lake::part::{LineCount, LineReader};
 use lake::records::{Encoding, Part, ScanTotals, SegmentRecord};
@@ -181,8 +181,8 @@ pub fn report(pipeline: &str, task: &ExportTask, ends: &[SegmentEnd]) {
         items,
         "adopted"
     );
-    let items = ("ItemsExported", items as f64, shell::Unit::Count);
-    shell::emit_metrics(pipeline, &[items]);
+    let items = ("ItemsExported", items as f64, lambda_shell::Unit::Count);
+    lambda_shell::emit_metrics(pipeline, &[items]);
 }
 
 enum Unreadable {

@@ -7,9 +7,9 @@
 
 use crate::page_size::PageSize;
 use crate::rate::Rate;
+use source::Throttles;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use table::Throttles;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 

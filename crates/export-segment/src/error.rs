@@ -2,7 +2,7 @@
 
 use contract::{ErrorName, Named, RunId, ServiceError};
 use lake::{DocumentError, PartError};
-use table::SelectionError;
+use source::SelectionError;
 
 /// A task that could not be carried on.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum ExportSegmentError {
         /// The segment.
         segment: u32,
         /// What is wrong with it.
-        source: item::ItemError,
+        source: dynamodb_json::ItemError,
     },
     /// The plan's projection cannot be asked for.
     #[error("the run's plan")]
@@ -68,7 +68,7 @@ pub enum ExportSegmentError {
         /// The line's number, from 1.
         line: u64,
         /// What is wrong with it.
-        source: item::ItemError,
+        source: dynamodb_json::ItemError,
     },
     /// The lake cannot be read or written.
     #[error("committing to the lake")]

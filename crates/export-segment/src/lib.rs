@@ -26,9 +26,9 @@ use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents};
 use scan::{SegmentEnd, SegmentScan};
 use share::Share;
+use source::{ScanPages, Selection};
 use std::pin::pin;
 use std::time::Duration;
-use table::{ScanPages, Selection};
 use tokio::time::Instant;
 
 /// How parts are written.
@@ -101,7 +101,7 @@ pub async fn handle(
         return Ok(output(pipeline, run, task, &ends));
     }
     let source = &plan.definition.source.dynamodb;
-    let selection = Selection::new(source, &table::projected(&plan.projection, &[])?);
+    let selection = Selection::new(source, &source::projected(&plan.projection, &[])?);
     let share = Share::new(store, &keys, &plan);
     let item_units = item_units(&plan.estimate);
     let budget = ReadBudget::new(share.now().await?, source.consistent_read, item_units);
@@ -177,13 +177,13 @@ fn report(pipeline: &str, task: &ExportTask, ends: &[SegmentEnd], budget: &ReadB
         throttles,
         "scanned"
     );
-    shell::emit_metrics(
+    lambda_shell::emit_metrics(
         pipeline,
         &[
-            ("ItemsExported", items as f64, shell::Unit::Count),
-            ("ReadUnits", read_units, shell::Unit::Count),
-            ("ReadRate", read_rate, shell::Unit::CountPerSecond),
-            ("ReadThrottles", throttles as f64, shell::Unit::Count),
+            ("ItemsExported", items as f64, lambda_shell::Unit::Count),
+            ("ReadUnits", read_units, lambda_shell::Unit::Count),
+            ("ReadRate", read_rate, lambda_shell::Unit::CountPerSecond),
+            ("ReadThrottles", throttles as f64, lambda_shell::Unit::Count),
         ],
     );
 }

@@ -1,13 +1,13 @@
 //! Wires `export-segment` to S3, DynamoDB and the Lambda Runtime API.
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shell::Error> {
-    shell::init();
+async fn main() -> Result<(), lambda_shell::Error> {
+    lambda_shell::init();
     let config = aws::load().await;
-    let store = aws::s3::S3Store::new(&config, shell::env("LAKE_BUCKET")?);
+    let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
     let settings = export_segment::Settings::default();
-    shell::serve(async |input, invocation| {
+    lambda_shell::serve(async |input, invocation| {
         export_segment::handle(&store, &tables, settings, input, invocation).await
     })
     .await

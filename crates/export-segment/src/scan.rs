@@ -8,10 +8,10 @@ use lake::part::PartWriter;
 use lake::records::{Plan, ScanTotals, SegmentRecord};
 use lake::segment::{self, Commit, Progress};
 use lake::{ObjectStore, RunKeys};
+use source::{PageBuffer, PageRequest, ScanPages, Selection, Throttles};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use table::{PageBuffer, PageRequest, ScanPages, Selection, Throttles};
 use tokio::time::Instant;
 
 /// How far a segment has come when an invocation ends.

@@ -18,9 +18,9 @@ use lake::records::{Encoding, Plan, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, segment};
 use md5::{Digest, Md5};
 use serde_json::json;
+use source::memory::MemoryTable;
 use std::io::Write;
 use std::time::{Duration, SystemTime};
-use table::memory::MemoryTable;
 
 const FILES: u32 = 6;
 const TASK: ExportTask = ExportTask {

@@ -11,8 +11,8 @@ use export_segment::{ExportSegmentError, Settings, handle};
 use lake::records::{Plan, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, segment};
 use serde_json::json;
+use source::memory::MemoryTable;
 use std::time::{Duration, SystemTime};
-use table::memory::MemoryTable;
 
 const TASK: ExportTask = ExportTask {
     index: 0,

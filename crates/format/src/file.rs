@@ -2,7 +2,7 @@
 
 use crate::parquet_file::ParquetFile;
 use crate::{FormatError, Layout, csv_header};
-use contract::definition::Format;
+use definition::Format;
 
 /// Makes one file of rows in the format's own bytes. Memory: nothing, but for Parquet a group of
 /// rows.

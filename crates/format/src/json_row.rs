@@ -5,8 +5,8 @@
 
 use crate::row::{Row, Unfit};
 use crate::{FormatError, Layout};
-use contract::definition::TokenLists;
 use dataset::{Cell, RowSink};
+use definition::TokenLists;
 use std::io::Write as _;
 
 /// Whole numbers up to it are float32 each.

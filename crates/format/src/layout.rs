@@ -1,8 +1,8 @@
 //! What a file's columns are, in order. It must not know formats.
 
 use crate::{FormatError, JsonRow};
-use contract::definition::Format;
 use dataset::{Columns, Encoder};
+use definition::Format;
 
 /// Most features of a row where each is written, zeros too.
 pub const MAX_DENSE: usize = 20_000;

@@ -2,8 +2,8 @@
 //!
 //! Source: SageMaker's "Common data formats for inference", and Object2Vec's.
 
-use contract::definition::{Format, TokenLists};
 use dataset::DenseRow;
+use definition::{Format, TokenLists};
 use serde_json::{Value, json};
 
 /// A request of a few rows, without their labels, in the media type that algorithms of the format

@@ -5,8 +5,8 @@
 //! finds the time over. The token only wakes the state machine, which then asks here.
 
 use crate::{JudgeModelError, Settings};
-use contract::definition::Approval;
 use contract::states::Verdict;
+use definition::Approval;
 use lake::records::{ApprovalDecision, ApprovalRecord, ApprovalRequest, Plan, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -4,7 +4,7 @@ use contract::{ErrorName, Named, ServiceError};
 use dataset::ColumnsError;
 use lake::records::TrainingRecord;
 use lake::{DocumentError, PartError, StoreError, VocabularyError};
-use model::{TransformInfo, TransformSpec, TransformStatus};
+use sagemaker_ports::{TransformInfo, TransformSpec, TransformStatus};
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,7 @@ pub enum JudgeModelError {
         /// The part's key.
         key: String,
         /// What is wrong with it.
-        source: item::ItemError,
+        source: dynamodb_json::ItemError,
     },
     /// A vocabulary cannot be read.
     #[error("reading a dataset's vocabularies")]
@@ -140,7 +140,7 @@ impl JudgeModelError {
             _ => "was stopped by hand (StopTransformJob)".to_owned(),
         };
         Self::TransformFailed {
-            log: model::log_link(region, LOG_GROUP, &job),
+            log: sagemaker_ports::log_link(region, LOG_GROUP, &job),
             job,
             model: spec.model.clone(),
             how,

@@ -20,7 +20,7 @@ use contract::states::{Decision, JudgeModelInput, JudgeModelOutput, Verdict};
 use lake::records::{Champion, Plan, Reevaluation, TrainingRecord, VerdictRecord};
 use lake::store::PutOutcome;
 use lake::{ObjectStore, RunKeys, documents, keys};
-use model::{Endpoints, ModelPackages, PackageApproval, Transforms};
+use sagemaker_ports::{Endpoints, ModelPackages, PackageApproval, Transforms};
 
 const VERDICT: &str = "a verdict";
 

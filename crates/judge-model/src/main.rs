@@ -8,16 +8,16 @@ use aws::sagemaker::SageMaker;
 use judge_model::{Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shell::Error> {
-    shell::init();
+async fn main() -> Result<(), lambda_shell::Error> {
+    lambda_shell::init();
     let config = aws::load().await;
-    let store = S3Store::new(&config, shell::env("LAKE_BUCKET")?);
+    let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let sagemaker = SageMaker::new(&config);
     let settings = Settings {
-        role_arn: shell::env("TRAINING_ROLE_ARN")?,
-        region: shell::env("AWS_REGION")?,
+        role_arn: lambda_shell::env("TRAINING_ROLE_ARN")?,
+        region: lambda_shell::env("AWS_REGION")?,
     };
-    shell::serve(async |input, invocation| {
+    lambda_shell::serve(async |input, invocation| {
         handle(&store, &sagemaker, &settings, input, invocation).await
     })
     .await

@@ -7,7 +7,7 @@
 use crate::JudgeModelError;
 use lake::records::{ModelPackageRecord, Plan, TrainingRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents};
-use model::{ModelPackages, PackageApproval, PackageSpec};
+use sagemaker_ports::{ModelPackages, PackageApproval, PackageSpec};
 use serde_json::{Map, Value, json};
 
 /// What is entered into the registry.

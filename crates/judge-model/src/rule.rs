@@ -1,8 +1,8 @@
 //! The rule itself: threshold, first model, gain over the champion. Pure.
 
 use contract::RunId;
-use contract::definition::{Goal, Promotion};
 use contract::states::Verdict;
+use definition::{Goal, Promotion};
 use lake::records::{Champion, JudgedRows, Reevaluation};
 
 /// A decision with its reason.

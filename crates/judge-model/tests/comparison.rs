@@ -10,8 +10,8 @@ use dataset::{Columns, Encoder, Fate, Side};
 use lake::memory::poll_at_most;
 use lake::records::JudgedRows;
 use lake::{ObjectStore, documents};
-use model::memory::{Fault, TransformOutcome};
-use model::{Endpoints, TransformStatus};
+use sagemaker_ports::memory::{Fault, TransformOutcome};
+use sagemaker_ports::{Endpoints, TransformStatus};
 use serde_json::{Value, json};
 use support::pair::{
     CHALLENGERS_JOB, CHAMPIONS_JOB, Errors, ITEMS, OWN, THEIRS, before, columns, item,
@@ -31,7 +31,7 @@ const WORSE: Errors = Errors {
 fn side(columns: Value, item: &str) -> Fate {
     let columns: Columns = serde_json::from_value(columns).unwrap();
     let mut encoder = Encoder::new(&columns).unwrap();
-    let item = item::parse_line(item.as_bytes()).unwrap();
+    let item = dynamodb_json::parse_line(item.as_bytes()).unwrap();
     let values = encoder.values(&item);
     encoder.encode(&values, &mut dataset::CsvRows::new())
 }

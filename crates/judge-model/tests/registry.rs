@@ -8,12 +8,12 @@ use contract::{ErrorName, Named};
 use lake::memory::poll_at_most;
 use lake::records::{ApprovalDecision, ApprovalRecord, ModelPackageRecord};
 use lake::{ObjectStore, documents};
-use model::PackageApproval;
-use model::memory::Fault;
+use sagemaker_ports::PackageApproval;
+use sagemaker_ports::memory::Fault;
 use serde_json::{Value, json};
 use support::{BEFORE, World, run, run_keys};
 
-fn only(world: &World) -> model::memory::Package {
+fn only(world: &World) -> sagemaker_ports::memory::Package {
     let packages = world.sagemaker.packages();
     assert_eq!(packages.len(), 1, "{packages:?}");
     packages.into_iter().next().unwrap()

@@ -3,7 +3,7 @@
 
 use crate::MergeToCsvError;
 use crate::shuffle::Shuffle;
-use contract::definition::Format;
+use definition::Format;
 use format::{FileWriter, Layout};
 use lake::records::{ChannelFile, FileDigest};
 use lake::writer::{ObjectWriter, PIECE};

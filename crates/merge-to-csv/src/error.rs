@@ -30,7 +30,7 @@ pub enum MergeToCsvError {
         /// The part's key.
         key: String,
         /// What is wrong with it.
-        source: item::ItemError,
+        source: dynamodb_json::ItemError,
     },
     /// An item fails the run, as the definition has it.
     #[error("{key} holds an item that the dataset's definition does not allow")]

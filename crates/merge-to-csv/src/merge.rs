@@ -6,11 +6,11 @@ use crate::look_ahead::look_ahead;
 use crate::rejected::RejectedSink;
 use crate::samples::Samples;
 use crate::{MergeToCsvError, TEST, TRAIN, VALIDATION};
-use contract::definition::Format;
 use contract::states::RowCounts;
 use dataset::{Columns, CsvRows, Encoder, Fate, Side};
+use definition::Format;
+use dynamodb_json::{ItemError, Value};
 use format::{FloatRow, JsonRow, Layout, RecordRow, Row};
-use item::{ItemError, Value};
 use lake::part::LineCount;
 use lake::records::{DatasetPlan, Part, ShardRecord};
 use lake::{ObjectStore, RunKeys, documents, part, vocabulary};
@@ -187,7 +187,8 @@ impl<S: ObjectStore> Sides<'_, S> {
         path: &str,
         reason: &str,
     ) -> Result<(), MergeToCsvError> {
-        let item = item::parse_line(line.as_bytes()).map_err(|error| unreadable(part, error))?;
+        let item =
+            dynamodb_json::parse_line(line.as_bytes()).map_err(|error| unreadable(part, error))?;
         self.rejected.push(&item, path, reason);
         Ok(())
     }

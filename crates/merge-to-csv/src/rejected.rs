@@ -1,7 +1,7 @@
 //! The items that could not become rows, with reasons. It must not know what a row is.
 
 use crate::MergeToCsvError;
-use item::{Map, Value};
+use dynamodb_json::{Map, Value};
 use lake::ObjectStore;
 use lake::writer::ObjectWriter;
 use serde_json::json;

@@ -1,9 +1,9 @@
 //! A few of a shard's rows, to ask an endpoint with. It must not know the endpoint.
 
-use contract::definition::Format;
 use dataset::{DenseRow, Encoder};
+use definition::Format;
+use dynamodb_json::Value;
 use format::Layout;
-use item::Value;
 use lake::records::Sample;
 
 /// Rows of the sample.

@@ -35,7 +35,7 @@ async fn served(store: &MemoryStore, record: &DatasetRecord, item: &Value) -> Ve
     columns.set_vocabularies(vocabulary::read(store, &record.vocabularies).await.unwrap());
     let encoder = Encoder::new(&columns).unwrap();
     let text = item.to_string();
-    let item = item::parse_item(text.as_bytes()).unwrap();
+    let item = dynamodb_json::parse_item(text.as_bytes()).unwrap();
     let mut row = CsvRows::new();
     encoder.features(&encoder.values(&item), &mut row).unwrap();
     let row = String::from_utf8(row.as_bytes().to_vec()).unwrap();

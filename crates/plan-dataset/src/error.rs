@@ -43,7 +43,7 @@ pub enum PlanDatasetError {
         /// The part's key.
         key: String,
         /// What is wrong with the line.
-        source: item::ItemError,
+        source: dynamodb_json::ItemError,
     },
     /// A raw part cannot be read.
     #[error("reading the export")]

@@ -11,9 +11,9 @@ mod vocabularies;
 pub use error::PlanDatasetError;
 
 use contract::Invocation;
-use contract::definition::Distribution;
 use contract::states::{PlanDatasetOutput, RunInput};
 use dataset::{Columns, Encoder, GateFailed, Profile};
+use definition::Distribution;
 use format::Layout;
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};

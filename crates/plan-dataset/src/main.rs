@@ -1,10 +1,12 @@
 //! Wires `plan-dataset` to S3 and the Lambda Runtime API.
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shell::Error> {
-    shell::init();
+async fn main() -> Result<(), lambda_shell::Error> {
+    lambda_shell::init();
     let config = aws::load().await;
-    let store = aws::s3::S3Store::new(&config, shell::env("LAKE_BUCKET")?);
-    shell::serve(async |input, invocation| plan_dataset::handle(&store, input, invocation).await)
-        .await
+    let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
+    lambda_shell::serve(async |input, invocation| {
+        plan_dataset::handle(&store, input, invocation).await
+    })
+    .await
 }

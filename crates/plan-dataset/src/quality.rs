@@ -4,8 +4,8 @@
 use crate::PlanDatasetError;
 use bytes::Bytes;
 use contract::RunId;
-use contract::definition::Dataset;
 use dataset::{Columns, Drift, Profile, Quality, Statistics, judge, quality_page};
+use definition::Dataset;
 use lake::records::{Champion, DatasetRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 

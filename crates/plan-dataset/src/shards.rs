@@ -1,7 +1,7 @@
 //! Bins raw parts into shards: what one function turns into rows within its time and memory.
 
 use crate::PlanDatasetError;
-use contract::definition::Dataset;
+use definition::Dataset;
 use lake::records::{Part, ScanTotals};
 
 /// Raw bytes that one function turns into CSV in well under a minute.

@@ -8,7 +8,7 @@
 use contract::states::{PlanDatasetOutput, RunInput};
 use contract::{ErrorName, Invocation, Named, RunId};
 use dataset::{Profile, Quality, Statistics};
-use item::Lines;
+use dynamodb_json::Lines;
 use lake::records::{ScanTotals, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys, segment};
 use plan_dataset::PlanDatasetError;

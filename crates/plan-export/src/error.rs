@@ -1,11 +1,12 @@
 //! What can be wrong with the wish to export.
 
 use contract::read::ReadError;
-use contract::{ErrorName, FieldError, Named, ServiceError};
+use contract::{ErrorName, Named, ServiceError};
 use dataset::PlanError;
+use definition::FieldError;
 use lake::DocumentError;
 use lake::lease::LeaseError;
-use table::SelectionError;
+use source::SelectionError;
 
 /// An export that cannot be planned.
 #[derive(Debug, thiserror::Error)]

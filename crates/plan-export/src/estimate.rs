@@ -3,10 +3,10 @@
 
 use crate::PlanExportError;
 use crate::prices::{BASIS, PriceList};
-use contract::Definition;
 use contract::states::{Cost, Estimate};
+use definition::Definition;
 use lake::records::ReadPlan;
-use table::{ReadCapacity, TableInfo};
+use source::{ReadCapacity, TableInfo};
 
 /// A read capacity unit is one strongly consistent read of 4 KiB, or two eventually consistent ones.
 const BYTES_PER_READ_UNIT: u64 = 4096;

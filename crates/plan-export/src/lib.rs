@@ -2,14 +2,14 @@
 //!
 //! It must not read the table beyond one item, nor know which services answer.
 
-mod definition;
 mod error;
 mod estimate;
+mod load;
 mod prices;
 mod read_budget;
 mod route;
 mod segments;
-mod source;
+mod selected;
 
 pub use error::PlanExportError;
 pub use estimate::{EXPORT_MEMORY_MB, LONGEST_MINUTES};
@@ -22,8 +22,8 @@ use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents};
 use route::Chosen;
-use source::Source;
-use table::{DescribeRecovery, DescribeTable};
+use selected::Selected;
+use source::{DescribeRecovery, DescribeTable};
 
 /// Children of the export's Distributed Map that run at once, as the state machine's definition has it.
 pub const EXPORT_CONCURRENCY: u32 = 40;
@@ -42,7 +42,7 @@ pub async fn handle(
     let execution = input.execution;
     let run = RunId::of_execution(&execution.id, &execution.start_time)
         .map_err(|message| PlanExportError::StartTime { message })?;
-    let pipeline = definition::pipeline_of(&input.input)?;
+    let pipeline = load::pipeline_of(&input.input)?;
     let keys = RunKeys::new(&pipeline, &run);
 
     let existing: Option<Plan> =
@@ -51,8 +51,8 @@ pub async fn handle(
         return Ok(output(&plan));
     }
 
-    let definition = definition::load(store, &pipeline, input.input).await?;
-    definition::check_endpoint(store, &definition).await?;
+    let definition = load::load(store, &pipeline, input.input).await?;
+    load::check_endpoint(store, &definition).await?;
     let table = &definition.source.dynamodb.table;
     let info = tables
         .describe(table)
@@ -60,11 +60,11 @@ pub async fn handle(
         .ok_or_else(|| PlanExportError::TableMissing {
             table: table.clone(),
         })?;
-    let Source {
+    let Selected {
         info,
         key_attributes,
         projection,
-    } = source::choose(&definition, info)?;
+    } = selected::choose(&definition, info)?;
     // The table's own count lags by hours; one read tells whether there is anything.
     let index = definition.source.dynamodb.index.as_deref();
     if !tables.holds_an_item(table, index).await? {

@@ -1,13 +1,13 @@
 //! Wires `plan-export` to S3, DynamoDB, Step Functions and the Lambda Runtime API.
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shell::Error> {
-    shell::init();
+async fn main() -> Result<(), lambda_shell::Error> {
+    lambda_shell::init();
     let config = aws::load().await;
-    let store = aws::s3::S3Store::new(&config, shell::env("LAKE_BUCKET")?);
+    let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
     let executions = aws::sfn::StateMachines::new(&config);
-    shell::serve(async |input, invocation| {
+    lambda_shell::serve(async |input, invocation| {
         plan_export::handle(&store, &tables, &executions, input, invocation).await
     })
     .await

@@ -4,7 +4,7 @@
 //! Amazon S3 (Standard) and AWS Step Functions (Standard workflows). Other regions charge up to
 //! about twice as much: `limits.prices` overrides each.
 
-use contract::definition::Prices;
+use definition::Prices;
 
 /// What these prices are, for people.
 pub const BASIS: &str = "us-east-1 list prices of November 2026";

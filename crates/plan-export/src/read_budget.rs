@@ -1,8 +1,8 @@
 //! How fast a run may read the table, and why. It must not know how the tasks keep to it.
 
-use contract::Definition;
+use definition::Definition;
 use lake::records::ReadPlan;
-use table::ReadCapacity;
+use source::ReadCapacity;
 
 /// What a run takes of a table if nothing is said: it leaves most to those whom the table is for.
 const DEFAULT_PERCENT: u32 = 25;

@@ -5,10 +5,11 @@
 //! provisioned capacity that lies idle. So it is scanned, unless only an export keeps to the limits.
 
 use crate::{PlanExportError, estimate};
-use contract::definition::Mode;
+use contract::ErrorName;
 use contract::states::{Estimate, Route};
-use contract::{Definition, ErrorName, FieldError};
-use table::{DescribeRecovery, PointInTimeRecovery};
+use definition::Mode;
+use definition::{Definition, FieldError};
+use source::{DescribeRecovery, PointInTimeRecovery};
 
 /// The route, and why.
 #[derive(Debug, Clone, PartialEq)]

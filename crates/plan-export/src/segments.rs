@@ -1,9 +1,9 @@
 //! How the scan of a table is shared out.
 
 use crate::estimate::{Shape, TASK_BYTES_PER_SECOND, read_units};
-use contract::Definition;
+use definition::Definition;
 use lake::records::ReadPlan;
-use table::TableInfo;
+use source::TableInfo;
 
 /// A segment this large keeps one scan busy for seconds, and what a crash repeats stays small.
 const BYTES_PER_SEGMENT: u64 = 128 * 1024 * 1024;

@@ -17,7 +17,7 @@ use contract::Invocation;
 use contract::states::{PublishReportInput, PublishReportOutput};
 use lake::store::PutOutcome;
 use lake::{ObjectStore, RunKeys, documents, lease};
-use shell::Unit;
+use lambda_shell::Unit;
 
 /// Publishes the run's report: the one that stands, or the one that is written now.
 ///
@@ -110,5 +110,5 @@ fn emit(report: &Report) {
     if let Some(days) = report.model_age_days() {
         metrics.push(("ModelAgeDays", days, Unit::None));
     }
-    shell::emit_metrics(&report.pipeline, &metrics);
+    lambda_shell::emit_metrics(&report.pipeline, &metrics);
 }

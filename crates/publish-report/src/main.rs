@@ -6,10 +6,12 @@
 use aws::s3::S3Store;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), shell::Error> {
-    shell::init();
+async fn main() -> Result<(), lambda_shell::Error> {
+    lambda_shell::init();
     let config = aws::load().await;
-    let store = S3Store::new(&config, shell::env("LAKE_BUCKET")?);
-    shell::serve(async |input, invocation| publish_report::handle(&store, input, invocation).await)
-        .await
+    let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
+    lambda_shell::serve(async |input, invocation| {
+        publish_report::handle(&store, input, invocation).await
+    })
+    .await
 }

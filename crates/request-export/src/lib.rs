@@ -16,7 +16,7 @@ use lake::native::{NativeExport as Exported, NativeRequest};
 use lake::records::Plan;
 use lake::{ObjectStore, PutOutcome, documents};
 use manifest::Completed;
-use table::{ExportRequest, ExportState, NativeExport};
+use source::{ExportRequest, ExportState, NativeExport};
 
 /// Files that one function adopts in turn, unless the definition says otherwise.
 const FILES_PER_TASK: u32 = 16;

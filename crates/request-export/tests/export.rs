@@ -10,9 +10,9 @@ use lake::records::Plan;
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, native};
 use request_export::{RequestExportError, handle};
 use serde_json::{Value, json};
+use source::memory_export::MemoryExports;
+use source::{ExportDescription, ExportRequest, ExportState, NativeExport};
 use std::time::SystemTime;
-use table::memory_export::MemoryExports;
-use table::{ExportDescription, ExportRequest, ExportState, NativeExport};
 use tokio::task::yield_now;
 
 const MD5: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";

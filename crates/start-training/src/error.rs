@@ -1,8 +1,9 @@
 //! What can go wrong with a training job.
 
-use contract::{ErrorName, FieldError, Named, ServiceError};
+use contract::{ErrorName, Named, ServiceError};
+use definition::FieldError;
 use lake::DocumentError;
-use model::{TrainingInfo, TrainingSpec, TrainingStatus, TuningInfo, TuningSpec};
+use sagemaker_ports::{TrainingInfo, TrainingSpec, TrainingStatus, TuningInfo, TuningSpec};
 
 /// Why a run has no trained model.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +119,7 @@ const CAPACITY: &str = "CapacityError";
 
 /// A link to the log of a training job.
 pub fn log_of(job: &str, region: &str) -> String {
-    model::log_link(region, LOG_GROUP, job)
+    sagemaker_ports::log_link(region, LOG_GROUP, job)
 }
 
 impl StartTrainingError {

@@ -18,7 +18,7 @@ use contract::states::{JobInput, StartTrainingOutput, Status};
 use lake::attempt::Attempts;
 use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents};
-use model::{TrainingJobs, TuningJobs};
+use sagemaker_ports::{TrainingJobs, TuningJobs};
 use standing::{Run, Standing};
 
 /// What the function is set up with.

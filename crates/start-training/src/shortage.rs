@@ -8,7 +8,7 @@
 use crate::StartTrainingError;
 use lake::ObjectStore;
 use lake::attempt::{Attempt, Attempts};
-use model::retry_seconds;
+use sagemaker_ports::retry_seconds;
 
 /// The waiting of one run.
 pub struct Shortage<'a, S> {

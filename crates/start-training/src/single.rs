@@ -4,7 +4,7 @@ use crate::standing::{Run, Standing, is_ours, record};
 use crate::{StartTrainingError, wanted};
 use contract::{ErrorName, Named, Names};
 use lake::{ObjectStore, RunKeys};
-use model::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus, wait_seconds};
+use sagemaker_ports::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus, wait_seconds};
 
 /// Creates the job if there is none, compares it with the one wanted, tells where it stands.
 ///

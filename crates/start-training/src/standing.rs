@@ -6,7 +6,7 @@ use crate::{Settings, StartTrainingError, error};
 use lake::attempt::Attempt;
 use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys};
-use model::{TrainingInfo, TrainingSpec, wait_seconds};
+use sagemaker_ports::{TrainingInfo, TrainingSpec, wait_seconds};
 
 /// The run whose job is looked for.
 pub struct Run<'a, S> {

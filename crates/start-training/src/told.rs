@@ -1,8 +1,8 @@
 //! What an algorithm is told of a dataset: beside the definition's hyperparameters those that follow from the
 //! rows. It must not know the job.
 
-use contract::FieldError;
-use contract::definition::{AlgorithmName, CSV_WEIGHTS, Definition};
+use definition::FieldError;
+use definition::{AlgorithmName, CSV_WEIGHTS, Definition};
 use lake::records::DatasetRecord;
 use std::collections::BTreeMap;
 

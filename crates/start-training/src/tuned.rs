@@ -2,11 +2,11 @@
 
 use crate::standing::{Run, Standing, is_ours, record};
 use crate::{StartTrainingError, wanted};
-use contract::definition::Tuning;
 use contract::{ErrorName, Named, Names};
+use definition::Tuning;
 use lake::ObjectStore;
 use lake::records::TuningRecord;
-use model::{
+use sagemaker_ports::{
     BestJob, TrainingJobs, TrainingStatus, TuningInfo, TuningJobs, TuningSpec, TuningStatus,
     wait_seconds,
 };

@@ -2,10 +2,10 @@
 
 use crate::standing::Run;
 use crate::{StartTrainingError, told};
-use contract::FieldError;
-use contract::definition::{Distribution, Scalar, Tuning, TuningRange};
+use definition::FieldError;
+use definition::{Distribution, Scalar, Tuning, TuningRange};
 use lake::records::DatasetRecord;
-use model::{Channel, TrainingSpec, TuningSpec};
+use sagemaker_ports::{Channel, TrainingSpec, TuningSpec};
 use std::collections::BTreeMap;
 
 /// The channel that is not trained on. Some algorithms have another name for it.

@@ -10,8 +10,8 @@ use contract::{ErrorName, Named, Names};
 use lake::attempt::Attempt;
 use lake::memory::poll_at_most;
 use lake::{ObjectStore, documents};
-use model::memory::{Fault, JobOutcome};
-use model::{MemorySageMaker, TrainingJobs};
+use sagemaker_ports::memory::{Fault, JobOutcome};
+use sagemaker_ports::{MemorySageMaker, TrainingJobs};
 use serde_json::json;
 use std::collections::BTreeMap;
 use support::{PIPELINE, World, job, keys, run};
@@ -355,7 +355,10 @@ async fn a_job_of_the_same_name_that_differs_is_a_conflict() {
     let world = World::new(1).await;
     world
         .sagemaker
-        .plant_job(&model::conformance::job_spec(&job(), "s3://elsewhere"));
+        .plant_job(&sagemaker_ports::conformance::job_spec(
+            &job(),
+            "s3://elsewhere",
+        ));
     let error = world.call().await.unwrap_err();
     assert_eq!(error.name(), ErrorName::Conflict);
     let text = error.to_string();

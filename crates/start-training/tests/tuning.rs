@@ -7,8 +7,8 @@ mod support;
 use contract::{ErrorName, Named, Names};
 use lake::ObjectStore;
 use lake::memory::poll_at_most;
-use model::TrainingJobs;
-use model::memory::{Fault, JobOutcome, TuningOutcome};
+use sagemaker_ports::TrainingJobs;
+use sagemaker_ports::memory::{Fault, JobOutcome, TuningOutcome};
 use serde_json::{Value, json};
 use support::{PIPELINE, World, keys, run};
 
@@ -158,7 +158,7 @@ async fn a_quota_is_waited_out_and_the_tuning_job_created_under_its_name() {
 #[tokio::test]
 async fn a_tuning_job_of_the_same_name_that_differs_is_a_conflict() {
     let world = world(json!({})).await;
-    let spec = model::conformance::tuning_spec(&tuning_job(), "s3://elsewhere");
+    let spec = sagemaker_ports::conformance::tuning_spec(&tuning_job(), "s3://elsewhere");
     world.sagemaker.plant_tuning(&spec);
     let error = world.call().await.unwrap_err();
     assert_eq!(error.name(), ErrorName::Conflict);

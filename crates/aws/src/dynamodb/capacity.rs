@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{
     GlobalSecondaryIndexWarmThroughputDescription, OnDemandThroughput,
     ProvisionedThroughputDescription, TableDescription, TableWarmThroughputDescription,
 };
-use table::ReadCapacity;
+use source::ReadCapacity;
 
 /// The read capacity of the table itself.
 pub(super) fn of_table(table: &TableDescription) -> ReadCapacity {

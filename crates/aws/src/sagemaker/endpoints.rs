@@ -10,8 +10,8 @@ use aws_sdk_sagemaker::operation::describe_model::DescribeModelOutput;
 use aws_sdk_sagemaker::types;
 use aws_sdk_sagemakerruntime::primitives::Blob;
 use contract::ServiceError;
-use contract::definition::{Compute, Shift};
-use model::{
+use definition::{Compute, Shift};
+use sagemaker_ports::{
     Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,
     Prediction, Update,
 };

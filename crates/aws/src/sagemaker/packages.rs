@@ -4,7 +4,7 @@ use super::{SERVICE, SageMaker, Unfit, if_there};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::types;
 use contract::{ErrorName, ServiceError};
-use model::{ModelPackages, PackageApproval, PackageSpec};
+use sagemaker_ports::{ModelPackages, PackageApproval, PackageSpec};
 
 const CREATE: &str = "CreateModelPackage";
 /// The most that the service takes as a description of an approval.

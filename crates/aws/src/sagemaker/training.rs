@@ -7,8 +7,8 @@ use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_training_job::DescribeTrainingJobOutput;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
-use contract::definition::{Distribution, InputMode};
-use model::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
+use definition::{Distribution, InputMode};
+use sagemaker_ports::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
 use std::collections::{BTreeMap, HashMap};
 
 const DESCRIBE: &str = "DescribeTrainingJob";

@@ -6,7 +6,7 @@ use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_transform_job::DescribeTransformJobOutput;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
-use model::{TransformInfo, TransformSpec, TransformStatus, Transforms};
+use sagemaker_ports::{TransformInfo, TransformSpec, TransformStatus, Transforms};
 use std::collections::BTreeMap;
 
 const DESCRIBE: &str = "DescribeTransformJob";

@@ -8,8 +8,10 @@ use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_hyper_parameter_tuning_job::DescribeHyperParameterTuningJobOutput;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
-use contract::definition::{Goal, Scalar, TuningRange, TuningScale, TuningStrategy};
-use model::{BestJob, JobCounts, TrainingSpec, TuningInfo, TuningJobs, TuningSpec, TuningStatus};
+use definition::{Goal, Scalar, TuningRange, TuningScale, TuningStrategy};
+use sagemaker_ports::{
+    BestJob, JobCounts, TrainingSpec, TuningInfo, TuningJobs, TuningSpec, TuningStatus,
+};
 use std::collections::BTreeMap;
 
 const DESCRIBE: &str = "DescribeHyperParameterTuningJob";

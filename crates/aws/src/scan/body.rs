@@ -5,8 +5,8 @@
 use crate::scan::tap::{Page, lock};
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
+use dynamodb_json::BodyError;
 use http_body::{Body, Frame};
-use item::BodyError;
 use std::error::Error;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

@@ -12,10 +12,10 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use contract::ErrorName;
-use item::{BodyError, ScanBody};
+use dynamodb_json::{BodyError, ScanBody};
+use source::{PageBuffer, Throttles};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use table::{PageBuffer, Throttles};
 
 /// Reads the items of one `Scan` call into a buffer, whatever attempts the SDK makes at it.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! The pipeline definition of the demo, as it lies in the lake. It must not know who reads it.
 
-use contract::Definition;
+use definition::Definition;
 
 /// What learns in the demo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -37,7 +37,7 @@ pub async fn best(
         let mut item = interaction.item().clone();
         item[USER] = json!({"S": user});
         let item = item.to_string();
-        let is_row = item::parse_item(item.as_bytes())
+        let is_row = dynamodb_json::parse_item(item.as_bytes())
             .is_ok_and(|item| encoder.features(&encoder.values(&item), &mut rows).is_ok());
         if is_row {
             films.push(film.clone());

@@ -1,8 +1,9 @@
 //! Why an endpoint is not rolled back.
 
-use contract::{FieldError, ServiceError};
+use contract::ServiceError;
+use definition::FieldError;
 use lake::DocumentError;
-use model::EndpointStatus;
+use sagemaker_ports::EndpointStatus;
 
 /// Why an endpoint is not rolled back.
 #[derive(Debug, thiserror::Error)]

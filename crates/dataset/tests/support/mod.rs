@@ -3,9 +3,9 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use contract::definition::{Column, Dataset, Encoding};
 use dataset::{Columns, CsvRows, DenseRow, Encoder, Fate, PlanError, Profile, plan_columns};
-use item::{Lines, Map};
+use definition::{Column, Dataset, Encoding};
+use dynamodb_json::{Lines, Map};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use twox_hash::XxHash3_64;
@@ -13,7 +13,7 @@ use twox_hash::XxHash3_64;
 /// An item as DynamoDB JSON.
 pub fn with_item<T>(item: &Value, read: impl FnOnce(&Map<'_>) -> T) -> T {
     let text = item.to_string();
-    read(&item::parse_item(text.as_bytes()).expect("tests write items"))
+    read(&dynamodb_json::parse_item(text.as_bytes()).expect("tests write items"))
 }
 
 pub fn profile(items: &[Value]) -> Profile {

@@ -4,8 +4,8 @@ use crate::support::{PIPELINE, World, name_of};
 use bytes::Bytes;
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
-use model::memory::TransformOutcome;
-use model::{Endpoints, TransformStatus};
+use sagemaker_ports::memory::TransformOutcome;
+use sagemaker_ports::{Endpoints, TransformStatus};
 use serde_json::{Value, json};
 
 /// A prediction for each of the seven rows.

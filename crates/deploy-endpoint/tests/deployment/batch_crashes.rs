@@ -4,8 +4,8 @@ use crate::batch::{predict, scoring};
 use crate::support::{World, name_of};
 use contract::{ErrorName, Named};
 use lake::memory::poll_at_most;
-use model::TransformStatus;
-use model::memory::{Fault, TransformOutcome};
+use sagemaker_ports::TransformStatus;
+use sagemaker_ports::memory::{Fault, TransformOutcome};
 
 const PREDICTIONS: &str = "1\n2\n3\n4\n5\n6\n7\n";
 

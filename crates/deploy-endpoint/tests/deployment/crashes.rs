@@ -4,7 +4,7 @@ use crate::support::{World, name_of};
 use contract::{ErrorName, Named};
 use lake::memory::poll_at_most;
 use lake::{ObjectStore, documents};
-use model::memory::EndpointOutcome;
+use sagemaker_ports::memory::EndpointOutcome;
 use serde_json::json;
 
 #[tokio::test]

@@ -1,9 +1,9 @@
 //! What an endpoint may be.
 
 use crate::support::{World, name_of};
-use contract::definition::Shift;
 use contract::{ErrorName, Named};
-use model::Endpoints;
+use definition::Shift;
+use sagemaker_ports::Endpoints;
 use serde_json::json;
 
 fn instances() -> serde_json::Value {

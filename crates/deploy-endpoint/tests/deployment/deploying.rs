@@ -2,7 +2,7 @@
 
 use crate::support::{PIPELINE, RUN, World, name_of};
 use contract::states::Status;
-use model::Endpoints;
+use sagemaker_ports::Endpoints;
 use serde_json::json;
 
 // The first deployment.

@@ -3,8 +3,8 @@
 use crate::support::{World, name_of};
 use contract::{ErrorName, Named};
 use lake::memory::poll_at_most;
-use model::EndpointStatus;
-use model::memory::{EndpointOutcome, Fault};
+use sagemaker_ports::EndpointStatus;
+use sagemaker_ports::memory::{EndpointOutcome, Fault};
 
 #[tokio::test]
 async fn every_status_without_a_way_on_is_told_with_its_reason() {

@@ -3,8 +3,8 @@
 use crate::support::{PIPELINE, World, name_of};
 use contract::states::Status;
 use contract::{ErrorName, Named};
-use model::memory::EndpointOutcome;
-use model::{Endpoints, Update};
+use sagemaker_ports::memory::EndpointOutcome;
+use sagemaker_ports::{Endpoints, Update};
 use std::time::Duration;
 
 #[tokio::test]

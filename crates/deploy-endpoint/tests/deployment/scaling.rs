@@ -1,11 +1,11 @@
 //! How the number of instances follows the traffic.
 
 use crate::support::{PIPELINE, World, name_of};
-use contract::definition::Autoscaling;
 use contract::{ErrorName, Named};
+use definition::Autoscaling;
 use lake::memory::poll_at_most;
-use model::Scaling;
-use model::memory::EndpointOutcome;
+use sagemaker_ports::Scaling;
+use sagemaker_ports::memory::EndpointOutcome;
 use serde_json::{Value, json};
 
 fn endpoint(instance_type: &str, autoscaling: Option<u32>) -> Value {

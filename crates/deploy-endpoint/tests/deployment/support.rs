@@ -1,13 +1,13 @@
 //! A lake in which a run's model has been promoted, and an account to bring it into service in.
 
 use bytes::Bytes;
-use contract::definition::Compute;
 use contract::states::{DeployEndpointOutput, ExecutionContext, JobInput, Status};
 use contract::{Invocation, Names, RunId};
+use definition::Compute;
 use deploy_endpoint::{DeployEndpointError, Settings, handle};
 use lake::records::{Champion, DeploymentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
-use model::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec};
+use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec};
 use serde_json::{Value, json};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;

@@ -3,8 +3,8 @@
 
 use bytes::Bytes;
 use clap::ValueEnum;
+use dynamodb_json::LineWriter;
 use fastrand::Rng;
-use item::LineWriter;
 
 /// What the items are like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -9,15 +9,15 @@ use clap::ValueEnum;
 use contract::states::{Estimate, ExportSegmentInput, ExportTask, Route};
 use contract::{Invocation, RunId};
 use dataset::Profile;
+use dynamodb_json::{Lines, ScanBody};
 use export_segment::{Settings, handle};
-use item::{Lines, ScanBody};
 use lake::documents;
 use lake::records::Plan;
 use serde_json::json;
+use source::{PageBuffer, PageRequest, ScanPages as _, Throttles};
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
-use table::{PageBuffer, PageRequest, ScanPages as _, Throttles};
 
 /// A way from a table to something of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

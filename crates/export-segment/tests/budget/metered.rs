@@ -3,9 +3,9 @@
 
 use contract::{ErrorName, ServiceError};
 use serde_json::json;
+use source::{PageBuffer, PageEnd, PageRequest, ScanPages};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use table::{PageBuffer, PageEnd, PageRequest, ScanPages};
 use tokio::time::{Instant, sleep};
 
 const PAGE_BYTES: u64 = 1 << 20;

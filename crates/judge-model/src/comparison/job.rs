@@ -5,7 +5,9 @@ use crate::JudgeModelError;
 use contract::{ErrorName, Named as _, Names};
 use lake::ObjectStore;
 use lake::attempt::{Attempt, Attempts};
-use model::{Endpoints, TransformInfo, TransformSpec, TransformStatus, Transforms, differences};
+use sagemaker_ports::{
+    Endpoints, TransformInfo, TransformSpec, TransformStatus, Transforms, differences,
+};
 use std::fmt;
 
 /// This run's model.

@@ -8,7 +8,7 @@
     reason = "classes are whole numbers, and ties are equal ones"
 )]
 
-use contract::definition::RowMetric;
+use definition::RowMetric;
 
 /// A row's truth: its label, and how much it counts.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,9 +9,9 @@ mod predictions;
 mod rows;
 
 use crate::{JudgeModelError, Settings};
-use contract::definition::{Reevaluate, RowMetric};
 use contract::{ErrorName, Named as _, Names};
 use dataset::Columns;
+use definition::{Reevaluate, RowMetric};
 use job::{CHALLENGER, CHAMPION, Look};
 use lake::records::{
     Champion, DatasetPlan, DatasetRecord, JudgedRows, Plan, Reevaluation, SampleRecord,
@@ -19,7 +19,7 @@ use lake::records::{
 };
 use lake::{ObjectStore, RunKeys, documents, vocabulary};
 use metric::{Tally, Truth};
-use model::{Endpoints, Ensured, ModelSpec, Transforms};
+use sagemaker_ports::{Endpoints, Ensured, ModelSpec, Transforms};
 
 /// The run's model, and the champion that it is compared with.
 pub struct Comparison<'a, S, G> {
@@ -99,7 +99,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             Models::There => {}
             Models::NotYet => {
                 let how = "the models do not show yet".to_owned();
-                let wait = model::wait_seconds(0);
+                let wait = sagemaker_ports::wait_seconds(0);
                 return Ok(Standing::InProgress { how, wait });
             }
             Models::Gone(why) => return Ok(Standing::Incomparable(why)),
@@ -136,7 +136,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                 rows.rows,
                 stand.join(", ")
             );
-            let wait = model::wait_seconds(age);
+            let wait = sagemaker_ports::wait_seconds(age);
             return Ok(Standing::InProgress { how, wait });
         }
         let truths = self.truths(rows).await?;
@@ -285,7 +285,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
     }
 
     async fn is_there(&self, spec: &ModelSpec) -> Result<bool, JudgeModelError> {
-        match model::ensure_model(self.sagemaker, spec).await? {
+        match sagemaker_ports::ensure_model(self.sagemaker, spec).await? {
             Ensured::There => Ok(true),
             Ensured::NotYet => Ok(false),
             Ensured::Differs(differences) => {

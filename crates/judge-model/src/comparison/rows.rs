@@ -8,7 +8,7 @@
 use super::metric::Truth;
 use crate::JudgeModelError;
 use dataset::{Cell, Columns, CsvRows, Encoder, Fate, RowSink, Side};
-use item::Value;
+use dynamodb_json::Value;
 use lake::records::{DatasetPlan, JudgedRows, Part};
 use lake::{ObjectStore, RunKeys, part};
 use twox_hash::XxHash3_64;
@@ -125,7 +125,7 @@ impl Picking {
         let truth = self.asked.truth;
         let (challenger, champion) = (self.rows.challenger.len(), self.rows.champion.len());
         let mut fits = self.asked.append_to(&mut self.rows.challenger);
-        let item = item::parse_line(line.as_bytes()).map_err(|it| unreadable(part, it))?;
+        let item = dynamodb_json::parse_line(line.as_bytes()).map_err(|it| unreadable(part, it))?;
         let values = self.champion.values(&item);
         let trained = match self.champion.encode(&values, &mut self.asked) {
             Fate::Row(Side::Train) => true,
@@ -151,7 +151,7 @@ impl Picking {
     }
 }
 
-fn unreadable(part: &Part, source: item::ItemError) -> JudgeModelError {
+fn unreadable(part: &Part, source: dynamodb_json::ItemError) -> JudgeModelError {
     JudgeModelError::Item {
         key: part.key.clone(),
         source,

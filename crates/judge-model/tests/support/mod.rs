@@ -7,7 +7,7 @@ use contract::{Invocation, RunId};
 use judge_model::{JudgeModelError, Settings, handle};
 use lake::records::{Champion, Plan, TrainingRecord};
 use lake::{MemoryStore, RunKeys, documents, keys};
-use model::MemorySageMaker;
+use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;

@@ -8,7 +8,7 @@ use judge_model::JudgeModelError;
 use lake::part::PartWriter;
 use lake::records::{Part, SampleRecord, VerdictRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents};
-use model::{Endpoints, ModelSpec};
+use sagemaker_ports::{Endpoints, ModelSpec};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 

@@ -2,8 +2,8 @@
 
 use super::{Checksum, Part, ScanTotals};
 use contract::RunId;
-use contract::definition::Format;
 use contract::states::RowCounts;
+use definition::Format;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

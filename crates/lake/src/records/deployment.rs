@@ -1,7 +1,7 @@
 //! What a deployment leaves behind, and who is champion.
 
 use contract::RunId;
-use contract::definition::ComputeKind;
+use definition::ComputeKind;
 use serde::{Deserialize, Serialize};
 
 /// What an endpoint's update was asked to do. It is written before the update is requested, and

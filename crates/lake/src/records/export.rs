@@ -2,8 +2,9 @@
 
 use super::Checksum;
 use crate::keys::RunKeys;
+use contract::RunId;
 use contract::states::{Estimate, ExportTask, Route};
-use contract::{Definition, RunId};
+use definition::Definition;
 use serde::{Deserialize, Serialize};
 
 /// The frozen definition and plan of a run: a change of the configuration reaches the next run only.

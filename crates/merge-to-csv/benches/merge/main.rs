@@ -113,7 +113,7 @@ async fn prepare(folder: &Path, gb: f64) -> Outcome<()> {
         profile: Profile::new(),
     };
     let mut lines = lines::Lines::new();
-    let mut page = item::Lines::new();
+    let mut page = dynamodb_json::Lines::new();
     while (record.totals.raw_bytes as f64) < gb * 1e9 {
         let number = u32::try_from(record.parts.len())?;
         let mut writer = PartWriter::new(&store, keys.part(0, number, "a"))?;

@@ -87,7 +87,9 @@ pub async fn exported(
         };
         for (part, lines) in (0..).zip(parts) {
             for line in lines {
-                record.profile.observe(&item::parse_line(line).unwrap());
+                record
+                    .profile
+                    .observe(&dynamodb_json::parse_line(line).unwrap());
             }
             let key = keys().part(number, part, "a");
             let part = match encoding {

@@ -8,8 +8,8 @@ mod support;
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
 use serde_json::{Value, json};
+use source::ReadCapacity;
 use support::{Tables, definition, lake_with, plan_in, plan_on, refused};
-use table::ReadCapacity;
 
 #[tokio::test]
 async fn an_empty_input_plans_the_default_pipeline() {

@@ -7,10 +7,10 @@ use lake::records::Plan;
 use lake::{MemoryStore, ObjectStore};
 use plan_export::{PlanExportError, handle};
 use serde_json::{Value, json};
-use std::time::SystemTime;
-use table::{
+use source::{
     DescribeRecovery, DescribeTable, IndexInfo, PointInTimeRecovery, ReadCapacity, TableInfo,
 };
+use std::time::SystemTime;
 
 pub struct Tables {
     pub bytes: u64,

@@ -6,7 +6,7 @@ use contract::states::{ExecutionContext, JobInput, StartTrainingOutput, Status};
 use contract::{Invocation, Names, RunId};
 use lake::records::{ChannelFile, DatasetRecord, Plan, TrainingRecord};
 use lake::{MemoryStore, RunKeys, documents};
-use model::MemorySageMaker;
+use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use start_training::{Settings, StartTrainingError, handle};
 use std::collections::BTreeMap;

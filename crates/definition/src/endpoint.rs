@@ -1,0 +1,110 @@
+//! Where the model serves. It must not ask the service.
+
+use super::{Autoscaling, Compute, Guardrails, Training};
+use crate::FieldError;
+use contract::Names;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Where the model serves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Endpoint {
+    /// The endpoint's name, stable for its clients; by default the pipeline's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The compute behind it.
+    #[serde(default)]
+    pub compute: Compute,
+    /// How the number of instances follows the traffic; by default it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<Autoscaling>,
+    /// How an endpoint on instances is updated; by default by a canary, taken back by the stack's
+    /// alarms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardrails: Option<Guardrails>,
+    /// Requests and answers to keep in the lake, below `captured/`; by default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_capture: Option<DataCapture>,
+    /// Environment variables of the serving container.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// Seconds within which the container must answer `/ping`, 60 to 3600; of instances only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 60, max = 3600))]
+    pub startup_seconds: Option<u32>,
+    /// Endpoint configurations and models to keep, the serving one included; at least 2, since the
+    /// previous one is what a rollback returns to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 2))]
+    pub keep: Option<u32>,
+}
+
+/// Which requests and answers of an endpoint on instances are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DataCapture {
+    /// Percent of the requests, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
+    pub percent: u32,
+}
+
+impl Endpoint {
+    pub(crate) fn validate(&self, training: &Training) -> Result<(), FieldError> {
+        let fail = |path, message: &str| {
+            Err(FieldError {
+                path,
+                message: message.to_owned(),
+            })
+        };
+        if let Some(name) = &self.name
+            && let Err(message) = Names::check_sagemaker(name)
+        {
+            return fail("endpoint.name", &message);
+        }
+        if self.keep.is_some_and(|keep| keep < 2) {
+            return fail(
+                "endpoint.keep",
+                "must be at least 2: the previous model is what a rollback returns to",
+            );
+        }
+        let capture = self.data_capture.map_or(1, |capture| capture.percent);
+        if !(1..=100).contains(&capture) {
+            return fail("endpoint.dataCapture.percent", "must be 1 to 100");
+        }
+        if self
+            .startup_seconds
+            .is_some_and(|it| !(60..=3600).contains(&it))
+        {
+            return fail("endpoint.startupSeconds", "must be 60 to 3600");
+        }
+        self.compute.validate()?;
+        if let Some(autoscaling) = &self.autoscaling {
+            autoscaling.validate(&self.compute)?;
+        }
+        if let Some(guardrails) = &self.guardrails {
+            guardrails.validate()?;
+        }
+        if !self.compute.is_serverless() {
+            return Ok(());
+        }
+        // What AWS refuses, or silently leaves out, of a serverless endpoint.
+        let only_instances = [
+            ("endpoint.autoscaling", self.autoscaling.is_some()),
+            ("endpoint.guardrails", self.guardrails.is_some()),
+            ("endpoint.dataCapture", self.data_capture.is_some()),
+            ("endpoint.startupSeconds", self.startup_seconds.is_some()),
+            ("training.vpc", training.vpc.is_some()),
+            ("training.networkIsolation", training.network_isolation),
+        ];
+        match only_instances.into_iter().find(|(_, asked)| *asked) {
+            Some((path, _)) => fail(
+                path,
+                "AWS has no such thing for a serverless endpoint: set endpoint.compute.instances, or \
+                 leave it out",
+            ),
+            None => Ok(()),
+        }
+    }
+}

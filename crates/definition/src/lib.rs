@@ -1,0 +1,85 @@
+//! The pipeline definition: what `config/<pipeline>.json` says, and what an execution's input may
+//! override. Every field but the table, the label, the image (or algorithm) and the metric
+//! has a default.
+
+mod algorithm;
+mod autoscaling;
+mod batch;
+mod column;
+mod compute;
+mod condition;
+mod dataset;
+mod endpoint;
+mod format;
+mod gate;
+mod guardrails;
+mod hyperparameters;
+mod limits;
+mod promotion;
+mod reevaluation;
+mod registry;
+mod source;
+mod split;
+mod training;
+mod tuning;
+mod validate;
+mod validate_filter;
+
+pub use algorithm::{Algorithm, AlgorithmName, CSV_WEIGHTS};
+pub use autoscaling::Autoscaling;
+pub use batch::{Batch, BatchInput};
+pub use column::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
+pub use compute::{Compute, ComputeKind};
+pub use condition::{Comparison, Condition, Literal, Operand};
+pub use dataset::{Dataset, Deduplicate, LabelEncoding};
+pub use endpoint::{DataCapture, Endpoint};
+pub use format::{Format, TokenLists};
+pub use gate::{ColumnGate, DriftGate, Gate};
+pub use guardrails::{Guardrails, Shift};
+pub use limits::{Limits, Prices};
+pub use promotion::{Approval, Goal, Promotion};
+pub use reevaluation::{Reevaluate, RowMetric};
+pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};
+pub use split::{Split, TimeSplit};
+pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};
+pub use tuning::{Tuning, TuningRange, TuningScale, TuningStrategy};
+pub use validate::FieldError;
+
+use contract::Names;
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, Serialize};
+
+/// What one pipeline does, from its table to its endpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Definition {
+    /// The pipeline's name: 1 to 32 of `a-z`, `0-9` and inner single hyphens.
+    #[serde(default = "default_pipeline")]
+    pub pipeline: String,
+    /// Where the items come from.
+    pub source: Source,
+    /// How items become rows.
+    pub dataset: Dataset,
+    /// How a model is trained on the rows.
+    pub training: Training,
+    /// When a model may replace the one now serving.
+    pub promotion: Promotion,
+    /// Where the model serves.
+    #[serde(default)]
+    pub endpoint: Endpoint,
+    /// What the model scores in one go, instead of serving at an endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+    /// What a run may cost at most.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+fn default_pipeline() -> String {
+    Names::DEFAULT_PIPELINE.to_owned()
+}
+
+/// The JSON Schema of `config/<pipeline>.json`.
+pub fn schema() -> Schema {
+    schema_for!(Definition)
+}

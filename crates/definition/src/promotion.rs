@@ -1,0 +1,104 @@
+//! When a model may replace the one now serving. It must not know how the metric came about.
+
+use super::{Dataset, Reevaluate, Training};
+use crate::FieldError;
+use contract::Names;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// When a model may replace the one now serving.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Promotion {
+    /// The metric that decides, one of the training job's.
+    pub metric: String,
+    /// Whether a smaller or a larger value is better.
+    pub goal: Goal,
+    /// The worst value at which a model may serve at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// By how much the champion must be beaten; negative tolerates a loss.
+    #[serde(default)]
+    pub minimum_gain: f64,
+    /// Compares the model with the one now serving on the same rows, since values of the metric of different
+    /// data do not compare. It costs two transform jobs in each run that has a champion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reevaluate: Option<Reevaluate>,
+    /// Whether a person has to approve a model that may replace the one now serving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// Whether each run's model becomes a version in SageMaker's model registry.
+    #[serde(default = "yes")]
+    pub register: bool,
+    /// The model package group of these versions; by default the pipeline's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_package_group: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Approval by a person, who is told of the model, and has so long to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Approval {
+    /// Hours after which a model that nobody approved is not deployed, at most 36: all of a run has two
+    /// days.
+    #[serde(default = "day")]
+    #[schemars(range(min = 1, max = 36))]
+    pub within_hours: u32,
+}
+
+const fn day() -> u32 {
+    24
+}
+
+/// Which direction of a metric is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Goal {
+    /// Smaller is better, as of an error.
+    Minimize,
+    /// Larger is better, as of an accuracy.
+    Maximize,
+}
+
+impl Promotion {
+    pub(crate) fn validate(
+        &self,
+        training: &Training,
+        dataset: &Dataset,
+    ) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        if self.metric.is_empty() {
+            return fail(
+                "promotion.metric",
+                "name one of training.metrics".to_owned(),
+            );
+        }
+        let declared = training.metrics.iter().any(|m| m.name == self.metric);
+        if !declared && !training.metrics.is_empty() {
+            return fail(
+                "promotion.metric",
+                format!("{:?} is none of training.metrics", self.metric),
+            );
+        }
+        if let Some(reevaluate) = &self.reevaluate {
+            reevaluate.validate(&self.metric, training, dataset)?;
+        }
+        let hours = self.approval.map(|approval| approval.within_hours);
+        if hours.is_some_and(|hours| !(1..=36).contains(&hours)) {
+            return fail(
+                "promotion.approval.withinHours",
+                "must be 1 to 36: all of a run has two days".to_owned(),
+            );
+        }
+        if let Some(group) = &self.model_package_group
+            && let Err(message) = Names::check_sagemaker(group)
+        {
+            return fail("promotion.modelPackageGroup", message);
+        }
+        Ok(())
+    }
+}

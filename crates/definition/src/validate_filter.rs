@@ -1,0 +1,130 @@
+//! What a filter expression must satisfy before `DynamoDB` sees it: that its placeholders and what they
+//! stand for belong together. It must not know the expression's grammar; that is the service's.
+
+use crate::FieldError;
+use crate::Filter;
+use std::collections::BTreeSet;
+
+const EXPRESSION: &str = "source.dynamodb.filter.expression";
+const NAMES: &str = "source.dynamodb.filter.names";
+const VALUES: &str = "source.dynamodb.filter.values";
+
+impl Filter {
+    /// Checks that every placeholder of the expression stands for something, and nothing else does.
+    ///
+    /// # Errors
+    /// Names the field at fault.
+    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+        let fail = |path, message: String| Err(FieldError { path, message });
+        if self.expression.trim().is_empty() {
+            return fail(
+                EXPRESSION,
+                "is empty: leave the filter out to export every item".to_owned(),
+            );
+        }
+        let used = placeholders(&self.expression);
+        let given = [
+            (NAMES, '#', self.names.keys().collect::<Vec<_>>()),
+            (VALUES, ':', self.values.keys().collect()),
+        ];
+        for (path, sign, keys) in given {
+            for key in &keys {
+                if !key.starts_with(sign) || placeholders(key).first() != Some(&key.as_str()) {
+                    return fail(
+                        path,
+                        format!("{key:?} is no placeholder: `{sign}` and letters, digits or `_`"),
+                    );
+                }
+                if !used.contains(key.as_str()) {
+                    return fail(path, format!("{key:?} is not used by the expression"));
+                }
+            }
+            let unknown = used
+                .iter()
+                .find(|name| name.starts_with(sign) && !keys.iter().any(|key| key == *name));
+            if let Some(unknown) = unknown {
+                return fail(
+                    path,
+                    format!("the expression's {unknown:?} stands for nothing"),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The `#names` and `:values` of an expression. It has no text in quotes that could look like them.
+fn placeholders(expression: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    let mut rest = expression;
+    while let Some(start) = rest.find(['#', ':']) {
+        let name = &rest[start + 1..];
+        let end = name
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(name.len());
+        found.insert(&rest[start..=start + end]);
+        rest = &name[end..];
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn check(filter: Value) -> Result<(), FieldError> {
+        contract::read::from_value::<Filter>(filter)
+            .unwrap()
+            .validate()
+    }
+
+    #[test]
+    fn placeholders_and_what_they_stand_for_belong_together() {
+        check(json!({"expression": "attribute_exists(rating)"})).unwrap();
+        check(json!({
+            "expression": "#r BETWEEN :low AND :high OR #c.#d=:tv",
+            "names": {"#r": "rating", "#c": "context", "#d": "device"},
+            "values": {":low": {"N": "1"}, ":high": {"N": "5"}, ":tv": {"S": "tv"}},
+        }))
+        .unwrap();
+    }
+
+    #[test]
+    fn each_mistake_names_its_field() {
+        let one = json!({"N": "1"});
+        for (filter, path, says) in [
+            (json!({"expression": " "}), EXPRESSION, "empty"),
+            (
+                json!({"expression": "#r = :x", "values": {":x": one}}),
+                NAMES,
+                "\"#r\"",
+            ),
+            (json!({"expression": "r = :x"}), VALUES, "\":x\""),
+            (
+                json!({"expression": "r = :x", "names": {"#r": "r"}, "values": {":x": one}}),
+                NAMES,
+                "not used",
+            ),
+            (
+                json!({"expression": "r = :x", "values": {":x": one, ":xy": one}}),
+                VALUES,
+                "not used",
+            ),
+            (
+                json!({"expression": "r = :x", "values": {"x": one, ":x": one}}),
+                VALUES,
+                "no placeholder",
+            ),
+            (
+                json!({"expression": "#a-b = r", "names": {"#a-b": "a"}}),
+                NAMES,
+                "no placeholder",
+            ),
+        ] {
+            let error = check(filter.clone()).unwrap_err();
+            assert_eq!(error.path, path, "{filter}: {error}");
+            assert!(error.message.contains(says), "{filter}: {error}");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The definition that counts: the stored one, with the execution's input merged over it.
+
+use crate::PlanExportError;
+use contract::Names;
+use definition::Definition;
+use lake::records::Champion;
+use lake::{ObjectStore, documents, keys, store};
+use serde_json::{Map, Value};
+
+/// The pipeline that the input names.
+pub fn pipeline_of(input: &Value) -> Result<String, PlanExportError> {
+    let Some(object) = input.as_object() else {
+        return Err(PlanExportError::Input {
+            message: format!("it must be a JSON object such as {{}}, not {}", kind(input)),
+        });
+    };
+    let name = match object.get("pipeline") {
+        None => Names::DEFAULT_PIPELINE,
+        Some(Value::String(name)) => name,
+        Some(other) => {
+            return Err(PlanExportError::Input {
+                message: format!("field `pipeline` must be text, not {}", kind(other)),
+            });
+        }
+    };
+    Names::check_pipeline(name).map_err(|message| PlanExportError::Input {
+        message: format!("field `pipeline`: {message}"),
+    })?;
+    Ok(name.to_owned())
+}
+
+/// The valid definition of a pipeline.
+pub async fn load(
+    store: &impl ObjectStore,
+    pipeline: &str,
+    input: Value,
+) -> Result<Definition, PlanExportError> {
+    let key = keys::definition(pipeline);
+    let stored = store::get_if_there(store, &key)
+        .await
+        .map_err(lake::DocumentError::from)?;
+    let mut merged = match stored {
+        Some(text) => match serde_json::from_slice(&text) {
+            Ok(object @ Value::Object(_)) => object,
+            Ok(other) => return Err(not_json(store, key, kind(&other).to_owned())),
+            Err(error) => return Err(not_json(store, key, error.to_string())),
+        },
+        // An input that brings a whole definition needs no stored one.
+        None if input.get("source").is_some() => Value::Object(Map::new()),
+        None => {
+            return Err(PlanExportError::DefinitionMissing {
+                pipeline: pipeline.to_owned(),
+                bucket: store.bucket().to_owned(),
+                key,
+            });
+        }
+    };
+    let named = merged
+        .get("pipeline")
+        .and_then(Value::as_str)
+        .unwrap_or(pipeline);
+    if named != pipeline {
+        return Err(PlanExportError::Input {
+            message: format!(
+                "field `pipeline` of {key} is {named:?}: it must be {pipeline:?} or absent"
+            ),
+        });
+    }
+    merge(&mut merged, input);
+    merged["pipeline"] = Value::String(pipeline.to_owned());
+    let definition: Definition =
+        contract::read::from_value(merged).map_err(|source| PlanExportError::Unreadable {
+            pipeline: pipeline.to_owned(),
+            source,
+        })?;
+    definition
+        .validate()
+        .map_err(|source| PlanExportError::Invalid {
+            pipeline: pipeline.to_owned(),
+            source,
+        })?;
+    dataset::check_definition(&definition.dataset).map_err(|source| PlanExportError::Dataset {
+        pipeline: pipeline.to_owned(),
+        source: Box::new(source),
+    })?;
+    Ok(definition)
+}
+
+/// Whether AWS takes the endpoint that serves now to the compute that is wanted: found here, it costs
+/// nothing; by the deployment, a whole run. What scores in one go leaves that endpoint alone.
+pub async fn check_endpoint(
+    store: &impl ObjectStore,
+    definition: &Definition,
+) -> Result<(), PlanExportError> {
+    if definition.batch.is_some() {
+        return Ok(());
+    }
+    let key = keys::champion(&definition.pipeline);
+    let champion: Option<Champion> =
+        documents::read_if_there(store, &key, "the record of a champion").await?;
+    let endpoint = definition.endpoint_name();
+    let there = champion.filter(|champion| champion.endpoint.as_deref() == Some(endpoint));
+    let Some(there) = there.and_then(|champion| champion.compute) else {
+        return Ok(());
+    };
+    let compute = &definition.endpoint.compute;
+    compute
+        .check_update_from(there, endpoint)
+        .map_err(|source| PlanExportError::Invalid {
+            pipeline: definition.pipeline.clone(),
+            source,
+        })
+}
+
+/// JSON Merge Patch. Source: RFC 7396, section 2.
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let Value::Object(target) = target else {
+        return;
+    };
+    for (name, value) in patch {
+        if value.is_null() {
+            target.remove(&name);
+        } else {
+            merge(target.entry(name).or_insert(Value::Null), value);
+        }
+    }
+}
+
+fn not_json(store: &impl ObjectStore, key: String, message: String) -> PlanExportError {
+    PlanExportError::NotJson {
+        bucket: store.bucket().to_owned(),
+        key,
+        message,
+    }
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn merging_follows_rfc_7396() {
+        // The table of appendix A, as far as objects go.
+        for (target, patch, result) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (
+                json!({"a": "b"}),
+                json!({"b": "c"}),
+                json!({"a": "b", "b": "c"}),
+            ),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
+            (
+                json!({"a": [{"b": "c"}]}),
+                json!({"a": [1]}),
+                json!({"a": [1]}),
+            ),
+            (
+                json!({"e": null}),
+                json!({"a": 1}),
+                json!({"e": null, "a": 1}),
+            ),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
+        ] {
+            let mut merged = target.clone();
+            merge(&mut merged, patch.clone());
+            assert_eq!(merged, result, "{target} with {patch}");
+        }
+    }
+}

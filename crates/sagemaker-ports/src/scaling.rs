@@ -1,0 +1,68 @@
+//! How an endpoint's instances follow the traffic: what is wanted, what is there, and how it is brought
+//! about. It must not know which service scales.
+
+use contract::ServiceError;
+use definition::{Autoscaling, Compute};
+use std::future::Future;
+
+/// Lets endpoints' instances follow the traffic, by a policy that bears Millrace's name; other people's policies
+/// and schedules are not its business.
+pub trait Scaling: Send + Sync {
+    /// How the endpoint is scaled, if it is by Millrace's policy.
+    fn describe_scaling(
+        &self,
+        endpoint: &str,
+    ) -> impl Future<Output = Result<Option<Autoscaling>, ServiceError>> + Send;
+    /// Lets it be scaled so, whatever was there before. The endpoint must be in service.
+    fn put_scaling(
+        &self,
+        endpoint: &str,
+        wanted: &Autoscaling,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    /// Removes Millrace's policy; the instances stay as many as they are. Removing what is not there succeeds.
+    fn remove_scaling(
+        &self,
+        endpoint: &str,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+}
+
+/// Makes way for an update of the endpoint: the service refuses to change the instance type of what is scaled.
+///
+/// # Errors
+/// If the service refuses or cannot be reached.
+pub async fn make_way(
+    scaling: &impl Scaling,
+    endpoint: &str,
+    from: &Compute,
+    to: &Compute,
+) -> Result<(), ServiceError> {
+    let (there, wanted) = (instance_type(from), instance_type(to));
+    if there.is_some() && there != wanted && scaling.describe_scaling(endpoint).await?.is_some() {
+        scaling.remove_scaling(endpoint).await?;
+    }
+    Ok(())
+}
+
+const fn instance_type(compute: &Compute) -> Option<&String> {
+    match compute {
+        Compute::Instances { instance_type, .. } => Some(instance_type),
+        Compute::Serverless { .. } => None,
+    }
+}
+
+/// Brings about the wanted scaling of an endpoint in service, or none. Called again it changes nothing.
+///
+/// # Errors
+/// If the service refuses or cannot be reached.
+pub async fn scale(
+    scaling: &impl Scaling,
+    endpoint: &str,
+    wanted: Option<&Autoscaling>,
+) -> Result<(), ServiceError> {
+    let there = scaling.describe_scaling(endpoint).await?;
+    match wanted {
+        wanted if there.as_ref() == wanted => Ok(()),
+        Some(wanted) => scaling.put_scaling(endpoint, wanted).await,
+        None => scaling.remove_scaling(endpoint).await,
+    }
+}
