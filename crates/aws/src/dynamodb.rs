@@ -5,7 +5,6 @@ mod capacity;
 
 use crate::SdkConfig;
 use crate::classify::service_error;
-use crate::transport;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
     AttributeValue, KeySchemaElement, KeyType, Select, TableDescription,
@@ -14,7 +13,6 @@ use contract::{ErrorName, ServiceError};
 use serde_json::{Map, Value, json};
 use source::{DescribeTable, IndexInfo, TableInfo};
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
 
 pub(crate) const SERVICE: &str = "DynamoDB";
 
@@ -22,8 +20,6 @@ pub(crate) const SERVICE: &str = "DynamoDB";
 #[derive(Debug, Clone)]
 pub struct Tables {
     pub(crate) client: Client,
-    /// The same with a transport of its own, made when the first page is read.
-    scanning: Arc<OnceLock<Client>>,
 }
 
 impl Tables {
@@ -31,23 +27,7 @@ impl Tables {
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
-            scanning: Arc::default(),
         }
-    }
-
-    /// The client that reads pages.
-    pub(crate) fn for_scans(&self) -> &Client {
-        self.scanning.get_or_init(|| {
-            let config = Client::config(&self.client);
-            // A transport that was asked for is left alone.
-            let is_left = config.http_client().is_some();
-            match (!is_left).then(transport::http_client).flatten() {
-                Some(transport) => {
-                    Client::from_conf(config.to_builder().http_client(transport).build())
-                }
-                None => self.client.clone(),
-            }
-        })
     }
 }
 
@@ -210,21 +190,5 @@ mod tests {
         for bad in [json!(7), json!({"k": {"S": 7}}), json!({"k": {"M": {}}})] {
             assert_eq!(key_from_json(&bad), None);
         }
-    }
-
-    #[tokio::test]
-    async fn scans_have_a_transport_of_their_own_unless_one_was_asked_for() {
-        let ours = transport::http_client();
-        let config = crate::local("http://127.0.0.1:1").await;
-        let scans = |config: &SdkConfig| Tables::new(config).for_scans().config().http_client();
-        assert_eq!(scans(&config).is_some(), ours.is_some());
-
-        // The SDK's, which is told from ours by what it prints.
-        let asked = aws_smithy_http_client::Builder::new().build_http();
-        let config = config.into_builder().http_client(asked.clone()).build();
-        assert_eq!(
-            format!("{:?}", scans(&config)),
-            format!("{:?}", Some(asked))
-        );
     }
 }

@@ -31,8 +31,6 @@ pub mod sagemaker;
 mod scan;
 #[cfg(feature = "sfn")]
 pub mod sfn;
-#[cfg(feature = "dynamodb")]
-mod transport;
 
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -31,7 +31,7 @@ impl ScanPages for Tables {
             })?),
             None => None,
         };
-        let client = self.for_scans();
+        let client = &self.client;
         let scan = match request.selection {
             Some(selection) => {
                 select(client.scan(), request.table, selection).map_err(|error| *error)?

@@ -1,4 +1,4 @@
-//! Puts itself between the SDK's transport and its reader of `Scan` answers, and counts the attempts
+//! Puts itself between the SDK's HTTP client and its reader of `Scan` answers, and counts the attempts
 //! that are throttled. It must not know what an answer looks like.
 
 use crate::classify::name_of;
