@@ -9,7 +9,7 @@ use crate::images::Image;
 use crate::model_groups::ModelPackageGroup;
 use crate::model_packages::ModelPackage;
 use crate::models::Model;
-use crate::process;
+use crate::orphans;
 use crate::protocol::Refusal;
 use crate::recorder::Recorder;
 use crate::scaling::{Policy, Target};
@@ -81,8 +81,8 @@ impl App {
             Err(TryLockError::WouldBlock) => return Err(Error::InUse { path: folder }),
             Err(TryLockError::Error(source)) => return Err(failed("lock", &lock_path, source)),
         }
-        let processes = folder.join("processes");
-        process::reap(&processes).map_err(|source| failed("clear", &processes, source))?;
+        let processes = orphans::records(&folder);
+        orphans::end(&processes).map_err(|source| failed("clear", &processes, source))?;
         let sdk = match &config.s3_endpoint {
             Some(endpoint) => aws::local(endpoint).await,
             None => aws::load().await,
@@ -150,7 +150,7 @@ impl App {
 
     /// Where the processes that run are recorded.
     pub fn process_records(&self) -> PathBuf {
-        self.config.state_dir.join("processes")
+        orphans::records(&self.config.state_dir)
     }
 
     /// Where a training job's tree and log are.

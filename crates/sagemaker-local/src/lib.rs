@@ -42,6 +42,7 @@ mod model_packages;
 mod models;
 mod namespace;
 mod operations;
+pub mod orphans;
 pub mod port;
 mod process;
 mod protocol;

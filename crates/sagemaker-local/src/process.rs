@@ -3,10 +3,10 @@
 
 use crate::images::Image;
 use crate::namespace;
+use crate::orphans;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -66,20 +66,13 @@ impl Program {
             .and_then(|pid| i32::try_from(pid).ok())
             .map(Pid::from_raw);
         let pid = pid.expect("a child that was not waited for has an id");
-        let record = records.join(format!("{pid}.json"));
         let running = Running {
             child,
             pid,
-            record: record.clone(),
+            record: orphans::path(records, pid.as_raw()),
             ended: false,
         };
-        if let Some(started) = start_time(pid) {
-            let text = serde_json::to_vec(&Record {
-                pid: pid.as_raw(),
-                started,
-            })?;
-            std::fs::write(record, text)?;
-        }
+        orphans::record(records, pid.as_raw())?;
         Ok(running)
     }
 }
@@ -156,50 +149,6 @@ pub fn exit_code(status: ExitStatus) -> i32 {
     status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Record {
-    pid: i32,
-    started: String,
-}
-
-/// Kills the programs that a server left behind which could not end them, being killed itself.
-/// Only a process that has both the recorded id and the recorded start is taken for one of them.
-pub fn reap(records: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(records)?;
-    for entry in std::fs::read_dir(records)? {
-        let path = entry?.path();
-        // An unreadable record was cut off while it was written: there is nothing to go by.
-        if let Ok(record) = serde_json::from_slice::<Record>(&std::fs::read(&path)?) {
-            let pid = Pid::from_raw(record.pid);
-            if start_time(pid).is_some_and(|started| started == record.started) {
-                tracing::info!(%pid, "killing a program that an earlier server left behind");
-                if let Err(error) = killpg(pid, Signal::SIGKILL) {
-                    tracing::warn!(%pid, %error, "it cannot be killed");
-                }
-            }
-        }
-        std::fs::remove_file(path)?;
-    }
-    Ok(())
-}
-
-/// When a process started, in the words of the system: the 22nd field of `/proc/<pid>/stat` where
-/// there is one, else what `ps` says. `None` if there is no such process.
-fn start_time(pid: Pid) -> Option<String> {
-    if Path::new("/proc/self/stat").exists() {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The second field is the program's name in parentheses and may hold spaces.
-        let (_, fields) = stat.rsplit_once(')')?;
-        return fields.split_whitespace().nth(19).map(str::to_owned);
-    }
-    let answer = std::process::Command::new("ps")
-        .args(["-o", "lstart=", "-p", &pid.to_string()])
-        .output()
-        .ok()?;
-    let started = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
-    (!started.is_empty()).then_some(started)
 }
 
 // What is alive is read from /proc.
@@ -286,19 +235,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_an_earlier_server_left_is_reaped_and_nothing_else() {
+    async fn what_an_earlier_server_left_is_ended_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let records = folder.path().join("processes");
-        std::fs::create_dir(&records).unwrap();
         let mut ours = shell("sleep 60", folder.path()).start(&records).unwrap();
         let stranger = shell("sleep 60", folder.path()).start(&records).unwrap();
-        let record = Record {
-            pid: stranger.pid.as_raw(),
-            started: "another time".into(),
-        };
-        std::fs::write(&stranger.record, serde_json::to_vec(&record).unwrap()).unwrap();
-        reap(&records).unwrap();
+        let record = format!(r#"{{"pid":{},"started":"another time"}}"#, stranger.pid);
+        std::fs::write(&stranger.record, record).unwrap();
+        // The exit status is fetched at once, as init does for orphans.
+        let end = tokio::task::spawn_blocking({
+            let records = records.clone();
+            move || orphans::end(&records)
+        });
         assert_eq!(exit_code(ours.child.wait().await.unwrap()), 137);
+        end.await.unwrap().unwrap();
         assert!(is_alive(&stranger.pid.to_string()));
         assert_eq!(std::fs::read_dir(&records).unwrap().count(), 0);
     }

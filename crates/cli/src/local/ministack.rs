@@ -4,6 +4,7 @@
 use super::LocalError;
 use super::python::Tools;
 use crate::process::ProcessGroup;
+use sagemaker_local::orphans;
 use serde::Deserialize;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,8 @@ impl Ministack {
             .stderr(errors);
         let group =
             ProcessGroup::start(&mut command, GRACE).map_err(LocalError::file("run", program))?;
+        let records = orphans::records(settings.folder);
+        orphans::record(&records, group.id()).map_err(LocalError::file("write", records))?;
         let mut server = Self {
             group,
             port: settings.port,

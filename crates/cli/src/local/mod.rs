@@ -291,7 +291,7 @@ async fn start_sagemaker(
     folder: &Path,
     ministack_port: u16,
 ) -> Result<sagemaker_local::Handle, LocalError> {
-    let mut config = sagemaker_local::Config::new(folder.join("sagemaker"));
+    let mut config = sagemaker_local::Config::new(run_folder::sagemaker(folder));
     config.s3_endpoint = Some(ministack::url(ministack_port));
     // A canary is watched for minutes where customers are at the other end.
     config.longest_wait = LONGEST_WAIT;
