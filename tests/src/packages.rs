@@ -1,23 +1,26 @@
-//! The functions' packages as they are deployed, unpacked to be run. It must not know what they do.
+//! The functions' packages, unpacked to be run.
 
-use crate::python;
+use crate::layers;
+use crate::python::{self, CARGO_LAMBDA};
+use crate::workspace;
 use millrace::local::{self, Options};
 use millrace::progress::Progress;
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// Packages, built and unpacked where they go away with the last of these.
+/// Unpacked packages, removed with the last clone of this.
 #[derive(Debug, Clone)]
 pub struct Packages {
     folder: Arc<TempDir>,
 }
 
 impl Packages {
-    /// Builds what is missing or out of date, as for local AWS; with `MILLRACE_NO_BUILD` the packages of an
-    /// earlier build are taken.
+    /// The packages of local AWS. Builds what is missing or out of date, or with `MILLRACE_NO_BUILD` takes
+    /// those of an earlier build.
     ///
     /// # Panics
     /// If they cannot be built or unpacked.
@@ -25,7 +28,43 @@ impl Packages {
         let mut options = Options::new(Progress::quiet());
         options.build = std::env::var_os("MILLRACE_NO_BUILD").is_none();
         let packages = local::packages(&options).await;
-        let packages = packages.unwrap_or_else(|error| panic!("{error}"));
+        Self::unpack(packages.unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    /// The packages as they are deployed, for this machine: built by cargo-lambda with the release profile.
+    ///
+    /// # Panics
+    /// If they cannot be built or unpacked.
+    pub fn released() -> Self {
+        let names: Vec<_> = layers::lambdas(&layers::read(&workspace::root()))
+            .into_iter()
+            .map(|lambda| lambda.name)
+            .collect();
+        let folder = workspace::target().join("local/release");
+        let mut build = Command::new(CARGO_LAMBDA.program("cargo-lambda"));
+        build
+            .current_dir(workspace::root())
+            .args(["lambda", "build", "--release", "--output-format", "zip"])
+            // The functions run on this machine: its own linker will do.
+            .args(["--compiler", "cargo"])
+            .arg("--lambda-dir")
+            .arg(&folder);
+        if cfg!(target_arch = "aarch64") {
+            build.arg("--arm64");
+        }
+        for name in &names {
+            build.args(["--package", name, "--bin", name]);
+        }
+        let output = python::output(&mut build);
+        assert!(output.status.success(), "{}", python::said(&output));
+        let packages = names.into_iter().map(|name| {
+            let package = folder.join(&name).join("bootstrap.zip");
+            (name, package)
+        });
+        Self::unpack(packages.collect())
+    }
+
+    fn unpack(packages: BTreeMap<String, PathBuf>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (name, package) in packages {
             let into = folder.path().join(name);

@@ -37,6 +37,13 @@ pub const CHECKOV: Environment = Environment {
     lock: include_str!("../python/checkov.txt"),
 };
 
+/// cargo-lambda, for the test of the deployable functions.
+pub const CARGO_LAMBDA: Environment = Environment {
+    folder: "venv-cargo-lambda",
+    file: "tests/python/cargo_lambda.txt",
+    lock: include_str!("../python/cargo_lambda.txt"),
+};
+
 /// A program of the tests' environment, which is installed first if it is not there.
 pub fn program(name: &str) -> PathBuf {
     TESTS.program(name)

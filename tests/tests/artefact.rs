@@ -1,7 +1,9 @@
-//! The functions as they are deployed, driven through a Runtime API: the first poll, an invocation, an input that
-//! is none, a panic. `-- --nocapture` prints sizes and start-up times.
+//! The functions' packages, driven through a Runtime API: the first poll, an invocation, an input that cannot
+//! be read, a panic. `-- --nocapture` prints sizes and start-up times.
 //!
-//! `MILLRACE_SAM_BUILD=infra/.aws-sam/build` drives what `sam build` made, if it was for this machine.
+//! Local AWS runs the development profile, and so do most of these tests. `-- --ignored` builds and drives the
+//! release profile; `MILLRACE_SAM_BUILD=infra/.aws-sam/build` drives the output of `sam build`, if it was for
+//! this machine.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use end_to_end::faults::{self, Programs};
@@ -17,7 +19,7 @@ const TIME: Duration = Duration::from_secs(30);
 
 /// The programs, wherever they were built.
 enum Built {
-    ForLocalRuns(Packages),
+    ByUs(Packages),
     BySam(PathBuf),
 }
 
@@ -25,13 +27,13 @@ impl Built {
     async fn now() -> Self {
         match std::env::var_os("MILLRACE_SAM_BUILD") {
             Some(folder) => Self::BySam(workspace::root().join(folder)),
-            None => Self::ForLocalRuns(Packages::built().await),
+            None => Self::ByUs(Packages::built().await),
         }
     }
 
     fn program(&self, name: &str) -> PathBuf {
         match self {
-            Self::ForLocalRuns(packages) => packages.program(name),
+            Self::ByUs(packages) => packages.program(name),
             Self::BySam(folder) => {
                 let function = template::role_name(name).replace("Role", "Function");
                 folder.join(function).join("bootstrap")
@@ -53,9 +55,7 @@ fn function(lambda: &Lambda, program: &std::path::Path, log: &std::path::Path) -
     Function::new(program, all, log)
 }
 
-#[tokio::test]
-async fn each_artefact_polls_and_names_what_it_cannot_read() {
-    let built = Built::now().await;
+async fn poll_and_name_what_cannot_be_read(built: &Built) {
     let folder = tempfile::tempdir().unwrap();
     for lambda in layers::lambdas(&layers::read(&workspace::root())) {
         let program = built.program(&lambda.name);
@@ -104,15 +104,31 @@ async fn each_artefact_polls_and_names_what_it_cannot_read() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_artefacts_export_a_table() {
-    let built = Built::now().await;
+async fn export_a_table(built: &Built) {
     let programs = Programs {
         plan_export: built.program("plan-export"),
         export_segment: built.program("export-segment"),
     };
     let logs = tempfile::tempdir().unwrap();
     faults::run(1, &programs, logs.path()).await.unwrap();
+}
+
+#[tokio::test]
+async fn each_artefact_polls_and_names_what_it_cannot_read() {
+    poll_and_name_what_cannot_be_read(&Built::now().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_artefacts_export_a_table() {
+    export_a_table(&Built::now().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds the functions with the release profile, which takes some 30 CPU minutes"]
+async fn the_release_artefacts_do_the_same() {
+    let built = Built::ByUs(Packages::released());
+    poll_and_name_what_cannot_be_read(&built).await;
+    export_a_table(&built).await;
 }
 
 #[tokio::test]

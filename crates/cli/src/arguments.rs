@@ -51,13 +51,11 @@ pub enum Command {
     /// Bring a pipeline's endpoint back to the model that served before, and wait until it answers.
     ///
     /// The champion's record goes back with it. Called again it goes on where it was interrupted, and never
-    /// goes back twice; --to goes to any run's model that has served and was not cleaned up. Built with
-    /// --features sagemaker.
+    /// goes back twice; --to goes to any run's model that has served and was not cleaned up.
     Rollback(Rollback),
     /// Remove the models, endpoint configurations and data of old runs, or list them.
     ///
     /// The newest runs stay, and whatever serves, is at work, or is what a rollback returns to. Reports stay.
-    /// Built with --features sagemaker.
     Clean(Clean),
     /// Write the JSON Schemas of the states' inputs and outputs into statemachine/schema.
     Schemas(Schemas),

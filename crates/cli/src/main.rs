@@ -2,7 +2,6 @@
 //! says in one line what went wrong.
 
 mod arguments;
-#[cfg(feature = "sagemaker")]
 mod way_back;
 
 use arguments::{Approval, Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas};
@@ -49,11 +48,6 @@ enum Failure {
     Approval(#[from] ApprovalError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    #[cfg(not(feature = "sagemaker"))]
-    #[error(
-        "this build leaves SageMaker out, which most commands do not need: cargo run --features sagemaker -- …"
-    )]
-    WithoutSageMaker,
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write to standard output")]
@@ -96,12 +90,8 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Local(wishes) => keep_local(wishes).await,
         Command::Run(wishes) => run(wishes).await,
         Command::Verify(wishes) => read_again(wishes).await,
-        #[cfg(feature = "sagemaker")]
         Command::Rollback(wishes) => Box::pin(way_back::roll_back(wishes)).await,
-        #[cfg(feature = "sagemaker")]
         Command::Clean(wishes) => Box::pin(way_back::clean_up(wishes)).await,
-        #[cfg(not(feature = "sagemaker"))]
-        Command::Rollback(_) | Command::Clean(_) => Err(Failure::WithoutSageMaker),
         Command::Report(wishes) => show_report(wishes).await,
         Command::Approve(wishes) => decide(wishes, ApprovalDecision::Approved).await,
         Command::Reject(wishes) => decide(wishes, ApprovalDecision::Rejected).await,

@@ -1,7 +1,4 @@
 //! The wiring of the commands that change what is at SageMaker.
-//!
-//! Its SDK takes minutes to build, and the other commands do not need it: it comes with the feature
-//! `sagemaker`.
 
 use crate::arguments::{Clean, Rollback};
 use crate::{Failure, print};

@@ -1,16 +1,20 @@
-//! Builds the Lambda packages with cargo-lambda and the container programs with cargo. Cargo knows
-//! what is up to date; this does not. It must not know what the packages do.
+//! Builds the Lambda functions and the container program with cargo, and packs the functions. Cargo
+//! decides what is out of date.
 
 use super::LocalError;
 use super::called::Called;
 use super::python::Tools;
-use super::workspace::{Workspace, cargo_failed, forget_own_package};
+use super::workspace::{Workspace, cargo, cargo_failed};
 use crate::progress::Step;
-use std::path::PathBuf;
-use std::process::Stdio;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use tokio::process::Command;
 
-/// The package of a function that cargo-lambda built.
+const PACK: &str = include_str!("../../python/package.py");
+
+/// The package of a function.
 pub fn package(workspace: &Workspace, binary: &str) -> PathBuf {
     workspace
         .local()
@@ -19,90 +23,32 @@ pub fn package(workspace: &Workspace, binary: &str) -> PathBuf {
         .join("bootstrap.zip")
 }
 
-/// Where cargo leaves a container program of the development profile, unless configured otherwise.
+/// Where cargo leaves a program of the development profile, unless configured otherwise.
 pub fn built_program(workspace: &Workspace, name: &str) -> PathBuf {
     workspace.target().join("debug").join(name)
 }
 
-/// Builds the functions' packages for this machine, with the profile that is deployed.
-pub async fn functions(
+/// Builds programs with the development profile, and returns their paths by name.
+pub async fn programs(
     workspace: &Workspace,
-    tools: &Tools,
-    binaries: &[String],
+    names: &[String],
     step: &Step,
-) -> Result<(), LocalError> {
-    let mut command = Command::new(tools.program("cargo-lambda"));
-    command.current_dir(workspace.root()).stdin(Stdio::null());
-    forget_own_package(&mut command);
-    put_cargo_first(&mut command);
+) -> Result<BTreeMap<String, PathBuf>, LocalError> {
+    let mut command = cargo(workspace.root());
+    // The whole workspace, as `cargo run` and `cargo test --workspace` select it: with other
+    // features than theirs, the dependencies would be built again.
     command
-        .args(["lambda", "build", "--release", "--output-format", "zip"])
-        // The functions run on this machine: its own linker will do.
-        .args(["--compiler", "cargo"])
-        .arg("--lambda-dir")
-        .arg(workspace.local().join("lambda"));
-    if cfg!(target_arch = "aarch64") {
-        command.arg("--arm64");
-    }
-    for binary in binaries {
-        command.args(["--package", binary, "--bin", binary]);
-    }
-    let log = workspace.local().join("functions.log");
-    run(
-        "building the Lambda functions",
-        command,
-        workspace,
-        log,
-        step,
-    )
-    .await?;
-    Ok(())
-}
-
-/// Builds a container program with the development profile, and returns its path.
-pub async fn program(
-    workspace: &Workspace,
-    name: &'static str,
-    step: &Step,
-) -> Result<PathBuf, LocalError> {
-    let mut command = super::workspace::cargo(workspace.root());
-    command
-        .args(["build", "--package", name, "--bin", name])
-        .args(["--message-format", "json-render-diagnostics"]);
-    let log = workspace.local().join("programs.log");
-    let said = run(
-        "building the container program",
-        command,
-        workspace,
-        log.clone(),
-        step,
-    )
-    .await?;
-    // Cargo tells where the program is, wherever the configuration puts it.
-    let told = said.iter().rev().find_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        message.get("executable")?.as_str().map(PathBuf::from)
-    });
-    told.ok_or(LocalError::Program {
-        what: "finding the container program",
-        last_line: String::new(),
-        log,
-    })
-}
-
-async fn run(
-    what: &'static str,
-    mut command: Command,
-    workspace: &Workspace,
-    log: PathBuf,
-    step: &Step,
-) -> Result<Vec<String>, LocalError> {
-    command
+        .args(["build", "--workspace"])
+        .args(["--message-format", "json-render-diagnostics"])
         .env("CARGO_TERM_PROGRESS_WHEN", "always")
         .env("CARGO_TERM_PROGRESS_WIDTH", "200")
         .env("CARGO_TERM_COLOR", "never");
+    for name in names {
+        command.args(["--bin", name]);
+    }
+    let log = workspace.local().join("build.log");
     let _ = std::fs::remove_file(&log);
-    let called = Called::new(what, &log);
+    let called = Called::new("building the Lambda functions", &log);
     let answer = called
         .run(&mut command, |line| match BuildProgress::parse(line) {
             Some(at) => step.count(at.done, at.total, &at.crates),
@@ -112,28 +58,69 @@ async fn run(
             None => {}
         })
         .await;
-    answer.map_err(|error| match error {
+    let messages = answer.map_err(|error| match error {
         LocalError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             cargo_failed(workspace.root(), source)
         }
         other => other,
-    })
+    })?;
+    let built: BTreeMap<_, _> = messages
+        .iter()
+        .filter_map(|line| executable(line))
+        .collect();
+    match names.iter().find(|name| !built.contains_key(*name)) {
+        None => Ok(built),
+        Some(name) => Err(LocalError::Program {
+            what: "finding the programs that cargo built",
+            last_line: format!("it does not name {name}"),
+            log,
+        }),
+    }
 }
 
-/// cargo-lambda calls `cargo`: it shall be the one that built this program.
-fn put_cargo_first(command: &mut Command) {
-    let Some(cargo) = std::env::var_os("CARGO").map(PathBuf::from) else {
-        return;
-    };
-    let Some(folder) = cargo.parent().filter(|folder| folder.is_absolute()) else {
-        return;
-    };
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
-    // A folder with a colon in its name cannot stand in PATH: then the one there must do.
-    if let Ok(path) = std::env::join_paths(folders) {
-        command.env("PATH", path);
+/// The name and path of a program, if the line is cargo's message that it is built.
+fn executable(line: &str) -> Option<(String, PathBuf)> {
+    #[derive(Deserialize)]
+    struct Message {
+        target: Target,
+        executable: PathBuf,
     }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+    }
+    let message: Message = serde_json::from_str(line).ok()?;
+    Some((message.target.name, message.executable))
+}
+
+/// Packs the functions whose program is another one than their package holds.
+pub async fn pack(
+    workspace: &Workspace,
+    tools: &Tools,
+    programs: &BTreeMap<String, PathBuf>,
+) -> Result<(), LocalError> {
+    let mut command = Command::new(tools.program("python"));
+    command.args(["-c", PACK]);
+    let mut is_current = true;
+    for (name, program) in programs {
+        let package = package(workspace, name);
+        let built = modified(program).map_err(LocalError::file("read", program))?;
+        if modified(&package).ok() != Some(built) {
+            command.arg(program).arg(package);
+            is_current = false;
+        }
+    }
+    if !is_current {
+        let log = workspace.local().join("package.log");
+        Called::new("packing the Lambda functions", &log)
+            .run(&mut command, |_| ())
+            .await?;
+    }
+    Ok(())
+}
+
+fn modified(path: &Path) -> std::io::Result<SystemTime> {
+    path.metadata()?.modified()
 }
 
 /// What cargo's progress bar says: `Building [===>  ] 12/345: serde, tokio`.

@@ -20,12 +20,12 @@ pub struct Environment {
     installing: &'static str,
 }
 
-/// What local AWS and the functions' packages take.
+/// Local AWS.
 pub const TOOLS: Environment = Environment {
     folder: "venv",
     lock: include_str!("../../python/requirements.txt"),
     module: "ministack",
-    installing: "installing ministack, aws-sam-translator and cargo-lambda",
+    installing: "installing ministack and aws-sam-translator",
 };
 
 /// What the image of the built-in XGBoost takes.
@@ -214,10 +214,7 @@ mod tests {
     #[test]
     fn every_package_of_the_locks_has_hashes() {
         for (environment, programs) in [
-            (
-                TOOLS,
-                &["ministack==", "aws-sam-translator==", "cargo-lambda=="][..],
-            ),
+            (TOOLS, &["ministack==", "aws-sam-translator=="][..]),
             (XGBOOST, &["xgboost-cpu=="]),
         ] {
             let packages = environment.lock.split("\n\n").next().unwrap();

@@ -46,13 +46,18 @@ pub async fn prepare(
     });
 
     let recommender = if building {
-        let step = progress.step("Container program");
-        let recommender = build::program(&workspace, RECOMMENDER, &step).await?;
-        step.done(RECOMMENDER);
-
-        let step = progress.step("Lambda functions");
-        build::functions(&workspace, &tools, &binaries, &step).await?;
-        step.done(&format!("{} packages", count(binaries.len() as u64)));
+        let step = progress.step("Programs");
+        let mut names = binaries.clone();
+        names.push(RECOMMENDER.to_owned());
+        let mut programs = build::programs(&workspace, &names, &step).await?;
+        let recommender = programs
+            .remove(RECOMMENDER)
+            .expect("all that was named is built");
+        programs.retain(|name, _| binaries.contains(name));
+        step.say("packing the Lambda functions");
+        build::pack(&workspace, &tools, &programs).await?;
+        let functions = count(binaries.len() as u64);
+        step.done(&format!("{functions} Lambda functions, {RECOMMENDER}"));
         recommender
     } else {
         let packages = binaries.iter().map(|name| build::package(&workspace, name));
