@@ -7,7 +7,7 @@ use contract::states::{Outcome, PublishReportOutput, Verdict};
 use end_to_end::pipeline::Pipeline;
 use lake::records::{ApprovalDecision, ApprovalRequest, Champion, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
-use millrace::approval::{self, ApprovalError, Wish};
+use millrace::approval::{self, Answer, ApprovalError};
 use millrace::demo::data::Interactions;
 use millrace::demo::{self, TABLE};
 use millrace::execution::Execution;
@@ -51,14 +51,14 @@ async fn decide(
     decision: ApprovalDecision,
 ) -> Result<String, ApprovalError> {
     let machines = aws::sfn::StateMachines::new(pipeline.local.aws_config());
-    let wish = Wish {
+    let answer = Answer {
         pipeline: PIPELINE,
         run: keys.run(),
         decision,
         by: Some("ada".to_owned()),
         reason: Some("the rmse of new users".to_owned()),
     };
-    approval::decide(&pipeline.lake, &machines, wish).await
+    approval::decide(&pipeline.lake, &machines, answer).await
 }
 
 async fn ended(execution: Execution) -> PublishReportOutput {

@@ -1,11 +1,11 @@
-//! What the command line says.
+//! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contract::{Names, RunId};
 use millrace::demo::Algorithm;
 use std::path::PathBuf;
 
-/// Millrace: a DynamoDB table becomes a dataset, the dataset a model, the model a serving endpoint.
+/// Millrace turns a DynamoDB table into a dataset, a model and a serving endpoint.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 pub struct Arguments {
@@ -15,47 +15,55 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the whole pipeline on this machine, on invented data, and show what the model recommends.
+    /// Run the whole pipeline on this machine with invented data, and show the model's
+    /// recommendations.
     ///
-    /// Needs Rust, Python 3.10 or newer, and no AWS account. Installs what else it needs below
+    /// Needs Rust and Python 3.10 or newer, but no AWS account. Installs its Python tools below
     /// target/local, builds the Lambda functions, starts local AWS on free ports of 127.0.0.1,
     /// deploys infra/template.yaml to it, fills a table, and starts the state machine with {}.
-    /// Everything it started is gone when it ends, also after Ctrl-C or a failure.
+    /// Stops everything it started when it ends, also after Ctrl-C or a failure.
     Demo(Demo),
-    /// Start local AWS with the stack deployed, and keep it until Ctrl-C.
+    /// Start local AWS, deploy the stack, and keep both running until Ctrl-C.
     Local(Local),
-    /// Start an execution of the state machine, wherever the environment says that AWS is, and watch
-    /// it.
+    /// Start an execution of the state machine and show its progress.
+    ///
+    /// Credentials, region and endpoints come from the environment (AWS_PROFILE, AWS_REGION,
+    /// AWS_ENDPOINT_URL, ...) and the AWS configuration files.
     Run(Run),
-    /// Read all data of a run again, and say whether it still is what was committed.
+    /// Verify that a run's data still is what the run committed.
     ///
-    /// Every part of the export and every file of the dataset is read and held against its record:
-    /// items, bytes and an order-independent checksum, for each part, segment and the run. Ends with 1
-    /// if anything differs.
+    /// Reads every part of the export and every file of the dataset, and compares items, bytes and
+    /// an order-independent checksum with the records of each part, each segment and the run. The
+    /// exit code is 1 if anything differs.
     Verify(OfRun),
-    /// Show what is said of a run's data: the quality gate's verdicts, the drift since the run whose model
-    /// serves, the attributes. It is there as soon as the dataset is planned, also if the gate ended the run.
+    /// Show the quality report of a run's data.
+    ///
+    /// Prints the verdicts of the quality gate, the drift since the run whose model serves, and the
+    /// attributes. The report exists as soon as the dataset is planned, also if the gate ended the
+    /// run.
     Report(OfRun),
-    /// Approve a run's model, which awaits that: it is deployed.
+    /// Approve a model that awaits approval, so that it is deployed.
     ///
-    /// The decision is written into the lake, once, and the state machine goes on.
+    /// Writes the decision into the lake, once, and wakes the state machine.
     Approve(Approval),
-    /// Reject a run's model that awaits approval: what serves serves on.
+    /// Reject a model that awaits approval, so that the current one keeps serving.
     Reject(Approval),
-    /// Print the feature rows with which the endpoint of a run is asked, one for each item.
+    /// Encode items as request rows for the endpoint of a run.
     ///
-    /// The items are read line by line, as DynamoDB JSON or plain JSON. They are encoded by the run's
-    /// dataset.json, exactly as training's rows were, and written as CSV without the label. Ends with 1
-    /// at the first line that is no row.
+    /// Reads one item per line, as DynamoDB JSON or plain JSON. Encodes it with the run's
+    /// dataset.json, exactly as for training, and prints it as CSV without the label. The exit code
+    /// is 1 at the first line that cannot be encoded.
     Encode(Encode),
-    /// Bring a pipeline's endpoint back to the model that served before, and wait until it answers.
+    /// Roll a pipeline's endpoint back to the model that served before, and wait until it answers.
     ///
-    /// The champion's record goes back with it. Called again it goes on where it was interrupted, and never
-    /// goes back twice; --to goes to any run's model that has served and was not cleaned up.
+    /// Rolls the champion's record back as well. A second call continues an interrupted one and
+    /// never rolls back twice. --to names any other run whose model has served and was not cleaned
+    /// up.
     Rollback(Rollback),
     /// Remove the models, endpoint configurations and data of old runs, or list them.
     ///
-    /// The newest runs stay, and whatever serves, is at work, or is what a rollback returns to. Reports stay.
+    /// Keeps the newest runs, runs that are not over, the models that serve, the target of a
+    /// rollback, and all reports.
     Clean(Clean),
     /// Write the JSON Schemas of the states' inputs and outputs into statemachine/schema.
     Schemas(Schemas),
@@ -63,18 +71,18 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Place {
-    /// Millrace's workspace [default: the one that this program was built from]
+    /// Millrace's workspace [default: the one this program was built from]
     #[arg(long, value_name = "FOLDER")]
     pub workspace: Option<PathBuf>,
 }
 
-/// How local AWS is started.
+/// Options of local AWS.
 #[derive(Debug, Args)]
 pub struct Local {
-    /// Use the binaries of an earlier build, stale or not.
+    /// Use the programs of an earlier build, even if they are out of date.
     #[arg(long, env = "MILLRACE_NO_BUILD")]
     pub no_build: bool,
-    /// What learns; xgboost installs `xgboost-cpu` below target/local.
+    /// The training algorithm; xgboost installs `xgboost-cpu` below target/local.
     #[arg(long, value_enum, default_value_t)]
     pub algorithm: Algorithm,
     #[command(flatten)]
@@ -83,16 +91,16 @@ pub struct Local {
 
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Interactions in the table.
+    /// Number of interactions in the table.
     #[arg(long, default_value_t = 20_000)]
     pub items: usize,
     /// Seed of the invented interactions; the same seed gives the same table.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// Whom to recommend to, such as u-00007 [default: an active user]
+    /// The user to recommend films to, such as u-00007 [default: an active user]
     #[arg(long)]
     pub user: Option<String>,
-    /// Keep local AWS running until Ctrl-C, and print how to look around.
+    /// Keep local AWS running until Ctrl-C, and print commands to inspect it.
     #[arg(long)]
     pub keep: bool,
     #[command(flatten)]
@@ -101,7 +109,7 @@ pub struct Demo {
 
 #[derive(Debug, Args)]
 pub struct Run {
-    /// The state machine.
+    /// ARN of the state machine.
     #[arg(long, value_name = "ARN", env = "MILLRACE_STATE_MACHINE_ARN")]
     pub state_machine_arn: String,
     /// The execution's input: {}, {"pipeline": "..."}, or any part of the definition.
@@ -111,10 +119,10 @@ pub struct Run {
 
 #[derive(Debug, Args)]
 pub struct OfRun {
-    /// The run, such as 20261120-173000-1a2b3c4d: the folder run=... in the lake.
+    /// The run, such as 20261120-173000-1a2b3c4d: the name after run= in the lake's keys.
     #[arg(long, value_name = "ID", value_parser = run_id)]
     pub run: RunId,
-    /// Its pipeline.
+    /// The pipeline of the run.
     #[arg(long, default_value = Names::DEFAULT_PIPELINE)]
     pub pipeline: String,
     /// The lake's bucket.
@@ -122,44 +130,44 @@ pub struct OfRun {
     pub bucket: String,
 }
 
-/// A person's decision.
+/// An answer to a request for approval.
 #[derive(Debug, Args)]
 pub struct Approval {
     #[command(flatten)]
     pub of: OfRun,
-    /// Why; the verdict quotes it.
+    /// The reason, quoted in the verdict.
     #[arg(long)]
     pub reason: Option<String>,
-    /// Who decides; the verdict quotes it.
+    /// Your name, quoted in the verdict.
     #[arg(long, env = "USER")]
     pub by: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub struct Encode {
-    /// The run whose dataset says how.
+    /// The run whose dataset.json encodes the items.
     #[arg(long, value_name = "ID", value_parser = run_id, required_unless_present = "dataset")]
     pub run: Option<RunId>,
-    /// Its pipeline.
+    /// The pipeline of the run.
     #[arg(long, default_value = Names::DEFAULT_PIPELINE)]
     pub pipeline: String,
     /// The lake's bucket.
     #[arg(long, env = "LAKE_BUCKET", required_unless_present = "dataset")]
     pub bucket: Option<String>,
-    /// A dataset.json on this machine, instead of a run's.
+    /// A local dataset.json, instead of a run's.
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     pub dataset: Option<PathBuf>,
-    /// How the items are written.
+    /// The format of the items.
     #[arg(long, value_enum, default_value_t)]
     pub form: Form,
-    /// The items, one in a line [default: standard input]
+    /// File with one item per line [default: standard input]
     pub items: Option<PathBuf>,
 }
 
-/// How items are written.
+/// The format of items.
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
 pub enum Form {
-    /// DynamoDB JSON if anything looks like it, plain JSON otherwise.
+    /// Choose per item: DynamoDB JSON if it looks like that, otherwise plain JSON.
     #[default]
     Either,
     /// {"user": {"S": "u1"}}, or as {"Item": ...}.
@@ -182,7 +190,7 @@ pub struct OfPipeline {
 pub struct Rollback {
     #[command(flatten)]
     pub of: OfPipeline,
-    /// The run whose model shall serve [default: the one before]
+    /// The run whose model should serve [default: the one that served before]
     #[arg(long, value_name = "RUN", value_parser = run_id)]
     pub to: Option<RunId>,
 }
@@ -192,20 +200,20 @@ pub struct Rollback {
 pub struct Clean {
     #[command(flatten)]
     pub of: OfPipeline,
-    /// Newest runs to keep, whatever became of them.
+    /// Number of newest runs to keep, whatever their outcome.
     #[arg(long, value_name = "RUNS", default_value_t = 5)]
     pub keep: usize,
-    /// List what can go and what stays, and change nothing.
+    /// List what would be removed and what is kept, and change nothing.
     #[arg(long, required_unless_present = "yes")]
     pub dry_run: bool,
-    /// Remove it.
+    /// Remove the old runs.
     #[arg(long, conflicts_with = "dry_run")]
     pub yes: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct Schemas {
-    /// Write nothing; fail if a file is not as it would be written.
+    /// Write nothing; fail if a file is out of date.
     #[arg(long)]
     pub check: bool,
     #[command(flatten)]
@@ -219,8 +227,8 @@ fn run_id(text: &str) -> Result<RunId, String> {
 fn json(text: &str) -> Result<serde_json::Value, String> {
     match serde_json::from_str(text) {
         Ok(value @ serde_json::Value::Object(_)) => Ok(value),
-        Ok(_) => Err("it is no JSON object".to_owned()),
-        Err(error) => Err(format!("it is no JSON: {error}")),
+        Ok(_) => Err("this is not a JSON object".to_owned()),
+        Err(error) => Err(format!("this is not JSON: {error}")),
     }
 }
 
@@ -230,7 +238,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_valid() {
         Arguments::command().debug_assert();
     }
 

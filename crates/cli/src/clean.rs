@@ -1,5 +1,6 @@
-//! What of a pipeline's old runs can go: models, endpoint configurations, raw and processed data,
-//! predictions. It must not remove what serves, what a rollback returns to, what is at work, nor any report.
+//! Finds and removes what a pipeline's old runs left: models, endpoint configurations, raw and
+//! processed data, predictions. Keeps the models that serve, the target of a rollback, runs that
+//! are not over, and all reports.
 
 use contract::{Names, RunId, ServiceError};
 use futures::{StreamExt, TryStreamExt};
@@ -9,7 +10,7 @@ use sagemaker_ports::Endpoints;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// Why the old runs cannot be cleaned up.
+/// Why old runs were not cleaned up.
 #[derive(Debug, thiserror::Error)]
 pub enum CleanError {
     /// SageMaker refused or could not be reached.
@@ -29,35 +30,35 @@ impl From<ServiceError> for CleanError {
     }
 }
 
-/// A run that can go.
+/// A run to remove.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OldRun {
     /// The run.
     pub run: RunId,
-    /// Its model and configuration, where they are there.
+    /// Its model and endpoint configuration, if they exist.
     pub resources: Vec<String>,
-    /// Its objects in the lake: raw, then processed, then the model's artifact, then predictions, then what it was judged by.
+    /// Its objects in the lake, tier by tier.
     pub objects: Vec<String>,
-    /// Their bytes.
+    /// Total size of the objects in bytes.
     pub bytes: u64,
 }
 
-/// What can go and what stays.
+/// The runs to remove and the runs to keep.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Plans {
-    /// Runs that can go, oldest first.
+pub struct CleanUp {
+    /// Runs to remove, oldest first.
     pub old: Vec<OldRun>,
-    /// Runs that stay, with the reason, oldest first.
+    /// Runs to keep, with the reason, oldest first.
     pub kept: Vec<(RunId, &'static str)>,
 }
 
-/// The tiers of the lake that are cleaned up. Reports stay: they are small, and the pipeline's memory.
+/// The tiers of the lake that are cleaned up. Reports are small, and later runs read them.
 const TIERS: [&str; 5] = ["raw", "processed", "models", "predictions", "judging"];
 
-/// Objects that are removed side by side.
-const AT_ONCE: usize = 32;
+/// Objects that are removed concurrently.
+const CONCURRENCY: usize = 32;
 
-/// Finds what can go, so that the newest `keep` runs stay. Changes nothing.
+/// Finds what to remove so that the newest `keep` runs are kept. Changes nothing.
 ///
 /// # Errors
 /// If the lake or SageMaker cannot be read.
@@ -66,7 +67,7 @@ pub async fn plan(
     endpoints: &impl Endpoints,
     pipeline: &str,
     keep: usize,
-) -> Result<Plans, CleanError> {
+) -> Result<CleanUp, CleanError> {
     let mut runs: BTreeMap<RunId, (Vec<String>, u64)> = BTreeMap::new();
     for tier in TIERS {
         let prefix = format!("{tier}/{pipeline}/run=");
@@ -88,23 +89,23 @@ pub async fn plan(
             runs.entry(run).or_default();
         }
     }
-    let at_work = at_work(store, pipeline).await?;
+    let running = running(store, pipeline).await?;
     let champion: Option<Champion> =
         documents::read_if_there(store, &keys::champion(pipeline), "the record of a champion")
             .await?;
     let newest: BTreeSet<RunId> = runs.keys().rev().take(keep).cloned().collect();
-    let mut plans = Plans::default();
+    let mut cleanup = CleanUp::default();
     for (run, (objects, bytes)) in runs {
         let name = Names::run_resource(pipeline, &run);
         let reason = if newest.contains(&run) {
             Some("one of the newest")
-        } else if at_work.contains(&run) {
-            Some("at work")
+        } else if running.contains(&run) {
+            Some("not over yet")
         } else {
-            needed(store, endpoints, pipeline, &run, &name, champion.as_ref()).await?
+            reason_to_keep(store, endpoints, pipeline, &run, &name, champion.as_ref()).await?
         };
         if let Some(reason) = reason {
-            plans.kept.push((run, reason));
+            cleanup.kept.push((run, reason));
             continue;
         }
         let mut resources = Vec::new();
@@ -114,14 +115,14 @@ pub async fn plan(
         if configs.contains(&name) {
             resources.push(format!("endpoint configuration {name}"));
         }
-        plans.old.push(OldRun {
+        cleanup.old.push(OldRun {
             run,
             resources,
             objects,
             bytes,
         });
     }
-    Ok(plans)
+    Ok(cleanup)
 }
 
 fn run_at(key: &str, prefix: &str) -> Option<RunId> {
@@ -129,7 +130,7 @@ fn run_at(key: &str, prefix: &str) -> Option<RunId> {
     RunId::parse(run).ok()
 }
 
-async fn at_work(store: &impl ObjectStore, pipeline: &str) -> Result<BTreeSet<RunId>, CleanError> {
+async fn running(store: &impl ObjectStore, pipeline: &str) -> Result<BTreeSet<RunId>, CleanError> {
     let prefix = keys::current_runs(pipeline);
     let listed = store.list(&prefix).await?.into_iter();
     let runs = listed.filter_map(|object| {
@@ -139,8 +140,8 @@ async fn at_work(store: &impl ObjectStore, pipeline: &str) -> Result<BTreeSet<Ru
     Ok(runs.collect())
 }
 
-/// Why a run that is old must stay.
-async fn needed(
+/// Why an old run must be kept.
+async fn reason_to_keep(
     store: &impl ObjectStore,
     endpoints: &impl Endpoints,
     pipeline: &str,
@@ -153,10 +154,10 @@ async fn needed(
             return Ok(Some("the champion"));
         }
         if champion.previous_endpoint_config.as_deref() == Some(name) {
-            return Ok(Some("what a rollback returns to"));
+            return Ok(Some("the target of a rollback"));
         }
     }
-    // It may serve at an endpoint that the pipeline had under another name, or without a champion.
+    // It may serve at an endpoint of another name that the pipeline had, or without a champion.
     let keys = RunKeys::new(pipeline, run);
     let deployed: Option<DeploymentRecord> =
         documents::read_if_there(store, &keys.deployment(), "the record of a deployment").await?;
@@ -178,52 +179,52 @@ async fn needed(
     Ok(None)
 }
 
-/// Removes what the plans say. What an earlier call removed already is no error.
+/// Removes old runs. What an earlier call has removed is not an error.
 ///
 /// # Errors
-/// If SageMaker or the lake refuses; called again, it goes on.
-pub async fn carry_out(
+/// If SageMaker or the lake fails. A second call continues.
+pub async fn remove(
     store: &impl ObjectStore,
     endpoints: &impl Endpoints,
     pipeline: &str,
-    plans: &Plans,
+    cleanup: &CleanUp,
 ) -> Result<(), CleanError> {
-    for old in &plans.old {
+    for old in &cleanup.old {
         let name = Names::run_resource(pipeline, &old.run);
-        // The model first: as long as anything of the run is listed, a call that died here is followed
-        // by one that finds the rest.
+        // The model first: if this call dies, the next one finds the run by its configuration or
+        // objects.
         endpoints.delete_model(&name).await?;
         endpoints.delete_config(&name).await?;
         let deletions = futures::stream::iter(&old.objects).map(|key| store.delete(key));
         deletions
-            .buffer_unordered(AT_ONCE)
+            .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await?;
     }
     Ok(())
 }
 
-/// What can go and what stays, for people.
-pub fn summary(plans: &Plans, removed: bool) -> String {
+/// The runs to remove and to keep, as text.
+pub fn summary(cleanup: &CleanUp, removed: bool) -> String {
     let mut text = String::new();
     let mut line = |line: String| {
-        // Writing to memory does not fail.
+        // Writing to memory cannot fail.
         let _ = writeln!(text, "{line}");
     };
     let verb = if removed { "removed" } else { "would remove" };
-    for old in &plans.old {
+    for old in &cleanup.old {
         let objects = format!("{} objects, {} MiB", old.objects.len(), old.bytes >> 20);
         let all = std::iter::once(&objects).chain(&old.resources);
         let all: Vec<_> = all.map(String::as_str).collect();
         line(format!("{verb} run {}: {}", old.run, all.join(", ")));
     }
-    for (run, reason) in &plans.kept {
+    for (run, reason) in &cleanup.kept {
         line(format!("keep run {run}: {reason}"));
     }
-    if plans.old.is_empty() {
+    if cleanup.old.is_empty() {
         line("nothing to remove".to_owned());
     } else if !removed {
-        line("nothing was changed: --yes instead of --dry-run removes it".to_owned());
+        line("nothing was changed: use --yes instead of --dry-run to remove this".to_owned());
     }
     text
 }

@@ -1,5 +1,5 @@
-//! Encodes items as the endpoint of a run is asked with them: by the run's own `dataset.json`, slot by
-//! slot what training got. It must not know the endpoint.
+//! Encodes items as request rows for the endpoint of a run, with the run's `dataset.json`: exactly
+//! as for training.
 
 use contract::RunId;
 use dataset::{Columns, ColumnsError, CsvRows, Encoder, ItemForm, ItemText, ItemTextError, Reject};
@@ -8,7 +8,7 @@ use lake::{DocumentError, ObjectStore, RunKeys, VocabularyError, documents, voca
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
-/// Items that were not encoded to the end.
+/// Why items were not encoded.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
     /// The lake has no such dataset.
@@ -32,21 +32,21 @@ pub enum EncodeError {
         /// Why.
         source: std::io::Error,
     },
-    /// A document is no dataset.
-    #[error("{of} is no dataset.json of a run")]
+    /// A document is not a dataset.
+    #[error("{of} is not the dataset.json of a run")]
     Document {
-        /// What was read.
+        /// The file or key.
         of: String,
         /// Why.
         source: serde_json::Error,
     },
-    /// The dataset has columns that no row can be made by.
-    #[error("the dataset's columns cannot be encoded by")]
+    /// The dataset's columns cannot encode rows.
+    #[error("the dataset's columns cannot encode items")]
     Columns(#[from] ColumnsError),
     /// The items cannot be read.
     #[error("cannot read the items")]
     Input(#[source] std::io::Error),
-    /// A line is no item.
+    /// A line is not an item.
     #[error("line {line} of the items")]
     Item {
         /// The line, from 1.
@@ -54,8 +54,8 @@ pub enum EncodeError {
         /// Why.
         source: ItemTextError,
     },
-    /// An item cannot become a row.
-    #[error("line {line} of the items is no row")]
+    /// An item cannot be encoded.
+    #[error("line {line} of the items cannot be encoded")]
     Rejected {
         /// The line, from 1.
         line: u64,
@@ -70,7 +70,7 @@ pub enum EncodeError {
 /// The columns of a run's dataset.
 ///
 /// # Errors
-/// If the lake does not have it, or it is none.
+/// If the lake does not hold a valid one.
 pub async fn columns_of_run(
     store: &impl ObjectStore,
     pipeline: &str,
@@ -91,10 +91,10 @@ pub async fn columns_of_run(
     Ok(columns)
 }
 
-/// The columns of a `dataset.json` on this machine.
+/// The columns of a local `dataset.json`.
 ///
 /// # Errors
-/// If it cannot be read, or is none.
+/// If it cannot be read, or is invalid.
 pub fn columns_of_file(path: &Path) -> Result<Columns, EncodeError> {
     let text = std::fs::read(path).map_err(|source| EncodeError::File {
         path: path.to_owned(),

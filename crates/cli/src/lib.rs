@@ -1,5 +1,5 @@
-//! The person's side of Millrace: runs the pipeline on this machine, shows what it does, and keeps
-//! the schemas. It must not know what the pipeline's steps do: it starts them and reads their records.
+//! The commands of `millrace`: run the pipeline on this machine, watch executions, read and act on
+//! what runs left in the lake, generate the schemas.
 
 pub mod approval;
 pub mod clean;
@@ -14,3 +14,8 @@ pub mod rollback;
 pub mod schemas;
 pub mod signals;
 pub mod verify;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

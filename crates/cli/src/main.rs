@@ -1,8 +1,8 @@
-//! `millrace`, the command: reads the command line, runs one command until its end or a signal, and
-//! says in one line what went wrong.
+//! `millrace`: parses the command line, runs one command until it ends or a signal arrives, and
+//! prints an error as one line.
 
 mod arguments;
-mod way_back;
+mod maintenance;
 
 use arguments::{Approval, Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas};
 use clap::Parser;
@@ -10,7 +10,7 @@ use dataset::ItemForm;
 use lake::records::ApprovalDecision;
 use millrace::approval::{self, ApprovalError};
 use millrace::clean::CleanError;
-use millrace::demo::{self, Algorithm, DemoError, Wishes};
+use millrace::demo::{self, Algorithm, DemoError, Settings};
 use millrace::encode::{self, EncodeError};
 use millrace::execution::{self, ExecutionError};
 use millrace::local::{Local, LocalError, Options, workspace_root};
@@ -25,7 +25,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::process::ExitCode;
 
-/// What went wrong.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
@@ -48,7 +48,7 @@ enum Failure {
     Approval(#[from] ApprovalError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    #[error("cannot listen to signals")]
+    #[error("cannot wait for signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
@@ -69,12 +69,12 @@ fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         tokio::select! {
-            // Whoever is asked to end lets go of what is at work, which ends what that started.
-            signal = signals::asked_to_end() => match signal {
+            // Dropping the command ends the processes that it started.
+            signal = signals::wait_for_signal() => match signal {
                 Ok(signal) => ExitCode::from(signal.exit_code()),
                 Err(error) => fail(&Failure::Signals(error)),
             },
-            outcome = carry_out(arguments.command) => match outcome {
+            outcome = run(arguments.command) => match outcome {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(failure) => fail(&failure),
             },
@@ -84,39 +84,39 @@ fn main() -> ExitCode {
     code
 }
 
-async fn carry_out(command: Command) -> Result<(), Failure> {
+async fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Demo(wishes) => Box::pin(run_demo(wishes)).await,
-        Command::Local(wishes) => keep_local(wishes).await,
-        Command::Run(wishes) => run(wishes).await,
-        Command::Verify(wishes) => read_again(wishes).await,
-        Command::Rollback(wishes) => Box::pin(way_back::roll_back(wishes)).await,
-        Command::Clean(wishes) => Box::pin(way_back::clean_up(wishes)).await,
-        Command::Report(wishes) => show_report(wishes).await,
-        Command::Approve(wishes) => decide(wishes, ApprovalDecision::Approved).await,
-        Command::Reject(wishes) => decide(wishes, ApprovalDecision::Rejected).await,
-        Command::Encode(wishes) => encode_items(wishes).await,
-        Command::Schemas(wishes) => keep_schemas(&wishes),
+        Command::Demo(arguments) => Box::pin(run_demo(arguments)).await,
+        Command::Local(arguments) => run_local(arguments).await,
+        Command::Run(arguments) => run_execution(arguments).await,
+        Command::Verify(arguments) => verify_run(arguments).await,
+        Command::Rollback(arguments) => Box::pin(maintenance::roll_back(arguments)).await,
+        Command::Clean(arguments) => Box::pin(maintenance::clean(arguments)).await,
+        Command::Report(arguments) => show_report(arguments).await,
+        Command::Approve(arguments) => answer(arguments, ApprovalDecision::Approved).await,
+        Command::Reject(arguments) => answer(arguments, ApprovalDecision::Rejected).await,
+        Command::Encode(arguments) => encode_items(arguments).await,
+        Command::Schemas(arguments) => write_schemas(&arguments),
     }
 }
 
 async fn run_demo(demo: Demo) -> Result<(), Failure> {
     let algorithm = demo.local.algorithm;
-    let wishes = Wishes {
+    let settings = Settings {
         algorithm,
         items: demo.items,
         seed: demo.seed,
         user: demo.user,
     };
-    wishes.check()?;
+    settings.check()?;
     let progress = Progress::to_stderr();
     let local = Local::start(&options(demo.local, progress.clone())).await?;
-    let summary = demo::run(&local, &wishes, &progress).await?;
+    let summary = demo::run(&local, &settings, &progress).await?;
     print(&format!("\n{summary}"))?;
     if demo.keep {
         print(&format!(
             "\n{}",
-            demo::look_around(
+            demo::hints(
                 &local,
                 summary.output.endpoint.as_deref().unwrap_or_default(),
                 algorithm
@@ -128,29 +128,26 @@ async fn run_demo(demo: Demo) -> Result<(), Failure> {
     Ok(())
 }
 
-fn options(wishes: arguments::Local, progress: Progress) -> Options {
+fn options(arguments: arguments::Local, progress: Progress) -> Options {
     let mut options = Options::new(progress);
-    options.workspace = wishes.place.workspace;
-    options.build = !wishes.no_build;
-    options.xgboost = wishes.algorithm == Algorithm::Xgboost;
+    options.workspace = arguments.place.workspace;
+    options.build = !arguments.no_build;
+    options.xgboost = arguments.algorithm == Algorithm::Xgboost;
     options
 }
 
-async fn keep_local(wishes: arguments::Local) -> Result<(), Failure> {
-    let algorithm = wishes.algorithm;
-    let local = Local::start(&options(wishes, Progress::to_stderr())).await?;
+async fn run_local(arguments: arguments::Local) -> Result<(), Failure> {
+    let algorithm = arguments.algorithm;
+    let local = Local::start(&options(arguments, Progress::to_stderr())).await?;
     let endpoint = demo::definition_of(algorithm).endpoint.name;
     let endpoint = endpoint
         .as_deref()
         .unwrap_or(contract::Names::DEFAULT_PIPELINE);
-    print(&format!(
-        "\n{}",
-        demo::look_around(&local, endpoint, algorithm)
-    ))?;
+    print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;
     std::future::pending().await
 }
 
-async fn run(run: Run) -> Result<(), Failure> {
+async fn run_execution(run: Run) -> Result<(), Failure> {
     let progress = Progress::to_stderr();
     let machines = aws::sfn::StateMachines::new(&aws::load().await);
     let execution = execution::start(&machines, &run.state_machine_arn, &run.input).await?;
@@ -160,12 +157,12 @@ async fn run(run: Run) -> Result<(), Failure> {
     print(&format!("{:#}\n", finished.output))
 }
 
-async fn read_again(wishes: OfRun) -> Result<(), Failure> {
+async fn verify_run(arguments: OfRun) -> Result<(), Failure> {
     let OfRun {
         run,
         pipeline,
         bucket,
-    } = wishes;
+    } = arguments;
     let store = aws::s3::S3Store::new(&aws::load().await, bucket.clone());
     let progress = Progress::to_stderr();
     let verification = verify::read_again(&store, &pipeline, &run, &progress).await?;
@@ -182,46 +179,46 @@ async fn read_again(wishes: OfRun) -> Result<(), Failure> {
     .into())
 }
 
-async fn show_report(wishes: OfRun) -> Result<(), Failure> {
+async fn show_report(arguments: OfRun) -> Result<(), Failure> {
     let OfRun {
         run,
         pipeline,
         bucket,
-    } = wishes;
+    } = arguments;
     let store = aws::s3::S3Store::new(&aws::load().await, bucket);
     print(&report::of_run(&store, &pipeline, &run).await?)
 }
 
-async fn decide(wishes: Approval, decision: ApprovalDecision) -> Result<(), Failure> {
-    let Approval { of, reason, by } = wishes;
+async fn answer(arguments: Approval, decision: ApprovalDecision) -> Result<(), Failure> {
+    let Approval { of, reason, by } = arguments;
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, of.bucket);
     let machines = aws::sfn::StateMachines::new(&config);
-    let wish = approval::Wish {
+    let answer = approval::Answer {
         pipeline: &of.pipeline,
         run: &of.run,
         decision,
         by,
         reason,
     };
-    print(&approval::decide(&store, &machines, wish).await?)
+    print(&approval::decide(&store, &machines, answer).await?)
 }
 
-async fn encode_items(wishes: Encode) -> Result<(), Failure> {
-    let columns = match (wishes.dataset, wishes.run, wishes.bucket) {
+async fn encode_items(arguments: Encode) -> Result<(), Failure> {
+    let columns = match (arguments.dataset, arguments.run, arguments.bucket) {
         (None, Some(run), Some(bucket)) => {
             let store = aws::s3::S3Store::new(&aws::load().await, bucket);
-            encode::columns_of_run(&store, &wishes.pipeline, &run).await?
+            encode::columns_of_run(&store, &arguments.pipeline, &run).await?
         }
         (file, ..) => encode::columns_of_file(&file.unwrap_or_default())?,
     };
-    let form = match wishes.form {
+    let form = match arguments.form {
         Form::Either => ItemForm::Either,
         Form::Dynamodb => ItemForm::DynamoDb,
         Form::Plain => ItemForm::Plain,
     };
     let output = BufWriter::new(std::io::stdout().lock());
-    match wishes.items {
+    match arguments.items {
         None => encode::encode(&columns, form, std::io::stdin().lock(), output)?,
         Some(path) => match File::open(&path) {
             Ok(file) => encode::encode(&columns, form, BufReader::new(file), output)?,
@@ -231,10 +228,10 @@ async fn encode_items(wishes: Encode) -> Result<(), Failure> {
     Ok(())
 }
 
-fn keep_schemas(wishes: &Schemas) -> Result<(), Failure> {
-    let root = workspace_root(wishes.place.workspace.as_deref())?;
+fn write_schemas(arguments: &Schemas) -> Result<(), Failure> {
+    let root = workspace_root(arguments.place.workspace.as_deref())?;
     let folder = root.join("statemachine/schema");
-    if wishes.check {
+    if arguments.check {
         return Ok(schemas::check(&folder)?);
     }
     for file in schemas::write(&folder)? {
@@ -251,10 +248,10 @@ fn print(text: &str) -> Result<(), Failure> {
         .map_err(Failure::Output)
 }
 
-/// One line, with every cause.
+/// Prints the error and all its causes as one line.
 fn fail(error: &dyn Error) -> ExitCode {
     let line = contract::chain(error);
-    // Nobody is left to tell that standard error is closed.
+    // A closed standard error leaves no place to report to.
     let _ = writeln!(std::io::stderr(), "error: {line}");
     ExitCode::FAILURE
 }

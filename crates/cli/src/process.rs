@@ -1,5 +1,5 @@
-//! A program in a process group of its own, which is gone when its owner is: also after an error, a
-//! panic, or a signal to the owner. It must not know what the program does.
+//! A program in a process group of its own, which ends with its owner: also after an error, a
+//! panic, or a signal to the owner.
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
@@ -8,13 +8,13 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A started program and all that it started in turn. Dropping it ends them: SIGTERM to the group,
-/// and SIGKILL to what is left after the grace.
+/// A started program and its child processes. Dropping it sends SIGTERM to the group, and SIGKILL
+/// to the processes that are left after the grace period.
 ///
-/// Ctrl-C at a terminal goes to the foreground group only. The program has its own, so it never
-/// ends before its owner decides.
+/// Ctrl-C at a terminal signals the foreground group only. The program has a group of its own, so
+/// it ends only when its owner ends it.
 #[derive(Debug)]
 pub struct ProcessGroup {
     child: Child,
@@ -45,7 +45,7 @@ impl ProcessGroup {
         &mut self.child
     }
 
-    /// Waits for the leader's own end.
+    /// Waits until the leader ends.
     pub async fn wait(&mut self) -> std::io::Result<ExitStatus> {
         self.child.wait().await
     }
@@ -55,7 +55,8 @@ impl ProcessGroup {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Whether nothing of the group is left. The leader is fetched first: until then it counts.
+    /// Whether the group has no process any more. Until its exit status is fetched, the leader
+    /// counts as one.
     fn is_gone(&mut self) -> bool {
         let _ = self.child.try_wait();
         killpg(self.group, None) == Err(Errno::ESRCH)
@@ -70,13 +71,13 @@ impl ProcessGroup {
             if self.is_gone() {
                 return;
             }
-            std::thread::sleep(BETWEEN_LOOKS);
+            std::thread::sleep(POLL_INTERVAL);
         }
-        // ESRCH means that the last one has just gone.
+        // ESRCH: the last process has just ended.
         let _ = killpg(self.group, Signal::SIGKILL);
         let deadline = Instant::now() + self.grace;
         while !self.is_gone() && Instant::now() < deadline {
-            std::thread::sleep(BETWEEN_LOOKS);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }
@@ -104,13 +105,13 @@ mod tests {
     }
 
     fn is_alive(process: Pid) -> bool {
-        // A zombie is dead, but not yet fetched by init.
+        // A zombie has ended; its exit status is not yet fetched.
         std::fs::read_to_string(format!("/proc/{process}/stat"))
             .is_ok_and(|stat| !stat.contains(") Z "))
     }
 
     #[tokio::test]
-    async fn dropping_a_group_ends_what_the_program_started() {
+    async fn dropping_a_group_ends_child_processes() {
         let (group, grandchild) = start("sleep 60 & echo $!; wait", Duration::from_secs(5)).await;
         let leader = Pid::from_raw(group.id());
         assert!(is_alive(leader) && is_alive(grandchild));
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_ignores_sigterm_is_killed_after_the_grace() {
+    async fn a_program_that_ignores_sigterm_is_killed_after_the_grace() {
         let script = "trap '' TERM; echo $$; while :; do sleep 0.05; done";
         let (group, leader) = start(script, Duration::from_millis(200)).await;
         let begun = Instant::now();

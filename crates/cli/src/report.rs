@@ -1,16 +1,15 @@
-//! Shows what is said of a run's data: the gate's verdicts, the drift, the attributes. It must not judge:
-//! the run did that.
+//! Shows the quality report of a run's data: the verdicts of the gate, the drift, the attributes.
 
 use contract::RunId;
 use dataset::{AttributeStatistics, GateVerdict, Quality, Statistics};
 use lake::{DocumentError, ObjectStore, RunKeys, documents};
 use std::fmt::Write;
 
-/// A run whose data cannot be shown.
+/// Why a report cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The lake cannot be read, or holds no such run.
-    #[error("cannot read what is said of the data of run {run} of pipeline `{pipeline}`")]
+    /// The lake cannot be read, or does not hold the report.
+    #[error("cannot read the quality report of run {run} of pipeline `{pipeline}`")]
     Lake {
         /// The pipeline.
         pipeline: String,
@@ -21,10 +20,10 @@ pub enum ReportError {
     },
 }
 
-/// What is said of a run's data, as text.
+/// The quality report of a run, as text.
 ///
 /// # Errors
-/// If the lake cannot be read, or the run has not come to its data yet.
+/// If the lake cannot be read, or the run has not planned its dataset yet.
 pub async fn of_run(
     store: &impl ObjectStore,
     pipeline: &str,
@@ -44,10 +43,10 @@ pub async fn of_run(
         source: Box::new(source),
     })?;
     let mut text = summary(&statistics, &quality);
-    // Writing to memory does not fail.
+    // Writing to memory cannot fail.
     let _ = writeln!(
         text,
-        "\nas a page: s3://{}/{}",
+        "\nas HTML: s3://{}/{}",
         store.bucket(),
         keys.quality_page()
     );
@@ -83,13 +82,13 @@ fn summary(statistics: &Statistics, quality: &Quality) -> String {
         "range",
         "most frequent",
     ];
-    let rows = statistics.attributes.iter().map(|(path, known)| {
+    let rows = statistics.attributes.iter().map(|(path, statistics)| {
         let role = match path {
             _ if *path == quality.label => "label",
             _ if quality.columns.contains(path) => "column",
             _ => "",
         };
-        attribute(role, path, known)
+        attribute_row(role, path, statistics)
     });
     table(&mut text, &names, rows);
     text
@@ -105,33 +104,33 @@ fn verdict(verdict: &GateVerdict) -> Vec<String> {
     ]
 }
 
-fn attribute(role: &str, path: &str, known: &AttributeStatistics) -> Vec<String> {
-    let types: Vec<_> = known
+fn attribute_row(role: &str, path: &str, attribute: &AttributeStatistics) -> Vec<String> {
+    let types: Vec<_> = attribute
         .types
         .kinds()
         .iter()
         .map(ToString::to_string)
         .collect();
-    let distinct = known.distinct.map(|distinct| {
+    let distinct = attribute.distinct.map(|distinct| {
         let about = if distinct.exact { "" } else { "~" };
         format!("{about}{}", distinct.count)
     });
-    let range = known.numbers.as_ref();
+    let range = attribute.numbers.as_ref();
     let range = range.map(|numbers| format!("{} to {}", numbers.minimum, numbers.maximum));
-    let frequent = known.frequent.first();
+    let frequent = attribute.frequent.first();
     let frequent = frequent.map(|value| format!("{:?} {:.1} %", value.value, value.share * 100.0));
     vec![
         role.to_owned(),
         path.to_owned(),
         types.join("+"),
-        format!("{:.1} %", known.missing * 100.0),
+        format!("{:.1} %", attribute.missing * 100.0),
         distinct.unwrap_or_default(),
         range.unwrap_or_default(),
         frequent.unwrap_or_default(),
     ]
 }
 
-/// Columns as wide as what is in them.
+/// Writes a table whose columns are as wide as their cells.
 fn table(text: &mut String, names: &[&str], rows: impl Iterator<Item = Vec<String>>) {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let rows: Vec<_> = std::iter::once(names).chain(rows).collect();
@@ -155,7 +154,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_run_is_told_in_a_few_lines() {
+    fn a_report_has_a_few_lines() {
         let mut profile = Profile::new();
         for at in 0..4 {
             let item =

@@ -1,16 +1,16 @@
-//! Brings a pipeline's endpoint back to the configuration that served before, and the champion's record
-//! with it. It must not know how that configuration came about.
+//! Rolls a pipeline's endpoint back to the configuration that served before, and the champion's
+//! record with it.
 //!
-//! | Endpoint in service on | Means |
+//! | Endpoint in service on | Action |
 //! |---|---|
-//! | the champion's configuration | bring it to the one before, unless a rollback made this champion |
-//! | the one before the champion's | an earlier call was interrupted: verify it and write the record |
-//! | any other | a model that nobody verified: bring it to the champion's |
+//! | the champion's configuration | update to the previous one, unless a rollback made this champion |
+//! | the previous configuration | an earlier call was interrupted: verify it and write the record |
+//! | any other | a model that nobody verified: update to the champion's |
 //!
-//! A champion without an endpoint has scored in one go: nothing serves that could be brought back.
+//! The champion of a batch pipeline has no endpoint, and so nothing to roll back.
 //!
-//! The record changes last, once the endpoint serves and has answered, and says that a rollback made it: so a
-//! call that is repeated, for whatever reason, never goes back twice.
+//! The record changes last, once the endpoint serves and has answered, and states that a rollback
+//! made it: a repeated call never rolls back twice.
 
 mod error;
 
@@ -25,22 +25,22 @@ use sagemaker_ports::{ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Sc
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// What is rolled back, and how patiently.
+/// What to roll back, and how long to wait for it.
 #[derive(Debug, Clone)]
-pub struct Wish {
+pub struct Request {
     /// The pipeline.
     pub pipeline: String,
-    /// The run whose model shall serve; by default that of the configuration before.
+    /// The run whose model should serve; by default the one of the previous configuration.
     pub to: Option<RunId>,
-    /// Between two looks at the endpoint.
+    /// Time between two descriptions of the endpoint.
     pub pause: Duration,
-    /// How long an update may take to show after the service took it; an endpoint that is still in service
-    /// on its old configuration after that was taken back by SageMaker.
+    /// How long the service may take to show an update. An endpoint that is still in service on its
+    /// old configuration after that was rolled back by SageMaker.
     pub settle: Duration,
 }
 
-impl Wish {
-    /// Of a pipeline, as the command does it.
+impl Request {
+    /// With the times of the command.
     pub const fn new(pipeline: String, to: Option<RunId>) -> Self {
         Self {
             pipeline,
@@ -51,14 +51,14 @@ impl Wish {
     }
 }
 
-/// Where the endpoint is after a rollback.
+/// Result of a rollback.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RolledBack {
-    /// The champion now.
+    /// The champion after the rollback.
     pub champion: Champion,
-    /// The configuration that it came from; `None` if it was where it should be.
+    /// The configuration that the endpoint left; `None` if it was on the right one already.
     pub from: Option<String>,
-    /// Rows that it was asked about and answered; `None` if its run's dataset is gone.
+    /// Rows of the smoke request that it answered; `None` if the dataset of its run was removed.
     pub smoke_rows: Option<u32>,
 }
 
@@ -75,12 +75,12 @@ impl fmt::Display for RolledBack {
         match (&self.from, &self.champion.rolled_back_from) {
             (Some(from), _) => write!(
                 f,
-                "the endpoint {endpoint} is back from {from} on {endpoint_config}, the model of run {run}"
+                "the endpoint {endpoint} was rolled back from {from} to {endpoint_config}, the model of run {run}"
             )?,
             (None, Some(from)) => write!(
                 f,
-                "the endpoint {endpoint} was rolled back from {from} already, and serves the model of run {run}; \
-                 --to goes to another run's"
+                "the endpoint {endpoint} is already rolled back from {from} and serves the model of run {run}; --to names \
+                 another run"
             )?,
             (None, None) => write!(f, "the endpoint {endpoint} serves the model of run {run}")?,
         }
@@ -88,71 +88,72 @@ impl fmt::Display for RolledBack {
             Some(rows) => write!(f, "; it answered {rows} rows"),
             None => write!(
                 f,
-                "; its dataset is gone, so it was not asked about any row"
+                "; the dataset of that run was removed, so no row was sent"
             ),
         }
     }
 }
 
-/// Looks at an endpoint while it is on its way: an hour, as the command looks.
-const LOOKS: usize = 720;
+/// Descriptions of an endpoint that is being updated: an hour, with the command's pause.
+const MAX_POLLS: usize = 720;
 
-/// Rolls the pipeline's endpoint back, and waits until it serves and has answered a real request.
+/// Rolls the pipeline's endpoint back, and waits until it is in service and answers a real request.
 ///
 /// # Errors
-/// If there is nothing to go back to, or the endpoint does not get there or does not answer.
+/// If there is nothing to roll back to, or the endpoint does not get there or does not answer.
 pub async fn roll_back<S: Endpoints + Invoke>(
     store: &impl ObjectStore,
     sagemaker: &S,
     scaling: &impl Scaling,
-    wish: &Wish,
+    request: &Request,
     step: &Step,
 ) -> Result<RolledBack, RollbackError> {
-    let pipeline = &wish.pipeline;
+    let pipeline = &request.pipeline;
     let key = keys::champion(pipeline);
     let champion: Option<Champion> =
         documents::read_if_there(store, &key, "the record of a champion").await?;
     let champion = champion.ok_or_else(|| RollbackError::NoChampion {
         pipeline: pipeline.clone(),
     })?;
-    let (Some(endpoint), Some(in_force)) = (&champion.endpoint, &champion.endpoint_config) else {
+    let (Some(endpoint), Some(champion_config)) = (&champion.endpoint, &champion.endpoint_config)
+    else {
         return Err(RollbackError::NoEndpoint {
             pipeline: pipeline.clone(),
             predictions: format!("predictions/{pipeline}/"),
         });
     };
-    let there = settled(sagemaker, wish, endpoint, None, step).await?;
-    let target = target(wish, &champion, endpoint, in_force, &there)?;
+    let current = wait_in_service(sagemaker, request, endpoint, None, step).await?;
+    let target = target(request, &champion, endpoint, champion_config, &current)?;
     let config = config(sagemaker, &target).await?;
-    // Before anything is changed: what has no record could be brought back, but not be the champion.
-    let successor = if target == *in_force {
+    // Read before anything is changed: a configuration without a record cannot become the champion.
+    let successor = if target == *champion_config {
         champion.clone()
     } else {
         champion_of(store, sagemaker, pipeline, &champion, &config).await?
     };
-    if there != target {
-        if let Some(from) = sagemaker.describe_config(&there).await? {
+    if current != target {
+        if let Some(from) = sagemaker.describe_config(&current).await? {
             let kind = ComputeKind::from(&from.compute);
             config.compute.check_update_from(kind, endpoint)?;
             sagemaker_ports::make_way(scaling, endpoint, &from.compute, &config.compute).await?;
         }
-        step.say(&format!("from {there} to {target}"));
-        // All at once: what it comes from is not wanted a minute longer.
+        step.say(&format!("from {current} to {target}"));
+        // All at once: the model that is replaced should not serve any longer.
         sagemaker
             .update_endpoint(endpoint, &target, Update::default())
             .await?;
-        settled(sagemaker, wish, endpoint, Some(&target), step).await?;
+        wait_in_service(sagemaker, request, endpoint, Some(&target), step).await?;
     }
     let smoke_rows = verify(store, sagemaker, pipeline, endpoint, &successor).await?;
     if successor != champion {
         documents::write(store, &key, &successor).await?;
     }
     scale(store, scaling, pipeline, endpoint, &successor).await?;
-    let from = if there == target {
-        // An interrupted call has brought it here.
-        (successor != champion).then(|| in_force.clone())
+    let from = if current == target {
+        // An interrupted call updated the endpoint.
+        (successor != champion).then(|| champion_config.clone())
     } else {
-        Some(there)
+        Some(current)
     };
     Ok(RolledBack {
         from,
@@ -161,48 +162,52 @@ pub async fn roll_back<S: Endpoints + Invoke>(
     })
 }
 
-/// The configuration to bring the endpoint to.
+/// The configuration to update the endpoint to.
 fn target(
-    wish: &Wish,
+    request: &Request,
     champion: &Champion,
     endpoint: &str,
-    in_force: &str,
-    there: &str,
+    champion_config: &str,
+    current: &str,
 ) -> Result<String, RollbackError> {
-    let before = champion.previous_endpoint_config.as_ref();
-    let target = match &wish.to {
-        Some(run) => Names::run_resource(&wish.pipeline, run),
-        None if there != in_force && before.is_some_and(|it| it == there) => there.to_owned(),
-        None if there != in_force || champion.rolled_back_from.is_some() => in_force.to_owned(),
-        None => before
-            .ok_or_else(|| RollbackError::NothingBefore {
+    let previous = champion.previous_endpoint_config.as_ref();
+    let target = match &request.to {
+        Some(run) => Names::run_resource(&request.pipeline, run),
+        None if current != champion_config && previous.is_some_and(|name| name == current) => {
+            current.to_owned()
+        }
+        None if current != champion_config || champion.rolled_back_from.is_some() => {
+            champion_config.to_owned()
+        }
+        None => previous
+            .ok_or_else(|| RollbackError::NoPrevious {
                 endpoint: endpoint.to_owned(),
-                config: there.to_owned(),
+                config: current.to_owned(),
             })?
             .clone(),
     };
     Ok(target)
 }
 
-/// The configuration on which the endpoint is in service, once it is; after an update, once that has
-/// brought it to `wanted`.
-async fn settled(
+/// Waits until the endpoint is in service, if given on the `expected` configuration. Returns the
+/// configuration that it serves.
+async fn wait_in_service(
     endpoints: &impl Endpoints,
-    wish: &Wish,
+    request: &Request,
     endpoint: &str,
-    wanted: Option<&str>,
+    expected: Option<&str>,
     step: &Step,
 ) -> Result<String, RollbackError> {
     let asked = Instant::now();
-    let not_back = |status, config, reason: String| RollbackError::NotBack {
+    let not_in_service = |status, config, reason: String| RollbackError::NotInService {
         endpoint: endpoint.to_owned(),
         status,
         config,
-        wanted: wanted.unwrap_or("a configuration that serves").to_owned(),
+        expected: expected.unwrap_or("a configuration that serves").to_owned(),
         reason,
     };
     let mut last = (EndpointStatus::Updating, String::new());
-    for _ in 0..LOOKS {
+    for _ in 0..MAX_POLLS {
         let info = endpoints.describe_endpoint(endpoint).await?;
         let info = info.ok_or_else(|| RollbackError::Missing {
             what: "endpoint",
@@ -210,12 +215,12 @@ async fn settled(
         })?;
         let reason = info.failure_reason.unwrap_or_default();
         match info.status {
-            EndpointStatus::InService => match wanted {
-                Some(wanted) if wanted != info.config => {
+            EndpointStatus::InService => match expected {
+                Some(expected) if expected != info.config => {
                     // Descriptions lag behind.
-                    if asked.elapsed() >= wish.settle {
-                        let reason = format!("SageMaker took the update back: {reason}");
-                        return Err(not_back(info.status, info.config, reason));
+                    if asked.elapsed() >= request.settle {
+                        let reason = format!("SageMaker rolled the update back: {reason}");
+                        return Err(not_in_service(info.status, info.config, reason));
                     }
                 }
                 _ => return Ok(info.config),
@@ -224,15 +229,15 @@ async fn settled(
             | EndpointStatus::Updating
             | EndpointStatus::SystemUpdating
             | EndpointStatus::RollingBack => {}
-            status => return Err(not_back(status, info.config, reason)),
+            status => return Err(not_in_service(status, info.config, reason)),
         }
         step.say(info.status.as_str());
         last = (info.status, info.config);
-        tokio::time::sleep(wish.pause).await;
+        tokio::time::sleep(request.pause).await;
     }
     let (status, config) = last;
-    let reason = "it is still on its way: call again".to_owned();
-    Err(not_back(status, config, reason))
+    let reason = "the update takes longer than an hour: call again".to_owned();
+    Err(not_in_service(status, config, reason))
 }
 
 async fn config(endpoints: &impl Endpoints, name: &str) -> Result<ConfigSpec, RollbackError> {
@@ -243,7 +248,7 @@ async fn config(endpoints: &impl Endpoints, name: &str) -> Result<ConfigSpec, Ro
     })
 }
 
-/// The record of the run whose configuration this is, as the champion again.
+/// The record that makes the run of this configuration the champion again.
 async fn champion_of(
     store: &impl ObjectStore,
     endpoints: &impl Endpoints,
@@ -253,12 +258,12 @@ async fn champion_of(
 ) -> Result<Champion, RollbackError> {
     let id = config.name.strip_prefix(&format!("{pipeline}-"));
     let run = id.and_then(|id| RunId::parse(id).ok());
-    let run = run.ok_or_else(|| RollbackError::NotARuns {
+    let run = run.ok_or_else(|| RollbackError::ForeignConfig {
         pipeline: pipeline.to_owned(),
         config: config.name.clone(),
     })?;
     let keys = RunKeys::new(pipeline, &run);
-    // Only what was verified once may be the champion again.
+    // Only a model that was verified once may become the champion again.
     let deployment: Option<DeploymentRecord> =
         documents::read_if_there(store, &keys.deployment(), "the record of a deployment").await?;
     let deployment = deployment.ok_or_else(|| RollbackError::NeverServed {
@@ -266,7 +271,7 @@ async fn champion_of(
     })?;
     let verdict: VerdictRecord = documents::read(store, &keys.verdict(), "a verdict").await?;
     let mut previous = deployment.previous_endpoint_config;
-    // What was cleaned up meanwhile is nothing to go back to.
+    // A configuration that was cleaned up is no target of a later rollback.
     if let Some(name) = &previous
         && endpoints.describe_config(name).await?.is_none()
     {
@@ -286,7 +291,7 @@ async fn champion_of(
     })
 }
 
-/// Lets the endpoint be scaled as the definition of the run says whose model serves.
+/// Registers the autoscaling of the definition of the run whose model serves.
 async fn scale(
     store: &impl ObjectStore,
     scaling: &impl Scaling,
@@ -299,13 +304,13 @@ async fn scale(
     if let Some(plan) = plan
         && !plan.definition.endpoint.compute.is_serverless()
     {
-        let wanted = plan.definition.endpoint.autoscaling.as_ref();
-        sagemaker_ports::scale(scaling, endpoint, wanted).await?;
+        let expected = plan.definition.endpoint.autoscaling.as_ref();
+        sagemaker_ports::scale(scaling, endpoint, expected).await?;
     }
     Ok(())
 }
 
-/// Asks the endpoint about the rows that the model was verified with when it was deployed.
+/// Sends the rows with which the model was verified when it was deployed.
 async fn verify(
     store: &impl ObjectStore,
     endpoints: &impl Invoke,

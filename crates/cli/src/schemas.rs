@@ -1,4 +1,4 @@
-//! Keeps `statemachine/schema/` what the contract says. It must not know what the schemas describe.
+//! Generates `statemachine/schema/` from the contract and the definition.
 
 use schemars::Schema;
 use std::collections::BTreeSet;
@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 
 const SUFFIX: &str = ".schema.json";
 
-/// Schemas that cannot be kept.
+/// Why schemas are not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemasError {
     /// A file or folder cannot be used.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// Why it failed.
         source: std::io::Error,
     },
-    /// Files are not what the contract says.
-    #[error("{} stale: write them anew with `cargo run -- schemas`", are(files))]
+    /// Files do not match the contract.
+    #[error("{} out of date: write them with `cargo run -- schemas`", are(files))]
     Stale {
         /// The files' names.
         files: Vec<String>,
@@ -40,17 +40,17 @@ pub fn all() -> Vec<(&'static str, Schema)> {
     all
 }
 
-/// Writes every schema below `folder` and removes files of schemas that no longer exist. Returns the
-/// names of the files that were written or removed.
+/// Writes every schema below `folder` and removes files of schemas that no longer exist. Returns
+/// the names of the files that were written or removed.
 ///
 /// # Errors
 /// If a file cannot be read, written or removed.
 pub fn write(folder: &Path) -> Result<Vec<String>, SchemasError> {
     std::fs::create_dir_all(folder).map_err(|source| file("make", folder, source))?;
     let stale = stale(folder)?;
-    for (name, wanted) in &stale {
+    for (name, text) in &stale {
         let path = folder.join(name);
-        match wanted {
+        match text {
             Some(text) => {
                 std::fs::write(&path, text).map_err(|source| file("write", &path, source))?;
             }
@@ -75,7 +75,7 @@ pub fn check(folder: &Path) -> Result<(), SchemasError> {
     Err(SchemasError::Stale { files })
 }
 
-/// The files that are not as wanted, each with its wanted text; without one it must go.
+/// The files that are out of date, each with its new text, or `None` to remove it.
 fn stale(folder: &Path) -> Result<Vec<(String, Option<String>)>, SchemasError> {
     let mut found = BTreeSet::new();
     match std::fs::read_dir(folder) {
@@ -98,10 +98,10 @@ fn stale(folder: &Path) -> Result<Vec<(String, Option<String>)>, SchemasError> {
         let text = format!("{text}\n");
         let path = folder.join(&name);
         let is_there = found.remove(&name);
-        let as_wanted = is_there
+        let is_current = is_there
             && std::fs::read_to_string(&path).map_err(|source| file("read", &path, source))?
                 == text;
-        if !as_wanted {
+        if !is_current {
             stale.push((name, Some(text)));
         }
     }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stale_missing_and_left_over_files_are_found_and_set_right() {
+    fn stale_missing_and_left_over_files_are_found_and_written() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("schema");
         assert!(matches!(check(&folder), Err(SchemasError::Stale { .. })));
@@ -135,7 +135,7 @@ mod tests {
         std::fs::write(folder.join("README.md"), "not a schema").unwrap();
         let error = check(&folder).unwrap_err().to_string();
         assert!(
-            error.starts_with("definition.schema.json, gone.schema.json are stale"),
+            error.starts_with("definition.schema.json, gone.schema.json are out of date"),
             "{error}"
         );
         write(&folder).unwrap();

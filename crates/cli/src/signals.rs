@@ -1,20 +1,20 @@
-//! The signals that ask to end. It must not know what is to be ended.
+//! Signals that ask the process to end.
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A signal that asks to end.
+/// A signal that asks the process to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndSignal {
     /// Ctrl-C.
     Interrupt,
-    /// As `kill` sends it.
+    /// The default of `kill`.
     Terminate,
-    /// The terminal is gone.
+    /// The terminal was closed.
     HangUp,
 }
 
 impl EndSignal {
-    /// The exit code that a shell would give the signal.
+    /// The exit code by which shells report the signal.
     pub const fn exit_code(self) -> u8 {
         128 + match self {
             Self::HangUp => 1,
@@ -24,9 +24,9 @@ impl EndSignal {
     }
 }
 
-/// Waits for a signal that asks to end. From the first call on such signals no longer end the
-/// process by themselves.
-pub async fn asked_to_end() -> std::io::Result<EndSignal> {
+/// Waits for a signal that asks the process to end. From the first call on, such signals no longer
+/// end the process by themselves.
+pub async fn wait_for_signal() -> std::io::Result<EndSignal> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;

@@ -1,4 +1,4 @@
-//! Says whether a run's data still is what was committed. It must not know how that is found out.
+//! Reports whether a run's data still is what the run committed.
 
 use crate::progress::{Progress, count};
 use contract::RunId;
@@ -6,7 +6,7 @@ use lake::verify::{Verification, verify};
 use lake::{DocumentError, ObjectStore, RunKeys};
 use std::fmt::Write;
 
-/// Data that was not found sound.
+/// Why data was not verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// The lake cannot be read.
@@ -19,14 +19,14 @@ pub enum VerifyError {
         /// Why.
         source: Box<DocumentError>,
     },
-    /// Something is not as committed; the summary says what.
-    #[error("run {run} of pipeline `{pipeline}` is not as committed: {}", findings(*count))]
+    /// Data differs from its records; the summary lists the findings.
+    #[error("run {run} of pipeline `{pipeline}` differs from what was committed: {}", findings(*count))]
     NotSound {
         /// The pipeline.
         pipeline: String,
         /// The run.
         run: RunId,
-        /// What was found.
+        /// Number of findings.
         count: usize,
     },
 }
@@ -39,7 +39,7 @@ fn findings(count: usize) -> String {
     }
 }
 
-/// Reads all data of a run again, with a bar, and returns what it turned out to be.
+/// Reads all data of a run and compares it with its records, showing a bar.
 ///
 /// # Errors
 /// If the lake cannot be read.
@@ -49,7 +49,7 @@ pub async fn read_again(
     run: &RunId,
     progress: &Progress,
 ) -> Result<Verification, VerifyError> {
-    let step = progress.step(format!("reading run {run} again"));
+    let step = progress.step(format!("Verifying run {run}"));
     let keys = RunKeys::new(pipeline, run);
     let outcome = verify(store, &keys, &|done, total| {
         step.count(done >> 20, total >> 20, "MiB");
@@ -67,7 +67,7 @@ pub async fn read_again(
     Ok(verification)
 }
 
-/// What was found, for people.
+/// The result as text.
 pub fn summary(verification: &Verification, bucket: &str, pipeline: &str, run: &RunId) -> String {
     let Verification {
         segments,
@@ -80,7 +80,7 @@ pub fn summary(verification: &Verification, bucket: &str, pipeline: &str, run: &
     } = verification;
     let mut text = format!("run {run} of pipeline `{pipeline}` in s3://{bucket}\n");
     let mut line = |name: &str, rest: String| {
-        // Writing to memory does not fail.
+        // Writing to memory cannot fail.
         let _ = writeln!(text, "  {name:<9} {rest}");
     };
     line(
@@ -110,7 +110,7 @@ pub fn summary(verification: &Verification, bucket: &str, pipeline: &str, run: &
         let left = plural(unlisted.len(), "part");
         line(
             "unlisted",
-            format!("{left} of attempts that lost or were killed; nobody reads them"),
+            format!("{left} of attempts that lost or were killed; no reader uses them"),
         );
     }
     for finding in findings {

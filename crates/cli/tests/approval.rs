@@ -1,5 +1,5 @@
-//! `millrace approve` and `millrace reject`, run as a person runs them, against an S3 server and a Step
-//! Functions that knows which task waits.
+//! `millrace approve` and `millrace reject`, run as a person runs them, against an S3 server and a
+//! Step Functions that knows which task waits.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// Runs the command to its end: what it prints, or the line of its error.
-    async fn says(&self, command: &str, more: &[&str]) -> Result<String, String> {
+    async fn run(&self, command: &str, more: &[&str]) -> Result<String, String> {
         let Output {
             status,
             stdout,
@@ -117,15 +117,19 @@ impl World {
             .output()
             .await
             .unwrap();
-        let (told, error) = [stdout, stderr]
+        let (output, error) = [stdout, stderr]
             .map(|text| String::from_utf8(text).unwrap())
             .into();
         if status.success() {
-            assert_eq!((error.as_str(), told.lines().count()), ("", 1), "{told}");
-            return Ok(told);
+            assert_eq!(
+                (error.as_str(), output.lines().count()),
+                ("", 1),
+                "{output}"
+            );
+            return Ok(output);
         }
         assert_eq!(
-            (told.as_str(), error.lines().count()),
+            (output.as_str(), error.lines().count()),
             ("", 1),
             "one line: {error}"
         );
@@ -152,10 +156,10 @@ async fn a_decision_is_written_and_wakes_the_state_machine() {
         let world = World::new().await;
         world.asks("first").await;
         world.waits(Some("first"));
-        let told = world.says(command, &["--reason", "the rmse of new users"]);
-        let told = told.await.unwrap();
+        let output = world.run(command, &["--reason", "the rmse of new users"]);
+        let output = output.await.unwrap();
         assert_eq!(
-            told,
+            output,
             format!("{word} run {RUN}: the state machine goes on\n")
         );
         assert_eq!(world.sent(), ["first"]);
@@ -170,9 +174,9 @@ async fn a_decision_is_written_and_wakes_the_state_machine() {
 }
 
 #[tokio::test]
-async fn a_run_that_does_not_ask_is_told_so() {
+async fn a_run_that_does_not_await_approval_is_named() {
     let world = World::new().await;
-    let error = world.says("approve", &[]).await.unwrap_err();
+    let error = world.run("approve", &[]).await.unwrap_err();
     assert_eq!(
         error,
         format!(
@@ -185,24 +189,24 @@ async fn a_run_that_does_not_ask_is_told_so() {
 }
 
 #[tokio::test]
-async fn one_decision_stands() {
+async fn the_first_decision_is_final() {
     let world = World::new().await;
     world.asks("first").await;
     world.waits(Some("first"));
-    world.says("approve", &["--by", "grace"]).await.unwrap();
-    let error = world.says("reject", &[]).await.unwrap_err();
+    world.run("approve", &["--by", "grace"]).await.unwrap();
+    let error = world.run("reject", &[]).await.unwrap_err();
     assert_eq!(
         error,
         format!(
-            "error: run {RUN} of pipeline `default` is approved already by grace, which stands\n"
+            "error: run {RUN} of pipeline `default` is already approved by grace: a decision is final\n"
         )
     );
-    assert_eq!(world.sent(), ["first"], "who is refused wakes nobody");
+    assert_eq!(world.sent(), ["first"], "a refused answer wakes no task");
 
-    // The token is used up, and nobody waits: the same decision again changes nothing.
-    let again = world.says("approve", &[]).await.unwrap();
+    // The token is used up, and no task waits: the same decision again changes nothing.
+    let again = world.run("approve", &[]).await.unwrap();
     assert!(
-        again.contains("no task waits at the moment") && again.contains("when it is redriven"),
+        again.contains("no task waits for it now") && again.contains("when it is redriven"),
         "{again}"
     );
     let record = world.decision().await.unwrap();
@@ -214,24 +218,24 @@ async fn a_token_that_was_replaced_meanwhile_is_looked_up_again() {
     let world = World::new().await;
     world.asks("first").await;
     world.waits(Some("second"));
-    let told = world.says("approve", &[]).await.unwrap();
-    assert!(told.contains("no task waits"), "{told}");
+    let output = world.run("approve", &[]).await.unwrap();
+    assert!(output.contains("no task waits for it"), "{output}");
     assert!(world.sent().iter().all(|token| token == "first"));
     world.asks("second").await;
-    let told = world.says("approve", &[]).await.unwrap();
-    assert!(told.ends_with("the state machine goes on\n"), "{told}");
+    let output = world.run("approve", &[]).await.unwrap();
+    assert!(output.ends_with("the state machine goes on\n"), "{output}");
 }
 
 #[tokio::test]
-async fn a_decision_that_could_not_be_told_is_kept() {
+async fn a_decision_is_kept_if_the_state_machine_could_not_be_woken() {
     let world = World::new().await;
     world.asks("first").await;
     world.tasks.lock().unwrap().refuses = Some("AccessDeniedException");
-    let error = world.says("reject", &[]).await.unwrap_err();
+    let error = world.run("reject", &[]).await.unwrap_err();
     assert!(
-        error
-            .starts_with("error: the decision is written, but the state machine could not be told")
-            && error.contains("within a quarter of an hour")
+        error.starts_with(
+            "error: the decision is written, but the state machine could not be woken"
+        ) && error.contains("within a quarter of an hour")
             && error.contains("AccessDeniedException"),
         "{error}"
     );
@@ -244,7 +248,7 @@ async fn what_cannot_be_a_run_or_a_request_is_one_line() {
     let world = World::new().await;
     let request = keys().approval_request();
     world.store.put(&request, "{}".into()).await.unwrap();
-    let error = world.says("approve", &[]).await.unwrap_err();
+    let error = world.run("approve", &[]).await.unwrap_err();
     assert!(
         error.contains("is not readable as a request for approval") && error.contains("askedAt"),
         "{error}"

@@ -1,5 +1,5 @@
-//! Processes that outlive an owner that was killed: each is recorded in a file while it runs, and whoever
-//! comes next ends what the files name.
+//! Processes that outlive an owner that was killed: each is recorded in a file while it runs, and
+//! whoever comes next ends what the files name.
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
@@ -30,8 +30,8 @@ pub fn path(records: &Path, leader: i32) -> PathBuf {
     records.join(format!("{leader}.json"))
 }
 
-/// Records the leader of a process group below `records`, which is made if it is missing. The record of a
-/// leader that has ended already is left out.
+/// Records the leader of a process group below `records`, which is made if it is missing. The
+/// record of a leader that has ended already is left out.
 pub fn record(records: &Path, leader: i32) -> io::Result<()> {
     std::fs::create_dir_all(records)?;
     if let Some(started) = start_time(leader) {
@@ -44,8 +44,8 @@ pub fn record(records: &Path, leader: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// Kills the recorded process groups, waits until they are gone, and removes the records. A process with a
-/// recorded id and another start time is left alone.
+/// Kills the recorded process groups, waits until they are gone, and removes the records. A process
+/// with a recorded id and another start time is left alone.
 pub fn end(records: &Path) -> io::Result<()> {
     let entries = match std::fs::read_dir(records) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -81,8 +81,8 @@ fn kill(group: Pid) -> io::Result<()> {
     }
 }
 
-/// When a process started, as the system says it: the 22nd field of `/proc/<pid>/stat` where there is
-/// one, else the answer of `ps`. `None` if there is no such process.
+/// When a process started, as the system says it: the 22nd field of `/proc/<pid>/stat` where there
+/// is one, else the answer of `ps`. `None` if there is no such process.
 fn start_time(pid: i32) -> Option<String> {
     if Path::new("/proc/self/stat").exists() {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

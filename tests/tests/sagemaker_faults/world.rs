@@ -13,7 +13,7 @@ use lake::{ObjectStore as _, RunKeys, documents, keys};
 use local_servers::runtime_api::Function;
 use local_servers::s3::S3;
 use millrace::progress::Progress;
-use millrace::rollback::Wish;
+use millrace::rollback::Request;
 use millrace::{clean, rollback};
 use sagemaker_local::{Config, Handle, Server};
 use sagemaker_ports::Scaling as _;
@@ -216,14 +216,14 @@ impl World {
 
     /// What `millrace rollback` does; the configuration that the endpoint came from.
     pub async fn roll_back(&self) -> Option<String> {
-        let wish = Wish {
+        let request = Request {
             pause: Duration::from_millis(100),
-            ..Wish::new(PIPELINE.to_owned(), None)
+            ..Request::new(PIPELINE.to_owned(), None)
         };
         let step = Progress::quiet().step("rollback");
         let account = self.account().await;
         let scaling = self.auto_scaling().await;
-        let back = rollback::roll_back(&self.store, &account, &scaling, &wish, &step).await;
+        let back = rollback::roll_back(&self.store, &account, &scaling, &request, &step).await;
         let back = back.unwrap();
         assert_eq!(back.smoke_rows, Some(3));
         back.from
@@ -234,7 +234,7 @@ impl World {
         let account = self.account().await;
         let plans = clean::plan(&self.store, &account, PIPELINE, keep).await;
         let plans = plans.unwrap();
-        clean::carry_out(&self.store, &account, PIPELINE, &plans)
+        clean::remove(&self.store, &account, PIPELINE, &plans)
             .await
             .unwrap();
         plans.old.into_iter().map(|old| old.run).collect()

@@ -1,8 +1,8 @@
-//! The demo's invented films: titles, genres, and how they taste. It must not know who watches them.
+//! The demo's invented films: titles, genres and tastes.
 
 use super::draw::Draw;
 
-/// How many dimensions tastes have; there is a genre for each.
+/// Dimensions of a taste, one for each genre.
 pub const TASTES: usize = 6;
 
 /// A point in the space of tastes.
@@ -120,15 +120,15 @@ pub struct Film {
     pub title: String,
     /// Its genre.
     pub genre: &'static str,
-    /// How it tastes.
+    /// Its position in the space of tastes.
     pub(super) taste: Taste,
-    /// By how much everybody likes it better or worse.
+    /// Added to every user's rating.
     pub(super) quality: f64,
 }
 
 /// Invents films, the most popular ones first.
 pub fn films(count: usize, draw: &mut Draw) -> Vec<Film> {
-    // Every combination once before any comes again with a number, in an order without pattern.
+    // Shuffled; a title is used again, with a number, only after all have been used.
     let combinations = TASTES * 8 * ADJECTIVES.len();
     let mut order: Vec<usize> = (0..combinations).collect();
     draw.shuffle(&mut order);

@@ -1,6 +1,5 @@
-//! Invented interactions of people with films, seeded: popularity by Zipf, and ratings that come of
-//! tastes, so that a model can learn them; with everything that real tables hold on the way. It must
-//! not know which pipeline reads them.
+//! Invented interactions of users with films, from a seed. Popularity follows Zipf's law, ratings
+//! follow tastes, which a model can learn, and the items hold every type that real tables hold.
 
 use super::catalogue::{self, Film, TASTES, Taste};
 use super::draw::{Draw, Zipf};
@@ -21,7 +20,7 @@ const TRIES_FOR_UNSEEN: usize = 30;
 const MEAN_RATING: f64 = 3.3;
 const MILDNESS: f64 = 0.3;
 const NOISE: f64 = 0.4;
-// A favourite genre's weight is large enough that tastes explain more than qualities do.
+// Large enough that tastes explain more than the films' qualities do.
 const LIKED: f64 = 1.5;
 const DISLIKED: f64 = -1.0;
 const INDIFFERENT: f64 = 0.3;
@@ -41,23 +40,23 @@ const REVIEWS: [&str; 8] = [
     "👩‍👩‍👧 family night; café au lait; naïve plot",
 ];
 
-/// What people did, and with which films.
+/// Users' interactions, and the films.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interactions {
     /// The films, the most popular ones first.
     pub films: Vec<Film>,
-    /// What people did.
+    /// The interactions.
     pub rows: Vec<Interaction>,
 }
 
-/// What somebody did with a film.
+/// One user's interaction with a film.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interaction {
-    /// Who; the partition key.
+    /// The user; the partition key.
     pub user: String,
-    /// The film's place in [`Interactions::films`].
+    /// Index into [`Interactions::films`].
     pub film: usize,
-    /// 0.5 to 5 in halves; somebody who did not rate has none.
+    /// 0.5 to 5 in halves; `None` if the user did not rate the film.
     pub rating: Option<f64>,
     item: Value,
 }
@@ -71,7 +70,7 @@ struct User {
 }
 
 impl Interactions {
-    /// Invents `count` interactions; the same seed and count give the same.
+    /// Generates `count` interactions; the same seed and count give the same ones.
     pub fn generate(seed: u64, count: usize) -> Self {
         let mut draw = Draw::new(seed);
         let films = (count / INTERACTIONS_PER_FILM).max(FEWEST_FILMS);
@@ -86,7 +85,7 @@ impl Interactions {
             let user = &mut users[activity.draw(&mut draw)];
             let film = unseen(user, &popularity, &mut draw);
             let second = FIRST_SECOND + i64::try_from(draw.below(SECONDS)).unwrap_or_default();
-            // Who sees a film again does so at another time.
+            // A user sees a film again only at another time.
             if keys.insert((user.id.clone(), film, second)) {
                 rows.push(interaction(user, film, &films[film], second, &mut draw));
                 user.seen.insert(film);
@@ -100,14 +99,14 @@ impl Interactions {
         self.rows.iter().map(Interaction::item)
     }
 
-    /// What somebody did, best rated first.
+    /// A user's interactions, best rated first.
     pub fn of_user(&self, user: &str) -> Vec<&Interaction> {
         let mut rows: Vec<_> = self.rows.iter().filter(|row| row.user == user).collect();
         rows.sort_by(|a, b| b.rating.unwrap_or(0.0).total_cmp(&a.rating.unwrap_or(0.0)));
         rows
     }
 
-    /// The film of an item id.
+    /// The film with an item id.
     pub fn film(&self, id: &str) -> Option<&Film> {
         self.films.iter().find(|film| film.id == id)
     }

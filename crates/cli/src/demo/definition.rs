@@ -1,18 +1,18 @@
-//! The pipeline definition of the demo, as it lies in the lake. It must not know who reads it.
+//! The pipeline definitions of the demo.
 
 use definition::Definition;
 
-/// What learns in the demo.
+/// Training algorithm of the demo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Algorithm {
-    /// Millrace's own recommender: tastes of users and films.
+    /// Millrace's recommender: learns tastes of users and films.
     #[default]
     Recommender,
-    /// SageMaker's built-in XGBoost, by xgboost-cpu of `PyPI`: trees that predict the rating.
+    /// SageMaker's built-in XGBoost, run by xgboost-cpu from `PyPI`: trees that predict ratings.
     Xgboost,
 }
 
-/// The text of `config/default.json`; the files themselves are for people to read.
+/// The text of `config/default.json`.
 pub const fn text(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Recommender => include_str!("../../demo/default.json"),
@@ -20,12 +20,12 @@ pub const fn text(algorithm: Algorithm) -> &'static str {
     }
 }
 
-/// The definition for the recommender.
+/// The definition with the recommender.
 pub fn definition() -> Definition {
     definition_of(Algorithm::Recommender)
 }
 
-/// The definition for an algorithm.
+/// The definition with an algorithm.
 pub fn definition_of(algorithm: Algorithm) -> Definition {
     contract::read::from_slice(text(algorithm).as_bytes())
         .expect("the demo's definitions are tested")

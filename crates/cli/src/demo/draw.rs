@@ -1,51 +1,51 @@
-//! Seeded chance: the same seed draws the same, on every machine. It must not know what for.
+//! Seeded random draws: the same seed gives the same draws on every machine.
 
 use fastrand::Rng;
 
-/// A source of seeded chance.
+/// A seeded random generator.
 #[derive(Debug, Clone)]
 pub struct Draw(Rng);
 
 impl Draw {
-    /// Begins anew from a seed.
+    /// Starts from a seed.
     pub fn new(seed: u64) -> Self {
         Self(Rng::with_seed(seed))
     }
 
-    /// True in that share of the draws.
+    /// True with this probability.
     pub fn chance(&mut self, share: f64) -> bool {
         self.0.f64() < share
     }
 
-    /// A whole number below `end`, which is above zero.
+    /// A whole number below `end`, which must be above zero.
     pub fn below(&mut self, end: usize) -> usize {
         self.0.usize(..end)
     }
 
-    /// One of them.
+    /// One of the choices, each as likely.
     pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.below(choices.len())]
     }
 
-    /// Normally distributed, with mean 0 and deviation 1: twelve uniform numbers come close enough,
-    /// and need no functions that differ between machines.
+    /// Normally distributed with mean 0 and deviation 1. The sum of twelve uniform numbers is close
+    /// enough, and uses no function that differs between machines.
     pub fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.0.f64()).sum::<f64>() - 6.0
     }
 
-    /// Puts them into an order by chance.
+    /// Shuffles the items.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         self.0.shuffle(items);
     }
 
-    /// Some bytes.
+    /// Random bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         std::iter::repeat_with(|| self.0.u8(..))
             .take(count)
             .collect()
     }
 
-    /// As many decimal digits, the first of them not zero.
+    /// Decimal digits, of which the first is not zero.
     pub fn digits(&mut self, count: usize) -> String {
         let first = self.0.u8(b'1'..=b'9');
         let rest = std::iter::repeat_with(|| self.0.u8(b'0'..=b'9')).take(count - 1);
@@ -56,15 +56,15 @@ impl Draw {
     }
 }
 
-/// Ranks from 0, each as likely as one over a power of its place: Zipf's law.
+/// Ranks from 0 by Zipf's law: the likelihood of a rank is one over a power of its place.
 #[derive(Debug, Clone)]
 pub struct Zipf {
     cumulative: Vec<f64>,
 }
 
 impl Zipf {
-    /// Of `count` ranks, at least one. The exponent is in halves, so that only multiplications and
-    /// square roots are needed, which are the same on every machine.
+    /// Over `count` ranks, at least one. The exponent is given in halves: multiplications and
+    /// square roots are the same on every machine.
     pub fn new(count: usize, half_powers: u32) -> Self {
         let mut sum = 0.0;
         let cumulative = (1..=count.max(1))

@@ -1,11 +1,11 @@
-//! The demo: fills a table with invented interactions, runs the pipeline on it, and shows what the
-//! endpoint recommends. It must not know how local AWS works.
+//! The demo: fills a table with invented interactions, runs the pipeline on it, and shows the
+//! endpoint's recommendations.
 
 mod catalogue;
 pub mod data;
 mod definition;
 mod draw;
-mod look_around;
+mod hints;
 mod predict;
 mod recommend;
 mod summary;
@@ -13,9 +13,9 @@ pub mod table;
 
 pub use catalogue::Film;
 pub use definition::{Algorithm, definition, definition_of};
-pub use look_around::look_around;
+pub use hints::hints;
 pub use recommend::{Recommendation, columns, invocations, recommend};
-pub use summary::{Shown, Summary};
+pub use summary::{ShownFilm, Summary};
 
 use crate::execution::{self, ExecutionError, Finished};
 use crate::local::{Local, LocalError};
@@ -32,24 +32,24 @@ use serde_json::json;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// The table that the demo makes.
+/// The table that the demo creates.
 pub const TABLE: &str = "interactions";
 const RECOMMENDATIONS: usize = 8;
 
-/// What the demo is asked for.
+/// Settings of the demo.
 #[derive(Debug, Clone)]
-pub struct Wishes {
-    /// Interactions in the table.
+pub struct Settings {
+    /// Number of interactions in the table.
     pub items: usize,
     /// Seed of the interactions.
     pub seed: u64,
-    /// Whom to recommend to; by default an active one.
+    /// The user to recommend films to; by default an active one.
     pub user: Option<String>,
-    /// What learns.
+    /// The training algorithm.
     pub algorithm: Algorithm,
 }
 
-/// What keeps the demo from its end.
+/// Why the demo failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// Local AWS failed.
@@ -58,35 +58,35 @@ pub enum DemoError {
     /// The execution failed.
     #[error(transparent)]
     Execution(#[from] ExecutionError),
-    /// The table could not be made and filled.
+    /// The table could not be created or filled.
     #[error(transparent)]
     Table(#[from] Box<ServiceError>),
     /// The lake could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A document of the lake is not there or not as it must be.
+    /// A document of the lake is missing or invalid.
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// A vocabulary of the dataset cannot be read.
     #[error(transparent)]
     Vocabulary(#[from] VocabularyError),
-    /// The execution's output or the dataset's columns are not as the contract says.
-    #[error("what the pipeline tells of itself cannot be read")]
-    Told(#[from] contract::read::ReadError),
-    /// There is no such user to recommend to.
+    /// The execution's output or the dataset's columns do not match the contract.
+    #[error("the output of the pipeline cannot be read")]
+    Output(#[from] contract::read::ReadError),
+    /// The dataset does not hold the user.
     #[error("there is no user {user:?} in the dataset: try u-00000")]
     UnknownUser {
         /// The user.
         user: String,
     },
-    /// The endpoint recommends what is no item.
-    #[error("the endpoint recommends the item {code}, which the dataset does not know")]
+    /// The endpoint recommends an unknown item.
+    #[error("the endpoint recommends the item {code}, which is not in the dataset")]
     UnknownItem {
         /// The item's code.
         code: u32,
     },
-    /// The endpoint does not answer as it must.
-    #[error("the endpoint {endpoint} does not answer as it must")]
+    /// The endpoint cannot be reached, or its answer cannot be read.
+    #[error("the endpoint {endpoint} gives no valid answer")]
     Endpoint {
         /// The endpoint.
         endpoint: String,
@@ -94,37 +94,42 @@ pub enum DemoError {
         #[source]
         source: reqwest::Error,
     },
-    /// The endpoint answers otherwise than with a number for each row.
-    #[error("the endpoint {endpoint} answers {answered:?} to {rows} rows")]
+    /// The endpoint does not answer with one number per row.
+    #[error(
+        "the endpoint {endpoint} answers {rows} rows with {answer:?}, not with one number each"
+    )]
     NoPredictions {
         /// The endpoint.
         endpoint: String,
-        /// How many rows it was asked.
+        /// Rows of the request.
         rows: usize,
         /// The beginning of its answer.
-        answered: String,
+        answer: String,
     },
-    /// The dataset's columns do not encode.
+    /// The dataset's columns cannot encode items.
     #[error(transparent)]
     Columns(#[from] dataset::ColumnsError),
-    /// The model was not good enough, and there is no other.
-    #[error("no model serves: {reason}: ask for more --items")]
+    /// The first model was not good enough to be deployed.
+    #[error("no model serves: {reason}: run again with more --items")]
     NothingServes {
         /// The verdict's reason.
         reason: String,
     },
-    /// The table has too few items to recommend anything.
-    #[error("--items {items} is too few: {} or more make a model", FEWEST_ITEMS)]
+    /// The table has too few items to train a model.
+    #[error(
+        "--items {items} is too few to train a model: use {} or more",
+        FEWEST_ITEMS
+    )]
     TooFewItems {
-        /// The wish.
+        /// The requested number.
         items: usize,
     },
 }
 
 const FEWEST_ITEMS: usize = 200;
 
-impl Wishes {
-    /// Refuses what cannot come to an end, before anything is started.
+impl Settings {
+    /// Checks the settings before anything is started.
     ///
     /// # Errors
     /// [`DemoError::TooFewItems`].
@@ -136,26 +141,26 @@ impl Wishes {
     }
 }
 
-/// Fills the table, puts the definition into the lake, runs the pipeline, and asks the endpoint.
+/// Fills the table, puts the definition into the lake, runs the pipeline, and queries the endpoint.
 ///
 /// # Errors
-/// If any of it fails.
+/// If one of the steps fails.
 pub async fn run(
     local: &Local,
-    wishes: &Wishes,
+    settings: &Settings,
     progress: &Progress,
 ) -> Result<Summary, DemoError> {
     let step = progress.step(format!("Table {TABLE}"));
-    let interactions = Interactions::generate(wishes.seed, wishes.items);
+    let interactions = Interactions::generate(settings.seed, settings.items);
     let items = interactions.items();
     table::fill(local.aws_config(), TABLE, items, &step)
         .await
         .map_err(Box::new)?;
-    step.done(&format!("{} items", count(wishes.items as u64)));
+    step.done(&format!("{} items", count(settings.items as u64)));
 
     let lake = local.lake();
     let key = keys::definition(Names::DEFAULT_PIPELINE);
-    let definition = definition::text(wishes.algorithm);
+    let definition = definition::text(settings.algorithm);
     lake.put(&key, definition.into()).await?;
 
     let finished = execute(local, progress).await?;
@@ -172,12 +177,12 @@ pub async fn run(
     };
     let step = progress.step("Recommendations");
     let columns = columns(&lake, &keys).await?;
-    let user = wishes
+    let user = settings
         .user
         .clone()
         .unwrap_or_else(|| active_user(&interactions));
     let url = local.sagemaker_url();
-    let recommended = match wishes.algorithm {
+    let recommended = match settings.algorithm {
         Algorithm::Recommender => {
             recommend(&url, &endpoint, &columns, &user, RECOMMENDATIONS).await?
         }
@@ -220,7 +225,7 @@ async fn execute(local: &Local, progress: &Progress) -> Result<Finished, DemoErr
     Ok(finished)
 }
 
-/// An active user, but not one of those who have seen everything: a tenth are more active.
+/// An active user who has not seen everything: a tenth of the users are more active.
 fn active_user(interactions: &Interactions) -> String {
     let mut counts = BTreeMap::<&str, usize>::new();
     for row in &interactions.rows {
@@ -232,7 +237,7 @@ fn active_user(interactions: &Interactions) -> String {
     user.map(|(user, _)| (*user).to_owned()).unwrap_or_default()
 }
 
-/// What an outcome means, in a few words.
+/// An outcome in words.
 const fn outcome_in_words(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Deployed => "deployed",

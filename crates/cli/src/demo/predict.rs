@@ -1,5 +1,4 @@
-//! Asks the endpoint what a user would rate every film, in rows encoded as training's were. It must
-//! not know how the model predicts.
+//! Requests the ratings that a user would give every film, in rows encoded as for training.
 
 use super::DemoError;
 use super::data::Interactions;
@@ -8,10 +7,10 @@ use dataset::{Columns, CsvRows, Encoder};
 use serde_json::json;
 use std::collections::HashSet;
 
-// Of a row that the endpoint did not answer as it must, so much is shown.
+// Characters of an invalid answer that are shown.
 const SHOWN: usize = 80;
 
-/// The films with the best predicted ratings, best first, of those that somebody has seen.
+/// The films with the best predicted ratings, best first, among those that anybody has rated.
 pub async fn best(
     sagemaker_url: &str,
     endpoint: &str,
@@ -29,7 +28,7 @@ pub async fn best(
     let (mut films, mut rows) = (Vec::new(), CsvRows::new());
     let mut seen = HashSet::new();
     for interaction in &interactions.rows {
-        // Whose device it is matters less than that there is one.
+        // The context is of whoever rated the film first: the model needs one.
         let film = &interactions.films[interaction.film].id;
         if !seen.insert(interaction.film) || columns.code(ITEM, film).is_none() {
             continue;
@@ -61,7 +60,7 @@ pub async fn best(
         return Err(DemoError::NoPredictions {
             endpoint: endpoint.to_owned(),
             rows: films.len(),
-            answered: text.chars().take(SHOWN).collect(),
+            answer: text.chars().take(SHOWN).collect(),
         });
     }
     let mut all: Vec<_> = films

@@ -1,5 +1,5 @@
-//! Asks the endpoint for recommendations, in the codes that the dataset gave users and items. It
-//! must not know how the model makes them.
+//! Requests recommendations from the endpoint, which knows users and items by the codes of the
+//! dataset.
 
 use super::DemoError;
 use dataset::Columns;
@@ -14,14 +14,14 @@ use std::time::Duration;
 
 pub(super) const USER: &str = "user_id";
 pub(super) const ITEM: &str = "item_id";
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// An item that the endpoint recommends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recommendation {
-    /// The item's id, as in the table.
+    /// The item's id in the table.
     pub item: String,
-    /// The label that the model expects.
+    /// The label that the model predicts.
     pub score: f64,
 }
 
@@ -51,7 +51,7 @@ pub async fn columns(store: &impl ObjectStore, keys: &RunKeys) -> Result<Columns
 /// The items that the endpoint recommends to the user, best first.
 ///
 /// # Errors
-/// If training never saw the user, or the endpoint does not answer as it must.
+/// If the dataset does not hold the user, or the endpoint gives no valid answer.
 pub async fn recommend(
     sagemaker_url: &str,
     endpoint: &str,
@@ -85,7 +85,7 @@ pub async fn recommend(
         .collect()
 }
 
-/// The endpoint's answer to one request, which is a success.
+/// Sends one request to the endpoint, and returns its answer if the status is a success.
 pub(super) async fn ask(
     sagemaker_url: &str,
     endpoint: &str,
@@ -95,8 +95,8 @@ pub(super) async fn ask(
         endpoint: endpoint.to_owned(),
         source,
     };
-    // A proxy of the environment is not for loopback.
-    let client = Client::builder().no_proxy().timeout(PATIENCE).build();
+    // Loopback is not reached through a proxy.
+    let client = Client::builder().no_proxy().timeout(TIMEOUT).build();
     let url = invocations(sagemaker_url, endpoint);
     let answer = request(client.map_err(unanswered)?, url).send().await;
     answer
@@ -104,7 +104,7 @@ pub(super) async fn ask(
         .map_err(unanswered)
 }
 
-/// Where an endpoint of local SageMaker takes requests.
+/// The URL of an endpoint of local SageMaker.
 pub fn invocations(sagemaker_url: &str, endpoint: &str) -> String {
     format!("{sagemaker_url}/endpoints/{endpoint}/invocations")
 }

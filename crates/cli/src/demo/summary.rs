@@ -1,4 +1,4 @@
-//! What a run came to, for people. It must not know how it came about: it reads the run's records.
+//! The summary of a run, gathered from its records.
 
 use super::data::Interactions;
 use super::recommend::Recommendation;
@@ -14,39 +14,39 @@ use std::time::SystemTime;
 
 const LIKED_BEST: usize = 5;
 
-/// What a run came to.
+/// The summary of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// The execution's output.
     pub output: PublishReportOutput,
-    /// Shards of CSV.
+    /// Number of CSV shards.
     pub shards: usize,
-    /// The training job, with its metrics.
+    /// The training job with its metrics.
     pub training: TrainingRecord,
-    /// The decision.
+    /// The decision on the model.
     pub verdict: VerdictRecord,
     /// The deployment, if the model was promoted.
     pub deployment: Option<DeploymentRecord>,
-    /// Each state, with what it took.
+    /// Each state with its duration.
     pub states: Vec<(String, std::time::Duration)>,
-    /// Whom the endpoint recommends to.
+    /// The user to whom films are recommended.
     pub user: String,
-    /// What that user liked best, by their ratings.
-    pub liked: Vec<Shown>,
-    /// What the endpoint recommends, by its scores.
-    pub recommended: Vec<Shown>,
+    /// The films that the user rated best.
+    pub liked: Vec<ShownFilm>,
+    /// The films that the endpoint recommends, by score.
+    pub recommended: Vec<ShownFilm>,
 }
 
-/// A film as it is shown.
+/// A film of the summary.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
+pub struct ShownFilm {
     /// Its title.
     pub title: String,
     /// Its genre.
     pub genre: &'static str,
     /// The user's rating, or the endpoint's score.
     pub score: f64,
-    /// What the user thought of a recommended film: such a pair was kept from training to validate.
+    /// The user's own rating of a recommended film, which was held out of training for validation.
     pub rated: Option<f64>,
 }
 
@@ -62,7 +62,7 @@ impl Summary {
     ) -> Result<Self, DemoError> {
         let shards: Vec<serde_json::Value> =
             documents::read(store, &keys.shards(), "the list of shards").await?;
-        // Who saw a film again rated it again: the better rating counts, and comes first.
+        // A user may rate a film twice: the better rating comes first and counts.
         let mut ratings: Vec<(usize, f64)> = Vec::new();
         for row in interactions.of_user(&user) {
             if let Some(rating) = row.rating
@@ -71,12 +71,15 @@ impl Summary {
                 ratings.push((row.film, rating));
             }
         }
-        let liked = ratings.iter().take(LIKED_BEST).map(|(film, rating)| Shown {
-            title: interactions.films[*film].title.clone(),
-            genre: interactions.films[*film].genre,
-            score: *rating,
-            rated: None,
-        });
+        let liked = ratings
+            .iter()
+            .take(LIKED_BEST)
+            .map(|(film, rating)| ShownFilm {
+                title: interactions.films[*film].title.clone(),
+                genre: interactions.films[*film].genre,
+                score: *rating,
+                rated: None,
+            });
         let liked = liked.collect();
         let rated = |id: &str| {
             let rating = ratings
@@ -86,13 +89,13 @@ impl Summary {
         };
         let recommended = recommended
             .into_iter()
-            .map(|told| {
-                let film = interactions.film(&told.item);
-                Shown {
-                    rated: rated(&told.item),
-                    score: told.score,
+            .map(|recommended| {
+                let film = interactions.film(&recommended.item);
+                ShownFilm {
+                    rated: rated(&recommended.item),
+                    score: recommended.score,
                     genre: film.map_or("", |film| film.genre),
-                    title: film.map_or(told.item, |film| film.title.clone()),
+                    title: film.map_or(recommended.item, |film| film.title.clone()),
                 }
             })
             .collect();
@@ -116,7 +119,7 @@ impl Summary {
         self.training.metrics.get(name).copied()
     }
 
-    /// A metric beside the same of a simple model; `more` tells which direction is better.
+    /// A metric beside that of a baseline; `more` if larger values are better.
     fn beside(
         &self,
         f: &mut Formatter<'_>,
@@ -180,7 +183,7 @@ impl Display for Summary {
             Some(deployed) => writeln!(
                 f,
                 "InService on {}, {} rows answered",
-                // The demos have an endpoint, whose configuration is named like the model.
+                // The configuration of the endpoint is named after the model.
                 deployed.model,
                 deployed.smoke_rows
             )?,
@@ -199,11 +202,11 @@ impl Display for Summary {
     }
 }
 
-fn films(f: &mut Formatter<'_>, films: &[Shown]) -> fmt::Result {
+fn films(f: &mut Formatter<'_>, films: &[ShownFilm]) -> fmt::Result {
     for film in films {
         write!(f, "  {:>5.2}  {}  ({})", film.score, film.title, film.genre)?;
         match film.rated {
-            Some(rating) => writeln!(f, "  kept from training, rated {rating:.2}")?,
+            Some(rating) => writeln!(f, "  held out of training, rated {rating:.2}")?,
             None => writeln!(f)?,
         }
     }

@@ -1,4 +1,4 @@
-//! Makes the demo's table and fills it. It must not know what the items mean.
+//! Creates a table and fills it.
 
 use crate::progress::Step;
 use aws::SdkConfig;
@@ -11,12 +11,12 @@ use tokio::task::JoinSet;
 pub const PARTITION_KEY: &str = "user_id";
 /// The attribute that is the sort key.
 pub const SORT_KEY: &str = "event_id";
-const AT_ONCE: usize = 8;
+const CONCURRENCY: usize = 8;
 
-/// Makes the table and puts the items into it.
+/// Creates the table and puts the items into it.
 ///
 /// # Errors
-/// If the table is there already, or the service refuses or fails.
+/// If the table exists already, or the service fails.
 pub async fn fill<'a>(
     config: &SdkConfig,
     table: &str,
@@ -27,17 +27,17 @@ pub async fn fill<'a>(
     loader.create(table, PARTITION_KEY, SORT_KEY).await?;
     let total = items.len() as u64;
     let mut done = 0;
-    let mut at_work = JoinSet::new();
+    let mut requests = JoinSet::new();
     let mut items = items.peekable();
-    while items.peek().is_some() || !at_work.is_empty() {
-        if items.peek().is_some() && at_work.len() < AT_ONCE {
+    while items.peek().is_some() || !requests.is_empty() {
+        if items.peek().is_some() && requests.len() < CONCURRENCY {
             let batch: Vec<Value> = items.by_ref().take(BATCH).cloned().collect();
             let (loader, table) = (loader.clone(), table.to_owned());
-            at_work.spawn(async move {
+            requests.spawn(async move {
                 loader.put(&table, &batch).await?;
                 Ok::<_, ServiceError>(batch.len() as u64)
             });
-        } else if let Some(put) = at_work.join_next().await {
+        } else if let Some(put) = requests.join_next().await {
             done += put.expect("a task that puts items does not panic")?;
             step.count(done, total, "items");
         }

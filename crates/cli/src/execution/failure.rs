@@ -1,13 +1,18 @@
-//! Makes one line of a failure's cause. It must not know the errors' names.
+//! The cause of a failure as one line.
 
 use serde_json::Value;
 
-/// The cause in one line: of the JSON that a function's failure is told in, the message.
+/// The cause as one line. Of the JSON in which a function reports its failure, only the message is
+/// kept.
 pub fn message_of(cause: &str) -> String {
-    let message = serde_json::from_str::<Value>(cause).ok().and_then(|told| {
-        let message = told.get("errorMessage").or_else(|| told.get("message"))?;
-        message.as_str().map(str::to_owned)
-    });
+    let message = serde_json::from_str::<Value>(cause)
+        .ok()
+        .and_then(|failure| {
+            let message = failure
+                .get("errorMessage")
+                .or_else(|| failure.get("message"))?;
+            message.as_str().map(str::to_owned)
+        });
     let message = message.unwrap_or_else(|| cause.to_owned());
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -17,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_functions_failure_is_told_by_its_message() {
+    fn only_the_message_of_a_functions_failure_is_kept() {
         let cause =
             r#"{"errorType":"TableMissing","errorMessage":"there is no table \"x\":\n create it"}"#;
         assert_eq!(message_of(cause), "there is no table \"x\": create it");

@@ -1,5 +1,4 @@
-//! Starts an execution of the state machine and watches it to its end. It must not know which states
-//! there are, nor whether the state machine is local.
+//! Starts an execution of a state machine and waits for its end.
 
 mod failure;
 mod view;
@@ -16,28 +15,28 @@ use std::time::{Duration, SystemTime};
 /// An execution that did not succeed, or could not be watched.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionError {
-    /// A state failed, and no other took the failure.
+    /// A state failed, and no other state caught the error.
     #[error("the state {state} failed: {error}: {cause}")]
     Failed {
         /// The state.
         state: String,
         /// The error name.
         error: String,
-        /// The cause, in one line.
+        /// The cause, as one line.
         cause: String,
     },
-    /// It was stopped or took too long.
+    /// It was stopped or timed out.
     #[error("the execution ended as {status}{}", because(cause))]
     Ended {
-        /// The status in the service's words.
+        /// The status, as the service names it.
         status: &'static str,
-        /// The cause, if there is one.
+        /// The cause, or empty.
         cause: String,
     },
-    /// It succeeded, and its output is no JSON.
+    /// It succeeded, but its output is not JSON.
     #[error("the execution's output cannot be read")]
     Output(#[from] serde_json::Error),
-    /// The service refused or failed.
+    /// A call of the service failed.
     #[error(transparent)]
     Service(#[from] Box<ServiceError>),
 }
@@ -70,14 +69,14 @@ pub struct Finished {
     pub output: Value,
     /// How long it took.
     pub took: Duration,
-    /// The states it went through.
+    /// The states it ran.
     pub view: View,
 }
 
-/// Starts an execution with this input; the service makes up its name.
+/// Starts an execution with this input, under a name that the service chooses.
 ///
 /// # Errors
-/// If the service refuses or fails.
+/// If a call of the service fails.
 pub async fn start(
     machines: &StateMachines,
     state_machine_arn: &str,
@@ -93,7 +92,7 @@ pub async fn start(
 }
 
 impl Execution {
-    /// The execution that has this ARN already.
+    /// The existing execution with this ARN.
     pub fn existing(machines: &StateMachines, arn: impl Into<String>) -> Self {
         Self {
             machines: machines.clone(),
@@ -111,41 +110,40 @@ impl Execution {
         self.arn.rsplit(':').next().unwrap_or(&self.arn)
     }
 
-    /// The states it went through so far.
+    /// The states it has run so far.
     ///
     /// # Errors
-    /// If the service refuses or fails.
+    /// If a call of the service fails.
     pub async fn view(&self) -> Result<View, ExecutionError> {
         let history = self.machines.history(&self.arn).await?;
         let mut view = View::of(&history);
         if view.rows.iter().any(|row| row.kind == RowKind::Map) {
-            view.count(&self.machines.map_runs(&self.arn).await?);
+            view.set_counts(&self.machines.map_runs(&self.arn).await?);
         }
         Ok(view)
     }
 
-    /// Waits for its end without showing anything.
+    /// Waits for its end without showing progress.
     ///
     /// # Errors
-    /// If it does not succeed.
+    /// If the execution does not succeed.
     pub async fn wait(&self) -> Result<Finished, ExecutionError> {
         self.watch(&crate::progress::Progress::quiet()).await
     }
 
-    async fn failed(&self, view: &View, failure: aws::sfn::Failure) -> ExecutionError {
+    async fn failed(&self, view: &View, mut failure: aws::sfn::Failure) -> ExecutionError {
         let state = view.current().map_or("(none)", |row| row.state.as_str());
-        let mut told = failure;
-        // The parent of a Distributed Map says only that too many children failed.
+        // A Distributed Map itself reports only that too many children failed.
         if let Some(map_run) = view.current().and_then(|row| row.map_run.as_deref()) {
             match self.machines.failures_of_children(map_run, 1).await {
-                Ok(children) => told = children.into_iter().next().unwrap_or(told),
+                Ok(children) => failure = children.into_iter().next().unwrap_or(failure),
                 Err(error) => return error.into(),
             }
         }
         ExecutionError::Failed {
             state: state.to_owned(),
-            error: told.error,
-            cause: message_of(&told.cause),
+            error: failure.error,
+            cause: message_of(&failure.cause),
         }
     }
 }

@@ -1,41 +1,40 @@
-//! What people see of an execution: a row for every state that works, in order, with times and
-//! counts. Made from the history's events alone, so it is the same however often it is asked for.
-//! It must not know which states there are.
+//! The view of an execution: one row per Task and Map state, in order, with times and counts. It is
+//! computed from the events of the history alone.
 
 use super::between;
 use aws::sfn::{HistoryEvent, MapRunInfo};
 use std::time::{Duration, SystemTime};
 
-/// The states that an execution went through.
+/// The states that an execution has run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct View {
-    /// The states that work (Task and Map), in the order in which they were first entered.
+    /// The Task and Map states, in the order in which they were first entered.
     pub rows: Vec<Row>,
 }
 
-/// A state that works.
+/// A Task or Map state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// Its name.
     pub state: String,
-    /// What it is.
+    /// Its type.
     pub kind: RowKind,
     /// When it was first entered.
     pub entered: SystemTime,
-    /// When the execution went on to another state that works, or ended. A loop that waits and
-    /// enters the state again is one row that is not over.
+    /// When the execution entered the next Task or Map state, or ended. `None` while a loop enters
+    /// the same state again.
     pub over: Option<SystemTime>,
-    /// How often it was entered.
+    /// Number of times it was entered.
     pub visits: u32,
-    /// Of a Distributed Map: items done, failed, and in all.
+    /// Of a Distributed Map: items done, failed and in total.
     pub items: Option<(u64, u64, u64)>,
     /// Of a Distributed Map: the ARN of its run.
     pub map_run: Option<String>,
-    /// What it handed on last, JSON.
+    /// Its last output, as JSON.
     pub output: Option<String>,
 }
 
-/// What a state that works is.
+/// Type of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowKind {
     /// A call of a function or service.
@@ -45,7 +44,7 @@ pub enum RowKind {
 }
 
 impl Row {
-    /// How long it took, or has taken by `now`.
+    /// Its duration, until `now` if it is not over.
     pub fn took(&self, now: SystemTime) -> Duration {
         between(self.entered, self.over.unwrap_or(now))
     }
@@ -74,7 +73,7 @@ impl View {
                     }
                     continue;
                 }
-                // A redriven execution goes on where it ended.
+                // A redriven execution continues with the state that failed.
                 "ExecutionRedriven" => {
                     if let Some(current) = rows.last_mut() {
                         current.over = None;
@@ -105,8 +104,8 @@ impl View {
         Self { rows }
     }
 
-    /// Gives the Map states the counts of the Distributed Maps' runs, which begin in the same order.
-    pub fn count(&mut self, map_runs: &[MapRunInfo]) {
+    /// Sets the counts of the Map states from the Map Runs, which start in the same order.
+    pub fn set_counts(&mut self, map_runs: &[MapRunInfo]) {
         let maps = self.rows.iter_mut().filter(|row| row.kind == RowKind::Map);
         for (row, run) in maps.zip(map_runs) {
             row.items = Some((run.succeeded, run.failed, run.total));
@@ -114,7 +113,7 @@ impl View {
         }
     }
 
-    /// The state that works or worked last.
+    /// The latest Task or Map state.
     pub fn current(&self) -> Option<&Row> {
         self.rows.last()
     }
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn states_that_work_are_rows_and_a_loop_is_one_row() {
+    fn task_and_map_states_are_rows_and_a_loop_is_one_row() {
         let view = View::of(&recorded());
         assert_eq!(
             summary(&view),
@@ -202,7 +201,7 @@ mod tests {
             succeeded,
             failed: 1,
         };
-        view.count(&[run("first", 2), run("second", 3)]);
+        view.set_counts(&[run("first", 2), run("second", 3)]);
         assert_eq!(view.rows[0].items, None);
         assert_eq!(view.rows[1].items, Some((2, 1, 4)));
         assert_eq!(view.rows[1].map_run.as_deref(), Some("first"));

@@ -1,4 +1,4 @@
-//! Shows an execution's states as steps until it ends.
+//! Shows the states of an execution as steps until it ends.
 
 use super::{Execution, ExecutionError, Finished, Row, View, between};
 use crate::progress::{Progress, Step, count, duration};
@@ -7,20 +7,20 @@ use contract::states::{Estimate, Route};
 use serde::Deserialize;
 use std::time::{Duration, SystemTime};
 
-// Often enough to follow short states; after a while seldom enough not to count as traffic.
+// Short enough to follow short states at first, and longer in long executions, to keep calls few.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const PAUSE_SHARE: u32 = 100;
 
 impl Execution {
-    /// Waits for its end and shows its states on the way.
+    /// Shows its states until it ends.
     ///
     /// # Errors
-    /// If it does not succeed.
+    /// If the execution does not succeed.
     pub async fn watch(&self, progress: &Progress) -> Result<Finished, ExecutionError> {
         let mut steps = Steps::new(progress);
         loop {
-            // First the status, then the history: so the last history is whole.
+            // The status is read before the history, so that the last history is complete.
             let info = self.machines.describe(&self.arn).await?;
             let view = self.view().await?;
             steps.show(&view);
@@ -79,7 +79,7 @@ impl<'a> Steps<'a> {
     }
 
     fn show(&mut self, view: &View) {
-        // The row that was the last one when it was looked at may be over now.
+        // The latest row of the previous view may be over now.
         if let Some((_, row)) = &mut self.current {
             row.clone_from(&view.rows[self.shown - 1]);
         }
@@ -111,7 +111,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// What is going to be read, of an output that says so, before it is.
+/// The plan of the export, if the output of a state holds one.
 fn planned(output: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Planned {
@@ -159,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_told_and_no_other_output() {
+    fn only_a_plan_is_shown() {
         let plan = r#"{"run": "r", "route": "Scan", "estimate": {"items": 20000, "bytes": 1, "readUnits": 1234,
             "minutes": 0.04, "cost": {"total": 0.014, "reads": 0.01, "lambda": 0.003, "requests": 0.001}}}"#;
-        let told = "scan of about 20,000 items, 1,234 read units, 2.4s, $0.01";
-        assert_eq!(planned(plan).as_deref(), Some(told));
+        let shown = "scan of about 20,000 items, 1,234 read units, 2.4s, $0.01";
+        assert_eq!(planned(plan).as_deref(), Some(shown));
         assert_eq!(planned(r#"{"status": "Done"}"#), None);
     }
 

@@ -2,7 +2,7 @@
 //! decides what is out of date.
 
 use super::LocalError;
-use super::called::Called;
+use super::logged_command::LoggedCommand;
 use super::python::Tools;
 use super::workspace::{Workspace, cargo, cargo_failed};
 use crate::progress::Step;
@@ -48,12 +48,12 @@ pub async fn programs(
     }
     let log = workspace.local().join("build.log");
     let _ = std::fs::remove_file(&log);
-    let called = Called::new("building the Lambda functions", &log);
+    let called = LoggedCommand::new("building the Lambda functions", &log);
     let answer = called
         .run(&mut command, |line| match BuildProgress::parse(line) {
             Some(at) => step.count(at.done, at.total, &at.crates),
             None if line.trim_start().starts_with("Blocking") => {
-                step.say("waiting for another build to end");
+                step.say("waiting for another build");
             }
             None => {}
         })
@@ -93,7 +93,7 @@ fn executable(line: &str) -> Option<(String, PathBuf)> {
     Some((message.target.name, message.executable))
 }
 
-/// Packs the functions whose program is another one than their package holds.
+/// Packs the functions whose package holds another program than the built one.
 pub async fn pack(
     workspace: &Workspace,
     tools: &Tools,
@@ -112,7 +112,7 @@ pub async fn pack(
     }
     if !is_current {
         let log = workspace.local().join("package.log");
-        Called::new("packing the Lambda functions", &log)
+        LoggedCommand::new("packing the Lambda functions", &log)
             .run(&mut command, |_| ())
             .await?;
     }
@@ -123,7 +123,7 @@ fn modified(path: &Path) -> std::io::Result<SystemTime> {
     path.metadata()?.modified()
 }
 
-/// What cargo's progress bar says: `Building [===>  ] 12/345: serde, tokio`.
+/// Cargo's progress bar: `Building [===>  ] 12/345: serde, tokio`.
 #[derive(Debug, PartialEq, Eq)]
 struct BuildProgress {
     done: u64,
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargos_bar_is_read() {
+    fn cargos_progress_bar_is_read() {
         let line = "    Building [====>        ] 12/345: aws-sdk-s3, tokio(build)      ";
         let expected = BuildProgress {
             done: 12,

@@ -1,9 +1,9 @@
-//! What keeps local AWS from starting.
+//! Why local AWS does not start.
 
 use contract::ServiceError;
 use std::path::PathBuf;
 
-/// What keeps local AWS from starting.
+/// Why local AWS does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// The folder is not Millrace's workspace.
@@ -15,7 +15,7 @@ pub enum LocalError {
         /// The folder.
         path: PathBuf,
     },
-    /// A program that has to be on the machine is not.
+    /// A program is missing on this machine.
     #[error("{program} is not installed: {remedy}")]
     Missing {
         /// The program.
@@ -39,35 +39,35 @@ pub enum LocalError {
         /// The command.
         python: String,
     },
-    /// A program that was called failed.
-    #[error("{what} failed{}: see {}", said(last_line), log.display())]
+    /// A program failed.
+    #[error("{what} failed{}: see {}", quoted(last_line), log.display())]
     Program {
-        /// What it was to do.
+        /// Its task.
         what: &'static str,
-        /// The most telling line of what it said.
+        /// The line of its output that explains the failure best.
         last_line: String,
-        /// All that it said.
+        /// Its whole output.
         log: PathBuf,
     },
-    /// Nothing was to be built, and something is not there.
+    /// A program is missing, and building is switched off.
     #[error("{} is not built yet: run once without --no-build", path.display())]
     NotBuilt {
-        /// What is not there.
+        /// The missing file.
         path: PathBuf,
     },
-    /// A program's answer is not what it must be.
-    #[error("the answer of {program} cannot be read")]
+    /// The output of a program cannot be parsed.
+    #[error("the output of {program} cannot be read")]
     Answer {
         /// The program.
         program: &'static str,
-        /// What is wrong with it.
+        /// Why not.
         #[source]
         source: serde_json::Error,
     },
     /// A file or folder cannot be used.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -78,17 +78,17 @@ pub enum LocalError {
     /// No free port could be found.
     #[error("there is no free port on 127.0.0.1")]
     Port(#[source] std::io::Error),
-    /// Local AWS does not answer as it must.
-    #[error("local AWS does not answer at {url}")]
+    /// Local AWS gives no valid answer.
+    #[error("local AWS gives no valid answer at {url}")]
     Unreachable {
-        /// Where it was asked.
+        /// The URL.
         url: String,
         /// Why not.
         #[source]
         source: reqwest::Error,
     },
-    /// Local AWS ended, or did not become ready in time.
-    #[error("local AWS did not start{}: see {}", said(last_line), log.display())]
+    /// Local AWS ended, or was not ready in time.
+    #[error("local AWS did not start{}: see {}", quoted(last_line), log.display())]
     NotReady {
         /// The last line of its log.
         last_line: String,
@@ -106,7 +106,7 @@ pub enum LocalError {
         /// What is wrong, and where.
         problem: String,
     },
-    /// The stack could not be made.
+    /// The stack could not be created or updated.
     #[error("the stack {stack} ended as {status}: {reasons}")]
     Stack {
         /// The stack.
@@ -116,7 +116,7 @@ pub enum LocalError {
         /// Why, by resource.
         reasons: String,
     },
-    /// The stack lacks what its user needs.
+    /// The stack lacks an output.
     #[error("the stack {stack} has no output {output}: add it to the template")]
     NoOutput {
         /// The stack.
@@ -124,9 +124,9 @@ pub enum LocalError {
         /// The output's key.
         output: &'static str,
     },
-    /// A function was made without its code.
+    /// A function has no code.
     #[error(
-        "the function {function} has no code: its package was not found when the stack was made"
+        "the function {function} has no code: its package was missing when the stack was created"
     )]
     NoCode {
         /// The function.
@@ -146,7 +146,7 @@ impl From<ServiceError> for LocalError {
     }
 }
 
-fn said(last_line: &str) -> String {
+fn quoted(last_line: &str) -> String {
     if last_line.is_empty() {
         String::new()
     } else {
@@ -155,7 +155,7 @@ fn said(last_line: &str) -> String {
 }
 
 impl LocalError {
-    /// Adds to an I/O error what was done to which file.
+    /// Adds the operation and the file to an I/O error.
     pub(crate) fn file(
         action: &'static str,
         path: impl Into<PathBuf>,

@@ -1,5 +1,5 @@
-//! ministack, the local AWS: one process that answers for every service but SageMaker and runs the
-//! Lambda functions as processes of its own group. It must not know what is deployed to it.
+//! ministack, the server of local AWS: one process that implements every service but SageMaker and
+//! runs the Lambda functions as processes of its own group.
 
 use super::LocalError;
 use super::python::Tools;
@@ -12,43 +12,43 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tokio::process::Command;
 
-// Idle it ends at once. At work it would wait for executions, which go on to retry the functions
-// that the same signal ended; and nothing that it keeps is worth the wait.
+// When idle it ends at once. Otherwise it would wait for executions, which keep retrying the
+// functions that the same signal ended.
 const GRACE: Duration = Duration::from_secs(2);
-const PATIENCE: Duration = Duration::from_mins(1);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
-// Functions see the server's environment: only what programs need at all goes in.
+const TIMEOUT: Duration = Duration::from_mins(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+// Functions inherit the server's environment: it gets only what programs need.
 const KEPT: [&str; 6] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "RUST_LOG"];
 
-/// A server that runs.
+/// A running server.
 #[derive(Debug)]
 pub struct Ministack {
     group: ProcessGroup,
     port: u16,
 }
 
-/// With what a server is started.
+/// Settings of a server.
 #[derive(Debug)]
 pub struct Settings<'a> {
     /// The port on 127.0.0.1.
     pub port: u16,
-    /// Where SageMaker answers.
+    /// The URL of SageMaker.
     pub sagemaker_url: &'a str,
     /// What the seconds of Wait states and of pauses between retries are multiplied by.
     pub wait_scale: f64,
-    /// A folder of its own, for logs and unpacked code.
+    /// Its own folder, for logs and unpacked code.
     pub folder: &'a Path,
 }
 
-/// Where a server on this port answers. The name `localhost` would make SDKs address buckets by
-/// host names that need not resolve.
+/// The URL of a server on this port. With the name `localhost`, SDKs would address buckets by host
+/// names that may not resolve.
 pub fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
 impl Ministack {
-    /// Starts the server and waits until it answers. `None` if it ended at once, as it does when the
-    /// port has been taken in the meantime.
+    /// Starts the server and waits until it answers. `None` if it ended at once, because the port
+    /// was taken in the meantime.
     pub async fn start(tools: &Tools, settings: &Settings<'_>) -> Result<Option<Self>, LocalError> {
         let log = log(settings.folder);
         let temporary = settings.folder.join("tmp");
@@ -72,7 +72,7 @@ impl Ministack {
             .env("AWS_ENDPOINT_URL", &url)
             .env("AWS_ENDPOINT_URL_SAGEMAKER", settings.sagemaker_url)
             .env("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", settings.sagemaker_url)
-            // Otherwise these listen on fixed ports, the first on every interface.
+            // Unless disabled, these listen on fixed ports, the first one on every interface.
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")
             .env("LAMBDA_ACCOUNT_CONCURRENCY", "0")
@@ -121,21 +121,21 @@ impl Ministack {
         }
         let address = format!("{}/_ministack/ready", url(self.port));
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE && self.group.is_running() {
+        while begun.elapsed() < TIMEOUT && self.group.is_running() {
             if let Ok(answer) = client()?.get(&address).send().await
                 && let Ok(ready) = answer.json::<Ready>().await
                 && ready.status == "completed"
             {
-                // Whoever answers has the port: ours only if it still runs.
-                tokio::time::sleep(BETWEEN_LOOKS).await;
+                // Another program may have the port and answer: then ours has ended.
+                tokio::time::sleep(POLL_INTERVAL).await;
                 return Ok(self.group.is_running());
             }
-            tokio::time::sleep(BETWEEN_LOOKS).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok(false)
     }
 
-    /// Fails if a function has no code: the server then answers its calls with an invented success.
+    /// Fails if a function has no code: the server would answer its calls with a made-up success.
     pub async fn check_functions(&self) -> Result<usize, LocalError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -168,13 +168,13 @@ impl Ministack {
     }
 }
 
-/// Where a server with this folder logs.
+/// The log of a server with this folder.
 pub fn log(folder: &Path) -> PathBuf {
     folder.join("ministack.log")
 }
 
 fn client() -> Result<reqwest::Client, LocalError> {
-    // A proxy of the environment is not for loopback.
+    // Loopback is not reached through a proxy.
     let built = reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(30))

@@ -1,10 +1,9 @@
-//! Local AWS: installs what it needs, builds the binaries, starts the servers on free ports of
-//! 127.0.0.1 and deploys the stack. All of it is gone when [`Local`] is. It must not know what runs
-//! on it.
+//! Local AWS: installs its tools, builds the programs, starts the servers on free ports of
+//! 127.0.0.1 and deploys the stack. Dropping [`Local`] ends all of it.
 
 mod build;
-mod called;
 mod error;
+mod logged_command;
 mod ministack;
 mod python;
 mod run_folder;
@@ -28,7 +27,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tools::Prepared;
 
-/// The image that the definitions of local pipelines name.
+/// The training image of local pipelines.
 pub const IMAGE: &str = "millrace/recommender:local";
 const XGBOOST_IMAGES: &str = "crates/sagemaker-local/xgboost/images.json";
 const STACK: &str = "millrace";
@@ -36,7 +35,7 @@ const PACKAGES: &str = "millrace-packages";
 const LAKE: &str = "LakeBucket";
 const STATE_MACHINE: &str = "StateMachineArn";
 const ALIAS: &str = "StateMachineAliasArn";
-// What follows from being local: this machine's processor, and local AWS's only account.
+// This machine's processor, and the only account of local AWS.
 const LOCAL_PARAMETERS: [(&str, &str); 2] = [
     (
         "Architecture",
@@ -53,26 +52,27 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 // A port may be taken between being found free and being listened on.
 const ATTEMPTS: u32 = 3;
 
-/// How local AWS is started.
+/// Options of local AWS.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// Millrace's workspace; if absent, the one this program was built from.
+    /// Millrace's workspace; by default the one this program was built from.
     pub workspace: Option<PathBuf>,
-    /// Whether to build first. Otherwise the binaries of an earlier build are used, stale or not.
+    /// Whether to build first. Otherwise the programs of an earlier build are used, even if they
+    /// are out of date.
     pub build: bool,
-    /// Where people are shown what is at work.
+    /// Where progress is shown.
     pub progress: Progress,
-    /// What the seconds of Wait states and of pauses between retries are multiplied by.
+    /// Factor on the seconds of Wait states and of pauses between retries.
     pub wait_scale: f64,
-    /// Whether the image of the built-in XGBoost has a program, which is installed first.
+    /// Whether to install the program of the built-in XGBoost image.
     pub xgboost: bool,
-    /// Parameters of the stack, beyond those that follow from being local.
+    /// Parameters of the stack, besides those of every local stack.
     pub parameters: BTreeMap<String, String>,
 }
 
 impl Options {
-    /// Shows its progress there, and is as the demo is otherwise: waits are a tenth as long.
+    /// The options of the demo: waits are a tenth as long.
     pub const fn new(progress: Progress) -> Self {
         Self {
             workspace: None,
@@ -85,12 +85,12 @@ impl Options {
     }
 }
 
-/// Local AWS with the stack deployed. Dropping it ends everything it started.
+/// Local AWS with the stack deployed. Dropping it ends all its processes.
 #[derive(Debug)]
 pub struct Local {
     prepared: Prepared,
     parameters: BTreeMap<String, String>,
-    // Ends first: its programs talk to the other one.
+    // Dropped before ministack: its programs call it.
     sagemaker: sagemaker_local::Handle,
     ministack: Ministack,
     stack: Option<Stack>,
@@ -98,7 +98,7 @@ pub struct Local {
     folder: RunFolder,
 }
 
-// Tests of one process share what is built.
+// Tests of one process build once.
 static PREPARED: OnceCell<Prepared> = OnceCell::const_new();
 
 async fn prepared(options: &Options) -> Result<Prepared, LocalError> {
@@ -107,10 +107,11 @@ async fn prepared(options: &Options) -> Result<Prepared, LocalError> {
     Ok(PREPARED.get_or_try_init(prepare).await?.clone())
 }
 
-/// The functions' packages by the names of their binaries, built first unless `options` say otherwise.
+/// The functions' packages by the names of their binaries, built first unless `options.build` is
+/// false.
 ///
 /// # Errors
-/// If something is missing on the machine or cannot be built.
+/// If a tool is missing on the machine or a program cannot be built.
 pub async fn packages(options: &Options) -> Result<BTreeMap<String, PathBuf>, LocalError> {
     let prepared = prepared(options).await?;
     let binaries = prepared.source.binaries()?.into_iter();
@@ -125,7 +126,7 @@ impl Local {
     /// Starts it.
     ///
     /// # Errors
-    /// If something is missing on the machine, cannot be built, or does not start.
+    /// If a tool is missing on the machine, or a program cannot be built or does not start.
     pub async fn start(options: &Options) -> Result<Self, LocalError> {
         let prepared = prepared(options).await?;
 
@@ -178,7 +179,7 @@ impl Local {
         })
     }
 
-    /// Deploys the stack as the template and the packages now are: again, after a change.
+    /// Deploys the stack again, after a change of the template or the packages.
     ///
     /// # Errors
     /// If the template cannot be deployed.
@@ -190,7 +191,7 @@ impl Local {
         let step = progress.step(format!("Stack {STACK}"));
         aws::s3_bucket::create(&self.config, PACKAGES).await?;
         let store = S3Store::new(&self.config, PACKAGES);
-        // Not the one that was read at the start: it may have changed since.
+        // The template may have changed since the start.
         let source = self.prepared.source.read_again()?;
         let workspace = &self.prepared.workspace;
         let package_of = |binary: &str| build::package(workspace, binary);
@@ -228,7 +229,7 @@ impl Local {
             .expect("a stack without its outputs is refused when it is deployed")
     }
 
-    /// How SDKs reach it, SageMaker excepted.
+    /// The SDK configuration of every service but SageMaker.
     pub const fn aws_config(&self) -> &SdkConfig {
         &self.config
     }
@@ -243,41 +244,41 @@ impl Local {
         self.output(STATE_MACHINE)
     }
 
-    /// The alias of the state machine that leads to what was deployed last: what schedules and people start.
+    /// The alias of the latest version of the state machine, which schedules and people start.
     pub fn alias_arn(&self) -> &str {
         self.output(ALIAS)
     }
 
-    /// Where every service but SageMaker answers.
+    /// The URL of every service but SageMaker.
     pub fn url(&self) -> String {
         ministack::url(self.ministack.port())
     }
 
-    /// Where SageMaker and its runtime answer.
+    /// The URL of SageMaker and its runtime.
     pub fn sagemaker_url(&self) -> String {
         self.sagemaker.url()
     }
 
-    /// The port of ministack, which its functions see as `GATEWAY_PORT`.
+    /// The port of ministack, which its functions get as `GATEWAY_PORT`.
     pub const fn ministack_port(&self) -> u16 {
         self.ministack.port()
     }
 
-    /// The process id of ministack, which is the id of the group that its functions belong to.
+    /// The process id of ministack, and so of the process group of its functions.
     pub fn ministack_id(&self) -> i32 {
         self.ministack.id()
     }
 
-    /// Where logs and state are, as long as it runs; after an end that was no [`Local::stop`], until
-    /// the next start.
+    /// The folder of logs and state. Only [`Local::stop`] removes it; otherwise the next start
+    /// does.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Ends everything that it started, and removes what that left.
+    /// Ends all processes, and removes their folder.
     ///
     /// # Errors
-    /// If the folder cannot be removed; everything has ended even so.
+    /// If the folder cannot be removed. The processes have ended in any case.
     pub async fn stop(self) -> Result<(), LocalError> {
         self.sagemaker.shutdown().await;
         drop(self.ministack);
@@ -293,7 +294,7 @@ async fn start_sagemaker(
 ) -> Result<sagemaker_local::Handle, LocalError> {
     let mut config = sagemaker_local::Config::new(run_folder::sagemaker(folder));
     config.s3_endpoint = Some(ministack::url(ministack_port));
-    // A canary is watched for minutes where customers are at the other end.
+    // In production a canary is watched for minutes.
     config.longest_wait = LONGEST_WAIT;
     let program = prepared.recommender.to_string_lossy().into_owned();
     config.images.add_words(IMAGE, vec![program])?;

@@ -1,8 +1,7 @@
-//! The Python programs of local AWS, in a virtual environment of their own, pinned by hash. It must
-//! not know what the programs do.
+//! The Python programs of local AWS, in a virtual environment of their own, pinned by hash.
 
 use super::LocalError;
-use super::called::Called;
+use super::logged_command::LoggedCommand;
 use super::workspace::Workspace;
 use crate::progress::Step;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ pub struct Environment {
     folder: &'static str,
     /// What is installed, every package pinned by hash.
     lock: &'static str,
-    /// One of its modules, by which it is seen to be there.
+    /// A module that shows whether they are installed.
     module: &'static str,
     installing: &'static str,
 }
@@ -45,7 +44,7 @@ const CANDIDATES: [&str; 6] = [
     "python3.10",
 ];
 const OLDEST: (u32, u32) = (3, 10);
-// Looks for it without loading it.
+// Finds the module without importing it.
 const IMPORTABLE: &str =
     "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)";
 const INSTALL: &str =
@@ -64,7 +63,7 @@ impl Tools {
     }
 }
 
-/// Installs the programs unless they are there. The caller sees to it that only one does.
+/// Installs the programs unless they are installed. The caller holds the lock.
 pub async fn install(
     environment: &Environment,
     workspace: &Workspace,
@@ -89,7 +88,7 @@ pub async fn install(
     let _ = std::fs::remove_file(&log);
     let mut command = clean(Command::new(python));
     command.args(["-m", "venv", "--clear"]).arg(&venv);
-    Called::new("making a virtual environment", &log)
+    LoggedCommand::new("making a virtual environment", &log)
         .run(&mut command, |_| ())
         .await?;
 
@@ -103,7 +102,8 @@ pub async fn install(
             "--no-input",
             "--disable-pip-version-check",
         ])
-        // The lock names every package, and wheels alone: nothing else is resolved, built or run.
+        // The lock names every package, and only wheels are accepted: pip resolves, builds and runs
+        // nothing else.
         .args([
             "--no-deps",
             "--require-hashes",
@@ -112,14 +112,14 @@ pub async fn install(
             "--requirement",
         ])
         .arg(&requirements);
-    Called::new("installing the Python programs", &log)
+    LoggedCommand::new("installing the Python programs", &log)
         .run(&mut command, |line| {
             if let Some(package) = line.trim().strip_prefix("Collecting ") {
                 step.say(package.split_whitespace().next().unwrap_or(package));
             }
         })
         .await?;
-    // The stamp comes last: without it an environment is taken for half made.
+    // The stamp is written last: an environment without it is incomplete.
     std::fs::write(&stamp, environment.lock).map_err(LocalError::file("write", &stamp))?;
     Ok((tools, true))
 }
@@ -137,14 +137,14 @@ async fn find() -> Result<&'static str, LocalError> {
         program: "python3",
         remedy: INSTALL,
     };
-    // The first candidate's problem is the one to tell.
-    let mut told = false;
+    // The problem of the first candidate that exists is reported.
+    let mut is_set = false;
     for python in CANDIDATES {
         match check(python).await {
             Ok(()) => return Ok(python),
-            Err(Some(error)) if !told => {
+            Err(Some(error)) if !is_set => {
                 problem = error;
-                told = true;
+                is_set = true;
             }
             Err(_) => {}
         }
@@ -152,22 +152,22 @@ async fn find() -> Result<&'static str, LocalError> {
     Err(problem)
 }
 
-/// Whether this Python will do; `Err(None)` if it is not there.
+/// Whether this Python is usable; `Err(None)` if it is not installed.
 async fn check(python: &'static str) -> Result<(), Option<LocalError>> {
     const VERSION: &str = "import sys; print('%d.%d' % sys.version_info[:2])";
     const VENV: &str = "import venv, ensurepip";
-    let say = async |script: &str| {
+    let run = async |script: &str| {
         let mut command = clean(Command::new(python));
         let answer = command.args(["-c", script]).output().await.ok()?;
-        let said = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
-        answer.status.success().then_some(said)
+        let stdout = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        answer.status.success().then_some(stdout)
     };
-    let version = say(VERSION).await.ok_or(None)?;
+    let version = run(VERSION).await.ok_or(None)?;
     if !is_new_enough(&version) {
         let python = python.to_owned();
         return Err(Some(LocalError::PythonTooOld { python, version }));
     }
-    match say(VENV).await {
+    match run(VENV).await {
         Some(_) => Ok(()),
         None => Err(Some(LocalError::NoVenv {
             python: python.to_owned(),
@@ -182,7 +182,7 @@ fn is_new_enough(version: &str) -> bool {
     numbers.is_some_and(|numbers| numbers >= OLDEST)
 }
 
-/// Without what would lead Python to other packages than the environment's.
+/// Removes the variables that lead Python to packages outside the environment.
 fn clean(mut command: Command) -> Command {
     for name in [
         "PYTHONHOME",

@@ -1,6 +1,5 @@
-//! Everything that has to be on the machine before local AWS can start: the Python programs and the
-//! built binaries. Many processes may ask at once; one works, the others wait. It must not know what
-//! is started with it.
+//! Prepares what local AWS needs on this machine: the Python tools and the built programs. Of
+//! several processes that prepare at once, one works and the others wait.
 
 use super::LocalError;
 use super::build;
@@ -12,11 +11,11 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const TEMPLATE: &str = "infra/template.yaml";
 const RECOMMENDER: &str = "recommender";
 
-/// All that is needed to start.
+/// What local AWS is started with.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     pub workspace: Workspace,
@@ -26,7 +25,7 @@ pub struct Prepared {
     pub recommender: PathBuf,
 }
 
-/// Installs what is missing and, if `building`, builds what is missing or out of date.
+/// Installs missing tools and, if `building`, builds what is missing or out of date.
 pub async fn prepare(
     root: Option<&Path>,
     building: bool,
@@ -42,7 +41,7 @@ pub async fn prepare(
     step.done(if installed {
         "installed"
     } else {
-        "there already"
+        "already installed"
     });
 
     let recommender = if building {
@@ -78,7 +77,7 @@ pub async fn prepare(
     })
 }
 
-/// Installs what stands for the image of the built-in XGBoost, and returns its Python.
+/// Installs the program of the built-in XGBoost image, and returns its Python.
 pub async fn install_xgboost(
     workspace: &Workspace,
     progress: &Progress,
@@ -90,13 +89,13 @@ pub async fn install_xgboost(
     step.done(if installed {
         "installed"
     } else {
-        "there already"
+        "already installed"
     });
     Ok(tools.program("python"))
 }
 
-/// Waits for the right to install and build, or to read what is built. It ends with the file.
-pub async fn lock(workspace: &Workspace, say: impl Fn(&str)) -> Result<File, LocalError> {
+/// Waits for the lock on the tools and packages. Closing the file ends the lock.
+pub async fn lock(workspace: &Workspace, show: impl Fn(&str)) -> Result<File, LocalError> {
     let folder = workspace.local();
     std::fs::create_dir_all(&folder).map_err(LocalError::file("make", &folder))?;
     let path = folder.join("build.lock");
@@ -105,9 +104,9 @@ pub async fn lock(workspace: &Workspace, say: impl Fn(&str)) -> Result<File, Loc
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => say("waiting for another build to end"),
+            Err(TryLockError::WouldBlock) => show("waiting for another build"),
             Err(TryLockError::Error(source)) => return Err(LocalError::file("lock", path)(source)),
         }
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Where the sources are and where what is made of them goes. It must not know what is built.
+//! The folders of Millrace's sources and build output.
 
 use super::LocalError;
 use serde::Deserialize;
@@ -12,7 +12,7 @@ const NO_CARGO: LocalError = LocalError::Missing {
     remedy: "install Rust with https://rustup.rs",
 };
 
-/// Millrace's own workspace.
+/// Millrace's workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
@@ -20,10 +20,10 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The workspace at `root`, or if `None` the one that this program was built from.
+    /// The workspace at `root`, or by default the one this program was built from.
     ///
     /// # Errors
-    /// If there is none, or cargo is missing.
+    /// If there is no workspace, or cargo is missing.
     pub async fn find(root: Option<&Path>) -> Result<Self, LocalError> {
         #[derive(Deserialize)]
         struct Metadata {
@@ -39,8 +39,8 @@ impl Workspace {
             .await
             .map_err(|error| cargo_failed(&root, error))?;
         if !answer.status.success() {
-            let said = String::from_utf8_lossy(&answer.stderr);
-            let problem = said.split_whitespace().collect::<Vec<_>>().join(" ");
+            let stderr = String::from_utf8_lossy(&answer.stderr);
+            let problem = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
             let path = root.join("Cargo.toml");
             return Err(LocalError::Template { path, problem });
         }
@@ -65,16 +65,16 @@ impl Workspace {
         &self.target
     }
 
-    /// Where everything of local AWS is kept.
+    /// The folder of local AWS.
     pub fn local(&self) -> PathBuf {
         self.target.join("local")
     }
 }
 
-/// The folder of the workspace at `root`, or if `None` of the one that this program was built from.
+/// The folder of the workspace at `root`, or by default of the one this program was built from.
 ///
 /// # Errors
-/// If there is none.
+/// If there is no workspace.
 pub fn workspace_root(root: Option<&Path>) -> Result<PathBuf, LocalError> {
     let built_from = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let path = root.map_or_else(built_from, Path::to_owned);
@@ -84,18 +84,18 @@ pub fn workspace_root(root: Option<&Path>) -> Result<PathBuf, LocalError> {
     }
 }
 
-/// A call of cargo in the workspace.
+/// A cargo command in the workspace.
 pub fn cargo(root: &Path) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.current_dir(root).stdin(Stdio::null());
-    forget_own_package(&mut command);
+    remove_package_variables(&mut command);
     command
 }
 
-/// `cargo run` tells this program about its own package; build scripts that look at the same
-/// variables would run again for every caller.
-pub fn forget_own_package(command: &mut Command) {
+/// Removes the variables by which `cargo run` describes this program's package. Build scripts that
+/// depend on them would run again.
+fn remove_package_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let is_own = ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_"]
@@ -108,7 +108,7 @@ pub fn forget_own_package(command: &mut Command) {
     }
 }
 
-/// Why cargo could not be called.
+/// Why cargo could not be started.
 pub fn cargo_failed(root: &Path, error: std::io::Error) -> LocalError {
     if error.kind() == std::io::ErrorKind::NotFound {
         NO_CARGO

@@ -1,5 +1,5 @@
-//! Shows people what is at work: a tree that moves on a terminal, plain lines elsewhere, nothing
-//! for tests. All of it goes to standard error. It must not know what the steps do.
+//! Shows progress on standard error: an animated tree on a terminal, plain lines elsewhere, nothing
+//! in tests.
 
 mod plain;
 mod tree;
@@ -8,7 +8,7 @@ use indicatif::MultiProgress;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Where steps are shown. Clones show in the same place.
+/// Where steps are shown. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Progress {
     style: Style,
@@ -23,8 +23,8 @@ enum Style {
 }
 
 impl Progress {
-    /// A tree if standard error is a terminal that can draw one and `NO_COLOR` is not set; plain
-    /// lines otherwise.
+    /// A tree if standard error is a terminal that can draw one and `NO_COLOR` is not set;
+    /// otherwise plain lines.
     pub fn to_stderr() -> Self {
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -44,7 +44,7 @@ impl Progress {
         }
     }
 
-    /// Nothing at all.
+    /// Shows nothing.
     pub const fn quiet() -> Self {
         Self {
             style: Style::Quiet,
@@ -52,16 +52,16 @@ impl Progress {
         }
     }
 
-    /// Shows that a step is at work.
+    /// Shows a new step.
     pub fn step(&self, title: impl Into<String>) -> Step {
         let title = title.into();
-        let shown = match &self.style {
-            Style::Tree(tree) => Shown::Tree(tree::Line::new(tree, self.depth, &title)),
-            Style::Plain => Shown::Plain(plain::Line::new(self.depth, &title)),
-            Style::Quiet => Shown::Nothing,
+        let output = match &self.style {
+            Style::Tree(tree) => Output::Tree(tree::Line::new(tree, self.depth, &title)),
+            Style::Plain => Output::Plain(plain::Line::new(self.depth, &title)),
+            Style::Quiet => Output::Nothing,
         };
         Step {
-            shown,
+            output,
             begun: Instant::now(),
             inner: Self {
                 style: self.style.clone(),
@@ -73,64 +73,64 @@ impl Progress {
 }
 
 #[derive(Debug)]
-enum Shown {
+enum Output {
     Tree(tree::Line),
     Plain(plain::Line),
     Nothing,
 }
 
-/// A step at work. Dropping it without [`Step::done`] shows that it did not come to its end.
+/// A running step. Dropping it without [`Step::done`] shows it as failed.
 #[derive(Debug)]
 pub struct Step {
-    shown: Shown,
+    output: Output,
     begun: Instant,
     inner: Progress,
     ended: bool,
 }
 
 impl Step {
-    /// Where the step's own steps are shown: below it.
+    /// Shows steps below this one.
     pub const fn inner(&self) -> &Progress {
         &self.inner
     }
 
-    /// How long the step has been at work.
+    /// Time since the step began.
     pub fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }
 
-    /// Says what the step is at.
+    /// Shows what the step does at the moment.
     pub fn say(&self, text: &str) {
-        match &self.shown {
-            Shown::Tree(line) => line.say(text),
-            Shown::Plain(line) => line.say(text, self.elapsed()),
-            Shown::Nothing => {}
+        match &self.output {
+            Output::Tree(line) => line.say(text),
+            Output::Plain(line) => line.say(text, self.elapsed()),
+            Output::Nothing => {}
         }
     }
 
-    /// Shows how far the step is, with a bar where there can be one.
+    /// Shows how much of the step is done, with a bar on a terminal.
     pub fn count(&self, done: u64, total: u64, text: &str) {
-        match &self.shown {
-            Shown::Tree(line) => line.count(done, total, text),
-            Shown::Plain(line) => line.say(&format!("{done}/{total} {text}"), self.elapsed()),
-            Shown::Nothing => {}
+        match &self.output {
+            Output::Tree(line) => line.count(done, total, text),
+            Output::Plain(line) => line.say(&format!("{done}/{total} {text}"), self.elapsed()),
+            Output::Nothing => {}
         }
     }
 
-    /// The step came to its end; returns how long it took.
+    /// Ends the step; returns its duration.
     pub fn done(self, text: &str) -> Duration {
         let elapsed = self.elapsed();
         self.done_after(elapsed, text);
         elapsed
     }
 
-    /// The step came to its end, having taken as long as that.
+    /// Ends the step with a given duration.
     pub fn done_after(mut self, elapsed: Duration, text: &str) {
         self.ended = true;
-        match &self.shown {
-            Shown::Tree(line) => line.end(true, text, elapsed),
-            Shown::Plain(line) => line.end(true, text, elapsed),
-            Shown::Nothing => {}
+        match &self.output {
+            Output::Tree(line) => line.end(true, text, elapsed),
+            Output::Plain(line) => line.end(true, text, elapsed),
+            Output::Nothing => {}
         }
     }
 }
@@ -140,15 +140,15 @@ impl Drop for Step {
         if self.ended {
             return;
         }
-        match &self.shown {
-            Shown::Tree(line) => line.end(false, "", self.elapsed()),
-            Shown::Plain(line) => line.end(false, "", self.elapsed()),
-            Shown::Nothing => {}
+        match &self.output {
+            Output::Tree(line) => line.end(false, "", self.elapsed()),
+            Output::Plain(line) => line.end(false, "", self.elapsed()),
+            Output::Nothing => {}
         }
     }
 }
 
-/// A duration as people read it: `0.3s`, `12s`, `3m 5s`.
+/// Formats a duration: `0.3s`, `12s`, `3m 5s`.
 pub fn duration(elapsed: Duration) -> String {
     if elapsed < Duration::from_secs(10) {
         return format!("{:.1}s", elapsed.as_secs_f64());
@@ -156,7 +156,7 @@ pub fn duration(elapsed: Duration) -> String {
     humantime::format_duration(Duration::from_secs(elapsed.as_secs())).to_string()
 }
 
-/// A count as people read it: `20,000`.
+/// Formats a count: `20,000`.
 pub fn count(number: u64) -> String {
     indicatif::HumanCount(number).to_string()
 }

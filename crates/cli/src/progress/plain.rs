@@ -1,4 +1,5 @@
-//! A step in plain lines: one when it begins, one when it ends, and in between one now and then.
+//! A step as plain lines: one when it begins, one when it ends, and one every ten seconds in
+//! between.
 
 use super::duration;
 use std::io::Write;
@@ -47,7 +48,7 @@ impl Line {
     }
 
     fn print(&self, mark: &str, rest: &str) {
-        // Nobody is left to tell that standard error is closed.
+        // A closed standard error leaves no place to report to.
         let _ = writeln!(
             std::io::stderr(),
             "{}{mark} {}{rest}",

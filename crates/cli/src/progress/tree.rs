@@ -1,4 +1,4 @@
-//! A line of the tree on a terminal: spinner, title, time, text; a bar where counts are known.
+//! A line of the tree on a terminal: spinner, title, time, text, and a bar if counts are known.
 
 use super::duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const TITLE_WIDTH: usize = 26;
 const TICK: Duration = Duration::from_millis(100);
-const AT_WORK: [&str; 11] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", "✓"];
+const SPINNER: [&str; 11] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", "✓"];
 
 #[derive(Debug)]
 pub struct Line {
@@ -24,13 +24,13 @@ impl Line {
             depth,
             counts: AtomicBool::new(false),
         };
-        line.shape("{spinner:.cyan}", "{elapsed:>6.dim}  {wide_msg}", &AT_WORK);
+        line.set_style("{spinner:.cyan}", "{elapsed:>6.dim}  {wide_msg}", &SPINNER);
         line.bar.set_prefix(title.to_owned());
         line.bar.enable_steady_tick(TICK);
         line
     }
 
-    fn shape(&self, mark: &str, rest: &str, marks: &[&str]) {
+    fn set_style(&self, mark: &str, rest: &str, marks: &[&str]) {
         let indent = "  ".repeat(self.depth);
         let width = TITLE_WIDTH.saturating_sub(indent.len());
         let template = format!("{indent}{mark} {{prefix:{width}}} {rest}");
@@ -48,7 +48,7 @@ impl Line {
     pub fn count(&self, done: u64, total: u64, text: &str) {
         if !self.counts.swap(true, Ordering::Relaxed) {
             let rest = "{elapsed:>6.dim}  {bar:20.cyan} {pos}/{len} {wide_msg}";
-            self.shape("{spinner:.cyan}", rest, &AT_WORK);
+            self.set_style("{spinner:.cyan}", rest, &SPINNER);
         }
         self.bar.set_length(total);
         self.bar.set_position(done);
@@ -61,7 +61,7 @@ impl Line {
         } else {
             ("{spinner:.red}", ["✗", "✗"])
         };
-        self.shape(mark, "{wide_msg}", &marks);
+        self.set_style(mark, "{wide_msg}", &marks);
         self.bar
             .finish_with_message(format!("{:>6}  {text}", duration(elapsed)));
     }

@@ -1,11 +1,11 @@
-//! Why an endpoint is not rolled back.
+//! Why an endpoint was not rolled back.
 
 use contract::ServiceError;
 use definition::FieldError;
 use lake::DocumentError;
 use sagemaker_ports::EndpointStatus;
 
-/// Why an endpoint is not rolled back.
+/// Why an endpoint was not rolled back.
 #[derive(Debug, thiserror::Error)]
 pub enum RollbackError {
     /// No model has served yet.
@@ -14,10 +14,10 @@ pub enum RollbackError {
         /// The pipeline.
         pipeline: String,
     },
-    /// The champion scores in one go.
+    /// The pipeline scores in batches.
     #[error(
-        "pipeline `{pipeline}` has no endpoint to roll back: its models score in one go, and what earlier runs scored \
-         is still below {predictions} of the lake"
+        "pipeline `{pipeline}` has no endpoint to roll back: it scores in batches, and the predictions of earlier \
+         runs are below {predictions} in the lake"
     )]
     NoEndpoint {
         /// The pipeline.
@@ -27,24 +27,24 @@ pub enum RollbackError {
     },
     /// The champion is the first model.
     #[error(
-        "the endpoint {endpoint} has no verified configuration from before {config}: there is nothing to go back \
-         to; --to names another run whose model has served"
+        "the endpoint {endpoint} has no verified configuration before {config}, so there is nothing to roll back \
+         to: name a run whose model has served with --to"
     )]
-    NothingBefore {
+    NoPrevious {
         /// The endpoint.
         endpoint: String,
         /// The champion's configuration.
         config: String,
     },
-    /// The run that was asked for was not deployed.
+    /// The requested run was never deployed.
     #[error("run {run} has no record of a deployment: its model was never verified at an endpoint")]
     NeverServed {
         /// The run.
         run: String,
     },
-    /// The endpoint or a configuration is not there.
+    /// The endpoint or a configuration does not exist.
     #[error(
-        "there is no {what} {name}: it was removed; --to names another run whose model has served"
+        "the {what} {name} does not exist any more: name another run whose model has served with --to"
     )]
     Missing {
         /// `endpoint` or `endpoint configuration`.
@@ -52,45 +52,43 @@ pub enum RollbackError {
         /// Its name.
         name: String,
     },
-    /// The configuration before is not of a run of this pipeline.
-    #[error(
-        "{config} is no configuration of a run of pipeline `{pipeline}`: bring it back by hand"
-    )]
-    NotARuns {
+    /// The previous configuration belongs to no run of this pipeline.
+    #[error("{config} belongs to no run of pipeline `{pipeline}`: update the endpoint by hand")]
+    ForeignConfig {
         /// The pipeline.
         pipeline: String,
         /// The configuration.
         config: String,
     },
-    /// AWS does not take the endpoint there.
-    #[error("the endpoint cannot go back")]
+    /// SageMaker does not allow the update.
+    #[error("the endpoint cannot be updated to the previous configuration")]
     Refused(#[from] FieldError),
-    /// The endpoint is in a status that it does not get out of, or went elsewhere.
+    /// The endpoint is in a final status, or in service on another configuration.
     #[error(
-        "the endpoint {endpoint} is {} on {config}, not in service on {wanted}: {reason}",
+        "the endpoint {endpoint} is {} on {config}, not in service on {expected}: {reason}",
         status.as_str()
     )]
-    NotBack {
+    NotInService {
         /// The endpoint.
         endpoint: String,
         /// Its status.
         status: EndpointStatus,
-        /// The configuration in force.
+        /// The configuration it serves.
         config: String,
-        /// Where it should be.
-        wanted: String,
+        /// The configuration it should serve.
+        expected: String,
         /// SageMaker's reason.
         reason: String,
     },
-    /// It is back, and wrong.
+    /// The endpoint is in service and fails a request.
     #[error(
-        "the endpoint {endpoint} is in service on {config} and fails a real request: {finding}; the champion's \
-         record is as it was; --to names another run whose model has served"
+        "the endpoint {endpoint} is in service on {config} and fails a real request: {finding}. The champion's \
+         record is unchanged: name another run whose model has served with --to"
     )]
     DoesNotAnswer {
         /// The endpoint.
         endpoint: String,
-        /// The configuration in force.
+        /// The configuration it serves.
         config: String,
         /// What is wrong with the answer.
         finding: String,

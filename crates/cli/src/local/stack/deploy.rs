@@ -1,4 +1,4 @@
-//! Brings a stack to a template and waits for it. It must not know what the template holds.
+//! Creates or updates a stack and waits for the result.
 
 use crate::local::LocalError;
 use crate::progress::Step;
@@ -10,9 +10,9 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A stack that is as wanted.
+/// A stack that matches its template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
     name: String,
@@ -30,8 +30,8 @@ impl Stack {
     }
 }
 
-/// Creates or updates the stack and waits until it is done. A long template goes through `store`,
-/// which answers at `store_url`.
+/// Creates or updates the stack and waits for the result. A long template is uploaded to `store`,
+/// whose URL is `store_url`.
 pub async fn deploy(
     config: &SdkConfig,
     store: &impl ObjectStore,
@@ -70,7 +70,7 @@ async fn wait(
             outputs: BTreeMap::new(),
         });
         if !info.is_changing() {
-            // Without a change the status is that of the change before.
+            // Without a change the status is that of the previous change.
             if info.is_ready() || change == Change::None {
                 return Ok(info);
             }
@@ -87,24 +87,24 @@ async fn wait(
             .map(|event| &event.resource)
             .collect();
         step.say(&format!("{} resources", done.len()));
-        tokio::time::sleep(BETWEEN_LOOKS).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Why a stack failed: its own status tells nothing, its resources' events do. The oldest failure is
-/// the cause, the later ones follow from it.
+/// Why a stack failed, from its resources' events. The oldest failure is the cause of the later
+/// ones.
 async fn reasons(stacks: &Stacks, stack: &str) -> Result<String, LocalError> {
     let events = stacks.events(stack).await?;
-    let told: Vec<_> = events
+    let failures: Vec<_> = events
         .iter()
         .rev()
         .filter(|event| event.is_failure())
         .filter_map(|event| Some(format!("{}: {}", event.resource, event.reason.as_ref()?)))
         .collect();
-    let told = told.join("; ");
-    Ok(if told.is_empty() {
-        "no resource says why".to_owned()
+    let failures = failures.join("; ");
+    Ok(if failures.is_empty() {
+        "no resource reports a reason".to_owned()
     } else {
-        told
+        failures
     })
 }

@@ -1,5 +1,5 @@
-//! Deploys the SAM template to local AWS, as CloudFormation and from the same file that is deployed
-//! to the real one. It must not know which resources the template has.
+//! Deploys the SAM template to local AWS through CloudFormation, from the file that is deployed to
+//! AWS.
 
 mod deploy;
 mod package;

@@ -1,6 +1,5 @@
-//! What `sam package` does: uploads what the template names on this machine, under keys that follow
-//! from the content, and puts the uploads' places into the template. It must not know which
-//! resources there are beyond functions and state machines.
+//! Does what `sam package` does: uploads the local files that the template names, under keys
+//! derived from their content, and replaces their paths in the template.
 
 use super::yaml;
 use crate::local::LocalError;
@@ -31,12 +30,12 @@ impl Source {
         })
     }
 
-    /// The template as it now is.
+    /// Reads the template file again.
     pub fn read_again(&self) -> Result<Self, LocalError> {
         Self::read(&self.path)
     }
 
-    /// The binaries of the functions that cargo-lambda builds.
+    /// The binaries of the functions.
     pub fn binaries(&self) -> Result<Vec<String>, LocalError> {
         let functions = self.resources("AWS::Serverless::Function");
         functions
@@ -74,8 +73,8 @@ impl Source {
         }
     }
 
-    /// Uploads packages (found by `package_of` a binary) and state machine definitions to `store`,
-    /// and returns the template that names them there.
+    /// Uploads the packages, whose paths `package_of` returns by binary, and the state machine
+    /// definitions to `store`. Returns the template with the keys of the uploads.
     pub async fn upload(
         &self,
         store: &impl ObjectStore,
@@ -95,23 +94,23 @@ impl Source {
             };
             let path = self.path.parent().unwrap_or(Path::new(".")).join(uri);
             let text = std::fs::read(&path).map_err(LocalError::file("read", &path))?;
-            // Local Step Functions takes anything, and only executions fail.
+            // Local Step Functions accepts anything, and fails only at execution.
             if let Err(error) = serde_json::from_slice::<Value>(&text) {
-                let problem = format!("it is no JSON: {error}");
+                let problem = format!("this is not JSON: {error}");
                 return Err(LocalError::Template { path, problem });
             }
             let key = put(store, &path, &format!("{name}.asl.json")).await?;
             let place = json!({"Bucket": store.bucket(), "Key": key});
             template["Resources"][name]["Properties"]["DefinitionUri"] = place;
         }
-        leave_out_what_is_not_there(&mut template);
+        remove_unsupported(&mut template);
         Ok(template)
     }
 }
 
-/// Local CloudFormation knows neither versions of state machines nor alarms upon more than one
-/// metric, and refuses a stack with either. The schedule then starts the state machine itself.
-fn leave_out_what_is_not_there(template: &mut Value) {
+/// Removes versions of state machines and alarms on several metrics: local CloudFormation supports
+/// neither, and rejects the stack. The schedule then starts the state machine itself.
+fn remove_unsupported(template: &mut Value) {
     let Some(resources) = template["Resources"].as_object_mut() else {
         return;
     };
@@ -129,8 +128,7 @@ fn leave_out_what_is_not_there(template: &mut Value) {
     }
 }
 
-/// Uploads a file. Its key follows from its content: CloudFormation sees a change only where the
-/// template changes.
+/// Uploads a file under a key derived from its content, so that CloudFormation sees a change.
 async fn put(store: &impl ObjectStore, path: &Path, name: &str) -> Result<String, LocalError> {
     let content = tokio::fs::read(path)
         .await
@@ -169,7 +167,7 @@ Resources:
     }
 
     #[tokio::test]
-    async fn uploads_take_the_place_of_paths() {
+    async fn uploads_replace_paths() {
         let folder = tempfile::tempdir().unwrap();
         let source = source(folder.path(), TEMPLATE);
         assert_eq!(source.binaries().unwrap(), ["plan-export"]);
@@ -208,7 +206,7 @@ Resources:
     }
 
     #[tokio::test]
-    async fn what_cannot_be_deployed_is_named() {
+    async fn errors_name_what_cannot_be_deployed() {
         let folder = tempfile::tempdir().unwrap();
         let without = TEMPLATE.replace("{Binary: plan-export}", "{}");
         let error = source(folder.path(), &without).binaries().unwrap_err();
@@ -230,7 +228,7 @@ Resources:
             malformed
                 .unwrap_err()
                 .to_string()
-                .contains("machine.json: it is no JSON")
+                .contains("machine.json: this is not JSON")
         );
     }
 }

@@ -1,6 +1,5 @@
-//! A CloudFormation template in YAML as JSON: the short forms of intrinsic functions (`!Ref`) become
-//! their long forms (`{"Ref": …}`), as CloudFormation itself reads them. It must not know which
-//! resources there are.
+//! Converts a CloudFormation template from YAML to JSON. Short forms of intrinsic functions
+//! (`!Ref`) become long forms (`{"Ref": …}`), as in CloudFormation.
 
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -8,7 +7,7 @@ use serde_yaml_ng::Value as Yaml;
 /// The template as JSON.
 ///
 /// # Errors
-/// Says in one line what cannot be read.
+/// One line that says what cannot be converted.
 pub fn to_json(text: &str) -> Result<Value, String> {
     let yaml: Yaml = serde_yaml_ng::from_str(text).map_err(|error| error.to_string())?;
     convert(yaml)
@@ -128,7 +127,7 @@ Resources:
     }
 
     #[test]
-    fn what_is_malformed_is_told() {
+    fn malformed_templates_are_errors() {
         assert!(to_json("a: [").is_err());
         assert!(
             to_json("a: !GetAtt Lake")

@@ -1,5 +1,5 @@
-//! A program that is called, logged, and told apart by its exit code; what it says is shown as it
-//! comes. It must not know what it is for.
+//! Runs a program to its end: logs its output, passes each line on as it comes, and turns a failure
+//! into an error that quotes the most telling line.
 
 use super::LocalError;
 use crate::process::ProcessGroup;
@@ -12,15 +12,16 @@ use tokio::process::Command;
 
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A call to be made.
+/// A program run with a log.
 #[derive(Debug)]
-pub struct Called {
+pub struct LoggedCommand {
     what: &'static str,
     log: PathBuf,
 }
 
-impl Called {
-    /// A call that is to do `what`, as in "*what* failed"; all that it says is appended to `log`.
+impl LoggedCommand {
+    /// `what` is the subject of the error, as in "building the programs failed". Output is appended
+    /// to `log`.
     pub fn new(what: &'static str, log: &Path) -> Self {
         Self {
             what,
@@ -28,12 +29,12 @@ impl Called {
         }
     }
 
-    /// Runs the program to its end and hands over every line that it says, also those that it
-    /// overwrites. Returns what it wrote to standard output.
+    /// Runs the program to its end and passes every line of output to `on_line`, also progress
+    /// lines. Returns the lines of standard output.
     pub async fn run(
         &self,
         command: &mut Command,
-        mut heard: impl FnMut(&str),
+        mut on_line: impl FnMut(&str),
     ) -> Result<Vec<String>, LocalError> {
         let log = async {
             if let Some(folder) = self.log.parent() {
@@ -64,27 +65,26 @@ impl Called {
             .take()
             .expect("standard error is piped");
         let (mut output, mut errors) = (Lines::new(output), Lines::new(errors));
-        let mut said = Vec::new();
-        let mut telling = String::new();
+        let mut stdout = Vec::new();
+        let mut message = String::new();
         while !(output.ended && errors.ended) {
             let (line, is_output) = tokio::select! {
                 line = output.next(), if !output.ended => (line, true),
                 line = errors.next(), if !errors.ended => (line, false),
             };
-            let Some(line) = line.map_err(LocalError::file("read what was said for", &self.log))?
-            else {
+            let Some(line) = line.map_err(LocalError::file("read output for", &self.log))? else {
                 continue;
             };
-            heard(&line.text);
+            on_line(&line.text);
             if line.overwritten {
                 continue;
             }
-            if is_telling(&line.text, &telling) {
-                telling = line.text.trim().to_owned();
+            if is_better(&line.text, &message) {
+                message = line.text.trim().to_owned();
             }
             let text = format!("{}\n", line.text);
             if is_output {
-                said.push(line.text);
+                stdout.push(line.text);
             }
             log.write_all(text.as_bytes())
                 .await
@@ -98,19 +98,19 @@ impl Called {
             .await
             .map_err(LocalError::file("wait for", &self.log))?;
         if status.success() {
-            return Ok(said);
+            return Ok(stdout);
         }
         Err(LocalError::Program {
             what: self.what,
-            last_line: telling,
+            last_line: message,
             log: self.log.clone(),
         })
     }
 }
 
-/// Whether a line says better why it failed than the one before: the first that begins with
-/// "error", else the last that is not empty.
-fn is_telling(line: &str, before: &str) -> bool {
+/// Whether a line explains a failure better than an earlier one: the first line that begins with
+/// "error" does, or else the last one that is not empty.
+fn is_better(line: &str, before: &str) -> bool {
     let is_error = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("error");
     !line.trim().is_empty() && !is_error(before)
 }
@@ -118,7 +118,7 @@ fn is_telling(line: &str, before: &str) -> bool {
 /// A line of output.
 struct Line {
     text: String,
-    /// It ended in a carriage return: a progress line that the next one replaces.
+    /// It ends in a carriage return: a progress line that the next one replaces.
     overwritten: bool,
 }
 
@@ -138,7 +138,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         }
     }
 
-    /// Cancelling it loses nothing: what was read stays in the buffer.
+    /// Safe to cancel: bytes that were read stay in the buffer.
     async fn next(&mut self) -> std::io::Result<Option<Line>> {
         loop {
             if let Some(end) = self
@@ -180,18 +180,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_said_is_shown_and_logged() {
+    async fn output_is_passed_on_and_logged() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("logs/log");
         let script = "printf '1/2\\r2/2\\rdone\\n' >&2; printf 'result'";
-        let mut heard = Vec::new();
-        let said = Called::new("counting", &log)
-            .run(&mut shell(script), |line| heard.push(line.to_owned()))
+        let mut lines = Vec::new();
+        let stdout = LoggedCommand::new("counting", &log)
+            .run(&mut shell(script), |line| lines.push(line.to_owned()))
             .await
             .unwrap();
-        assert_eq!(said, ["result"]);
-        heard.sort();
-        assert_eq!(heard, ["1/2", "2/2", "done", "result"]);
+        assert_eq!(stdout, ["result"]);
+        lines.sort();
+        assert_eq!(lines, ["1/2", "2/2", "done", "result"]);
         let logged = std::fs::read_to_string(&log).unwrap();
         assert!(
             logged.contains("done\n") && logged.contains("result\n") && !logged.contains("1/2")
@@ -199,11 +199,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_is_told_by_its_error_line() {
+    async fn an_error_quotes_the_line_of_the_error() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         let script = "echo trying; echo 'error: no space left'; echo 'more of it'; exit 3";
-        let failed = Called::new("building", &log)
+        let failed = LoggedCommand::new("building", &log)
             .run(&mut shell(script), |_| ())
             .await;
         let line = failed.unwrap_err().to_string();

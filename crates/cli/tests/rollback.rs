@@ -1,4 +1,4 @@
-//! The endpoint's way back, and what of old runs goes.
+//! Rolling back an endpoint, and cleaning up old runs.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
@@ -7,7 +7,7 @@ use definition::Compute;
 use lake::records::Champion;
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
 use millrace::progress::Progress;
-use millrace::rollback::{RollbackError, RolledBack, Wish};
+use millrace::rollback::{Request, RollbackError, RolledBack};
 use millrace::{clean, rollback};
 use sagemaker_ports::memory::EndpointOutcome;
 use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Update};
@@ -154,13 +154,13 @@ impl World {
 
     async fn roll_back_to(&self, to: Option<RunId>) -> Result<RolledBack, RollbackError> {
         let step = Progress::quiet().step("rollback");
-        let wish = Wish {
+        let request = Request {
             pause: Duration::ZERO,
             settle: Duration::ZERO,
-            ..Wish::new(PIPELINE.to_owned(), to)
+            ..Request::new(PIPELINE.to_owned(), to)
         };
         let (store, sagemaker) = (&self.store, &self.sagemaker);
-        rollback::roll_back(store, sagemaker, sagemaker, &wish, &step).await
+        rollback::roll_back(store, sagemaker, sagemaker, &request, &step).await
     }
 
     fn updates(&self) -> usize {
@@ -193,9 +193,9 @@ async fn the_model_before_serves_again_and_is_the_champion_again() {
     assert_eq!((champion.run.clone(), &champion.value), (run(20), &20.0));
     assert_eq!(champion.dataset, RunKeys::new(PIPELINE, &run(20)).dataset());
     assert_eq!(champion.previous_endpoint_config, Some(name(19)));
-    let told = back.to_string();
+    let text = back.to_string();
     for part in [name(21), name(20), "answered 2 rows".to_owned()] {
-        assert!(told.contains(&part), "{told}");
+        assert!(text.contains(&part), "{text}");
     }
 }
 
@@ -228,11 +228,8 @@ async fn what_cannot_be_gone_back_to_is_refused_and_nothing_changes() {
     let world = World::deployed(&[21]).await;
     let champion = world.champion().await;
     let error = world.roll_back().await.unwrap_err();
-    assert!(
-        matches!(error, RollbackError::NothingBefore { .. }),
-        "{error}"
-    );
-    // Nothing of this run is there.
+    assert!(matches!(error, RollbackError::NoPrevious { .. }), "{error}");
+    // The run does not exist.
     let error = world.roll_back_to(Some(run(20))).await.unwrap_err();
     assert!(matches!(error, RollbackError::Missing { .. }), "{error}");
     // It has a configuration, and was never verified.
@@ -300,7 +297,7 @@ async fn a_rollback_through_crashes_at_every_point_ends_one_back() {
 }
 
 #[tokio::test]
-async fn a_model_that_nobody_verified_goes_back_to_the_champion() {
+async fn an_unverified_model_is_replaced_by_the_champion() {
     let world = World::deployed(&[19, 20]).await;
     let champion = world.champion().await;
     world.deploy(21, Some(20)).await;
@@ -326,14 +323,14 @@ async fn a_model_that_does_not_answer_is_not_the_champion() {
 }
 
 #[tokio::test]
-async fn an_update_that_sagemaker_takes_back_is_told() {
+async fn an_update_that_sagemaker_rolls_back_is_an_error() {
     let world = World::deployed(&[20, 21]).await;
     world
         .sagemaker
         .script_endpoint(EndpointOutcome::RollsBack(None));
     let error = world.roll_back().await.unwrap_err();
     assert!(
-        error.to_string().contains("took the update back"),
+        error.to_string().contains("rolled the update back"),
         "{error}"
     );
     assert_eq!(world.champion().await.run, run(21));
@@ -353,7 +350,7 @@ async fn old_runs_go_and_what_serves_or_is_needed_stays() {
     assert_eq!(world.sagemaker.configs().len(), 5);
     assert!(clean::summary(&plans, false).contains("would remove run 20261117"));
 
-    clean::carry_out(&world.store, &world.sagemaker, PIPELINE, &plans)
+    clean::remove(&world.store, &world.sagemaker, PIPELINE, &plans)
         .await
         .unwrap();
     assert_eq!(world.sagemaker.configs(), [20, 21].map(name));
@@ -387,7 +384,7 @@ async fn the_newest_runs_and_those_at_work_stay() {
 #[tokio::test]
 async fn models_that_score_in_one_go_are_not_rolled_back_and_the_champion_stays() {
     let world = World::deployed(&[18]).await;
-    // Then the pipeline scores in one go: models without configurations, and predictions.
+    // A pipeline that scores in batches: models without configurations, and predictions.
     for day in [19, 20, 21] {
         world.score(day).await;
     }
@@ -409,7 +406,7 @@ async fn models_that_score_in_one_go_are_not_rolled_back_and_the_champion_stays(
     assert_eq!(old, [19, 20].map(run));
     let kept = [(run(18), "it serves"), (run(21), "the champion")];
     assert_eq!(plans.kept, kept);
-    clean::carry_out(&world.store, &world.sagemaker, PIPELINE, &plans)
+    clean::remove(&world.store, &world.sagemaker, PIPELINE, &plans)
         .await
         .unwrap();
     let left = world.store.list("predictions/").await.unwrap();
