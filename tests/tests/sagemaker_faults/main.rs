@@ -11,10 +11,10 @@ mod batch;
 mod comparison;
 mod gate;
 mod redrive;
+mod rollback;
 mod rows;
 mod steps;
 mod tuning;
-mod way_back;
 mod world;
 
 use contract::RunId;

@@ -10,7 +10,7 @@ async fn what_was_deployed_can_be_rolled_back_cleaned_up_and_deployed_again() {
     let folder = tempfile::tempdir().unwrap();
     let packages = Packages::built().await;
     let record = folder.path().join("calls.jsonl");
-    let mut world = World::start("the way back", &packages, record.clone()).await;
+    let mut world = World::start("rollback", &packages, record.clone()).await;
     for (day, most) in [(19, 3), (20, 3), (21, 6)] {
         world.autoscaling = json!({
             "minInstances": 1, "maxInstances": most, "invocationsPerInstance": 600,
