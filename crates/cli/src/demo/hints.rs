@@ -1,1 +1,36 @@
+//! Prints how to use local AWS while it runs.
 
+use super::Algorithm;
+use super::recommend::invocations;
+use crate::local::Local;
+use lake::store::ObjectStore;
+
+/// Endpoints and commands and commands for a shell, to use while local AWS runs.
+pub fn hints(local: &Local, endpoint: &str, algorithm: Algorithm) -> String {
+    let (kind, body) = match algorithm {
+        Algorithm::Recommender => ("application/json", r#"{"user": 1, "n": 5}"#),
+        Algorithm::Xgboost => ("text/csv", "1,1,1,1"),
+    };
+    let (url, sagemaker) = (local.url(), local.sagemaker_url());
+    let bucket = local.lake().bucket().to_owned();
+    let machine = local.alias_arn();
+    let invocations = invocations(&sagemaker, endpoint);
+    let logs = local.folder().display();
+    format!(
+        "Local AWS runs until Ctrl-C; logs and state are in {logs}
+
+  # any credentials will do
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1
+  export AWS_ENDPOINT_URL={url}
+  export AWS_ENDPOINT_URL_SAGEMAKER={sagemaker} AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={sagemaker}
+
+  aws s3 ls --recursive s3://{bucket}/
+  cargo run -- verify --bucket {bucket} --run <the folder run=... in raw/default/>
+  aws dynamodb scan --table-name {table} --max-items 1
+  aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'
+  aws sagemaker describe-endpoint --endpoint-name {endpoint}
+  curl -s {invocations} -H 'Content-Type: {kind}' -d '{body}'
+",
+        table = super::TABLE,
+    )
+}
