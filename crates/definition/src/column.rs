@@ -32,12 +32,17 @@ pub struct Column {
     /// What becomes of numbers that float32 would damage.
     #[serde(default)]
     pub precision: Precision,
+    /// Whether texts count as the numbers, timestamps or booleans that they read as, such as `"4.50"`:
+    /// what DynamoDB imports from CSV is all text. Empty texts are missing values. Goes with `number`,
+    /// `timestamp` and `boolean`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_text: bool,
     /// What a timestamp column takes from its timestamps, a slot each; by default `days`, `weekday`
     /// and `hour`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<Vec<TimePart>>,
     /// What a timestamp column's numbers count since 1970; by default seconds, or milliseconds where
-    /// the table's numbers reach 100,000,000,000.
+    /// most of the table's numbers reach 100,000,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<TimeUnit>,
 }
@@ -112,9 +117,11 @@ impl Precision {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Scale {
-    /// The table's least number becomes 0, its greatest 1.
+    /// The table's least number becomes 0, its greatest 1. A number that is a thousand times as far
+    /// off as nearly all others decides nothing, and its row is rejected.
     Range,
-    /// The mean becomes 0 and the standard deviation 1, both of a uniform sample of the table's items.
+    /// The mean becomes 0 and the standard deviation 1, both of a uniform sample of the table's items;
+    /// numbers that are as far off are left out of it likewise.
     Standard,
 }
 

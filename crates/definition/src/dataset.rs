@@ -37,6 +37,10 @@ pub struct Dataset {
     /// memory for each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deduplicate: Option<Deduplicate>,
+    /// Paths of `exclude`, `where`, `gate.columns` and the source's projection that no item needs to
+    /// have, such as a flag that is rarely set. Any other path that no item has fails the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_be_absent: Vec<String>,
     /// Which rows validate.
     #[serde(default)]
     pub split: Split,
@@ -78,7 +82,8 @@ impl LabelEncoding {
 pub struct Deduplicate {
     /// Attribute paths: items that agree in all of them are one row.
     pub by: Vec<String>,
-    /// The path of the attribute of which the greatest wins: a number, or ISO 8601 text. Without it,
+    /// The path of the attribute of which the greatest wins: numbers, or ISO 8601 text, compared to the
+    /// last digit. An item without it loses; an item in which it cannot be read is rejected. Without it,
     /// and among equals, the table's key decides, in a way that is the same in every run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<String>,

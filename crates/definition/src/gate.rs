@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gate {
-    /// Fewest items in the table.
+    /// Fewest rows that are left of the table's items after `where`, `deduplicate` and rejection.
     #[serde(default = "default_minimum_rows")]
     pub minimum_rows: u64,
     /// Largest share of items without a usable label, 0 to 1.
@@ -68,6 +68,10 @@ pub struct DriftGate {
     /// Whether an attribute that was a column may occur in no item any more.
     #[serde(default)]
     pub allow_vanished_columns: bool,
+    /// Whether inference may add a column that the model now serving does not have: clients of the
+    /// endpoint must then send one value more, as the last.
+    #[serde(default)]
+    pub allow_new_columns: bool,
     /// Largest population stability index of the label and of every column that `columns` does not say
     /// otherwise of: above 0.25 the distribution is commonly called another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

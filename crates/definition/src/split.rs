@@ -39,8 +39,8 @@ pub struct TimeSplit {
     /// The path of the attribute that says when: ISO 8601 text, or numbers since 1970. A row without
     /// it is rejected.
     pub path: String,
-    /// What its numbers count; by default seconds, or milliseconds where the table's numbers reach
-    /// 100,000,000,000.
+    /// What its numbers count; by default seconds, or milliseconds where most of the table's numbers
+    /// reach 100,000,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<TimeUnit>,
     /// From when on rows validate, in ISO 8601. By default the shares of the split say: the latest

@@ -1,0 +1,338 @@
+//! Every attribute path that a definition names, in one list. Each is held against what is read and
+//! against what the table holds, so that a mistyped path is found before anything is trained on.
+//!
+//! The fields are taken apart without `..`: a new field does not compile until somebody has said
+//! here whether it holds paths. The test below walks the schema for the rest.
+
+use crate::{
+    Column, Condition, Dataset, Deduplicate, Definition, DynamoDbSource, Format, Gate, Source,
+    Split, TimeSplit, TokenLists,
+};
+
+/// A path that a definition names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPath<'d> {
+    /// The field that names it, such as `dataset.exclude[0]`.
+    pub field: String,
+    /// The path as it is written there.
+    pub text: &'d str,
+    /// What it is named for.
+    pub usage: PathUsage,
+}
+
+/// What a path is named for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathUsage {
+    /// The attribute to learn.
+    Label,
+    /// The rows' weight.
+    Weight,
+    /// A feature column.
+    Column,
+    /// An attribute that inference leaves out.
+    Exclude,
+    /// An attribute that an item is selected by.
+    Condition,
+    /// An attribute in which duplicates agree.
+    DeduplicateBy,
+    /// The attribute of which the greatest wins among duplicates.
+    DeduplicateLatest,
+    /// An attribute that the rows are split by.
+    SplitBy,
+    /// The attribute that says when a row is from.
+    SplitTime,
+    /// An attribute that has bounds of its own.
+    GateColumn,
+    /// A column of a list of tokens.
+    Token,
+    /// An attribute that is exported.
+    Projection,
+    /// A path that no item needs to have.
+    MayBeAbsent,
+}
+
+impl PathUsage {
+    /// Whether the dataset can do without the attribute, if the definition says that it may be absent:
+    /// a condition on it, for instance, holds or does not. Without any of the others rows would be wrong.
+    pub const fn may_be_absent(self) -> bool {
+        matches!(
+            self,
+            Self::Exclude | Self::Condition | Self::GateColumn | Self::Projection
+        )
+    }
+}
+
+impl Definition {
+    /// Every attribute path that the definition names, in the order of its fields.
+    pub fn paths(&self) -> Vec<NamedPath<'_>> {
+        let Self {
+            source: Source { dynamodb },
+            dataset,
+            pipeline: _,
+            training: _,
+            promotion: _,
+            endpoint: _,
+            batch: _,
+            limits: _,
+        } = self;
+        let DynamoDbSource {
+            projection,
+            table: _,
+            mode: _,
+            index: _,
+            // Its names are those of DynamoDB's own grammar, which DynamoDB reads.
+            filter: _,
+            consistent_read: _,
+            read: _,
+            segments: _,
+            segments_per_task: _,
+        } = dynamodb;
+        let mut paths = dataset.paths();
+        paths.extend(each(
+            "source.dynamodb.projection",
+            projection,
+            PathUsage::Projection,
+        ));
+        paths
+    }
+}
+
+impl Dataset {
+    /// Every attribute path that the dataset names, in the order of its fields.
+    pub fn paths(&self) -> Vec<NamedPath<'_>> {
+        let Self {
+            label,
+            weight,
+            columns,
+            exclude,
+            conditions,
+            deduplicate,
+            split,
+            gate,
+            format,
+            may_be_absent,
+            label_encoding: _,
+            label_precision: _,
+            shard_bytes: _,
+        } = self;
+        let mut paths = vec![one("dataset.label", label, PathUsage::Label)];
+        paths.extend(
+            weight
+                .iter()
+                .map(|path| one("dataset.weight", path, PathUsage::Weight)),
+        );
+        for (at, Column { path, .. }) in columns.iter().flatten().enumerate() {
+            let field = format!("dataset.columns[{at}].path");
+            paths.push(one(&field, path, PathUsage::Column));
+        }
+        paths.extend(each("dataset.exclude", exclude, PathUsage::Exclude));
+        for (at, condition) in conditions.iter().enumerate() {
+            let Condition {
+                path,
+                op: _,
+                value: _,
+            } = condition;
+            let field = format!("dataset.where[{at}].path");
+            paths.push(one(&field, path, PathUsage::Condition));
+        }
+        if let Some(Deduplicate { by, latest }) = deduplicate {
+            paths.extend(each("dataset.deduplicate.by", by, PathUsage::DeduplicateBy));
+            let latest = latest.iter();
+            paths.extend(latest.map(|path| {
+                one(
+                    "dataset.deduplicate.latest",
+                    path,
+                    PathUsage::DeduplicateLatest,
+                )
+            }));
+        }
+        let Split {
+            by,
+            time,
+            validation: _,
+            test: _,
+            seed: _,
+        } = split;
+        paths.extend(each("dataset.split.by", by, PathUsage::SplitBy));
+        if let Some(time) = time {
+            let TimeSplit {
+                path,
+                unit: _,
+                validation_from: _,
+                test_from: _,
+            } = time;
+            paths.push(one("dataset.split.time.path", path, PathUsage::SplitTime));
+        }
+        let Gate {
+            columns,
+            minimum_rows: _,
+            maximum_missing_label: _,
+            maximum_missing: _,
+            allow_constant_label: _,
+            minimum_class_share: _,
+            maximum_rejected: _,
+            drift: _,
+        } = gate;
+        paths.extend(
+            columns
+                .keys()
+                .map(|path| one("dataset.gate.columns", path, PathUsage::GateColumn)),
+        );
+        match format {
+            Format::JsonLines(TokenLists { in0, in1 }) => {
+                paths.extend(each("dataset.format.jsonLines.in0", in0, PathUsage::Token));
+                paths.extend(each("dataset.format.jsonLines.in1", in1, PathUsage::Token));
+            }
+            Format::Csv
+            | Format::CsvWithHeader
+            | Format::RecordIo
+            | Format::RecordIoSparse
+            | Format::Parquet => {}
+        }
+        paths.extend(each(
+            "dataset.mayBeAbsent",
+            may_be_absent,
+            PathUsage::MayBeAbsent,
+        ));
+        paths
+    }
+}
+
+fn one<'d>(field: &str, text: &'d str, usage: PathUsage) -> NamedPath<'d> {
+    NamedPath {
+        field: field.to_owned(),
+        text,
+        usage,
+    }
+}
+
+fn each<'d>(
+    field: &str,
+    paths: &'d [String],
+    usage: PathUsage,
+) -> impl Iterator<Item = NamedPath<'d>> {
+    let paths = paths.iter().enumerate();
+    paths.map(move |(at, path)| one(&format!("{field}[{at}]"), path, usage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use std::collections::BTreeSet;
+
+    /// Fields of free text, and keys of maps, that are no attribute paths.
+    const NO_PATHS: &[&str] = &[];
+
+    /// A definition with every field that holds a path.
+    fn with_paths() -> Value {
+        json!({
+            "source": {"dynamodb": {"table": "t", "projection": ["a"]}},
+            "dataset": {
+                "label": "y", "weight": "w", "columns": [{"path": "c"}], "exclude": ["e"],
+                "where": [{"path": "f", "op": "exists"}],
+                "deduplicate": {"by": ["g"], "latest": "h"},
+                "split": {"by": ["i"], "time": {"path": "j"}},
+                "gate": {"columns": {"k": {}}},
+                "format": {"jsonLines": {"in0": ["l"], "in1": ["m"]}},
+                "mayBeAbsent": ["f"],
+            },
+            "training": {"image": "i"},
+            "promotion": {"metric": "m", "goal": "minimize"},
+        })
+    }
+
+    /// The places of all texts below a schema: `a.b` is a field, `a[]` an array's element, `a{}` a
+    /// map's key.
+    fn texts(all: &Value, schema: &Value, place: &str, found: &mut BTreeSet<String>) {
+        if let Some(name) = schema["$ref"].as_str() {
+            let name = name.trim_start_matches("#/$defs/");
+            texts(all, &all["$defs"][name], place, found);
+        }
+        for several in ["anyOf", "oneOf", "allOf"] {
+            for one in schema[several].as_array().into_iter().flatten() {
+                texts(all, one, place, found);
+            }
+        }
+        let is = |kind: &str| match &schema["type"] {
+            Value::Array(kinds) => kinds.iter().any(|known| known == kind),
+            known => known == kind,
+        };
+        if is("string") && schema["enum"].is_null() && schema["const"].is_null() {
+            found.insert(place.to_owned());
+        }
+        texts_of_array(all, schema, place, found);
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let dot = if place.is_empty() { "" } else { "." };
+            texts(all, field, &format!("{place}{dot}{name}"), found);
+        }
+        if schema["additionalProperties"].is_object() || schema["additionalProperties"] == true {
+            let key = format!("{place}{{}}");
+            texts(all, &schema["additionalProperties"], &key, found);
+            found.insert(key);
+        }
+    }
+
+    fn texts_of_array(all: &Value, schema: &Value, place: &str, found: &mut BTreeSet<String>) {
+        if schema["items"].is_object() {
+            texts(all, &schema["items"], &format!("{place}[]"), found);
+        }
+    }
+
+    /// Puts a text at such a place.
+    fn put(json: &mut Value, place: &str, text: &str) {
+        let (name, rest) = place.split_at(place.find(['.', '[', '{']).unwrap_or(place.len()));
+        let json = if name.is_empty() {
+            json
+        } else {
+            &mut json[name]
+        };
+        match rest {
+            "" => *json = json!(text),
+            "{}" => {
+                let value = json
+                    .as_object_mut()
+                    .unwrap()
+                    .values()
+                    .next()
+                    .unwrap()
+                    .clone();
+                *json = json!({ text: value });
+            }
+            _ if rest.starts_with("[]") => {
+                put(&mut json[0], rest[2..].trim_start_matches('.'), text)
+            }
+            _ => put(json, &rest[1..], text),
+        }
+    }
+
+    #[test]
+    fn every_field_of_text_is_a_path_of_the_list_or_known_to_be_none() {
+        let schema = serde_json::to_value(crate::schema()).unwrap();
+        let mut found = BTreeSet::new();
+        texts(&schema, &schema, "", &mut found);
+        let unknown: Vec<_> = NO_PATHS
+            .iter()
+            .filter(|place| !found.contains(**place))
+            .collect();
+        assert!(unknown.is_empty(), "no such fields: {unknown:?}");
+        for place in found
+            .iter()
+            .filter(|place| !NO_PATHS.contains(&place.as_str()))
+        {
+            let mut json = with_paths();
+            put(&mut json, place, "wanted");
+            let definition: Definition = contract::read::from_value(json).unwrap_or_else(|error| {
+                panic!("{place} is new: add it to `with_paths` or to `NO_PATHS`: {error}")
+            });
+            let named = definition.paths();
+            let field = place.replace("[]", "[0]").replace("{}", "");
+            assert!(
+                named
+                    .iter()
+                    .any(|named| named.text == "wanted" && named.field == field),
+                "{place} is neither among Definition::paths nor in NO_PATHS"
+            );
+        }
+    }
+}
