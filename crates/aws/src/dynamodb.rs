@@ -7,7 +7,7 @@ use crate::SdkConfig;
 use crate::classify::service_error;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeySchemaElement, KeyType, Select, TableDescription,
+    AttributeValue, KeySchemaElement, KeyType, Projection, ProjectionType, Select, TableDescription,
 };
 use contract::{ErrorName, ServiceError};
 use serde_json::{Map, Value, json};
@@ -92,12 +92,23 @@ fn key_attributes(schema: &[KeySchemaElement]) -> Vec<String> {
         .collect()
 }
 
+/// The attributes that an index holds besides keys; `None` if all, or if the service does not say.
+fn projects(projection: Option<&Projection>) -> Option<Vec<String>> {
+    let projection = projection?;
+    match projection.projection_type()? {
+        ProjectionType::KeysOnly => Some(Vec::new()),
+        ProjectionType::Include => Some(projection.non_key_attributes().to_vec()),
+        _ => None,
+    }
+}
+
 fn indexes(table: &TableDescription) -> Vec<IndexInfo> {
     let global = table.global_secondary_indexes().iter().map(|index| {
         Some(IndexInfo {
             name: index.index_name()?.to_owned(),
             global: true,
             key_attributes: key_attributes(index.key_schema()),
+            projects: projects(index.projection()),
             items: unsigned(index.item_count()),
             bytes: unsigned(index.index_size_bytes()),
             capacity: capacity::of_index(table, index),
@@ -108,6 +119,7 @@ fn indexes(table: &TableDescription) -> Vec<IndexInfo> {
             name: index.index_name()?.to_owned(),
             global: false,
             key_attributes: key_attributes(index.key_schema()),
+            projects: projects(index.projection()),
             items: unsigned(index.item_count()),
             bytes: unsigned(index.index_size_bytes()),
             capacity: capacity::of_table(table),

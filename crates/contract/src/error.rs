@@ -177,8 +177,45 @@ impl Named for ServiceError {
     }
 }
 
-/// The messages of an error and its sources, in one line. What the message has quoted already (as
-/// transparent errors do) is not said again.
+/// Most bytes of an error's message. The cause of a failed state may have 32 KiB, and what is longer
+/// than this is read by nobody: documents in the lake have the rest.
+pub const MAX_MESSAGE: usize = 4_096;
+
+/// Characters of a name that a message shows. Attribute names may have tens of thousands.
+const NAME_LENGTH: usize = 120;
+
+/// A name in quotes, cut short where it is long.
+pub fn short_name(name: &str) -> String {
+    match name.char_indices().nth(NAME_LENGTH) {
+        None => format!("`{name}`"),
+        Some((end, _)) => format!("`{}…` ({} characters)", &name[..end], name.chars().count()),
+    }
+}
+
+/// The first few names, each in quotes, and how many more there are.
+pub fn some_names<'n>(names: impl ExactSizeIterator<Item = &'n str>, most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let mut shown: Vec<_> = names.take(most).map(short_name).collect();
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
+}
+
+/// Cuts a message to [`MAX_MESSAGE`] bytes, and says how many were cut.
+fn bounded(mut message: String) -> String {
+    const REST: usize = 64;
+    if message.len() > MAX_MESSAGE {
+        let end = message.floor_char_boundary(MAX_MESSAGE - REST);
+        let cut = message.len() - end;
+        message.truncate(end);
+        message.push_str(&format!("… ({cut} more bytes)"));
+    }
+    message
+}
+
+/// The messages of an error and its sources, in one line of at most [`MAX_MESSAGE`] bytes. What the
+/// message has quoted already (as transparent errors do) is not said again.
 pub fn chain(error: &dyn Error) -> String {
     let mut message = one_line(&error.to_string());
     let mut source = error.source();
@@ -190,7 +227,7 @@ pub fn chain(error: &dyn Error) -> String {
         }
         source = cause.source();
     }
-    message
+    bounded(message)
 }
 
 /// The words of a text with one space between them.
@@ -201,6 +238,25 @@ pub fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("reading {}", .0)]
+    struct Long(String);
+
+    #[test]
+    fn a_message_is_never_longer_than_its_bound() {
+        for length in [0, 4_000, 4_088, 4_090, 400_000] {
+            let message = chain(&Long("é".repeat(length / 2)));
+            assert!(message.len() <= MAX_MESSAGE, "{length}: {}", message.len());
+            assert_eq!(message.ends_with("more bytes)"), length > 4_088, "{length}");
+        }
+        let name = "x".repeat(70_000);
+        let names = some_names([name.as_str(), "a", "b"].into_iter(), 2);
+        assert!(
+            names.ends_with("…` (70000 characters), `a`, 1 more"),
+            "{names}"
+        );
+    }
 
     #[test]
     fn a_name_is_written_as_it_is_serialised() {

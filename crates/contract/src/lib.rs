@@ -8,7 +8,9 @@ pub mod read;
 mod schemas;
 pub mod states;
 
-pub use error::{ErrorName, Named, ServiceError, chain, one_line};
+pub use error::{
+    ErrorName, MAX_MESSAGE, Named, ServiceError, chain, one_line, short_name, some_names,
+};
 pub use invocation::Invocation;
 pub use names::{Names, RunId};
 pub use schemas::schemas;

@@ -1,10 +1,10 @@
 //! What of the table is read: the table itself or an index, and which attributes. Wrong combinations
-//! are refused here, before anything is read. It must not know how it is read.
+//! are refused here, before anything is read.
 
 use crate::PlanExportError;
-use definition::{Definition, FieldError};
+use definition::{Definition, FieldError, NamedPath, PathUsage};
 use dynamodb_json::Path;
-use source::{Selection, TableInfo};
+use source::{IndexInfo, Selection, TableInfo};
 
 /// What is read, once it is known to be there and to fit together.
 #[derive(Debug)]
@@ -43,6 +43,13 @@ pub fn choose(definition: &Definition, info: TableInfo) -> Result<Selected, Plan
             );
             return Err(refuse("source.dynamodb.consistentRead", message));
         }
+        if let Some((named, path)) = beyond_index(definition, index, &key_attributes) {
+            let message = format!(
+                "index {name:?} does not hold `{path}`, which `{}` names: read the table itself, or an index that projects it",
+                named.field
+            );
+            return Err(refuse("source.dynamodb.index", message));
+        }
         (scanned.items, scanned.bytes) = (index.items, index.bytes);
         scanned.capacity = index.capacity;
         let more = index.key_attributes.iter();
@@ -54,8 +61,13 @@ pub fn choose(definition: &Definition, info: TableInfo) -> Result<Selected, Plan
     };
     let paths = source::projected(&source.projection, &keys).map_err(refused)?;
     Selection::new(source, &paths).check().map_err(refused)?;
-    if let Some((field, path)) = missing(definition, &paths) {
-        let message = format!("leaves out `{path}`, which {field} needs: add it");
+    if let Some((named, path)) = beyond_projection(definition, &paths) {
+        let mend = if named.usage == PathUsage::Exclude {
+            "it is left out already: take it out of `dataset.exclude`, or add it"
+        } else {
+            "add it"
+        };
+        let message = format!("leaves out `{path}`, which `{}` names: {mend}", named.field);
         return Err(refuse("source.dynamodb.projection", message));
     }
     Ok(Selected {
@@ -65,23 +77,54 @@ pub fn choose(definition: &Definition, info: TableInfo) -> Result<Selected, Plan
     })
 }
 
-/// The first path that the dataset needs and the projection leaves out.
-fn missing(definition: &Definition, projection: &[Path]) -> Option<(&'static str, Path)> {
-    let dataset = &definition.dataset;
-    let columns = dataset.columns.iter().flatten();
-    let needed = std::iter::once(("dataset.label", &dataset.label))
-        .chain(columns.map(|column| ("dataset.columns", &column.path)))
-        .chain(
-            dataset
-                .split
-                .by
-                .iter()
-                .map(|path| ("dataset.split.by", path)),
-        );
-    needed
-        // That they are paths was checked with the definition.
-        .filter_map(|(field, text)| Some((field, Path::parse(text).ok()?)))
-        .find(|(_, path)| {
-            !projection.is_empty() && !projection.iter().any(|read| path.is_within(read))
+/// The paths that must be read: all that the definition names, but for those that it says may be
+/// absent, and columns that are named once more as tokens.
+fn needed(definition: &Definition) -> impl Iterator<Item = (NamedPath<'_>, Path)> {
+    let may_be_absent = &definition.dataset.may_be_absent;
+    definition
+        .paths()
+        .into_iter()
+        .filter(|named| !matches!(named.usage, PathUsage::Token | PathUsage::MayBeAbsent))
+        .filter(|named| {
+            let is_excused = may_be_absent.iter().any(|path| path == named.text);
+            !(is_excused && named.usage.may_be_absent())
         })
+        // That they are paths was checked with the definition.
+        .filter_map(|named| Path::parse(named.text).ok().map(|path| (named, path)))
+}
+
+/// The first path that the definition names and the projection leaves out.
+fn beyond_projection<'d>(
+    definition: &'d Definition,
+    projection: &[Path],
+) -> Option<(NamedPath<'d>, Path)> {
+    if projection.is_empty() {
+        return None;
+    }
+    needed(definition).find(|(named, path)| {
+        let reads = |read: &Path| {
+            // What leaves out a whole map leaves out what is read of it.
+            path.is_within(read) || named.usage == PathUsage::Exclude && read.is_within(path)
+        };
+        !projection.iter().any(reads)
+    })
+}
+
+/// The first path that the definition names and the index does not hold.
+fn beyond_index<'d>(
+    definition: &'d Definition,
+    index: &IndexInfo,
+    table_key: &[String],
+) -> Option<(NamedPath<'d>, Path)> {
+    let projects = index.projects.as_ref()?;
+    // What a local index lacks is fetched from its table if a projection asks for it.
+    if !index.global && !definition.source.dynamodb.projection.is_empty() {
+        return None;
+    }
+    let mut held = table_key
+        .iter()
+        .chain(&index.key_attributes)
+        .chain(projects);
+    let held: std::collections::BTreeSet<&str> = held.by_ref().map(String::as_str).collect();
+    needed(definition).find(|(_, path)| !held.contains(path.first()))
 }

@@ -49,6 +49,8 @@ pub struct IndexInfo {
     pub global: bool,
     /// The names of its own key attributes.
     pub key_attributes: Vec<String>,
+    /// The names of the attributes that it holds besides key attributes; all of them if absent.
+    pub projects: Option<Vec<String>>,
     /// Items, as of the service's last count.
     pub items: u64,
     /// Bytes, as of the same count.

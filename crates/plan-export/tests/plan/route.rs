@@ -66,7 +66,7 @@ async fn what_does_not_fit_together_is_refused_by_its_field() {
         (
             json!({"projection": ["context"]}),
             ErrorName::InvalidDefinition,
-            "`rating`, which dataset.label needs",
+            "`rating`, which `dataset.label` names",
         ),
         (
             json!({"projection": ["rating", "context", "context.device"]}),
@@ -94,9 +94,64 @@ async fn what_does_not_fit_together_is_refused_by_its_field() {
     });
     let (_, message) = refused(&definition(), more).await;
     assert!(
-        message.contains("`favourite`, which dataset.columns"),
+        message.contains("`favourite`, which `dataset.columns[1].path` names"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn every_path_of_the_definition_must_be_read() {
+    let projected = json!({"projection": ["rating"]});
+    let index = json!({"index": "by-rating"});
+    let fields = [
+        (json!({"weight": "w.x"}), "dataset.weight"),
+        (json!({"exclude": ["w.x"]}), "dataset.exclude[0]"),
+        (
+            json!({"where": [{"path": "w.x", "op": "absent"}]}),
+            "dataset.where[0].path",
+        ),
+        (
+            json!({"deduplicate": {"by": ["w.x"]}}),
+            "dataset.deduplicate.by[0]",
+        ),
+        (
+            json!({"deduplicate": {"by": ["rating"], "latest": "w.x"}}),
+            "dataset.deduplicate.latest",
+        ),
+        (json!({"split": {"by": ["w.x"]}}), "dataset.split.by[0]"),
+        (
+            json!({"split": {"time": {"path": "w.x"}}}),
+            "dataset.split.time.path",
+        ),
+        (
+            json!({"gate": {"columns": {"w.x": {}}}}),
+            "dataset.gate.columns",
+        ),
+    ];
+    for (dataset, field) in fields {
+        for read in [&projected, &index] {
+            let input = json!({"source": {"dynamodb": read}, "dataset": dataset});
+            let (refusal, message) = refused(&definition(), input).await;
+            assert_eq!(refusal, ErrorName::InvalidDefinition);
+            let says = format!("`w.x`, which `{field}` names");
+            assert!(message.contains(&says), "{read} with {dataset}: {message}");
+        }
+    }
+    let absent = json!({
+        "source": {"dynamodb": {"projection": ["rating", "context.device"]}},
+        "dataset": {
+            "where": [{"path": "deleted", "op": "absent"}], "exclude": ["context"],
+            "mayBeAbsent": ["deleted"],
+        },
+    });
+    plan_on(
+        &lake_with(&definition()).await,
+        &Tables::default(),
+        "arn:1",
+        absent,
+    )
+    .await
+    .unwrap();
 }
 
 // ---- the route ----
