@@ -1,11 +1,11 @@
-//! Prints how to use local AWS while it runs.
+//! Commands to inspect local AWS while it runs.
 
 use super::Algorithm;
 use super::recommend::invocations;
 use crate::local::Local;
 use lake::store::ObjectStore;
 
-/// Endpoints and commands and commands for a shell, to use while local AWS runs.
+/// Endpoints and commands to inspect local AWS, as lines for a shell.
 pub fn hints(local: &Local, endpoint: &str, algorithm: Algorithm) -> String {
     let (kind, body) = match algorithm {
         Algorithm::Recommender => ("application/json", r#"{"user": 1, "n": 5}"#),
