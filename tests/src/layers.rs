@@ -8,13 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The nouns, each with the workspace's crates that it may build upon.
-const NOUNS: [(&str, &[&str]); 10] = [
+const NOUNS: [(&str, &[&str]); 11] = [
     ("contract", &[]),
     ("definition", &["contract"]),
     ("dynamodb-json", &["contract"]),
     ("source", &["contract", "definition", "dynamodb-json"]),
     ("sagemaker-ports", &["contract", "definition"]),
-    ("dataset", &["contract", "definition", "dynamodb-json"]),
+    ("profile", &["contract", "dynamodb-json"]),
+    (
+        "dataset",
+        &["contract", "definition", "dynamodb-json", "profile"],
+    ),
     ("format", &["contract", "dataset", "definition"]),
     ("lake", &["contract", "definition"]),
     ("lambda-shell", &["contract"]),
@@ -32,7 +36,7 @@ const NOUNS: [(&str, &[&str]); 10] = [
 ];
 
 /// What the verbs may build upon. `aws` is for their `main.rs` alone.
-const OF_VERBS: [&str; 10] = [
+const OF_VERBS: [&str; 11] = [
     "aws",
     "contract",
     "dataset",
@@ -42,6 +46,7 @@ const OF_VERBS: [&str; 10] = [
     "lake",
     "sagemaker-ports",
     "lambda-shell",
+    "profile",
     "source",
 ];
 
@@ -59,6 +64,7 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
             "definition",
             "dynamodb-json",
             "lake",
+            "profile",
             "sagemaker-ports",
             "sagemaker-local",
         ],
@@ -70,12 +76,13 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
 const TESTED_WITH_SDK: [&str; 3] = ["aws", "export-segment", "sagemaker-local"];
 
 /// Crates without input and output.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "contract",
     "dataset",
     "definition",
     "format",
     "dynamodb-json",
+    "profile",
     "sagemaker-ports",
     "source",
 ];

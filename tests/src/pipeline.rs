@@ -4,7 +4,7 @@
 use aws::s3::S3Store;
 use aws::sfn::StateMachines;
 use contract::states::PublishReportOutput;
-use dataset::{Columns, Profile};
+use dataset::Columns;
 use lake::records::{DatasetRecord, Plan, SegmentRecord};
 use lake::{ObjectStore, RunKeys, documents, native, part, segment};
 use millrace::demo;
@@ -13,6 +13,7 @@ use millrace::execution::{self, Execution, ExecutionError, Finished};
 use millrace::local::{Local, Options};
 use millrace::progress::Progress;
 use millrace::verify;
+use profile::Profile;
 use serde_json::Value;
 
 /// Local AWS with a filled table and a definition.

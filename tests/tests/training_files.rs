@@ -5,11 +5,12 @@
 
 use contract::states::{Estimate, MergeToCsvInput, Route, RunInput};
 use contract::{Invocation, RunId};
-use dataset::{Columns, Profile};
+use dataset::Columns;
 use end_to_end::python;
 use lake::part::PartWriter;
 use lake::records::{DatasetRecord, Plan, ScanTotals, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use profile::Profile;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;

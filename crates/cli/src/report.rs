@@ -1,8 +1,9 @@
 //! Shows the quality report of a run's data: the verdicts of the gate, the drift, the attributes.
 
 use contract::RunId;
-use dataset::{AttributeStatistics, GateVerdict, Quality, Statistics};
+use dataset::{GateVerdict, Quality};
 use lake::{DocumentError, ObjectStore, RunKeys, documents};
+use profile::{AttributeStatistics, Statistics};
 use std::fmt::Write;
 
 /// Why a report cannot be shown.
@@ -150,7 +151,8 @@ fn table(text: &mut String, names: &[&str], rows: impl Iterator<Item = Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dataset::{Profile, judge};
+    use dataset::judge;
+    use profile::Profile;
     use serde_json::json;
 
     #[test]

@@ -1,8 +1,8 @@
 //! The columns of a dataset: the contract between training and serving. It must not know where it
 //! is stored.
 
-use crate::exact;
 use definition::{Condition, Encoding, Missing, Precision, TimePart, TimeUnit};
+use profile::exact;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Why a table does not become a dataset. It must not know which run or pipeline it is about.
 
-use crate::distinct::MAX_VALUE_BYTES;
 use crate::gather::MAX_VOCABULARY;
 use contract::{ErrorName, Named};
 use dynamodb_json::PathError;
+use profile::MAX_VALUE_BYTES;
 
 /// A dataset that cannot be planned.
 #[derive(Debug, thiserror::Error)]

@@ -1,14 +1,14 @@
 //! Gathers the vocabularies that the profile does not have, from all items: values that were too many to
 //! profile, members of sets and lists, elements of lists. It must not know where items come from.
 
-use crate::category;
 use crate::columns::Columns;
-use crate::distinct::MAX_VALUE_BYTES;
+use crate::encode::category;
+use crate::encode::members;
 use crate::error::{ColumnsError, PlanError};
-use crate::members;
 use definition::Encoding;
 use dynamodb_json::{Path, Picker, Value};
 use foldhash::fast::RandomState;
+use profile::MAX_VALUE_BYTES;
 use std::collections::{BTreeMap, HashSet};
 
 /// Most values of one vocabulary.
@@ -102,7 +102,7 @@ impl Gatherer {
         Picker::new(&self.paths).ok_or(ColumnsError::TooManyMaps)
     }
 
-    /// Takes an item's values into account. What cannot be encoded is left to the row's own fate.
+    /// Takes an item's values into account. What cannot be encoded is left to the row's own outcome.
     ///
     /// # Errors
     /// [`PlanError::VocabularyTooLarge`].

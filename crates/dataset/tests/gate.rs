@@ -4,8 +4,9 @@ mod support;
 
 use contract::states::RowCounts;
 use contract::{ErrorName, Named, RunId};
-use dataset::{Drift, GateFailed, GateVerdict, Profile, judge, judge_rejected, plan_columns};
+use dataset::{GateFailed, GateVerdict, judge, judge_rejected, plan_columns};
 use definition::{ColumnGate, Dataset};
+use profile::{Drift, Profile};
 use serde_json::{Value, json};
 use support::{infer, key, profile, sampled};
 

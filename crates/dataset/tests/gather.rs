@@ -8,7 +8,8 @@
 mod support;
 
 use contract::{ErrorName, Named};
-use dataset::{Gatherer, MAX_VALUE_BYTES};
+use dataset::Gatherer;
+use profile::MAX_VALUE_BYTES;
 use serde_json::json;
 use support::{define, plan, with_item};
 

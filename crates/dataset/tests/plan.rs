@@ -3,10 +3,9 @@
 mod support;
 
 use contract::{ErrorName, Named as _};
-use dataset::{
-    Encoder, Gatherer, MAX_DISTINCT, PlanError, Profile, check_definition, plan_columns,
-};
+use dataset::{Encoder, Gatherer, PlanError, check_definition, plan_columns};
 use definition::{Encoding, Missing, Split};
+use profile::{MAX_DISTINCT, Profile};
 use serde_json::{Value, json};
 use support::{declare, infer, key, plan, profile};
 

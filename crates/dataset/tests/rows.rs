@@ -3,7 +3,7 @@
 
 mod support;
 
-use dataset::{Columns, ColumnsError, DenseRow, Encoder, Fate, Side, plan_columns};
+use dataset::{Columns, ColumnsError, DenseRow, Encoder, RowOutcome, Side, plan_columns};
 use definition::{Encoding, Missing};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -165,8 +165,8 @@ fn side(by: &str, seed: u64, group: &str) -> Side {
     let text = format!("{{\"y\":{{\"N\":\"1\"}}{group}}}");
     let item = dynamodb_json::parse_item(text.as_bytes()).expect("tests write items");
     match encoder.encode(&encoder.values(&item), &mut DenseRow::default()) {
-        Fate::Row(side) => side,
-        fate => panic!("{fate:?}"),
+        RowOutcome::Row(side) => side,
+        outcome => panic!("{outcome:?}"),
     }
 }
 
@@ -221,7 +221,7 @@ fn the_share_that_validates_is_the_one_asked_for() {
         let validates = |item: &&Value| {
             with_item(item, |item| {
                 encoder.encode(&encoder.values(item), &mut DenseRow::default())
-            }) == Fate::Row(Side::Validation)
+            }) == RowOutcome::Row(Side::Validation)
         };
         let count = items.iter().filter(validates).count();
         assert!((low..=high).contains(&count), "{asked}: {count}");

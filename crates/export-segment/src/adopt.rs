@@ -6,7 +6,6 @@ use crate::scan::SegmentEnd;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use contract::states::ExportTask;
-use dataset::{Profile, Vocabularies};
 use dynamodb_json::{ItemError, Lines};
 use futures::stream::{FuturesUnordered, StreamExt};
 use lake::native::{ExportFile, NativeExport};
@@ -15,6 +14,7 @@ use lake::records::{Encoding, Part, ScanTotals, SegmentRecord};
 use lake::segment::{self, Progress};
 use lake::{ByteStream, ObjectStore, PartError, RunKeys, StoreError};
 use md5::{Digest, Md5};
+use profile::{Profile, Vocabularies};
 use tokio::time::Instant;
 
 /// Files read side by side: enough to keep a vCPU busy while S3 answers.

@@ -19,11 +19,11 @@ use contract::states::{
     Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
 };
 use contract::{Invocation, RunId};
-use dataset::Vocabularies;
 use futures::future::{Either, select};
 use futures::stream::{self, StreamExt};
 use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents};
+use profile::Vocabularies;
 use scan::{SegmentEnd, SegmentScan};
 use share::Share;
 use source::{ScanPages, Selection};

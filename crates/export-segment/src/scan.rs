@@ -3,11 +3,11 @@
 use crate::budget::ReadBudget;
 use crate::{ExportSegmentError, Settings};
 use contract::ErrorName;
-use dataset::{Profile, Vocabularies};
 use lake::part::PartWriter;
 use lake::records::{Plan, ScanTotals, SegmentRecord};
 use lake::segment::{self, Commit, Progress};
 use lake::{ObjectStore, RunKeys};
+use profile::{Profile, Vocabularies};
 use source::{PageBuffer, PageRequest, ScanPages, Selection, Throttles};
 use std::future::poll_fn;
 use std::pin::pin;

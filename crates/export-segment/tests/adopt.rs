@@ -8,7 +8,6 @@ use contract::states::{
     Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
 };
 use contract::{ErrorName, Invocation, Named, RunId};
-use dataset::Profile;
 use export_segment::{ExportSegmentError, Settings, handle};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -17,6 +16,7 @@ use lake::native::{ExportFile, NativeExport};
 use lake::records::{Encoding, Plan, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, segment};
 use md5::{Digest, Md5};
+use profile::Profile;
 use serde_json::json;
 use source::memory::MemoryTable;
 use std::io::Write;

@@ -6,10 +6,10 @@ use contract::states::{
     Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
 };
 use contract::{ErrorName, Invocation, Named, RunId};
-use dataset::Profile;
 use export_segment::{ExportSegmentError, Settings, handle};
 use lake::records::{Plan, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, segment};
+use profile::Profile;
 use serde_json::json;
 use source::memory::MemoryTable;
 use std::time::{Duration, SystemTime};

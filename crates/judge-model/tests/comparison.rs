@@ -6,7 +6,7 @@ mod support;
 
 use contract::states::{Decision, Verdict};
 use contract::{ErrorName, Named};
-use dataset::{Columns, Encoder, Fate, Side};
+use dataset::{Columns, Encoder, RowOutcome, Side};
 use lake::memory::poll_at_most;
 use lake::records::JudgedRows;
 use lake::{ObjectStore, documents};
@@ -28,7 +28,7 @@ const WORSE: Errors = Errors {
 };
 
 /// On which side of the split an item is.
-fn side(columns: Value, item: &str) -> Fate {
+fn side(columns: Value, item: &str) -> RowOutcome {
     let columns: Columns = serde_json::from_value(columns).unwrap();
     let mut encoder = Encoder::new(&columns).unwrap();
     let item = dynamodb_json::parse_line(item.as_bytes()).unwrap();
@@ -37,7 +37,7 @@ fn side(columns: Value, item: &str) -> Fate {
 }
 
 fn validates(number: usize) -> bool {
-    side(columns(true), &item(number)) == Fate::Row(Side::Validation)
+    side(columns(true), &item(number)) == RowOutcome::Row(Side::Validation)
 }
 
 #[tokio::test]
@@ -198,7 +198,8 @@ async fn what_the_champion_was_trained_on_by_another_split_is_not_asked() {
     world.judged(BETTER).await.unwrap();
     let mut theirs = columns(false);
     theirs["split"] = split["split"].clone();
-    let trained = |number: usize| side(theirs.clone(), &item(number)) == Fate::Row(Side::Train);
+    let trained =
+        |number: usize| side(theirs.clone(), &item(number)) == RowOutcome::Row(Side::Train);
     let validating = (0..ITEMS).filter(|number| validates(*number));
     let (known, new): (Vec<usize>, Vec<usize>) = validating.partition(|it| trained(*it));
     assert!(known.len() > new.len() && !new.is_empty());

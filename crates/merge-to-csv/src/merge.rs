@@ -7,7 +7,7 @@ use crate::rejected::RejectedSink;
 use crate::samples::Samples;
 use crate::{MergeToCsvError, TEST, TRAIN, VALIDATION};
 use contract::states::RowCounts;
-use dataset::{Columns, CsvRows, Encoder, Fate, Side};
+use dataset::{Columns, CsvRows, Encoder, RowOutcome, Side};
 use definition::Format;
 use dynamodb_json::{ItemError, Value};
 use format::{FloatRow, JsonRow, Layout, RecordRow, Row};
@@ -144,21 +144,21 @@ impl<S: ObjectStore> Sides<'_, S> {
     ) -> Result<(), MergeToCsvError> {
         row.clear();
         let channel = match self.encoder.encode(values, row) {
-            Fate::Row(Side::Train) => 0,
-            Fate::Row(Side::Validation) => 1,
-            Fate::Row(Side::Test) => 2,
-            Fate::Rejected(reject) => {
+            RowOutcome::Row(Side::Train) => 0,
+            RowOutcome::Row(Side::Validation) => 1,
+            RowOutcome::Row(Side::Test) => 2,
+            RowOutcome::Rejected(reject) => {
                 return self.reject(part, line, &reject.path, &reject.to_string());
             }
-            Fate::Filtered => {
+            RowOutcome::Filtered => {
                 self.left_out.filtered += 1;
                 return Ok(());
             }
-            Fate::Duplicate => {
+            RowOutcome::Duplicate => {
                 self.left_out.duplicates += 1;
                 return Ok(());
             }
-            Fate::Refused(source) => {
+            RowOutcome::Refused(source) => {
                 let key = part.key.clone();
                 return Err(MergeToCsvError::Refused { key, source });
             }

@@ -9,10 +9,11 @@
 mod support;
 
 use contract::{ErrorName, Invocation, Named};
-use dataset::{Columns, CsvRows, Encoder, MAX_DISTINCT};
+use dataset::{Columns, CsvRows, Encoder};
 use lake::records::{DatasetRecord, Encoding};
 use lake::{MemoryStore, vocabulary};
 use plan_dataset::PlanDatasetError;
+use profile::MAX_DISTINCT;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 use support::{csv, exported, input, invocation, sealed};

@@ -12,12 +12,13 @@ pub use error::PlanDatasetError;
 
 use contract::Invocation;
 use contract::states::{PlanDatasetOutput, RunInput};
-use dataset::{Columns, Encoder, GateFailed, Profile};
+use dataset::{Columns, Encoder, GateFailed};
 use definition::Distribution;
 use format::Layout;
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment, vocabulary};
+use profile::Profile;
 
 const MANIFESTS_AT_ONCE: usize = 16;
 

@@ -4,10 +4,11 @@
 use crate::PlanDatasetError;
 use bytes::Bytes;
 use contract::RunId;
-use dataset::{Columns, Drift, Profile, Quality, Statistics, judge, quality_page};
+use dataset::{Columns, Quality, judge, quality_page};
 use definition::Dataset;
 use lake::records::{Champion, DatasetRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
+use profile::{Drift, Profile, Statistics};
 
 /// The run whose data a table is compared with.
 struct Before {

@@ -7,11 +7,12 @@
 
 use contract::states::{PlanDatasetOutput, RunInput};
 use contract::{ErrorName, Invocation, Named, RunId};
-use dataset::{Profile, Quality, Statistics};
+use dataset::Quality;
 use dynamodb_json::Lines;
 use lake::records::{ScanTotals, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys, segment};
 use plan_dataset::PlanDatasetError;
+use profile::{Profile, Statistics};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 use twox_hash::XxHash3_64;

@@ -4,9 +4,10 @@
 use crate::SealDatasetError;
 use bytes::Bytes;
 use contract::states::RowCounts;
-use dataset::{GateFailed, Quality, Statistics, judge_rejected, quality_page};
+use dataset::{GateFailed, Quality, judge_rejected, quality_page};
 use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents};
+use profile::Statistics;
 
 /// Holds the rejected items against the gate.
 pub async fn check_rejected(

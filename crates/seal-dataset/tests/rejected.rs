@@ -6,8 +6,9 @@
 
 use contract::states::{RunInput, SealDatasetOutput};
 use contract::{ErrorName, Invocation, Named, RunId};
-use dataset::{Profile, Quality};
+use dataset::Quality;
 use lake::{MemoryStore, ObjectStore, RunKeys, documents};
+use profile::Profile;
 use seal_dataset::SealDatasetError;
 use serde_json::json;
 use std::time::SystemTime;

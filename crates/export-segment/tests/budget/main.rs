@@ -10,12 +10,12 @@ mod metered;
 
 use contract::states::{Estimate, ExportSegmentInput, ExportTask, Status};
 use contract::{Invocation, RunId};
-use dataset::Profile;
 use export_segment::{Settings, handle};
 use futures::future::join_all;
 use lake::records::{Plan, ReadPlan, ScanTotals, SegmentRecord};
 use lake::{MemoryStore, RunKeys, documents, segment};
 use metered::MeteredTable;
+use profile::Profile;
 use serde_json::json;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;

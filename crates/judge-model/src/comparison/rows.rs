@@ -7,7 +7,7 @@
 
 use super::metric::Truth;
 use crate::JudgeModelError;
-use dataset::{Cell, Columns, CsvRows, Encoder, Fate, RowSink, Side};
+use dataset::{Cell, Columns, CsvRows, Encoder, RowOutcome, RowSink, Side};
 use dynamodb_json::Value;
 use lake::records::{DatasetPlan, JudgedRows, Part};
 use lake::{ObjectStore, RunKeys, part};
@@ -118,8 +118,8 @@ impl Picking {
         line: &str,
         values: &[Option<Value<'_>>],
     ) -> Result<(), JudgeModelError> {
-        let fate = self.challenger.encode(values, &mut self.asked);
-        if fate != Fate::Row(Side::Validation) {
+        let outcome = self.challenger.encode(values, &mut self.asked);
+        if outcome != RowOutcome::Row(Side::Validation) {
             return Ok(());
         }
         let truth = self.asked.truth;
@@ -128,8 +128,8 @@ impl Picking {
         let item = dynamodb_json::parse_line(line.as_bytes()).map_err(|it| unreadable(part, it))?;
         let values = self.champion.values(&item);
         let trained = match self.champion.encode(&values, &mut self.asked) {
-            Fate::Row(Side::Train) => true,
-            Fate::Row(_) => false,
+            RowOutcome::Row(Side::Train) => true,
+            RowOutcome::Row(_) => false,
             // An endpoint is asked about any item that has the features.
             _ => {
                 let features = self.champion.features(&values, &mut self.asked);

@@ -8,12 +8,12 @@
 
 use contract::states::{Estimate, MergeToCsvInput, Route, RowCounts, RunInput};
 use contract::{Invocation, RunId};
-use dataset::Profile;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lake::part::{LineCount, PartWriter};
 use lake::records::{DatasetRecord, Encoding, Part, Plan, ScanTotals, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use profile::Profile;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};

@@ -1,9 +1,9 @@
 //! What the parts of a run hold, as its manifests list them. It must not know what they should hold.
 
-use dataset::Profile;
 use lake::records::SegmentRecord;
 use lake::{MemoryStore, ObjectStore, RunKeys, part, segment};
 use local_servers::items;
+use profile::Profile;
 use serde_json::Value;
 use std::path::Path;
 

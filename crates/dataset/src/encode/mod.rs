@@ -1,0 +1,252 @@
+//! One item becomes one row, by the dataset's columns alone: training and serving run the same
+//! code. It must not know where rows go, nor their format.
+
+pub(crate) mod canonical;
+pub(crate) mod category;
+mod codes;
+pub(crate) mod condition;
+mod duplicates;
+pub(crate) mod feature;
+mod label;
+pub(crate) mod members;
+pub(crate) mod moment;
+pub(crate) mod outcome;
+mod places;
+pub(crate) mod reject;
+mod split;
+
+use crate::columns::Columns;
+use crate::encode::condition::Check;
+use crate::encode::duplicates::Duplicates;
+use crate::encode::feature::Feature;
+use crate::encode::label::Label;
+use crate::encode::outcome::RowOutcome;
+use crate::encode::places::Places;
+use crate::encode::reject::{Reject, RejectReason, Stop};
+use crate::encode::split::Splitter;
+use crate::error::ColumnsError;
+use crate::rows::sink::RowSink;
+use dynamodb_json::{Map, Picker, Value};
+
+/// Turns items into rows: a label, and as many slots in every row.
+#[derive(Debug, Clone)]
+pub struct Encoder {
+    places: Places,
+    label: Label,
+    weight: Option<String>,
+    features: Vec<Feature>,
+    slot_names: Vec<String>,
+    conditions: Vec<Check>,
+    splitter: Splitter,
+    /// The path of what says when a row is from.
+    time: Option<String>,
+    duplicates: Option<Duplicates>,
+}
+
+/// What an item has at the places that the columns name; None where it has nothing.
+type Values<'a> = [Option<Value<'a>>];
+
+impl Encoder {
+    /// An encoder for these columns.
+    ///
+    /// # Errors
+    /// Where the columns cannot have been written by [`crate::plan_columns`].
+    pub fn new(columns: &Columns) -> Result<Self, ColumnsError> {
+        if columns.columns.is_empty() {
+            return Err(ColumnsError::NoColumns);
+        }
+        let mut width = 0;
+        let mut features = Vec::with_capacity(columns.columns.len());
+        for column in &columns.columns {
+            let feature = Feature::new(column, width)?;
+            width = width
+                .checked_add(feature.width())
+                .ok_or_else(|| ColumnsError::Options {
+                    path: column.path.clone(),
+                })?;
+            features.push(feature);
+        }
+        let conditions = columns.conditions.iter().map(|condition| {
+            Check::new(condition).map_err(|_| ColumnsError::Condition {
+                path: condition.path.clone(),
+            })
+        });
+        Ok(Self {
+            places: Places::new(columns)?,
+            label: Label::new(columns)?,
+            weight: columns.weight.clone(),
+            features,
+            slot_names: columns
+                .columns
+                .iter()
+                .flat_map(crate::FeatureColumn::slot_names)
+                .collect(),
+            conditions: conditions.collect::<Result<_, _>>()?,
+            splitter: Splitter::new(&columns.split),
+            time: columns.split.time.as_ref().map(|time| time.path.clone()),
+            duplicates: columns.deduplicate.as_ref().map(|_| Duplicates::default()),
+        })
+    }
+
+    /// Slots of a row: its features; the label and the weight not counted.
+    pub const fn width(&self) -> usize {
+        self.slot_names.len()
+    }
+
+    /// What each slot holds: a column's path, with what tells its slots apart if it has several.
+    pub fn slot_names(&self) -> &[String] {
+        &self.slot_names
+    }
+
+    /// Whether every item must be [seen](Self::see) before the first is encoded.
+    pub const fn looks_ahead(&self) -> bool {
+        self.duplicates.is_some()
+    }
+
+    /// What finds the values of items that come as raw lines, for [`see`](Self::see) and
+    /// [`encode`](Self::encode).
+    ///
+    /// # Errors
+    /// The paths lead into too many maps.
+    pub fn picker(&self) -> Result<Picker, ColumnsError> {
+        self.places.picker().ok_or(ColumnsError::TooManyMaps)
+    }
+
+    /// The same values of one item by itself.
+    pub fn values<'a>(&self, item: &Map<'a>) -> Vec<Option<Value<'a>>> {
+        self.places.values(item)
+    }
+
+    /// Sees an item ahead of its row, so that of items with the same key the right one becomes it.
+    pub fn see(&mut self, values: &Values<'_>) {
+        if let Some(duplicates) = &mut self.duplicates
+            && holds(&self.conditions, &values[self.places.conditions.clone()])
+        {
+            let places = &self.places;
+            duplicates.see(
+                &values[places.same.clone()],
+                &values[places.latest.clone()],
+                &values[places.key.clone()],
+            );
+        }
+    }
+
+    /// Gives the item's row to `row`: the label, the weight if there is one, then the features. Unless
+    /// the outcome is [`RowOutcome::Row`], the row is rolled back.
+    pub fn encode(&mut self, values: &Values<'_>, row: &mut impl RowSink) -> RowOutcome {
+        let places = &self.places;
+        if !holds(&self.conditions, &values[places.conditions.clone()]) {
+            return RowOutcome::Filtered;
+        }
+        if let Some(duplicates) = &self.duplicates
+            && !duplicates.wins(
+                &values[places.same.clone()],
+                &values[places.latest.clone()],
+                &values[places.key.clone()],
+            )
+        {
+            return RowOutcome::Duplicate;
+        }
+        row.begin();
+        let outcome = match self.write(values, row) {
+            Ok(outcome) => outcome,
+            Err(Ended::Dropped) => RowOutcome::Filtered,
+            Err(Ended::Rejected(reject)) => RowOutcome::Rejected(reject),
+            Err(Ended::Refused(reject)) => RowOutcome::Refused(reject),
+        };
+        match outcome {
+            RowOutcome::Row(_) => row.commit(),
+            _ => row.roll_back(),
+        }
+        outcome
+    }
+
+    /// Gives the item's features without label and weight, which is what an endpoint is asked with:
+    /// slot by slot what the training row has. Conditions, duplicates and the split are not asked.
+    ///
+    /// # Errors
+    /// The item cannot become a row; it is rolled back.
+    pub fn features(&self, values: &Values<'_>, row: &mut impl RowSink) -> Result<(), Reject> {
+        row.begin();
+        let result = self.write_features(&values[self.places.features.clone()], row);
+        match result {
+            Ok(()) => {
+                row.commit();
+                Ok(())
+            }
+            Err((path, stop)) => {
+                row.roll_back();
+                let reason = match stop {
+                    Stop::Reject(reason) | Stop::Fail(reason) => reason,
+                    Stop::Drop => RejectReason::Missing,
+                };
+                Err(Reject {
+                    path: path.to_owned(),
+                    reason,
+                })
+            }
+        }
+    }
+
+    fn write(&mut self, values: &Values<'_>, row: &mut impl RowSink) -> Result<RowOutcome, Ended> {
+        row.label(self.label.cell(values[0]).map_err(Ended::Rejected)?);
+        if let Some(path) = &self.weight {
+            let weight = values[self.places.weight.clone()]
+                .first()
+                .copied()
+                .flatten();
+            let cell = label::weight(weight).map_err(|reason| reject(path, reason))?;
+            row.weight(cell);
+        }
+        self.write_features(&values[self.places.features.clone()], row)
+            .map_err(|(path, stop)| match stop {
+                Stop::Reject(reason) => reject(path, reason),
+                Stop::Drop => Ended::Dropped,
+                Stop::Fail(reason) => Ended::Refused(Reject {
+                    path: path.to_owned(),
+                    reason,
+                }),
+            })?;
+        let group = &values[self.places.group.clone()];
+        let time = values[self.places.time.clone()].first().copied().flatten();
+        let side = self
+            .splitter
+            .side(group, time)
+            .map_err(|reason| reject(self.time.as_deref().unwrap_or_default(), reason))?;
+        Ok(side.map_or(RowOutcome::Filtered, RowOutcome::Row))
+    }
+
+    fn write_features(
+        &self,
+        values: &Values<'_>,
+        row: &mut impl RowSink,
+    ) -> Result<(), (&str, Stop)> {
+        for (feature, value) in self.features.iter().zip(values) {
+            feature
+                .write(*value, row)
+                .map_err(|stop| (feature.path.as_str(), stop))?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an item has no row.
+enum Ended {
+    Dropped,
+    Rejected(Reject),
+    Refused(Reject),
+}
+
+fn reject(path: &str, reason: RejectReason) -> Ended {
+    Ended::Rejected(Reject {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn holds(conditions: &[Check], values: &Values<'_>) -> bool {
+    conditions
+        .iter()
+        .zip(values)
+        .all(|(condition, value)| condition.holds(value.as_ref()))
+}

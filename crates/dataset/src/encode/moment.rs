@@ -1,0 +1,160 @@
+//! Moments in time as items say them, and what a row takes from them. All is UTC: where a text has an
+//! offset it is taken into account, where it has none it is UTC already.
+
+use crate::rows::cell::Cell;
+use definition::{TimePart, TimeUnit};
+use dynamodb_json::Value;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+/// Milliseconds of a day.
+const DAY: f64 = 86_400_000.0;
+
+/// 2020-01-01, in milliseconds since 1970. Days since then are few enough that float32 keeps a
+/// fraction of them.
+const START: i64 = 1_577_836_800_000;
+
+/// Numbers from which on seconds would be after the year 5000, and are milliseconds.
+const MILLISECONDS: f64 = 1e11;
+
+/// A moment, in whole milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(Timestamp);
+
+impl Moment {
+    /// The moment that a value says, if it says one.
+    pub(crate) fn of(value: &Value<'_>, unit: TimeUnit) -> Option<Self> {
+        match value {
+            Value::S(text) => Self::parse(&text.decode()),
+            Value::N(raw) => Self::count(raw.parse().ok()?, unit),
+            _ => None,
+        }
+    }
+
+    /// Reads ISO 8601.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let moment = match text.parse::<Timestamp>() {
+            Ok(moment) => moment,
+            Err(_) => Offset::UTC
+                .to_timestamp(text.parse::<DateTime>().ok()?)
+                .ok()?,
+        };
+        Self::at(moment.as_millisecond())
+    }
+
+    /// The moment that a number counts, if the calendar reaches it.
+    pub(crate) fn count(number: f64, unit: TimeUnit) -> Option<Self> {
+        let milliseconds = match unit {
+            TimeUnit::Seconds => number * 1e3,
+            TimeUnit::Milliseconds => number,
+        };
+        // Far beyond what a timestamp can be, and far within what can be converted.
+        if milliseconds.abs() > 1e15 {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
+        Self::at(milliseconds.floor() as i64)
+    }
+
+    /// The moment so many milliseconds after 1970, if the calendar reaches it.
+    pub(crate) fn at(milliseconds: i64) -> Option<Self> {
+        Timestamp::from_millisecond(milliseconds).ok().map(Self)
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn milliseconds(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// The parts of the moment, in order.
+    pub(crate) fn parts(self, parts: &[TimePart]) -> impl Iterator<Item = Cell<'static>> {
+        let civil = Offset::UTC.to_datetime(self.0);
+        parts.iter().map(move |part| {
+            let whole = |value: i16| Cell::value_of(f32::from(value));
+            match part {
+                TimePart::Days => Cell::value_of(self.days()),
+                TimePart::Year => whole(civil.year()),
+                TimePart::Month => whole(civil.month().into()),
+                TimePart::Day => whole(civil.day().into()),
+                TimePart::DayOfYear => whole(civil.day_of_year()),
+                TimePart::Weekday => whole(civil.weekday().to_monday_one_offset().into()),
+                TimePart::Hour => whole(civil.hour().into()),
+                TimePart::Minute => whole(civil.minute().into()),
+            }
+        })
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "rounding to float32 is meant"
+    )]
+    fn days(self) -> f32 {
+        ((self.milliseconds() - START) as f64 / DAY) as f32
+    }
+}
+
+/// What numbers up to that size count.
+pub(crate) fn unit_of(largest: f64) -> TimeUnit {
+    if largest >= MILLISECONDS {
+        TimeUnit::Milliseconds
+    } else {
+        TimeUnit::Seconds
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(moment: Moment) -> Vec<f32> {
+        use TimePart::{Day, DayOfYear, Days, Hour, Minute, Month, Weekday, Year};
+        let all = [Days, Year, Month, Day, DayOfYear, Weekday, Hour, Minute];
+        moment.parts(&all).map(Cell::value).collect()
+    }
+
+    #[test]
+    fn a_moment_is_the_same_however_it_is_said() {
+        let texts = [
+            "2024-02-29T13:45:30.250Z",
+            "2024-02-29 13:45:30.25",
+            "2024-02-29T15:45:30.250999+02:00",
+            "20240229T134530.250Z",
+        ];
+        for text in texts {
+            let moment = Moment::parse(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(moment.milliseconds(), 1_709_214_330_250, "{text}");
+        }
+        let counted = [
+            ("1709214330.250", TimeUnit::Seconds),
+            ("1709214330250", TimeUnit::Milliseconds),
+            ("1.70921433025E12", TimeUnit::Milliseconds),
+        ];
+        for (raw, unit) in counted {
+            let moment = Moment::of(&Value::N(raw), unit).unwrap();
+            assert_eq!(moment.milliseconds(), 1_709_214_330_250, "{raw}");
+        }
+        let moment = Moment::parse("2024-02-29T13:45:30.25Z").unwrap();
+        let days = 1_520.573_3;
+        assert_eq!(
+            parts(moment),
+            [days, 2024.0, 2.0, 29.0, 60.0, 4.0, 13.0, 45.0]
+        );
+        let before = Moment::parse("1969-12-31").unwrap();
+        assert_eq!(
+            parts(before)[1..],
+            [1969.0, 12.0, 31.0, 365.0, 3.0, 0.0, 0.0]
+        );
+    }
+
+    #[test]
+    fn what_is_no_moment_is_none() {
+        for text in ["", "yesterday", "2024-02-30", "12:30", "1709214330"] {
+            assert_eq!(Moment::parse(text), None, "{text}");
+        }
+        for raw in ["1E30", "-9E99", "1E125"] {
+            assert_eq!(Moment::of(&Value::N(raw), TimeUnit::Seconds), None, "{raw}");
+        }
+    }
+}

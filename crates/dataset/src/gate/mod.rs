@@ -1,0 +1,387 @@
+//! The quality gate: every bound of the definition held against what the table holds, before training is
+//! paid for. It must not see an item, nor stop at the first bound that is broken.
+
+pub(crate) mod page;
+pub(crate) mod quality;
+
+use crate::columns::Columns;
+use contract::states::RowCounts;
+use contract::{ErrorName, Named};
+use definition::{ColumnGate, Dataset, Gate, LabelEncoding};
+use dynamodb_json::{Kind, Path};
+use profile::Drift;
+use profile::{AttributeStatistics, Statistics, share};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What came of one bound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GateVerdict {
+    /// The bound, as the definition calls it below `dataset.gate`: `drift.maximumPsi`.
+    pub bound: String,
+    /// The attribute that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// What was measured.
+    pub measure: String,
+    /// The bound's value.
+    pub limit: f64,
+    /// What it is held against; absent if there is nothing to measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// Whether the data may be trained on, as far as this bound is concerned.
+    pub passed: bool,
+}
+
+impl std::fmt::Display for GateVerdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { bound, measure, .. } = self;
+        if let Some(column) = &self.column {
+            write!(f, "`{column}`: ")?;
+        }
+        match self.value {
+            Some(value) => write!(f, "{measure} is {}", Figure(value))?,
+            None => write!(f, "{measure} is not there")?,
+        }
+        write!(f, ", and `dataset.gate.{bound}` is {}", self.limit_text())
+    }
+}
+
+impl GateVerdict {
+    /// The bound's value for people.
+    pub fn limit_text(&self) -> String {
+        if self.bound.contains("allow") && !self.bound.starts_with("columns.") {
+            "false".to_owned()
+        } else {
+            Figure(self.limit).to_string()
+        }
+    }
+
+    /// What it is held against, for people.
+    pub fn value_text(&self) -> String {
+        let none = || "none".to_owned();
+        self.value
+            .map_or_else(none, |value| Figure(value).to_string())
+    }
+}
+
+/// A figure for people: at most four digits behind the point.
+struct Figure(f64);
+
+impl std::fmt::Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rounded = (self.0 * 1e4).round() / 1e4;
+        // What is just beyond a bound must not read as if it were on it.
+        let exact = rounded.is_infinite() || (rounded - self.0).abs() > self.0.abs() * 1e-3;
+        write!(f, "{}", if exact { self.0 } else { rounded })
+    }
+}
+
+/// The data breaks bounds of the quality gate.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error(
+    "the data fails {} of the quality gate: {}",
+    if failed.len() == 1 { "a bound".to_owned() } else { format!("{} bounds", failed.len()) },
+    said(failed)
+)]
+pub struct GateFailed {
+    /// Every bound that is broken.
+    pub failed: Vec<GateVerdict>,
+}
+
+fn said(failed: &[GateVerdict]) -> String {
+    let each: Vec<_> = failed.iter().map(ToString::to_string).collect();
+    each.join("; ")
+}
+
+impl GateFailed {
+    /// An error if any of the bounds is broken, with all that are.
+    ///
+    /// # Errors
+    /// That one.
+    pub fn check(verdicts: &[GateVerdict]) -> Result<(), Self> {
+        let failed: Vec<_> = verdicts.iter().filter(|v| !v.passed).cloned().collect();
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(Self { failed })
+        }
+    }
+}
+
+impl Named for GateFailed {
+    fn name(&self) -> ErrorName {
+        ErrorName::QualityGateFailed
+    }
+}
+
+/// The verdict on the items that could not become rows, which is known when all rows are written.
+pub fn judge_rejected(gate: &Gate, rows: RowCounts) -> GateVerdict {
+    let rejected = share(rows.rejected, rows.total());
+    let measure = "the share of items that cannot become a row (see rejected/)";
+    at_most(
+        "maximumRejected",
+        None,
+        measure,
+        gate.maximum_rejected,
+        rejected,
+    )
+}
+
+/// Holds a table against every bound that can be checked before a row is written. `columns` are those
+/// that were planned, if they could be; `before` are those of the run that `drift` is about.
+pub fn judge(
+    definition: &Dataset,
+    columns: Option<&Columns>,
+    statistics: &Statistics,
+    drift: Option<(&Drift, &[String])>,
+) -> Vec<GateVerdict> {
+    let gate = &definition.gate;
+    let mut judge = Judge {
+        gate,
+        statistics,
+        verdicts: Vec::new(),
+    };
+    let measure = "the number of items";
+    let (rows, least) = (statistics.items as f64, gate.minimum_rows as f64);
+    judge
+        .verdicts
+        .push(at_least("minimumRows", None, measure, least, rows));
+    // What is no path was refused before.
+    let label = Path::parse(&definition.label).map(|path| path.to_string());
+    let label = label.unwrap_or_else(|_| definition.label.clone());
+    judge.label(&label, definition.label_encoding);
+    let features = columns.iter().flat_map(|columns| &columns.columns);
+    let features: BTreeSet<&str> = features.map(|column| column.path.as_str()).collect();
+    let declared = gate.columns.keys().map(String::as_str);
+    for path in features
+        .iter()
+        .copied()
+        .chain(declared)
+        .collect::<BTreeSet<_>>()
+    {
+        judge.column(path, features.contains(path));
+    }
+    if let Some((drift, before)) = drift {
+        let compared = features.iter().copied().chain([label.as_str()]).chain(
+            gate.columns
+                .iter()
+                .filter(|(_, gate)| gate.maximum_psi.is_some())
+                .map(|(path, _)| path.as_str()),
+        );
+        judge.drift(drift, before, &compared.collect());
+    }
+    judge.verdicts
+}
+
+struct Judge<'a> {
+    gate: &'a Gate,
+    statistics: &'a Statistics,
+    verdicts: Vec<GateVerdict>,
+}
+
+impl Judge<'_> {
+    fn label(&mut self, path: &str, encoding: LabelEncoding) {
+        let usable = |label: &AttributeStatistics| {
+            let numbers = label.types.of(Kind::N) + label.types.of(Kind::Bool);
+            match encoding {
+                LabelEncoding::Number => numbers,
+                LabelEncoding::Classes => numbers + label.types.of(Kind::S),
+            }
+        };
+        // A label that no item has, or none as a number, is told as that, with what there is.
+        let Some((label, usable)) = self
+            .statistics
+            .attribute(path)
+            .map(|label| (label, usable(label)))
+            .filter(|(_, usable)| *usable > 0)
+        else {
+            return;
+        };
+        let column = Some(path);
+        let missing = 1.0 - share(usable, self.statistics.items);
+        self.verdicts.push(at_most(
+            "maximumMissingLabel",
+            column,
+            "the share of items without a usable label",
+            self.gate.maximum_missing_label,
+            missing,
+        ));
+        if !self.gate.allow_constant_label
+            && let Some(values) = label_values(label, self.statistics.is_exact())
+        {
+            let measure = "the number of the label's values";
+            let verdict = at_least("allowConstantLabel", column, measure, 2.0, values as f64);
+            self.verdicts.push(GateVerdict {
+                limit: 0.0,
+                ..verdict
+            });
+        }
+        if let Some(least) = self.gate.minimum_class_share {
+            // A class that the sample does not have is rarer than any that it has.
+            let all = label_values(label, self.statistics.is_exact()).unwrap_or(label.seen);
+            let rarest = if label.seen < all { 0.0 } else { label.rarest };
+            let measure = if self.statistics.is_exact() {
+                "the share of the rarest class".to_owned()
+            } else {
+                let sampled = label.sampled;
+                format!("the share of the rarest class in a sample of {sampled} labels")
+            };
+            self.verdicts.push(at_least(
+                "minimumClassShare",
+                column,
+                &measure,
+                least,
+                rarest,
+            ));
+        }
+    }
+
+    fn column(&mut self, path: &str, is_feature: bool) {
+        let own = self.gate.columns.get(path).copied().unwrap_or_default();
+        let of_all = self.gate.maximum_missing.filter(|_| is_feature);
+        let maximum_missing = match own.maximum_missing {
+            Some(most) => Some((own_bound(path, "maximumMissing"), most)),
+            None => of_all.map(|most| ("maximumMissing".to_owned(), most)),
+        };
+        if let Some((bound, most)) = maximum_missing {
+            let missing = self.statistics.missing(path);
+            let measure = "the share of items in which it is missing";
+            self.verdicts
+                .push(at_most(&bound, Some(path), measure, most, missing));
+        }
+        self.range(path, own);
+    }
+
+    fn range(&mut self, path: &str, own: ColumnGate) {
+        let numbers = self.statistics.attribute(path);
+        let numbers = numbers.and_then(|attribute| attribute.numbers.as_ref());
+        let bounds = [
+            (
+                "minimum",
+                "the least number",
+                own.minimum,
+                numbers.map(|n| n.minimum),
+            ),
+            (
+                "maximum",
+                "the greatest number",
+                own.maximum,
+                numbers.map(|n| n.maximum),
+            ),
+        ];
+        for (name, measure, limit, value) in bounds {
+            let Some(limit) = limit else { continue };
+            let passed = match name {
+                "minimum" => value.is_some_and(|value| value >= limit),
+                _ => value.is_some_and(|value| value <= limit),
+            };
+            self.verdicts.push(GateVerdict {
+                bound: own_bound(path, name),
+                column: Some(path.to_owned()),
+                measure: measure.to_owned(),
+                limit,
+                value,
+                passed,
+            });
+        }
+    }
+
+    fn drift(&mut self, drift: &Drift, before: &[String], compared: &BTreeSet<&str>) {
+        let gate = self.gate.drift;
+        if !gate.allow_vanished_columns {
+            let vanished = before.iter().filter(|path| drift.vanished.contains(path));
+            let vanished: Vec<_> = vanished.collect();
+            if vanished.is_empty() {
+                let measure = "the number of columns that no item has any more";
+                let bound = "drift.allowVanishedColumns";
+                self.verdicts.push(at_most(bound, None, measure, 0.0, 0.0));
+            }
+            for path in vanished {
+                let measure = "the number of its values, a column of the model now serving,";
+                let bound = "drift.allowVanishedColumns";
+                let verdict = at_least(bound, Some(path), measure, 1.0, 0.0);
+                self.verdicts.push(GateVerdict {
+                    limit: 0.0,
+                    ..verdict
+                });
+            }
+        }
+        if let Some(most) = gate.maximum_row_drop {
+            let measure = format!("the share of {} items that is gone", drift.items.before);
+            let drop = drift.row_drop();
+            self.verdicts
+                .push(at_most("drift.maximumRowDrop", None, &measure, most, drop));
+        }
+        for &path in compared {
+            let Some(attribute) = drift.attributes.get(path) else {
+                continue;
+            };
+            let own = self.gate.columns.get(path).and_then(|own| own.maximum_psi);
+            let most = match own {
+                Some(most) => Some((own_bound(path, "maximumPsi"), most)),
+                None => gate
+                    .maximum_psi
+                    .map(|most| ("drift.maximumPsi".to_owned(), most)),
+            };
+            if let Some(((bound, most), psi)) = most.zip(attribute.psi) {
+                let measure = "the population stability index";
+                self.verdicts
+                    .push(at_most(&bound, Some(path), measure, most, psi));
+            }
+            if let Some(most) = gate.maximum_missing_rise {
+                let rise = (attribute.missing.now - attribute.missing.before).max(0.0);
+                let measure = "the rise of the share of items in which it is missing";
+                let bound = "drift.maximumMissingRise";
+                self.verdicts
+                    .push(at_most(bound, Some(path), measure, most, rise));
+            }
+        }
+    }
+}
+
+/// How many values a label has, if that can be told: of booleans, which are counted by type, only where
+/// the sample is the table.
+fn label_values(label: &AttributeStatistics, is_exact: bool) -> Option<u64> {
+    if is_exact {
+        return Some(label.seen);
+    }
+    let is_boolean = label.types.of(Kind::Bool) > 0;
+    let distinct = label.distinct.map(|distinct| distinct.count);
+    distinct.filter(|_| !is_boolean)
+}
+
+fn own_bound(path: &str, name: &str) -> String {
+    format!("columns.{path}.{name}")
+}
+
+fn at_most(
+    bound: &str,
+    column: Option<&str>,
+    measure: &str,
+    limit: f64,
+    value: f64,
+) -> GateVerdict {
+    GateVerdict {
+        bound: bound.to_owned(),
+        column: column.map(str::to_owned),
+        measure: measure.to_owned(),
+        limit,
+        value: Some(value),
+        passed: value <= limit,
+    }
+}
+
+fn at_least(
+    bound: &str,
+    column: Option<&str>,
+    measure: &str,
+    limit: f64,
+    value: f64,
+) -> GateVerdict {
+    GateVerdict {
+        passed: value >= limit,
+        ..at_most(bound, column, measure, limit, value)
+    }
+}

@@ -1,0 +1,393 @@
+//! What a table holds, gathered item by item where the items pass anyway, and joined afterwards. It
+//! must not decide what becomes of it.
+
+use crate::attribute::kept::Kept;
+use crate::attribute::{self, Attribute};
+use crate::sample::sampling::Sampling;
+use crate::sample::{self, Sample, SampledValues};
+use crate::slots::{Slot, Slots};
+use crate::values::cardinality::ValueSketch;
+use crate::values::dictionary::{Known, Vocabularies};
+use crate::values::distinct::Values;
+use dynamodb_json::{Batch, Lines, Map, Outline, Path, PathId, Value};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+/// Most attribute paths that are kept apart.
+pub const MAX_PATHS: usize = 2_000;
+
+/// Levels of maps that are descended into, the item's own included.
+pub const MAX_DEPTH: usize = 8;
+
+/// The attributes of the items seen so far.
+///
+/// Profiles of parts of a table, merged in any order and grouping, give the profile of the whole.
+/// That is exact as long as the table stays within [`MAX_PATHS`] and
+/// [`MAX_VALUES_BYTES`](crate::MAX_VALUES_BYTES); beyond, what is given up depends on the order.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    items: u64,
+    paths_overflowed: u64,
+    /// Where each path's attribute is.
+    places: BTreeMap<String, usize>,
+    attributes: Vec<Kept>,
+    vocabularies: Vocabularies,
+    slots: Slots,
+    sample: Sampling,
+}
+
+#[derive(PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Stored<A> {
+    items: u64,
+    paths_overflowed: u64,
+    attributes: BTreeMap<String, A>,
+    #[serde(default, skip_serializing_if = "sample::Stored::is_empty")]
+    sample: sample::Stored,
+}
+
+impl<'de> Deserialize<'de> for Profile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let stored = Stored::<attribute::Stored<String>>::deserialize(deserializer)?;
+        let vocabularies = Vocabularies::new();
+        Ok(Self::restore(stored, &vocabularies))
+    }
+}
+
+impl Serialize for Profile {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.store(&self.vocabularies.lock()).serialize(serializer)
+    }
+}
+
+impl PartialEq for Profile {
+    fn eq(&self, other: &Self) -> bool {
+        if self.vocabularies.is(&other.vocabularies) {
+            let known = self.vocabularies.lock();
+            self.store(&known) == other.store(&known)
+        } else {
+            let (known, others) = (self.vocabularies.lock(), other.vocabularies.lock());
+            self.store(&known) == other.store(&others)
+        }
+    }
+}
+
+impl Profile {
+    /// A profile of no items.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A profile of no items that keeps its values together with others of the same table.
+    ///
+    /// Their values then take the memory of one, and are bounded together: what is too much for all
+    /// is given up in each.
+    pub fn sharing(vocabularies: &Vocabularies) -> Self {
+        Self {
+            vocabularies: vocabularies.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// The same profile with its values kept there.
+    #[must_use]
+    pub fn share(&self, vocabularies: &Vocabularies) -> Self {
+        let mut shared = Self::sharing(vocabularies);
+        shared.merge(self.clone());
+        shared
+    }
+
+    fn store<'k>(&self, known: &'k Known) -> Stored<attribute::Stored<&'k str>> {
+        let attributes = self.places.iter().map(|(path, &place)| {
+            let kept = &self.attributes[place];
+            let stored = kept.attribute.store(known.at(kept.dictionary));
+            (path.clone(), stored)
+        });
+        Stored {
+            items: self.items,
+            paths_overflowed: self.paths_overflowed,
+            attributes: attributes.collect(),
+            sample: self.sample.settled().store(),
+        }
+    }
+
+    fn restore(stored: Stored<attribute::Stored<String>>, vocabularies: &Vocabularies) -> Self {
+        let mut profile = Self {
+            items: stored.items,
+            paths_overflowed: stored.paths_overflowed,
+            sample: Sample::restore(&stored.sample).into(),
+            ..Self::sharing(vocabularies)
+        };
+        let mut known = vocabularies.lock();
+        for (path, stored) in stored.attributes {
+            let dictionary = known.place(&path);
+            profile.places.insert(path, profile.attributes.len());
+            known.change(dictionary, |values| {
+                let attribute = Attribute::restore(stored, values);
+                let place = profile.attributes.len();
+                profile
+                    .attributes
+                    .push(Kept::new(attribute, dictionary, place));
+            });
+        }
+        drop(known);
+        profile
+    }
+
+    /// Items that were observed.
+    pub const fn items(&self) -> u64 {
+        self.items
+    }
+
+    /// Values that were not recorded because their path came after [`MAX_PATHS`] others, or has an
+    /// empty name.
+    pub const fn paths_overflowed(&self) -> u64 {
+        self.paths_overflowed
+    }
+
+    /// What was seen at each path, in sort order of the paths.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &Attribute)> {
+        let places = self.places.iter();
+        places.map(|(path, &place)| (path.as_str(), &self.attributes[place].attribute))
+    }
+
+    /// What was seen at that path.
+    pub fn attribute(&self, path: &str) -> Option<&Attribute> {
+        Some(&self.kept(path)?.attribute)
+    }
+
+    /// The distinct texts and numbers of a path in sort order (by value, see the README), unless they
+    /// were too many, too long, or took more memory than a profile may.
+    pub fn values(&self, path: &str) -> Option<Vec<String>> {
+        let kept = self.kept(path)?;
+        let known = self.vocabularies.lock();
+        let values = kept.attribute.distinct.values(known.at(kept.dictionary))?;
+        Some(values.into_iter().map(str::to_owned).collect())
+    }
+
+    /// How many distinct texts and numbers a path has, if [`Profile::values`] has them.
+    pub fn distinct(&self, path: &str) -> Option<usize> {
+        let kept = self.kept(path)?;
+        let known = self.vocabularies.lock();
+        kept.attribute.distinct.len(known.at(kept.dictionary))
+    }
+
+    /// The sketch of a path's distinct texts and numbers, unless some of them are not known.
+    pub fn sketch(&self, path: &str) -> Option<ValueSketch> {
+        let kept = self.kept(path)?;
+        let known = self.vocabularies.lock();
+        match kept.attribute.distinct.hand_over(known.at(kept.dictionary)) {
+            Values::Kept(values) => Some(ValueSketch::of(values)),
+            Values::Overflowed(sketch) => sketch,
+        }
+    }
+
+    /// Items of the uniform sample.
+    pub fn sampled_items(&self) -> u64 {
+        self.sample.settled().items()
+    }
+
+    /// What the uniform sample holds of each path.
+    pub fn sampled_values(&self) -> BTreeMap<String, SampledValues> {
+        self.sample.settled().values()
+    }
+
+    fn kept(&self, path: &str) -> Option<&Kept> {
+        Some(&self.attributes[*self.places.get(path)?])
+    }
+
+    /// Takes an item into account.
+    pub fn observe(&mut self, item: &Map<'_>) {
+        self.items += 1;
+        let vocabularies = self.vocabularies.clone();
+        self.observe_map(item, &mut String::new(), 1, &mut vocabularies.lock());
+    }
+
+    fn observe_map(&mut self, map: &Map<'_>, path: &mut String, depth: usize, known: &mut Known) {
+        let parent = path.len();
+        for (name, value) in map.attributes() {
+            let name = name.decode();
+            if name.is_empty() {
+                self.paths_overflowed += 1;
+                continue;
+            }
+            Path::push_name(path, &name);
+            match self.place(path, known) {
+                Some(place) => {
+                    let Kept {
+                        attribute,
+                        dictionary,
+                        ..
+                    } = &mut self.attributes[place];
+                    known.change(*dictionary, |values| attribute.observe(&value, values));
+                }
+                None => self.paths_overflowed += 1,
+            }
+            if let Value::M(map) = &value
+                && depth < MAX_DEPTH
+            {
+                self.observe_map(map, path, depth + 1, known);
+            }
+            path.truncate(parent);
+        }
+    }
+
+    /// Takes all items of the lines into account: the same as [`Profile::observe`] for each, and
+    /// several times as fast.
+    pub fn observe_lines(&mut self, lines: &Lines) {
+        let batches: Vec<_> = lines.batches().collect();
+        // The last ones came last, and may still be near.
+        for batch in batches.iter().rev() {
+            self.observe_batch(batch);
+        }
+    }
+
+    /// The same for some of the lines, which are gone through path by path.
+    pub fn observe_batch(&mut self, batch: &Batch<'_>) {
+        let outline = batch.outline();
+        self.slots.fit(outline);
+        let vocabularies = self.vocabularies.clone();
+        let mut known = vocabularies.lock();
+        self.items += batch.len() as u64;
+        for &(path, marks) in batch.values() {
+            let slot = match self.slots.get(path) {
+                Slot::Unknown => self.find_slot(outline, path, &mut known),
+                known => known,
+            };
+            match slot {
+                Slot::Place(place) => {
+                    self.attributes[place].observe(batch.page(), marks, &mut known);
+                }
+                Slot::Overflowed => self.paths_overflowed += marks.len() as u64,
+                Slot::Unknown | Slot::Ignored => {}
+            }
+        }
+    }
+
+    /// Lets the sample have an item that is taken into account otherwise, by its line as [`Lines`] has it.
+    /// `hash` is the line's, by which it is in the sample or is not; it must be the same wherever the
+    /// item is met.
+    #[inline]
+    pub fn sample(&mut self, hash: u64, line: &[u8]) {
+        self.sample.add(hash, line);
+    }
+
+    /// Where values of a path that was met for the first time go.
+    fn find_slot(&mut self, outline: &Outline, id: PathId, known: &mut Known) -> Slot {
+        let Some(path) = outline.path(id) else {
+            return Slot::Overflowed;
+        };
+        let mut maps = std::iter::successors(outline.path(path.parent()), |map| {
+            outline.path(map.parent())
+        });
+        let slot = if path.depth() > MAX_DEPTH || maps.any(|map| map.name().is_empty()) {
+            Slot::Ignored
+        } else if path.name().is_empty() {
+            Slot::Overflowed
+        } else {
+            self.place(path.text(), known)
+                .map_or(Slot::Overflowed, Slot::Place)
+        };
+        self.slots.set(id, slot);
+        slot
+    }
+
+    /// The place of a path's attribute, made if there is room for one more.
+    fn place(&mut self, path: &str, known: &mut Known) -> Option<usize> {
+        if let Some(place) = self.places.get(path) {
+            return Some(*place);
+        }
+        (self.attributes.len() < MAX_PATHS).then(|| self.add(path.to_owned(), known))
+    }
+
+    fn add(&mut self, path: String, known: &mut Known) -> usize {
+        let place = self.attributes.len();
+        let dictionary = known.place(&path);
+        self.attributes
+            .push(Kept::new(Attribute::default(), dictionary, place));
+        self.places.insert(path, place);
+        place
+    }
+
+    /// Adds what another profile saw.
+    pub fn merge(&mut self, other: Self) {
+        self.items += other.items;
+        self.paths_overflowed += other.paths_overflowed;
+        self.sample.merge(&other.sample);
+        // Values that are shared already are taken out first: a dictionary cannot be read and
+        // written at once.
+        let mut other = other;
+        if self.vocabularies.is(&other.vocabularies) {
+            other = other.alone();
+        }
+        let vocabularies = self.vocabularies.clone();
+        let (mut known, others) = (vocabularies.lock(), other.vocabularies.lock());
+        for (path, place) in other.places {
+            let Kept {
+                attribute: more,
+                dictionary,
+                ..
+            } = other.attributes[place].clone();
+            let values = more.distinct.hand_over(others.at(dictionary));
+            let place = match self.places.get(&path) {
+                Some(place) => *place,
+                None => self.add(path, &mut known),
+            };
+            let Kept {
+                attribute,
+                dictionary,
+                ..
+            } = &mut self.attributes[place];
+            known.change(*dictionary, |own| attribute.merge(more, values, own));
+        }
+        drop(known);
+        self.drop_paths();
+    }
+
+    /// The same profile with values of its own.
+    fn alone(self) -> Self {
+        let known = self.vocabularies.lock();
+        let mut alone = Self {
+            items: self.items,
+            paths_overflowed: self.paths_overflowed,
+            sample: self.sample,
+            ..Self::default()
+        };
+        let vocabularies = alone.vocabularies.clone();
+        let mut own = vocabularies.lock();
+        for (path, &place) in &self.places {
+            let Kept {
+                attribute,
+                dictionary,
+                ..
+            } = &self.attributes[place];
+            let values = attribute.distinct.hand_over(known.at(*dictionary));
+            let place = alone.add(path.clone(), &mut own);
+            let kept = &mut alone.attributes[place];
+            own.change(kept.dictionary, |own| {
+                kept.attribute.merge(attribute.clone(), values, own);
+            });
+        }
+        drop((known, own));
+        alone
+    }
+
+    /// Gives up the last paths in sort order until the rest is within its bound.
+    fn drop_paths(&mut self) {
+        if self.places.len() <= MAX_PATHS {
+            return;
+        }
+        while self.places.len() > MAX_PATHS
+            && let Some((_, place)) = self.places.pop_last()
+        {
+            self.paths_overflowed += self.attributes[place].attribute.types.total();
+        }
+        let mut kept = Vec::with_capacity(self.places.len());
+        for place in self.places.values_mut() {
+            kept.push(self.attributes[*place].clone());
+            *place = kept.len() - 1;
+        }
+        self.attributes = kept;
+        self.slots = Slots::default();
+    }
+}
