@@ -27,3 +27,7 @@ pub use rows::cell::Cell;
 pub use rows::csv::CsvRows;
 pub use rows::dense::DenseRow;
 pub use rows::sink::RowSink;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

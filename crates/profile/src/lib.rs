@@ -24,3 +24,7 @@ pub use statistics::{
 pub use values::cardinality::{HASHES, ValueSketch};
 pub use values::dictionary::{MAX_VALUES_BYTES, Vocabularies};
 pub use values::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

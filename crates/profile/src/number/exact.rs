@@ -4,7 +4,6 @@
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 /// Writes the number as its shortest text.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
