@@ -80,6 +80,15 @@ pub fn findings(template: &Value, machine: &Value, lambdas: &[Lambda]) -> Vec<Fi
     for lambda in lambdas {
         function(template, machine, lambda, &mut found);
     }
+    // As many as ReservedConcurrency may reserve, or the children wait for each other.
+    let children = &template["Parameters"]["ReservedConcurrency"]["MaxValue"];
+    for map in asl::states(machine) {
+        let at_once = &map.json["MaxConcurrency"];
+        if map.kind() == "Map" && at_once != children {
+            let problem = format!("runs {at_once} children at once, not {children}");
+            found.push(Finding::new(map.place, problem));
+        }
+    }
     for (name, resource) in template["Resources"].as_object().into_iter().flatten() {
         if resource["Type"] == FUNCTION && !functions.contains(name) {
             found.push(Finding::new(name, "is no crate's function"));
@@ -159,7 +168,7 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
 
 /// Actions that have no resource to name, so that `*` is all there is. Source: Service Authorization
 /// Reference.
-const WITHOUT_RESOURCE: [&str; 30] = [
+pub const WITHOUT_RESOURCE: [&str; 30] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "cloudwatch:PutMetricData",
@@ -257,7 +266,7 @@ pub fn role_name(name: &str) -> String {
 }
 
 /// `plan-export` as `PlanExportFunction`.
-fn resource_name(name: &str) -> String {
+pub fn resource_name(name: &str) -> String {
     let mut camel = String::new();
     for word in name.split('-') {
         let mut letters = word.chars();

@@ -4,7 +4,7 @@
 
 use end_to_end::infra::access::Access;
 use end_to_end::infra::policy::{self, Decision, Request};
-use end_to_end::infra::{calls, concrete, needs, settings};
+use end_to_end::infra::{self, calls, concrete, needs, settings};
 use end_to_end::template::{self, Lambda};
 use end_to_end::{Finding, layers, python, workspace};
 use serde_json::Value;
@@ -236,6 +236,16 @@ fn each_role_has_what_its_code_needs_and_no_more() {
     let needs = needs::of_all(&crates, &lambdas).unwrap();
     let found = needs::findings(&read(), &workspace::state_machine(), &needs);
     assert_eq!(Finding::list(&found), "");
+}
+
+#[test]
+fn the_evaluated_stack_passes_every_check() {
+    let crates = layers::read(&workspace::root());
+    let (template, machine) = (read(), workspace::state_machine());
+    let schedule = template::read(&workspace::text("infra/schedule.yaml"));
+    for (check, findings) in infra::checks(&template, &schedule, &machine, &crates) {
+        assert_eq!(Finding::list(&findings()), "", "{check}");
+    }
 }
 
 #[test]

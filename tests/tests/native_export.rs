@@ -30,6 +30,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 const ITEMS: usize = 700;
+const LAKE_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/lake";
 
 struct NoOther;
 
@@ -88,11 +89,27 @@ impl Moto {
             },
             input: definition,
         };
-        plan_export::handle(&self.lake, &self.tables, &NoOther, input, invocation()).await
+        let overrides = plan_export::Overrides::default();
+        plan_export::handle(
+            &self.lake,
+            &self.tables,
+            &NoOther,
+            &overrides,
+            input,
+            invocation(),
+        )
+        .await
     }
 
     async fn look(&self, run: &RunInput) -> Result<RequestExportOutput, RequestExportError> {
-        request_export::handle(&self.lake, &self.tables, run.clone(), invocation()).await
+        request_export::handle(
+            &self.lake,
+            &self.tables,
+            LAKE_KEY,
+            run.clone(),
+            invocation(),
+        )
+        .await
     }
 
     /// Looks until the export is whatever it will be.
@@ -278,6 +295,7 @@ async fn a_damaged_file_is_refused_and_a_failed_export_is_told() {
         token: "token".to_owned(),
         bucket: "there-is-no-such-bucket".to_owned(),
         prefix: "raw".to_owned(),
+        key: LAKE_KEY.to_owned(),
         time: 1_795_195_800,
     };
     let tables = Tables::new(&moto.config);

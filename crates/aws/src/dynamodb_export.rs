@@ -5,6 +5,7 @@ use crate::dynamodb::{SERVICE, Tables, incomplete};
 use aws_sdk_dynamodb::primitives::DateTime;
 use aws_sdk_dynamodb::types::{
     ExportDescription as Described, ExportFormat, ExportStatus, PointInTimeRecoveryStatus,
+    S3SseAlgorithm,
 };
 use contract::ServiceError;
 use source::{
@@ -50,6 +51,8 @@ impl NativeExport for Tables {
             .client_token(&request.token)
             .s3_bucket(&request.bucket)
             .s3_prefix(&request.prefix)
+            .s3_sse_algorithm(S3SseAlgorithm::Kms)
+            .s3_sse_kms_key_id(&request.key)
             .export_format(ExportFormat::DynamodbJson)
             .export_time(DateTime::from_secs(request.time))
             .send()

@@ -52,6 +52,7 @@ impl Job {
         run: &RunKeys,
         plan: &Plan,
         batch: &Batch,
+        lake_key: &str,
     ) -> Result<Self, DeployEndpointError> {
         let store = attempts.store;
         let attempt = attempts.current().await??.attempt;
@@ -94,7 +95,13 @@ impl Job {
             // Stated in any case: whether the service tells its own default is not documented.
             max_payload_mb: Some(batch.max_payload_mb.unwrap_or(PAYLOAD_MB)),
             volume_key: training.kms.volume_key.clone(),
-            output_key: training.kms.output_key.clone(),
+            output_key: Some(
+                training
+                    .kms
+                    .output_key
+                    .clone()
+                    .unwrap_or_else(|| lake_key.to_owned()),
+            ),
             tags: training.tags.clone().into_iter().chain(own_tags).collect(),
         };
         Ok(Self {

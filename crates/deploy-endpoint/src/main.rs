@@ -16,7 +16,8 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let sagemaker = SageMaker::new(&config);
     let scaling = AutoScaling::new(&config);
     let settings = Settings {
-        role_arn: lambda_shell::env("TRAINING_ROLE_ARN")?,
+        role_arn: lambda_shell::env("SERVING_ROLE_ARN")?,
+        lake_key: lambda_shell::env("LAKE_KEY_ARN")?,
         settle: Settings::SETTLE,
         alarms: Settings::alarms_of(
             std::env::var("GUARDED_ENDPOINT").ok(),

@@ -46,7 +46,7 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
         let name = Names::run_resource(run.pipeline(), run.run());
         let endpoint = wanted::endpoint_name(&plan.definition);
         let model = wanted::model(plan, training, settings);
-        let config = wanted::config(&name, store.bucket(), plan);
+        let config = wanted::config(&name, store.bucket(), plan, settings);
         if !wanted::ensure(sagemaker, &model, &config).await? {
             return Ok(Look::moving(endpoint, NOT_YET, 0));
         }

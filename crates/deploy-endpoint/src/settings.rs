@@ -8,6 +8,9 @@ use std::time::Duration;
 pub struct Settings {
     /// The role that SageMaker assumes where the definition names none.
     pub role_arn: String,
+    /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default key,
+    /// whatever the bucket's is.
+    pub lake_key: String,
     /// How long an update may take to show after the service took it; an endpoint that is still in
     /// service on its old configuration after that was rolled back.
     pub settle: Duration,

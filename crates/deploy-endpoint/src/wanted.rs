@@ -25,7 +25,7 @@ pub fn model(plan: &Plan, training: &TrainingRecord, settings: &Settings) -> Mod
 }
 
 /// The run's endpoint configuration, under the model's name.
-pub fn config(name: &str, bucket: &str, plan: &Plan) -> ConfigSpec {
+pub fn config(name: &str, bucket: &str, plan: &Plan, settings: &Settings) -> ConfigSpec {
     let definition = &plan.definition;
     let compute = definition.endpoint.compute.clone();
     // AWS has no volume to encrypt where it has no instances.
@@ -37,6 +37,7 @@ pub fn config(name: &str, bucket: &str, plan: &Plan) -> ConfigSpec {
         capture: definition.endpoint.data_capture.map(|capture| Capture {
             percent: capture.percent,
             destination: format!("s3://{bucket}/captured/{}", definition.pipeline),
+            key: Some(settings.lake_key.clone()),
         }),
         startup_seconds: definition.endpoint.startup_seconds,
         volume_key: key.cloned(),

@@ -29,6 +29,9 @@ const VERDICT: &str = "a verdict";
 pub struct Settings {
     /// The role that SageMaker assumes where the definition names none.
     pub role_arn: String,
+    /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default key,
+    /// whatever the bucket's is.
+    pub lake_key: String,
     /// The region, for links to the console.
     pub region: String,
 }

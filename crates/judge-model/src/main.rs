@@ -14,7 +14,8 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let sagemaker = SageMaker::new(&config);
     let settings = Settings {
-        role_arn: lambda_shell::env("TRAINING_ROLE_ARN")?,
+        role_arn: lambda_shell::env("SERVING_ROLE_ARN")?,
+        lake_key: lambda_shell::env("LAKE_KEY_ARN")?,
         region: lambda_shell::env("AWS_REGION")?,
     };
     lambda_shell::serve(async |input, invocation| {

@@ -91,6 +91,8 @@ async fn both_are_asked_about_the_same_rows_each_in_its_own_columns() {
         let instances = (job.instance_type.as_str(), job.instance_count);
         assert_eq!(instances, ("ml.m5.large", 1));
         assert_eq!(job.tags["millrace:pipeline"], "default");
+        let key = job.output_key.as_deref();
+        assert_eq!(key, Some("arn:aws:kms:eu-central-1:1:key/lake"));
     }
     // The model stays, for the endpoint, and is the one that is deployed.
     let model = world.sagemaker.describe_model(OWN).await.unwrap().unwrap();

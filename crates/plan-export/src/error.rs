@@ -23,6 +23,17 @@ pub enum PlanExportError {
         /// What is wrong and what would be right.
         message: String,
     },
+    /// The input overrides a section that the stack keeps to the stored definition.
+    #[error(
+        "the execution's input may not override {sections}: this stack allows {allowed} (parameter \
+         InputMayOverride); change the stored definition instead"
+    )]
+    MayNotOverride {
+        /// The sections that are refused.
+        sections: String,
+        /// The sections that are allowed.
+        allowed: String,
+    },
     /// There is no stored definition, and the input brings none.
     #[error(
         "pipeline {pipeline:?} has no definition: put one at s3://{bucket}/{key} (or start with another \"pipeline\")"
@@ -174,6 +185,7 @@ impl Named for PlanExportError {
         match self {
             Self::StartTime { .. } => ErrorName::InvalidRequest,
             Self::Input { .. }
+            | Self::MayNotOverride { .. }
             | Self::NotJson { .. }
             | Self::Unreadable { .. }
             | Self::Invalid { .. } => ErrorName::InvalidDefinition,

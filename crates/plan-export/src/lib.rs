@@ -5,6 +5,7 @@
 mod error;
 mod estimate;
 mod load;
+mod overrides;
 mod prices;
 mod read_budget;
 mod route;
@@ -13,6 +14,7 @@ mod selected;
 
 pub use error::PlanExportError;
 pub use estimate::{EXPORT_MEMORY_MB, LONGEST_MINUTES};
+pub use overrides::{Overrides, OverridesError};
 
 use contract::Invocation;
 use contract::RunId;
@@ -36,6 +38,7 @@ pub async fn handle(
     store: &impl ObjectStore,
     tables: &(impl DescribeTable + DescribeRecovery),
     executions: &impl Executions,
+    overrides: &Overrides,
     input: PlanExportInput,
     _invocation: Invocation,
 ) -> Result<PlanExportOutput, PlanExportError> {
@@ -51,6 +54,7 @@ pub async fn handle(
         return Ok(output(&plan));
     }
 
+    overrides.check(&input.input)?;
     let definition = load::load(store, &pipeline, input.input).await?;
     load::check_endpoint(store, &definition).await?;
     let table = &definition.source.dynamodb.table;

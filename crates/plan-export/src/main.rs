@@ -7,8 +7,9 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
     let executions = aws::sfn::StateMachines::new(&config);
+    let overrides: plan_export::Overrides = lambda_shell::env("INPUT_MAY_OVERRIDE")?.parse()?;
     lambda_shell::serve(async |input, invocation| {
-        plan_export::handle(&store, &tables, &executions, input, invocation).await
+        plan_export::handle(&store, &tables, &executions, &overrides, input, invocation).await
     })
     .await
 }

@@ -30,6 +30,7 @@ const IN_PROGRESS: &str = "IN_PROGRESS";
 pub async fn handle(
     store: &impl ObjectStore,
     exports: &impl NativeExport,
+    lake_key: &str,
     input: RunInput,
     _invocation: Invocation,
 ) -> Result<RequestExportOutput, RequestExportError> {
@@ -68,6 +69,7 @@ pub async fn handle(
         token: format!("{}-{}-{attempt}", input.pipeline, input.run),
         bucket: store.bucket().to_owned(),
         prefix: keys.native(attempt),
+        key: lake_key.to_owned(),
         // The same in every call, or the token would stand for another request.
         time: started.as_second(),
     };

@@ -6,8 +6,9 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
+    let lake_key = lambda_shell::env("LAKE_KEY_ARN")?;
     lambda_shell::serve(async |input, invocation| {
-        request_export::handle(&store, &tables, input, invocation).await
+        request_export::handle(&store, &tables, &lake_key, input, invocation).await
     })
     .await
 }

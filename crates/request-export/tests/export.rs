@@ -16,6 +16,7 @@ use std::time::SystemTime;
 use tokio::task::yield_now;
 
 const MD5: &str = "1B2M2Y8AsgTpgAmY7PhCfg==";
+const LAKE_KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/lake";
 
 fn input() -> RunInput {
     RunInput {
@@ -72,7 +73,7 @@ async fn look(
         attempt: "a".to_owned(),
         deadline: SystemTime::now(),
     };
-    handle(store, exports, input(), invocation).await
+    handle(store, exports, LAKE_KEY, input(), invocation).await
 }
 
 fn completed(items: u64) -> ExportState {
@@ -158,6 +159,7 @@ async fn files_become_segments_shared_out_to_tasks() {
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].token, "default-20261120-173000-1a2b3c4d-1");
     assert_eq!(requests[0].bucket, store.bucket());
+    assert_eq!(requests[0].key, LAKE_KEY);
     assert_eq!(
         requests[0].prefix,
         "raw/default/run=20261120-173000-1a2b3c4d/native/attempt-00001"

@@ -27,6 +27,7 @@ pub const RULES: &[Rule] = &[
         Kind::Integer { min: 0, max: 100 },
     ),
     required("DataCaptureConfig.DestinationS3Uri", text(512, S3_URI)),
+    optional("DataCaptureConfig.KmsKeyId", text(2048, ".*")),
     required(
         "DataCaptureConfig.CaptureOptions",
         Kind::List { min: 1, max: 32 },
@@ -46,6 +47,8 @@ pub struct CaptureConfig {
     initial_sampling_percentage: f64,
     #[serde(rename = "DestinationS3Uri")]
     destination: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kms_key_id: Option<String>,
     capture_options: Vec<CaptureOption>,
     #[serde(default)]
     capture_content_type_header: ContentTypes,
@@ -81,8 +84,8 @@ impl CaptureConfig {
             "EnableCapture": self.enable_capture,
             "CurrentSamplingPercentage": self.initial_sampling_percentage,
             "DestinationS3Uri": self.destination,
-            // An encryption key that was not given.
-            "KmsKeyId": "",
+            // Empty where none was given.
+            "KmsKeyId": self.kms_key_id.as_deref().unwrap_or_default(),
         })
     }
 

@@ -279,6 +279,7 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
             capture: instances.then(|| Capture {
                 percent: 20,
                 destination: "s3://lake/captured".to_owned(),
+                key: Some("alias/lake".to_owned()),
             }),
             startup_seconds: instances.then_some(600),
             volume_key: instances.then(|| "alias/volumes".to_owned()),

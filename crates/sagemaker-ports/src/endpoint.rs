@@ -117,6 +117,8 @@ pub struct Capture {
     pub percent: u32,
     /// `s3://…` below which they are kept.
     pub destination: String,
+    /// The KMS key that they are written with.
+    pub key: Option<String>,
 }
 
 /// How an update shifts traffic, and what takes it back.

@@ -33,6 +33,8 @@ pub struct ExportRequest {
     pub bucket: String,
     /// Where below it, without a trailing slash. It belongs to this request alone.
     pub prefix: String,
+    /// The KMS key that the files are written with.
+    pub key: String,
     /// The moment whose items are exported, in seconds since 1970.
     pub time: i64,
 }

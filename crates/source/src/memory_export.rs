@@ -165,6 +165,7 @@ mod tests {
             token: "a".to_owned(),
             bucket: "lake".to_owned(),
             prefix: "raw/a".to_owned(),
+            key: "key/lake".to_owned(),
             time: 7,
         };
         assert_eq!(exports.find_export(&request).await.unwrap(), None);

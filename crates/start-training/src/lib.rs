@@ -26,6 +26,9 @@ use standing::{Run, Standing};
 pub struct Settings {
     /// The role that SageMaker assumes where the definition names none.
     pub role_arn: String,
+    /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default key,
+    /// whatever the bucket's is.
+    pub lake_key: String,
     /// The region, whose registry holds the built-in algorithms' images.
     pub region: String,
 }

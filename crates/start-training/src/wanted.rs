@@ -82,7 +82,13 @@ pub fn spec<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, StartTrai
         network_isolation: training.network_isolation,
         encrypt_traffic: training.encrypt_traffic,
         volume_key: training.kms.volume_key.clone(),
-        output_key: training.kms.output_key.clone(),
+        output_key: Some(
+            training
+                .kms
+                .output_key
+                .clone()
+                .unwrap_or_else(|| settings.lake_key.clone()),
+        ),
         tags: training.tags.clone().into_iter().chain(own_tags).collect(),
     })
 }

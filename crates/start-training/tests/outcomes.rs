@@ -14,7 +14,7 @@ use sagemaker_ports::memory::{Fault, JobOutcome};
 use sagemaker_ports::{MemorySageMaker, TrainingJobs};
 use serde_json::json;
 use std::collections::BTreeMap;
-use support::{PIPELINE, World, job, keys, run};
+use support::{LAKE_KEY, PIPELINE, World, job, keys, run};
 
 // A job that goes well.
 
@@ -37,6 +37,7 @@ async fn a_job_is_created_once_and_followed_to_its_end() {
     );
 
     let spec = world.sagemaker.job(&job()).unwrap();
+    assert_eq!(spec.output_key.as_deref(), Some(LAKE_KEY));
     let text = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         let pairs = pairs.iter();
         pairs

@@ -206,6 +206,13 @@ fn map(place: &str, map: &Value, found: &mut Vec<Finding>) {
     {
         found.push(Finding::new(place, "has no MaxConcurrency"));
     }
+    let name = place.rsplit('/').next().unwrap_or_default();
+    if map["Label"] != name || name.len() > 40 {
+        found.push(Finding::new(
+            place,
+            "its Label must be its name, of 40 characters at most: children are told apart by it",
+        ));
+    }
     if map.get("ResultPath") != Some(&Value::Null) {
         let problem = "ResultPath must be null: the children's results belong in the lake";
         found.push(Finding::new(place, problem));

@@ -73,6 +73,9 @@ impl<'a> Flow<'a> {
                 let seconds = self.follow(&at, &state.json["SecondsPath"], input, place);
                 if !matches!(seconds.kind(), None | Some("integer")) {
                     self.say(at, "is no whole number");
+                } else if !matches!(seconds, Shape::Valid(_)) {
+                    // A number of the definition would ask as often for hours as in the first minute.
+                    self.say(at, "is not what a step answered");
                 }
                 input.clone()
             }

@@ -14,6 +14,7 @@ pub fn findings(machine: &Value) -> Vec<Finding> {
     if machine["TimeoutSeconds"].as_u64().is_none() {
         found.push(Finding::new("state machine", "has no TimeoutSeconds"));
     }
+    loops(&Scope::of_machine(machine), &mut found);
     let mut names = BTreeSet::new();
     for scope in scopes(machine) {
         graph(&scope, &mut found);
@@ -57,6 +58,39 @@ fn graph(scope: &Scope<'_>, found: &mut Vec<Finding>) {
         }
         if !reached.contains(state.name) {
             found.push(Finding::new(&state.place, "is never reached"));
+        }
+    }
+}
+
+/// A step that works until its deadline is called again at once; it lasts at least this long.
+const UNTIL_DEADLINE: u64 = 600;
+
+/// Every loop waits somewhere: an execution has 25,000 events.
+fn loops(scope: &Scope<'_>, found: &mut Vec<Finding>) {
+    let states = scope.states();
+    let rests = |state: &State<'_>| {
+        let limit = state.json["TimeoutSeconds"].as_u64();
+        state.kind() == "Wait"
+            || super::is_callback(state.json)
+            || limit.is_some_and(|seconds| seconds >= UNTIL_DEADLINE)
+    };
+    for start in states.iter().filter(|state| !rests(state)) {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&str> = followers(start).into_iter().map(|(_, next)| next).collect();
+        while let Some(name) = open.pop() {
+            let Some(state) = scope.state(name).filter(|state| !rests(state)) else {
+                continue;
+            };
+            if name == start.name {
+                found.push(Finding::new(
+                    &start.place,
+                    "is in a loop that waits nowhere",
+                ));
+                break;
+            }
+            if seen.insert(name) {
+                open.extend(followers(&state).into_iter().map(|(_, next)| next));
+            }
         }
     }
 }

@@ -203,6 +203,7 @@ fn function(program: &Path, dynamodb: &str, s3: &str, log: &Path) -> Function {
     let credentials = local_servers::environment().into_iter();
     let environment = [
         ("LAKE_BUCKET", LAKE),
+        ("INPUT_MAY_OVERRIDE", "all"),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
         ("AWS_ENDPOINT_URL_S3", s3),
     ];

@@ -1,8 +1,9 @@
-//! Who may do what in the lake, decided from the template's policies, as a table for people. It must not
-//! know what should be allowed.
+//! Who may do what in the lake, decided from the template's policies, as a table for people. What should be
+//! allowed is in `lake`.
 
 use super::intrinsics::{self, ACCOUNT};
 use super::policy::{self, Decision, Request};
+use super::trust;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,11 +23,12 @@ pub const TIERS: [&str; 11] = [
     "judging",
 ];
 const ADMINISTRATOR: &str = "arn:aws:iam::123456789012:role/Admin";
-const READER: &str = "arn:aws:iam::123456789012:role/Reader";
+/// The role that the templates evaluated here may name among the readers.
+pub const READER: &str = "arn:aws:iam::123456789012:role/Reader";
 const STRANGER: &str = "arn:aws:iam::123456789012:role/Stranger";
 
 /// What may be done to an object.
-const DEEDS: [(&str, &str); 3] = [
+const ACTIONS: [(&str, &str); 3] = [
     ("R", "s3:GetObject"),
     ("W", "s3:PutObject"),
     ("D", "s3:DeleteObject"),
@@ -41,6 +43,13 @@ pub struct Principal {
     statements: Vec<Value>,
 }
 
+impl Principal {
+    /// Whether it is one of the stack's own.
+    pub fn is_role(&self) -> bool {
+        self.name.starts_with('`')
+    }
+}
+
 /// The lake and everybody who might want something of it.
 pub struct Access {
     bucket: String,
@@ -50,13 +59,17 @@ pub struct Access {
 }
 
 impl Access {
-    /// Reads a template.
+    /// Reads a template, of a stack with one administrator and one reader.
     pub fn new(template: &Value) -> Self {
         let given = [
             ("LakeAdministrators", ADMINISTRATOR),
             ("LakeReaders", READER),
         ];
-        let resources = intrinsics::resources(template, &given);
+        Self::of(&intrinsics::resources(template, &given))
+    }
+
+    /// Reads the resources of a stack.
+    pub fn of(resources: &Map<String, Value>) -> Self {
         let everything = json!({"Effect": "Allow", "Action": "s3:*", "Resource": "*"});
         let outside = |name: &str, arn: Option<&str>| Principal {
             name: name.to_owned(),
@@ -64,7 +77,7 @@ impl Access {
             // The worst case: policies elsewhere allow all of S3.
             statements: vec![everything.clone()],
         };
-        let mut principals = roles(&resources);
+        let mut principals = roles(resources);
         principals.extend([
             outside(
                 "*one of `LakeAdministrators`, with `s3:*`*",
@@ -112,11 +125,16 @@ impl Access {
         found.unwrap_or_else(|| panic!("{name} is nobody"))
     }
 
-    fn cell(&self, who: &Principal, tier: &str) -> String {
+    /// What a principal may do to the objects of a tier, as `RW`.
+    pub fn letters(&self, who: &Principal, tier: &str) -> String {
         let key = format!("{tier}/default/run=1/object");
         let may = |action| self.decide(who, action, Some(&key), true) == Decision::Allowed;
-        let letters = DEEDS.iter().filter(|(_, action)| may(action));
-        let letters: String = letters.map(|(letter, _)| *letter).collect();
+        let letters = ACTIONS.iter().filter(|(_, action)| may(action));
+        letters.map(|(letter, _)| *letter).collect()
+    }
+
+    fn cell(&self, who: &Principal, tier: &str) -> String {
+        let letters = self.letters(who, tier);
         if letters.is_empty() {
             "–".to_owned()
         } else {
@@ -141,11 +159,7 @@ impl Access {
             row(&cells);
         }
         text.push_str(BESIDE);
-        for who in self
-            .principals
-            .iter()
-            .filter(|who| who.name.starts_with('`'))
-        {
+        for who in self.principals.iter().filter(|who| who.is_role()) {
             for statement in who.statements.iter().filter(|it| is_beside(it)) {
                 let quoted = |all: Vec<String>| {
                     let all: Vec<_> = all.iter().map(|it| format!("`{it}`")).collect();
@@ -176,7 +190,7 @@ const HEAD: &str = "\
 # Who may do what
 
 Made from `template.yaml` by `MILLRACE_WRITE=1 cargo test -p end-to-end --test infra`, which evaluates its policies; do not edit.
-The stack is `millrace` of stage `prod`, with the defaults.
+The stack is `millrace`, with the defaults.
 
 ## In the lake
 R reads an object, W writes one, D removes one, by TLS; without TLS nobody may do anything.
@@ -205,7 +219,7 @@ fn roles(resources: &Map<String, Value>) -> Vec<Principal> {
     roles
         .map(|(name, role)| Principal {
             name: format!("`{name}`"),
-            arn: Some(format!("arn:aws:iam::{ACCOUNT}:role/millrace-{name}")),
+            arn: Some(trust::arn(name, &role["Properties"])),
             statements: of_role(role, resources),
         })
         .collect()

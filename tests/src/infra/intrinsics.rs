@@ -6,14 +6,29 @@ use std::collections::BTreeMap;
 
 /// The account of the stack.
 pub const ACCOUNT: &str = "123456789012";
-const REGION: &str = "eu-central-1";
+/// The region of the stack.
+pub const REGION: &str = "eu-central-1";
 
 /// The resources that a template makes with these parameters, each with concrete properties.
 ///
 /// # Panics
 /// If the template uses a function that this does not know.
 pub fn resources(template: &Value, parameters: &[(&str, &str)]) -> Map<String, Value> {
-    let stack = Stack::new(template, parameters);
+    importing(template, parameters, &BTreeMap::new())
+}
+
+/// As [`resources`], of a template that imports what another stack exports under these names, each after
+/// the other stack's name and a hyphen.
+///
+/// # Panics
+/// If the template uses a function that this does not know, or imports what is not exported.
+pub fn importing(
+    template: &Value,
+    parameters: &[(&str, &str)],
+    exports: &BTreeMap<String, String>,
+) -> Map<String, Value> {
+    let mut stack = Stack::new(template, parameters);
+    stack.imports.clone_from(exports);
     let all = template["Resources"].as_object().into_iter().flatten();
     all.filter(|(_, resource)| {
         resource["Condition"]
@@ -24,9 +39,23 @@ pub fn resources(template: &Value, parameters: &[(&str, &str)]) -> Map<String, V
     .collect()
 }
 
+/// The values of the outputs that a template exports, by the ends of their names: what follows the stack's
+/// name and a hyphen.
+pub fn exports(template: &Value, parameters: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let stack = Stack::new(template, parameters);
+    let outputs = template["Outputs"].as_object().into_iter().flatten();
+    let exported = outputs.filter_map(|(_, output)| {
+        let name = text(&stack.value(output.get("Export")?.get("Name")?));
+        let end = name.strip_prefix("millrace-")?.to_owned();
+        Some((end, text(&stack.value(&output["Value"]))))
+    });
+    exported.collect()
+}
+
 struct Stack<'t> {
     template: &'t Value,
     parameters: BTreeMap<String, Value>,
+    imports: BTreeMap<String, String>,
 }
 
 impl<'t> Stack<'t> {
@@ -41,6 +70,7 @@ impl<'t> Stack<'t> {
         Self {
             template,
             parameters,
+            imports: BTreeMap::new(),
         }
     }
 
@@ -98,6 +128,12 @@ impl<'t> Stack<'t> {
             }
             "Fn::GetAtt" => json!(self.attribute(argument)),
             "Fn::Sub" => json!(self.substitute(argument)),
+            "Fn::ImportValue" => {
+                let name = text(&self.value(argument));
+                let end = name.strip_prefix("millrace-").unwrap_or(&name);
+                let found = self.imports.get(end);
+                json!(found.unwrap_or_else(|| panic!("{name} is exported by no stack")))
+            }
             "Fn::Join" => {
                 let parts = self.value(&argument[1]);
                 let parts: Vec<_> = parts.as_array().into_iter().flatten().map(text).collect();
@@ -185,8 +221,15 @@ impl<'t> Stack<'t> {
         };
         match self.kind(name) {
             "AWS::S3::Bucket" => format!("arn:aws:s3:::{}", self.physical(name)),
-            "AWS::IAM::Role" => format!("arn:aws:iam::{ACCOUNT}:role/millrace-{name}"),
-            "AWS::IAM::ManagedPolicy" => format!("arn:aws:iam::{ACCOUNT}:policy/millrace-{name}"),
+            "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" => {
+                let kind = match self.kind(name) {
+                    "AWS::IAM::Role" => "role",
+                    _ => "policy",
+                };
+                let path = Some(property("Path")).filter(|it| !it.is_empty());
+                let path = path.unwrap_or_else(|| "/".to_owned());
+                format!("arn:aws:iam::{ACCOUNT}:{kind}{path}millrace-{name}")
+            }
             "AWS::Serverless::Function" | "AWS::Lambda::Function" => {
                 here("lambda", &format!("function:millrace-{name}"))
             }

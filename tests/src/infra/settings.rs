@@ -15,7 +15,7 @@ const NAMES: [&str; 5] = [
 ];
 
 /// Settings by resource, as pointers below it, with the only value that will do.
-const SETTINGS: [(&str, &str, &str); 21] = [
+const SETTINGS: [(&str, &str, &str); 24] = [
     ("LakeBucket", "/DeletionPolicy", "Retain"),
     ("LakeBucket", "/UpdateReplacePolicy", "Retain"),
     (
@@ -63,7 +63,10 @@ const SETTINGS: [(&str, &str, &str); 21] = [
         "/Properties/PolicyDocument/Statement/0/Condition/Bool/aws:SecureTransport",
         "false",
     ),
+    ("LakeBucketPolicy", "/DeletionPolicy", "Retain"),
+    ("LakeBucketPolicy", "/UpdateReplacePolicy", "Retain"),
     ("LakeKey", "/DeletionPolicy", "Retain"),
+    ("LakeKey", "/UpdateReplacePolicy", "Retain"),
     ("LakeKey", "/Properties/EnableKeyRotation", "true"),
     ("RetrainStateMachine", "/Properties/Type", "STANDARD"),
     ("RetrainStateMachine", "/Properties/Tracing/Enabled", "true"),
@@ -136,7 +139,7 @@ fn each(name: &str, resource: &Value, emitted: &dyn Fn(&str) -> bool, found: &mu
             Value::Object(sub) => list(&sub["Fn::Sub"]).join(""),
             text => list(text).join(""),
         };
-        if !physical.contains("${AWS::StackName}-${Stage}") {
+        if !physical.contains("${AWS::StackName}") {
             say(format!(
                 "{property} {physical} would be taken by the first stack"
             ));

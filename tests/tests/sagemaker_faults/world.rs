@@ -77,6 +77,11 @@ impl World {
                 "TRAINING_ROLE_ARN",
                 "arn:aws:iam::000000000000:role/training",
             ),
+            ("SERVING_ROLE_ARN", "arn:aws:iam::000000000000:role/serving"),
+            (
+                "LAKE_KEY_ARN",
+                "arn:aws:kms:us-east-1:000000000000:key/lake",
+            ),
             ("AWS_ENDPOINT_URL_S3", &at_s3),
             ("AWS_ENDPOINT_URL_SAGEMAKER", &at_sagemaker),
             ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &at_sagemaker),

@@ -222,6 +222,7 @@ fn capture(capture: &Capture) -> types::DataCaptureConfig {
         .enable_capture(true)
         .initial_sampling_percentage(count(capture.percent))
         .destination_s3_uri(&capture.destination)
+        .set_kms_key_id(capture.key.clone())
         .capture_options(option(types::CaptureMode::Input))
         .capture_options(option(types::CaptureMode::Output))
         // Without it, CSV is kept as Base64.
@@ -322,6 +323,7 @@ fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, 
             .map(|capture| Capture {
                 percent: counted(capture.initial_sampling_percentage),
                 destination: capture.destination_s3_uri.unwrap_or_default(),
+                key: capture.kms_key_id.filter(|key| !key.is_empty()),
             }),
         startup_seconds: variant
             .container_startup_health_check_timeout_in_seconds

@@ -1,6 +1,6 @@
 //! A transform job instead of an endpoint.
 
-use crate::support::{PIPELINE, World, name_of};
+use crate::support::{LAKE_KEY, PIPELINE, World, name_of};
 use bytes::Bytes;
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
@@ -169,6 +169,8 @@ async fn rows_of_features_below_a_prefix_are_scored_as_they_are() {
         (spec.input.as_str(), spec.columns),
         ("s3://memory/scoring/today/", None)
     );
+    // The definition names no key.
+    assert_eq!(spec.output_key.as_deref(), Some(LAKE_KEY));
     assert_eq!(world.record().await.unwrap().transform.unwrap().rows, None);
 }
 

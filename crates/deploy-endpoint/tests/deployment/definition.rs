@@ -1,6 +1,6 @@
 //! What an endpoint may be.
 
-use crate::support::{World, name_of};
+use crate::support::{LAKE_KEY, World, name_of};
 use contract::{ErrorName, Named};
 use definition::Shift;
 use sagemaker_ports::Endpoints;
@@ -60,6 +60,7 @@ async fn capture_environment_and_network_reach_model_and_configuration() {
     let capture = config.capture.unwrap();
     assert_eq!((capture.percent, config.startup_seconds), (25, Some(600)));
     assert_eq!(capture.destination, "s3://memory/captured/default");
+    assert_eq!(capture.key.as_deref(), Some(LAKE_KEY));
     let model = world.sagemaker.describe_model(&world.name()).await.unwrap();
     assert!(model.unwrap().environment.contains_key("LEVEL"));
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 pub const PIPELINE: &str = "default";
+pub const LAKE_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/lake";
 pub const RUN: &str = "20261120-173000-1a2b3c4d";
 
 /// The id of the run of a day in November.
@@ -157,6 +158,7 @@ impl World {
     pub async fn call(&self) -> Result<DeployEndpointOutput, DeployEndpointError> {
         let settings = Settings {
             role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
+            lake_key: LAKE_KEY.to_owned(),
             settle: self.settle,
             alarms: Settings::alarms_of(Some(PIPELINE.to_owned()), Some("errors, latency")),
             region: "eu-central-1".to_owned(),

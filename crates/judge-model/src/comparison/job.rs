@@ -76,8 +76,8 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             // The service's own default, stated: whether it tells that one is not documented.
             max_payload_mb: Some(PAYLOAD_MB),
             volume_key: training.kms.volume_key.clone(),
-            // The lake's own, by which this function reads them.
-            output_key: None,
+            // Not the definition's: this function reads them.
+            output_key: Some(self.settings.lake_key.clone()),
             tags: training.tags.clone().into_iter().chain(own_tags).collect(),
         }
     }

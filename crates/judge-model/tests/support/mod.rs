@@ -117,6 +117,7 @@ impl World {
         };
         let settings = Settings {
             role_arn: "arn:aws:iam::1:role/training".to_owned(),
+            lake_key: "arn:aws:kms:eu-central-1:1:key/lake".to_owned(),
             region: "eu-central-1".to_owned(),
         };
         handle(&self.store, &self.sagemaker, &settings, input, invocation).await

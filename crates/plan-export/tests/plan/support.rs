@@ -5,7 +5,7 @@ use contract::{ErrorName, Invocation, Named, ServiceError};
 use lake::lease::Executions;
 use lake::records::Plan;
 use lake::{MemoryStore, ObjectStore};
-use plan_export::{PlanExportError, handle};
+use plan_export::{Overrides, PlanExportError, handle};
 use serde_json::{Value, json};
 use source::{
     DescribeRecovery, DescribeTable, IndexInfo, PointInTimeRecovery, ReadCapacity, TableInfo,
@@ -137,7 +137,8 @@ pub async fn plan_on(
         attempt: "a".to_owned(),
         deadline: SystemTime::now(),
     };
-    handle(store, tables, &Running, input, invocation).await
+    let overrides = Overrides::default();
+    handle(store, tables, &Running, &overrides, input, invocation).await
 }
 
 pub async fn plan(definition: &Value, input: Value) -> Result<PlanExportOutput, PlanExportError> {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 pub const PIPELINE: &str = "default";
+pub const LAKE_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/lake";
 
 pub fn run() -> RunId {
     RunId::parse("20261120-173000-1a2b3c4d").unwrap()
@@ -105,6 +106,7 @@ impl World {
     pub async fn call(&self) -> Result<StartTrainingOutput, StartTrainingError> {
         let settings = Settings {
             role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
+            lake_key: LAKE_KEY.to_owned(),
             region: "eu-central-1".to_owned(),
         };
         let input = JobInput {

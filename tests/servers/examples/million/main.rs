@@ -145,6 +145,7 @@ impl Run {
             .into();
         environment.extend([
             ("LAKE_BUCKET".to_owned(), LAKE.to_owned()),
+            ("INPUT_MAY_OVERRIDE".to_owned(), "all".to_owned()),
             (
                 "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
                 self.dynamodb.clone(),

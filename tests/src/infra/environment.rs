@@ -1,0 +1,159 @@
+//! The values of the functions' environment variables: each names the stack's own bucket, role, namespace or
+//! alarms, and each function is given what its `main` reads and no more.
+
+use super::stack::Stack;
+use super::{access, alarms, policy, sagemaker, trust};
+use crate::Finding;
+use crate::layers::Crates;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Read by the shell of every function.
+const OF_ALL: [&str; 1] = ["METRIC_NAMESPACE"];
+
+/// Set by Lambda itself.
+const OF_LAMBDA: [&str; 1] = ["AWS_REGION"];
+
+/// Every variable that has another value than it must, and every one that is missing or read by nobody.
+pub fn findings(stack: &Stack, crates: &Crates) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (name, function) in stack.functions() {
+        let mut say = |problem: String| found.push(Finding::new(name, problem));
+        let variables = function["Environment"]["Variables"].as_object();
+        let given: BTreeSet<&str> = variables
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let binary = function["CodeUri"].as_str().unwrap_or_default();
+        let binary = binary.trim_start_matches("../crates/");
+        let read = read(crates, binary);
+        // Whatever creates something in SageMaker must know the tag that its role asks for.
+        let creates = sagemaker::creates(stack, function);
+        if creates != given.contains("STACK_NAME") {
+            say(format!(
+                "creates tagged resources: {creates}, and STACK_NAME says otherwise"
+            ));
+        }
+        for variable in given
+            .iter()
+            .filter(|it| !read.contains(**it) && **it != "STACK_NAME")
+        {
+            say(format!("is given {variable}, which it does not read"));
+        }
+        for variable in read.iter().filter(|it| !given.contains(it.as_str())) {
+            if !OF_LAMBDA.contains(&variable.as_str()) {
+                say(format!("reads {variable}, which it is not given"));
+            }
+        }
+        for (variable, value) in variables.into_iter().flatten() {
+            let value = value.as_str().unwrap_or_default();
+            if let Err(problem) = holds(stack, function, variable, value) {
+                say(format!("{variable} is {value:?}: {problem}"));
+            }
+        }
+    }
+    found
+}
+
+/// The variables that a function's `main` names, and the shell.
+fn read(crates: &Crates, lambda: &str) -> BTreeSet<String> {
+    let main = crates
+        .get(lambda)
+        .and_then(|it| it.sources.get(Path::new("main.rs")));
+    let main = main.map_or("", String::as_str);
+    let mut read: BTreeSet<String> = OF_ALL.map(str::to_owned).into();
+    for call in ["env(\"", "var(\"", "env_or(\""] {
+        let calls = main.split(call).skip(1);
+        read.extend(calls.filter_map(|it| Some(it.split_once('"')?.0.to_owned())));
+    }
+    read
+}
+
+/// Whether a variable names what it is for.
+fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result<(), String> {
+    let must = |wanted: &str| match value == wanted {
+        true => Ok(()),
+        false => Err(format!("it must be {wanted:?}")),
+    };
+    match variable {
+        "LAKE_BUCKET" => {
+            let (name, _) = stack
+                .of_type("AWS::S3::Bucket")
+                .next()
+                .ok_or("there is no bucket")?;
+            must(&format!("millrace-{}", name.to_lowercase()))
+        }
+        // Of this stack alone, and the one that the alarms and the dashboard read.
+        "METRIC_NAMESPACE" => match value.contains("millrace") {
+            true => must(&stack.exports["metrics"]),
+            false => Err("stacks of one account would add up".to_owned()),
+        },
+        // The tag that the role's policies ask for.
+        "STACK_NAME" => must("millrace"),
+        "LAKE_KEY_ARN" => {
+            let key = stack
+                .of_type("AWS::S3::Bucket")
+                .next()
+                .map(|(_, bucket)| &bucket["BucketEncryption"]);
+            let key = key.and_then(|it| it.pointer("/ServerSideEncryptionConfiguration/0/ServerSideEncryptionByDefault/KMSMasterKeyID"));
+            must(key.and_then(Value::as_str).unwrap_or_default())
+        }
+        "INPUT_MAY_OVERRIDE" => must(stack.parameter("InputMayOverride")),
+        "TRAINING_ROLE_ARN" | "SERVING_ROLE_ARN" => {
+            let passed = passed(stack, function);
+            match passed.len() == 1 && passed.contains(value) {
+                true => Ok(()),
+                false => Err(format!("its role passes {passed:?}")),
+            }
+        }
+        "GUARDED_ENDPOINT" => match alarmed(stack).contains(value) {
+            true => Ok(()),
+            false => Err(format!("alarms watch {:?}", alarmed(stack))),
+        },
+        "GUARDRAIL_ALARMS" => {
+            let guarded = &function["Environment"]["Variables"]["GUARDED_ENDPOINT"];
+            let named: BTreeSet<&str> = value.split(',').collect();
+            let watching = watching(stack, guarded.as_str().unwrap_or_default());
+            let watching: BTreeSet<&str> = watching.iter().map(String::as_str).collect();
+            match named == watching {
+                true => Ok(()),
+                false => Err(format!("the endpoint's alarms are {watching:?}")),
+            }
+        }
+        _ => Err("no check knows what it must be".to_owned()),
+    }
+}
+
+/// The roles that a function may hand to SageMaker.
+fn passed(stack: &Stack, function: &Value) -> BTreeSet<String> {
+    let roles = stack.of_type("AWS::IAM::Role");
+    let own = roles.filter(|(name, role)| function["Role"] == trust::arn(name, role));
+    let statements =
+        own.flat_map(|(name, _)| access::of_role(&stack.resources[name], &stack.resources));
+    let passing =
+        statements.filter(|it| policy::list(&it["Action"]).contains(&"iam:PassRole".to_owned()));
+    passing
+        .flat_map(|it| policy::list(&it["Resource"]))
+        .collect()
+}
+
+/// The endpoints that some alarm watches.
+fn alarmed(stack: &Stack) -> BTreeSet<String> {
+    let alarms = alarms::by_name(&stack.resources).into_iter();
+    alarms.filter_map(|(_, alarm)| endpoint_of(alarm)).collect()
+}
+
+/// The alarms that watch an endpoint, as the stack's references name them.
+fn watching(stack: &Stack, endpoint: &str) -> Vec<String> {
+    let alarms = stack.of_type("AWS::CloudWatch::Alarm");
+    let alarms = alarms.filter(|(_, alarm)| endpoint_of(alarm).as_deref() == Some(endpoint));
+    alarms.map(|(name, _)| format!("millrace-{name}")).collect()
+}
+
+fn endpoint_of(alarm: &Value) -> Option<String> {
+    let dimensions = alarm["Dimensions"].as_array()?.iter();
+    let mut named = dimensions.filter(|it| it["Name"] == "EndpointName");
+    named.next()?["Value"].as_str().map(str::to_owned)
+}

@@ -1,0 +1,188 @@
+//! What the rules see and what the schedules start: every run of this stack's state machine that ended badly,
+//! however it was started, and nothing else; every pipeline's schedule starts that pipeline, by the alias.
+
+use super::intrinsics::{ACCOUNT, REGION};
+use super::policy::list;
+use super::stack::{Stack, number};
+use crate::Finding;
+use serde_json::{Value, json};
+
+/// Everything that is wrong with the rules and the schedules.
+pub fn findings(stack: &Stack) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (name, _) in stack.of_type("AWS::Serverless::StateMachine") {
+        seen(stack, name, &mut found);
+    }
+    for (name, schedule) in stack.schedules() {
+        started(stack, &name, &schedule, &mut found);
+    }
+    found
+}
+
+/// An event of Step Functions. Source: AWS Step Functions Developer Guide, "Event structure".
+fn event(machine: &str, status: &str) -> Value {
+    json!({
+        "source": "aws.states",
+        "detail-type": "Step Functions Execution Status Change",
+        "account": ACCOUNT,
+        "region": REGION,
+        "detail": {"status": status, "stateMachineArn": machine, "name": "run"},
+    })
+}
+
+fn seen(stack: &Stack, name: &str, found: &mut Vec<Finding>) {
+    let machine = stack.arn_of_machine(name);
+    let rules: Vec<_> = stack.of_type("AWS::Events::Rule").collect();
+    let rules = rules.iter().filter(|(_, rule)| rule["State"] != "DISABLED");
+    let matching = |event: &Value| {
+        let mut rules = rules.clone();
+        rules.any(|(_, rule)| matches(&rule["EventPattern"], event))
+    };
+    let mut expect = |machine: &str, status: &str, wanted: bool| {
+        if matching(&event(machine, status)) != wanted {
+            let verb = if wanted { "miss" } else { "see" };
+            found.push(Finding::new(
+                name,
+                format!("its rules {verb} {machine} {status}"),
+            ));
+        }
+    };
+    // By hand, by the alias as the schedule does, and by a version.
+    for started in [
+        machine.clone(),
+        format!("{machine}:live"),
+        format!("{machine}:7"),
+    ] {
+        for status in ["FAILED", "TIMED_OUT", "ABORTED"] {
+            expect(&started, status, true);
+        }
+        // Of these there is nothing to say, and a redrive goes on by itself.
+        for status in ["RUNNING", "SUCCEEDED", "PENDING_REDRIVE"] {
+            expect(&started, status, false);
+        }
+    }
+    // The children of its Distributed Maps, and machines of other stacks.
+    let other = machine.replace("millrace", "other");
+    for other in [
+        format!("{machine}/ExportSegments"),
+        format!("{machine}-2"),
+        other,
+    ] {
+        expect(&other, "FAILED", false);
+    }
+    let mut elsewhere = event(&machine, "FAILED");
+    elsewhere["source"] = json!("aws.lambda");
+    if matching(&elsewhere) {
+        found.push(Finding::new(name, "its rules see other services' events"));
+    }
+    for (rule, properties) in stack.of_type("AWS::Events::Rule") {
+        let targets = list_of(&properties["Targets"]);
+        let topic = &stack.exports["notices"];
+        if !targets.iter().any(|it| it["Arn"] == topic.as_str()) {
+            found.push(Finding::new(rule, "notifies nobody"));
+        }
+        let queue = &stack.exports["undelivered"];
+        for target in targets {
+            if target["DeadLetterConfig"]["Arn"] != queue.as_str() {
+                found.push(Finding::new(rule, "loses what cannot be delivered"));
+            }
+            // What a reader of the notice needs.
+            let paths = &target["InputTransformer"]["InputPathsMap"];
+            for path in [
+                "$.detail.status",
+                "$.detail.error",
+                "$.detail.cause",
+                "$.detail.executionArn",
+            ] {
+                let paths = paths.as_object().into_iter().flatten();
+                if !paths.into_iter().any(|(_, it)| it == path) {
+                    found.push(Finding::new(rule, format!("its notice leaves out {path}")));
+                }
+            }
+        }
+    }
+}
+
+fn list_of(json: &Value) -> Vec<&Value> {
+    json.as_array().into_iter().flatten().collect()
+}
+
+/// Whether a pattern matches an event, as far as the stack's patterns go. Source: Amazon EventBridge User
+/// Guide, "Comparison operators".
+fn matches(pattern: &Value, event: &Value) -> bool {
+    match pattern {
+        Value::Object(fields) => fields
+            .iter()
+            .all(|(name, inner)| matches(inner, &event[name])),
+        Value::Array(any) => any.iter().any(|it| match it {
+            Value::Object(operator) if operator.len() == 1 => {
+                let prefix = operator.get("prefix").and_then(Value::as_str);
+                let prefix = prefix.unwrap_or_else(|| panic!("{it} is no operator known here"));
+                event.as_str().is_some_and(|text| text.starts_with(prefix))
+            }
+            literal => literal == event,
+        }),
+        other => panic!("{other} is no pattern"),
+    }
+}
+
+fn started(stack: &Stack, name: &str, schedule: &Value, found: &mut Vec<Finding>) {
+    let mut say = |problem: String| found.push(Finding::new(name, problem));
+    let target = &schedule["Target"];
+    let exported = |field: &Value, export: &str| field == stack.exports[export].as_str();
+    for (field, export) in [
+        (&target["Arn"], "alias"),
+        (&target["RoleArn"], "scheduler-role"),
+        (&target["DeadLetterConfig"]["Arn"], "undelivered"),
+        (&schedule["GroupName"], "schedules"),
+    ] {
+        if !exported(field, export) {
+            say(format!("has {field} for the stack's {export}"));
+        }
+    }
+    let input: Option<Value> = target["Input"]
+        .as_str()
+        .and_then(|it| serde_json::from_str(it).ok());
+    let fields = input.as_ref().and_then(Value::as_object);
+    if fields.is_none_or(|it| it.len() != 1 || !it.contains_key("pipeline")) {
+        say(format!("starts {} instead of a pipeline", target["Input"]));
+    }
+    let pipeline = input.as_ref().and_then(|it| it["pipeline"].as_str());
+    let physical = schedule["Name"].as_str().unwrap_or_default();
+    if pipeline.is_none_or(|it| !physical.ends_with(&format!("-{it}"))) {
+        say(format!("is named {physical} and starts {pipeline:?}"));
+    }
+    let retries = &target["RetryPolicy"];
+    let attempts = number(&retries["MaximumRetryAttempts"]);
+    let age = number(&retries["MaximumEventAgeInSeconds"]);
+    // A start of yesterday would meet today's.
+    if !attempts.is_some_and(|it| (1.0..=10.0).contains(&it))
+        || !age.is_some_and(|it| (600.0..=21600.0).contains(&it))
+    {
+        say(format!("is tried again as {retries} says"));
+    }
+    let window = &schedule["FlexibleTimeWindow"];
+    let minutes = number(&window["MaximumWindowInMinutes"]);
+    if (list(&window["Mode"]) == ["FLEXIBLE"]) != minutes.is_some_and(|it| it > 0.0) {
+        say(format!("has the window {window}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_eventbridge_does() {
+        let event = json!({"source": "a", "detail": {"arn": "x:live"}});
+        for (pattern, wanted) in [
+            (json!({"source": ["b", "a"]}), true),
+            (json!({"source": ["b"]}), false),
+            (json!({"detail": {"arn": [{"prefix": "x:"}]}}), true),
+            (json!({"detail": {"arn": ["x"]}}), false),
+            (json!({"detail": {"other": ["x"]}}), false),
+        ] {
+            assert_eq!(matches(&pattern, &event), wanted, "{pattern}");
+        }
+    }
+}
