@@ -85,9 +85,14 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 30] = [
+const EVERYTHING: [(&str, &str); 29] = [
     LEAST[0],
-    ("Stage", "test"),
+    ("InputMayOverride", "dataset,limits"),
+    ("RolePath", "/service/"),
+    (
+        "PermissionsBoundaryArn",
+        "arn:aws:iam::123456789012:policy/Boundary",
+    ),
     ("TableName", "shop-*"),
     (
         "TableKeyArn",
@@ -98,14 +103,11 @@ const EVERYTHING: [(&str, &str); 30] = [
         "arn:aws:kms:eu-central-1:123456789012:key/22222222-2222-2222-2222-222222222222",
     ),
     ("LakeReaders", "arn:aws:iam::123456789012:role/Reader"),
-    ("RawInfrequentAccessDays", "0"),
     ("RawExpiryDays", "30"),
-    ("ProcessedExpiryDays", "60"),
-    ("ModelsExpiryDays", "365"),
+    ("ModelExpiryDays", "365"),
     ("PredictionsExpiryDays", "90"),
     ("CapturedExpiryDays", "7"),
     ("NoncurrentVersionDays", "7"),
-    ("IncompleteUploadDays", "1"),
     ("ScheduledPipeline", "shops"),
     ("Schedule", "cron(30 4 * * ? *)"),
     ("ScheduleTimezone", "Europe/Berlin"),

@@ -55,12 +55,12 @@ function reasons(table: string, machine: string): readonly Reason[] {
     {
       why: 'A definition names the training image, and SageMaker names the logs.',
       findings: [wildcard('arn:<AWS::Partition>:ecr:*:*:repository/*'), here('logs', 'log-group:/aws/sagemaker/*')],
-      resources: ['TrainingRole'],
+      resources: ['ContainersPolicy'],
     },
     {
       why: 'The actions have no resources to name: traces, interfaces, lists, the token of a registry, log deliveries.',
       findings: [wildcard('*'), 'Serverless-LambdaStarPermissions'],
-      resources: ['TrainingRole', 'FunctionsPolicy', 'RequestExportRole', 'JudgeModelRole', 'DeployEndpointRole', 'RetrainRole'],
+      resources: ['ContainersPolicy', 'FunctionsPolicy', 'RequestExportRole', 'JudgeModelRole', 'DeployEndpointRole', 'RetrainRole'],
     },
     {
       why: 'Who reads objects is recorded by CloudTrail data events, which the account turns on; logs of the bucket would '
@@ -85,12 +85,11 @@ export function acknowledge(
   pipeline: IConstruct,
   resource: (name: string) => IConstruct,
   table: string,
-  stage: string,
 ): void {
   const name: unknown = Stack.of(pipeline).resolve(table);
   // As cdk-nag shows what only CloudFormation will know.
   const shown = typeof name === 'string' ? name : `<${(name as { Ref?: string }).Ref}>`;
-  for (const { why, findings, resources } of reasons(shown, `<AWS::StackName>-${stage}-retrain`)) {
+  for (const { why, findings, resources } of reasons(shown, '<AWS::StackName>-retrain')) {
     for (const scope of resources?.map(resource) ?? [pipeline]) {
       Validations.of(scope).acknowledge(...findings.map((id) => ({ id, reason: why })));
     }

@@ -1,8 +1,8 @@
-/** What a pipeline may be told, and the template's parameters that this becomes. */
+/** The properties of a pipeline, and the template's parameters that they become. */
 import { Duration, Fn } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
-import type { IRole, IUser } from 'aws-cdk-lib/aws-iam';
+import type { IManagedPolicy, IRole, IUser } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Architecture } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -12,38 +12,36 @@ import type { Parameters } from './template';
 /** A role or user, or the ARN of one; `*` in an ARN stands for anything. */
 export type Person = IRole | IUser | string;
 
-/** When a pipeline is retrained, and when somebody is told that it was not. */
+/** When a pipeline is retrained, and what its alarms watch. */
 export interface RetrainScheduleProps {
   /** When to retrain. @default every night at 3, UTC */
   readonly expression?: ScheduleExpression;
   /** How much later a run may start. */
   readonly window?: Duration;
-  /** Whether it fires. Enable it after a first run by hand. @default false */
+  /** Whether the schedule starts runs. Enable it after a first run by hand. @default false */
   readonly enabled?: boolean;
-  /** When a model that still serves is too old. @default 30 days */
+  /** Age of a model that still serves which raises an alarm. @default 30 days */
   readonly maxModelAge?: Duration;
-  /** How long no run may end well before an alarm is raised, if it is enabled. @default 2 days */
+  /** Time without a successful run which raises an alarm, if the schedule is enabled. @default 2 days */
   readonly maxTimeWithoutRun?: Duration;
+  /** The pipeline's endpoint, which two alarms watch. @default the pipeline's name */
+  readonly endpointName?: string;
+  /** 90th percentile of the model's latency above which an update is rolled back. @default 1 second */
+  readonly endpointLatency?: Duration;
 }
 
-/** How long the lake keeps what; `Duration.days(0)` stands for never moving, and for keeping for ever. */
+/** How long the lake keeps objects; `Duration.days(0)` keeps them for ever. */
 export interface LakeLifecycle {
-  /** Exports move to Standard-IA. @default 30 days */
-  readonly rawInfrequentAccess?: Duration;
-  /** Exports are removed. @default 180 days */
+  /** Age at which exports are removed. From 90 days on they move to Standard-IA after 30. @default 180 days */
   readonly rawExpiry?: Duration;
-  /** Datasets are removed. @default never */
-  readonly processedExpiry?: Duration;
-  /** Models are removed. @default never */
-  readonly modelsExpiry?: Duration;
-  /** What models have scored in one go is removed. @default never */
+  /** Age at which models and their datasets are removed. @default never */
+  readonly modelExpiry?: Duration;
+  /** Age at which batch predictions are removed. @default never */
   readonly predictionsExpiry?: Duration;
-  /** What endpoints were asked and answered is removed. @default 90 days */
+  /** Age at which captured requests and answers of endpoints are removed. @default 90 days */
   readonly capturedExpiry?: Duration;
-  /** What was removed or replaced is gone for good. @default 30 days */
+  /** How long removed or replaced objects can be restored. @default 30 days */
   readonly noncurrentVersions?: Duration;
-  /** Uploads that nobody finished are removed. @default 2 days */
-  readonly incompleteUploads?: Duration;
 }
 
 /** A pipeline's properties. What is left out is as by default in the SAM template. */
@@ -65,18 +63,21 @@ export interface RetrainPipelineProps {
   readonly lakeKey?: IKey;
   /** How long the lake keeps what. */
   readonly lifecycle?: LakeLifecycle;
-  /** What the stack is for, such as `test` or `prod`: part of every name. @default prod */
-  readonly stage?: string;
+  /**
+   * Sections of the definition that the input of an execution may override. Whoever may start runs chooses the
+   * image and the role if `training` is among them. @default all
+   */
+  readonly inputMayOverride?: readonly string[];
+  /** Path of the stack's roles and policies. @default / */
+  readonly rolePath?: string;
+  /** The policy that bounds the permissions of every role of the stack. @default none */
+  readonly permissionsBoundary?: IManagedPolicy;
   /** The pipeline that `schedule` starts. @default default */
   readonly pipeline?: string;
   /** When that pipeline is retrained. Others: `pipeline.schedule(…)`. */
   readonly schedule?: RetrainScheduleProps;
-  /** An address that failed runs and alarms are sent to. More can subscribe to `pipeline.notices`. */
+  /** Address for notices of failed runs and alarms. Others can subscribe to `pipeline.notices`. */
   readonly alarmEmail?: string;
-  /** The endpoint that the alarms watch. @default default */
-  readonly endpointName?: string;
-  /** The 90th percentile of the model's latency above which an update is taken back. @default 1 second */
-  readonly endpointLatency?: Duration;
   /** The processor that the functions were built for. @default arm64 */
   readonly architecture?: Architecture;
   /** Executions reserved for `export-segment`, and as many for `merge-to-csv`: their cap. */
@@ -107,23 +108,20 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
   const days = (duration?: Duration) => duration?.toDays();
   const subnets = props.vpc?.selectSubnets(props.vpcSubnets).subnetIds;
   return given({
-    Stage: props.stage,
     TableName: table?.tableName ?? (props.table as string),
     TableKeyArn: (props.tableKey ?? table?.encryptionKey)?.keyArn,
     LakeKeyArn: props.lakeKey?.keyArn,
-    RawInfrequentAccessDays: days(props.lifecycle?.rawInfrequentAccess),
+    InputMayOverride: props.inputMayOverride && (props.inputMayOverride.join(',') || 'none'),
+    RolePath: props.rolePath,
+    PermissionsBoundaryArn: props.permissionsBoundary?.managedPolicyArn,
     RawExpiryDays: days(props.lifecycle?.rawExpiry),
-    ProcessedExpiryDays: days(props.lifecycle?.processedExpiry),
-    ModelsExpiryDays: days(props.lifecycle?.modelsExpiry),
+    ModelExpiryDays: days(props.lifecycle?.modelExpiry),
     PredictionsExpiryDays: days(props.lifecycle?.predictionsExpiry),
     CapturedExpiryDays: days(props.lifecycle?.capturedExpiry),
     NoncurrentVersionDays: days(props.lifecycle?.noncurrentVersions),
-    IncompleteUploadDays: days(props.lifecycle?.incompleteUploads),
     ...scheduleParametersOf(props.schedule ?? {}),
     ScheduledPipeline: props.pipeline,
     AlarmEmail: props.alarmEmail,
-    EndpointName: props.endpointName,
-    EndpointLatencyMicroseconds: props.endpointLatency && props.endpointLatency.toMilliseconds() * 1000,
     Architecture: props.architecture?.name,
     ReservedConcurrency: props.reservedConcurrency,
     LogRetentionDays: props.logRetention,
@@ -142,6 +140,8 @@ export function scheduleParametersOf(props: RetrainScheduleProps): Parameters {
     ScheduleState: props.enabled === undefined ? undefined : props.enabled ? 'ENABLED' : 'DISABLED',
     MaxModelAgeDays: props.maxModelAge?.toDays(),
     MaxDaysWithoutRun: props.maxTimeWithoutRun?.toDays(),
+    EndpointName: props.endpointName,
+    EndpointLatencyMicroseconds: props.endpointLatency && props.endpointLatency.toMilliseconds() * 1000,
   });
 }
 

@@ -35,8 +35,10 @@ export class RetrainPipeline extends Construct {
   readonly stateMachineAliasArn: string;
   /** The functions by their names, such as `export-segment`. */
   readonly functions: Readonly<Record<string, IFunction>>;
-  /** The role that SageMaker assumes; it must be able to pull the training image. */
+  /** The role of training jobs; it must be able to pull the training image. */
   readonly trainingRole: IRole;
+  /** The role of endpoints and transform jobs; it must be able to pull the same image. */
+  readonly servingRole: IRole;
   /** Failed runs and alarms. Subscribe to it. */
   readonly notices: ITopic;
   /** Starts and notices that could not be delivered. */
@@ -59,7 +61,7 @@ export class RetrainPipeline extends Construct {
       ...people.now,
     }, { preserveLogicalIds: true, later: people.later });
     this.included = included;
-    acknowledge(this, (name) => this.resource(name), String(parameters.TableName), String(parameters.Stage));
+    acknowledge(this, (name) => this.resource(name), String(parameters.TableName));
     this.functions = this.giveCode(props);
     this.giveDefinition();
 
@@ -71,6 +73,7 @@ export class RetrainPipeline extends Construct {
     this.stateMachine = StateMachine.fromStateMachineArn(this, 'Machine', this.resource('RetrainStateMachine').ref);
     this.stateMachineAliasArn = this.output('StateMachineAliasArn');
     this.trainingRole = Role.fromRoleArn(this, 'Training', arn('TrainingRole'));
+    this.servingRole = Role.fromRoleArn(this, 'Serving', arn('ServingRole'));
     this.notices = Topic.fromTopicArn(this, 'Told', this.resource('Notices').ref);
     this.undelivered = Queue.fromQueueArn(this, 'Dead', arn('Undelivered'));
     this.alarms = Object.fromEntries(this.resources(CfnAlarm).map(([name, alarm]) =>

@@ -4,6 +4,7 @@
  */
 import { Duration, TimeZone } from 'aws-cdk-lib';
 import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -13,20 +14,19 @@ import { pipeline, stack, synthesised } from './support';
 const within = stack();
 const key = (id: string) => Key.fromKeyArn(within, id, `arn:aws:kms:eu-central-1:123456789012:key/${id}`);
 const everything = pipeline({
-  stage: 'test',
+  inputMayOverride: ['dataset', 'limits'],
+  rolePath: '/service/',
+  permissionsBoundary: ManagedPolicy.fromManagedPolicyArn(within, 'Boundary', 'arn:aws:iam::123456789012:policy/Boundary'),
   table: 'shop-*',
   tableKey: key('11111111-1111-1111-1111-111111111111'),
   lakeKey: key('22222222-2222-2222-2222-222222222222'),
   readers: ['arn:aws:iam::123456789012:role/Reader'],
   lifecycle: {
-    rawInfrequentAccess: Duration.days(0),
     rawExpiry: Duration.days(30),
-    processedExpiry: Duration.days(60),
-    modelsExpiry: Duration.days(365),
+    modelExpiry: Duration.days(365),
     predictionsExpiry: Duration.days(90),
     capturedExpiry: Duration.days(7),
     noncurrentVersions: Duration.days(7),
-    incompleteUploads: Duration.days(1),
   },
   pipeline: 'shops',
   schedule: {
@@ -35,10 +35,10 @@ const everything = pipeline({
     enabled: true,
     maxModelAge: Duration.days(14),
     maxTimeWithoutRun: Duration.days(3),
+    endpointName: 'shops-live',
+    endpointLatency: Duration.millis(250),
   },
   alarmEmail: 'ml@example.com',
-  endpointName: 'shops-live',
-  endpointLatency: Duration.millis(250),
   architecture: Architecture.X86_64,
   reservedConcurrency: 20,
   logRetention: RetentionDays.THREE_MONTHS,

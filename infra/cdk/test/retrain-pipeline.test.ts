@@ -133,12 +133,13 @@ test('a key of another stack is used instead of one of its own', () => {
 
 test('what CloudFormation would refuse is refused before', () => {
   const refused = (props: Partial<typeof LEAST>, why: RegExp) => assert.throws(() => pipeline(props), why);
-  refused({ stage: 'Production!' }, /^Error: Stage: "Production!" is not as \[a-z0-9\]/);
+  refused({ pipeline: 'Films!' }, /^Error: ScheduledPipeline: "Films!" is not as \[a-z0-9\]/);
+  refused({ inputMayOverride: ['Training'] }, /InputMayOverride: "Training" must be `all`, `none`/);
+  refused({ rolePath: 'service' }, /RolePath: "service" is not as/);
   refused({ administrators: ['arn:aws:sts::123456789012:assumed-role/Admin/eva'] }, /LakeAdministrators: .* must be ARNs/);
   refused({ administrators: [] }, /administrators: name at least one/);
-  refused({ lifecycle: { rawExpiry: Duration.days(30) } }, /RawExpiryDays must be 0 or above RawInfrequentAccessDays/);
   refused({ lifecycle: { rawExpiry: Duration.days(31) } }, /RawExpiryDays: 31 is none of 0, 14, 30/);
-  refused({ lifecycle: { rawInfrequentAccess: Duration.hours(36) } }, /cannot be converted into a whole number of days/);
+  refused({ lifecycle: { modelExpiry: Duration.hours(36) } }, /cannot be converted into a whole number of days/);
   refused({ reservedConcurrency: 41 }, /ReservedConcurrency: 41 is above 40/);
   refused({ schedule: { window: Duration.days(2) } }, /ScheduleWindowMinutes: 2880 is above 1440/);
   refused({ table: 'a b' }, /TableName: "a b"/);
@@ -148,5 +149,5 @@ test('what CloudFormation would refuse is refused before', () => {
 
 test('a second pipeline needs a stack of its own', () => {
   const made = pipeline();
-  assert.throws(() => new RetrainPipeline(Stack.of(made), 'Second', { ...LEAST, stage: 'test' }), /millrace has a pipeline already, millrace\/Pipeline/);
+  assert.throws(() => new RetrainPipeline(Stack.of(made), 'Second', LEAST), /millrace has a pipeline already, millrace\/Pipeline/);
 });

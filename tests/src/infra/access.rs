@@ -88,7 +88,7 @@ impl Access {
                 "*any other role of the account, with `s3:*`*",
                 Some(STRANGER),
             ),
-            outside("*an AWS service by itself, if it was allowed to*", None),
+            outside("*an AWS service for itself, if its policy allows it*", None),
         ]);
         Self {
             bucket: "arn:aws:s3:::millrace-lakebucket".to_owned(),
@@ -189,17 +189,18 @@ impl Access {
 const HEAD: &str = "\
 # Who may do what
 
-Made from `template.yaml` by `MILLRACE_WRITE=1 cargo test -p end-to-end --test infra`, which evaluates its policies; do not edit.
+Generated from `template.yaml` by `MILLRACE_WRITE=1 cargo test -p end-to-end --test infra`, which evaluates
+its policies. A picture: the facts are in `tests/src/infra/lake.rs` and the checks beside it.
 The stack is `millrace`, with the defaults.
 
 ## In the lake
-R reads an object, W writes one, D removes one, by TLS; without TLS nobody may do anything.
+R reads an object, W writes one, D removes one, with TLS. Without TLS everything is denied.
 
 ";
 
 const BESIDE: &str = "
 ## Beside the lake
-What every function may do (`FunctionsPolicy`: list the bucket, use its key through S3, write traces) is left out.
+Left out: what every function and every container may do with the bucket's listing and key, and traces.
 
 | Who | May | On | If |
 | --- | --- | --- | --- |

@@ -194,7 +194,7 @@ fn read(path: &Path, source: &str, krate: &str, origin: Origin, functions: &mut 
             owners: owner
                 .iter()
                 .cloned()
-                .chain([stem.clone(), krate.to_owned()])
+                .chain([stem.clone(), krate.replace('-', "_")])
                 .collect(),
             port: port
                 .clone()
