@@ -249,6 +249,21 @@ fn the_evaluated_stack_passes_every_check() {
 }
 
 #[test]
+fn a_parameter_without_a_default_refuses_the_empty_answer() {
+    let files = ["infra/template.yaml", "infra/schedule.yaml"];
+    for template in files.map(|it| template::read(&workspace::text(it))) {
+        for (name, parameter) in template["Parameters"].as_object().unwrap() {
+            if parameter["Default"].is_null() {
+                assert!(parameter["MinLength"].as_u64() >= Some(1), "{name}");
+                let pattern = parameter["AllowedPattern"].as_str().unwrap();
+                let pattern = regex::Regex::new(&format!("^(?:{pattern})$")).unwrap();
+                assert!(!pattern.is_match(""), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_resources_are_set_as_they_must_be() {
     let crates = layers::read(&workspace::root());
     let found = settings::findings(&read(), &crates);

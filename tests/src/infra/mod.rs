@@ -27,6 +27,9 @@ use crate::layers::Crates;
 use serde_json::Value;
 use stack::Stack;
 
+/// A check of what it was given.
+pub type Check<'c> = Box<dyn Fn() -> Vec<Finding> + 'c>;
+
 /// The checks of the evaluated stack, one after the other: with the least that must be given, and with
 /// parameters that take the other branches.
 pub fn checks<'c>(
@@ -34,7 +37,7 @@ pub fn checks<'c>(
     schedule: &'c Value,
     machine: &'c Value,
     crates: &'c Crates,
-) -> Vec<(&'static str, Box<dyn Fn() -> Vec<Finding> + 'c>)> {
+) -> Vec<(&'static str, Check<'c>)> {
     let stacks = move || {
         [&stack::LEAST[..], &concrete::PARAMETERS[..]].map(|it| Stack::new(template, schedule, it))
     };
