@@ -25,7 +25,6 @@ mod split;
 mod training;
 mod tuning;
 mod validate;
-mod validate_filter;
 
 pub use algorithm::{Algorithm, AlgorithmName, CSV_WEIGHTS};
 pub use autoscaling::Autoscaling;
@@ -50,6 +49,7 @@ pub use tuning::{Tuning, TuningRange, TuningScale, TuningStrategy};
 pub use validate::FieldError;
 
 use contract::Names;
+use contract::read::ReadError;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,18 @@ pub struct Definition {
 
 fn default_pipeline() -> String {
     Names::DEFAULT_PIPELINE.to_owned()
+}
+
+/// Reads a definition.
+///
+/// # Errors
+/// Names the field that is unknown, missing, or of another type.
+pub fn read(definition: serde_json::Value) -> Result<Definition, ReadError> {
+    source::check_one_kind(&definition).map_err(|message| ReadError {
+        path: "source".to_owned(),
+        message,
+    })?;
+    contract::read::from_value(definition)
 }
 
 /// The JSON Schema of `config/<pipeline>.json`.

@@ -5,8 +5,7 @@
 //! here whether it holds paths. The test below walks the schema for the rest.
 
 use crate::{
-    Column, Condition, Dataset, Deduplicate, Definition, DynamoDbSource, Format, Gate, Source,
-    Split, TimeSplit, TokenLists,
+    Column, Condition, Dataset, Deduplicate, Definition, Format, Gate, Split, TimeSplit, TokenLists,
 };
 
 /// A path that a definition names.
@@ -66,7 +65,7 @@ impl Definition {
     /// Every attribute path that the definition names, in the order of its fields.
     pub fn paths(&self) -> Vec<NamedPath<'_>> {
         let Self {
-            source: Source { dynamodb },
+            source,
             dataset,
             pipeline: _,
             training: _,
@@ -75,24 +74,8 @@ impl Definition {
             batch: _,
             limits: _,
         } = self;
-        let DynamoDbSource {
-            projection,
-            table: _,
-            mode: _,
-            index: _,
-            // Its names are those of DynamoDB's own grammar, which DynamoDB reads.
-            filter: _,
-            consistent_read: _,
-            read: _,
-            segments: _,
-            segments_per_task: _,
-        } = dynamodb;
         let mut paths = dataset.paths();
-        paths.extend(each(
-            "source.dynamodb.projection",
-            projection,
-            PathUsage::Projection,
-        ));
+        paths.extend(source.paths());
         paths
     }
 }
@@ -206,7 +189,7 @@ fn one<'d>(field: &str, text: &'d str, usage: PathUsage) -> NamedPath<'d> {
     }
 }
 
-fn each<'d>(
+pub fn each<'d>(
     field: &str,
     paths: &'d [String],
     usage: PathUsage,

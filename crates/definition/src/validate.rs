@@ -27,7 +27,7 @@ impl Definition {
                 message,
             });
         }
-        self.source.dynamodb.validate()?;
+        self.source.validate()?;
         self.dataset.validate()?;
         self.training.validate()?;
         if let Some(algorithm) = &self.training.algorithm {

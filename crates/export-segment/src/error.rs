@@ -15,6 +15,14 @@ pub enum ExportSegmentError {
         /// The run.
         run: RunId,
     },
+    /// The run's source is of a kind that another function exports.
+    #[error(
+        "the run's source is {kind}, which this function does not export: check the state machine's choice by route"
+    )]
+    OtherSource {
+        /// The kind.
+        kind: &'static str,
+    },
     /// A page could not be read.
     #[error("scanning segment {segment} of {table} after {items} items")]
     Scan {
@@ -81,7 +89,7 @@ pub enum ExportSegmentError {
 impl Named for ExportSegmentError {
     fn name(&self) -> ErrorName {
         match self {
-            Self::UnknownTask { .. } => ErrorName::InvalidRequest,
+            Self::UnknownTask { .. } | Self::OtherSource { .. } => ErrorName::InvalidRequest,
             Self::Scan { source, .. } => source.name,
             Self::Item { .. }
             | Self::UnknownFile { .. }

@@ -19,6 +19,7 @@ use contract::states::{
     Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
 };
 use contract::{Invocation, RunId};
+use definition::DynamoDbSource;
 use futures::future::{Either, select};
 use futures::stream::{self, StreamExt};
 use lake::records::Plan;
@@ -100,7 +101,7 @@ pub async fn handle(
         adopt::report(&pipeline, &task, &ends);
         return Ok(output(pipeline, run, task, &ends));
     }
-    let source = &plan.definition.source.dynamodb;
+    let source = dynamodb(&plan)?;
     let selection = Selection::new(source, &source::projected(&plan.projection, &[])?);
     let share = Share::new(store, &keys, &plan);
     let item_units = item_units(&plan.estimate);
@@ -114,6 +115,7 @@ pub async fn handle(
             pages,
             keys: &keys,
             plan: &plan,
+            source,
             selection: &selection,
             budget: &budget,
             attempt: &invocation.attempt,
@@ -125,7 +127,7 @@ pub async fn handle(
         .run()
     });
     // Each takes memory while it runs: no more at once than the function is made for.
-    let per_task = plan.definition.source.dynamodb.segments_per_task;
+    let per_task = source.segments_per_task;
     let side_by_side = per_task.map_or(settings.side_by_side, |n| n as usize);
     let scans = stream::iter(scans)
         .buffer_unordered(side_by_side.max(1))
@@ -149,6 +151,16 @@ pub async fn handle(
         share.give_up(&task).await?;
     }
     Ok(output)
+}
+
+/// The table that the plan's tasks scan.
+fn dynamodb(plan: &Plan) -> Result<&DynamoDbSource, ExportSegmentError> {
+    let source = &plan.definition.source;
+    source
+        .dynamodb()
+        .ok_or_else(|| ExportSegmentError::OtherSource {
+            kind: source.kind(),
+        })
 }
 
 /// Read capacity units that reading an item consumes on average, if anybody has counted.

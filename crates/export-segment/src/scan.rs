@@ -3,6 +3,7 @@
 use crate::budget::ReadBudget;
 use crate::{ExportSegmentError, Settings};
 use contract::ErrorName;
+use definition::DynamoDbSource;
 use lake::part::PartWriter;
 use lake::records::{Plan, ScanTotals, SegmentRecord};
 use lake::segment::{self, Commit, Progress};
@@ -55,6 +56,7 @@ pub struct SegmentScan<'a, S, T> {
     pub pages: &'a T,
     pub keys: &'a RunKeys,
     pub plan: &'a Plan,
+    pub source: &'a DynamoDbSource,
     pub selection: &'a Selection,
     pub budget: &'a ReadBudget,
     pub attempt: &'a str,
@@ -221,7 +223,7 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
         state: &mut State<'a, S>,
         read: &mut Read,
     ) -> Result<Outcome, ExportSegmentError> {
-        let table = &self.plan.definition.source.dynamodb.table;
+        let table = &self.source.table;
         let State { record, part, .. } = state;
         let Read {
             buffer, throttles, ..
@@ -236,7 +238,7 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
                     segment: self.segment,
                     total_segments: self.plan.segments,
                     cursor: record.cursor.as_ref(),
-                    consistent: self.plan.definition.source.dynamodb.consistent_read,
+                    consistent: self.source.consistent_read,
                     selection: Some(self.selection),
                     limit: turn.limit,
                     throttles,

@@ -4,7 +4,7 @@
 use crate::PlanExportError;
 use crate::prices::{BASIS, PriceList};
 use contract::states::{Cost, Estimate};
-use definition::Definition;
+use definition::{DynamoDbSource, Limits};
 use lake::records::ReadPlan;
 use source::{ReadCapacity, TableInfo};
 
@@ -41,9 +41,9 @@ pub struct Shape {
 }
 
 /// Read units of the whole table.
-pub fn read_units(definition: &Definition, info: &TableInfo) -> u64 {
+pub fn read_units(source: &DynamoDbSource, info: &TableInfo) -> u64 {
     let strong = info.bytes.div_ceil(BYTES_PER_READ_UNIT);
-    if definition.source.dynamodb.consistent_read {
+    if source.consistent_read {
         strong
     } else {
         strong.div_ceil(2)
@@ -52,19 +52,20 @@ pub fn read_units(definition: &Definition, info: &TableInfo) -> u64 {
 
 /// What reading the whole table takes.
 pub fn estimate(
-    definition: &Definition,
+    source: &DynamoDbSource,
+    limits: &Limits,
     info: &TableInfo,
     read: &ReadPlan,
     shape: Shape,
 ) -> Estimate {
-    let read_units = read_units(definition, info);
+    let read_units = read_units(source, info);
     let at_once = f64::from(shape.tasks.min(read.concurrency).max(1));
     let bytes = info.bytes as f64;
     // As fast as the budget allows, or as fast as the functions are.
     let by_budget = read.rcu.map_or(0.0, |rcu| read_units as f64 / rcu);
     let seconds = by_budget.max(bytes / TASK_BYTES_PER_SECOND / at_once);
 
-    let prices = PriceList::of(&definition.limits.prices);
+    let prices = PriceList::of(&limits.prices);
     let reads = match info.capacity {
         ReadCapacity::Provisioned { .. } => 0.0,
         ReadCapacity::OnDemand { .. } | ReadCapacity::Unknown => {
@@ -90,8 +91,8 @@ pub fn estimate(
 }
 
 /// What the table's native export takes, where a scan takes `scan`.
-pub fn export(definition: &Definition, scan: &Estimate) -> Estimate {
-    let prices = PriceList::of(&definition.limits.prices);
+pub fn export(limits: &Limits, scan: &Estimate) -> Estimate {
+    let prices = PriceList::of(&limits.prices);
     let bytes = scan.bytes as f64;
     let reads = micro_dollars(bytes / BYTES_PER_GB * prices.export_gb);
     // The functions read the files as fast as they would read the table.
@@ -136,8 +137,7 @@ fn micro_dollars(dollars: f64) -> f64 {
 }
 
 /// Refuses what is above a cap.
-pub fn check_limits(definition: &Definition, estimate: &Estimate) -> Result<(), PlanExportError> {
-    let limits = &definition.limits;
+pub fn check_limits(limits: &Limits, estimate: &Estimate) -> Result<(), PlanExportError> {
     let above = |estimate: String, field: &'static str, cap: String| {
         Err(PlanExportError::LimitExceeded {
             what: "the export",
@@ -183,6 +183,7 @@ pub fn check_limits(definition: &Definition, estimate: &Estimate) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use definition::Definition;
     use serde_json::{Value, json};
 
     const GIB: u64 = 1 << 30;
@@ -210,12 +211,14 @@ mod tests {
             capacity,
             indexes: Vec::new(),
         };
-        let read = crate::read_budget::decide(&definition, capacity, 40);
+        let Definition { source, limits, .. } = &definition;
+        let source = source.dynamodb().unwrap();
+        let read = crate::read_budget::decide(&source.read, capacity, 40);
         let shape = Shape {
             segments: 64,
             tasks: 4,
         };
-        let estimate = estimate(&definition, &info, &read, shape);
+        let estimate = estimate(source, limits, &info, &read, shape);
         (definition, estimate)
     }
 
@@ -286,17 +289,17 @@ mod tests {
             (json!({"maxCost": 2}), "for reads"),
         ] {
             let (definition, estimate) = of(&json!({}), &limits, 100 * GIB, ReadCapacity::Unknown);
-            let error = check_limits(&definition, &estimate)
+            let error = check_limits(&definition.limits, &estimate)
                 .unwrap_err()
                 .to_string();
             assert!(error.contains(words), "{error}");
         }
         let limits = json!({"maxReadUnits": 13_107_200, "maxMinutes": 73, "maxCost": 3});
         let (definition, estimate) = of(&json!({}), &limits, 100 * GIB, ReadCapacity::Unknown);
-        check_limits(&definition, &estimate).unwrap();
+        check_limits(&definition.limits, &estimate).unwrap();
         let slow = json!({"read": {"rcu": 10}});
         let (definition, estimate) = of(&slow, &json!({}), 100 * GIB, ReadCapacity::Unknown);
-        let error = check_limits(&definition, &estimate)
+        let error = check_limits(&definition.limits, &estimate)
             .unwrap_err()
             .to_string();
         assert!(error.contains("the state machine's time limit"), "{error}");

@@ -19,6 +19,7 @@ pub use overrides::{Overrides, OverridesError};
 use contract::Invocation;
 use contract::RunId;
 use contract::states::{ExportTask, PlanExportInput, PlanExportOutput, Route};
+use definition::Source;
 use estimate::Shape;
 use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
@@ -57,7 +58,8 @@ pub async fn handle(
     overrides.check(&input.input)?;
     let definition = load::load(store, &pipeline, input.input).await?;
     load::check_endpoint(store, &definition).await?;
-    let table = &definition.source.dynamodb.table;
+    let Source::DynamoDb(source) = &definition.source;
+    let table = &source.table;
     let info = tables
         .describe(table)
         .await?
@@ -68,9 +70,9 @@ pub async fn handle(
         info,
         key_attributes,
         projection,
-    } = selected::choose(&definition, info)?;
+    } = selected::choose(&definition, source, info)?;
     // The table's own count lags by hours; one read tells whether there is anything.
-    let index = definition.source.dynamodb.index.as_deref();
+    let index = source.index.as_deref();
     if !tables.holds_an_item(table, index).await? {
         let what = match index {
             Some(index) => format!("index {index:?} of table {table:?}"),
@@ -78,14 +80,14 @@ pub async fn handle(
         };
         return Err(PlanExportError::TableEmpty { what });
     }
-    let read = read_budget::decide(&definition, info.capacity, EXPORT_CONCURRENCY);
-    let mut shape = segments::shape(&definition, &info, &read);
-    let scan = estimate::estimate(&definition, &info, &read, shape);
+    let read = read_budget::decide(&source.read, info.capacity, EXPORT_CONCURRENCY);
+    let mut shape = segments::shape(source, &info, &read);
+    let scan = estimate::estimate(source, &definition.limits, &info, &read, shape);
     let Chosen {
         route,
         reason,
         estimate,
-    } = route::choose(&definition, scan, tables).await?;
+    } = route::choose(&definition, source, scan, tables).await?;
     if route == Route::Export {
         // Its files, and so its segments, are known when it has completed.
         shape = Shape {
@@ -134,7 +136,7 @@ pub async fn handle(
         }
     };
     tracing::info!(
-        table = plan.definition.source.dynamodb.table,
+        table = plan.definition.source.name(),
         route = %plan.route,
         reason = plan.reason,
         segments = plan.segments,

@@ -69,7 +69,7 @@ pub async fn load(
     merge(&mut merged, input);
     merged["pipeline"] = Value::String(pipeline.to_owned());
     let definition: Definition =
-        contract::read::from_value(merged).map_err(|source| PlanExportError::Unreadable {
+        definition::read(merged).map_err(|source| PlanExportError::Unreadable {
             pipeline: pipeline.to_owned(),
             source,
         })?;

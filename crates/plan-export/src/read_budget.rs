@@ -1,6 +1,6 @@
 //! How fast a run may read the table, and why. It must not know how the tasks keep to it.
 
-use definition::Definition;
+use definition::ReadBudget;
 use lake::records::ReadPlan;
 use source::ReadCapacity;
 
@@ -10,9 +10,8 @@ const DEFAULT_PERCENT: u32 = 25;
 /// Amazon DynamoDB Developer Guide, "DynamoDB throughput capacity", initial throughput on demand.
 const PRESUMED: u64 = 12_000;
 
-/// Decides how fast `definition` lets a table of this capacity be read by `concurrency` tasks at once.
-pub fn decide(definition: &Definition, capacity: ReadCapacity, concurrency: u32) -> ReadPlan {
-    let read = &definition.source.dynamodb.read;
+/// Decides how fast `read` lets a table of this capacity be read by `concurrency` tasks at once.
+pub fn decide(read: &ReadBudget, capacity: ReadCapacity, concurrency: u32) -> ReadPlan {
     let (units, of) = what_it_has(capacity);
     let has = format!("{} {of}", thousands(units as f64));
     let (rcu, why) = if read.unlimited {
@@ -79,14 +78,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn decided(read: &Value, capacity: ReadCapacity) -> (Option<f64>, String) {
-        let definition = json!({
-            "source": {"dynamodb": {"table": "t", "read": read}},
-            "dataset": {"label": "n"},
-            "training": {"image": "i"},
-            "promotion": {"metric": "m", "goal": "minimize"},
-        });
-        let definition = contract::read::from_value(definition).unwrap();
-        let plan = decide(&definition, capacity, 40);
+        let read = contract::read::from_value(read.clone()).unwrap();
+        let plan = decide(&read, capacity, 40);
         (plan.rcu, plan.decision)
     }
 

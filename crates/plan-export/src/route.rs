@@ -8,7 +8,7 @@ use crate::{PlanExportError, estimate};
 use contract::ErrorName;
 use contract::states::{Estimate, Route};
 use definition::Mode;
-use definition::{Definition, FieldError};
+use definition::{Definition, DynamoDbSource, FieldError};
 use source::{DescribeRecovery, PointInTimeRecovery};
 
 /// The route, and why.
@@ -28,15 +28,15 @@ pub struct Chosen {
 /// that can be scanned is.
 pub async fn choose(
     definition: &Definition,
+    source: &DynamoDbSource,
     scan: Estimate,
     tables: &impl DescribeRecovery,
 ) -> Result<Chosen, PlanExportError> {
-    let source = &definition.source.dynamodb;
-    let within_limits = estimate::check_limits(definition, &scan);
-    let export = estimate::export(definition, &scan);
+    let within_limits = estimate::check_limits(&definition.limits, &scan);
+    let export = estimate::export(&definition.limits, &scan);
     match (source.mode, source.needs_scan(), within_limits) {
         (Mode::Export, ..) => {
-            if let Some(obstacle) = obstacle(definition, &export, tables).await? {
+            if let Some(obstacle) = obstacle(definition, source, &export, tables).await? {
                 return Err(obstacle.refuse(definition));
             }
             Ok(Chosen {
@@ -59,20 +59,22 @@ pub async fn choose(
         }
         // Only a scan will do, and it is above a cap.
         (Mode::Scan, _, Err(above)) | (Mode::Auto, Some(_), Err(above)) => Err(above),
-        (Mode::Auto, None, Err(above)) => match obstacle(definition, &export, tables).await? {
-            Some(obstacle) => Err(PlanExportError::NoRoute {
-                obstacle: obstacle.to_string(),
-                source: Box::new(above),
-            }),
-            None => Ok(Chosen {
-                route: Route::Export,
-                reason: format!(
-                    "{}, and the table has point-in-time recovery",
-                    too_much(&above)
-                ),
-                estimate: export,
-            }),
-        },
+        (Mode::Auto, None, Err(above)) => {
+            match obstacle(definition, source, &export, tables).await? {
+                Some(obstacle) => Err(PlanExportError::NoRoute {
+                    obstacle: obstacle.to_string(),
+                    source: Box::new(above),
+                }),
+                None => Ok(Chosen {
+                    route: Route::Export,
+                    reason: format!(
+                        "{}, and the table has point-in-time recovery",
+                        too_much(&above)
+                    ),
+                    estimate: export,
+                }),
+            }
+        }
     }
 }
 
@@ -121,13 +123,14 @@ enum Obstacle {
 /// What stands against an export, if anything does.
 async fn obstacle(
     definition: &Definition,
+    source: &DynamoDbSource,
     export: &Estimate,
     tables: &impl DescribeRecovery,
 ) -> Result<Option<Obstacle>, PlanExportError> {
-    if let Err(above) = estimate::check_limits(definition, export) {
+    if let Err(above) = estimate::check_limits(&definition.limits, export) {
         return Ok(Some(Obstacle::AboveLimit(above)));
     }
-    let table = definition.source.dynamodb.table.clone();
+    let table = source.table.clone();
     match tables.recovery(&table).await {
         Ok(PointInTimeRecovery::On) => Ok(None),
         Ok(PointInTimeRecovery::Off) => Ok(Some(Obstacle::RecoveryOff { table })),
@@ -136,7 +139,7 @@ async fn obstacle(
             if matches!(
                 error.name,
                 ErrorName::AccessDenied | ErrorName::ServiceRejected
-            ) && definition.source.dynamodb.mode == Mode::Auto =>
+            ) && source.mode == Mode::Auto =>
         {
             let message = error.to_string();
             Ok(Some(Obstacle::RecoveryUnknown { message }))

@@ -1,7 +1,7 @@
 //! How the scan of a table is shared out.
 
 use crate::estimate::{Shape, TASK_BYTES_PER_SECOND, read_units};
-use definition::Definition;
+use definition::DynamoDbSource;
 use lake::records::ReadPlan;
 use source::TableInfo;
 
@@ -18,12 +18,11 @@ const SEGMENTS_IN_TURN: u32 = 64;
 ///
 /// Functions that wait for the budget are paid for waiting: there are no more of them than it takes
 /// to use the budget up, with caution.
-pub fn shape(definition: &Definition, info: &TableInfo, read: &ReadPlan) -> Shape {
-    let source = &definition.source.dynamodb;
+pub fn shape(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Shape {
     let by_size = u32::try_from(info.bytes.div_ceil(BYTES_PER_SEGMENT))
         .unwrap_or(MAXIMUM_SEGMENTS)
         .clamp(1, MAXIMUM_SEGMENTS);
-    let (segments, per_task) = match (source.segments_per_task, workers(definition, info, read)) {
+    let (segments, per_task) = match (source.segments_per_task, workers(source, info, read)) {
         (Some(per_task), _) => (source.segments.unwrap_or(by_size), per_task.max(1)),
         (None, None) => (source.segments.unwrap_or(by_size), SEGMENTS_PER_TASK),
         (None, Some(workers)) => {
@@ -40,8 +39,8 @@ pub fn shape(definition: &Definition, info: &TableInfo, read: &ReadPlan) -> Shap
 }
 
 /// Functions that use the budget up, with caution; `None` if nothing limits the reads.
-fn workers(definition: &Definition, info: &TableInfo, read: &ReadPlan) -> Option<u32> {
-    let units = read_units(definition, info).max(1) as f64;
+fn workers(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Option<u32> {
+    let units = read_units(source, info).max(1) as f64;
     let units_per_second = TASK_BYTES_PER_SECOND * units / info.bytes.max(1) as f64;
     // The bounds are those of the state machine.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

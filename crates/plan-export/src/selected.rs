@@ -2,7 +2,7 @@
 //! are refused here, before anything is read.
 
 use crate::PlanExportError;
-use definition::{Definition, FieldError, NamedPath, PathUsage};
+use definition::{Definition, DynamoDbSource, FieldError, NamedPath, PathUsage};
 use dynamodb_json::Path;
 use source::{IndexInfo, Selection, TableInfo};
 
@@ -18,8 +18,11 @@ pub struct Selected {
 }
 
 /// Finds the index, if one is asked for, and checks what is asked of it.
-pub fn choose(definition: &Definition, info: TableInfo) -> Result<Selected, PlanExportError> {
-    let source = &definition.source.dynamodb;
+pub fn choose(
+    definition: &Definition,
+    source: &DynamoDbSource,
+    info: TableInfo,
+) -> Result<Selected, PlanExportError> {
     let refuse = |path, message| {
         let pipeline = definition.pipeline.clone();
         let source = FieldError { path, message };
@@ -43,7 +46,7 @@ pub fn choose(definition: &Definition, info: TableInfo) -> Result<Selected, Plan
             );
             return Err(refuse("source.dynamodb.consistentRead", message));
         }
-        if let Some((named, path)) = beyond_index(definition, index, &key_attributes) {
+        if let Some((named, path)) = beyond_index(definition, source, index, &key_attributes) {
             let message = format!(
                 "index {name:?} does not hold `{path}`, which `{}` names: read the table itself, or an index that projects it",
                 named.field
@@ -113,12 +116,13 @@ fn beyond_projection<'d>(
 /// The first path that the definition names and the index does not hold.
 fn beyond_index<'d>(
     definition: &'d Definition,
+    source: &DynamoDbSource,
     index: &IndexInfo,
     table_key: &[String],
 ) -> Option<(NamedPath<'d>, Path)> {
     let projects = index.projects.as_ref()?;
     // What a local index lacks is fetched from its table if a projection asks for it.
-    if !index.global && !definition.source.dynamodb.projection.is_empty() {
+    if !index.global && !source.projection.is_empty() {
         return None;
     }
     let mut held = table_key

@@ -195,7 +195,7 @@ pub async fn gather(
         finished: finished.to_string(),
         seconds,
         export: ExportReport {
-            table: plan.definition.source.dynamodb.table,
+            table: plan.definition.source.name().to_owned(),
             route: plan.route,
             reason: plan.reason,
             segments,

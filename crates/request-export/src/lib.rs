@@ -119,7 +119,8 @@ pub async fn handle(
         items,
     };
     let files = manifest::read(store, completed).await?;
-    let per_task = plan.definition.source.dynamodb.segments_per_task;
+    let source = plan.definition.source.dynamodb();
+    let per_task = source.and_then(|source| source.segments_per_task);
     let exported = Exported {
         arn: export.arn,
         items: files.iter().map(|file| file.items).sum(),

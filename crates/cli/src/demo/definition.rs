@@ -44,7 +44,7 @@ mod tests {
         assert_eq!(definition().training.image.as_deref(), Some(IMAGE));
         for algorithm in ALL {
             let definition = definition_of(algorithm);
-            assert_eq!(definition.source.dynamodb.table, crate::demo::TABLE);
+            assert_eq!(definition.source.name(), crate::demo::TABLE);
             dataset::check_definition(&definition.dataset).unwrap();
             // XGBoost's metrics are SageMaker's own, and need no definition.
             let deciding = &definition.promotion.metric;

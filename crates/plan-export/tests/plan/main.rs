@@ -101,7 +101,7 @@ async fn the_input_overrides_any_part_and_the_plan_keeps_it() {
     let output = plan_on(&store, &tables, "arn:1", input).await.unwrap();
     assert_eq!((output.segments, output.tasks), (8, 3));
     let plan = plan_in(&store, &output).await;
-    assert_eq!(plan.definition.source.dynamodb.table, "interactions");
+    assert_eq!(plan.definition.source.name(), "interactions");
     let read = plan.read.unwrap();
     assert_eq!((read.rcu, read.concurrency), (Some(90.0), 40));
     let sizes: Vec<_> = plan

@@ -1,17 +1,10 @@
-//! Where the items come from, and how gently. It must not ask the service.
+//! An Amazon DynamoDB table as a source: which items are read, and how fast.
 
 use crate::FieldError;
+use crate::paths::{NamedPath, PathUsage, each};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Where the items come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Source {
-    /// An Amazon DynamoDB table.
-    pub dynamodb: DynamoDbSource,
-}
 
 /// An Amazon DynamoDB table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +106,28 @@ impl DynamoDbSource {
         } else {
             None
         }
+    }
+
+    /// Every attribute path that the source names.
+    pub(crate) fn paths(&self) -> Vec<NamedPath<'_>> {
+        let Self {
+            projection,
+            table: _,
+            mode: _,
+            index: _,
+            // Its names are those of DynamoDB's own grammar, which DynamoDB reads.
+            filter: _,
+            consistent_read: _,
+            read: _,
+            segments: _,
+            segments_per_task: _,
+        } = self;
+        each(
+            "source.dynamodb.projection",
+            projection,
+            PathUsage::Projection,
+        )
+        .collect()
     }
 
     pub(crate) fn validate(&self) -> Result<(), FieldError> {

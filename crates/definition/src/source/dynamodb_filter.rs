@@ -1,5 +1,5 @@
-//! What a filter expression must satisfy before `DynamoDB` sees it: that its placeholders and what they
-//! stand for belong together. It must not know the expression's grammar; that is the service's.
+//! Checks of a filter expression before `DynamoDB` sees it: its placeholders match the names and
+//! values that are given. The expression's grammar is left to the service.
 
 use crate::FieldError;
 use crate::Filter;

@@ -1,0 +1,150 @@
+//! Where the items come from: one variant of [`Source`] for each kind of source.
+
+mod dynamodb;
+mod dynamodb_filter;
+#[cfg(test)]
+mod toy;
+
+pub use dynamodb::{DynamoDbSource, Filter, Mode, ReadBudget};
+
+use crate::{FieldError, NamedPath};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where the items come from: exactly one kind of source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Source {
+    /// An Amazon DynamoDB table.
+    #[serde(rename = "dynamodb")]
+    DynamoDb(DynamoDbSource),
+    /// A source that exists in this crate's tests only: it shows what a new kind has to touch.
+    #[cfg(test)]
+    #[schemars(skip)]
+    Toy(toy::ToySource),
+}
+
+impl Source {
+    /// The kind's name, as the definition spells it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::DynamoDb(_) => "dynamodb",
+            #[cfg(test)]
+            Self::Toy(_) => "toy",
+        }
+    }
+
+    /// The name of what is read, such as the table's.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::DynamoDb(source) => &source.table,
+            #[cfg(test)]
+            Self::Toy(source) => &source.name,
+        }
+    }
+
+    /// The table, if the source is a DynamoDB table.
+    pub const fn dynamodb(&self) -> Option<&DynamoDbSource> {
+        match self {
+            Self::DynamoDb(source) => Some(source),
+            #[cfg(test)]
+            Self::Toy(_) => None,
+        }
+    }
+
+    /// Every attribute path that the source names.
+    pub(crate) fn paths(&self) -> Vec<NamedPath<'_>> {
+        match self {
+            Self::DynamoDb(source) => source.paths(),
+            #[cfg(test)]
+            Self::Toy(_) => Vec::new(),
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+        match self {
+            Self::DynamoDb(source) => source.validate(),
+            #[cfg(test)]
+            Self::Toy(source) => source.validate(),
+        }
+    }
+}
+
+/// Checks that `source` names one kind. An execution's input merges over the stored definition, so
+/// that an input which names another kind leaves two.
+pub(crate) fn check_one_kind(definition: &serde_json::Value) -> Result<(), String> {
+    let Some(kinds) = definition["source"].as_object() else {
+        return Ok(());
+    };
+    let names: Vec<_> = kinds.keys().map(|kind| format!("`{kind}`")).collect();
+    match names.as_slice() {
+        [] => Err("names no kind of source, such as `dynamodb`".to_owned()),
+        [_] => Ok(()),
+        several => Err(format!(
+            "names {} kinds of source ({}): keep one; an execution's input removes a stored one with null",
+            several.len(),
+            several.join(", ")
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Definition, read};
+    use contract::read::ReadError;
+    use serde_json::{Value, json};
+
+    fn with(source: Value) -> Result<Definition, ReadError> {
+        let mut definition = json!({
+            "dataset": {"label": "n"},
+            "training": {"image": "i"},
+            "promotion": {"metric": "m", "goal": "minimize"},
+        });
+        definition["source"] = source;
+        read(definition)
+    }
+
+    #[test]
+    fn a_kind_reads_back_as_it_was_written() {
+        for source in [
+            json!({"toy": {"name": "bricks"}}),
+            json!({"dynamodb": {
+                "table": "interactions", "mode": "auto", "consistentRead": false, "read": {},
+            }}),
+        ] {
+            let definition = with(source.clone()).unwrap();
+            assert_eq!(serde_json::to_value(&definition.source).unwrap(), source);
+            definition.validate().unwrap();
+            let kind = definition.source.kind();
+            assert_eq!(definition.source.dynamodb().is_some(), kind == "dynamodb");
+            assert!(source.get(kind).is_some(), "{kind}");
+            assert!(source.to_string().contains(definition.source.name()));
+        }
+    }
+
+    #[test]
+    fn each_mistake_names_its_field_and_the_way_out() {
+        for (source, path, says) in [
+            (json!({"oracle": {}}), "source", "`dynamodb`"),
+            (json!({}), "source", "no kind"),
+            (
+                json!({"dynamodb": {"table": "t"}, "toy": {"name": "bricks"}}),
+                "source",
+                "`dynamodb`, `toy`",
+            ),
+            (json!({"dynamodb": {}}), "source.dynamodb", "`table`"),
+            (
+                json!({"dynamodb": {"table": "t", "read": {"rcus": 5}}}),
+                "source.dynamodb.read.rcus",
+                "unknown field",
+            ),
+            (json!({"toy": {"name": 7}}), "source.toy.name", "string"),
+        ] {
+            let error = with(source).unwrap_err();
+            assert!(error.path.starts_with(path), "{error}");
+            assert!(error.message.contains(says), "{error}");
+        }
+        let error = with(json!({"toy": {"name": ""}})).unwrap().validate();
+        assert_eq!(error.unwrap_err().path, "source.toy.name");
+    }
+}
