@@ -65,7 +65,7 @@ pub enum Command {
     /// Keeps the newest runs, runs that are not over, the models that serve, the target of a
     /// rollback, and all reports.
     Clean(Clean),
-    /// Write the JSON Schemas of the states' inputs and outputs into statemachine/schema.
+    /// Write the JSON Schemas and the reference pages of docs/, which are made from them.
     Schemas(Schemas),
 }
 

@@ -230,11 +230,10 @@ async fn encode_items(arguments: Encode) -> Result<(), Failure> {
 
 fn write_schemas(arguments: &Schemas) -> Result<(), Failure> {
     let root = workspace_root(arguments.place.workspace.as_deref())?;
-    let folder = root.join("statemachine/schema");
     if arguments.check {
-        return Ok(schemas::check(&folder)?);
+        return Ok(schemas::check(&root)?);
     }
-    for file in schemas::write(&folder)? {
+    for file in schemas::write(&root)? {
         print(&format!("{file}\n"))?;
     }
     Ok(())

@@ -1,28 +1,35 @@
-//! Generates `statemachine/schema/` from the contract and the definition.
+//! Generates the JSON Schemas in `statemachine/schema/`, and the reference pages in `docs/` that are
+//! written from them.
+
+mod reference;
 
 use schemars::Schema;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// Where the schemas lie, below the workspace's root.
+const FOLDER: &str = "statemachine/schema";
 const SUFFIX: &str = ".schema.json";
+const DEFINITION_PAGE: &str = "docs/src/reference/definition.md";
+const ERRORS_PAGE: &str = "docs/src/reference/errors.md";
 
-/// Why schemas are not up to date.
+/// Why generated files are not up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemasError {
     /// A file or folder cannot be used.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// The operation.
+        /// What was tried.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// Why it failed.
         source: std::io::Error,
     },
-    /// Files do not match the contract.
-    #[error("{} out of date: write them with `cargo run -- schemas`", are(files))]
+    /// Files are not what would be written.
+    #[error("{} out of date: run `cargo run -- schemas`", are(files))]
     Stale {
-        /// The files' names.
+        /// Their paths from the workspace's root.
         files: Vec<String>,
     },
 }
@@ -40,73 +47,93 @@ pub fn all() -> Vec<(&'static str, Schema)> {
     all
 }
 
-/// Writes every schema below `folder` and removes files of schemas that no longer exist. Returns
-/// the names of the files that were written or removed.
+/// Writes every file below the workspace's root, and removes files of schemas that no longer exist.
+/// Returns the paths that were written or removed.
 ///
 /// # Errors
 /// If a file cannot be read, written or removed.
-pub fn write(folder: &Path) -> Result<Vec<String>, SchemasError> {
-    std::fs::create_dir_all(folder).map_err(|source| file("make", folder, source))?;
-    let stale = stale(folder)?;
-    for (name, text) in &stale {
-        let path = folder.join(name);
-        match text {
-            Some(text) => {
-                std::fs::write(&path, text).map_err(|source| file("write", &path, source))?;
-            }
-            None => {
-                std::fs::remove_file(&path).map_err(|source| file("remove", &path, source))?;
-            }
+pub fn write(root: &Path) -> Result<Vec<String>, SchemasError> {
+    let stale = stale(root)?;
+    for (path, desired) in &stale {
+        let path = root.join(path);
+        if let Some(text) = desired {
+            let folder = path.parent().expect("a path below the root");
+            std::fs::create_dir_all(folder).map_err(|source| file("make", folder, source))?;
+            std::fs::write(&path, text).map_err(|source| file("write", &path, source))?;
+        } else {
+            std::fs::remove_file(&path).map_err(|source| file("remove", &path, source))?;
         }
     }
-    Ok(stale.into_iter().map(|(name, _)| name).collect())
+    Ok(stale.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Whether `folder` holds exactly what [`write()`] would write.
+/// Whether the files below the workspace's root are exactly what [`write()`] would write.
 ///
 /// # Errors
 /// [`SchemasError::Stale`] if not.
-pub fn check(folder: &Path) -> Result<(), SchemasError> {
-    let stale = stale(folder)?;
+pub fn check(root: &Path) -> Result<(), SchemasError> {
+    let stale = stale(root)?;
     if stale.is_empty() {
         return Ok(());
     }
-    let files = stale.into_iter().map(|(name, _)| name).collect();
+    let files = stale.into_iter().map(|(path, _)| path).collect();
     Err(SchemasError::Stale { files })
 }
 
-/// The files that are out of date, each with its new text, or `None` to remove it.
-fn stale(folder: &Path) -> Result<Vec<(String, Option<String>)>, SchemasError> {
+/// Every generated file: its path from the workspace's root, and its text.
+fn generated() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for (name, schema) in all() {
+        let schema = serde_json::to_value(schema).expect("a schema is JSON");
+        let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
+        files.push((format!("{FOLDER}/{name}{SUFFIX}"), format!("{text}\n")));
+        let page = match name {
+            "definition" => Some((DEFINITION_PAGE, reference::definition(&schema))),
+            "error-name" => Some((ERRORS_PAGE, reference::error_names(&schema))),
+            _ => None,
+        };
+        files.extend(page.map(|(path, text)| (path.to_owned(), text)));
+    }
+    files
+}
+
+/// The files that differ from what is desired, each with its text; without one it must be removed.
+fn stale(root: &Path) -> Result<Vec<(String, Option<String>)>, SchemasError> {
+    let mut stale = Vec::new();
+    let mut left_over = schemas_below(root)?;
+    for (path, text) in generated() {
+        left_over.remove(&path);
+        let at = root.join(&path);
+        let found = match std::fs::read_to_string(&at) {
+            Ok(found) => Some(found),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(source) => return Err(file("read", &at, source)),
+        };
+        if found.as_deref() != Some(text.as_str()) {
+            stale.push((path, Some(text)));
+        }
+    }
+    stale.extend(left_over.into_iter().map(|path| (path, None)));
+    Ok(stale)
+}
+
+fn schemas_below(root: &Path) -> Result<BTreeSet<String>, SchemasError> {
+    let folder = root.join(FOLDER);
     let mut found = BTreeSet::new();
-    match std::fs::read_dir(folder) {
+    match std::fs::read_dir(&folder) {
         Ok(entries) => {
             for entry in entries {
-                let entry = entry.map_err(|source| file("list", folder, source))?;
+                let entry = entry.map_err(|source| file("list", &folder, source))?;
                 let name = entry.file_name().to_string_lossy().into_owned();
                 if name.ends_with(SUFFIX) {
-                    found.insert(name);
+                    found.insert(format!("{FOLDER}/{name}"));
                 }
             }
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(source) => return Err(file("list", folder, source)),
+        Err(source) => return Err(file("list", &folder, source)),
     }
-    let mut stale = Vec::new();
-    for (name, schema) in all() {
-        let name = format!("{name}{SUFFIX}");
-        let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
-        let text = format!("{text}\n");
-        let path = folder.join(&name);
-        let is_there = found.remove(&name);
-        let is_current = is_there
-            && std::fs::read_to_string(&path).map_err(|source| file("read", &path, source))?
-                == text;
-        if !is_current {
-            stale.push((name, Some(text)));
-        }
-    }
-    stale.extend(found.into_iter().map(|name| (name, None)));
-    Ok(stale)
+    Ok(found)
 }
 
 fn file(action: &'static str, path: &Path, source: std::io::Error) -> SchemasError {
@@ -122,24 +149,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stale_missing_and_left_over_files_are_found_and_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let folder = folder.path().join("schema");
-        assert!(matches!(check(&folder), Err(SchemasError::Stale { .. })));
-        assert_eq!(write(&folder).unwrap().len(), all().len());
-        check(&folder).unwrap();
-        assert!(write(&folder).unwrap().is_empty(), "nothing is left to do");
+    fn stale_missing_and_left_over_files_are_found_and_set_right() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        assert!(matches!(check(root), Err(SchemasError::Stale { .. })));
+        assert_eq!(write(root).unwrap().len(), generated().len());
+        check(root).unwrap();
+        assert!(write(root).unwrap().is_empty(), "nothing is left to do");
 
+        let folder = root.join(FOLDER);
         std::fs::write(folder.join("definition.schema.json"), "{}\n").unwrap();
         std::fs::write(folder.join("gone.schema.json"), "{}\n").unwrap();
         std::fs::write(folder.join("README.md"), "not a schema").unwrap();
-        let error = check(&folder).unwrap_err().to_string();
-        assert!(
-            error.starts_with("definition.schema.json, gone.schema.json are out of date"),
-            "{error}"
-        );
-        write(&folder).unwrap();
-        check(&folder).unwrap();
+        std::fs::write(root.join(DEFINITION_PAGE), "old").unwrap();
+        std::fs::remove_file(root.join(ERRORS_PAGE)).unwrap();
+        let error = check(root).unwrap_err().to_string();
+        for path in [
+            "statemachine/schema/gone.schema.json are out of date",
+            DEFINITION_PAGE,
+            ERRORS_PAGE,
+        ] {
+            assert!(error.contains(path), "{error}");
+        }
+        assert_eq!(write(root).unwrap().len(), 4);
+        check(root).unwrap();
         assert!(folder.join("README.md").exists());
         assert!(!folder.join("gone.schema.json").exists());
     }
