@@ -4,6 +4,7 @@
 
 pub mod asl;
 pub mod botocore;
+pub mod documents;
 pub mod dynamodb;
 pub mod faults;
 mod finding;
