@@ -1,4 +1,4 @@
-//! The first line of CSV for readers that want one. It must not know rows.
+//! The header line of CSV, for readers that expect one.
 
 use crate::Layout;
 

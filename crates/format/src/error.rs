@@ -1,12 +1,12 @@
-//! Why rows do not become a file. It must not know which file.
+//! Errors of writing rows as a file.
 
 use crate::MAX_DENSE;
 use contract::{ErrorName, Named};
 
-/// Rows that do not become a file of the format.
+/// Why rows cannot be written in the format.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    /// A list of tokens names something that is no column of one slot.
+    /// A list of tokens names a path that is not a column with a single slot.
     #[error(
         "`dataset.format.jsonLines.{list}` names `{path}`, which is no column of a single number: the columns are {columns}"
     )]
@@ -18,7 +18,7 @@ pub enum FormatError {
         /// What there is.
         columns: String,
     },
-    /// Rows would be nearly all zeros, written out.
+    /// Rows have too many features for a format that writes zeros too.
     #[error(
         "a row has {slots} features, and `dataset.format` writes each of them, at most {MAX_DENSE}: ask for `recordIoSparse`, or for encoding `ordinal`, `hash` or fewer buckets where a column has a slot for each value"
     )]

@@ -1,11 +1,11 @@
-//! Rows as a file, piece by piece. It must not know where the pieces go.
+//! Rows as a file, written piece by piece into a buffer of the caller's.
 
 use crate::parquet_file::ParquetFile;
 use crate::{FormatError, Layout, csv_header};
 use definition::Format;
 
-/// Makes one file of rows in the format's own bytes. Memory: nothing, but for Parquet a group of
-/// rows.
+/// Writes one file from rows in the format's own bytes. It buffers nothing, except a row group of
+/// Parquet.
 pub struct FileWriter(Kind);
 
 enum Kind {
@@ -35,7 +35,7 @@ impl FileWriter {
         }))
     }
 
-    /// Takes a row's bytes, and appends to `out` what of the file is ready.
+    /// Takes a row's bytes, and appends the finished part of the file to `out`.
     ///
     /// # Errors
     /// If the format's writer fails.
@@ -56,7 +56,7 @@ impl FileWriter {
         }
     }
 
-    /// Appends the file's rest to `out`.
+    /// Appends the rest of the file to `out`.
     ///
     /// # Errors
     /// If the format's writer fails.

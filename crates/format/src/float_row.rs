@@ -1,4 +1,4 @@
-//! A row as float32, for formats that are written column by column. It must not know them.
+//! A row as float32, for formats that are written column by column.
 
 use crate::row::{Row, Unfit};
 use dataset::{Cell, RowSink};

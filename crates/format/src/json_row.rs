@@ -1,5 +1,4 @@
-//! A row as a line of JSON with two lists of tokens, as Object2Vec reads it. It must not know what
-//! the tokens stand for.
+//! A row as a line of JSON with two lists of tokens, as Object2Vec reads it.
 //!
 //! Source: SageMaker's "Data formats for Object2Vec training".
 

@@ -1,4 +1,4 @@
-//! What a file's columns are, in order. It must not know formats.
+//! The columns of a file, in order.
 
 use crate::{FormatError, JsonRow};
 use dataset::{Columns, Encoder};

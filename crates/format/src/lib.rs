@@ -1,5 +1,5 @@
 //! The formats of training files: a row in a format's own bytes ([`Row`]), and such rows as a file
-//! ([`FileWriter`]). It must not know where files go, nor how an item becomes a row.
+//! ([`FileWriter`]). `dataset` makes the rows of items; `merge-to-csv` stores the files.
 
 mod csv_header;
 mod error;
@@ -20,3 +20,8 @@ pub use layout::{Layout, MAX_DENSE};
 pub use record_row::RecordRow;
 pub use row::{Row, Unfit};
 pub use sample::Sample;
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! Rows as Parquet: a float32 column for the label and for each slot. It must not know what they hold.
+//! Rows as Parquet: a float32 column for the label and for each slot.
 
 use crate::float_row::numbers;
 use crate::{FormatError, Layout};

@@ -1,7 +1,8 @@
-//! A row as a record of RecordIO-protobuf, in float32. It must not know which columns its slots are.
+//! A row as a record of RecordIO-protobuf, in float32.
 //!
-//! Source: SageMaker's "Common data formats for training", with the schema `aialgs.data.Record`, and
-//! MXNet's RecordIO: a magic number, the length, the message, zeros up to a multiple of four bytes.
+//! Source: SageMaker's "Common data formats for training", with the schema `aialgs.data.Record`,
+//! and MXNet's RecordIO: a magic number, the length, the message, zeros up to a multiple of four
+//! bytes.
 
 use crate::row::{Row, Unfit};
 use dataset::{Cell, RowSink};
@@ -9,7 +10,7 @@ use prost::Message;
 use std::collections::BTreeMap;
 
 const MAGIC: u32 = 0xced7_230a;
-/// The upper three bits of the length say whether a record goes on in the next one.
+/// The upper three bits of the length say whether a record continues in the next one.
 const LONGEST: usize = (1 << 29) - 1;
 const ALIGNMENT: usize = 4;
 /// The key of the only feature and of the only label.

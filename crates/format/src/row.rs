@@ -1,4 +1,4 @@
-//! A row in its format's own bytes. It must not know which file it goes to.
+//! A row in its format's own bytes.
 
 use dataset::{CsvRows, RowSink};
 use std::fmt;

@@ -1,4 +1,4 @@
-//! A few rows as an endpoint is asked about them. It must not know the endpoint.
+//! A request of a few rows for an endpoint.
 //!
 //! Source: SageMaker's "Common data formats for inference", and Object2Vec's.
 

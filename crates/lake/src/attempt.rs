@@ -1,31 +1,30 @@
-//! Which attempt at a job is on, and the failure that its caller has to be told. It must not know what the
-//! job does, nor which errors are failures of it.
+//! The current attempt at a job, and the failure of the last one until the execution is redriven.
 //!
-//! SageMaker never frees a job's name, so a job that ended badly is followed by one of another name, that
-//! of the next attempt. Nothing tells a step whether its error has reached the state machine: it may be
-//! killed in between, and the retry that follows must not begin another job, which somebody pays for.
-//! So the failure is written down together with the next attempt's number and the execution's count of
-//! redrives. Every call of the same count is told the same failure. A higher count shows that the
-//! execution has ended since, and that somebody wants another try: only then the next attempt is on.
+//! SageMaker never frees a job's name, so a job that failed is followed by one with the next
+//! attempt's name. A step cannot know whether its error has reached the state machine: it may be
+//! killed in between, and the retry that follows must not start another job, which costs money. So
+//! the failure is stored together with the next attempt's number and the execution's redrive count.
+//! Every call with that count gets the same failure. A higher count proves that the execution has
+//! ended and was redriven; only then the next attempt starts.
 
 use crate::documents::{self, DocumentError};
 use crate::store::ObjectStore;
 use contract::{ErrorName, Named, chain};
 use serde::{Deserialize, Serialize};
 
-/// How far the attempts at a job have come.
+/// The state of the attempts at a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attempt {
-    /// The number of the attempt that is on, from 1; or, with a failure, of the one after it.
+    /// The number of the current attempt, from 1; with a failure, of the one after it.
     pub attempt: u32,
-    /// How often in a row there were no machines, or a quota was used up.
+    /// Consecutive refusals for want of machines or quota.
     #[serde(default)]
     pub refusals: u32,
-    /// Seconds that were waited for them.
+    /// Seconds spent waiting for them.
     #[serde(default)]
     pub waited_seconds: u32,
-    /// How the attempt before it ended, if this is to be told.
+    /// How the previous attempt failed, until a redrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
@@ -41,7 +40,7 @@ impl Default for Attempt {
     }
 }
 
-/// How an attempt ended, as it was told or was about to be.
+/// How an attempt failed, as the state machine was told or was about to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -50,7 +49,7 @@ pub struct Failure {
     pub name: ErrorName,
     /// The error and its causes, in one line.
     pub message: String,
-    /// How often the execution had been redriven.
+    /// The execution's redrive count at that time.
     pub redrives: u32,
 }
 
@@ -60,19 +59,19 @@ impl Named for Failure {
     }
 }
 
-/// The attempts at one job, seen by an execution that was redriven so many times.
+/// The attempts at one job, as seen by an execution with a redrive count.
 #[derive(Debug)]
 pub struct Attempts<'a, S> {
     /// The lake.
     pub store: &'a S,
-    /// Where it is written how far they have come.
+    /// The key of the stored [`Attempt`].
     pub key: String,
-    /// How often the execution has been redriven.
+    /// The execution's redrive count.
     pub redrives: u32,
 }
 
 impl<S: ObjectStore> Attempts<'_, S> {
-    /// The attempt that is on, or the failure that is to be told (again).
+    /// The current attempt, or the failure to report (again).
     ///
     /// # Errors
     /// If the lake cannot be read.
@@ -80,15 +79,15 @@ impl<S: ObjectStore> Attempts<'_, S> {
         const WHAT: &str = "the number of an attempt";
         let there: Option<Attempt> = documents::read_if_there(self.store, &self.key, WHAT).await?;
         let mut attempt = there.unwrap_or_default();
-        // Equal while the execution is the one that was, or may not have been, told. Less from a call
-        // that a redrive has overtaken.
+        // Equal: this execution failed, and may or may not have been told. Less: a call from before
+        // the redrive that is still running.
         Ok(match attempt.failure.take() {
             Some(failure) if self.redrives <= failure.redrives => Err(failure),
             _ => Ok(attempt),
         })
     }
 
-    /// Notes how far the attempt that is on has come.
+    /// Stores the state of the current attempt.
     ///
     /// # Errors
     /// If the lake cannot be written.
@@ -96,8 +95,8 @@ impl<S: ObjectStore> Attempts<'_, S> {
         documents::write(self.store, &self.key, attempt).await
     }
 
-    /// Ends the attempt that is on by `error`, which is told until a redrive; then the attempt `next` is
-    /// on, which is the same one if its job was never begun.
+    /// Ends the current attempt with `error`, which is reported until a redrive. Then attempt
+    /// `next` starts; it is the same one if its job was never created.
     ///
     /// # Errors
     /// If the lake cannot be written.

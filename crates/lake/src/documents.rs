@@ -1,4 +1,4 @@
-//! Typed documents in the lake: read by path-naming errors, written whole, committed once.
+//! Typed documents in the lake: written whole or committed once; a read error names the field.
 
 use crate::store::{ObjectStore, PutOutcome, StoreError};
 use bytes::Bytes;

@@ -1,5 +1,5 @@
-//! Where everything lies in the bucket. Keys are a function of pipeline, run and number, so that a
-//! step called again finds what it left. It must not know what the objects hold.
+//! Every key of the bucket, derived from pipeline, run and number, so that a step called again
+//! finds what it left.
 
 use contract::RunId;
 
@@ -216,12 +216,14 @@ impl RunKeys {
         self.below("reports", "comparison.json")
     }
 
-    /// Which attempt at the comparison's transform job of this one of the two is on; absent during the first.
+    /// Which attempt at the comparison's transform job of this one of the two is on; absent during
+    /// the first.
     pub fn comparison_attempt(&self, role: &str) -> String {
         self.below("reports", &format!("comparison-attempt-{role}.json"))
     }
 
-    /// The rows of the comparison: how many, and what was left out. There if and only if they are whole.
+    /// The rows of the comparison: how many, and what was left out. There if and only if they are
+    /// whole.
     pub fn judged_sample(&self) -> String {
         self.below("judging", "sample.json")
     }
@@ -231,7 +233,8 @@ impl RunKeys {
         self.below("judging", "labels.csv")
     }
 
-    /// The prefix of the comparison's rows as one of the two models takes them; nothing else lies below it.
+    /// The prefix of the comparison's rows as one of the two models takes them; nothing else lies
+    /// below it.
     pub fn judged_rows(&self, role: &str) -> String {
         self.below("judging", &format!("{role}/"))
     }
@@ -241,7 +244,8 @@ impl RunKeys {
         self.below("judging", &format!("{role}/rows.csv"))
     }
 
-    /// The prefix of what one of the two models predicts, by one transform job, without a trailing slash.
+    /// The prefix of what one of the two models predicts, by one transform job, without a trailing
+    /// slash.
     pub fn judged_predictions(&self, role: &str, attempt: u32) -> String {
         self.below("judging", &format!("predictions/{role}-{attempt}"))
     }
@@ -256,7 +260,7 @@ impl RunKeys {
         self.below("reports", "proposal.json")
     }
 
-    /// Since when a person is asked, and how the state machine is told of the decision.
+    /// When a person was asked, and the task token that resumes the state machine.
     pub fn approval_request(&self) -> String {
         self.below("reports", "approval-request.json")
     }

@@ -1,5 +1,5 @@
-//! Which run is at work on a pipeline. A run that ended without saying so leaves its record; the next
-//! one asks whether that execution still runs.
+//! The lease of a pipeline, held by the run in progress. A run that failed leaves its record; the
+//! next one asks whether that execution is still running.
 
 use crate::documents::{self, DocumentError};
 use crate::keys;
@@ -9,22 +9,22 @@ use contract::{RunId, ServiceError};
 use std::future::Future;
 use std::time::Duration;
 
-/// Tells whether an execution of the state machine still runs.
+/// Looks up executions of the state machine.
 pub trait Executions: Send + Sync {
-    /// Whether it runs; one that is unknown does not.
+    /// Whether it is running; an unknown execution is not.
     fn is_running(&self, arn: &str) -> impl Future<Output = Result<bool, ServiceError>> + Send;
 }
 
-/// What became of the wish to be the run at work.
+/// Result of acquiring the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
-    /// This run is the one at work.
+    /// This run holds it.
     Held,
-    /// Another run is.
+    /// Another run holds it.
     HeldByOther(CurrentRun),
 }
 
-/// A lease that could not be had or asked for.
+/// Why the lease could not be acquired.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
     /// The record could not be read or written.
@@ -38,11 +38,11 @@ pub enum LeaseError {
 const LOOKS: u32 = 6;
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
-/// Makes `wanted` the run at work, unless another one is. Asking again for the same run succeeds.
+/// Acquires the lease for `wanted`, unless another run holds it. Idempotent for the same run.
 ///
-/// Every run first writes that it is there and then looks for others, so of two that begin at the
-/// same moment at least one sees the other. The one that started later gives way at once; the
-/// earlier one waits a few seconds for that before it takes the later one for the holder.
+/// Every run first writes its record and then looks for others, so of two that start at the same
+/// moment at least one sees the other. The later one gives up at once; the earlier one waits a few
+/// seconds for that before it treats the later one as the holder.
 ///
 /// # Errors
 /// If the store or the state machine's service fails.

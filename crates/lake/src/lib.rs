@@ -1,6 +1,6 @@
 //! Keys, parts, manifests and the commit protocol over an object-store port.
 //!
-//! It must not know which store answers (that is the adapter's) nor what an item means.
+//! Which store answers is the adapter's matter, and what an item means is `dataset`'s.
 
 pub mod attempt;
 pub mod conformance;
@@ -24,3 +24,8 @@ pub use memory::MemoryStore;
 pub use part::PartError;
 pub use store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
 pub use vocabulary::VocabularyError;
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

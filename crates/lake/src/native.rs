@@ -1,5 +1,4 @@
-//! The records of a table's native export, whose files become raw parts where they lie. It must not
-//! know which service exports.
+//! The records of a table's native export, whose files become raw parts in place.
 
 use crate::documents::{self, DocumentError};
 use crate::records::Plan;

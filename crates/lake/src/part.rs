@@ -1,4 +1,4 @@
-//! Raw parts: lines in, one zstd object out, and back. A part is written by one attempt and appears
+//! Raw parts: lines in, one zstd object out, and back. One attempt writes a part, which appears
 //! whole or not at all; a reader checks what it read against the part's record.
 
 pub use crate::reader::{LineCount, LineReader, lines, open, read_lines};
@@ -93,7 +93,7 @@ impl Compressor {
         Ok(Self::Zstd(encoder))
     }
 
-    /// Takes bytes; what comes of them is in [`Compressor::piece`].
+    /// Takes bytes; the compressed output is in [`Compressor::piece`].
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         match self {
             Self::Zstd(encoder) => encoder.write_all(bytes),
@@ -156,8 +156,8 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
         self.raw_bytes
     }
 
-    /// Appends whole lines: `bytes` are the `lines` with a line break after each. `hashed` is told each
-    /// line and its hash, which is computed here anyway.
+    /// Appends whole lines: `bytes` are the `lines` with a line break after each. `hashed` gets
+    /// each line with its hash, which is computed here anyway.
     ///
     /// # Errors
     /// If a piece cannot be sent.
@@ -217,10 +217,10 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
         }))
     }
 
-    /// Gives the part up; nothing remains under its key.
+    /// Discards the part; nothing remains under its key.
     ///
     /// # Errors
-    /// If the store cannot be told.
+    /// If the store fails.
     pub async fn abandon(self) -> Result<(), PartError> {
         Ok(self.object.abandon().await?)
     }

@@ -1,5 +1,5 @@
-//! The reading half of parts: the lines of one compressed object as they arrive, checked in the end
-//! against what was committed. It must not know what a line means.
+//! The reading half of parts: the lines of one compressed object as they arrive, checked at the end
+//! against what was committed.
 
 use crate::part::PartError;
 use crate::records::{Checksum, Encoding, Part};
@@ -9,14 +9,16 @@ use flate2::write::MultiGzDecoder;
 use std::io::Write;
 use zstd::stream::raw::{Decoder, Operation};
 
-/// Bytes that one step of zstd's decompressor may give, and that one of what is not compressed takes.
+/// Bytes that one step of zstd's decompressor may give, and that one of what is not compressed
+/// takes.
 const CHUNK: usize = 128 * 1024;
 /// Bytes that one step of gzip's decompressor takes; it gives at most a thousand times as many.
 const SLICE: usize = 8 * 1024;
 
 /// The lines of a compressed object, in batches of whole lines.
 ///
-/// Memory: a batch (128 KiB with zstd and without compression, with gzip what 8 KiB become), and the longest line.
+/// Memory: a batch (128 KiB with zstd and without compression, with gzip what 8 KiB become), and
+/// the longest line.
 pub struct LineReader<B> {
     stream: B,
     decompressor: Decompressor,
@@ -78,8 +80,8 @@ impl<B: ByteStream> LineReader<B> {
         })
     }
 
-    /// The next lines, whole, each with its line break (the object's last one may lack it); `None` at
-    /// the object's end.
+    /// The next lines, whole, each with its line break (the object's last one may lack it); `None`
+    /// at the object's end.
     ///
     /// # Errors
     /// If the transfer breaks, or the object is damaged.
@@ -212,7 +214,7 @@ pub fn lines(batch: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Counts lines as they are read, to be held against a part's record.
+/// Counts lines as they are read, to be compared with a part's record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineCount {
     /// Lines.
@@ -224,8 +226,8 @@ pub struct LineCount {
 }
 
 impl LineCount {
-    /// Counts a line but for its bytes, which include its line break if it has one. Returns the line's
-    /// hash.
+    /// Counts a line but for its bytes, which include its line break if it has one. Returns the
+    /// line's hash.
     pub fn add_line(&mut self, line: &[u8]) -> u64 {
         self.items += 1;
         self.checksum.add_line(line)

@@ -1,8 +1,8 @@
 //! The commit protocol of a segment.
 //!
-//! Progress is a chain of checkpoints, each complete in itself, and at its end the manifest. Every
-//! link is written with `If-None-Match: *`: of two attempts that overlap, one commits the link and
-//! the other finds that it lost, discards its own part and goes on from the winner's link. So the
+//! Progress is a chain of checkpoints, each complete in itself, with the manifest at its end. Every
+//! link is written with `If-None-Match: *`: of two attempts that overlap, one commits the link; the
+//! other learns that it lost, discards its own part, and continues from the winner's link. So the
 //! committed parts hold every item once, whatever crashes or overlaps.
 
 use crate::documents::{self, DocumentError};
@@ -90,8 +90,8 @@ pub async fn manifest<P: DeserializeOwned>(
     .await
 }
 
-/// Commits a record as the link after `checkpoints` links: as a checkpoint if it has a cursor, as the
-/// manifest if it has none. `new_part` is the part that no link lists yet.
+/// Commits a record as the link after `checkpoints` links: as a checkpoint if it has a cursor, as
+/// the manifest if it has none. `new_part` is the part that no link lists yet.
 ///
 /// # Errors
 /// If the store fails.

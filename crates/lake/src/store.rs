@@ -1,7 +1,6 @@
 //! The object-store port: the few operations the lake needs of S3 or of memory.
 //!
-//! It must not know what is stored under a key, nor which SDK answers. Every adapter passes
-//! [`crate::conformance`].
+//! Every adapter passes [`crate::conformance`].
 
 use bytes::Bytes;
 use contract::ServiceError;
@@ -100,7 +99,8 @@ pub trait Upload: Send {
     /// Smallest size, in bytes, of every piece but the last (S3: 5 MiB).
     const MINIMUM_PIECE: usize = 5 * 1024 * 1024;
 
-    /// Sends the next piece. Pieces but the last must have at least [`Upload::MINIMUM_PIECE`] bytes.
+    /// Sends the next piece. Pieces but the last must have at least [`Upload::MINIMUM_PIECE`]
+    /// bytes.
     fn send(&mut self, piece: Bytes) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Makes the object appear, whole.

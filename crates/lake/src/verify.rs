@@ -1,5 +1,5 @@
-//! Reads a run's data again and holds it against what was committed: every part of every segment, and
-//! every file of the dataset. It must not repair anything, nor know what a line means.
+//! Reads a run's data again and compares it with what was committed: every part of every segment,
+//! and every file of the dataset. It repairs nothing.
 
 use crate::records::FileDigest;
 use crate::records::{
@@ -28,7 +28,8 @@ pub struct Verification {
     pub rows: Option<RowCounts>,
     /// Files of the dataset.
     pub files: usize,
-    /// Objects of attempts that lost or were killed: no manifest lists them, and nobody reads them.
+    /// Objects of attempts that lost or were killed; no manifest lists them, and nothing reads
+    /// them.
     pub unlisted: Vec<String>,
     /// What is not as committed, in one line each.
     pub findings: Vec<Finding>,
@@ -68,10 +69,10 @@ pub enum Finding {
     },
 }
 
-/// How far a verification is: bytes of objects that were read, of so many.
+/// Progress of a verification: bytes of objects read, of all.
 pub type Progress<'p> = dyn Fn(u64, u64) + Sync + 'p;
 
-/// Reads all data of a run again. `progress` is told bytes as stored, done and in all.
+/// Reads all data of a run again. `progress` gets bytes as stored: read, and in all.
 ///
 /// # Errors
 /// If the run has no plan, or the store fails. Whatever is not as committed is no error but a

@@ -1,5 +1,4 @@
-//! Vocabularies that are too large for a document: an object of lines each, every line a JSON string. It must
-//! not know what the values stand for.
+//! Vocabularies that are too large for a document: one object each, every line a JSON string.
 
 use crate::keys::RunKeys;
 use crate::part::{self, PartError, PartWriter};
@@ -40,8 +39,8 @@ impl Named for VocabularyError {
     }
 }
 
-/// Writes vocabularies, each under the name that it has. What it writes is a function of the values: attempts
-/// may overlap.
+/// Writes vocabularies, each under the name that it has. What it writes is a function of the
+/// values: attempts may overlap.
 ///
 /// # Errors
 /// If the store fails.

@@ -1,5 +1,5 @@
-//! Writes an object whose size is not known beforehand: small ones with one put, large ones as a
-//! multipart upload, in bounded memory. It appears whole or not at all.
+//! Writes an object of unknown size in bounded memory: a small one with one put, a large one as a
+//! multipart upload. It appears whole or not at all.
 
 use crate::store::{ObjectStore, StoreError, Upload};
 use bytes::Bytes;
@@ -12,8 +12,8 @@ pub const PIECE: usize = 6 * 1024 * 1024;
 
 /// An object that is being written. The caller fills a buffer of its own and lets it be drained.
 ///
-/// One piece is on its way while the caller fills the next: what it takes to be sent is bounded by two
-/// pieces. It travels while this writer is polled: in any of its own waits, and beside the
+/// One piece is on its way while the caller fills the next: what it takes to be sent is bounded by
+/// two pieces. It travels while this writer is polled: in any of its own waits, and beside the
 /// caller's through [`ObjectWriter::poll_sending`].
 pub struct ObjectWriter<'s, S: ObjectStore> {
     store: &'s S,
@@ -140,12 +140,12 @@ impl<'s, S: ObjectStore> ObjectWriter<'s, S> {
         Ok(bytes)
     }
 
-    /// Gives the object up; nothing remains under its key.
+    /// Discards the object; nothing remains under its key.
     ///
     /// # Errors
-    /// If the store cannot be told.
+    /// If the store fails.
     pub async fn abandon(mut self) -> Result<(), StoreError> {
-        // What became of the piece does not matter any more.
+        // Whether the last piece arrived does not matter any more.
         let _ = self.settle().await;
         match self.upload {
             Some(upload) => upload.abort().await,

@@ -1,6 +1,6 @@
 //! Serves a handler on the Lambda Runtime API: typed errors, JSON logs with time, metrics.
 //!
-//! It must not know what any step does. It is the only user of `lambda_runtime`.
+//! The only user of `lambda_runtime`.
 
 mod failure;
 mod logs;
@@ -14,3 +14,8 @@ pub use serve::{env, serve};
 
 /// What `main` of a Lambda may end with.
 pub type Error = lambda_runtime::Error;
+
+/// The examples of the README, compiled as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

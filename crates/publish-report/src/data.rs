@@ -1,21 +1,22 @@
-//! What the report says of the data: the gate's verdicts and the drift, as the steps before left them.
+//! The report's section on the data: the gate's verdicts and the drift, as earlier steps stored
+//! them.
 
 use crate::PublishReportError;
 use dataset::{GateVerdict, Quality};
 use lake::{ObjectStore, RunKeys, documents};
 use serde::{Deserialize, Serialize};
 
-/// What was found about the data before it was trained on.
+/// What the quality gate found about the data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DataReport {
-    /// What every bound of the gate came to.
+    /// The verdict on every bound of the gate.
     pub gate: Vec<GateVerdict>,
-    /// With what the data was compared, or why with nothing.
+    /// What the data was compared with, or why there was nothing to compare.
     pub comparison: String,
-    /// What has changed notably since, in lines for people; `quality.json` has all figures.
+    /// Notable changes since, as lines for people; `quality.json` has all figures.
     pub changes: Vec<String>,
-    /// Key of the page on the data, for people.
+    /// Key of the HTML page on the data.
     pub page_key: String,
 }
 

@@ -1,12 +1,12 @@
-//! What can go wrong when a run's report is written.
+//! Errors of writing a run's report.
 
 use contract::{ErrorName, Named};
 use lake::{DocumentError, StoreError};
 
-/// Why there is no report.
+/// Why the report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishReportError {
-    /// The plan's start is no time.
+    /// The plan's start time cannot be read.
     #[error("the run's plan says that it started at {started:?}, which is no RFC 3339 time")]
     Started {
         /// What the plan says.

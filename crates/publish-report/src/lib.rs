@@ -1,6 +1,5 @@
-//! Says what a run did: once for programs, once for people, once as metrics; and that it is over.
-//!
-//! It must not decide anything: all that it says was committed by the steps before.
+//! Reports what a run did: as JSON for programs, as Markdown for people, and as metrics. Then it
+//! ends the run. It decides nothing; everything it reports was committed by earlier steps.
 
 mod data;
 mod error;
@@ -19,7 +18,7 @@ use lake::store::PutOutcome;
 use lake::{ObjectStore, RunKeys, documents, lease};
 use lambda_shell::Unit;
 
-/// Publishes the run's report: the one that stands, or the one that is written now.
+/// Publishes the run's report: the committed one, or one that is written now.
 ///
 /// # Errors
 /// If a record of the run is missing or unreadable, or the lake cannot be written.
@@ -35,7 +34,7 @@ pub async fn handle(
         Some(report) => report,
         None => write(store, &run, &input).await?,
     };
-    // A function of the other one, so that writing it again changes nothing.
+    // Derived from the committed report, so writing it again changes nothing.
     let text = Bytes::from(for_people(&report));
     store.put(&run.report_for_people(), text).await?;
     lease::release(store, run.pipeline(), run.run()).await?;
@@ -65,12 +64,12 @@ async fn write(
             emit(&report);
             Ok(report)
         }
-        // Another call was faster by a moment: its times stand.
+        // Another call committed first; its report, with its times, is the run's.
         PutOutcome::AlreadyThere => Ok(documents::read(store, &run.report(), REPORT).await?),
     }
 }
 
-/// Metrics of the run, once: by the call whose report stands.
+/// Emits the run's metrics, once: by the call that committed the report.
 fn emit(report: &Report) {
     let mut metrics = vec![
         ("ItemsExported", report.export.items as f64, Unit::Count),

@@ -1,4 +1,4 @@
-//! The report for programs, put together from what the steps committed.
+//! The report for programs, gathered from the records that the steps committed.
 
 use crate::PublishReportError;
 use crate::data::{self, DataReport};
@@ -66,7 +66,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Days between the start of the run whose model serves and this report; none if no model serves.
+    /// Days between the start of the run whose model serves and this report; none if no model
+    /// serves.
     pub fn model_age_days(&self) -> Option<f64> {
         let (day, rest) = self.serving_run.as_ref()?.as_str().split_once('-')?;
         let (time, _) = rest.split_once('-')?;

@@ -1,11 +1,11 @@
-//! Why a dataset cannot be sealed.
+//! Errors of sealing a dataset.
 
 use contract::states::RowCounts;
 use contract::{ErrorName, Named};
 use dataset::GateFailed;
 use lake::{DocumentError, StoreError};
 
-/// A dataset that cannot be sealed.
+/// Why a dataset cannot be sealed.
 #[derive(Debug, thiserror::Error)]
 pub enum SealDatasetError {
     /// A shard has no manifest.
@@ -14,7 +14,7 @@ pub enum SealDatasetError {
         /// The shard.
         shard: u32,
     },
-    /// Items were lost or doubled.
+    /// Items were lost or duplicated.
     #[error(
         "{exported} items were exported, but the shards account for {} (train {}, validation {}, test {}, rejected {}, filtered {}, duplicates {})",
         rows.total(), rows.train, rows.validation, rows.test, rows.rejected, rows.filtered, rows.duplicates
@@ -22,7 +22,7 @@ pub enum SealDatasetError {
     NotReconciled {
         /// Items that the segments hold.
         exported: u64,
-        /// What the shards made of them.
+        /// How the shards count them.
         rows: RowCounts,
     },
     /// The files do not hold what the shards count.
@@ -45,16 +45,16 @@ pub enum SealDatasetError {
         /// Instances.
         instances: u32,
     },
-    /// No row trains.
+    /// There is no row to train on.
     #[error(
         "there is no row to train on (validation {}, rejected {}): see rejected/ below the run, and correct the dataset's columns or split",
         rows.validation, rows.rejected
     )]
     NothingToTrainOn {
-        /// What the shards made of the items.
+        /// How the shards count the items.
         rows: RowCounts,
     },
-    /// Too many items cannot become rows.
+    /// More items were rejected than the gate allows.
     #[error("sealing the dataset; reports/ below the run says more")]
     Gate(#[from] GateFailed),
     /// The lake cannot be read or written.

@@ -1,7 +1,7 @@
 //! Reconciles what the shards wrote with what was exported, and commits the dataset.
 //!
-//! It must not look into a file: the shards' manifests say what is in them. Without the document
-//! that it writes last, no training is started.
+//! It reads the shards' manifests, never their files. Training does not start without the document
+//! that it writes last.
 
 mod error;
 mod quality;
@@ -20,10 +20,10 @@ const TRAIN: &str = "train";
 const VALIDATION: &str = "validation";
 const TEST: &str = "test";
 
-/// Seals the dataset of a run. Called again it answers the same.
+/// Seals the dataset of a run. Idempotent.
 ///
 /// # Errors
-/// If a shard is not whole, if items are missing or doubled, or if there is nothing to train on.
+/// If a shard is not whole, if items are lost or duplicated, or if there is nothing to train on.
 pub async fn handle(
     store: &impl ObjectStore,
     input: RunInput,

@@ -1,5 +1,5 @@
-//! The bound of the gate that is known only when all rows are written. What came of it joins the report
-//! on the data, also if the run ends here.
+//! The bound on rejected items, which can be checked only when all rows are written. Its verdict is
+//! added to the report on the data, even if the run fails here.
 
 use crate::SealDatasetError;
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents};
 use profile::Statistics;
 
-/// Holds the rejected items against the gate.
+/// Compares the number of rejected items with the gate's bound.
 pub async fn check_rejected(
     store: &impl ObjectStore,
     keys: &RunKeys,

@@ -1,4 +1,4 @@
-//! What lines and files are held against. It must not know what they are of.
+//! Checksums of lines and files.
 
 use serde::{Deserialize, Serialize};
 use std::hash::Hasher as _;

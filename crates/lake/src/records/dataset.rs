@@ -1,4 +1,4 @@
-//! What a dataset's steps tell each other: plan, shard, the dataset's contract.
+//! Records of a dataset: its plan, its shards, and the contract with serving.
 
 use super::{Checksum, Part, ScanTotals};
 use contract::RunId;
@@ -82,7 +82,8 @@ pub struct ChannelFile {
     /// The XXH3-64 hash of its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Checksum>,
-    /// The sum of its lines' hashes, as of [`Part::checksum`], in records of before there was a digest.
+    /// The sum of its lines' hashes, as of [`Part::checksum`], in records of before there was a
+    /// digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,
 }
@@ -97,11 +98,11 @@ pub struct DatasetRecord {
     pub rows: RowCounts,
     /// The channels that hold rows, such as `train` and `validation`.
     pub channels: Vec<String>,
-    /// The media type of the channels' files, as SageMaker is told it.
+    /// The media type of the channels' files, as given to SageMaker.
     pub content_type: String,
     /// The columns in order, with their encoders.
     pub columns: serde_json::Value,
-    /// How many features a row has; absent in records of before it was told.
+    /// The number of features of a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<u64>,
     /// The vocabularies that are objects of their own, by the paths of their columns.
@@ -109,8 +110,7 @@ pub struct DatasetRecord {
     pub vocabularies: BTreeMap<String, Part>,
     /// The channels' files, in the order of shards.
     pub files: Vec<ChannelFile>,
-    /// A request of a few rows, as an endpoint is asked with them; absent in records of before there
-    /// was one.
+    /// A request of a few rows, in the form an endpoint is asked in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<Sample>,
 }

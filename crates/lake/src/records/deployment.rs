@@ -1,18 +1,18 @@
-//! What a deployment leaves behind, and who is champion.
+//! Records of a deployment, and the champion.
 
 use contract::RunId;
 use definition::ComputeKind;
 use serde::{Deserialize, Serialize};
 
-/// What an endpoint's update was asked to do. It is written before the update is requested, and
-/// again after the service took the request: only with it can a rollback be told from an update
-/// that is still to be made, since both show the endpoint in service on its old configuration.
+/// The intended update of an endpoint. It is written before the update is requested, and again
+/// after the service accepted the request. Only this distinguishes a rollback from an update that
+/// was never requested: both show the endpoint in service on its old configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeploymentIntent {
     /// The endpoint configuration in force before.
     pub from: String,
-    /// The endpoint configuration that is wanted.
+    /// The desired endpoint configuration.
     pub to: String,
     /// When the service took the request, in seconds since 1970; absent before that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -22,8 +22,8 @@ pub struct DeploymentIntent {
     pub refuted: Option<String>,
 }
 
-/// A verified deployment: in service on this configuration, and a real request was answered; or a completed
-/// transform job.
+/// A verified deployment: in service on this configuration, and a real request was answered; or a
+/// completed transform job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeploymentRecord {

@@ -1,4 +1,4 @@
-//! What an export's steps tell each other: plan, part, segment.
+//! Records of an export: plan, part, segment.
 
 use super::Checksum;
 use crate::keys::RunKeys;
@@ -7,7 +7,8 @@ use contract::states::{Estimate, ExportTask, Route};
 use definition::Definition;
 use serde::{Deserialize, Serialize};
 
-/// The frozen definition and plan of a run: a change of the configuration reaches the next run only.
+/// The frozen definition and plan of a run: a change of the configuration reaches the next run
+/// only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Plan {
@@ -196,7 +197,7 @@ pub struct SegmentRecord<P> {
     pub segment: u32,
     /// Of how many.
     pub total_segments: u32,
-    /// `LastEvaluatedKey` in DynamoDB JSON: where the scan goes on. Absent: the segment is whole.
+    /// `LastEvaluatedKey` in DynamoDB JSON, where the scan continues. Absent: the segment is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<serde_json::Value>,
     /// The parts so far.

@@ -1,5 +1,5 @@
-//! What the steps tell each other through the lake: plan, segment, shard, training, verdict,
-//! deployment, champion. It must not know how any of them came about.
+//! The records that steps pass to each other through the lake: plan, segment, shard, training,
+//! verdict, deployment, champion.
 
 mod checksum;
 mod dataset;

@@ -1,4 +1,4 @@
-//! What training and judging leave behind: job, verdict, approval, registered version.
+//! Records of training and judging: job, verdict, approval, registered version.
 
 use contract::RunId;
 use contract::states::Verdict;
@@ -31,7 +31,7 @@ pub struct TrainingRecord {
 pub struct TuningRecord {
     /// The tuning job's name.
     pub job: String,
-    /// The metric that told the best training job.
+    /// The metric that decided which training job is best.
     pub metric: String,
     /// The values that were found best.
     pub hyperparameters: BTreeMap<String, String>,
