@@ -7,7 +7,6 @@ pub mod demo;
 pub mod encode;
 pub mod execution;
 pub mod local;
-mod process;
 pub mod progress;
 pub mod report;
 pub mod rollback;

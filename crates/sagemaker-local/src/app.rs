@@ -1,31 +1,19 @@
-//! What all operations share: records, S3, what runs. It must not know the protocol.
+//! What all operations share: the configuration, S3, faults, and the parts that each topic adds.
 
 use crate::config::Config;
-use crate::endpoint_configs::EndpointConfig;
-use crate::endpoints::Endpoint;
 use crate::error::Error;
 use crate::faults::Faults;
 use crate::images::Image;
-use crate::model_groups::ModelPackageGroup;
-use crate::model_packages::ModelPackage;
-use crate::models::Model;
-use crate::orphans;
-use crate::protocol::Refusal;
-use crate::recorder::Recorder;
-use crate::scaling::{Policy, Target};
-use crate::state::Table;
-use crate::tags::Tag;
-use crate::traffic::Traffic;
-use crate::training::TrainingJob;
-use crate::transform::TransformJob;
-use crate::tuning::TuningJob;
+use crate::processes::orphans;
+use crate::protocol::recorder::Recorder;
+use crate::protocol::refusal::Refusal;
+use crate::store::table::{Record, Table};
 use aws::s3::S3Store;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use axum::http::Extensions;
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -38,38 +26,28 @@ const INVOCATION_TIMEOUT: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct App {
     pub config: Config,
-    pub jobs: Table<TrainingJob>,
-    pub tuning_jobs: Table<TuningJob>,
-    pub transform_jobs: Table<TransformJob>,
-    pub models: Table<Model>,
-    pub model_groups: Table<ModelPackageGroup>,
-    pub model_packages: Table<ModelPackage>,
-    pub endpoint_configs: Table<EndpointConfig>,
-    pub endpoints: Table<Endpoint>,
-    pub scalable_targets: Table<Target>,
-    pub scaling_policies: Table<Policy>,
-    pub tags: Table<Vec<Tag>>,
-    /// What is to go wrong.
+    /// The faults that are set.
     pub faults: Faults,
-    /// Keeps what is asked and answered.
+    /// Writes calls to the file of `--record`.
     pub recorder: Recorder,
-    /// Reaches the serving programs.
+    /// The client for requests to serving programs.
     pub http: reqwest::Client,
-    /// Ends when the server does.
+    /// Cancelled when the server ends.
     pub closing: CancellationToken,
-    /// All that runs beside the requests.
+    /// All tasks that run beside the requests.
     pub tasks: TaskTracker,
+    /// Tables and other parts, one of each type, so that this file need not name their types.
+    parts: Extensions,
     s3: S3Store,
     stops: Mutex<HashMap<String, CancellationToken>>,
-    fleets: Mutex<HashMap<String, Traffic>>,
     /// Held for as long as the server runs, so that two cannot share a state directory.
     _lock: File,
 }
 
 impl App {
-    /// Opens the state directory and ends what an earlier server left running.
+    /// Locks the state directory and ends the programs that an earlier server left running.
     pub async fn open(mut config: Config) -> Result<Self, Error> {
-        // Programs are told paths below it, and start elsewhere.
+        // Programs get paths below it and start in another folder.
         let absolute = std::path::absolute(&config.state_dir);
         config.state_dir = absolute.map_err(|source| failed("find", &config.state_dir, source))?;
         let folder = config.state_dir.clone();
@@ -87,23 +65,11 @@ impl App {
             Some(endpoint) => aws::local(endpoint).await,
             None => aws::load().await,
         };
-        let records = folder.join("records");
         let faults = Faults::default();
         if let Some(path) = &config.faults {
             faults.set(Faults::read(path)?);
         }
         Ok(Self {
-            jobs: Table::open(records.join("training-jobs"))?,
-            tuning_jobs: Table::open(records.join("tuning-jobs"))?,
-            transform_jobs: Table::open(records.join("transform-jobs"))?,
-            models: Table::open(records.join("models"))?,
-            model_groups: Table::open(records.join("model-package-groups"))?,
-            model_packages: Table::open(records.join("model-packages"))?,
-            endpoint_configs: Table::open(records.join("endpoint-configs"))?,
-            endpoints: Table::open(records.join("endpoints"))?,
-            scalable_targets: Table::open(records.join("scalable-targets"))?,
-            scaling_policies: Table::open(records.join("scaling-policies"))?,
-            tags: Table::open(records.join("tags"))?,
             faults,
             recorder: Recorder::open(config.record.as_deref())?,
             http: reqwest::Client::builder()
@@ -113,72 +79,88 @@ impl App {
                 .map_err(Error::Client)?,
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            parts: Extensions::new(),
             s3: S3Store::new(&sdk, ""),
             stops: Mutex::default(),
-            fleets: Mutex::default(),
             config,
             _lock: lock,
         })
     }
 
-    /// `arn:aws:sagemaker:<region>:000000000000:<kind>/<name>`.
-    pub fn arn(&self, kind: &str, name: &str) -> String {
-        format!(
-            "arn:aws:sagemaker:{}:{ACCOUNT}:{kind}/{name}",
-            self.config.region
-        )
+    /// Adds a part. There is one of each type.
+    pub fn add<T: Send + Sync + 'static>(&mut self, part: T) {
+        self.parts.insert(Arc::new(part));
     }
 
-    /// The record as whoever describes it sees it, which a fault may make lag behind.
-    pub fn seen<T: Clone + Serialize + DeserializeOwned>(
-        &self,
-        table: &Table<T>,
-        name: &str,
-    ) -> Option<T> {
+    /// The part of this type.
+    pub fn part<T: Send + Sync + 'static>(&self) -> &T {
+        let part = self.parts.get::<Arc<T>>();
+        part.expect("the server adds every part before it answers")
+    }
+
+    /// Reads the table of these records from the state directory, and adds it.
+    pub fn open_table<T: Record>(&mut self) -> Result<(), Error> {
+        let folder = self.config.state_dir.join("records").join(T::FOLDER);
+        self.add(Table::<T>::open(folder)?);
+        Ok(())
+    }
+
+    /// The table of these records.
+    pub fn table<T: Record>(&self) -> &Table<T> {
+        self.part()
+    }
+
+    /// The record as Describe shows it: as it is, or as it was when a `stale` fault is set.
+    pub fn seen<T: Record>(&self, name: &str) -> Option<T> {
         let lag = self.faults.lag(name);
         if lag > 0.0 {
-            table.get_late(name, lag)
+            self.table::<T>().get_late(name, lag)
         } else {
-            table.get(name)
+            self.table::<T>().get(name)
         }
     }
 
-    /// A bucket.
+    /// `arn:aws:sagemaker:<region>:000000000000:<kind>/<name>`.
+    pub fn arn(&self, kind: &str, name: &str) -> String {
+        format!("{}{kind}/{name}", self.arn_prefix())
+    }
+
+    /// What every ARN of SageMaker begins with here.
+    pub fn arn_prefix(&self) -> String {
+        format!("arn:aws:sagemaker:{}:{ACCOUNT}:", self.config.region)
+    }
+
+    /// A bucket of S3.
     pub fn bucket(&self, bucket: &str) -> S3Store {
         self.s3.with_bucket(bucket)
     }
 
-    /// Where the processes that run are recorded.
+    /// The folder of the records of running processes.
     pub fn process_records(&self) -> PathBuf {
         orphans::records(&self.config.state_dir)
     }
 
-    /// Where a training job's tree and log are.
+    /// The folder of a training job's tree and log.
     pub fn job_folder(&self, name: &str) -> PathBuf {
         self.config.state_dir.join("training").join(name)
     }
 
-    /// Where an endpoint's trees and logs are.
+    /// The folder of an endpoint's trees and logs.
     pub fn endpoint_folder(&self, name: &str) -> PathBuf {
         self.config.state_dir.join("endpoints").join(name)
     }
 
-    /// The programs behind each endpoint.
-    pub fn fleets(&self) -> MutexGuard<'_, HashMap<String, Traffic>> {
-        self.fleets.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How to stop each job that runs, by its ARN's last part, such as `training-job/<name>`.
+    /// Tokens that stop running jobs, by the last part of the job's ARN: `training-job/<name>`.
     pub fn stops(&self) -> MutexGuard<'_, HashMap<String, CancellationToken>> {
         self.stops.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The program that stands for `image`, or what to say to whoever asked.
+/// The program mapped to `image`, or the refusal of a request that names it.
 pub fn image_of(config: &Config, image: &str) -> Result<Image, Refusal> {
     config.images.find(image).cloned().ok_or_else(|| {
         Refusal::validation(format!(
-            "no program stands for the image {image}: start sagemaker-local with --image \
+            "no program is mapped to the image {image}: start sagemaker-local with --image \
              {image}=COMMAND (known images: {})",
             config.images.known()
         ))

@@ -1,6 +1,6 @@
 //! What a server is started with.
 
-use crate::Images;
+use crate::images::Images;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -3,17 +3,12 @@
 //! They come by `--faults FILE` or by `/faults` while the server runs. It must not know how a fault is
 //! brought about: whoever runs a job or an endpoint asks here.
 
-use crate::app::App;
 use crate::error::Error;
-use crate::protocol::Refusal;
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use crate::protocol::refusal::Refusal;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Something that is to go wrong.
@@ -90,7 +85,7 @@ fn rate_exceeded() -> String {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct Armed {
+pub struct Armed {
     #[serde(flatten)]
     fault: Fault,
     struck: u32,
@@ -118,6 +113,11 @@ impl Faults {
     pub fn set(&self, faults: Vec<Fault>) {
         let armed = faults.into_iter().map(|fault| Armed { fault, struck: 0 });
         *self.lock() = armed.collect();
+    }
+
+    /// The faults as `GET /faults` shows them.
+    pub fn list(&self) -> Vec<Armed> {
+        self.lock().clone()
     }
 
     /// The first fault of this kind that is there for `name`; this counts as one time.
@@ -226,28 +226,10 @@ pub fn subject(request: &Value) -> &str {
     names.next().unwrap_or_default()
 }
 
-/// `GET /faults`: the faults, each with how often it has struck.
-pub async fn list(State(app): State<Arc<App>>) -> Response {
-    Json(app.faults.lock().clone()).into_response()
-}
-
-/// `PUT /faults`: these and no others; an empty list ends them.
-pub async fn replace(State(app): State<Arc<App>>, body: axum::body::Bytes) -> Response {
-    match serde_json::from_slice(&body) {
-        Ok(faults) => {
-            app.faults.set(faults);
-            StatusCode::NO_CONTENT.into_response()
-        }
-        Err(error) => {
-            let message = json!({"message": format!("the faults cannot be read: {error}")});
-            (StatusCode::BAD_REQUEST, Json(message)).into_response()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn faults(list: Value) -> Faults {
         let faults = Faults::default();

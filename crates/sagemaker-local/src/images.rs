@@ -1,7 +1,7 @@
 //! Which program stands for which container image. It must not start any.
 
-use crate::Error;
-use crate::metrics::MetricDefinition;
+use crate::error::Error;
+use crate::training::metrics::MetricDefinition;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -265,7 +265,7 @@ mod tests {
         let image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1";
         let program = images.find(image).unwrap();
         assert!(Path::new(&program.words[1]).is_file());
-        let metrics = crate::metrics::compile(&program.metrics).unwrap();
+        let metrics = crate::training::metrics::compile(&program.metrics).unwrap();
         let line = "[12]#011train-rmse:0.25#011train-mae:1e-3#011validation-rmse:0.5";
         let found = metrics.iter().filter_map(|(name, regex)| {
             let value = regex.captures(line)?.get(1)?.as_str();

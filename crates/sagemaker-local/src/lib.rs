@@ -19,51 +19,26 @@
 //! ```
 
 mod app;
-mod archive;
-mod capture;
-mod channels;
-mod checkpoints;
 mod config;
-mod deployment;
-mod endpoint_configs;
 mod endpoints;
 mod error;
 mod faults;
-mod fleet;
 mod images;
-mod input_filter;
-mod invocation;
-mod job;
-mod listing;
-pub mod log;
-mod metrics;
-mod model_groups;
-mod model_packages;
-mod models;
-mod namespace;
+#[cfg(test)]
+mod layers;
 mod operations;
-pub mod orphans;
-pub mod port;
-mod process;
+mod processes;
 mod protocol;
-mod recorder;
-mod s3_uri;
-mod scaling;
+mod registry;
 mod server;
-mod state;
+mod store;
 mod tags;
-mod traffic;
 mod training;
-mod training_request;
 mod transform;
-mod transform_request;
-mod tree;
 mod tuning;
-mod tuning_request;
-mod tuning_run;
-mod validation;
 
 pub use config::Config;
 pub use error::Error;
 pub use images::Images;
+pub use processes::{ProcessGroup, log, orphans, port};
 pub use server::{Handle, Server};

@@ -1,11 +1,13 @@
-//! Which function performs which operation. It must not know how a request arrives.
+//! Maps the name of an operation to the function that performs it.
 
 use crate::app::App;
-use crate::protocol::{Refusal, unknown};
-use crate::{
-    endpoint_configs, endpoints, model_groups, model_packages, models, scaling, tags, training,
-    transform, tuning,
-};
+use crate::endpoints::{configs, operations as endpoints, scaling};
+use crate::protocol::refusal::Refusal;
+use crate::registry::{groups, models, packages};
+use crate::tags;
+use crate::training::operations as training;
+use crate::transform::operations as transform;
+use crate::tuning::operations as tuning;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -29,19 +31,19 @@ pub async fn perform(app: &Arc<App>, operation: &str, request: &Value) -> Result
         "DescribeModel" => models::describe(app, request),
         "DeleteModel" => models::delete(app, request),
         "ListModels" => models::list(app, request),
-        "CreateModelPackageGroup" => model_groups::create(app, request),
-        "DescribeModelPackageGroup" => model_groups::describe(app, request),
-        "ListModelPackageGroups" => model_groups::list(app, request),
-        "DeleteModelPackageGroup" => model_groups::delete(app, request),
-        "CreateModelPackage" => model_packages::create(app, request),
-        "DescribeModelPackage" => model_packages::describe(app, request),
-        "ListModelPackages" => model_packages::list(app, request),
-        "UpdateModelPackage" => model_packages::update(app, request),
-        "DeleteModelPackage" => model_packages::delete(app, request),
-        "CreateEndpointConfig" => endpoint_configs::create(app, request),
-        "DescribeEndpointConfig" => endpoint_configs::describe(app, request),
-        "DeleteEndpointConfig" => endpoint_configs::delete(app, request),
-        "ListEndpointConfigs" => endpoint_configs::list(app, request),
+        "CreateModelPackageGroup" => groups::create(app, request),
+        "DescribeModelPackageGroup" => groups::describe(app, request),
+        "ListModelPackageGroups" => groups::list(app, request),
+        "DeleteModelPackageGroup" => groups::delete(app, request),
+        "CreateModelPackage" => packages::create(app, request),
+        "DescribeModelPackage" => packages::describe(app, request),
+        "ListModelPackages" => packages::list(app, request),
+        "UpdateModelPackage" => packages::update(app, request),
+        "DeleteModelPackage" => packages::delete(app, request),
+        "CreateEndpointConfig" => configs::create(app, request),
+        "DescribeEndpointConfig" => configs::describe(app, request),
+        "DeleteEndpointConfig" => configs::delete(app, request),
+        "ListEndpointConfigs" => configs::list(app, request),
         "CreateEndpoint" => endpoints::create(app, request),
         "UpdateEndpoint" => endpoints::update(app, request),
         "DescribeEndpoint" => endpoints::describe(app, request),
@@ -56,6 +58,6 @@ pub async fn perform(app: &Arc<App>, operation: &str, request: &Value) -> Result
         "PutScalingPolicy" => scaling::put_policy(app, request),
         "DescribeScalingPolicies" => scaling::policies(app, request),
         "DeleteScalingPolicy" => scaling::delete_policy(app, request),
-        _ => Err(unknown(operation)),
+        _ => Err(Refusal::unknown_operation(operation)),
     }
 }

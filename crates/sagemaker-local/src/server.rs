@@ -1,10 +1,30 @@
 //! The server as a whole: start, address, end.
 
 use crate::app::App;
-use crate::{Config, Error, deployment, faults, invocation, job, protocol, transform, tuning};
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use crate::config::Config;
+use crate::endpoints::configs::EndpointConfig;
+use crate::endpoints::endpoint::Endpoint;
+use crate::endpoints::scaling::{Policy, Target};
+use crate::endpoints::traffic::Fleets;
+use crate::endpoints::{invocation, rollout};
+use crate::error::Error;
+use crate::protocol::control_plane;
+use crate::registry::models::Model;
+use crate::registry::records::{ModelPackage, ModelPackageGroup};
+use crate::tags::Tags;
+use crate::training::job::TrainingJob;
+use crate::training::run as training;
+use crate::transform::job::TransformJob;
+use crate::transform::run as transform;
+use crate::tuning::job::TuningJob;
+use crate::tuning::run as tuning;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -21,20 +41,22 @@ impl Server {
     /// If the state directory or the port cannot be used.
     pub async fn start(config: Config) -> Result<Handle, Error> {
         let port = config.port;
-        let app = Arc::new(App::open(config).await?);
+        let mut app = App::open(config).await?;
+        add_parts(&mut app)?;
+        let app = Arc::new(app);
         // Loopback and nothing else: whoever reaches it may start the programs of the mapping.
         let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
         let listener = bound.map_err(|source| Error::Bind { port, source })?;
         let address = listener
             .local_addr()
             .map_err(|source| Error::Bind { port, source })?;
-        job::recover(&app);
-        deployment::recover(&app);
+        training::recover(&app);
+        rollout::recover(&app);
         tuning::recover(&app);
         transform::recover(&app);
         let router = Router::new()
-            .route("/", post(protocol::answer))
-            .route("/faults", get(faults::list).put(faults::replace))
+            .route("/", post(control_plane::answer))
+            .route("/faults", get(list_faults).put(replace_faults))
             .route("/endpoints/{name}/invocations", post(invocation::invoke))
             .layer(DefaultBodyLimit::disable())
             .with_state(app.clone());
@@ -53,6 +75,41 @@ impl Server {
             app,
             serving: Some(serving),
         })
+    }
+}
+
+/// Opens the table of every kind of record.
+fn add_parts(app: &mut App) -> Result<(), Error> {
+    app.add(Fleets::default());
+    app.open_table::<TrainingJob>()?;
+    app.open_table::<TuningJob>()?;
+    app.open_table::<TransformJob>()?;
+    app.open_table::<Model>()?;
+    app.open_table::<ModelPackageGroup>()?;
+    app.open_table::<ModelPackage>()?;
+    app.open_table::<EndpointConfig>()?;
+    app.open_table::<Endpoint>()?;
+    app.open_table::<Target>()?;
+    app.open_table::<Policy>()?;
+    app.open_table::<Tags>()
+}
+
+/// `GET /faults`: the faults, each with the number of times that it has struck.
+async fn list_faults(State(app): State<Arc<App>>) -> Response {
+    Json(app.faults.list()).into_response()
+}
+
+/// `PUT /faults`: replaces all faults. An empty list ends them.
+async fn replace_faults(State(app): State<Arc<App>>, body: Bytes) -> Response {
+    match serde_json::from_slice(&body) {
+        Ok(faults) => {
+            app.faults.set(faults);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => {
+            let message = json!({"message": format!("the faults cannot be read: {error}")});
+            (StatusCode::BAD_REQUEST, Json(message)).into_response()
+        }
     }
 }
 
@@ -86,7 +143,7 @@ impl Handle {
         }
         self.app.tasks.close();
         self.app.tasks.wait().await;
-        let fleets: Vec<_> = self.app.fleets().drain().collect();
+        let fleets: Vec<_> = self.app.part::<Fleets>().lock().drain().collect();
         for (_, traffic) in fleets {
             traffic.serving.stop().await;
             if let Some((new, _)) = traffic.shifting {

@@ -1,11 +1,14 @@
-//! Tags, by the ARN of what they are on.
+//! The tags of resources. Every resource that can have tags has a record here, so the record also
+//! says that the resource exists.
 
 use crate::app::App;
-use crate::protocol::{Refusal, parse, text};
-use crate::validation::{Kind, Rule, check, optional, required};
-use crate::{model_groups, model_packages};
+use crate::protocol::members::{parse, text};
+use crate::protocol::refusal::Refusal;
+use crate::protocol::validation::{Kind, Rule, check, missing, optional, required};
+use crate::store::table::Record;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 const KEY: Kind = Kind::Text {
     min: 1,
@@ -19,13 +22,16 @@ const VALUE: Kind = Kind::Text {
 };
 
 /// The constraints on a request's `Tags`.
-pub const RULES: &[Rule] = &[
+const RULES: &[Rule] = &[
     optional("Tags", Kind::List { min: 0, max: 50 }),
     required("Tags[].Key", KEY),
     required("Tags[].Value", VALUE),
 ];
 
-/// A label on a thing.
+// SageMaker's limit for one resource.
+const MOST: usize = 50;
+
+/// A key and its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
@@ -33,44 +39,77 @@ pub struct Tag {
     value: String,
 }
 
-/// Keeps the `Tags` of a request that creates `kind`/`name`.
+/// The tags of one resource, in the order in which they were added.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Tags(Vec<Tag>);
+
+impl Record for Tags {
+    const FOLDER: &'static str = "tags";
+}
+
+/// Stores the `Tags` of a request that creates `kind`/`name`.
 pub fn keep(app: &App, kind: &str, name: &str, request: &Value) -> Result<(), Refusal> {
-    if request["Tags"].is_null() {
-        return Ok(());
-    }
-    app.tags
-        .insert(&record(kind, name), parse(&request["Tags"])?)
-        .map(drop)
+    let tags = match &request["Tags"] {
+        Value::Null => Tags::default(),
+        tags => parse(tags)?,
+    };
+    app.table().put(&record(kind, name), tags)
 }
 
-/// Forgets the tags of what is deleted.
+/// Removes the tags of a resource that is deleted.
 pub fn forget(app: &App, kind: &str, name: &str) -> Result<(), Refusal> {
-    app.tags.remove(&record(kind, name)).map(drop)
+    app.table::<Tags>().remove(&record(kind, name)).map(drop)
 }
 
-/// `AddTags`.
-pub fn add(app: &App, request: &Value) -> Result<Value, Refusal> {
+/// Checks the `Tags` of a request, which may be absent.
+pub fn validate(request: &Value) -> Result<(), Refusal> {
     check(request, RULES)?;
-    let record = find(app, text(request, "ResourceArn")?)?;
+    let mut keys = HashSet::new();
+    for tag in request["Tags"].as_array().into_iter().flatten() {
+        if !keys.insert(text(tag, "Key")?.to_lowercase()) {
+            return Err(Refusal::validation(
+                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// `AddTags`: a new tag, or a new value for a key that the resource has.
+pub fn add(app: &App, request: &Value) -> Result<Value, Refusal> {
+    validate(request)?;
     if request["Tags"].is_null() {
-        return Err(crate::validation::missing("Tags"));
+        return Err(missing("Tags"));
     }
     let new: Vec<Tag> = parse(&request["Tags"])?;
-    app.tags.insert(&record, Vec::new())?;
-    let all = app.tags.update(&record, |tags| {
-        for tag in new {
-            tags.retain(|old| old.key != tag.key);
-            tags.push(tag);
-        }
-        Ok(tags.clone())
-    })?;
-    Ok(json!({"Tags": all.unwrap_or_default()}))
+    let arn = text(request, "ResourceArn")?;
+    let all = app
+        .table::<Tags>()
+        .update(&found(app, arn)?, |Tags(tags)| {
+            for tag in new {
+                match tags.iter_mut().find(|old| old.key == tag.key) {
+                    Some(old) => *old = tag,
+                    None => tags.push(tag),
+                }
+            }
+            if tags.len() > MOST {
+                return Err(Refusal::limit(format!(
+                    "a resource has at most {MOST} tags, and {arn} would have {}",
+                    tags.len()
+                )));
+            }
+            Ok(tags.clone())
+        })?;
+    let all = all.ok_or_else(|| not_found(arn))?;
+    Ok(json!({ "Tags": all }))
 }
 
 /// `ListTags`.
 pub fn list(app: &App, request: &Value) -> Result<Value, Refusal> {
-    let record = find(app, text(request, "ResourceArn")?)?;
-    Ok(json!({"Tags": app.tags.get(&record).unwrap_or_default()}))
+    let arn = text(request, "ResourceArn")?;
+    let tags = app.table::<Tags>().get(&found(app, arn)?);
+    let Tags(tags) = tags.ok_or_else(|| not_found(arn))?;
+    Ok(json!({ "Tags": tags }))
 }
 
 /// `DeleteTags`.
@@ -79,44 +118,32 @@ pub fn delete(app: &App, request: &Value) -> Result<Value, Refusal> {
         request,
         &[required("TagKeys", Kind::List { min: 1, max: 50 })],
     )?;
-    let record = find(app, text(request, "ResourceArn")?)?;
+    let arn = text(request, "ResourceArn")?;
     let keys: Vec<String> = parse(&request["TagKeys"])?;
-    app.tags.update(&record, |tags| {
-        tags.retain(|tag| !keys.contains(&tag.key));
-        Ok(())
-    })?;
+    let deleted = app
+        .table::<Tags>()
+        .update(&found(app, arn)?, |Tags(tags)| {
+            tags.retain(|tag| !keys.contains(&tag.key));
+            Ok(())
+        })?;
+    deleted.ok_or_else(|| not_found(arn))?;
     Ok(json!({}))
 }
 
-fn find(app: &App, arn: &str) -> Result<String, Refusal> {
-    let (kind, name) = arn
-        .rsplit(':')
-        .next()
-        .and_then(|end| end.split_once('/'))
-        .unwrap_or_default();
-    if kind == model_packages::KIND && app.arn(kind, name) == arn {
-        return Ok(record(kind, &model_packages::kept_as(app, arn)?));
-    }
-    let is_there = app.arn(kind, name) == arn
-        && match kind {
-            "training-job" => app.jobs.get(name).is_some(),
-            "hyper-parameter-tuning-job" => app.tuning_jobs.get(name).is_some(),
-            "transform-job" => app.transform_jobs.get(name).is_some(),
-            "model" => app.models.get(name).is_some(),
-            model_groups::KIND => app.model_groups.get(name).is_some(),
-            "endpoint-config" => app.endpoint_configs.get(name).is_some(),
-            "endpoint" => app.endpoints.get(name).is_some(),
-            _ => false,
-        };
-    if is_there {
-        Ok(record(kind, name))
-    } else {
-        Err(Refusal::validation(format!(
-            "Could not find resource \"{arn}\"."
-        )))
-    }
+/// The name of the record of the resource with this ARN.
+fn found(app: &App, arn: &str) -> Result<String, Refusal> {
+    let resource = arn.strip_prefix(&app.arn_prefix());
+    let (kind, name) = resource
+        .and_then(|resource| resource.split_once('/'))
+        .ok_or_else(|| not_found(arn))?;
+    Ok(record(kind, name))
 }
 
+fn not_found(arn: &str) -> Refusal {
+    Refusal::validation(format!("Could not find resource \"{arn}\"."))
+}
+
+/// Records are files, so their names hold no slash. No resource's name holds a comma.
 fn record(kind: &str, name: &str) -> String {
-    format!("{kind}.{name}")
+    format!("{kind}.{}", name.replace('/', ","))
 }

@@ -2,7 +2,7 @@
 //! into an error that quotes the most telling line.
 
 use super::LocalError;
-use crate::process::ProcessGroup;
+use sagemaker_local::ProcessGroup;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 
 use super::LocalError;
 use super::python::Tools;
-use crate::process::ProcessGroup;
+use sagemaker_local::ProcessGroup;
 use sagemaker_local::orphans;
 use serde::Deserialize;
 use std::fs::File;

@@ -70,7 +70,7 @@ fn lock_file(path: &Path) -> Result<File, LocalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::ProcessGroup;
+    use sagemaker_local::ProcessGroup;
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
     use std::process::{Command, Stdio};

@@ -1,0 +1,212 @@
+//! Input channels: the objects of S3 as the files that File mode shows a training program.
+//!
+//! Source: SageMaker's `S3DataSource` reference. It must not know what the files hold.
+
+use crate::app::App;
+use crate::store::s3_uri::S3Uri;
+use lake::store::{ByteStream, ObjectStore, StoreError};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::path::{Component, Path, PathBuf};
+use tokio::io::AsyncWriteExt;
+
+/// A channel of `InputDataConfig`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Channel {
+    #[serde(rename = "ChannelName")]
+    pub name: String,
+    data_source: DataSource,
+    content_type: Option<String>,
+    record_wrapper_type: Option<String>,
+    input_mode: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct DataSource {
+    #[serde(rename = "S3DataSource")]
+    s3: S3DataSource,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct S3DataSource {
+    #[serde(rename = "S3DataType")]
+    kind: String,
+    #[serde(rename = "S3Uri")]
+    uri: String,
+    #[serde(rename = "S3DataDistributionType")]
+    distribution: Option<String>,
+}
+
+impl Channel {
+    /// The channel's entry in `inputdataconfig.json`.
+    pub fn description(&self, input_mode: &str) -> Value {
+        // With one instance the two ways of distribution give it the same: everything.
+        let distribution = self.data_source.s3.distribution.as_deref();
+        let mut entry = json!({
+            "TrainingInputMode": self.input_mode.as_deref().unwrap_or(input_mode),
+            "S3DistributionType": distribution.unwrap_or("FullyReplicated"),
+            "RecordWrapperType": self.record_wrapper_type.as_deref().unwrap_or("None"),
+        });
+        if let Some(content_type) = &self.content_type {
+            entry["ContentType"] = json!(content_type);
+        }
+        entry
+    }
+
+    /// Downloads the channel into `folder`; the error is the job's `FailureReason`.
+    pub async fn download(&self, app: &App, folder: &Path) -> Result<(), String> {
+        let source = &self.data_source.s3;
+        let uri = S3Uri::parse(&source.uri).map_err(|refusal| client_error(refusal.message))?;
+        let store = app.bucket(&uri.bucket);
+        let failed = |error: StoreError| client_error(error);
+        make(folder).await?;
+        if source.kind == "ManifestFile" {
+            let text = store.get(&uri.key).await.map_err(failed)?;
+            let (prefix, names) = read_manifest(&text)
+                .map_err(|reason| client_error(format!("the manifest {uri} {reason}")))?;
+            let store = app.bucket(&prefix.bucket);
+            for name in names {
+                // The manifest's reference, and not SageMaker's join(): prefix and name are glued.
+                let key = format!("{}{name}", prefix.key);
+                fetch(&store, &key, folder, &name).await?;
+            }
+            return Ok(());
+        }
+        let objects = store.list(&uri.key).await.map_err(failed)?;
+        if objects.is_empty() {
+            return Err(client_error(format!(
+                "No S3 objects found under S3 URL \"{uri}\" given in input data source. Please \
+                 ensure that the bucket exists, and that objects exist under that S3 prefix."
+            )));
+        }
+        for object in objects {
+            let name = name_below(&uri.key, &object.key);
+            if object.key.ends_with('/') {
+                // A folder that a console made, an object without content.
+                make(&within(folder, name)?).await?;
+            } else {
+                fetch(&store, &object.key, folder, name).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The name that File mode gives the object `key`, found by `prefix`, below its channel's folder.
+pub fn name_below<'a>(prefix: &str, key: &'a str) -> &'a str {
+    let below = key.strip_prefix(prefix).unwrap_or(key);
+    if below.is_empty() {
+        // The prefix is the object's whole key.
+        return key.rsplit('/').next().unwrap_or(key);
+    }
+    if prefix.is_empty() || prefix.ends_with('/') || below.starts_with('/') {
+        return below.trim_start_matches('/');
+    }
+    // The prefix ends within a name (`data/part-` finds `data/part-1.csv`): the name stays whole.
+    let folder = prefix.rfind('/').map_or(0, |slash| slash + 1);
+    &key[folder..]
+}
+
+/// A manifest is a list: an object with the common prefix, then names relative to it.
+fn read_manifest(text: &[u8]) -> Result<(S3Uri, Vec<String>), String> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Entry {
+        Name(String),
+        Prefix { prefix: String },
+    }
+    let entries: Vec<Entry> =
+        serde_json::from_slice(text).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut entries = entries.into_iter();
+    let Some(Entry::Prefix { prefix }) = entries.next() else {
+        return Err("does not begin with {\"prefix\": …}".to_owned());
+    };
+    let prefix = S3Uri::parse(&prefix).map_err(|refusal| refusal.message)?;
+    let names = entries.map(|entry| match entry {
+        Entry::Name(name) => Ok(name),
+        Entry::Prefix { .. } => Err("has a second prefix".to_owned()),
+    });
+    Ok((prefix, names.collect::<Result<_, _>>()?))
+}
+
+/// `name` below `folder`, and nowhere else.
+fn within(folder: &Path, name: &str) -> Result<PathBuf, String> {
+    let is_plain = |component| matches!(component, Component::Normal(_));
+    if Path::new(name).components().all(is_plain) {
+        Ok(folder.join(name))
+    } else {
+        Err(client_error(format!(
+            "the object {name:?} would be written outside its channel"
+        )))
+    }
+}
+
+/// Downloads the object `key` as the file `name` below `folder`, and nowhere else.
+pub async fn fetch(
+    store: &impl ObjectStore,
+    key: &str,
+    folder: &Path,
+    name: &str,
+) -> Result<(), String> {
+    let path = within(folder, name)?;
+    let unwritable = |error| client_error(format!("{}: {error}", path.display()));
+    if let Some(parent) = path.parent() {
+        make(parent).await?;
+    }
+    let mut file = tokio::fs::File::create(&path).await.map_err(unwritable)?;
+    let mut stream = store.stream(key).await.map_err(client_error)?;
+    while let Some(frame) = stream.next().await.map_err(client_error)? {
+        file.write_all(&frame).await.map_err(unwritable)?;
+    }
+    file.flush().await.map_err(unwritable)
+}
+
+async fn make(folder: &Path) -> Result<(), String> {
+    let made = tokio::fs::create_dir_all(folder).await;
+    made.map_err(|error| client_error(format!("{}: {error}", folder.display())))
+}
+
+fn client_error(reason: impl std::fmt::Display) -> String {
+    format!("ClientError: Data download failed: {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_keep_their_structure_below_the_prefix() {
+        for (prefix, key, name) in [
+            ("data/train/", "data/train/a.csv", "a.csv"),
+            ("data/train", "data/train/a.csv", "a.csv"),
+            ("data", "data/train/a.csv", "train/a.csv"),
+            ("", "data/train/a.csv", "data/train/a.csv"),
+            ("data/train/a.csv", "data/train/a.csv", "a.csv"),
+            ("data/tr", "data/train/a.csv", "train/a.csv"),
+            ("part-", "part-1", "part-1"),
+        ] {
+            assert_eq!(name_below(prefix, key), name, "{prefix} {key}");
+        }
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_channel() {
+        for name in ["../x", "a/../../x", "/etc/x"] {
+            assert!(within(Path::new("/tmp/ch"), name).is_err(), "{name}");
+        }
+        assert_eq!(
+            within(Path::new("/tmp/ch"), "a/b").unwrap(),
+            Path::new("/tmp/ch/a/b")
+        );
+    }
+
+    #[test]
+    fn a_manifest_is_a_prefix_and_names() {
+        let (prefix, names) = read_manifest(br#"[{"prefix": "s3://b/p/"}, "x", "y/z"]"#).unwrap();
+        assert_eq!((prefix.to_string().as_str(), names.len()), ("s3://b/p/", 2));
+        for text in ["[]", r#"["x"]"#, r#"[{"prefix": "b"}]"#, "{}"] {
+            assert!(read_manifest(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

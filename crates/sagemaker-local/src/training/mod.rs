@@ -1,0 +1,10 @@
+//! Training jobs: requests, what the program finds at `/opt/ml`, the run, metrics.
+
+pub mod channels;
+pub mod checkpoints;
+pub mod job;
+pub mod metrics;
+pub mod operations;
+pub mod request;
+pub mod run;
+pub mod tree;

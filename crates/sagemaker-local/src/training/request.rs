@@ -1,0 +1,311 @@
+//! A request for a training job: its constraints, and what its run needs of it.
+
+use crate::protocol::members::parse;
+use crate::protocol::refusal::Refusal;
+use crate::protocol::validation::{
+    self, Kind, NAME, ROLE, Rule, S3_URI, check, optional, required,
+};
+use crate::store::s3_uri::S3Uri;
+use crate::tags;
+use crate::training::channels::Channel;
+use crate::training::metrics::{self, MetricDefinition};
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashSet};
+
+const CHANNEL: Kind = validation::text(64, r"[A-Za-z0-9\.\-_]+");
+const INSTANCE_TYPE: Kind = Kind::Text {
+    min: 1,
+    max: 64,
+    pattern: r"ml\.[a-z0-9\-]+\.[a-z0-9]+",
+};
+// SageMaker has Pipe too; here it is refused by name, in `create`.
+const MODES: Kind = Kind::OneOf(&["Pipe", "File", "FastFile"]);
+const RULES: &[Rule] = &[
+    required("TrainingJobName", validation::text(63, NAME)),
+    required(
+        "RoleArn",
+        Kind::Text {
+            min: 20,
+            max: 2048,
+            pattern: ROLE,
+        },
+    ),
+    optional(
+        "HyperParameters",
+        Kind::TextMap {
+            entries: 100,
+            key: 256,
+            value: 2500,
+        },
+    ),
+    required("AlgorithmSpecification", Kind::Object),
+    required(
+        "AlgorithmSpecification.TrainingImage",
+        validation::text(255, ""),
+    ),
+    required("AlgorithmSpecification.TrainingInputMode", MODES),
+    optional(
+        "AlgorithmSpecification.MetricDefinitions",
+        Kind::List { min: 0, max: 40 },
+    ),
+    required(
+        "AlgorithmSpecification.MetricDefinitions[].Name",
+        validation::text(255, ".+"),
+    ),
+    required(
+        "AlgorithmSpecification.MetricDefinitions[].Regex",
+        validation::text(500, ".+"),
+    ),
+    optional("InputDataConfig", Kind::List { min: 1, max: 20 }),
+    required("InputDataConfig[].ChannelName", CHANNEL),
+    required("InputDataConfig[].DataSource", Kind::Object),
+    required("InputDataConfig[].DataSource.S3DataSource", Kind::Object),
+    required(
+        "InputDataConfig[].DataSource.S3DataSource.S3DataType",
+        Kind::OneOf(&["ManifestFile", "S3Prefix", "AugmentedManifestFile"]),
+    ),
+    required(
+        "InputDataConfig[].DataSource.S3DataSource.S3Uri",
+        validation::text(1024, S3_URI),
+    ),
+    optional(
+        "InputDataConfig[].DataSource.S3DataSource.S3DataDistributionType",
+        Kind::OneOf(&["FullyReplicated", "ShardedByS3Key"]),
+    ),
+    optional(
+        "InputDataConfig[].CompressionType",
+        Kind::OneOf(&["None", "Gzip"]),
+    ),
+    optional(
+        "InputDataConfig[].RecordWrapperType",
+        Kind::OneOf(&["None", "RecordIO"]),
+    ),
+    optional("InputDataConfig[].InputMode", MODES),
+    required("OutputDataConfig", Kind::Object),
+    required(
+        "OutputDataConfig.S3OutputPath",
+        validation::text(1024, S3_URI),
+    ),
+    optional(
+        "OutputDataConfig.CompressionType",
+        Kind::OneOf(&["GZIP", "NONE"]),
+    ),
+    required("ResourceConfig", Kind::Object),
+    required("ResourceConfig.InstanceType", INSTANCE_TYPE),
+    required(
+        "ResourceConfig.InstanceCount",
+        Kind::Integer {
+            min: 1,
+            max: i64::MAX,
+        },
+    ),
+    required(
+        "ResourceConfig.VolumeSizeInGB",
+        Kind::Integer {
+            min: 1,
+            max: i64::MAX,
+        },
+    ),
+    required("StoppingCondition", Kind::Object),
+    optional(
+        "StoppingCondition.MaxRuntimeInSeconds",
+        Kind::Integer {
+            min: 1,
+            max: 2_419_200,
+        },
+    ),
+    optional(
+        "StoppingCondition.MaxWaitTimeInSeconds",
+        Kind::Integer {
+            min: 1,
+            max: 2_419_200,
+        },
+    ),
+    optional("EnableManagedSpotTraining", Kind::Boolean),
+    optional("CheckpointConfig", Kind::Object),
+    required("CheckpointConfig.S3Uri", validation::text(1024, S3_URI)),
+    optional(
+        "CheckpointConfig.LocalPath",
+        Kind::Text {
+            min: 0,
+            max: 4096,
+            pattern: "",
+        },
+    ),
+    optional(
+        "Environment",
+        Kind::TextMap {
+            entries: 100,
+            key: 512,
+            value: 512,
+        },
+    ),
+];
+
+/// What a job's run needs of the request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TrainingRequest {
+    pub training_job_name: String,
+    #[serde(default)]
+    pub hyper_parameters: BTreeMap<String, String>,
+    pub algorithm_specification: AlgorithmSpecification,
+    #[serde(default)]
+    pub input_data_config: Vec<Channel>,
+    output_data_config: OutputDataConfig,
+    pub resource_config: ResourceConfig,
+    pub stopping_condition: StoppingCondition,
+    #[serde(default, rename = "EnableManagedSpotTraining")]
+    pub is_spot: bool,
+    pub checkpoint_config: Option<CheckpointConfig>,
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AlgorithmSpecification {
+    pub training_image: String,
+    pub training_input_mode: String,
+    #[serde(default)]
+    pub metric_definitions: Vec<MetricDefinition>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OutputDataConfig {
+    s3_output_path: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ResourceConfig {
+    pub instance_type: String,
+    instance_count: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StoppingCondition {
+    pub max_runtime_in_seconds: Option<u64>,
+    pub max_wait_time_in_seconds: Option<u64>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CheckpointConfig {
+    #[serde(rename = "S3Uri")]
+    uri: String,
+    local_path: Option<String>,
+}
+
+impl CheckpointConfig {
+    /// Where checkpoints are kept between instances.
+    pub fn uri(&self) -> Result<S3Uri, Refusal> {
+        S3Uri::parse(&self.uri)
+    }
+
+    /// The folder of the checkpoints below `/opt/ml`.
+    pub fn folder(&self) -> Result<&str, Refusal> {
+        let path = self.local_path.as_deref().unwrap_or("/opt/ml/checkpoints");
+        let below = path.strip_prefix("/opt/ml/").map(|it| it.trim_matches('/'));
+        below
+            .filter(|it| !it.is_empty() && !it.split('/').any(|part| part == ".."))
+            .ok_or_else(|| {
+                Refusal::validation(format!(
+                    "sagemaker-local keeps checkpoints below /opt/ml, not in {path}"
+                ))
+            })
+    }
+}
+
+impl TrainingRequest {
+    /// Reads a request that meets the API's constraints, and asks for nothing that is not here.
+    pub fn read(request: &Value) -> Result<Self, Refusal> {
+        check(request, RULES)?;
+        tags::validate(request)?;
+        refuse_what_is_not_here(request)?;
+        let wanted: Self = parse(request)?;
+        wanted.output("")?;
+        metrics::compile(&wanted.algorithm_specification.metric_definitions)?;
+        wanted.check_spot()?;
+        if let Some(checkpoints) = &wanted.checkpoint_config {
+            checkpoints.uri()?;
+            checkpoints.folder()?;
+        }
+        let mut names = HashSet::new();
+        for channel in &wanted.input_data_config {
+            let name = channel.name.as_str();
+            if !names.insert(name) || matches!(name, "." | "..") {
+                return Err(Refusal::validation(format!(
+                    "InputDataConfig has invalid or duplicate channel name: {name}"
+                )));
+            }
+        }
+        if wanted.resource_config.instance_count > 1 {
+            return Err(Refusal::limit(format!(
+                "The account-level service limit '{} for training job usage' is 1 Instances, with \
+                 current utilization of 0 Instances and a request delta of {} Instances: \
+                 sagemaker-local trains on one.",
+                wanted.resource_config.instance_type, wanted.resource_config.instance_count
+            )));
+        }
+        Ok(wanted)
+    }
+
+    /// A wait is for a spot instance, and is no shorter than the run.
+    fn check_spot(&self) -> Result<(), Refusal> {
+        let condition = &self.stopping_condition;
+        let (wait, run) = (
+            condition.max_wait_time_in_seconds,
+            condition.max_runtime_in_seconds,
+        );
+        match (self.is_spot, wait) {
+            (true, Some(wait)) if run.is_none_or(|run| wait >= run) => Ok(()),
+            (false, None) => Ok(()),
+            (true, _) => Err(Refusal::validation(
+                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to \
+                 MaxRuntimeInSeconds",
+            )),
+            (false, Some(_)) => Err(Refusal::validation(
+                "Invalid MaxWaitTimeInSeconds. It is supported only with EnableManagedSpotTraining",
+            )),
+        }
+    }
+
+    /// Where the file `name` of the job's output goes.
+    pub fn output(&self, name: &str) -> Result<S3Uri, Refusal> {
+        let base = S3Uri::parse(&self.output_data_config.s3_output_path)?;
+        Ok(base.join(&format!("{}/output/{name}", self.training_job_name)))
+    }
+}
+
+/// What SageMaker would do and this server would not must not pass as done.
+fn refuse_what_is_not_here(request: &Value) -> Result<(), Refusal> {
+    let algorithm = &request["AlgorithmSpecification"];
+    let channels = request["InputDataConfig"].as_array().into_iter().flatten();
+    let mut modes = channels.clone().map(|channel| &channel["InputMode"]);
+    let mut sources = channels
+        .clone()
+        .map(|channel| &channel["DataSource"]["S3DataSource"]);
+    let mut compressions = channels.map(|channel| &channel["CompressionType"]);
+    let found = if algorithm["TrainingInputMode"] == "Pipe" || modes.any(|mode| mode == "Pipe") {
+        "input mode Pipe (File and FastFile are both served as files)"
+    } else if sources.any(|source| source["S3DataType"] == "AugmentedManifestFile") {
+        "AugmentedManifestFile, which takes input mode Pipe"
+    } else if compressions.any(|compression| compression == "Gzip") {
+        "channels of CompressionType Gzip, which take input mode Pipe"
+    } else if request["OutputDataConfig"]["CompressionType"] == "NONE" {
+        "OutputDataConfig without compression"
+    } else if !algorithm["ContainerEntrypoint"].is_null() {
+        "ContainerEntrypoint: the mapping of the image says what is run"
+    } else if !algorithm["ContainerArguments"].is_null() {
+        "ContainerArguments: the mapping of the image says what is run"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::validation(format!(
+        "sagemaker-local does not support {found}"
+    )))
+}
