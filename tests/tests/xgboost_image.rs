@@ -387,7 +387,7 @@ async fn rows_are_scored_and_answered_as_they_are_asked_for() {
     let body = "10,3\n40,\n";
     let (status, kind, text) = served.answers("text/csv", "text/csv", body).await;
     assert_eq!((status, kind.as_str()), (200, "text/csv"));
-    let scores = numbers(&text, ',');
+    let scores = numbers(&text, '\n');
     assert!(
         scores.len() == 2 && (scores[0] - 20.0).abs() < 4.0 && (scores[1] - 80.0).abs() < 4.0,
         "twice the first feature: {text}"
@@ -430,6 +430,11 @@ async fn rows_are_scored_and_answered_as_they_are_asked_for() {
         assert_eq!(told, status, "{body:?}: {text}");
         assert!(text.contains(words), "{body:?}: {text}");
     }
+    let (status, _, text) = served.answers("text/csv", "text/html", body).await;
+    assert!(
+        status == 406 && text.contains("text/html is not supported"),
+        "{text}"
+    );
     let elsewhere = served
         .http
         .get(format!("{}/other", served.url))
@@ -447,4 +452,61 @@ async fn a_batch_is_answered_line_by_line() {
     let (_, _, text) = served.answers("text/csv", "text/csv", "10,3\n40,\n").await;
     assert!(text.ends_with('\n'), "{text:?}");
     assert_eq!(numbers(&text, '\n').len(), 2);
+}
+
+/// A row for each class, ten times over; the class is the first feature.
+fn classes() -> String {
+    let row = |n: usize| format!("{},{},{}\n", n % 3, n % 3, n);
+    (0..30).map(row).collect()
+}
+
+async fn served_classes(batch: bool) -> (tempfile::TempDir, Served) {
+    let softprob =
+        json!({"objective": "multi:softprob", "num_class": "3", "eval_metric": "mlogloss"});
+    let container = Container::new(&softprob, Some("text/csv"), &[("train", &classes())]);
+    container.trains();
+    let served = Served::start(&container, batch).await;
+    (container.0, served)
+}
+
+#[tokio::test]
+async fn probabilities_of_classes_are_cells_of_the_rows_line() {
+    let (_container, served) = served_classes(false).await;
+    for body in ["0,0\n", "0,0\n1,1\n2,2\n"] {
+        let (status, kind, text) = served.answers("text/csv", "*/*", body).await;
+        assert_eq!((status, kind.as_str()), (200, "text/csv"));
+        let rows: Vec<_> = text.lines().map(|line| numbers(line, ',')).collect();
+        assert_eq!(
+            rows.len(),
+            body.lines().count(),
+            "a line for each row: {text}"
+        );
+        for (class, row) in rows.iter().enumerate() {
+            assert_eq!(row.len(), 3, "{text}");
+            assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-3, "{text}");
+            assert!(row.iter().all(|it| *it <= row[class]), "{text}");
+        }
+    }
+    let (_, _, text) = served
+        .answers("text/csv", "application/json", "0,0\n")
+        .await;
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        answer["predictions"][0]["score"].as_array().unwrap().len(),
+        3
+    );
+}
+
+#[tokio::test]
+async fn probabilities_of_a_batch_are_a_list_a_line() {
+    let (_container, served) = served_classes(true).await;
+    let (_, _, text) = served.answers("text/csv", "text/csv", "0,0\n1,1\n").await;
+    let rows: Vec<Vec<f64>> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        rows.len() == 2 && rows.iter().all(|row| row.len() == 3),
+        "{text}"
+    );
 }

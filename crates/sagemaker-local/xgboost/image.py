@@ -30,6 +30,7 @@ CHECKPOINTS = os.path.join(BASE, "checkpoints")
 CHECKPOINT = "xgboost-checkpoint"
 KEPT_CHECKPOINTS = 5
 FOLDER_LEVELS = 3
+ACCEPTS = ["application/json", "application/jsonlines", "text/csv"]
 
 # Hyperparameters of the runner; XGBoost takes the others.
 OWN = {"num_round", "csv_weights", "early_stopping_rounds", "save_model_on_termination", "_tuning_objective_metric"}
@@ -225,17 +226,28 @@ def rows_of(body):
     return numpy.array(rows, dtype=numpy.float32)
 
 
+def accept_of(given):
+    """The media type of the answer."""
+    accept = given.split(";")[0].strip().lower()
+    if accept in ("", "*/*"):
+        return os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/csv")
+    if accept not in ACCEPTS:
+        raise ValueError(f"Accept type {accept} is not supported. Please use supported accept types: {ACCEPTS}.")
+    return accept
+
+
 def answer_of(predictions, accept):
-    """The predictions as text, and of which kind it is."""
-    predictions = predictions.tolist()
-    if "json" in accept:
-        name = "score" if not predictions or not isinstance(predictions[0], list) else "scores"
-        scored = [{name: value} for value in predictions]
-        if "jsonlines" in accept:
-            return "".join(json.dumps(it) + "\n" for it in scored), "application/jsonlines"
-        return json.dumps({"predictions": scored}), "application/json"
-    batch = os.environ.get("SAGEMAKER_BATCH") == "true"
-    return ("\n" if batch else ",").join(map(str, predictions)) + ("\n" if batch else ""), "text/csv"
+    """The predictions as text. With multi:softprob each prediction is a list: a number for each class."""
+    values = predictions.tolist()
+    if os.environ.get("SAGEMAKER_BATCH") == "true":
+        # The container writes Python's own text here, so that a list keeps its brackets.
+        return "".join(f"{value}\n" for value in values)
+    if accept == "application/json":
+        return json.dumps({"predictions": [{"score": value} for value in values]})
+    if accept == "application/jsonlines":
+        return "".join(json.dumps({"score": value}) + "\n" for value in values)
+    rows = [value if isinstance(value, list) else [value] for value in values]
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)
 
 
 def serve():
@@ -269,8 +281,11 @@ def serve():
                 predictions = booster.inplace_predict(rows)
             except ValueError as error:
                 return self.answer(400, f"Unable to evaluate payload provided: {error}")
-            accept = self.headers.get("Accept") or os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "text/csv")
-            self.answer(200, *answer_of(predictions, accept))
+            try:
+                accept = accept_of(self.headers.get("Accept") or "")
+            except ValueError as error:
+                return self.answer(406, str(error))
+            self.answer(200, answer_of(predictions, accept), accept)
 
         def log_message(self, *_):
             """Silent: a line for every /ping says nothing."""
