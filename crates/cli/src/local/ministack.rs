@@ -84,10 +84,12 @@ impl Ministack {
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors);
-        let group =
+        let mut group =
             ProcessGroup::start(&mut command, GRACE).map_err(LocalError::file("run", program))?;
         let records = orphans::records(settings.folder);
-        orphans::record(&records, group.id()).map_err(LocalError::file("write", records))?;
+        group
+            .record(&records)
+            .map_err(LocalError::file("write", records))?;
         let mut server = Self {
             group,
             port: settings.port,

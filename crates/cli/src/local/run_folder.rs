@@ -102,8 +102,8 @@ mod tests {
         for owner in [folder.path(), &sagemaker(folder.path())] {
             let mut command = tokio::process::Command::new("sh");
             command.args(["-c", "trap '' TERM; sleep 600 & wait; sleep 600"]);
-            let group = ProcessGroup::start(&mut command, Duration::from_secs(1)).unwrap();
-            orphans::record(&orphans::records(owner), group.id()).unwrap();
+            let mut group = ProcessGroup::start(&mut command, Duration::from_secs(1)).unwrap();
+            group.record(&orphans::records(owner)).unwrap();
             groups.push(group);
         }
         let ids: Vec<_> = groups.iter().map(|group| group.id().to_string()).collect();

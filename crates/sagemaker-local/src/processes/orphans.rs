@@ -26,13 +26,13 @@ pub fn records(folder: &Path) -> PathBuf {
 }
 
 /// Where the leader of a process group is recorded.
-pub fn path(records: &Path, leader: i32) -> PathBuf {
+pub(crate) fn path(records: &Path, leader: i32) -> PathBuf {
     records.join(format!("{leader}.json"))
 }
 
 /// Records the leader of a process group below `records`, which is made if it is missing. The
 /// record of a leader that has ended already is left out.
-pub fn record(records: &Path, leader: i32) -> io::Result<()> {
+pub(crate) fn record(records: &Path, leader: i32) -> io::Result<()> {
     std::fs::create_dir_all(records)?;
     if let Some(started) = start_time(leader) {
         let record = Record {

@@ -10,5 +10,6 @@ mod guardrails;
 mod model_packages;
 mod scaling;
 mod spot;
+mod tags;
 mod transform;
 mod tuning;
