@@ -114,7 +114,7 @@ impl App {
     pub fn seen<T: Record>(&self, name: &str) -> Option<T> {
         let lag = self.faults.lag(name);
         if lag > 0.0 {
-            self.table::<T>().get_late(name, lag)
+            self.table::<T>().get_old(name, lag)
         } else {
             self.table::<T>().get(name)
         }
@@ -125,7 +125,7 @@ impl App {
         format!("{}{kind}/{name}", self.arn_prefix())
     }
 
-    /// What every ARN of SageMaker begins with here.
+    /// The beginning of every ARN of SageMaker on this server.
     pub fn arn_prefix(&self) -> String {
         format!("arn:aws:sagemaker:{}:{ACCOUNT}:", self.config.region)
     }

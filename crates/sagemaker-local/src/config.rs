@@ -1,43 +1,41 @@
-//! What a server is started with.
+//! The configuration of a server.
 
 use crate::images::Images;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a server is started with. The grace periods and timeouts default to SageMaker's.
+/// The configuration of a server. Grace periods and timeouts default to SageMaker's own.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// The port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// Where records, containers' trees and logs are kept.
+    /// The folder for records, the containers' trees and logs.
     pub state_dir: PathBuf,
-    /// Which program stands for which image.
+    /// The programs that run in place of container images.
     pub images: Images,
-    /// Where S3 is; `None` takes endpoint, region and credentials from the environment, as the
-    /// SDKs do.
+    /// The URL of S3. With `None`, endpoint, region and credentials come from the environment, as
+    /// for any SDK.
     pub s3_endpoint: Option<String>,
-    /// The region in ARNs.
+    /// The region that ARNs name.
     pub region: String,
-    /// From SIGTERM to SIGKILL for a training program.
+    /// The time from SIGTERM to SIGKILL for a training program.
     pub training_grace: Duration,
-    /// From SIGTERM to SIGKILL for a serving program.
+    /// The time from SIGTERM to SIGKILL for a serving program.
     pub serving_grace: Duration,
-    /// How long a serving program may take to answer `/ping` with 200, unless the variant sets
+    /// The time in which a serving program must answer `/ping` with 200, unless the variant sets
     /// `ContainerStartupHealthCheckTimeoutInSeconds`.
     pub ping_timeout: Duration,
-    /// A JSON file of the faults to begin with.
+    /// A JSON file with the faults that are set at the start.
     pub faults: Option<PathBuf>,
-    /// A file that every request of the control plane and its answer are appended to, a JSON line
-    /// each.
+    /// A file to which every call of the control plane is appended, one JSON line per call.
     pub record: Option<PathBuf>,
-    /// The longest that a deployment's bake and termination waits may take, whatever the request
-    /// says.
+    /// An upper bound for a deployment's wait times, whatever the request asks for.
     pub longest_wait: Duration,
 }
 
 impl Config {
-    /// The defaults: a free port, no images, S3 as the environment says.
+    /// The defaults: a free port, no images, S3 from the environment.
     pub fn new(state_dir: impl Into<PathBuf>) -> Self {
         Self {
             port: 0,

@@ -1,4 +1,4 @@
-//! Why the server cannot start. What a request is refused for is [`crate::protocol::Refusal`].
+//! Errors of the server's start. A refused request is [`crate::protocol::refusal::Refusal`].
 
 use std::path::PathBuf;
 
@@ -11,35 +11,35 @@ pub enum Error {
     Image {
         /// The mapping as it was given.
         mapping: String,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
     /// A file or folder of the state directory cannot be used.
     #[error("cannot {action} {}", path.display())]
     State {
-        /// What was tried.
+        /// The verb of the failed action, such as `read`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why it failed.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// A record in the state directory is not what this version writes.
-    #[error("the record {} cannot be read: move the state directory away to start afresh", path.display())]
+    /// A JSON file does not have the expected form.
+    #[error("cannot parse {}: correct it, or move the state directory away to start afresh", path.display())]
     Record {
-        /// The record's file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: serde_json::Error,
     },
-    /// The file of faults cannot be read.
-    #[error("the faults of {} cannot be read: see the README for what a fault is", path.display())]
+    /// The file of faults cannot be parsed.
+    #[error("cannot parse the faults in {}: the README lists their members", path.display())]
     Faults {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         #[source]
         source: serde_json::Error,
     },
@@ -49,16 +49,16 @@ pub enum Error {
         /// The state directory.
         path: PathBuf,
     },
-    /// The port cannot be listened on.
+    /// The server cannot listen on the port.
     #[error("cannot listen on 127.0.0.1:{port}: choose another port, or 0 for any free one")]
     Bind {
-        /// The port wanted.
+        /// The configured port.
         port: u16,
-        /// Why it failed.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The HTTP client that reaches the serving programs cannot be made.
-    #[error("cannot make an HTTP client")]
+    /// The HTTP client for the serving programs cannot be created.
+    #[error("cannot create an HTTP client")]
     Client(#[source] reqwest::Error),
 }

@@ -1,7 +1,7 @@
-//! Faults on demand: what is to go wrong, with which thing, and how often.
+//! Faults on demand: their kinds, the resources that they hit, and how often.
 //!
-//! They come by `--faults FILE` or by `/faults` while the server runs. It must not know how a fault is
-//! brought about: whoever runs a job or an endpoint asks here.
+//! They are set with `--faults FILE`, or with `PUT /faults` while the server runs. The code that
+//! runs a job or an endpoint asks here whether a fault strikes, and carries it out.
 
 use crate::error::Error;
 use crate::protocol::refusal::Refusal;
@@ -11,21 +11,21 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Something that is to go wrong.
+/// A fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fault {
-    /// What happens.
+    /// The kind of fault.
     #[serde(flatten)]
     pub kind: Kind,
-    /// With which thing: a part of its name; absent, with every one.
+    /// A part of the name of the resources that it hits. Without it, the fault hits every resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// How often; absent, for as long as the fault is there.
+    /// How often it strikes. Without it, it strikes until it is replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
 }
 
-/// What happens.
+/// The kinds of fault.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(
     tag = "fault",
@@ -34,43 +34,43 @@ pub struct Fault {
     deny_unknown_fields
 )]
 pub enum Kind {
-    /// The operation is refused and not performed.
+    /// The operation is refused, and not performed.
     Refuse {
         /// Such as `CreateTrainingJob`, or `InvokeEndpoint`.
         operation: String,
         /// The error's code.
         #[serde(default = "throttling")]
         code: String,
-        /// What is said.
+        /// The error's message.
         #[serde(default = "rate_exceeded")]
         message: String,
     },
-    /// The operation is performed, and its answer is an internal failure.
+    /// The operation is performed, but answered with an internal failure.
     Lose {
         /// Such as `CreateTrainingJob`.
         operation: String,
     },
-    /// A training job, or an endpoint on its way, finds no instance.
+    /// A training job, or an endpoint that is created or updated, gets no instance.
     Capacity {},
-    /// An endpoint's update ends in service on the configuration before, without any reason.
+    /// An update of an endpoint ends in service on the old configuration, without a reason.
     Rollback {},
-    /// The CloudWatch alarm of this name is in alarm.
+    /// A CloudWatch alarm is in state ALARM.
     Alarm {
-        /// The alarm's name, in full.
+        /// The alarm's full name.
         alarm: String,
     },
-    /// A training program is frozen as soon as it runs, and heeds no SIGTERM.
+    /// A training program is frozen when it starts, and does not react to SIGTERM.
     Hang {},
-    /// A serving program is frozen as soon as it runs, so that `/ping` is never answered.
+    /// A serving program is frozen when it starts, so that it never answers `/ping`.
     NoPing {},
-    /// What Describe and Create see of other things is as old as this; lists are not.
+    /// Describe, and Create where it refers to other resources, see old records. Lists do not.
     Stale {
-        /// By how much the store lags behind.
+        /// The age of the records in seconds.
         seconds: f64,
     },
-    /// The instance of a managed spot training job is taken away.
+    /// The instance of a managed spot training job is interrupted.
     Interrupt {
-        /// So long after the program's start.
+        /// The time from the program's start to the interruption.
         #[serde(default)]
         after_seconds: f64,
     },
@@ -96,7 +96,7 @@ pub struct Armed {
 pub struct Faults(Mutex<Vec<Armed>>);
 
 impl Faults {
-    /// The faults of a JSON file: a list.
+    /// Reads a JSON file with a list of faults.
     pub fn read(path: &Path) -> Result<Vec<Fault>, Error> {
         let text = std::fs::read(path).map_err(|source| Error::State {
             action: "read",
@@ -109,7 +109,7 @@ impl Faults {
         })
     }
 
-    /// These faults and no others, none of which has struck yet.
+    /// Replaces all faults. None of the new ones has struck yet.
     pub fn set(&self, faults: Vec<Fault>) {
         let armed = faults.into_iter().map(|fault| Armed { fault, struck: 0 });
         *self.lock() = armed.collect();
@@ -120,12 +120,12 @@ impl Faults {
         self.lock().clone()
     }
 
-    /// The first fault of this kind that is there for `name`; this counts as one time.
+    /// Strikes with the first fault of this kind for `name`, if there is one, and counts it.
     pub fn strike<T>(&self, name: &str, of_kind: impl Fn(&Kind) -> Option<T>) -> Option<T> {
         let mut all = self.lock();
         let found = all.iter_mut().find_map(|armed| {
-            let is_meant = armed.fault.is_about(name) && !armed.is_spent();
-            let what = of_kind(&armed.fault.kind).filter(|_| is_meant)?;
+            let applies = armed.fault.is_about(name) && !armed.is_spent();
+            let what = of_kind(&armed.fault.kind).filter(|_| applies)?;
             armed.struck += 1;
             Some((what, armed.fault.kind.clone()))
         });
@@ -135,7 +135,7 @@ impl Faults {
         })
     }
 
-    /// The refusal that a fault has for this call.
+    /// The refusal of this call, if a fault demands one.
     pub fn refusal(&self, called: &str, name: &str) -> Result<(), Refusal> {
         let refusal = self.strike(name, |kind| match kind {
             Kind::Refuse {
@@ -148,22 +148,22 @@ impl Faults {
         refusal.map_or(Ok(()), Err)
     }
 
-    /// The failure that hides a call's success.
+    /// The failure that replaces a call's answer, if a fault demands one.
     pub fn loss(&self, called: &str, name: &str) -> Result<(), Refusal> {
         let lost = self.strike(name, |kind| {
             matches!(kind, Kind::Lose { operation } if operation == called).then_some(())
         });
-        let said = "the answer is lost, by a fault that was asked for";
-        lost.map_or(Ok(()), |()| Err(Refusal::internal(said)))
+        let message = "the answer is lost because a fault of kind lose is set";
+        lost.map_or(Ok(()), |()| Err(Refusal::internal(message)))
     }
 
-    /// Whether a fault of just this kind strikes.
-    pub fn strikes(&self, name: &str, wanted: &Kind) -> bool {
-        let found = self.strike(name, |kind| (kind == wanted).then_some(()));
+    /// Whether a fault of exactly this kind strikes.
+    pub fn strikes(&self, name: &str, expected: &Kind) -> bool {
+        let found = self.strike(name, |kind| (kind == expected).then_some(()));
         found.is_some()
     }
 
-    /// How long after its start a spot instance is taken away.
+    /// The time from the start of a spot instance to its interruption, if a fault demands one.
     pub fn interruption(&self, name: &str) -> Option<Duration> {
         self.strike(name, |kind| match kind {
             Kind::Interrupt { after_seconds } => {
@@ -173,7 +173,7 @@ impl Faults {
         })
     }
 
-    /// By how many seconds what is seen of `name` lags behind.
+    /// The age in seconds of the records that Describe shows of `name`.
     pub fn lag(&self, name: &str) -> f64 {
         let all = self.lock();
         let seconds = all.iter().filter_map(|armed| match armed.fault.kind {
@@ -183,7 +183,7 @@ impl Faults {
         seconds.fold(0.0, f64::max)
     }
 
-    /// The first of these alarms that is in alarm.
+    /// The first of these alarms that is in state ALARM.
     pub fn alarm<'a>(&self, alarms: &'a [String]) -> Option<&'a String> {
         let all = self.lock();
         alarms.iter().find(|name| {
@@ -209,7 +209,7 @@ impl Armed {
     }
 }
 
-/// The name of what a request is about.
+/// The name of the resource that a request is about.
 pub fn subject(request: &Value) -> &str {
     const NAMES: [&str; 9] = [
         "TrainingJobName",
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_strikes_what_it_names_as_often_as_it_says() {
+    fn a_fault_strikes_the_resources_it_names_the_given_number_of_times() {
         let faults = faults(json!([
             {"fault": "refuse", "operation": "CreateTrainingJob", "name": "job", "times": 2},
             {"fault": "capacity"},
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_that_is_misspelt_is_refused() {
+    fn a_misspelt_fault_is_refused() {
         for fault in [
             json!({"fault": "capcity"}),
             json!({"fault": "capacity", "tmes": 1}),
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn alarms_and_lags_do_not_wear_out() {
+    fn alarms_and_stale_records_last_until_they_are_replaced() {
         let faults = faults(json!([
             {"fault": "alarm", "alarm": "errors"},
             {"fault": "stale", "seconds": 2, "name": "e"},

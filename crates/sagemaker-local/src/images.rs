@@ -1,23 +1,23 @@
-//! Which program stands for which container image. It must not start any.
+//! The mapping from container images to the programs that run in their place.
 
 use crate::error::Error;
 use crate::training::metrics::MetricDefinition;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A program that stands for an image.
+/// A program that runs in place of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// The program and its arguments.
     pub words: Vec<String>,
-    /// Whether it insists on the path `/opt/ml`.
+    /// Whether it needs its tree at the path `/opt/ml`.
     pub needs_opt_ml: bool,
-    /// What SageMaker reads from the logs of this image without being asked.
+    /// The metrics that SageMaker reads from this image's logs by default.
     pub metrics: Vec<MetricDefinition>,
 }
 
 impl Image {
-    /// A program that needs nothing but its call.
+    /// A program without special needs.
     pub fn new(words: Vec<String>) -> Self {
         Self {
             words,
@@ -51,18 +51,18 @@ enum Entry {
     Detailed(Detailed),
 }
 
-/// Programs by image URI, or by a pattern of such URIs in which `*` stands for any text.
+/// Programs by image URI, or by a pattern of image URIs in which `*` matches any text.
 #[derive(Debug, Clone, Default)]
 pub struct Images(BTreeMap<String, Image>);
 
 impl Images {
-    /// Lets `command` stand for `image`. The command is split as a shell would, and is later given
-    /// one argument more: `train` or `serve`.
+    /// Maps `image` to `command`, which is split as a shell splits it. `train` or `serve` is added
+    /// as its last argument when it is started.
     pub fn add(&mut self, image: &str, command: &str) -> Result<(), Error> {
         self.add_words(image, split(image, command)?)
     }
 
-    /// Lets the program and arguments `words` stand for `image`.
+    /// Maps `image` to a program and its arguments.
     pub fn add_words(&mut self, image: &str, words: Vec<String>) -> Result<(), Error> {
         self.add_image(image, Image::new(words))
     }
@@ -70,15 +70,12 @@ impl Images {
     fn add_image(&mut self, image: &str, mut program: Image) -> Result<(), Error> {
         let words = &mut program.words;
         let Some(first) = words.first_mut().filter(|first| !first.is_empty()) else {
-            return Err(malformed(image, "there is no command"));
+            return Err(malformed(image, "it has no command"));
         };
         if image.is_empty() {
-            return Err(malformed(
-                image,
-                "there is no image name before the command",
-            ));
+            return Err(malformed(image, "it has no image name before the command"));
         }
-        // A program is started in its own folder, where a relative path would mean another file.
+        // A program starts in a folder of its own, where a relative path would name another file.
         if first.contains('/') {
             let absolute = std::path::absolute(&*first)
                 .map_err(|error| malformed(image, &format!("{first}: {error}")))?;
@@ -88,7 +85,7 @@ impl Images {
         Ok(())
     }
 
-    /// Reads one `IMAGE=COMMAND`, as it stands on the command line.
+    /// Parses a mapping of the command line, `IMAGE=COMMAND`.
     pub fn add_mapping(&mut self, mapping: &str) -> Result<(), Error> {
         let (image, command) = mapping
             .split_once('=')
@@ -96,14 +93,15 @@ impl Images {
         self.add(image, command)
     }
 
-    /// Reads a JSON file: an object from image to command; the command a string, a list of words, or
-    /// an object that says more: `{"command": …, "needsOptMl": true, "metrics": [{"Name": …, "Regex":
-    /// …}]}`. A word that begins with `./` is a path beside the file.
+    /// Reads mappings from a JSON file: an object from image to command. A command is a string, a
+    /// list of words, or an object with more members: `{"command": …, "needsOptMl": true,
+    /// "metrics": [{"Name": …, "Regex": …}]}`. A word that begins with `./` is relative to the
+    /// file's folder.
     pub fn add_file(&mut self, path: &Path) -> Result<(), Error> {
         self.add_python_file(path, Path::new("python3"))
     }
 
-    /// Reads such a file, and lets `python` stand for its commands' program `python3`.
+    /// Like [`Images::add_file`], but runs `python` where a command names `python3`.
     pub fn add_python_file(&mut self, path: &Path, python: &Path) -> Result<(), Error> {
         let text = std::fs::read(path).map_err(|source| Error::State {
             action: "read",
@@ -152,7 +150,7 @@ impl Images {
         Ok(())
     }
 
-    /// The program that stands for `image`: the one of its own, else that of the longest pattern.
+    /// The program for `image`: by its exact URI, else by the longest pattern that matches.
     pub(crate) fn find(&self, image: &str) -> Option<&Image> {
         let patterns = self.0.iter().filter(|(pattern, _)| fits(pattern, image));
         let by_pattern = patterns.max_by_key(|(pattern, _)| pattern.len());
@@ -161,7 +159,7 @@ impl Images {
             .or_else(|| by_pattern.map(|(_, program)| program))
     }
 
-    /// The images that a program stands for, for messages.
+    /// The mapped images, for messages.
     pub(crate) fn known(&self) -> String {
         if self.0.is_empty() {
             return "none".to_owned();
@@ -179,7 +177,7 @@ fn split(image: &str, command: &str) -> Result<Vec<String>, Error> {
         .ok_or_else(|| malformed(&format!("{image}={command}"), "the quotes do not match"))
 }
 
-/// Whether the text is of the pattern, in which `*` stands for any text.
+/// Whether the text matches the pattern, in which `*` matches any text.
 fn fits(pattern: &str, text: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == text;
@@ -211,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mapping_is_split_as_a_shell_would() {
+    fn a_command_is_split_as_a_shell_splits_it() {
         let mut images = Images::default();
         images
             .add_mapping("a.dkr.ecr/x:1=python3 '/my programs/x.py' --flag=1")
@@ -222,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_stands_for_many_images_and_a_name_goes_first() {
+    fn an_exact_name_wins_over_the_longest_pattern() {
         let mut images = Images::default();
         images.add("*/sagemaker-xgboost:*", "any").unwrap();
         images.add("*/sagemaker-xgboost:1.7-*", "newer").unwrap();
@@ -258,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mapping_of_xgboost_is_sound() {
+    fn the_mapping_of_xgboost_has_its_program_and_metrics() {
         let mut images = Images::default();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("xgboost/images.json");
         images.add_file(&path).unwrap();
@@ -272,16 +270,16 @@ mod tests {
             Some((name.as_str(), value))
         });
         let found: Vec<_> = found.collect();
-        let said = [
+        let expected = [
             ("train:rmse", "0.25"),
             ("train:mae", "1e-3"),
             ("validation:rmse", "0.5"),
         ];
-        assert_eq!(found, said);
+        assert_eq!(found, expected);
     }
 
     #[test]
-    fn a_relative_program_is_meant_from_here() {
+    fn a_relative_program_is_resolved_from_the_current_folder() {
         let mut images = Images::default();
         images.add("x", "bin/x").unwrap();
         assert!(Path::new(&images.find("x").unwrap().words[0]).is_absolute());

@@ -1,9 +1,8 @@
 //! The SageMaker API on loopback: runs training and serving programs for real, without Docker.
 //!
 //! Official SDKs talk to it unchanged when `AWS_ENDPOINT_URL_SAGEMAKER` and
-//! `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME` name it. A program stands for each container image and is
-//! called as the container would be: `<command> train`, `<command> serve`. It must not know what
-//! the programs compute, nor anything of the pipeline that calls it.
+//! `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME` name it. A program runs in place of each container image,
+//! and is called as the container is: `<command> train`, `<command> serve`.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), sagemaker_local::Error> {
@@ -42,3 +41,8 @@ pub use error::Error;
 pub use images::Images;
 pub use processes::{ProcessGroup, log, orphans, port};
 pub use server::{Handle, Server};
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

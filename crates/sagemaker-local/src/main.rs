@@ -10,10 +10,10 @@ use tracing_subscriber::EnvFilter;
 
 /// The SageMaker API on 127.0.0.1: trains and serves with programs of this machine, without Docker.
 ///
-/// A program stands for each container image. It is called as the container would be, with one
-/// argument more: `train` or `serve`. `SAGEMAKER_BASE_DIR` names the folder that stands for /opt/ml;
-/// `SAGEMAKER_BIND_TO_PORT` the port on 127.0.0.1 to serve on. S3 is where `AWS_ENDPOINT_URL_S3` or
-/// `AWS_ENDPOINT_URL` say, with the credentials of the environment.
+/// A program runs in place of each container image. Its last argument is `train` or `serve`, as for
+/// the container. `SAGEMAKER_BASE_DIR` names the folder to use instead of /opt/ml, and
+/// `SAGEMAKER_BIND_TO_PORT` the port on 127.0.0.1 on which to serve. `AWS_ENDPOINT_URL_S3` or
+/// `AWS_ENDPOINT_URL` name the S3 server. Credentials come from the environment.
 ///
 /// Point the SDKs here with `AWS_ENDPOINT_URL_SAGEMAKER` and `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`.
 #[derive(Debug, Parser)]
@@ -22,22 +22,22 @@ struct Arguments {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 5600, env = "SAGEMAKER_LOCAL_PORT")]
     port: u16,
-    /// Where records, containers' trees and logs are kept
+    /// Folder for records, containers' trees and logs
     #[arg(
         long,
         default_value = ".sagemaker-local",
         env = "SAGEMAKER_LOCAL_STATE_DIR"
     )]
     state_dir: PathBuf,
-    /// The program that stands for an image (repeatable), such as
+    /// Program to run in place of an image (repeatable), such as
     /// recommender:local=target/release/recommender
     #[arg(long = "image", value_name = "IMAGE=COMMAND")]
     images: Vec<String>,
-    /// A JSON file of such mappings: an object from image to command, the command a text or a list
+    /// JSON file with such mappings: an object from image to command, which is a string or a list
     /// of words
     #[arg(long = "images", value_name = "FILE")]
     image_file: Option<PathBuf>,
-    /// The region in ARNs
+    /// Region that ARNs name
     #[arg(long, default_value = "us-east-1", env = "AWS_REGION")]
     region: String,
     /// Seconds from SIGTERM to SIGKILL for a training program
@@ -46,17 +46,17 @@ struct Arguments {
     /// Seconds from SIGTERM to SIGKILL for a serving program
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     serving_grace: u64,
-    /// Seconds that a serving program may take to answer /ping with 200
+    /// Seconds in which a serving program must answer /ping with 200
     #[arg(long, default_value_t = 240, value_name = "SECONDS")]
     ping_timeout: u64,
-    /// A JSON file of faults, as `PUT /faults` takes them
+    /// JSON file with a list of faults, in the form of `PUT /faults`
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Append every request of the control plane and its answer to this file, a JSON line each
+    /// Append every call of the control plane to this file, one JSON line per call
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// The longest that a canary, a linear step or the old fleet's end may be waited for, whatever
-    /// the update asks for
+    /// Upper bound in seconds for each wait of a deployment: canary, linear step, end of the old
+    /// programs
     #[arg(long, default_value_t = 3600, value_name = "SECONDS")]
     longest_wait: u64,
 }
@@ -108,7 +108,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    // Before anything is started, so that no signal is missed.
+    // Before the server starts, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let server = Server::start(arguments.into_config()?).await?;
     eprintln!("AWS_ENDPOINT_URL_SAGEMAKER={}", server.url());

@@ -1,4 +1,4 @@
-//! The server as a whole: start, address, end.
+//! Starts the server, and ends it with all that it started.
 
 use crate::app::App;
 use crate::config::Config;
@@ -30,12 +30,13 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// Starts servers.
+/// The entry point: [`Server::start`].
 #[derive(Debug)]
 pub struct Server;
 
 impl Server {
-    /// Listens on 127.0.0.1, takes up what the state directory holds, and answers from now on.
+    /// Reads the state directory, restarts the endpoints that it records, and answers requests on
+    /// 127.0.0.1 from now on.
     ///
     /// # Errors
     /// If the state directory or the port cannot be used.
@@ -44,7 +45,7 @@ impl Server {
         let mut app = App::open(config).await?;
         add_parts(&mut app)?;
         let app = Arc::new(app);
-        // Loopback and nothing else: whoever reaches it may start the programs of the mapping.
+        // Loopback only: whoever reaches the port can start the mapped programs.
         let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
         let listener = bound.map_err(|source| Error::Bind { port, source })?;
         let address = listener
@@ -113,7 +114,7 @@ async fn replace_faults(State(app): State<Arc<App>>, body: Bytes) -> Response {
     }
 }
 
-/// A server that runs. Dropping it ends the programs too, but without waiting for that.
+/// A running server. Dropping it also ends the programs, but does not wait for their end.
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
@@ -122,18 +123,18 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Where it listens.
+    /// The address on which it listens.
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// What `AWS_ENDPOINT_URL_SAGEMAKER` and `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME` are to be.
+    /// The value for `AWS_ENDPOINT_URL_SAGEMAKER` and `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Ends the server and every program it started, within a few seconds. Endpoints that served
-    /// serve again after the next start; jobs that ran are marked as failed.
+    /// Ends the server and every program that it started, within a few seconds. Endpoints in
+    /// service are in service again after the next start. Running jobs are marked as failed.
     pub async fn shutdown(mut self) {
         self.app.closing.cancel();
         if let Some(serving) = self.serving.take()

@@ -48,7 +48,7 @@ impl Record for Tags {
 }
 
 /// Stores the `Tags` of a request that creates `kind`/`name`.
-pub fn keep(app: &App, kind: &str, name: &str, request: &Value) -> Result<(), Refusal> {
+pub fn store(app: &App, kind: &str, name: &str, request: &Value) -> Result<(), Refusal> {
     let tags = match &request["Tags"] {
         Value::Null => Tags::default(),
         tags => parse(tags)?,
@@ -57,7 +57,7 @@ pub fn keep(app: &App, kind: &str, name: &str, request: &Value) -> Result<(), Re
 }
 
 /// Removes the tags of a resource that is deleted.
-pub fn forget(app: &App, kind: &str, name: &str) -> Result<(), Refusal> {
+pub fn remove(app: &App, kind: &str, name: &str) -> Result<(), Refusal> {
     app.table::<Tags>().remove(&record(kind, name)).map(drop)
 }
 
@@ -143,7 +143,8 @@ fn not_found(arn: &str) -> Refusal {
     Refusal::validation(format!("Could not find resource \"{arn}\"."))
 }
 
-/// Records are files, so their names hold no slash. No resource's name holds a comma.
+/// The name of a resource's record. Records are files, so their names hold no slash; a resource's
+/// name holds no comma.
 fn record(kind: &str, name: &str) -> String {
     format!("{kind}.{}", name.replace('/', ","))
 }

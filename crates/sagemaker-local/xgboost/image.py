@@ -1,11 +1,12 @@
-"""Stands for the image of SageMaker's built-in XGBoost, with xgboost-cpu of PyPI: `train` and `serve`.
+"""Runs in place of the image of SageMaker's built-in XGBoost: `train` and `serve` with xgboost-cpu.
 
-A runner of Millrace's own, after the container's documented conventions: PyPI's sagemaker-training is
-made for scripts, builds C code, and brings no algorithm, and the container itself is not on PyPI.
-Source: "XGBoost algorithm with Amazon SageMaker AI" of the SageMaker developer guide.
+It follows the container's documented conventions. It is our own because the container is not on PyPI,
+and PyPI's sagemaker-training is made for scripts, builds C code, and has no algorithm.
+Sources: "XGBoost algorithm with Amazon SageMaker AI" of the SageMaker developer guide, and the answers
+of github.com/aws/sagemaker-xgboost-container.
 
-CSV: no header, the label first, then (with csv_weights=1) the row's weight; an empty cell is missing. It
-is read by XGBoost's own reader, as the container reads it: a header or a text cell becomes data.
+CSV has no header and the label first. With csv_weights=1 the row's weight follows. An empty cell is a
+missing value. XGBoost's own reader reads it, as in the container: a header or a text cell becomes data.
 """
 
 import csv
@@ -20,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy
 import xgboost
 
-# The reader of text files is what the container uses; newer versions announce its end.
+# The container uses this reader of text files. Newer versions of XGBoost warn that it will be removed.
 warnings.filterwarnings("ignore", message=".*Text file input has been deprecated.*")
 xgboost.set_config(verbosity=1)
 
@@ -32,7 +33,7 @@ KEPT_CHECKPOINTS = 5
 FOLDER_LEVELS = 3
 ACCEPTS = ["application/json", "application/jsonlines", "text/csv"]
 
-# Hyperparameters of the runner; XGBoost takes the others.
+# Hyperparameters of the container. The others are XGBoost's own.
 OWN = {"num_round", "csv_weights", "early_stopping_rounds", "save_model_on_termination", "_tuning_objective_metric"}
 XGBOOST = {
     "alpha", "base_score", "booster", "colsample_bylevel", "colsample_bynode", "colsample_bytree",
@@ -46,7 +47,7 @@ XGBOOST = {
 
 
 class UserError(Exception):
-    """What the user can mend; its text is the job's FailureReason."""
+    """An error that the user can correct. Its text is the job's FailureReason."""
 
 
 def config(name):
@@ -55,7 +56,7 @@ def config(name):
 
 
 def files_of(channel):
-    """The files of a channel, which may lie three levels deep, by their folder."""
+    """The files of a channel, down to the third folder level."""
     top = os.path.join(BASE, "input", "data", channel)
     for folder, folders, names in os.walk(top):
         depth = 0 if folder == top else os.path.relpath(folder, top).count(os.sep) + 1
@@ -67,7 +68,7 @@ def files_of(channel):
 
 
 def delimiter_of(path):
-    """Sniffed from the first line of one file, which of a single column makes one of its digits."""
+    """The delimiter, sniffed from the first line of one file. For a single column it is one of its digits."""
     with open(path, encoding="utf-8") as file:
         line = file.readline()
     try:
@@ -77,12 +78,12 @@ def delimiter_of(path):
 
 
 def read(channel, described, csv_weights):
-    """A channel as XGBoost takes it."""
+    """Reads a channel into a DMatrix."""
     files = sorted(files_of(channel))
     if not files:
         raise UserError(f"No data in channel {channel}")
     kind = (described.get("ContentType") or "text/libsvm").split(";")[0].strip().lower()
-    # One folder of links: XGBoost reads the files of a folder, not of those below it.
+    # XGBoost reads the files of one folder without its subfolders, so links to all files go into one.
     folder = os.path.join(BASE, "input", "read", channel)
     os.makedirs(folder, exist_ok=True)
     for index, path in enumerate(files):
@@ -114,7 +115,7 @@ def number(parameters, name, default):
 
 
 class Log(xgboost.callback.TrainingCallback):
-    """A line a round, as CloudWatch shows the container's: a TAB is #011."""
+    """Prints a line per round in the form in which CloudWatch shows the container's: a TAB is #011."""
 
     def __init__(self, done):
         self.done = done
@@ -130,7 +131,7 @@ class Log(xgboost.callback.TrainingCallback):
 
 
 class Keep(xgboost.callback.TrainingCallback):
-    """A checkpoint a round, of which the last few are kept."""
+    """Writes a checkpoint per round, and removes old ones."""
 
     def __init__(self, done):
         self.done = done
@@ -145,7 +146,7 @@ class Keep(xgboost.callback.TrainingCallback):
 
 
 def write(path, model):
-    """Whole or not at all, as whoever is interrupted goes on from it."""
+    """Writes the file under another name and renames it, so that no checkpoint is incomplete."""
     with open(path + ".new", "wb") as file:
         file.write(model.save_raw("ubj"))
     os.replace(path + ".new", path)
@@ -157,7 +158,7 @@ def load(path):
 
 
 def last_checkpoint():
-    """The model of the last checkpoint, and the number of rounds it has."""
+    """The model of the last checkpoint, and its number of rounds."""
     names = os.listdir(CHECKPOINTS) if os.path.isdir(CHECKPOINTS) else []
     rounds = [name.rpartition(".")[2] for name in names if name.startswith(CHECKPOINT + ".")]
     rounds = [int(text) for text in rounds if text.isdigit()]
@@ -167,7 +168,7 @@ def last_checkpoint():
 
 
 def parameters_of(given):
-    """The hyperparameters, all text, as XGBoost takes them."""
+    """Converts the hyperparameters, which are all strings, to those of XGBoost."""
     unknown = sorted(set(given) - OWN - XGBOOST)
     if unknown:
         raise UserError(f"Extraneous hyperparameter found: {', '.join(unknown)}")
@@ -216,7 +217,7 @@ def train():
 
 
 def rows_of(body):
-    """Rows of CSV without the label, as wide as the widest; an empty cell is missing."""
+    """Parses rows of CSV without the label. An empty cell is a missing value."""
     lines = [line for line in body.decode("utf-8").splitlines() if line.strip()]
     if not lines:
         raise ValueError("there are no rows")
@@ -288,10 +289,10 @@ def serve():
             self.answer(200, answer_of(predictions, accept), accept)
 
         def log_message(self, *_):
-            """Silent: a line for every /ping says nothing."""
+            """Logs nothing: a line for every /ping has no use."""
 
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
-    # In a container the server is reached from outside; beside others on a machine it must not be.
+    # A container must be reachable from outside. On a shared machine the server must not be.
     host = "127.0.0.1" if "SAGEMAKER_BIND_TO_PORT" in os.environ else "0.0.0.0"
     ThreadingHTTPServer((host, port), Handler).serve_forever()
 

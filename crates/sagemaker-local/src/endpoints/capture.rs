@@ -1,7 +1,6 @@
-//! Data capture: a sample of an endpoint's invocations as JSON lines in S3.
+//! Data capture: writes a sample of an endpoint's invocations to S3 as JSON lines.
 //!
-//! Source: "Capture data from real-time endpoint" of the SageMaker developer guide. It must not know
-//! which program answered.
+//! Source: "Capture data from real-time endpoint" of the SageMaker developer guide.
 
 use crate::app::App;
 use crate::protocol::members::parse;
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-// What comes within it shares an object.
+// The invocations of this time are written as one object.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// The constraints on a configuration's `DataCaptureConfig`.
@@ -39,7 +38,7 @@ pub const RULES: &[Rule] = &[
     ),
 ];
 
-/// What is captured, and where to.
+/// What is captured, and its destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CaptureConfig {
@@ -69,7 +68,7 @@ struct ContentTypes {
 }
 
 impl CaptureConfig {
-    /// Reads a configuration's `DataCaptureConfig`; nothing if it captures nothing.
+    /// Reads a configuration's `DataCaptureConfig`. `None` if capture is disabled.
     pub fn read(config: &Value) -> Result<Option<Self>, Refusal> {
         if config.is_null() {
             return Ok(None);
@@ -79,13 +78,13 @@ impl CaptureConfig {
         Ok(config.enable_capture.then_some(config))
     }
 
-    /// How `DescribeEndpoint` tells it.
+    /// The summary in the answer of `DescribeEndpoint`.
     pub fn summary(&self) -> Value {
         json!({
             "EnableCapture": self.enable_capture,
             "CurrentSamplingPercentage": self.initial_sampling_percentage,
             "DestinationS3Uri": self.destination,
-            // Empty where none was given.
+            // Empty if none is configured.
             "KmsKeyId": self.kms_key_id.as_deref().unwrap_or_default(),
         })
     }
@@ -95,7 +94,8 @@ impl CaptureConfig {
         options.any(|option| option.capture_mode == mode || option.capture_mode == "InputAndOutput")
     }
 
-    /// One side of an invocation. Only what the configuration says is text is kept as text.
+    /// One side of an invocation. A body is stored as text only if the configuration lists its
+    /// type.
     fn side(&self, mode: &str, content_type: Option<&str>, body: &[u8]) -> Value {
         let types = &self.capture_content_type_header;
         let is_listed =
@@ -116,7 +116,7 @@ impl CaptureConfig {
     }
 }
 
-/// An invocation that was answered.
+/// An answered invocation.
 #[derive(Debug)]
 pub struct Invocation<'a> {
     pub endpoint: &'a str,
@@ -126,11 +126,11 @@ pub struct Invocation<'a> {
     pub output: (Option<&'a str>, &'a [u8]),
 }
 
-/// Captures for one fleet.
+/// The data capture of one fleet.
 #[derive(Debug)]
 pub struct Capture {
     config: CaptureConfig,
-    // A std Mutex: it is held over a push and never over an await.
+    // A std Mutex, because it is held for a push and never across an await.
     waiting: Mutex<Vec<(String, String)>>,
 }
 
@@ -142,8 +142,8 @@ impl Capture {
         }
     }
 
-    /// Keeps the invocation, if it falls into the sample; it is in S3 within a second or two.
-    pub fn keep(self: &Arc<Self>, app: &Arc<App>, invocation: &Invocation<'_>) {
+    /// Captures the invocation if it is in the sample. It is in S3 within about two seconds.
+    pub fn record(self: &Arc<Self>, app: &Arc<App>, invocation: &Invocation<'_>) {
         if fastrand::f64() * 100.0 >= self.config.initial_sampling_percentage {
             return;
         }
@@ -200,7 +200,7 @@ impl Capture {
         let Ok(destination) = S3Uri::parse(&self.config.destination) else {
             return tracing::error!(
                 uri = self.config.destination,
-                "captured data has nowhere to go"
+                "captured data has no valid destination"
             );
         };
         for (folder, lines) in objects {
@@ -215,7 +215,7 @@ impl Capture {
     }
 }
 
-/// A name in the form of a UUID.
+/// A random name in the form of a UUID.
 fn unique() -> String {
     let hex = format!("{:032x}", fastrand::u128(..));
     let parts = [

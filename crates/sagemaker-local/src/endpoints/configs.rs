@@ -1,4 +1,4 @@
-//! Endpoint configurations: which models an endpoint serves, as which variants.
+//! Endpoint configurations: the models that an endpoint serves, as variants.
 
 use crate::app::App;
 use crate::endpoints::capture::{self, CaptureConfig};
@@ -69,8 +69,8 @@ impl Record for EndpointConfig {
     const FOLDER: &'static str = "endpoint-configs";
 }
 
-/// A variant with all that it takes to serve it, so that an endpoint outlives its configuration
-/// and its models.
+/// A variant with everything that serving needs, so that an endpoint does not depend on its
+/// configuration and models after its creation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Variant {
     pub name: String,
@@ -93,12 +93,12 @@ struct ProductionVariant {
 }
 
 impl EndpointConfig {
-    /// What is captured of invocations, if anything is.
+    /// The data capture, if it is enabled.
     pub fn capture(&self) -> Result<Option<CaptureConfig>, Refusal> {
         CaptureConfig::read(&self.request["DataCaptureConfig"])
     }
 
-    /// The variants, with their models.
+    /// The variants with their models' containers.
     pub fn variants(&self, app: &App) -> Result<Vec<Variant>, Refusal> {
         let variants: Vec<ProductionVariant> = parse(&self.request["ProductionVariants"])?;
         variants
@@ -159,11 +159,11 @@ pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
             "Cannot create already existing endpoint configuration \"{arn}\"."
         )));
     }
-    tags::keep(app, "endpoint-config", &name, request)?;
+    tags::store(app, "endpoint-config", &name, request)?;
     Ok(json!({"EndpointConfigArn": arn}))
 }
 
-/// The configuration `name`, or the API's words for its absence.
+/// The configuration `name`, or the refusal of a request that names a missing one.
 pub fn find(app: &App, name: &str) -> Result<EndpointConfig, Refusal> {
     app.seen::<EndpointConfig>(name)
         .ok_or_else(|| not_found(app, name))
@@ -187,13 +187,13 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     Ok(answer)
 }
 
-/// `DeleteEndpointConfig`. As with SageMaker, an endpoint that uses it goes on serving.
+/// `DeleteEndpointConfig`. As with SageMaker, endpoints that use it continue to serve.
 pub fn delete(app: &App, request: &Value) -> Result<Value, Refusal> {
     let name = text(request, "EndpointConfigName")?;
     if !app.table::<EndpointConfig>().remove(name)? {
         return Err(not_found(app, name));
     }
-    tags::forget(app, "endpoint-config", name)?;
+    tags::remove(app, "endpoint-config", name)?;
     Ok(json!({}))
 }
 

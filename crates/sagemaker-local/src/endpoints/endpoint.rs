@@ -1,4 +1,4 @@
-//! An endpoint as it is stored: its status, what serves, what is to serve next.
+//! An endpoint as it is stored: its status, the current deployment and the pending one.
 
 use crate::endpoints::capture::CaptureConfig;
 use crate::endpoints::configs::Variant;
@@ -6,7 +6,7 @@ use crate::store::table::{Record, now};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What an endpoint is doing.
+/// The status of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     Creating,
@@ -18,7 +18,7 @@ pub enum Status {
     Failed,
 }
 
-/// A configuration with all that it takes to serve it.
+/// A configuration with everything that serving needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Deployment {
     pub config: String,
@@ -29,7 +29,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// How many instances it has, over all variants.
+    /// The number of instances of all variants.
     pub fn instances(&self) -> i64 {
         self.variants.iter().filter_map(|one| one.instances).sum()
     }
@@ -42,13 +42,13 @@ pub struct Endpoint {
     pub modified: f64,
     pub status: Status,
     pub failure_reason: Option<String>,
-    /// What serves.
+    /// The deployment that serves.
     pub deployed: Option<Deployment>,
-    /// What is to serve next.
+    /// The deployment that a creation or an update starts.
     pub pending: Option<Deployment>,
-    /// Of the last update.
+    /// The `DeploymentConfig` of the last update.
     pub deployment_config: Value,
-    /// Counts the fleets, so that each has its own folder.
+    /// The number of fleets so far, so that each has a folder of its own.
     pub generation: u64,
 }
 

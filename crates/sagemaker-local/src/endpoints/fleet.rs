@@ -1,6 +1,4 @@
-//! The programs that serve an endpoint: one a variant, each with its own port, tree and log.
-//!
-//! It must not know the endpoint's status; [`crate::deployment`] decides that.
+//! The programs that serve an endpoint: one per variant, each with its own port, tree and log.
 
 use crate::app::{App, image_of};
 use crate::endpoints::capture::{Capture, CaptureConfig};
@@ -21,16 +19,16 @@ use tokio_util::task::TaskTracker;
 // SageMaker's limit for one answer to /ping.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 const PING_PAUSE: Duration = Duration::from_millis(100);
-// Before a program that ended by itself is started again.
+// The pause before a program that has ended by itself is started again.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
-// Of a program's last line in a reason, in characters: a reason has 1024.
-const SAID_LENGTH: usize = 400;
+// The most characters of a program's last log line in a reason, which may have 1024.
+const LAST_LINE_LENGTH: usize = 400;
 
-/// Programs that serve.
+/// The programs of one deployment.
 #[derive(Debug)]
 pub struct Fleet {
     members: Vec<Member>,
-    /// Where invocations are captured, if they are.
+    /// The data capture, if it is enabled.
     pub capture: Option<Arc<Capture>>,
     folder: PathBuf,
     stop: CancellationToken,
@@ -47,9 +45,9 @@ pub struct Member {
 }
 
 impl Fleet {
-    /// Starts the programs of all variants of `owner` below `folder`, and returns when each answers
-    /// `/ping`.
-    /// The error is the endpoint's `FailureReason`; nothing runs any more then.
+    /// Starts the programs of all variants below `folder`, and returns when each answers `/ping`.
+    /// `owner` is the name of the endpoint or transform job. The error is its `FailureReason`; no
+    /// program runs after an error.
     pub async fn start(
         app: &Arc<App>,
         owner: &str,
@@ -92,7 +90,7 @@ impl Fleet {
         if let Some(url) = &container.model_data_url {
             download(app, url, &model).await?;
         }
-        let port = port::reserve().map_err(|error| format!("there is no free port: {error}"))?;
+        let port = port::reserve().map_err(|error| format!("no port is free: {error}"))?;
         let mut environment: Vec<_> = container.environment.clone().into_iter().collect();
         environment.extend(
             [
@@ -142,7 +140,7 @@ impl Fleet {
         })
     }
 
-    /// The member for an invocation: `variant` if it is named, else one by weight.
+    /// The member for an invocation: the named variant, or a random one by weight.
     pub fn choose(&self, variant: Option<&str>) -> Option<&Member> {
         if let Some(name) = variant {
             return self.members.iter().find(|member| member.variant == name);
@@ -156,7 +154,7 @@ impl Fleet {
         by_weight.or(self.members.first())
     }
 
-    /// Ends the programs: SIGTERM, the grace, SIGKILL. Their trees go with them.
+    /// Ends the programs (SIGTERM, the grace period, SIGKILL), and removes their trees.
     pub async fn stop(&self) {
         self.stop_programs().await;
         if let Err(error) = std::fs::remove_dir_all(&self.folder) {
@@ -173,12 +171,12 @@ impl Fleet {
 
 impl Drop for Fleet {
     fn drop(&mut self) {
-        // A deployment that is abandoned half-way leaves no program behind.
+        // A deployment that is dropped half-way leaves no program behind.
         self.stop.cancel();
     }
 }
 
-/// Keeps a program running until it is told to stop, as SageMaker restarts a container.
+/// Restarts a program that ends, as SageMaker restarts a container, until `stop` is cancelled.
 async fn keep(app: Arc<App>, program: Program, mut running: Running, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -215,7 +213,7 @@ async fn download(app: &App, url: &str, folder: &Path) -> Result<(), String> {
         .map_err(|error| format!("Failed to download model data from {url}: {error}"))
 }
 
-/// Asks `/ping` until it answers 200.
+/// Polls `/ping` until it answers 200.
 async fn ping(app: &App, url: &str, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
     let request = || {
@@ -237,16 +235,16 @@ async fn ping(app: &App, url: &str, patience: Duration) -> bool {
 }
 
 fn unhealthy(variant: &Variant, log: &Path, why: &str) -> String {
-    // Its folder goes with the endpoint, and its log with that.
-    let said: String = log::last_line(log).chars().take(SAID_LENGTH).collect();
-    let said = if said.is_empty() {
-        "it said nothing".to_owned()
+    // The log is removed with the endpoint's folder, so the reason quotes its last line.
+    let last_line: String = log::last_line(log).chars().take(LAST_LINE_LENGTH).collect();
+    let last_line = if last_line.is_empty() {
+        "its log is empty".to_owned()
     } else {
-        format!("its last words: {said}")
+        format!("its last log line: {last_line}")
     };
     format!(
         "The primary container for production variant {} did not pass the ping health check \
-         ({why}; {said}). Please check its log {}.",
+         ({why}; {last_line}). Please check its log {}.",
         variant.name,
         log.display()
     )
@@ -272,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn traffic_follows_the_weights() {
+    fn invocations_follow_the_weights() {
         let fleet = fleet(&[("a", 3.0), ("b", 1.0), ("none", 0.0)]);
         let mut counts = std::collections::HashMap::new();
         for _ in 0..4000 {
@@ -285,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_variant_is_taken_or_missed() {
+    fn only_a_named_variant_is_chosen() {
         let fleet = fleet(&[("a", 1.0), ("none", 0.0)]);
         assert_eq!(fleet.choose(Some("none")).unwrap().variant, "none");
         assert!(fleet.choose(Some("other")).is_none());

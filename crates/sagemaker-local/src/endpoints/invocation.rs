@@ -1,5 +1,5 @@
-//! SageMaker Runtime's `POST /endpoints/{name}/invocations`: passes a request on to the program
-//! that serves. It must not look into the body.
+//! SageMaker Runtime's `POST /endpoints/{name}/invocations`: forwards a request to the program that
+//! serves.
 
 use crate::app::App;
 use crate::endpoints::capture::Invocation;
@@ -48,7 +48,7 @@ pub async fn invoke(
     };
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return invalid(&format!(
-            "The request's body is over {MAX_BODY} bytes, or broke off."
+            "The request's body has more than {MAX_BODY} bytes, or is incomplete."
         ));
     };
     let mut request = app
@@ -95,10 +95,10 @@ pub async fn invoke(
             input: (text_of(&sent, "content-type"), &body),
             output: (text_of(&headers, "content-type"), &answered),
         };
-        capture.keep(&app, &invocation);
+        capture.record(&app, &invocation);
     }
     let mut response = (StatusCode::OK, answered).into_response();
-    // What the program does not name is not to be guessed.
+    // The content type is only what the program says.
     response.headers_mut().remove(header::CONTENT_TYPE);
     for name in PASSED_BACK {
         if let Some(value) = headers.get(name) {

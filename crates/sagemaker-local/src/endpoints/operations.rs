@@ -61,7 +61,7 @@ pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
             "Cannot create already existing endpoint \"{arn}\"."
         )));
     }
-    tags::keep(app, "endpoint", name, request)?;
+    tags::store(app, "endpoint", name, request)?;
     rollout::create(app, name);
     Ok(json!({"EndpointArn": arn}))
 }
@@ -110,10 +110,10 @@ pub fn update(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
     Ok(json!({"EndpointArn": arn}))
 }
 
-/// What an update keeps of the variants that it finds, rather than to begin with what the
-/// configuration says: what autoscaling has made of them, above all.
+/// Retains properties of the current variants instead of the new configuration's, such as instance
+/// counts that autoscaling has set.
 fn retain(old: &Deployment, new: &mut Deployment, excluded: &Value) {
-    let kept = |property: &str| {
+    let is_retained = |property: &str| {
         let mut excluded = excluded.as_array().into_iter().flatten();
         !excluded.any(|one| one["VariantPropertyType"] == property)
     };
@@ -121,19 +121,19 @@ fn retain(old: &Deployment, new: &mut Deployment, excluded: &Value) {
         let Some(before) = old.variants.iter().find(|one| one.name == variant.name) else {
             continue;
         };
-        if kept("DesiredInstanceCount") && before.instances.is_some() {
+        if is_retained("DesiredInstanceCount") && before.instances.is_some() {
             variant.instances = before.instances.or(variant.instances);
         }
-        if kept("DesiredWeight") {
+        if is_retained("DesiredWeight") {
             variant.weight = before.weight;
         }
     }
-    if kept("DataCaptureConfig") {
+    if is_retained("DataCaptureConfig") {
         new.capture.clone_from(&old.capture);
     }
 }
 
-/// SageMaker refuses to turn instances into a serverless variant by an update.
+/// SageMaker refuses an update from instances to serverless variants.
 fn is_same_kind(old: Option<&Deployment>, new: &Deployment) -> Result<(), Refusal> {
     let is_serverless = |deployment: &Deployment| {
         deployment

@@ -1,5 +1,5 @@
-//! How an endpoint comes into service, changes over, falls back, and goes: each step visible in its
-//! status.
+//! Creates, updates, rolls back and deletes the programs of an endpoint. The endpoint's status
+//! shows each step.
 
 use crate::app::App;
 use crate::endpoints::endpoint::{Deployment, Endpoint, Status};
@@ -40,8 +40,8 @@ pub fn create(app: &Arc<App>, name: &str) {
     });
 }
 
-/// Starts the new configuration beside the old one, shifts invocations to it as the request says,
-/// and goes back if it is unhealthy or an alarm goes off.
+/// Starts the new configuration beside the old one, and shifts invocations to it as the request
+/// says. It rolls back if the new one is unhealthy or an alarm goes off.
 pub fn update(app: &Arc<App>, name: &str) {
     spawn(app, name, |app, name| async move {
         let Some(endpoint) = app.table::<Endpoint>().get(&name) else {
@@ -65,7 +65,8 @@ pub fn update(app: &Arc<App>, name: &str) {
     });
 }
 
-/// The old programs, which serve no more; or why the update has to go back, if anything says so.
+/// Returns the old programs, which no longer serve. The error means a rollback, with its reason if
+/// there is one.
 async fn roll_out(
     app: &Arc<App>,
     name: &str,
@@ -98,7 +99,7 @@ async fn roll_out(
     Ok(old.map(|old| old.serving))
 }
 
-/// Waits while no alarm goes off.
+/// Waits, and returns early with an error if an alarm goes off.
 async fn watch(
     app: &App,
     name: &str,
@@ -121,7 +122,7 @@ async fn watch(
     }
 }
 
-/// As SageMaker does it: in service again, on the old configuration.
+/// As with SageMaker, the endpoint is in service again on the old configuration.
 async fn roll_back(app: &App, name: &str, reason: Option<String>) {
     change(app, name, |endpoint| endpoint.enter(Status::RollingBack));
     let new = app
@@ -139,24 +140,24 @@ async fn roll_back(app: &App, name: &str, reason: Option<String>) {
     });
 }
 
-/// Ends an endpoint's programs and forgets it.
+/// Ends an endpoint's programs and removes its records.
 pub fn delete(app: &Arc<App>, name: &str) {
     spawn(app, name, |app, name| async move {
         let traffic = app.part::<Fleets>().lock().remove(&name);
         if let Some(traffic) = traffic {
             traffic.serving.stop().await;
         }
-        forget(&app, &name);
+        remove(&app, &name);
     });
 }
 
-/// Takes up what an earlier server left: what served serves again, what was being made is made,
-/// what was being changed stays as it was, what was being deleted is gone.
+/// Continues after an earlier server's end. Endpoints in service serve again, and one that was
+/// being created is created. An unfinished update is dropped, an unfinished deletion is completed.
 pub fn recover(app: &Arc<App>) {
     for (name, endpoint) in app.table::<Endpoint>().all() {
         match endpoint.status {
             Status::Failed => {}
-            Status::Deleting => forget(app, &name),
+            Status::Deleting => remove(app, &name),
             Status::Creating => create(app, &name),
             Status::InService | Status::Updating | Status::SystemUpdating | Status::RollingBack => {
                 let change_to = endpoint.pending.map(|pending| pending.config);
@@ -165,7 +166,7 @@ pub fn recover(app: &Arc<App>) {
                     endpoint.pending = None;
                     if let Some(config) = change_to {
                         endpoint.failure_reason = Some(format!(
-                            "sagemaker-local ended during the update to {config}; update again"
+                            "sagemaker-local ended during the update to {config}. Update it again."
                         ));
                     }
                 });
@@ -196,8 +197,8 @@ fn resume(app: &Arc<App>, name: &str) {
     });
 }
 
-/// Runs beside the requests. When the server ends it is abandoned where it stands: the record says
-/// what is to be taken up.
+/// Runs `work` beside the requests. It is dropped when the server ends: the next start continues by
+/// the record.
 fn spawn<F: Future<Output = ()> + Send>(
     app: &Arc<App>,
     name: &str,
@@ -224,7 +225,7 @@ async fn start(app: &Arc<App>, name: &str, deployment: &Deployment) -> Result<Ar
     });
     let generation = match numbered {
         Ok(Some(generation)) => generation,
-        Ok(None) => return Err("the endpoint is gone".to_owned()),
+        Ok(None) => return Err("the endpoint no longer exists".to_owned()),
         Err(refusal) => return Err(refusal.message),
     };
     let folder = app.endpoint_folder(name).join(generation.to_string());
@@ -247,20 +248,20 @@ fn change(app: &App, name: &str, change: impl FnOnce(&mut Endpoint)) {
         Ok(())
     });
     if let Err(refusal) = changed {
-        tracing::error!(endpoint = name, %refusal, "the endpoint's status could not be kept");
+        tracing::error!(endpoint = name, %refusal, "the endpoint's status could not be written");
     }
 }
 
-fn forget(app: &App, name: &str) {
+fn remove(app: &App, name: &str) {
     let folder = app.endpoint_folder(name);
     if folder.exists()
         && let Err(error) = std::fs::remove_dir_all(&folder)
     {
         tracing::warn!(endpoint = name, %error, "the endpoint's trees could not be removed");
     }
-    let forgotten =
-        tags::forget(app, "endpoint", name).and_then(|()| app.table::<Endpoint>().remove(name));
-    if let Err(refusal) = forgotten {
+    let removed =
+        tags::remove(app, "endpoint", name).and_then(|()| app.table::<Endpoint>().remove(name));
+    if let Err(refusal) = removed {
         tracing::error!(endpoint = name, %refusal, "the endpoint's record could not be removed");
     }
 }

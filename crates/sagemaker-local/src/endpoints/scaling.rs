@@ -1,5 +1,5 @@
-//! Application Auto Scaling for endpoints' variants: targets and policies are kept, and a variant has
-//! at least and at most the instances that its target says. There is no load that would scale it.
+//! Application Auto Scaling for endpoints' variants: stores targets and policies, and keeps a
+//! variant's instance count within its target's bounds. Load does not scale it.
 //!
 //! Source: the Application Auto Scaling API reference.
 
@@ -46,7 +46,7 @@ const POLICY_RULES: &[Rule] = &[
     ),
 ];
 
-/// What may be scaled, and between which counts.
+/// A scalable variant with its bounds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Target {
     resource: String,
@@ -57,7 +57,7 @@ pub struct Target {
     created: f64,
 }
 
-/// How it is scaled.
+/// A scaling policy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Policy {
     request: Value,
@@ -72,7 +72,7 @@ impl Record for Policy {
     const FOLDER: &'static str = "scaling-policies";
 }
 
-/// Records are files: their names hold no slash.
+/// The name of a target's record. Records are files, so their names hold no slash.
 fn record(request: &Value) -> Result<String, Refusal> {
     let resource = text(request, "ResourceId")?.replace('/', ",");
     let dimension = text(request, "ScalableDimension")?.replace(':', ",");
@@ -90,7 +90,7 @@ fn variant_of(resource: &str) -> Result<(&str, &str), Refusal> {
     }
 }
 
-/// `RegisterScalableTarget`: a new target, or new bounds of one that is there.
+/// `RegisterScalableTarget`: a new target, or new bounds of an existing one.
 pub fn register(app: &App, request: &Value) -> Result<Value, Refusal> {
     check(request, TARGET_RULES)?;
     let resource = text(request, "ResourceId")?;
@@ -134,7 +134,7 @@ pub fn register(app: &App, request: &Value) -> Result<Value, Refusal> {
     Ok(json!({"ScalableTargetARN": arn(app, "scalable-target", &name)}))
 }
 
-/// Brings the variant's count to within its bounds.
+/// Changes the variant's instance count so that it lies within the bounds.
 fn scale(
     app: &App,
     endpoint: &str,
@@ -164,12 +164,12 @@ fn arn(app: &App, kind: &str, name: &str) -> String {
     )
 }
 
-fn is_wanted(request: &Value, resource: &str, dimension: &str) -> bool {
+fn is_asked_for(request: &Value, resource: &str, dimension: &str) -> bool {
     let one = request["ResourceId"].as_str();
     let mut listed = request["ResourceIds"].as_array().into_iter().flatten();
     request["ScalableDimension"]
         .as_str()
-        .is_none_or(|wanted| wanted == dimension)
+        .is_none_or(|asked| asked == dimension)
         && one.is_none_or(|one| one == resource)
         && (request["ResourceIds"].is_null() || listed.any(|one| one == resource))
 }
@@ -178,7 +178,7 @@ fn is_wanted(request: &Value, resource: &str, dimension: &str) -> bool {
 pub fn targets(app: &App, request: &Value) -> Result<Value, Refusal> {
     check(request, &[NAMESPACE])?;
     let all = app.table::<Target>().all().into_iter();
-    let found = all.filter(|(_, it)| is_wanted(request, &it.resource, &it.dimension));
+    let found = all.filter(|(_, it)| is_asked_for(request, &it.resource, &it.dimension));
     let found: Vec<_> = found
         .map(|(name, target)| {
             json!({
@@ -212,7 +212,7 @@ fn no_target(request: &Value) -> Refusal {
     )
 }
 
-/// `DeregisterScalableTarget`, with its policies.
+/// `DeregisterScalableTarget`, which also deletes its policies.
 pub fn deregister(app: &App, request: &Value) -> Result<Value, Refusal> {
     check(request, &[NAMESPACE, RESOURCE, DIMENSION])?;
     let name = record(request)?;
@@ -233,7 +233,7 @@ fn policy_record(request: &Value) -> Result<String, Refusal> {
     Ok(format!("{},{policy}", record(request)?))
 }
 
-/// `PutScalingPolicy`: a new policy, or the new content of one that is there.
+/// `PutScalingPolicy`: a new policy, or new content of an existing one.
 pub fn put_policy(app: &App, request: &Value) -> Result<Value, Refusal> {
     check(request, POLICY_RULES)?;
     if app.table::<Target>().get(&record(request)?).is_none() {
@@ -262,15 +262,15 @@ pub fn policies(app: &App, request: &Value) -> Result<Value, Refusal> {
     for (name, policy) in app.table::<Policy>().all() {
         let mut answer = policy.request;
         let (resource, dimension) = (&answer["ResourceId"], &answer["ScalableDimension"]);
-        let is_wanted = is_wanted(
+        let is_asked_for = is_asked_for(
             request,
             resource.as_str().unwrap_or_default(),
             dimension.as_str().unwrap_or_default(),
         );
         let mut names = request["PolicyNames"].as_array().into_iter().flatten();
         let is_named =
-            request["PolicyNames"].is_null() || names.any(|wanted| *wanted == answer["PolicyName"]);
-        if is_wanted && is_named {
+            request["PolicyNames"].is_null() || names.any(|asked| *asked == answer["PolicyName"]);
+        if is_asked_for && is_named {
             if answer["PolicyType"].is_null() {
                 answer["PolicyType"] = json!("StepScaling");
             }

@@ -1,7 +1,7 @@
-//! Which programs an endpoint's invocations go to, and how an update shifts them from the old to the
-//! new ones.
+//! Distributes an endpoint's invocations to its programs, and plans how an update shifts them from
+//! the old programs to the new ones.
 //!
-//! Source: `DeploymentConfig` of the SageMaker API reference. It must not start or end programs.
+//! Source: `DeploymentConfig` of the SageMaker API reference.
 
 use crate::endpoints::fleet::Fleet;
 use crate::protocol::members::parse;
@@ -26,14 +26,14 @@ impl Fleets {
 /// The programs behind an endpoint.
 #[derive(Debug, Clone)]
 pub struct Traffic {
-    /// What serves, or did so before the update that is under way.
+    /// The programs that serve. During an update these are the old ones.
     pub serving: Arc<Fleet>,
-    /// What an update is shifting to, and the share of invocations it has by now.
+    /// The new programs of an update, and their current share of the invocations.
     pub shifting: Option<(Arc<Fleet>, f64)>,
 }
 
 impl Traffic {
-    /// All to one fleet.
+    /// All invocations go to one fleet.
     pub fn to(serving: Arc<Fleet>) -> Self {
         Self {
             serving,
@@ -41,7 +41,7 @@ impl Traffic {
         }
     }
 
-    /// The programs for one invocation, by chance according to the share.
+    /// The programs for one invocation, chosen at random by the share.
     pub fn choose(&self) -> &Arc<Fleet> {
         match &self.shifting {
             Some((fleet, share)) if fastrand::f64() < *share => fleet,
@@ -112,16 +112,16 @@ pub const RULES: &[Rule] = &[
     ),
 ];
 
-/// How an update shifts invocations.
+/// The plan by which an update shifts invocations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shift {
-    /// The shares that the new programs have, one after the other; the last is all.
+    /// The shares of the new programs, one after the other. The last is 1.
     pub shares: Vec<f64>,
-    /// How long each share but the last is watched.
+    /// The time for which each share but the last is watched.
     pub wait: Duration,
-    /// How long the old programs stay after that.
+    /// The time for which the old programs stay after that.
     pub termination_wait: Duration,
-    /// Names of the alarms that are watched all along.
+    /// The names of the alarms that are watched during the update.
     pub alarms: Vec<String>,
 }
 
@@ -168,8 +168,8 @@ struct Alarm {
 }
 
 impl Shift {
-    /// Reads the `DeploymentConfig` of a request that meets [`RULES`]; null is all at once. The fleet
-    /// has `instances`.
+    /// Reads the `DeploymentConfig` of a request that meets [`RULES`]. Null means all at once. The
+    /// fleet has `instances`.
     pub fn read(config: &Value, instances: i64) -> Result<Self, Refusal> {
         let config: Config = if config.is_null() {
             Config::default()
@@ -209,7 +209,7 @@ impl Shift {
     }
 }
 
-/// The share of all invocations, which the API holds between these bounds.
+/// The share of all invocations, which must lie within these bounds.
 fn share_of(
     size: &Size,
     instances: i64,
@@ -222,7 +222,7 @@ fn share_of(
         instances.max(1) as f64
     };
     let share = size.value / whole;
-    // One of one instance is all of it: here a fleet is one program, whatever its count.
+    // One of one instance would be the whole fleet, so the share is the largest that is allowed.
     if instances <= 1 && size.r#type == "INSTANCE_COUNT" {
         return Ok(most);
     }
@@ -237,7 +237,7 @@ fn share_of(
     Ok(share)
 }
 
-/// Holds a request's `DeploymentConfig` against its constraints.
+/// Checks a request's `DeploymentConfig` against its constraints.
 pub fn validate(request: &Value) -> Result<(), Refusal> {
     check(request, RULES)
 }
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_refuses_is_refused() {
+    fn invalid_configurations_are_refused() {
         let percent = |value: u32| json!({"Type": "CAPACITY_PERCENT", "Value": value});
         for routing in [
             json!({"Type": "CANARY", "WaitIntervalInSeconds": 5, "CanarySize": percent(51)}),

@@ -1,8 +1,8 @@
-//! What a program that was started has said.
+//! Logs of started programs.
 
 use std::path::Path;
 
-/// The last line of a log that says something, without what is not text; empty if there is none.
+/// The last line of a log that is not blank. It is empty if there is none, or no log.
 pub fn last_line(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);

@@ -1,12 +1,12 @@
-//! A private `/opt/ml` for programs that insist on that path: a mount namespace of their own, made by
-//! util-linux's `unshare`, in which a folder is mounted there. It must not know what the program does.
+//! A private `/opt/ml` for programs that need this path: util-linux's `unshare` starts them in a
+//! mount namespace of their own, in which a folder is mounted there.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-// Where /opt/ml is not there to mount on, /opt is overlaid by one where it is: nothing of the
-// system is changed.
+// A mount needs an existing folder. Without /opt/ml, an overlay over /opt provides it, so that the
+// system itself stays unchanged.
 const MOUNT: &str = r#"set -e
 base=$1; shift
 if [ ! -d /opt/ml ]; then
@@ -17,10 +17,10 @@ fi
 mount --bind "$base" /opt/ml
 exec "$@""#;
 
-/// The command that runs `words` where `folder` is `/opt/ml`.
+/// The command that runs `words` with `folder` mounted at `/opt/ml`.
 ///
 /// # Errors
-/// If the system does not allow it.
+/// If the system does not allow such a namespace.
 pub fn with_opt_ml(folder: &Path, words: &[String]) -> std::io::Result<Vec<String>> {
     if let Some(above) = folder.parent() {
         std::fs::create_dir_all(above.join("mnt"))?;
@@ -50,15 +50,15 @@ pub fn with_opt_ml(folder: &Path, words: &[String]) -> std::io::Result<Vec<Strin
     if tried.status.success() {
         return Ok(wrap(words));
     }
-    let said = String::from_utf8_lossy(&tried.stderr);
-    Err(refused(said.trim().lines().last().unwrap_or_default()))
+    let stderr = String::from_utf8_lossy(&tried.stderr);
+    Err(refused(stderr.trim().lines().last().unwrap_or_default()))
 }
 
-fn refused(said: &str) -> Error {
+fn refused(reason: &str) -> Error {
     Error::new(
         ErrorKind::Unsupported,
         format!(
-            "it needs /opt/ml, and this system allows no private mount namespace ({said}): let it \
+            "it needs /opt/ml, and this system allows no private mount namespace ({reason}): let it \
              read SAGEMAKER_BASE_DIR instead, or allow unprivileged user namespaces"
         ),
     )
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_finds_its_folder_at_opt_ml_or_is_refused_in_a_line() {
+    fn a_folder_is_mounted_at_opt_ml_or_refused_in_one_line() {
         let folder = tempfile::tempdir().unwrap();
         let base = folder.path().join("ml");
         std::fs::create_dir(&base).unwrap();

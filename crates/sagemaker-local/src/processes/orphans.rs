@@ -1,5 +1,5 @@
-//! Processes that outlive an owner that was killed: each is recorded in a file while it runs, and
-//! whoever comes next ends what the files name.
+//! Ends processes that outlive an owner that was killed. Each process group is recorded in a file
+//! while it runs; the owner's next start kills the recorded groups.
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
@@ -13,25 +13,25 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A process id is given to another process in time; together with the start time it is unique.
+/// Process ids are reused. Together with the start time, an id is unique.
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     pid: i32,
     started: String,
 }
 
-/// Where an owner of processes keeps its records, in a folder of its own.
+/// The folder of the records, below a folder of the owner.
 pub fn records(folder: &Path) -> PathBuf {
     folder.join("processes")
 }
 
-/// Where the leader of a process group is recorded.
+/// The record of a process group's leader.
 pub(crate) fn path(records: &Path, leader: i32) -> PathBuf {
     records.join(format!("{leader}.json"))
 }
 
-/// Records the leader of a process group below `records`, which is made if it is missing. The
-/// record of a leader that has ended already is left out.
+/// Records the leader of a process group below `records`, which is created if it is missing. A
+/// leader that has already ended is not recorded.
 pub(crate) fn record(records: &Path, leader: i32) -> io::Result<()> {
     std::fs::create_dir_all(records)?;
     if let Some(started) = start_time(leader) {
@@ -53,7 +53,7 @@ pub fn end(records: &Path) -> io::Result<()> {
     };
     for entry in entries {
         let path = entry?.path();
-        // An unreadable record was cut off while it was written: it names no process.
+        // An unreadable record is an unfinished write, which names no process.
         if let Ok(record) = serde_json::from_slice::<Record>(&std::fs::read(&path)?)
             && start_time(record.pid).is_some_and(|started| started == record.started)
         {
@@ -74,15 +74,15 @@ fn kill(group: Pid) -> io::Result<()> {
         match killpg(group, Signal::SIGKILL) {
             Err(Errno::ESRCH) => return Ok(()),
             Err(error) => return Err(error.into()),
-            // Where nobody fetches the exit status of orphans, they stay as zombies.
+            // Where no process fetches the exit status of orphans, they stay as zombies.
             Ok(()) if begun.elapsed() > PATIENCE => return Ok(()),
             Ok(()) => std::thread::sleep(PAUSE),
         }
     }
 }
 
-/// When a process started, as the system says it: the 22nd field of `/proc/<pid>/stat` where there
-/// is one, else the answer of `ps`. `None` if there is no such process.
+/// The start time of a process in the system's own form: the 22nd field of `/proc/<pid>/stat`, or
+/// the output of `ps` where there is no `/proc`. `None` if there is no such process.
 fn start_time(pid: i32) -> Option<String> {
     if Path::new("/proc/self/stat").exists() {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;

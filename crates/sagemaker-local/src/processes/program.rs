@@ -1,5 +1,5 @@
-//! A program that runs as a container would: in its own process group, its output in a file, and
-//! gone when its owner is. It must not know what the program does.
+//! A program that runs in place of a container: in a process group of its own, with its output in
+//! a log file.
 
 use crate::images::Image;
 use crate::processes::{ProcessGroup, opt_ml};
@@ -12,26 +12,26 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-// The server's own end does not wait out a program's whole grace.
+// When the server ends, it does not wait for a program's whole grace period.
 const HURRIED_GRACE: Duration = Duration::from_secs(2);
 
-/// What to start.
+/// A program with its call.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// The program that stands for the image.
+    /// The program of the image.
     pub image: Image,
     /// `train` or `serve`.
     pub verb: &'static str,
-    /// Set on top of the server's own environment.
+    /// Variables in addition to the server's own environment.
     pub environment: Vec<(String, String)>,
-    /// Where it starts.
+    /// Its working directory.
     pub folder: PathBuf,
-    /// What standard output and error are appended to.
+    /// The file to which standard output and error are appended.
     pub log: PathBuf,
 }
 
 impl Program {
-    /// Starts the program; its process is recorded below `records`.
+    /// Starts the program, and records its process group below `records`.
     pub fn start(&self, records: &Path) -> std::io::Result<Running> {
         let log = File::options().create(true).append(true).open(&self.log)?;
         let command = if self.image.needs_opt_ml {
@@ -98,14 +98,14 @@ impl Running {
     }
 }
 
-/// The exit code as a container reports it: 128 and the signal's number for a death by signal.
+/// The exit code as a container reports it: 128 plus the signal's number if a signal ended it.
 pub fn exit_code(status: ExitStatus) -> i32 {
     status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }
 
-// What is alive is read from /proc.
+// The tests read from /proc whether a process is alive.
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn is_alive(pid: &str) -> bool {
-        // A zombie is dead, but not yet fetched by init.
+        // A zombie has ended; its exit status is not yet fetched.
         std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
             .is_ok_and(|stat| !stat.contains(") Z "))
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn output_and_exit_code_are_kept() {
+    async fn output_and_exit_code_are_recorded() {
         let folder = tempfile::tempdir().unwrap();
         let program = shell("echo $GREETING $0; echo oops >&2; exit 3", folder.path());
         let status = program.start(folder.path()).unwrap().wait().await.unwrap();
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(
             std::fs::read_dir(folder.path()).unwrap().count(),
             1,
-            "the record is gone"
+            "the record is removed"
         );
     }
 
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn dropping_a_program_ends_what_it_started() {
+    async fn dropping_a_program_ends_its_child_processes() {
         let folder = tempfile::tempdir().unwrap();
         let program = shell("sleep 60 & echo $!; wait", folder.path());
         let running = program.start(folder.path()).unwrap();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_an_earlier_server_left_is_ended_and_nothing_else() {
+    async fn only_processes_of_an_earlier_server_are_ended() {
         let folder = tempfile::tempdir().unwrap();
         let records = folder.path().join("processes");
         let mut ours = shell("sleep 60", folder.path()).start(&records).unwrap();

@@ -1,7 +1,6 @@
 //! SageMaker's JSON protocol: `POST /` with `X-Amz-Target: SageMaker.<Operation>`.
 //!
-//! Source: the AWS JSON 1.1 protocol of Smithy and the SageMaker API reference. It must not know
-//! what an operation does.
+//! Source: the AWS JSON 1.1 protocol of Smithy and the SageMaker API reference.
 
 use crate::app::App;
 use crate::faults;
@@ -19,7 +18,7 @@ pub async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
     let target = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok());
-    // Application Auto Scaling answers on the same port, under a target of its own.
+    // Application Auto Scaling is served on the same port and has another prefix.
     let operation = target.and_then(|target| {
         let prefixes = ["SageMaker.", "AnyScaleFrontendService."];
         prefixes
@@ -29,15 +28,15 @@ pub async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
     let outcome = match operation {
         Some(operation) => match read(&body) {
             Ok(request) => {
-                let outcome = struck(&app, operation, &request).await;
+                let outcome = perform_with_faults(&app, operation, &request).await;
                 app.recorder.record(operation, &request, &outcome);
                 outcome
             }
             Err(refusal) => Err(refusal),
         },
         None => {
-            let asked = target.unwrap_or("a request without X-Amz-Target");
-            Err(Refusal::unknown_operation(asked))
+            let operation = target.unwrap_or("a request without X-Amz-Target");
+            Err(Refusal::unknown_operation(operation))
         }
     };
     match &outcome {
@@ -53,9 +52,12 @@ pub async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
     }
 }
 
-/// Performs the operation, unless a fault keeps it from being performed or its answer from being
-/// heard.
-async fn struck(app: &Arc<App>, operation: &str, request: &Value) -> Result<Value, Refusal> {
+/// Performs the operation, unless a fault refuses it or replaces its answer.
+async fn perform_with_faults(
+    app: &Arc<App>,
+    operation: &str,
+    request: &Value,
+) -> Result<Value, Refusal> {
     let name = faults::subject(request);
     app.faults.refusal(operation, name)?;
     let outcome = perform(app, operation, request).await;
@@ -66,15 +68,15 @@ async fn struck(app: &Arc<App>, operation: &str, request: &Value) -> Result<Valu
 }
 
 fn read(body: &[u8]) -> Result<Value, Refusal> {
-    // An operation without members is sent with an empty body by some SDKs.
+    // Some SDKs send an empty body for an operation without members.
     if body.is_empty() {
         return Ok(json!({}));
     }
     match serde_json::from_slice(body) {
         Ok(request @ Value::Object(_)) => Ok(request),
-        Ok(_) => Err(Refusal::malformed("the request is no JSON object")),
+        Ok(_) => Err(Refusal::malformed("the request is not a JSON object")),
         Err(error) => Err(Refusal::malformed(format!(
-            "the request is no JSON: {error}"
+            "the request is not JSON: {error}"
         ))),
     }
 }

@@ -1,4 +1,4 @@
-//! The `List…` operations: filters, order, pages.
+//! Filters, sort order and pages of the `List…` operations.
 
 use crate::protocol::refusal::Refusal;
 use crate::protocol::validation::{Kind, Rule, check, optional};
@@ -27,19 +27,19 @@ const RULES: &[Rule] = &[
 ];
 const PAGE: usize = 10;
 
-/// A row before it is filtered.
+/// An entry of a list, before filters apply.
 #[derive(Debug)]
 pub struct Row {
     pub name: String,
     pub created: f64,
     pub modified: f64,
-    /// Empty for what has no status.
+    /// Empty if the resource has no status.
     pub status: String,
-    /// The row as it is answered.
+    /// The entry as the answer shows it.
     pub summary: Value,
 }
 
-/// Answers one page: the rows under `member`, and `NextToken` if there are more.
+/// One page of the list: the entries under `member`, and `NextToken` if more follow.
 pub fn page(
     request: &Value,
     member: &str,
@@ -47,29 +47,29 @@ pub fn page(
     mut rows: Vec<Row>,
 ) -> Result<Value, Refusal> {
     check(request, RULES)?;
-    let wanted = |field: &str| request[field].as_str();
+    let given = |field: &str| request[field].as_str();
     let after = |field: &str, time: f64| request[field].as_f64().is_none_or(|bound| time > bound);
     let before = |field: &str, time: f64| request[field].as_f64().is_none_or(|bound| time < bound);
     rows.retain(|row| {
-        wanted("NameContains").is_none_or(|part| row.name.contains(part))
-            && wanted("StatusEquals").is_none_or(|status| row.status == status)
+        given("NameContains").is_none_or(|part| row.name.contains(part))
+            && given("StatusEquals").is_none_or(|status| row.status == status)
             && after("CreationTimeAfter", row.created)
             && before("CreationTimeBefore", row.created)
             && after("LastModifiedTimeAfter", row.modified)
             && before("LastModifiedTimeBefore", row.modified)
     });
-    match wanted("SortBy").unwrap_or("CreationTime") {
+    match given("SortBy").unwrap_or("CreationTime") {
         "Name" => rows.sort_by(|one, other| one.name.cmp(&other.name)),
         "Status" => rows.sort_by(|one, other| one.status.cmp(&other.status)),
         _ => rows.sort_by(|one, other| one.created.total_cmp(&other.created)),
     }
-    if wanted("SortOrder").unwrap_or(default_order) == "Descending" {
+    if given("SortOrder").unwrap_or(default_order) == "Descending" {
         rows.reverse();
     }
     let size = request["MaxResults"]
         .as_u64()
         .and_then(|size| usize::try_from(size).ok());
-    let start = wanted("NextToken")
+    let start = given("NextToken")
         .and_then(|token| token.parse().ok())
         .unwrap_or(0);
     let end = rows.len().min(start + size.unwrap_or(PAGE));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_follow_each_other_to_the_end() {
+    fn next_token_leads_to_the_end() {
         let mut seen = Vec::new();
         let mut request = json!({"MaxResults": 10, "SortOrder": "Ascending"});
         loop {

@@ -1,5 +1,5 @@
-//! Keeps every request and its answer, one JSON line each, for whoever holds them against the
-//! service's published model. It must not know what an operation does.
+//! Writes every call to a file, one JSON line per call, for tests that compare calls with the
+//! service's published model.
 
 use crate::error::Error;
 use crate::protocol::refusal::Refusal;
@@ -9,12 +9,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Where calls are kept, if anywhere.
+/// The file of calls, if one is configured.
 #[derive(Debug)]
 pub struct Recorder(Option<Mutex<File>>);
 
 impl Recorder {
-    /// Appends to the file, or keeps nothing.
+    /// Opens the file for appending. Without a path, calls are not recorded.
     pub fn open(path: Option<&Path>) -> Result<Self, Error> {
         let open = |path: &Path| {
             let file = File::options().create(true).append(true).open(path);
@@ -27,7 +27,8 @@ impl Recorder {
         Ok(Self(path.map(open).transpose()?.map(Mutex::new)))
     }
 
-    /// Keeps one call: `{"operation", "request", "response"}`, or `"error"` for the response.
+    /// Records a call: `{"operation", "request", "response"}`, or `"error"` in place of the
+    /// response.
     pub fn record(&self, operation: &str, request: &Value, outcome: &Result<Value, Refusal>) {
         let Some(file) = &self.0 else { return };
         let mut call = json!({"operation": operation, "request": request});
@@ -37,7 +38,7 @@ impl Recorder {
                 call["error"] = json!({"code": refusal.code, "message": refusal.message});
             }
         }
-        // One write a line: others may append to the same file.
+        // One write per line, because other processes may append to the same file.
         let line = format!("{call}\n");
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = file.write_all(line.as_bytes()) {

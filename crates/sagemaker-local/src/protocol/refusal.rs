@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use std::borrow::Cow;
 
-/// Why a request is refused, in the API's words.
+/// The reason why a request is refused, in the terms of the API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Refusal {
@@ -42,7 +42,7 @@ impl Refusal {
         Self::new("ResourceNotFound", message)
     }
 
-    /// A refusal under any of the API's codes, with the HTTP status that goes with it.
+    /// A refusal with any of the API's codes. The HTTP status follows from the code.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         let code = code.into();
         let status = match code.as_ref() {

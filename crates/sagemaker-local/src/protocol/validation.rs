@@ -1,5 +1,5 @@
-//! The API's constraints on a request's members, as tables, and SageMaker's way of saying which one
-//! is not met.
+//! Checks the members of a request against tables of the API's constraints, and reports violations
+//! in SageMaker's words.
 //!
 //! Patterns, lengths and enumerations are those of the service's published model.
 
@@ -11,24 +11,24 @@ pub const NAME: &str = "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}";
 pub const ROLE: &str = r"arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+";
 pub const S3_URI: &str = "(https|s3)://([^/]+)/?(.*)";
 
-/// What a member must be.
+/// The type of a member, with its bounds.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
-    /// A text of a length and, unless empty, of a pattern.
+    /// A string. An empty pattern allows any.
     Text {
         min: usize,
         max: usize,
         pattern: &'static str,
     },
-    /// One of these texts.
+    /// One of these strings.
     OneOf(&'static [&'static str]),
     /// A whole number.
     Integer { min: i64, max: i64 },
     /// A number.
     Number { min: f64 },
-    /// A list of a length.
+    /// A list.
     List { min: usize, max: usize },
-    /// Texts by text, so many, of these lengths.
+    /// A map of strings, with the most entries and the longest key and value.
     TextMap {
         entries: usize,
         key: usize,
@@ -43,13 +43,13 @@ pub enum Kind {
 /// The constraint on one member.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
-    /// Names joined by dots; `[]` stands for every element of a list.
+    /// The names on the way to the member, joined by dots. `[]` means every element of a list.
     pub path: &'static str,
     pub required: bool,
     pub kind: Kind,
 }
 
-/// A member that must be there.
+/// A required member.
 pub const fn required(path: &'static str, kind: Kind) -> Rule {
     Rule {
         path,
@@ -58,7 +58,7 @@ pub const fn required(path: &'static str, kind: Kind) -> Rule {
     }
 }
 
-/// A member that may be left out.
+/// An optional member.
 pub const fn optional(path: &'static str, kind: Kind) -> Rule {
     Rule {
         path,
@@ -67,7 +67,7 @@ pub const fn optional(path: &'static str, kind: Kind) -> Rule {
     }
 }
 
-/// A text up to `max` characters long, at least one.
+/// A string of 1 to `max` characters.
 pub const fn text(max: usize, pattern: &'static str) -> Kind {
     Kind::Text {
         min: 1,
@@ -76,7 +76,7 @@ pub const fn text(max: usize, pattern: &'static str) -> Kind {
     }
 }
 
-/// Holds a request against its constraints. All that are not met are named at once.
+/// Checks a request against its constraints. The refusal names all violations.
 pub fn check(request: &Value, rules: &[Rule]) -> Result<(), Refusal> {
     let mut found = Vec::new();
     for rule in rules {
@@ -97,7 +97,7 @@ pub fn check(request: &Value, rules: &[Rule]) -> Result<(), Refusal> {
     }
 }
 
-/// What is said when a required member is not there.
+/// The refusal of a request without a required member.
 pub fn missing(path: &str) -> Refusal {
     let shown = member(path);
     Refusal::validation(format!("1 validation error detected: {}", null(&shown)))
@@ -136,7 +136,7 @@ fn visit(
         return Ok(());
     }
     if !rest.is_empty() {
-        // A structure that is not there is another rule's matter.
+        // Whether the structure itself is required is the matter of another rule.
         return if value.is_object() {
             visit(value, rest, &shown, rule, found)
         } else {
@@ -165,7 +165,7 @@ fn visit(
     Ok(())
 }
 
-/// The constraint that `value` does not meet, or the kind of value that it is not.
+/// The violated constraint, or the expected type if `value` has another one.
 fn unmet(value: &Value, kind: Kind) -> Result<Option<String>, &'static str> {
     Ok(match kind {
         Kind::Text { min, max, pattern } => {
@@ -292,7 +292,7 @@ mod tests {
         optional("Seconds", Kind::Integer { min: 1, max: 9 }),
     ];
 
-    fn said(change: &Value) -> String {
+    fn message(change: &Value) -> String {
         let mut request =
             json!({"TrainingJobName": "job-1", "RoleArn": "arn:aws:iam::000000000000:role/x"});
         for (name, value) in change.as_object().unwrap() {
@@ -305,15 +305,15 @@ mod tests {
     }
 
     #[test]
-    fn a_constraint_is_named_as_the_service_names_it() {
-        assert_eq!(said(&json!({})), "");
+    fn a_violation_is_reported_in_the_services_words() {
+        assert_eq!(message(&json!({})), "");
         assert_eq!(
-            said(&json!({"TrainingJobName": "my_job"})),
+            message(&json!({"TrainingJobName": "my_job"})),
             "ValidationException: 1 validation error detected: Value 'my_job' at 'trainingJobName' \
              failed to satisfy constraint: Member must satisfy regular expression pattern: \
              ^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
         );
-        let two = said(&json!({"RoleArn": null, "Config": {"Mode": "Fast"}}));
+        let two = message(&json!({"RoleArn": null, "Config": {"Mode": "Fast"}}));
         assert!(
             two.contains("2 validation errors detected: Value null at 'roleArn'"),
             "{two}"
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_its_bounds() {
+    fn every_type_is_checked_against_its_bounds() {
         for (change, part) in [
             (json!({"TrainingJobName": ""}), "greater than or equal to 1"),
             (
@@ -361,8 +361,8 @@ mod tests {
                 "SerializationException: seconds: STRING_VALUE",
             ),
         ] {
-            let said = said(&change);
-            assert!(said.contains(part), "{change}: {said}");
+            let message = message(&change);
+            assert!(message.contains(part), "{change}: {message}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Model package groups: the versions of one model under a name.
+//! The API's operations on model package groups, each of which holds the versions of a model.
 
 use crate::app::App;
 use crate::protocol::listing::{self, Row};
@@ -10,7 +10,7 @@ use crate::store::table::now;
 use crate::tags;
 use serde_json::{Value, json};
 
-/// What tags and ARNs call it.
+/// The resource type in ARNs.
 pub const KIND: &str = "model-package-group";
 const RULES: &[Rule] = &[
     required("ModelPackageGroupName", validation::text(63, NAME)),
@@ -46,16 +46,16 @@ pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
             "Model Package Group already exists: {arn}"
         )));
     }
-    tags::keep(app, KIND, name, request)?;
+    tags::store(app, KIND, name, request)?;
     Ok(json!({"ModelPackageGroupArn": arn}))
 }
 
-/// The group's name, whether the request gives its name or its ARN.
-pub fn named<'a>(app: &App, given: &'a str) -> &'a str {
+/// The name of a group that a request gives as a name or as an ARN.
+pub fn name_of<'a>(app: &App, given: &'a str) -> &'a str {
     given.strip_prefix(&app.arn(KIND, "")).unwrap_or(given)
 }
 
-/// What is said of a group that is not there.
+/// The refusal of a request that names a missing group.
 pub fn not_found(app: &App, name: &str) -> Refusal {
     Refusal::validation(format!(
         "ModelPackageGroup {} does not exist.",
@@ -65,7 +65,7 @@ pub fn not_found(app: &App, name: &str) -> Refusal {
 
 /// `DescribeModelPackageGroup`.
 pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
-    let name = named(app, text(request, "ModelPackageGroupName")?);
+    let name = name_of(app, text(request, "ModelPackageGroupName")?);
     let group = app.seen::<ModelPackageGroup>(name);
     let group = group.ok_or_else(|| not_found(app, name))?;
     let mut answer = summary(app, name, &group);
@@ -86,9 +86,9 @@ fn summary(app: &App, name: &str, group: &ModelPackageGroup) -> Value {
     summary
 }
 
-/// `DeleteModelPackageGroup`, which its versions have to precede.
+/// `DeleteModelPackageGroup`. A group that still has versions is not deleted.
 pub fn delete(app: &App, request: &Value) -> Result<Value, Refusal> {
-    let name = named(app, text(request, "ModelPackageGroupName")?);
+    let name = name_of(app, text(request, "ModelPackageGroupName")?);
     let prefix = record(name, "");
     let mut packages = app.table::<ModelPackage>().all().into_iter();
     if packages.any(|(record, _)| record.starts_with(&prefix)) {
@@ -103,7 +103,7 @@ pub fn delete(app: &App, request: &Value) -> Result<Value, Refusal> {
     if !app.table::<ModelPackageGroup>().remove(name)? {
         return Err(not_found(app, name));
     }
-    tags::forget(app, KIND, name)?;
+    tags::remove(app, KIND, name)?;
     Ok(json!({}))
 }
 

@@ -1,4 +1,4 @@
-//! Models: an image, an artifact and an environment under a name.
+//! The API's operations on models. A model is an image, an artifact and an environment.
 
 use crate::app::App;
 use crate::protocol::listing::{self, Row};
@@ -68,7 +68,7 @@ impl Record for Model {
     const FOLDER: &'static str = "models";
 }
 
-/// What a model's program is started with.
+/// The image, artifact and environment of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Container {
@@ -143,11 +143,11 @@ pub async fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
             "Cannot create already existing model \"{arn}\"."
         )));
     }
-    tags::keep(app, "model", &name, request)?;
+    tags::store(app, "model", &name, request)?;
     Ok(json!({"ModelArn": arn}))
 }
 
-/// The model `name`, or the API's words for its absence.
+/// The model `name`, or the refusal of a request that names a missing one.
 pub fn find(app: &App, name: &str) -> Result<Model, Refusal> {
     app.seen::<Model>(name).ok_or_else(|| not_found(app, name))
 }
@@ -172,13 +172,13 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     Ok(answer)
 }
 
-/// `DeleteModel`. The artifact stays.
+/// `DeleteModel`. The artifact in S3 stays.
 pub fn delete(app: &App, request: &Value) -> Result<Value, Refusal> {
     let name = text(request, "ModelName")?;
     if !app.table::<Model>().remove(name)? {
         return Err(not_found(app, name));
     }
-    tags::forget(app, "model", name)?;
+    tags::remove(app, "model", name)?;
     Ok(json!({}))
 }
 

@@ -1,6 +1,7 @@
-//! Model packages: the versions of a model package group, with their approval.
+//! The API's operations on model packages: the versions of a model package group, with their
+//! approval.
 //!
-//! Versions of a group only; packages of AWS Marketplace, which stand alone, are not here.
+//! Packages without a group, as in AWS Marketplace, are not supported.
 
 use crate::app::App;
 use crate::protocol::listing::{self, Row};
@@ -13,7 +14,7 @@ use crate::store::table::now;
 use crate::tags;
 use serde_json::{Value, json};
 
-/// What tags and ARNs call it.
+/// The resource type in ARNs.
 pub const KIND: &str = "model-package";
 const APPROVAL: Kind = Kind::OneOf(&["Approved", "Rejected", "PendingManualApproval"]);
 const RULES: &[Rule] = &[
@@ -68,8 +69,8 @@ const UPDATE_RULES: &[Rule] = &[
 pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
     check(request, RULES)?;
     tags::validate(request)?;
-    let group = groups::named(app, text(request, "ModelPackageGroupName")?).to_owned();
-    if let Some(arn) = made_before(app, &group, request) {
+    let group = groups::name_of(app, text(request, "ModelPackageGroupName")?).to_owned();
+    if let Some(arn) = created_before(app, &group, request) {
         return Ok(json!({"ModelPackageArn": arn}));
     }
     let number = |group: &mut ModelPackageGroup| {
@@ -90,14 +91,14 @@ pub fn create(app: &App, request: &Value) -> Result<Value, Refusal> {
         group,
     };
     let name = format!("{}/{version}", package.group);
-    let kept_as = record(&package.group, &version.to_string());
-    app.table::<ModelPackage>().insert(&kept_as, package)?;
-    tags::keep(app, KIND, &name, request)?;
+    let record_name = record(&package.group, &version.to_string());
+    app.table::<ModelPackage>().insert(&record_name, package)?;
+    tags::store(app, KIND, &name, request)?;
     Ok(json!({"ModelPackageArn": app.arn(KIND, &name)}))
 }
 
-/// The version that a request with the same token has made.
-fn made_before(app: &App, group: &str, request: &Value) -> Option<String> {
+/// The ARN of the version that an earlier request with the same token created.
+fn created_before(app: &App, group: &str, request: &Value) -> Option<String> {
     let token = request["ClientToken"].as_str()?;
     let mut packages = app.table::<ModelPackage>().all().into_iter();
     let (_, made) =
@@ -105,14 +106,14 @@ fn made_before(app: &App, group: &str, request: &Value) -> Option<String> {
     Some(app.arn(KIND, &format!("{}/{}", made.group, made.version)))
 }
 
-/// The version that an ARN names.
-pub fn kept_as(app: &App, arn: &str) -> Result<String, Refusal> {
+/// The name of the record of the version with this ARN.
+pub fn record_name(app: &App, arn: &str) -> Result<String, Refusal> {
     let name = arn.strip_prefix(&app.arn(KIND, ""));
-    let kept_as = name
+    let record_name = name
         .and_then(|name| name.rsplit_once('/'))
         .map(|(group, version)| record(group, version));
-    kept_as
-        .filter(|kept_as| app.table::<ModelPackage>().get(kept_as).is_some())
+    record_name
+        .filter(|record_name| app.table::<ModelPackage>().get(record_name).is_some())
         .ok_or_else(|| Refusal::validation(format!("ModelPackage {arn} does not exist.")))
 }
 
@@ -135,12 +136,12 @@ fn summary(app: &App, package: &ModelPackage) -> Value {
 /// `DescribeModelPackage`, by the version's ARN.
 pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     let arn = text(request, "ModelPackageName")?;
-    let kept_as = kept_as(app, arn)?;
-    let package = app.seen::<ModelPackage>(&kept_as);
+    let record_name = record_name(app, arn)?;
+    let package = app.seen::<ModelPackage>(&record_name);
     let package = package
         .ok_or_else(|| Refusal::validation(format!("ModelPackage {arn} does not exist.")))?;
     let mut answer = summary(app, &package);
-    // Required of an answer; a version has no name of its own.
+    // The answer requires a name, but a version has none of its own.
     answer["ModelPackageName"] = json!(package.group);
     for member in [
         "InferenceSpecification",
@@ -167,40 +168,44 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
 pub fn update(app: &App, request: &Value) -> Result<Value, Refusal> {
     check(request, UPDATE_RULES)?;
     let arn = text(request, "ModelPackageArn")?;
-    let kept_as = kept_as(app, arn)?;
-    let changed = app.table::<ModelPackage>().update(&kept_as, |package| {
-        if let Some(approval) = request["ModelApprovalStatus"].as_str() {
-            approval.clone_into(&mut package.approval);
-        }
-        if let Some(description) = request["ApprovalDescription"].as_str() {
-            package.approval_description = Some(description.to_owned());
-        }
-        for (name, value) in request["CustomerMetadataProperties"]
-            .as_object()
-            .into_iter()
-            .flatten()
-        {
-            package.request["CustomerMetadataProperties"][name] = value.clone();
-        }
-        package.modified = now();
-        Ok(())
-    })?;
+    let record_name = record_name(app, arn)?;
+    let changed = app
+        .table::<ModelPackage>()
+        .update(&record_name, |package| {
+            if let Some(approval) = request["ModelApprovalStatus"].as_str() {
+                approval.clone_into(&mut package.approval);
+            }
+            if let Some(description) = request["ApprovalDescription"].as_str() {
+                package.approval_description = Some(description.to_owned());
+            }
+            for (name, value) in request["CustomerMetadataProperties"]
+                .as_object()
+                .into_iter()
+                .flatten()
+            {
+                package.request["CustomerMetadataProperties"][name] = value.clone();
+            }
+            package.modified = now();
+            Ok(())
+        })?;
     changed.ok_or_else(|| Refusal::validation(format!("ModelPackage {arn} does not exist.")))?;
     Ok(json!({"ModelPackageArn": arn}))
 }
 
 /// `DeleteModelPackage`, by the version's ARN.
 pub fn delete(app: &App, request: &Value) -> Result<Value, Refusal> {
-    let kept_as = kept_as(app, text(request, "ModelPackageName")?)?;
-    app.table::<ModelPackage>().remove(&kept_as)?;
-    tags::forget(app, KIND, &kept_as)?;
+    let arn = text(request, "ModelPackageName")?;
+    let record_name = record_name(app, arn)?;
+    app.table::<ModelPackage>().remove(&record_name)?;
+    // `record_name` has found this prefix.
+    tags::remove(app, KIND, &arn[app.arn(KIND, "").len()..])?;
     Ok(json!({}))
 }
 
 /// `ListModelPackages`, of one group or of all.
 pub fn list(app: &App, request: &Value) -> Result<Value, Refusal> {
     let group = request["ModelPackageGroupName"].as_str();
-    let group = group.map(|group| groups::named(app, group));
+    let group = group.map(|group| groups::name_of(app, group));
     let approval = request["ModelApprovalStatus"].as_str();
     let packages = app.table::<ModelPackage>().all().into_iter();
     let rows = packages

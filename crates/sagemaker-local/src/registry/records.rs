@@ -9,7 +9,7 @@ use serde_json::Value;
 pub struct ModelPackageGroup {
     pub description: Option<String>,
     pub created: f64,
-    /// The number of the last version, whether or not it is still there.
+    /// The number of the last version, even if it has been deleted.
     pub versions: u64,
 }
 
@@ -34,7 +34,7 @@ impl Record for ModelPackage {
     const FOLDER: &'static str = "model-packages";
 }
 
-/// Under what name a version is kept.
+/// The name of a version's record.
 pub fn record(group: &str, version: &str) -> String {
     format!("{group}.v{version}")
 }

@@ -1,4 +1,5 @@
-//! `model.tar.gz`: a folder as one object, packed and unpacked on the way, never whole in memory.
+//! Packs a folder into `model.tar.gz` while it is uploaded, and unpacks it again. The archive is
+//! never in memory as a whole.
 
 use bytes::{Bytes, BytesMut};
 use flate2::Compression;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 
 const PIECE: usize = 8 * 1024 * 1024;
 
-/// Why an archive could not be packed or unpacked.
+/// An archive could not be packed or unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error(transparent)]
@@ -23,7 +24,8 @@ pub enum ArchiveError {
     Escape(String),
 }
 
-/// Packs what is in `folder` into the object `key`, which appears only if all of it was packed.
+/// Packs the content of `folder` into the object `key`. The object appears only if everything was
+/// packed.
 pub async fn pack(folder: &Path, store: &impl ObjectStore, key: &str) -> Result<(), ArchiveError> {
     let (pieces, mut packed) = mpsc::channel(1);
     let folder = folder.to_owned();
@@ -36,7 +38,7 @@ pub async fn pack(folder: &Path, store: &impl ObjectStore, key: &str) -> Result<
             break;
         }
     }
-    // Closes the channel: a packing whose pieces nobody wants any more ends with an error.
+    // Closes the channel, so that a packing task that still writes ends with an error.
     drop(packed);
     let written = packing.await.map_err(Error::other)?;
     let outcome = sent
@@ -45,7 +47,7 @@ pub async fn pack(folder: &Path, store: &impl ObjectStore, key: &str) -> Result<
     match outcome {
         Ok(()) => Ok(upload.complete().await?),
         Err(error) => {
-            // The first error is the one to tell.
+            // The first error is reported: it is the cause.
             if let Err(abort) = upload.abort().await {
                 tracing::warn!(key, error = %abort, "an upload could not be aborted");
             }
@@ -60,7 +62,7 @@ fn write_archive(folder: &Path, pieces: Pieces) -> std::io::Result<()> {
     archive.into_inner()?.finish()?.finish()
 }
 
-/// A writer that hands its bytes on in pieces for a multipart upload.
+/// A writer that sends its bytes on in pieces for a multipart upload.
 struct Pieces {
     buffer: BytesMut,
     pieces: mpsc::Sender<Bytes>,
@@ -76,8 +78,8 @@ impl Pieces {
 
     fn send(&mut self) -> std::io::Result<()> {
         let piece = self.buffer.split().freeze();
-        let gone = |_| Error::new(ErrorKind::BrokenPipe, "the upload has ended");
-        self.pieces.blocking_send(piece).map_err(gone)
+        let ended = |_| Error::new(ErrorKind::BrokenPipe, "the upload has ended");
+        self.pieces.blocking_send(piece).map_err(ended)
     }
 
     fn finish(mut self) -> std::io::Result<()> {
@@ -124,7 +126,7 @@ fn read_archive(bytes: impl Read, folder: &Path) -> Result<(), ArchiveError> {
     let mut archive = tar::Archive::new(MultiGzDecoder::new(bytes));
     for entry in archive.entries()? {
         let mut entry = entry?;
-        // It refuses `..`, and whatever a link in the archive would lead outside.
+        // `unpack_in` refuses `..`, and links of the archive that lead outside.
         if !entry.unpack_in(folder)? {
             return Err(ArchiveError::Escape(entry.path()?.display().to_string()));
         }
@@ -138,13 +140,13 @@ mod tests {
     use lake::MemoryStore;
 
     #[tokio::test]
-    async fn what_is_packed_is_unpacked() {
+    async fn a_packed_folder_is_unpacked_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (folder.path().join("from"), folder.path().join("to"));
         std::fs::create_dir_all(from.join("deep/er")).unwrap();
         std::fs::create_dir(&to).unwrap();
         std::fs::write(from.join("deep/er/model.bin"), [7; 100]).unwrap();
-        // More than one piece, which gzip cannot make small.
+        // Random bytes do not compress, so the archive has more than one piece.
         let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..))
             .take(20_000_000)
             .collect();
@@ -183,7 +185,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_cannot_be_read_makes_no_object() {
+    async fn an_unreadable_folder_creates_no_object() {
         let store = MemoryStore::new();
         assert!(
             pack(Path::new("/no/such/folder"), &store, "model.tar.gz")

@@ -1,4 +1,4 @@
-//! What outlives a request: records on disk, objects in S3, archives.
+//! Storage: records on disk, S3 URIs, archives.
 
 pub mod archive;
 pub mod s3_uri;

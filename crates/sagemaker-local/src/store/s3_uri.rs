@@ -1,4 +1,4 @@
-//! An address in S3.
+//! S3 URIs.
 
 use crate::protocol::refusal::Refusal;
 
@@ -10,14 +10,14 @@ pub struct S3Uri {
 }
 
 impl S3Uri {
-    /// Reads `s3://bucket/key`; the key may be empty.
+    /// Parses `s3://bucket/key`. The key may be empty.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let rest = text.strip_prefix("s3://").filter(|rest| !rest.is_empty());
         let (bucket, key) = rest
             .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
             .filter(|(bucket, _)| !bucket.is_empty())
             .ok_or_else(|| {
-                Refusal::validation(format!("{text:?} is no S3 URI (s3://bucket/key)"))
+                Refusal::validation(format!("{text:?} is not an S3 URI (s3://bucket/key)"))
             })?;
         Ok(Self {
             bucket: bucket.to_owned(),
@@ -25,7 +25,7 @@ impl S3Uri {
         })
     }
 
-    /// The address of `name` below this one.
+    /// The URI of `name` below this one.
     #[must_use]
     pub fn join(&self, name: &str) -> Self {
         let parent = self.key.trim_end_matches('/');
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_joined_with_one_slash() {
+    fn uris_are_joined_with_one_slash() {
         for (base, joined) in [
             ("s3://b", "s3://b/job/x"),
             ("s3://b/", "s3://b/job/x"),

@@ -1,7 +1,7 @@
-//! What the server remembers across restarts: one JSON file a record, written beside and renamed.
+//! Tables of records that survive a restart. Each record is a JSON file, which is written under
+//! another name and then renamed.
 //!
-//! What stood there a short time ago is kept in memory, for faults that show it. It must not know what
-//! a record means.
+//! Old versions of a record stay in memory for a while, because the fault `stale` shows them.
 
 use crate::error::Error;
 use crate::protocol::refusal::Refusal;
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds since 1970 with milliseconds, as the JSON protocol writes a timestamp.
+/// The time in seconds since 1970, to the millisecond, as the JSON protocol writes timestamps.
 pub fn now() -> f64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -20,13 +20,13 @@ pub fn now() -> f64 {
     since.as_millis() as f64 / 1000.0
 }
 
-/// What a table holds.
+/// A type whose values a table stores.
 pub trait Record: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The folder of the table, below the state directory's `records`.
     const FOLDER: &'static str;
 }
 
-// How far back a fault may look.
+// The age up to which old versions are remembered.
 const KEPT_SECONDS: f64 = 300.0;
 
 /// Records by name, in memory and on disk.
@@ -40,7 +40,7 @@ pub struct Table<T> {
 #[derive(Debug)]
 struct Records<T> {
     now: BTreeMap<String, T>,
-    /// By name: until when it stood there, and what, oldest first.
+    /// Old versions by name, oldest first: the time of replacement, and the version.
     past: BTreeMap<String, VecDeque<(f64, Option<T>)>>,
 }
 
@@ -63,7 +63,7 @@ impl<T: Clone> Records<T> {
 }
 
 impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
-    /// Reads the records of `folder`, making it if need be.
+    /// Reads the records in `folder`, which is created if it is missing.
     pub fn open(folder: PathBuf) -> Result<Self, Error> {
         let failed = |action, path: &Path, source| Error::State {
             action,
@@ -100,13 +100,13 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         self.lock().now.get(name).cloned()
     }
 
-    /// What stood under the name `lag` seconds ago, as a store that lags behind shows it.
-    pub fn get_late(&self, name: &str, lag: f64) -> Option<T> {
+    /// The version of the record of `lag` seconds ago.
+    pub fn get_old(&self, name: &str, lag: f64) -> Option<T> {
         let records = self.lock();
         let then = now() - lag;
         let past = records.past.get(name);
-        let stood = past.and_then(|past| past.iter().find(|(until, _)| *until > then));
-        match stood {
+        let old = past.and_then(|past| past.iter().find(|(until, _)| *until > then));
+        match old {
             Some((_, record)) => record.clone(),
             None => records.now.get(name).cloned(),
         }
@@ -121,11 +121,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
             .collect()
     }
 
-    /// Adds a record, or answers what stands there already.
+    /// Adds a record, or returns the one that exists under this name.
     pub fn insert(&self, name: &str, record: T) -> Result<Option<T>, Refusal> {
         let mut records = self.lock();
-        if let Some(there) = records.now.get(name) {
-            return Ok(Some(there.clone()));
+        if let Some(existing) = records.now.get(name) {
+            return Ok(Some(existing.clone()));
         }
         self.write(name, &record)?;
         records.replace(name, Some(record));
@@ -140,7 +140,8 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         Ok(())
     }
 
-    /// Changes a record, if it is there and `change` agrees; nobody sees it half changed.
+    /// Changes a record if it exists and `change` succeeds. Readers see it before or after the
+    /// change.
     pub fn update<R>(
         &self,
         name: &str,
@@ -157,7 +158,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         Ok(Some(answer))
     }
 
-    /// Removes a record, and says whether it was there.
+    /// Removes a record, and returns whether it existed.
     pub fn remove(&self, name: &str) -> Result<bool, Refusal> {
         let mut records = self.lock();
         if !records.now.contains_key(name) {
@@ -169,11 +170,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
     }
 
     fn write(&self, name: &str, record: &T) -> Result<(), Refusal> {
-        let beside = self.folder.join(format!("{name}.json.new"));
+        let temporary = self.folder.join(format!("{name}.json.new"));
         serde_json::to_vec_pretty(record)
             .map_err(std::io::Error::from)
-            .and_then(|text| std::fs::write(&beside, text))
-            .and_then(|()| std::fs::rename(&beside, self.path(name)))
+            .and_then(|text| std::fs::write(&temporary, text))
+            .and_then(|()| std::fs::rename(&temporary, self.path(name)))
             .map_err(|error| unwritable(name, &error))
     }
 
@@ -182,7 +183,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Records<T>> {
-        // Every change is one insert at its end: a panic elsewhere leaves the map whole.
+        // Every change ends with a single insert, so a panic cannot leave the map inconsistent.
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -232,12 +233,12 @@ mod tests {
     }
 
     #[test]
-    fn what_stood_a_short_time_ago_is_remembered() {
+    fn old_versions_are_remembered() {
         let folder = tempfile::tempdir().unwrap();
         let numbers = table(folder.path());
         numbers.insert("one", 1).unwrap();
-        assert_eq!(numbers.get_late("one", 60.0), None);
-        assert_eq!(numbers.get_late("one", -1.0), Some(1));
+        assert_eq!(numbers.get_old("one", 60.0), None);
+        assert_eq!(numbers.get_old("one", -1.0), Some(1));
         std::thread::sleep(std::time::Duration::from_millis(300));
         numbers
             .update("one", |number| {
@@ -245,12 +246,12 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-        assert_eq!(numbers.get_late("one", 0.2), Some(1));
+        assert_eq!(numbers.get_old("one", 0.2), Some(1));
         assert_eq!(numbers.get("one"), Some(2));
     }
 
     #[test]
-    fn a_write_that_was_cut_off_is_not_read() {
+    fn an_unfinished_write_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         table(folder.path()).insert("one", 1).unwrap();
         std::fs::write(folder.path().join("numbers/one.json.new"), "{").unwrap();

@@ -1,6 +1,6 @@
-//! Input channels: the objects of S3 as the files that File mode shows a training program.
+//! Input channels: downloads objects of S3 as the files that a training program reads in File mode.
 //!
-//! Source: SageMaker's `S3DataSource` reference. It must not know what the files hold.
+//! Source: SageMaker's `S3DataSource` reference.
 
 use crate::app::App;
 use crate::store::s3_uri::S3Uri;
@@ -41,7 +41,7 @@ struct S3DataSource {
 impl Channel {
     /// The channel's entry in `inputdataconfig.json`.
     pub fn description(&self, input_mode: &str) -> Value {
-        // With one instance the two ways of distribution give it the same: everything.
+        // Jobs have one instance, which gets every file with either distribution type.
         let distribution = self.data_source.s3.distribution.as_deref();
         let mut entry = json!({
             "TrainingInputMode": self.input_mode.as_deref().unwrap_or(input_mode),
@@ -54,7 +54,7 @@ impl Channel {
         entry
     }
 
-    /// Downloads the channel into `folder`; the error is the job's `FailureReason`.
+    /// Downloads the channel into `folder`. The error is the job's `FailureReason`.
     pub async fn download(&self, app: &App, folder: &Path) -> Result<(), String> {
         let source = &self.data_source.s3;
         let uri = S3Uri::parse(&source.uri).map_err(|refusal| client_error(refusal.message))?;
@@ -67,7 +67,7 @@ impl Channel {
                 .map_err(|reason| client_error(format!("the manifest {uri} {reason}")))?;
             let store = app.bucket(&prefix.bucket);
             for name in names {
-                // The manifest's reference, and not SageMaker's join(): prefix and name are glued.
+                // As the manifest's reference says, the name follows the prefix without a slash.
                 let key = format!("{}{name}", prefix.key);
                 fetch(&store, &key, folder, &name).await?;
             }
@@ -83,7 +83,7 @@ impl Channel {
         for object in objects {
             let name = name_below(&uri.key, &object.key);
             if object.key.ends_with('/') {
-                // A folder that a console made, an object without content.
+                // The S3 console creates folders as objects without content.
                 make(&within(folder, name)?).await?;
             } else {
                 fetch(&store, &object.key, folder, name).await?;
@@ -93,7 +93,8 @@ impl Channel {
     }
 }
 
-/// The name that File mode gives the object `key`, found by `prefix`, below its channel's folder.
+/// The path below the channel's folder at which File mode shows the object `key`, where `prefix`
+/// is the channel's prefix.
 pub fn name_below<'a>(prefix: &str, key: &'a str) -> &'a str {
     let below = key.strip_prefix(prefix).unwrap_or(key);
     if below.is_empty() {
@@ -103,12 +104,12 @@ pub fn name_below<'a>(prefix: &str, key: &'a str) -> &'a str {
     if prefix.is_empty() || prefix.ends_with('/') || below.starts_with('/') {
         return below.trim_start_matches('/');
     }
-    // The prefix ends within a name (`data/part-` finds `data/part-1.csv`): the name stays whole.
+    // The prefix ends inside a file name (`data/part-` finds `data/part-1.csv`), which is not cut.
     let folder = prefix.rfind('/').map_or(0, |slash| slash + 1);
     &key[folder..]
 }
 
-/// A manifest is a list: an object with the common prefix, then names relative to it.
+/// Reads a manifest, a list: first an object with the common prefix, then names below it.
 fn read_manifest(text: &[u8]) -> Result<(S3Uri, Vec<String>), String> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -130,7 +131,7 @@ fn read_manifest(text: &[u8]) -> Result<(S3Uri, Vec<String>), String> {
     Ok((prefix, names.collect::<Result<_, _>>()?))
 }
 
-/// `name` below `folder`, and nowhere else.
+/// The path of `name` below `folder`. A name that leads outside is refused.
 fn within(folder: &Path, name: &str) -> Result<PathBuf, String> {
     let is_plain = |component| matches!(component, Component::Normal(_));
     if Path::new(name).components().all(is_plain) {
@@ -142,7 +143,7 @@ fn within(folder: &Path, name: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Downloads the object `key` as the file `name` below `folder`, and nowhere else.
+/// Downloads the object `key` as the file `name` below `folder`.
 pub async fn fetch(
     store: &impl ObjectStore,
     key: &str,
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_out_of_the_channel() {
+    fn a_name_that_leads_out_of_the_channel_is_refused() {
         for name in ["../x", "a/../../x", "/etc/x"] {
             assert!(within(Path::new("/tmp/ch"), name).is_err(), "{name}");
         }

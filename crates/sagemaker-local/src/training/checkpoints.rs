@@ -1,6 +1,7 @@
-//! Checkpoints: the folder of a training job that outlives its instance, kept in S3 between instances.
+//! Checkpoints: the folder of a training job that is copied to S3 when an instance ends, and back
+//! when the next one starts.
 //!
-//! Source: "Use checkpoints in Amazon SageMaker AI". It must not know what the files hold.
+//! Source: "Use checkpoints in Amazon SageMaker AI".
 
 use crate::app::App;
 use crate::store::s3_uri::S3Uri;
@@ -12,7 +13,7 @@ use tokio::io::AsyncReadExt;
 
 const PIECE: usize = 8 * 1024 * 1024;
 
-/// Brings what is in S3 into `folder`; nothing is there at first.
+/// Downloads the checkpoints into `folder`. The first instance finds none.
 pub async fn restore(app: &App, uri: &S3Uri, folder: &Path) -> Result<(), String> {
     let store = app.bucket(&uri.bucket);
     let prefix = format!("{}/", uri.key.trim_end_matches('/'));
@@ -24,7 +25,7 @@ pub async fn restore(app: &App, uri: &S3Uri, folder: &Path) -> Result<(), String
     Ok(())
 }
 
-/// Writes every file of `folder` to S3, each at its place below the address.
+/// Uploads every file of `folder` to its place below `uri`.
 pub async fn save(app: &App, uri: &S3Uri, folder: &Path) -> Result<(), String> {
     let store = app.bucket(&uri.bucket);
     let mut files = Vec::new();

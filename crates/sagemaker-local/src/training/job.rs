@@ -6,7 +6,7 @@ use crate::training::metrics::Metric;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// What the job is doing, in a word.
+/// The status of a job. Tuning and transform jobs have the same ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     InProgress,
@@ -16,7 +16,7 @@ pub enum Status {
     Stopped,
 }
 
-/// What the job is doing, in more detail.
+/// The detailed status of a training job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Secondary {
     Starting,
@@ -56,7 +56,7 @@ pub struct TrainingJob {
     pub transitions: Vec<Transition>,
     pub failure_reason: Option<String>,
     pub metrics: Vec<Metric>,
-    /// The name of the tuning job that it is a part of.
+    /// The name of the tuning job that created it.
     #[serde(default)]
     pub tuning: Option<String>,
 }
@@ -85,7 +85,7 @@ impl TrainingJob {
         job
     }
 
-    /// Goes on to a status, and keeps when.
+    /// Changes the status, and records the time.
     pub fn enter(&mut self, status: Status, secondary: Secondary, message: &str) {
         let time = now();
         if let Some(last) = self.transitions.last_mut() {
@@ -107,7 +107,7 @@ impl TrainingJob {
         });
     }
 
-    /// The job's row in a list, as every list shows it.
+    /// The members of the job that every list shows.
     pub fn summary(&self, app: &App, name: &str) -> Value {
         let mut summary = json!({
             "TrainingJobName": name,

@@ -1,4 +1,4 @@
-//! Metrics scraped from a log by the regular expressions of `MetricDefinitions`.
+//! Reads metrics from a log with the regular expressions of `MetricDefinitions`.
 
 use crate::protocol::refusal::Refusal;
 use regex::Regex;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// What to look for.
+/// A metric's name, and the regular expression that finds its values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MetricDefinition {
@@ -14,14 +14,14 @@ pub struct MetricDefinition {
     pub regex: String,
 }
 
-/// The last value that was found.
+/// A metric with its last value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     pub name: String,
     pub value: f64,
 }
 
-/// The request's definitions, and those that the image has by itself and the request does not name.
+/// The request's definitions, followed by the image's own that the request does not redefine.
 pub fn joined(
     requested: &[MetricDefinition],
     of_image: &[MetricDefinition],
@@ -48,8 +48,8 @@ pub fn compile(definitions: &[MetricDefinition]) -> Result<Vec<(String, Regex)>,
     compiled.collect()
 }
 
-/// The last finite number that each definition finds in the log, line by line: its first group, or
-/// the whole of the match.
+/// Reads the log line by line, and returns the last finite number that each definition finds: its
+/// first group, or the whole match.
 pub fn scrape(log: &Path, definitions: &[(String, Regex)]) -> std::io::Result<Vec<Metric>> {
     let mut last = vec![None; definitions.len()];
     if !definitions.is_empty() {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_is_the_final_one() {
+    fn the_last_finite_value_is_the_final_one() {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         std::fs::write(

@@ -1,4 +1,4 @@
-//! Training jobs: requests, what the program finds at `/opt/ml`, the run, metrics.
+//! Training jobs: requests, the tree at `/opt/ml`, the run, metrics.
 
 pub mod channels;
 pub mod checkpoints;

@@ -18,10 +18,10 @@ pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
     begin(app, request, None)
 }
 
-/// A job of its own, or of a tuning job.
+/// Creates a job, on its own or for a tuning job.
 pub fn begin(app: &Arc<App>, request: &Value, tuning: Option<String>) -> Result<Value, Refusal> {
-    let wanted = TrainingRequest::read(request)?;
-    let name = wanted.training_job_name.clone();
+    let parsed = TrainingRequest::read(request)?;
+    let name = parsed.training_job_name.clone();
     let arn = app.arn("training-job", &name);
     let job = TrainingJob::new(request.clone(), tuning);
     if app.table::<TrainingJob>().insert(&name, job)?.is_some() {
@@ -30,8 +30,8 @@ pub fn begin(app: &Arc<App>, request: &Value, tuning: Option<String>) -> Result<
              job with this name already exists ({arn})"
         )));
     }
-    tags::keep(app, "training-job", &name, request)?;
-    run::spawn(app, wanted);
+    tags::store(app, "training-job", &name, request)?;
+    run::spawn(app, parsed);
     Ok(json!({"TrainingJobArn": arn}))
 }
 
@@ -39,7 +39,7 @@ pub fn begin(app: &Arc<App>, request: &Value, tuning: Option<String>) -> Result<
 pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     let name = text(request, "TrainingJobName")?;
     let job = app.seen::<TrainingJob>(name).ok_or_else(not_found)?;
-    let wanted: TrainingRequest = parse(&job.request)?;
+    let parsed: TrainingRequest = parse(&job.request)?;
     let mut answer = job.request;
     if let Some(members) = answer.as_object_mut() {
         members.remove("Tags");
@@ -50,14 +50,14 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     answer["SecondaryStatusTransitions"] = json!(job.transitions);
     answer["CreationTime"] = json!(job.created);
     answer["LastModifiedTime"] = json!(job.modified);
-    let algorithm = &wanted.algorithm_specification;
+    let algorithm = &parsed.algorithm_specification;
     if let Some(image) = app.config.images.find(&algorithm.training_image) {
         let all = metrics::joined(&algorithm.metric_definitions, &image.metrics);
         if !all.is_empty() {
             answer["AlgorithmSpecification"]["MetricDefinitions"] = json!(all);
         }
     }
-    let artifact = wanted.output("model.tar.gz")?.to_string();
+    let artifact = parsed.output("model.tar.gz")?.to_string();
     answer["ModelArtifacts"] = json!({"S3ModelArtifacts": artifact});
     if let Some(tuning) = &job.tuning {
         answer["TuningJobArn"] = json!(app.arn("hyper-parameter-tuning-job", tuning));
@@ -70,7 +70,7 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     }
     if let Some(ended) = job.ended {
         answer["TrainingEndTime"] = json!(ended);
-        // A job that ended before its start on an instance costs nothing.
+        // A job that ended before it had an instance is not billed.
         let seconds = json!(
             job.started
                 .map_or(0, |started| seconds_between(started, ended))
@@ -83,7 +83,7 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     Ok(answer)
 }
 
-/// Whole seconds, as they are billed: begun ones count.
+/// The time in whole seconds, rounded up as for billing.
 fn seconds_between(start: f64, end: f64) -> u64 {
     let time = Duration::try_from_secs_f64(end - start).unwrap_or_default();
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
@@ -122,7 +122,7 @@ pub fn list(app: &App, request: &Value) -> Result<Value, Refusal> {
     let row = |(name, job): (String, TrainingJob)| {
         let mut summary = job.summary(app, &name);
         if let Some(members) = summary.as_object_mut() {
-            // Of other lists than this one.
+            // Only other lists have these members.
             members.remove("TrainingStartTime");
             members.remove("FailureReason");
         }

@@ -1,4 +1,4 @@
-//! A request for a training job: its constraints, and what its run needs of it.
+//! The request for a training job: its constraints, and the members that the run needs.
 
 use crate::protocol::members::parse;
 use crate::protocol::refusal::Refusal;
@@ -19,7 +19,7 @@ const INSTANCE_TYPE: Kind = Kind::Text {
     max: 64,
     pattern: r"ml\.[a-z0-9\-]+\.[a-z0-9]+",
 };
-// SageMaker has Pipe too; here it is refused by name, in `create`.
+// `refuse_unsupported` refuses Pipe with a message of its own.
 const MODES: Kind = Kind::OneOf(&["Pipe", "File", "FastFile"]);
 const RULES: &[Rule] = &[
     required("TrainingJobName", validation::text(63, NAME)),
@@ -143,7 +143,7 @@ const RULES: &[Rule] = &[
     ),
 ];
 
-/// What a job's run needs of the request.
+/// The members that the run needs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TrainingRequest {
@@ -201,7 +201,7 @@ pub struct CheckpointConfig {
 }
 
 impl CheckpointConfig {
-    /// Where checkpoints are kept between instances.
+    /// The URI of the checkpoints between instances.
     pub fn uri(&self) -> Result<S3Uri, Refusal> {
         S3Uri::parse(&self.uri)
     }
@@ -221,21 +221,22 @@ impl CheckpointConfig {
 }
 
 impl TrainingRequest {
-    /// Reads a request that meets the API's constraints, and asks for nothing that is not here.
+    /// Checks a request against the API's constraints, refuses what is not supported, and parses
+    /// it.
     pub fn read(request: &Value) -> Result<Self, Refusal> {
         check(request, RULES)?;
         tags::validate(request)?;
-        refuse_what_is_not_here(request)?;
-        let wanted: Self = parse(request)?;
-        wanted.output("")?;
-        metrics::compile(&wanted.algorithm_specification.metric_definitions)?;
-        wanted.check_spot()?;
-        if let Some(checkpoints) = &wanted.checkpoint_config {
+        refuse_unsupported(request)?;
+        let parsed: Self = parse(request)?;
+        parsed.output("")?;
+        metrics::compile(&parsed.algorithm_specification.metric_definitions)?;
+        parsed.check_spot()?;
+        if let Some(checkpoints) = &parsed.checkpoint_config {
             checkpoints.uri()?;
             checkpoints.folder()?;
         }
         let mut names = HashSet::new();
-        for channel in &wanted.input_data_config {
+        for channel in &parsed.input_data_config {
             let name = channel.name.as_str();
             if !names.insert(name) || matches!(name, "." | "..") {
                 return Err(Refusal::validation(format!(
@@ -243,18 +244,18 @@ impl TrainingRequest {
                 )));
             }
         }
-        if wanted.resource_config.instance_count > 1 {
+        if parsed.resource_config.instance_count > 1 {
             return Err(Refusal::limit(format!(
                 "The account-level service limit '{} for training job usage' is 1 Instances, with \
                  current utilization of 0 Instances and a request delta of {} Instances: \
                  sagemaker-local trains on one.",
-                wanted.resource_config.instance_type, wanted.resource_config.instance_count
+                parsed.resource_config.instance_type, parsed.resource_config.instance_count
             )));
         }
-        Ok(wanted)
+        Ok(parsed)
     }
 
-    /// A wait is for a spot instance, and is no shorter than the run.
+    /// Spot training needs a wait time of at least the run time. Other jobs must have none.
     fn check_spot(&self) -> Result<(), Refusal> {
         let condition = &self.stopping_condition;
         let (wait, run) = (
@@ -274,15 +275,16 @@ impl TrainingRequest {
         }
     }
 
-    /// Where the file `name` of the job's output goes.
+    /// The URI of the file `name` of the job's output.
     pub fn output(&self, name: &str) -> Result<S3Uri, Refusal> {
         let base = S3Uri::parse(&self.output_data_config.s3_output_path)?;
         Ok(base.join(&format!("{}/output/{name}", self.training_job_name)))
     }
 }
 
-/// What SageMaker would do and this server would not must not pass as done.
-fn refuse_what_is_not_here(request: &Value) -> Result<(), Refusal> {
+/// Refuses what this server does not support, so that a job never runs differently from its
+/// request.
+fn refuse_unsupported(request: &Value) -> Result<(), Refusal> {
     let algorithm = &request["AlgorithmSpecification"];
     let channels = request["InputDataConfig"].as_array().into_iter().flatten();
     let mut modes = channels.clone().map(|channel| &channel["InputMode"]);

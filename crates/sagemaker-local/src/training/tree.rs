@@ -1,6 +1,5 @@
-//! What a training program finds at `/opt/ml`: folders, configuration, channels, checkpoints.
-//!
-//! It must not know whether the program runs.
+//! Prepares the tree that a training program finds at `/opt/ml`: folders, configuration, channels,
+//! checkpoints.
 
 use crate::app::App;
 use crate::training::checkpoints;
@@ -15,15 +14,15 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Makes the folders, writes the configuration and downloads the channels.
-    pub async fn prepare(&self, app: &App, wanted: &TrainingRequest) -> Result<(), String> {
-        self.write_config(wanted)
+    /// Creates the folders, writes the configuration, and downloads channels and checkpoints.
+    pub async fn prepare(&self, app: &App, request: &TrainingRequest) -> Result<(), String> {
+        self.write_config(request)
             .map_err(|error| format!("InternalServerError: {}: {error}", self.root.display()))?;
-        for channel in &wanted.input_data_config {
+        for channel in &request.input_data_config {
             let folder = self.root.join("input/data").join(&channel.name);
             channel.download(app, &folder).await?;
         }
-        if let Some(config) = &wanted.checkpoint_config {
+        if let Some(config) = &request.checkpoint_config {
             let uri = config.uri().map_err(|refusal| refusal.message)?;
             checkpoints::restore(app, &uri, &self.checkpoints(config)?).await?;
         }
@@ -35,20 +34,20 @@ impl Tree {
         Ok(self.root.join(folder))
     }
 
-    /// Keeps the checkpoints for the next instance, if the job has any.
+    /// Uploads the checkpoints for the next instance, if the job has any.
     pub async fn save_checkpoints(
         &self,
         app: &App,
-        wanted: &TrainingRequest,
+        request: &TrainingRequest,
     ) -> Result<(), String> {
-        let Some(config) = &wanted.checkpoint_config else {
+        let Some(config) = &request.checkpoint_config else {
             return Ok(());
         };
         let uri = config.uri().map_err(|refusal| refusal.message)?;
         checkpoints::save(app, &uri, &self.checkpoints(config)?).await
     }
 
-    fn write_config(&self, wanted: &TrainingRequest) -> std::io::Result<()> {
+    fn write_config(&self, request: &TrainingRequest) -> std::io::Result<()> {
         for folder in [
             "input/config",
             "input/data",
@@ -58,16 +57,16 @@ impl Tree {
         ] {
             std::fs::create_dir_all(self.root.join(folder))?;
         }
-        if let Some(config) = &wanted.checkpoint_config {
+        if let Some(config) = &request.checkpoint_config {
             let folder = self.checkpoints(config).map_err(std::io::Error::other)?;
             std::fs::create_dir_all(folder)?;
         }
-        let mode = &wanted.algorithm_specification.training_input_mode;
-        let channels = wanted.input_data_config.iter();
+        let mode = &request.algorithm_specification.training_input_mode;
+        let channels = request.input_data_config.iter();
         let channels: Map<_, _> = channels
             .map(|channel| (channel.name.clone(), channel.description(mode)))
             .collect();
-        let instance = &wanted.resource_config.instance_type;
+        let instance = &request.resource_config.instance_type;
         let group = "homogeneousCluster";
         let resources = json!({
             "current_host": "algo-1",
@@ -79,7 +78,7 @@ impl Tree {
             ],
             "network_interface_name": "lo",
         });
-        self.write("hyperparameters.json", &json!(wanted.hyper_parameters))?;
+        self.write("hyperparameters.json", &json!(request.hyper_parameters))?;
         self.write("inputdataconfig.json", &json!(channels))?;
         self.write("resourceconfig.json", &resources)
     }

@@ -1,14 +1,14 @@
-//! `DataProcessing.InputFilter` of a transform job: which columns of a line of CSV the model is asked about.
+//! `DataProcessing.InputFilter` of a transform job: selects the columns of CSV that the model gets.
 //!
-//! Of the `JSONPath` operators that SageMaker documents, those that CSV has a use for: `$`, and below it
-//! indices and slices, as `$[1:]`, `$[0,3]` or `$[0,5:]`.
+//! It supports the `JSONPath` operators that SageMaker documents and that apply to CSV: `$`, and
+//! indices and slices such as `$[1:]`, `$[0,3]` or `$[0,5:]`.
 
 use std::ops::Range;
 
-/// The member's name, as SageMaker knows it.
+/// The path of the member in a request.
 pub const MEMBER: &str = "DataProcessing.InputFilter";
 
-/// The columns that are left of each line, in the order in which they were asked for.
+/// The selected columns of each line, in the filter's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputFilter {
     parts: Vec<Part>,
@@ -17,22 +17,22 @@ pub struct InputFilter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Index(usize),
-    /// The end is not within it; bounds beyond the line are those of the line.
+    /// The end is exclusive. Bounds beyond the end of the line are cut.
     Slice(Range<usize>),
 }
 
 impl InputFilter {
-    /// `None` for `$`, which leaves every line as it is.
+    /// Parses a filter. `$`, which selects everything, gives `None`.
     ///
     /// # Errors
-    /// With the filter, if it is none for CSV.
+    /// If the filter does not apply to CSV. The message quotes it.
     pub fn parse(text: &str) -> Result<Option<Self>, String> {
         if text == "$" {
             return Ok(None);
         }
         let refused = || {
             format!(
-                "sagemaker-local supports as {MEMBER} `$` and, of text/csv, indices and slices such as \
+                "sagemaker-local supports `$` as {MEMBER} and, for text/csv, indices and slices such as \
                  `$[1:]`, `$[1:3]` and `$[0,3]`, not `{text}`"
             )
         };
@@ -48,10 +48,10 @@ impl InputFilter {
         Ok(Some(Self { parts }))
     }
 
-    /// What is left of a file.
+    /// Selects the columns of a file.
     ///
     /// # Errors
-    /// If a line is no CSV, lacks a column, or nothing is left of it.
+    /// If a line is not CSV, lacks a column, or has none of the columns.
     pub fn apply(&self, content: &[u8]) -> Result<Vec<u8>, String> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
@@ -76,14 +76,14 @@ impl InputFilter {
         for part in &self.parts {
             match part {
                 Part::Index(index) if *index >= count => {
-                    return Err(format!("has {count} columns, none of index {index}"));
+                    return Err(format!("has {count} columns, none with index {index}"));
                 }
                 Part::Index(index) => columns.push(*index),
                 Part::Slice(slice) => columns.extend(slice.start..slice.end.min(count)),
             }
         }
         if columns.is_empty() {
-            return Err(format!("has {count} columns, none of which is left"));
+            return Err(format!("has {count} columns, none of which is selected"));
         }
         Ok(columns)
     }
@@ -109,15 +109,15 @@ impl Part {
 mod tests {
     use super::*;
 
-    fn left(filter: &str, content: &str) -> Result<String, String> {
+    fn filtered(filter: &str, content: &str) -> Result<String, String> {
         let filter = InputFilter::parse(filter)?.expect("a filter");
         let left = filter.apply(content.as_bytes())?;
         Ok(String::from_utf8(left).unwrap())
     }
 
     #[test]
-    fn indices_and_slices_leave_their_columns() {
-        for (filter, wanted) in [
+    fn indices_and_slices_select_their_columns() {
+        for (filter, expected) in [
             ("$[1:]", "b,c,d\n2,,4\n"),
             ("$[2:]", "c,d\n,4\n"),
             ("$[:2]", "a,b\n1,2\n"),
@@ -127,19 +127,23 @@ mod tests {
             ("$[3,0]", "d,a\n4,1\n"),
             ("$[0, 2:]", "a,c,d\n1,,4\n"),
         ] {
-            assert_eq!(left(filter, "a,b,c,d\n1,2,,4").unwrap(), wanted, "{filter}");
+            assert_eq!(
+                filtered(filter, "a,b,c,d\n1,2,,4").unwrap(),
+                expected,
+                "{filter}"
+            );
         }
         assert_eq!(InputFilter::parse("$"), Ok(None));
     }
 
     #[test]
     fn quoted_fields_stay_whole_and_an_empty_file_stays_empty() {
-        assert_eq!(left("$[1:]", "0,\"a,b\",c\n").unwrap(), "\"a,b\",c\n");
-        assert_eq!(left("$[1:]", "").unwrap(), "");
+        assert_eq!(filtered("$[1:]", "0,\"a,b\",c\n").unwrap(), "\"a,b\",c\n");
+        assert_eq!(filtered("$[1:]", "").unwrap(), "");
     }
 
     #[test]
-    fn what_is_no_filter_of_csv_is_refused() {
+    fn a_filter_that_does_not_apply_to_csv_is_refused() {
         for filter in [
             "",
             "$.features",
@@ -157,15 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_the_column_is_told_with_its_number() {
-        let error = left("$[0,2]", "1,2,3\n4,5\n").unwrap_err();
+    fn a_line_without_the_column_is_reported_with_its_number() {
+        let error = filtered("$[0,2]", "1,2,3\n4,5\n").unwrap_err();
         assert!(
-            error.contains("line 2 has 2 columns, none of index 2"),
+            error.contains("line 2 has 2 columns, none with index 2"),
             "{error}"
         );
-        let error = left("$[1:]", "1,2\n3\n").unwrap_err();
+        let error = filtered("$[1:]", "1,2\n3\n").unwrap_err();
         assert!(
-            error.contains("line 2 has 1 columns, none of which is left"),
+            error.contains("line 2 has 1 columns, none of which is selected"),
             "{error}"
         );
     }

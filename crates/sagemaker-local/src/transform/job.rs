@@ -5,7 +5,7 @@ use crate::training::job::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What tags and ARNs call it.
+/// The resource type in ARNs.
 pub const KIND: &str = "transform-job";
 
 /// A transform job.

@@ -20,9 +20,9 @@ fn not_found() -> Refusal {
 
 /// `CreateTransformJob`.
 pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
-    let wanted = TransformRequest::read(request)?;
-    let container = models::find(app, &wanted.model_name)?.container()?;
-    let name = wanted.name.clone();
+    let parsed = TransformRequest::read(request)?;
+    let container = models::find(app, &parsed.model_name)?.container()?;
+    let name = parsed.name.clone();
     let arn = app.arn(KIND, &name);
     let job = TransformJob {
         request: request.clone(),
@@ -38,8 +38,8 @@ pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
              already exists ({arn})"
         )));
     }
-    tags::keep(app, KIND, &name, request)?;
-    spawn(app, wanted, container);
+    tags::store(app, KIND, &name, request)?;
+    spawn(app, parsed, container);
     Ok(json!({"TransformJobArn": arn}))
 }
 
@@ -51,7 +51,7 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     if let Some(members) = answer.as_object_mut() {
         members.remove("Tags");
     }
-    // As SageMaker does.
+    // SageMaker answers an absent key with an empty string.
     if answer["TransformOutput"]["KmsKeyId"].is_null() {
         answer["TransformOutput"]["KmsKeyId"] = json!("");
     }

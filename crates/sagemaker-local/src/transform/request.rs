@@ -1,4 +1,4 @@
-//! A request for a transform job: its constraints, and what its run needs of it.
+//! The request for a transform job: its constraints, and the members that the run needs.
 
 use crate::protocol::members::parse;
 use crate::protocol::refusal::Refusal;
@@ -105,7 +105,7 @@ const RULES: &[Rule] = &[
 ];
 const DEFAULT_PAYLOAD_MB: usize = 6;
 
-/// What a job's run needs of the request.
+/// The members that the run needs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TransformRequest {
@@ -155,7 +155,8 @@ pub struct Output {
 }
 
 impl TransformRequest {
-    /// Reads a request that meets the API's constraints, and asks for nothing that is not here.
+    /// Checks a request against the API's constraints, refuses what is not supported, and parses
+    /// it.
     pub fn read(request: &Value) -> Result<Self, Refusal> {
         check(request, RULES)?;
         tags::validate(request)?;
@@ -174,18 +175,18 @@ impl TransformRequest {
         } else if has("OutputFilter") || processing["JoinSource"] == "Input" {
             "DataProcessing with an OutputFilter or a join"
         } else {
-            let mut wanted: Self = parse(request)?;
-            wanted.filter = wanted.filter_of(&processing["InputFilter"])?;
-            wanted.source()?;
-            S3Uri::parse(&wanted.output.path)?;
-            return Ok(wanted);
+            let mut parsed: Self = parse(request)?;
+            parsed.filter = parsed.filter_of(&processing["InputFilter"])?;
+            parsed.source()?;
+            S3Uri::parse(&parsed.output.path)?;
+            return Ok(parsed);
         };
         Err(Refusal::validation(format!(
             "sagemaker-local does not support {found}"
         )))
     }
 
-    /// The filter that is asked for: of lines of CSV only.
+    /// The request's filter. Only CSV can be filtered.
     fn filter_of(&self, filter: &Value) -> Result<Option<InputFilter>, Refusal> {
         let Some(filter) = filter.as_str() else {
             return Ok(None);
@@ -205,7 +206,7 @@ impl TransformRequest {
         Ok(found)
     }
 
-    /// What of a file the model is asked about.
+    /// The part of a file that the model gets.
     pub fn filtered<'a>(&self, content: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
         match &self.filter {
             None => Ok(Cow::Borrowed(content)),
@@ -213,19 +214,19 @@ impl TransformRequest {
         }
     }
 
-    /// Below which prefix the input is.
+    /// The prefix of the input.
     pub fn source(&self) -> Result<S3Uri, Refusal> {
         S3Uri::parse(&self.input.data_source.s3.uri)
     }
 
-    /// Where the answers to the object `name` go.
+    /// The URI of the answers to the object `name`.
     pub fn target(&self, name: &str) -> Result<S3Uri, Refusal> {
         Ok(S3Uri::parse(&self.output.path)?.join(&format!("{name}.out")))
     }
 
-    /// The payloads that a file is sent as; the error says what is too much for one.
+    /// Splits a file into payloads. The error names a part that is too large for one.
     pub fn payloads<'a>(&self, content: &'a [u8]) -> Result<Vec<&'a [u8]>, String> {
-        // 0 is for what is sent in chunks, whatever its length.
+        // 0 means no limit.
         let most = match self.max_payload.unwrap_or(DEFAULT_PAYLOAD_MB) {
             0 => usize::MAX,
             megabytes => megabytes.saturating_mul(1024 * 1024),
@@ -260,7 +261,7 @@ impl TransformRequest {
         Ok(payloads)
     }
 
-    /// Adds an answer to those before it.
+    /// Appends an answer to the earlier ones.
     pub fn assemble(&self, answers: &mut Vec<u8>, answer: &[u8]) {
         answers.extend_from_slice(answer);
         let by_line = self.output.assemble_with.as_deref() == Some("Line");
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_are_of_lines_of_csv() {
+    fn only_csv_is_filtered() {
         let filtered = |kind: &str, filter: &str| {
             let mut change = json!({"DataProcessing": {"InputFilter": filter}});
             change["TransformInput"] = base()["TransformInput"].clone();
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_request_holds_is_told() {
+    fn a_line_larger_than_a_payload_is_reported() {
         let one = request(&json!({"MaxPayloadInMB": 1}));
         let long = [&b"1\n"[..], &vec![b'x'; 1024 * 1024], b"\n"].concat();
         let problem = one.payloads(&long).unwrap_err();

@@ -14,14 +14,14 @@ use lake::store::ObjectStore;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-const INTERRUPTED: &str = "InternalServerError: sagemaker-local ended while the transform job was running; create it anew under another name.";
+const INTERRUPTED: &str = "InternalServerError: sagemaker-local ended while the transform job was running. Create it again under another name.";
 
 /// The key of the job's token in [`App::stops`].
 pub fn stop_key(name: &str) -> String {
     format!("{KIND}/{name}")
 }
 
-/// Ends the jobs that an earlier server could not.
+/// Fails the jobs that ran when an earlier server ended.
 pub fn recover(app: &App) {
     for (name, job) in app.table::<TransformJob>().all() {
         if matches!(job.status, Status::InProgress | Status::Stopping) {
@@ -31,19 +31,19 @@ pub fn recover(app: &App) {
 }
 
 /// Runs the job beside the requests.
-pub fn spawn(app: &Arc<App>, wanted: TransformRequest, container: Container) {
+pub fn spawn(app: &Arc<App>, request: TransformRequest, container: Container) {
     let stop = CancellationToken::new();
-    app.stops().insert(stop_key(&wanted.name), stop.clone());
+    app.stops().insert(stop_key(&request.name), stop.clone());
     let task_app = app.clone();
     app.tasks.spawn(async move {
         let app = task_app;
         let outcome = tokio::select! {
-            done = run(&app, &wanted, container) => done.map(|()| Status::Completed),
+            done = run(&app, &request, container) => done.map(|()| Status::Completed),
             () = stop.cancelled() => Ok(Status::Stopped),
             () = app.closing.cancelled() => Err(INTERRUPTED.to_owned()),
         };
-        app.stops().remove(&stop_key(&wanted.name));
-        finish(&app, &wanted.name, outcome);
+        app.stops().remove(&stop_key(&request.name));
+        finish(&app, &request.name, outcome);
     });
 }
 
@@ -61,21 +61,21 @@ fn finish(app: &App, name: &str, outcome: Result<Status, String>) {
         Ok(())
     });
     if let Err(refusal) = changed {
-        tracing::error!(job = name, %refusal, "the transform job's status could not be kept");
+        tracing::error!(job = name, %refusal, "the transform job's status could not be written");
     }
 }
 
 async fn run(
     app: &Arc<App>,
-    wanted: &TransformRequest,
+    request: &TransformRequest,
     mut container: Container,
 ) -> Result<(), String> {
-    let said = |refusal: Refusal| refusal.message;
-    // As SageMaker tells a container that it serves a transform job.
+    let message = |refusal: Refusal| refusal.message;
+    // SageMaker sets this variable for transform jobs.
     container
         .environment
         .insert("SAGEMAKER_BATCH".to_owned(), "true".to_owned());
-    container.environment.extend(wanted.environment.clone());
+    container.environment.extend(request.environment.clone());
     let variant = Variant {
         name: "transform".to_owned(),
         weight: 1.0,
@@ -84,22 +84,22 @@ async fn run(
         startup_seconds: None,
         container,
     };
-    let folder = app.config.state_dir.join("transform").join(&wanted.name);
-    let fleet = Fleet::start(app, &wanted.name, folder, &[variant], None).await?;
-    let started = app.table::<TransformJob>().update(&wanted.name, |job| {
+    let folder = app.config.state_dir.join("transform").join(&request.name);
+    let fleet = Fleet::start(app, &request.name, folder, &[variant], None).await?;
+    let started = app.table::<TransformJob>().update(&request.name, |job| {
         job.started = Some(now());
         Ok(())
     });
-    started.map_err(said)?;
-    let source = wanted.source().map_err(said)?;
-    let outcome = transform(app, wanted, &source, &fleet).await;
+    started.map_err(message)?;
+    let source = request.source().map_err(message)?;
+    let outcome = transform(app, request, &source, &fleet).await;
     fleet.stop().await;
     outcome
 }
 
 async fn transform(
     app: &App,
-    wanted: &TransformRequest,
+    request: &TransformRequest,
     source: &S3Uri,
     fleet: &Fleet,
 ) -> Result<(), String> {
@@ -117,23 +117,23 @@ async fn transform(
             .get(&object.key)
             .await
             .map_err(|error| failed(&error))?;
-        let unfit = |problem| {
+        let bad_input = |problem| {
             format!(
                 "ClientError: s3://{}/{}: {problem}",
                 source.bucket, object.key
             )
         };
-        let content = wanted.filtered(&content).map_err(unfit)?;
+        let content = request.filtered(&content).map_err(bad_input)?;
         let mut answers = Vec::new();
-        for payload in wanted.payloads(&content).map_err(unfit)? {
-            let answer = ask(app, wanted, fleet, payload).await?;
-            wanted.assemble(&mut answers, &answer);
+        for payload in request.payloads(&content).map_err(bad_input)? {
+            let answer = ask(app, request, fleet, payload).await?;
+            request.assemble(&mut answers, &answer);
         }
-        // The name below the prefix's last folder, as SageMaker keeps it.
+        // SageMaker keeps the path below the last folder of the prefix.
         let folder = source.key.rfind('/').map_or(0, |slash| slash + 1);
         let name = object.key.get(folder..).unwrap_or(&object.key);
         let name = name.strip_prefix('/').unwrap_or(name);
-        let target = wanted.target(name).map_err(|refusal| refusal.message)?;
+        let target = request.target(name).map_err(|refusal| refusal.message)?;
         let bucket = app.bucket(&target.bucket);
         let put = bucket.put(&target.key, answers.into()).await;
         put.map_err(|error| failed(&error))?;
@@ -143,33 +143,33 @@ async fn transform(
 
 async fn ask(
     app: &App,
-    wanted: &TransformRequest,
+    request: &TransformRequest,
     fleet: &Fleet,
     payload: &[u8],
 ) -> Result<Vec<u8>, String> {
-    let member = fleet.choose(None).ok_or("nothing serves")?;
+    let member = fleet.choose(None).ok_or("no program serves the model")?;
     let url = format!("{}/invocations", member.url);
-    let mut request = app.http.post(url).body(payload.to_vec());
+    let mut call = app.http.post(url).body(payload.to_vec());
     for (header, value) in [
-        ("content-type", &wanted.input.content_type),
-        ("accept", &wanted.output.accept),
+        ("content-type", &request.input.content_type),
+        ("accept", &request.output.accept),
     ] {
         if let Some(value) = value {
-            request = request.header(header, value);
+            call = call.header(header, value);
         }
     }
     let failed =
         |error: reqwest::Error| format!("AlgorithmError: the model did not answer: {error}");
-    let answer = request.send().await.map_err(failed)?;
+    let answer = call.send().await.map_err(failed)?;
     let status = answer.status();
     let body = answer.bytes().await.map_err(failed)?;
     if status.is_success() {
         return Ok(body.to_vec());
     }
-    let said = String::from_utf8_lossy(&body);
+    let reason = String::from_utf8_lossy(&body);
     Err(format!(
         "ClientError: the model answered {}: {}",
         status.as_u16(),
-        said.trim().chars().take(512).collect::<String>()
+        reason.trim().chars().take(512).collect::<String>()
     ))
 }

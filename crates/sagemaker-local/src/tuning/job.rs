@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What tags and ARNs call it.
+/// The resource type in ARNs.
 pub const KIND: &str = "hyper-parameter-tuning-job";
 
 /// Values of the tuned hyperparameters, by name.
@@ -27,7 +27,7 @@ pub struct TuningJob {
     pub ended: Option<f64>,
     pub status: Status,
     pub failure_reason: Option<String>,
-    /// Its training jobs, oldest first, with the values that each tries.
+    /// Its training jobs with the values that each tries, oldest first.
     pub children: Vec<(String, Values)>,
 }
 
@@ -52,17 +52,17 @@ impl Record for TuningJob {
     const FOLDER: &'static str = "tuning-jobs";
 }
 
-/// The value that a training job reached.
-pub fn reached(job: &TrainingJob, objective: &Objective) -> Option<f64> {
+/// The objective's final value of a completed training job.
+pub fn objective_value(job: &TrainingJob, objective: &Objective) -> Option<f64> {
     let mut metrics = job.metrics.iter();
     let metric = metrics.find(|metric| metric.name == objective.metric_name)?;
     (job.status == Status::Completed).then_some(metric.value)
 }
 
-/// The training job with the best value, if any has one.
+/// The training job with the best value, if one has completed.
 pub fn best<'a>(objective: &Objective, children: &'a [Child]) -> Option<&'a Child> {
-    let reached = |child: &Child| {
-        let value = reached(&child.2, objective);
+    let objective_value = |child: &Child| {
+        let value = objective_value(&child.2, objective);
         value.map(|value| {
             if objective.r#type == "Maximize" {
                 -value
@@ -71,9 +71,11 @@ pub fn best<'a>(objective: &Objective, children: &'a [Child]) -> Option<&'a Chil
             }
         })
     };
-    let scored = children.iter().filter(|child| reached(child).is_some());
+    let scored = children
+        .iter()
+        .filter(|child| objective_value(child).is_some());
     scored.min_by(|one, other| {
-        let value = |child| reached(child).unwrap_or(f64::INFINITY);
+        let value = |child| objective_value(child).unwrap_or(f64::INFINITY);
         value(one).total_cmp(&value(other))
     })
 }

@@ -8,7 +8,7 @@ use crate::store::table::now;
 use crate::tags;
 use crate::training::job::{Status, TrainingJob};
 use crate::training::request::TrainingRequest;
-use crate::tuning::job::{KIND, TuningJob, Values, best, jobs_of, reached};
+use crate::tuning::job::{KIND, TuningJob, Values, best, jobs_of, objective_value};
 use crate::tuning::request::{Objective, TuningRequest};
 use crate::tuning::run;
 use serde_json::{Value, json};
@@ -20,11 +20,11 @@ fn not_found() -> Refusal {
 
 /// `CreateHyperParameterTuningJob`.
 pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
-    let wanted = TuningRequest::read(request)?;
-    let name = wanted.name.clone();
+    let parsed = TuningRequest::read(request)?;
+    let name = parsed.name.clone();
     let arn = app.arn(KIND, &name);
-    // What its training jobs would be refused for is refused before any of them is begun.
-    let (first, _) = wanted.training_job(&run::child_name(&name, 0), 0);
+    // A definition that is refused for a training job is refused before the first one starts.
+    let (first, _) = parsed.training_job(&run::child_name(&name, 0), 0);
     TrainingRequest::read(&first)?;
     let job = TuningJob {
         request: request.clone(),
@@ -41,21 +41,21 @@ pub fn create(app: &Arc<App>, request: &Value) -> Result<Value, Refusal> {
              tuning job with this name already exists ({arn})"
         )));
     }
-    tags::keep(app, KIND, &name, request)?;
-    run::spawn(app, wanted);
+    tags::store(app, KIND, &name, request)?;
+    run::spawn(app, parsed);
     Ok(json!({"HyperParameterTuningJobArn": arn}))
 }
 
-/// A training job's row, as tuning jobs show it.
+/// A training job as tuning jobs list it.
 fn row(app: &App, objective: &Objective, name: &str, tuned: &Values, job: &TrainingJob) -> Value {
     let mut row = job.summary(app, name);
     row["TunedHyperParameters"] = json!(tuned);
-    row["ObjectiveStatus"] = json!(match reached(job, objective) {
+    row["ObjectiveStatus"] = json!(match objective_value(job, objective) {
         Some(_) => "Succeeded",
         None if job.has_ended() => "Failed",
         None => "Pending",
     });
-    if let Some(value) = reached(job, objective) {
+    if let Some(value) = objective_value(job, objective) {
         row["FinalHyperParameterTuningJobObjectiveMetric"] = json!({
             "Type": objective.r#type,
             "MetricName": objective.metric_name,
@@ -69,11 +69,11 @@ fn row(app: &App, objective: &Objective, name: &str, tuned: &Values, job: &Train
 pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     let name = text(request, "HyperParameterTuningJobName")?;
     let job = app.seen::<TuningJob>(name).ok_or_else(not_found)?;
-    let wanted: TuningRequest = parse(&job.request)?;
-    let objective = &wanted.config.objective;
+    let parsed: TuningRequest = parse(&job.request)?;
+    let objective = &parsed.config.objective;
     let children = jobs_of(app, &job);
-    let count = |is_meant: &dyn Fn(&TrainingJob) -> bool| {
-        children.iter().filter(|(_, _, job)| is_meant(job)).count()
+    let count = |applies: &dyn Fn(&TrainingJob) -> bool| {
+        children.iter().filter(|(_, _, job)| applies(job)).count()
     };
     let mut answer = job.request.clone();
     if let Some(members) = answer.as_object_mut() {
@@ -91,9 +91,9 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
         "Stopped": count(&|job| job.status == Status::Stopped),
     });
     answer["ObjectiveStatusCounters"] = json!({
-        "Succeeded": count(&|job| reached(job, objective).is_some()),
+        "Succeeded": count(&|job| objective_value(job, objective).is_some()),
         "Pending": count(&|job| !job.has_ended()),
-        "Failed": count(&|job| job.has_ended() && reached(job, objective).is_none()),
+        "Failed": count(&|job| job.has_ended() && objective_value(job, objective).is_none()),
     });
     if let Some((name, tuned, best)) = best(objective, &children) {
         answer["BestTrainingJob"] = row(app, objective, name, tuned, best);
@@ -107,7 +107,7 @@ pub fn describe(app: &App, request: &Value) -> Result<Value, Refusal> {
     Ok(answer)
 }
 
-/// `StopHyperParameterTuningJob`, with the training jobs that run.
+/// `StopHyperParameterTuningJob`, which also stops the running training jobs.
 pub fn stop(app: &App, request: &Value) -> Result<Value, Refusal> {
     let name = text(request, "HyperParameterTuningJobName")?;
     let asked = app.table::<TuningJob>().update(name, |job| {
@@ -182,21 +182,21 @@ pub fn list(app: &App, request: &Value) -> Result<Value, Refusal> {
 pub fn children(app: &App, request: &Value) -> Result<Value, Refusal> {
     let name = text(request, "HyperParameterTuningJobName")?;
     let job = app.table::<TuningJob>().get(name).ok_or_else(not_found)?;
-    let wanted: TuningRequest = parse(&job.request)?;
-    let objective = &wanted.config.objective;
+    let parsed: TuningRequest = parse(&job.request)?;
+    let objective = &parsed.config.objective;
     let mut children = jobs_of(app, &job);
     let by_objective = request["SortBy"] == "FinalObjectiveMetricValue";
     if by_objective {
-        children.retain(|(_, _, job)| reached(job, objective).is_some());
+        children.retain(|(_, _, job)| objective_value(job, objective).is_some());
         children.sort_by(|one, other| {
-            let value = |job| reached(job, objective).unwrap_or(f64::INFINITY);
+            let value = |job| objective_value(job, objective).unwrap_or(f64::INFINITY);
             value(&one.2).total_cmp(&value(&other.2))
         });
     }
     let rows = children.iter().enumerate();
     let rows = rows.map(|(place, (name, tuned, job))| Row {
         name: name.clone(),
-        // The listing knows names, times and statuses; another order is told by the time.
+        // The listing sorts by time, so the position takes its place.
         created: place as f64,
         modified: place as f64,
         status: format!("{:?}", job.status),

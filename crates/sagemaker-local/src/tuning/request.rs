@@ -1,4 +1,4 @@
-//! A request for a tuning job: its constraints, and the values that its training jobs are given.
+//! The request for a tuning job: its constraints, and the values for its training jobs.
 
 use crate::protocol::members::parse;
 use crate::protocol::refusal::Refusal;
@@ -113,7 +113,7 @@ const RULES: &[Rule] = &[
     required("TrainingJobDefinition", Kind::Object),
 ];
 
-/// What a tuning job's run needs of the request.
+/// The members that the run needs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct TuningRequest {
@@ -136,7 +136,7 @@ pub struct Config {
     random_seed: Option<u64>,
 }
 
-/// Which metric is to become large or small.
+/// The metric to maximize or minimize.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Objective {
@@ -181,7 +181,8 @@ struct Texts {
 }
 
 impl TuningRequest {
-    /// Reads a request that meets the API's constraints, and asks for nothing that is not here.
+    /// Checks a request against the API's constraints, refuses what is not supported, and parses
+    /// it.
     pub fn read(request: &Value) -> Result<Self, Refusal> {
         check(request, RULES)?;
         tags::validate(request)?;
@@ -192,13 +193,13 @@ impl TuningRequest {
                 )));
             }
         }
-        let wanted: Self = parse(request)?;
-        let ranges = &wanted.config.parameter_ranges;
+        let parsed: Self = parse(request)?;
+        let ranges = &parsed.config.parameter_ranges;
         for range in ranges.integer.iter().chain(&ranges.continuous) {
             range.bounds()?;
         }
         let numbers = ranges.integer.len() + ranges.continuous.len();
-        if wanted.config.strategy == "Grid" && numbers > 0 {
+        if parsed.config.strategy == "Grid" && numbers > 0 {
             return Err(Refusal::validation(
                 "Grid search supports only CategoricalParameterRanges",
             ));
@@ -208,15 +209,15 @@ impl TuningRequest {
                 "At least one hyperparameter range must be given",
             ));
         }
-        if wanted.config.strategy != "Grid" && wanted.config.resource_limits.max_jobs.is_none() {
+        if parsed.config.strategy != "Grid" && parsed.config.resource_limits.max_jobs.is_none() {
             return Err(Refusal::validation(
                 "MaxNumberOfTrainingJobs is required unless the strategy is Grid",
             ));
         }
-        Ok(wanted)
+        Ok(parsed)
     }
 
-    /// How many training jobs there are to be.
+    /// The number of training jobs.
     pub fn jobs(&self) -> usize {
         let texts = self.config.parameter_ranges.categorical.iter();
         let grid: usize = texts.map(|range| range.values.len()).product();
@@ -227,13 +228,13 @@ impl TuningRequest {
         }
     }
 
-    /// The request for the training job `name`, the `index`th, with the values that it is to try:
-    /// the grid's next ones, or drawn. Bayesian and Hyperband draw as Random does.
+    /// The request for the training job of this index, and the values that it tries. Grid takes the
+    /// next combination. Random draws by seed and index, and so do Bayesian and Hyperband.
     pub fn training_job(&self, name: &str, index: usize) -> (Value, BTreeMap<String, String>) {
         let values = if self.config.strategy == "Grid" {
             self.grid(index)
         } else {
-            self.drawn(index)
+            self.draw_values(index)
         };
         let mut job = self.definition.clone();
         let fixed = job.remove("StaticHyperParameters").unwrap_or(Value::Null);
@@ -258,7 +259,7 @@ impl TuningRequest {
         values
     }
 
-    fn drawn(&self, index: usize) -> BTreeMap<String, String> {
+    fn draw_values(&self, index: usize) -> BTreeMap<String, String> {
         let seed = self.config.random_seed.unwrap_or_default();
         let mut draw = fastrand::Rng::with_seed(seed.wrapping_add(index as u64));
         let ranges = &self.config.parameter_ranges;
@@ -319,46 +320,46 @@ mod tests {
     }
 
     #[test]
-    fn values_are_drawn_within_their_ranges_and_again_the_same() {
+    fn draws_lie_in_their_ranges_and_repeat_for_the_same_seed() {
         let range = |name: &str, least: &str, most: &str| json!({"Name": name, "MinValue": least, "MaxValue": most, "ScalingType": "Logarithmic"});
         let ranges = json!({
             "IntegerParameterRanges": [range("depth", "2", "5")],
             "ContinuousParameterRanges": [range("eta", "0.01", "0.5")],
             "CategoricalParameterRanges": [{"Name": "booster", "Values": ["a", "b"]}],
         });
-        let wanted = TuningRequest::read(&request("Bayesian", &ranges)).unwrap();
-        assert_eq!(wanted.jobs(), 9);
+        let parsed = TuningRequest::read(&request("Bayesian", &ranges)).unwrap();
+        assert_eq!(parsed.jobs(), 9);
         for index in 0..50 {
-            let (job, values) = wanted.training_job("tune-1", index);
+            let (job, values) = parsed.training_job("tune-1", index);
             let depth: u32 = values["depth"].parse().unwrap();
             let eta: f64 = values["eta"].parse().unwrap();
             assert!((2..=5).contains(&depth) && (0.01..=0.5).contains(&eta));
             assert_eq!(job["HyperParameters"]["fixed"], "1");
             assert_eq!(job["HyperParameters"]["_tuning_objective_metric"], "rmse");
             assert_eq!(job["TrainingJobName"], "tune-1");
-            assert_eq!(wanted.training_job("tune-1", index).1, values);
+            assert_eq!(parsed.training_job("tune-1", index).1, values);
         }
         assert_ne!(
-            wanted.training_job("x", 0).1["eta"],
-            wanted.training_job("x", 1).1["eta"]
+            parsed.training_job("x", 0).1["eta"],
+            parsed.training_job("x", 1).1["eta"]
         );
     }
 
     #[test]
-    fn a_grid_is_every_combination_once() {
+    fn a_grid_has_every_combination_once() {
         let ranges = json!({"CategoricalParameterRanges": [
             {"Name": "a", "Values": ["1", "2"]},
             {"Name": "b", "Values": ["x", "y", "z"]},
         ]});
-        let wanted = TuningRequest::read(&request("Grid", &ranges)).unwrap();
-        let all: std::collections::HashSet<_> = (0..wanted.jobs())
-            .map(|index| format!("{:?}", wanted.training_job("x", index).1))
+        let parsed = TuningRequest::read(&request("Grid", &ranges)).unwrap();
+        let all: std::collections::HashSet<_> = (0..parsed.jobs())
+            .map(|index| format!("{:?}", parsed.training_job("x", index).1))
             .collect();
         assert_eq!(all.len(), 6);
     }
 
     #[test]
-    fn a_range_that_is_none_is_refused() {
+    fn invalid_and_missing_ranges_are_refused() {
         let range = json!([{"Name": "a", "MinValue": "2", "MaxValue": "1"}]);
         for ranges in [
             json!({"IntegerParameterRanges": range}),

@@ -1,4 +1,4 @@
-//! How a tuning job runs: real training jobs, so many side by side, until there are enough.
+//! Runs a tuning job: starts training jobs, `MaxParallelTrainingJobs` at a time.
 
 use crate::app::App;
 use crate::protocol::refusal::Refusal;
@@ -11,23 +11,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_millis(100);
-const INTERRUPTED: &str = "InternalServerError: sagemaker-local ended while the tuning job was running; create it anew under another name.";
+const INTERRUPTED: &str = "InternalServerError: sagemaker-local ended while the tuning job was running. Create it again under another name.";
 
-/// The name of the `index`th training job.
+/// A name for the training job of this index.
 pub fn child_name(tuning: &str, index: usize) -> String {
     format!("{tuning}-{:03}-{:08x}", index + 1, fastrand::u32(..))
 }
 
 /// Runs the job beside the requests.
-pub fn spawn(app: &Arc<App>, wanted: TuningRequest) {
+pub fn spawn(app: &Arc<App>, request: TuningRequest) {
     let task_app = app.clone();
     app.tasks.spawn(async move {
         let app = task_app;
-        let ending = tokio::select! {
-            ending = run(&app, &wanted) => ending,
+        let outcome = tokio::select! {
+            outcome = run(&app, &request) => outcome,
             () = app.closing.cancelled() => return,
         };
-        change(&app, &wanted.name, |job| match ending {
+        change(&app, &request.name, |job| match outcome {
             Ok(status) => job.enter(status),
             Err(reason) => {
                 job.failure_reason = Some(reason);
@@ -37,7 +37,7 @@ pub fn spawn(app: &Arc<App>, wanted: TuningRequest) {
     });
 }
 
-/// Ends the jobs that an earlier server could not, as their training jobs have ended.
+/// Fails the jobs that ran when an earlier server ended, because their training jobs have failed.
 pub fn recover(app: &App) {
     for (name, job) in app.table::<TuningJob>().all() {
         if !job.has_ended() {
@@ -49,12 +49,12 @@ pub fn recover(app: &App) {
     }
 }
 
-async fn run(app: &Arc<App>, wanted: &TuningRequest) -> Result<Status, String> {
-    let jobs = wanted.jobs();
+async fn run(app: &Arc<App>, request: &TuningRequest) -> Result<Status, String> {
+    let jobs = request.jobs();
     let mut begun = 0;
     loop {
-        let Some(job) = app.table::<TuningJob>().get(&wanted.name) else {
-            return Err("the tuning job is gone".to_owned());
+        let Some(job) = app.table::<TuningJob>().get(&request.name) else {
+            return Err("the tuning job no longer exists".to_owned());
         };
         let children = jobs_of(app, &job);
         let running = children.iter().filter(|(_, _, job)| !job.has_ended());
@@ -62,14 +62,14 @@ async fn run(app: &Arc<App>, wanted: &TuningRequest) -> Result<Status, String> {
         if is_stopping {
             for (name, _, child) in running.clone() {
                 if child.status == Status::InProgress {
-                    // It may have ended since.
+                    // An error means that the job has ended in the meantime.
                     let _ = training::stop(app, &json!({"TrainingJobName": name}));
                 }
             }
         }
         let running = running.count();
         if running == 0 && (is_stopping || begun == jobs) {
-            let objective = &wanted.config.objective;
+            let objective = &request.config.objective;
             return match best(objective, &children) {
                 _ if is_stopping => Ok(Status::Stopped),
                 Some(_) => Ok(Status::Completed),
@@ -79,8 +79,8 @@ async fn run(app: &Arc<App>, wanted: &TuningRequest) -> Result<Status, String> {
                 )),
             };
         }
-        if !is_stopping && running < wanted.config.resource_limits.max_parallel && begun < jobs {
-            begin(app, wanted, begun).map_err(|refusal| refusal.message)?;
+        if !is_stopping && running < request.config.resource_limits.max_parallel && begun < jobs {
+            begin(app, request, begun).map_err(|refusal| refusal.message)?;
             begun += 1;
             continue;
         }
@@ -88,11 +88,11 @@ async fn run(app: &Arc<App>, wanted: &TuningRequest) -> Result<Status, String> {
     }
 }
 
-fn begin(app: &Arc<App>, wanted: &TuningRequest, index: usize) -> Result<(), Refusal> {
-    let name = child_name(&wanted.name, index);
-    let (request, values) = wanted.training_job(&name, index);
-    training::begin(app, &request, Some(wanted.name.clone()))?;
-    change(app, &wanted.name, |job| job.children.push((name, values)));
+fn begin(app: &Arc<App>, request: &TuningRequest, index: usize) -> Result<(), Refusal> {
+    let name = child_name(&request.name, index);
+    let (job, values) = request.training_job(&name, index);
+    training::begin(app, &job, Some(request.name.clone()))?;
+    change(app, &request.name, |job| job.children.push((name, values)));
     Ok(())
 }
 
@@ -103,6 +103,6 @@ fn change(app: &App, name: &str, change: impl FnOnce(&mut TuningJob)) {
         Ok(())
     });
     if let Err(refusal) = changed {
-        tracing::error!(job = name, %refusal, "the tuning job's status could not be kept");
+        tracing::error!(job = name, %refusal, "the tuning job's status could not be written");
     }
 }

@@ -1,4 +1,4 @@
-//! What every test needs: S3, the server, its clients, and waiting.
+//! What the tests share: S3, the server, its clients, polling.
 
 #[path = "../../../aws/tests/support/mod.rs"]
 pub mod support;
@@ -57,7 +57,7 @@ impl Bench {
         }
     }
 
-    /// Ends the server and starts another on the same state.
+    /// Ends the server, and starts another one with the same state directory.
     pub async fn restart(self) -> Self {
         let Self {
             s3,
@@ -79,7 +79,7 @@ impl Bench {
         }
     }
 
-    /// A training job that is right; `parameters` tell the program what to do.
+    /// A valid request for a training job. `parameters` say what the program does.
     pub fn job(&self, name: &str, parameters: &[(&str, &str)]) -> CreateTrainingJobFluentBuilder {
         let mut job = self.sagemaker.create_training_job();
         for (name, value) in parameters {
@@ -117,7 +117,7 @@ impl Bench {
             .unwrap()
     }
 
-    /// The job once it has ended.
+    /// Waits until the job has ended.
     pub async fn ended(&self, name: &str) -> DescribeTrainingJobOutput {
         until("the job's end", || async {
             let job = self.describe_job(name).await;
@@ -128,8 +128,8 @@ impl Bench {
         .await
     }
 
-    /// Trains a model called `name` and makes it a SageMaker model and an endpoint configuration,
-    /// both called so too.
+    /// Trains a model, and creates a SageMaker model and an endpoint configuration from it. All
+    /// have this name.
     pub async fn servable(&self, name: &str, mode: &str) {
         self.job(name, &[("name", name)]).send().await.unwrap();
         let job = self.ended(name).await;
@@ -169,7 +169,7 @@ impl Bench {
             .unwrap()
     }
 
-    /// The endpoint once nothing is on the way any more.
+    /// Waits until the endpoint is in service or has failed.
     pub async fn settled(&self, name: &str) -> DescribeEndpointOutput {
         until("the endpoint's settling", || async {
             let endpoint = self.describe_endpoint(name).await;
@@ -181,7 +181,7 @@ impl Bench {
         .await
     }
 
-    /// What the endpoint answers to `body`.
+    /// The endpoint's answer to `body`.
     pub async fn invoke(&self, endpoint: &str, body: &str) -> serde_json::Value {
         let request = self.runtime.invoke_endpoint().endpoint_name(endpoint);
         let request = request.content_type("text/csv").accept("application/json");
@@ -213,7 +213,7 @@ fn config(s3: &S3Server, state: &tempfile::TempDir) -> Config {
     config
 }
 
-/// The Python file that stands for the image.
+/// The Python program of the image.
 pub fn program() -> String {
     format!("{}/tests/api/program.py", env!("CARGO_MANIFEST_DIR"))
 }
@@ -257,7 +257,7 @@ pub fn variant(model: &str) -> ProductionVariant {
         .build()
 }
 
-/// Asks until there is an answer.
+/// Polls until there is a value.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
     for _ in 0..600 {
         if let Some(answer) = ask().await {
@@ -276,6 +276,6 @@ pub fn is_alive(pid: i64) -> bool {
         .output()
         .unwrap();
     let state = String::from_utf8(answer.stdout).unwrap();
-    // A zombie is dead, but not yet fetched by its parent.
+    // A zombie has ended; its exit status is not yet fetched.
     !state.trim().is_empty() && !state.starts_with('Z')
 }

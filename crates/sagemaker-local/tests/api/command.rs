@@ -1,4 +1,4 @@
-//! The command itself: its start, its end, and an end that it has no part in.
+//! The command: its start, its end by a signal, and what its next start does after SIGKILL.
 
 use crate::bench::{IMAGE, ROLE, is_alive, program, support::S3Server, until, variant};
 use aws::s3::S3Store;
@@ -31,7 +31,7 @@ fn command(state: &Path, s3: &S3Server) -> Command {
         .arg("--image")
         .arg(format!("{IMAGE}=python3 '{}'", program()))
         .env("AWS_ENDPOINT_URL", &s3.url)
-        // Those of `aws::local`.
+        // The credentials of `aws::local`.
         .env("AWS_ACCESS_KEY_ID", "ANOTREAL")
         .env("AWS_SECRET_ACCESS_KEY", "notrealrnrELgWzOk3IfjzDKtFBhDby")
         .env_remove("AWS_REGION")
@@ -48,7 +48,7 @@ fn start(state: &Path, s3: &S3Server) -> Running {
         line.strip_prefix("AWS_ENDPOINT_URL_SAGEMAKER=")
             .map(str::to_owned)
     });
-    // A pipe that nobody empties would stop the server.
+    // A full pipe would block the server.
     std::thread::spawn(move || lines.for_each(drop));
     Running {
         child,
@@ -94,7 +94,7 @@ async fn serving_pid(url: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn programs_of_a_killed_server_end_with_its_next_start_and_serve_again() {
+async fn the_next_start_ends_the_programs_of_a_killed_server_and_serves_again() {
     let s3 = S3Server::start(&["lake"]).await;
     model(&s3).await;
     let state = tempfile::tempdir().unwrap();
@@ -144,7 +144,7 @@ async fn programs_of_a_killed_server_end_with_its_next_start_and_serve_again() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_says_why_in_one_line() {
+async fn a_failed_start_gives_its_reason_in_one_line() {
     let s3 = S3Server::start(&["lake"]).await;
     let state = tempfile::tempdir().unwrap();
     let failed = command(state.path(), &s3)

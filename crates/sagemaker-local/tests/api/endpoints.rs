@@ -45,7 +45,7 @@ async fn an_endpoint_serves_the_trained_model() {
 }
 
 #[tokio::test]
-async fn an_invocation_that_fails_says_what_the_program_said() {
+async fn a_failed_invocation_quotes_the_program() {
     let bench = Bench::start().await;
     bench.servable("first", "").await;
     create(&bench, "e", "first").await;
@@ -106,10 +106,10 @@ async fn a_serving_program_that_dies_is_started_again() {
     assert_ne!(before, after);
 }
 
-// ---- changing over ----
+// ---- updates ----
 
 #[tokio::test]
-async fn an_update_changes_over_without_a_gap_and_ends_the_old_program() {
+async fn an_update_switches_without_a_gap_and_ends_the_old_program() {
     let bench = Bench::start().await;
     bench.servable("first", "").await;
     bench.servable("second", "").await;
@@ -122,7 +122,7 @@ async fn an_update_changes_over_without_a_gap_and_ends_the_old_program() {
     assert_eq!(endpoint.endpoint_config_name(), Some("first"));
     let pending = endpoint.pending_deployment_summary().unwrap();
     assert_eq!(pending.endpoint_config_name(), Some("second"));
-    // The old program answers until the new one does.
+    // The old program answers until the new one is healthy.
     until("the second model's answer", || async {
         let model = bench.invoke("e", "").await["model"]
             .as_str()
@@ -158,7 +158,9 @@ async fn an_update_that_fails_ends_in_service_on_the_old_configuration() {
         "{reason}"
     );
     assert!(
-        reason.contains("(the program ended: exit status: 3; its last words: the model is broken)"),
+        reason.contains(
+            "(the program ended: exit status: 3; its last log line: the model is broken)"
+        ),
         "{reason}"
     );
     assert_eq!(bench.invoke("e", "").await["model"], "first");
@@ -175,7 +177,7 @@ async fn an_endpoint_that_never_answers_fails() {
         endpoint
             .failure_reason()
             .unwrap()
-            .contains("(no answer in time; it said nothing)")
+            .contains("(no answer in time; its log is empty)")
     );
     let update = bench
         .sagemaker
@@ -199,10 +201,10 @@ async fn an_endpoint_that_never_answers_fails() {
         .unwrap();
 }
 
-// ---- ending ----
+// ---- deletion and restarts ----
 
 #[tokio::test]
-async fn a_deleted_endpoint_and_its_program_are_gone() {
+async fn a_deleted_endpoint_no_longer_exists_and_its_program_has_ended() {
     let bench = Bench::start().await;
     bench.servable("first", "").await;
     create(&bench, "e", "first").await;
@@ -273,7 +275,7 @@ fn said(message: Option<&str>) -> String {
 #[tokio::test]
 async fn a_name_that_exists_is_refused() {
     let bench = Bench::start().await;
-    // It stays Creating for as long as this needs.
+    // The endpoint stays Creating until the end of the test.
     bench.servable("first", "mute").await;
     create(&bench, "e", "first").await;
     let sagemaker = &bench.sagemaker;
@@ -336,7 +338,7 @@ async fn a_name_that_exists_is_refused() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_said_so() {
+async fn a_missing_name_is_reported() {
     let bench = Bench::start().await;
     let sagemaker = &bench.sagemaker;
     let config = sagemaker

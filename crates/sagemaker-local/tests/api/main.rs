@@ -1,4 +1,4 @@
-//! The server, driven by the official SDK, with a real S3 server and a real program.
+//! Tests of the server with the official SDK, a real S3 server and a real program.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

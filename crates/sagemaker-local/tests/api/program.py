@@ -1,4 +1,4 @@
-"""Stands for a container image in the tests: `train` counts rows, `serve` says which model answers."""
+"""Runs in place of a container image in the tests: `train` counts rows, `serve` names the model."""
 import json, os, signal, subprocess, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -34,7 +34,7 @@ def train():
         starts = int(open(path).read()) + 1 if os.path.exists(path) else 1
         with open(path, "w") as file:
             file.write(str(starts))
-        # Long enough to be interrupted, until it has been twice.
+        # The first two starts last long enough to be interrupted.
         time.sleep(0 if starts > 2 else 300)
     if mode == "hang":
         child = subprocess.Popen(["sleep", "300"])

@@ -25,10 +25,10 @@ async fn unpacked(bench: &Bench, key: &str) -> HashMap<String, String> {
     files
 }
 
-// ---- a job that works ----
+// ---- jobs that succeed ----
 
 #[tokio::test]
-async fn a_job_reads_its_channels_and_leaves_model_output_and_metrics() {
+async fn a_job_reads_its_channels_and_writes_model_output_and_metrics() {
     let bench = Bench::start().await;
     let job = bench
         .job("job-1", &[("name", "first")])
@@ -106,7 +106,7 @@ async fn jobs_are_listed_page_by_page() {
 }
 
 #[tokio::test]
-async fn tags_are_kept_added_and_replaced() {
+async fn tags_are_stored_added_and_replaced() {
     let bench = Bench::start().await;
     let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
     let created = bench
@@ -140,7 +140,7 @@ async fn tags_are_kept_added_and_replaced() {
 // ---- jobs that fail ----
 
 #[tokio::test]
-async fn a_failing_program_gives_its_own_reason() {
+async fn a_failed_program_gives_its_own_reason() {
     let bench = Bench::start().await;
     bench
         .job("job-1", &[("mode", "fail")])
@@ -158,7 +158,7 @@ async fn a_failing_program_gives_its_own_reason() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_run_is_named_in_the_reason() {
+async fn the_reason_names_what_cannot_be_run() {
     let bench = Bench::start().await;
     let unknown = bench.job("unknown", &[]).set_algorithm_specification(None);
     unknown
@@ -176,7 +176,7 @@ async fn what_cannot_be_run_is_named_in_the_reason() {
     let nothing = channel("train", "s3://lake/data/nothing");
     empty.input_data_config(nothing).send().await.unwrap();
     for (name, part) in [
-        ("unknown", "no program stands for the image other:1"),
+        ("unknown", "no program is mapped to the image other:1"),
         ("absent", "the program /no/such/program cannot be started"),
         (
             "empty",
@@ -264,7 +264,7 @@ async fn a_request_is_refused_in_the_services_words() {
 
 // ---- jobs that are stopped ----
 
-/// The program and what it started, once it says so.
+/// The process ids of the program and its child, once they are in the log.
 async fn pids(bench: &Bench, job: &str) -> Vec<i64> {
     let log = bench
         .state
@@ -281,7 +281,7 @@ async fn pids(bench: &Bench, job: &str) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn a_stopped_job_keeps_what_it_saved_and_leaves_nothing_running() {
+async fn a_stopped_job_uploads_what_it_saved_and_leaves_no_process() {
     let bench = Bench::start().await;
     bench
         .job("job-1", &[("mode", "hang")])
@@ -317,7 +317,7 @@ async fn a_stopped_job_keeps_what_it_saved_and_leaves_nothing_running() {
 }
 
 #[tokio::test]
-async fn a_job_that_runs_too_long_is_stopped_even_if_it_ignores_it() {
+async fn a_job_that_exceeds_its_runtime_is_killed_if_it_ignores_sigterm() {
     let bench = Bench::start().await;
     let limit = StoppingCondition::builder()
         .max_runtime_in_seconds(1)
@@ -341,7 +341,7 @@ async fn a_job_that_runs_too_long_is_stopped_even_if_it_ignores_it() {
 }
 
 #[tokio::test]
-async fn a_job_that_ran_when_the_server_ended_has_failed_after_its_restart() {
+async fn a_job_that_ran_when_the_server_ended_fails_at_its_restart() {
     let bench = Bench::start().await;
     bench
         .job("job-1", &[("mode", "hang")])

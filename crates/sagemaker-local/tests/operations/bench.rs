@@ -1,4 +1,4 @@
-//! What every test needs: S3, the server, calls in JSON, and waiting.
+//! What the tests share: S3, the server, calls in JSON, polling.
 
 #[path = "../../../aws/tests/support/mod.rs"]
 pub mod support;
@@ -15,7 +15,7 @@ pub const ROLE: &str = "arn:aws:iam::000000000000:role/sagemaker";
 pub const IMAGE: &str = "program:local";
 
 pub struct Bench {
-    // Ends when the test does.
+    // Its drop ends the S3 server.
     _s3: S3Server,
     pub store: S3Store,
     _state: tempfile::TempDir,
@@ -25,11 +25,11 @@ pub struct Bench {
 
 impl Bench {
     pub async fn start() -> Self {
-        // Longer than a busy machine takes to start a program.
+        // A busy machine starts a program within this time.
         Self::with_patience(Duration::from_mins(1)).await
     }
 
-    /// Where a serving program has so long to answer `/ping`.
+    /// Starts a server with this timeout for `/ping`.
     pub async fn with_patience(ping_timeout: Duration) -> Self {
         let s3 = S3Server::start(&["lake"]).await;
         let store = S3Store::new(&aws::local(&s3.url).await, "lake");
@@ -53,7 +53,7 @@ impl Bench {
         }
     }
 
-    /// The answer, or the error's code and message.
+    /// The answer, or the code and message of the error.
     pub async fn ask(&self, operation: &str, request: &Value) -> Result<Value, (String, String)> {
         let scaling = operation.contains("Scal");
         let service = if scaling {
@@ -76,7 +76,7 @@ impl Bench {
         Err((text("__type"), text("message")))
     }
 
-    /// The answer of a call that succeeds.
+    /// The answer of a call that must succeed.
     pub async fn call(&self, operation: &str, request: Value) -> Value {
         let answer = self.ask(operation, &request).await;
         answer.unwrap_or_else(|error| panic!("{operation}: {error:?}"))
@@ -88,7 +88,7 @@ impl Bench {
         assert_eq!(answer.unwrap().status(), 204);
     }
 
-    /// How often each fault has struck.
+    /// The number of times that each fault has struck.
     pub async fn struck(&self) -> Vec<u64> {
         let url = format!("{}/faults", self.server.url());
         let faults: Vec<Value> = self
@@ -106,7 +106,7 @@ impl Bench {
             .collect()
     }
 
-    /// The job once it has ended.
+    /// Waits until the job has ended.
     pub async fn ended(&self, job: &str) -> Value {
         let request = json!({"TrainingJobName": job});
         self.until("DescribeTrainingJob", &request, |job| {
@@ -115,7 +115,7 @@ impl Bench {
         .await
     }
 
-    /// The endpoint once nothing is on the way any more.
+    /// Waits until the endpoint is in service or has failed.
     pub async fn settled(&self, endpoint: &str) -> Value {
         let request = json!({"EndpointName": endpoint});
         self.until("DescribeEndpoint", &request, |endpoint| {
@@ -124,7 +124,7 @@ impl Bench {
         .await
     }
 
-    /// Asks until the answer is as it is waited for.
+    /// Polls until the answer meets the condition.
     pub async fn until(
         &self,
         operation: &str,
@@ -138,7 +138,7 @@ impl Bench {
         .await
     }
 
-    /// Trains a model called `name` and makes it a SageMaker model, called so too.
+    /// Trains a model, and creates a SageMaker model of the same name from it.
     pub async fn model(&self, name: &str) {
         let job = job(name, json!({"name": name}));
         self.call("CreateTrainingJob", job).await;
@@ -153,7 +153,7 @@ impl Bench {
         self.call("CreateModel", model).await;
     }
 
-    /// A model and an endpoint configuration of three instances, both called so.
+    /// Creates a model and an endpoint configuration with three instances, both of this name.
     pub async fn servable(&self, name: &str, capture: Option<Value>) {
         self.model(name).await;
         let variant = json!({
@@ -167,7 +167,7 @@ impl Bench {
         self.call("CreateEndpointConfig", config).await;
     }
 
-    /// An endpoint in service.
+    /// Creates an endpoint, and waits until it is in service.
     pub async fn serving(&self, endpoint: &str, config: &str) {
         let request = json!({"EndpointName": endpoint, "EndpointConfigName": config});
         self.call("CreateEndpoint", request).await;
@@ -175,7 +175,7 @@ impl Bench {
         assert_eq!(endpoint["EndpointStatus"], "InService", "{endpoint}");
     }
 
-    /// What the endpoint answers to `body`: status and JSON.
+    /// The endpoint's answer to `body`: status and JSON.
     pub async fn invoke(&self, endpoint: &str, body: &str) -> (u16, Value) {
         let url = format!("{}/endpoints/{endpoint}/invocations", self.server.url());
         let call = self.http.post(url).header("content-type", "text/csv");
@@ -184,7 +184,7 @@ impl Bench {
     }
 }
 
-/// A request for a training job that is right.
+/// A valid request for a training job.
 pub fn job(name: &str, parameters: Value) -> Value {
     let mut job = definition();
     job["TrainingJobName"] = json!(name);
@@ -192,7 +192,7 @@ pub fn job(name: &str, parameters: Value) -> Value {
     job
 }
 
-/// All that a training job is but for its name and hyperparameters.
+/// A training job without its name and hyperparameters.
 pub fn definition() -> Value {
     let source = json!({"S3DataType": "S3Prefix", "S3Uri": "s3://lake/data/train"});
     let metric = json!({"Name": "rmse", "Regex": "rmse=([0-9.]+);"});
@@ -210,7 +210,7 @@ pub fn definition() -> Value {
     })
 }
 
-/// Asks until there is an answer.
+/// Polls until there is a value.
 pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
     for _ in 0..2400 {
         if let Some(answer) = ask().await {

@@ -5,7 +5,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 #[tokio::test]
-async fn calls_are_throttled_as_often_as_asked() {
+async fn calls_are_throttled_the_given_number_of_times() {
     let bench = Bench::start().await;
     bench
         .faults(json!([
@@ -33,7 +33,7 @@ async fn calls_are_throttled_as_often_as_asked() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_that_of_a_job_that_is_there() {
+async fn a_job_whose_answer_is_lost_exists() {
     let bench = Bench::start().await;
     bench
         .faults(json!([{"fault": "lose", "operation": "CreateTrainingJob", "times": 1}]))
@@ -47,7 +47,7 @@ async fn a_lost_answer_is_that_of_a_job_that_is_there() {
 }
 
 #[tokio::test]
-async fn a_job_that_hangs_is_stopped_by_its_time_alone() {
+async fn a_job_that_hangs_ends_at_its_maximum_runtime() {
     let bench = Bench::start().await;
     bench.faults(json!([{"fault": "hang"}])).await;
     let mut request = job("job", json!({}));
@@ -61,7 +61,7 @@ async fn a_job_that_hangs_is_stopped_by_its_time_alone() {
 }
 
 #[tokio::test]
-async fn what_is_new_shows_late_to_describe_and_to_create() {
+async fn a_new_resource_is_stale_for_describe_and_create() {
     let bench = Bench::start().await;
     bench.servable("first", None).await;
     bench
@@ -79,7 +79,7 @@ async fn what_is_new_shows_late_to_describe_and_to_create() {
         message.starts_with("Could not find endpoint configuration"),
         "{message}"
     );
-    // It is there all the same.
+    // The job exists nevertheless.
     let (_, message) = bench
         .ask("CreateEndpointConfig", &config)
         .await
@@ -99,7 +99,7 @@ async fn what_is_new_shows_late_to_describe_and_to_create() {
 }
 
 #[tokio::test]
-async fn an_endpoint_whose_ping_hangs_or_that_finds_no_instance_fails() {
+async fn an_endpoint_without_ping_or_instance_fails() {
     for (fault, reason) in [
         ("no-ping", "did not pass the ping health check"),
         ("capacity", "InsufficientInstanceCapacity"),
@@ -119,7 +119,7 @@ async fn an_endpoint_whose_ping_hangs_or_that_finds_no_instance_fails() {
 }
 
 #[tokio::test]
-async fn a_silent_rollback_ends_in_service_on_the_old_configuration_without_a_word() {
+async fn a_silent_rollback_ends_on_the_old_configuration_without_a_reason() {
     let bench = Bench::start().await;
     bench.servable("first", None).await;
     bench.servable("second", None).await;

@@ -1,4 +1,4 @@
-//! Canary and linear updates, and what an alarm does to them.
+//! Canary and linear updates, and their rollback by an alarm.
 
 use crate::bench::{Bench, until};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ async fn two_models(bench: &Bench) {
     bench.serving("e", "first").await;
 }
 
-/// How many of so many invocations each model answers.
+/// The number of invocations that each model answers.
 async fn answers(bench: &Bench, count: usize) -> BTreeMap<String, usize> {
     let mut models = BTreeMap::new();
     for _ in 0..count {
@@ -49,7 +49,7 @@ async fn both_answer(bench: &Bench) {
 }
 
 #[tokio::test]
-async fn a_canary_takes_its_share_and_then_everything() {
+async fn a_canary_gets_its_share_and_then_everything() {
     let bench = Bench::start().await;
     two_models(&bench).await;
     bench.call("UpdateEndpoint", update(10, 0)).await;
@@ -66,11 +66,11 @@ async fn a_canary_takes_its_share_and_then_everything() {
 }
 
 #[tokio::test]
-async fn an_alarm_brings_everything_back() {
+async fn an_alarm_rolls_back_at_any_time() {
     for termination in [0, 3600] {
         let bench = Bench::start().await;
         two_models(&bench).await;
-        // While the canary is watched, and when everything has been shifted already.
+        // While the canary is watched, and after all invocations were shifted.
         let wait = if termination == 0 { 3600 } else { 0 };
         bench
             .call("UpdateEndpoint", update(wait, termination))
@@ -98,7 +98,7 @@ async fn an_alarm_brings_everything_back() {
 }
 
 #[tokio::test]
-async fn an_alarm_of_another_name_is_no_matter() {
+async fn an_alarm_of_another_name_has_no_effect() {
     let bench = Bench::start().await;
     two_models(&bench).await;
     bench

@@ -1,5 +1,5 @@
-//! What the server does beyond a plain job and a plain endpoint, asked in the API's own JSON, with a
-//! real S3 server and a real program.
+//! Tests beyond plain jobs and endpoints. They call the API in its own JSON, with a real S3 server
+//! and a real program.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

@@ -20,7 +20,7 @@ async fn count(bench: &Bench) -> Value {
 }
 
 #[tokio::test]
-async fn a_scaled_count_outlives_an_update_only_if_it_is_retained() {
+async fn a_scaled_count_survives_an_update_only_if_it_is_retained() {
     let bench = Bench::start().await;
     bench.servable("first", None).await;
     bench.serving("e", "first").await;
@@ -39,7 +39,7 @@ async fn a_scaled_count_outlives_an_update_only_if_it_is_retained() {
 }
 
 #[tokio::test]
-async fn policies_are_put_described_and_go_with_their_target() {
+async fn policies_are_put_described_and_deleted_with_their_target() {
     let bench = Bench::start().await;
     bench.servable("first", None).await;
     bench.serving("e", "first").await;

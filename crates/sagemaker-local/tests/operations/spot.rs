@@ -1,4 +1,4 @@
-//! Managed spot training: interruptions, checkpoints, and waiting for an instance.
+//! Managed spot training: interruptions, checkpoints, the wait for an instance.
 
 use crate::bench::{Bench, job};
 use lake::store::ObjectStore;
@@ -13,7 +13,7 @@ fn spot(name: &str, wait: u32) -> Value {
 }
 
 #[tokio::test]
-async fn an_interrupted_job_goes_on_from_its_checkpoints() {
+async fn an_interrupted_job_continues_from_its_checkpoints() {
     let bench = Bench::start().await;
     bench
         .faults(json!([{"fault": "interrupt", "afterSeconds": 5}]))
@@ -24,14 +24,14 @@ async fn an_interrupted_job_goes_on_from_its_checkpoints() {
     let steps = job["SecondaryStatusTransitions"].as_array().unwrap();
     let interruptions = steps.iter().filter(|step| step["Status"] == "Interrupted");
     assert!(interruptions.count() >= 2, "{steps:?}");
-    // The program counts its starts in a checkpoint, and works for as long as it finds less than two.
+    // The program counts its starts in a checkpoint, and ends by itself at the third.
     let starts = bench.store.get("checkpoints/it/starts").await.unwrap();
     let starts: u32 = std::str::from_utf8(&starts).unwrap().parse().unwrap();
     assert!(starts >= 3, "{starts}");
 }
 
 #[tokio::test]
-async fn a_job_that_finds_no_instance_waits_its_time_and_stops() {
+async fn a_job_without_an_instance_stops_after_its_wait_time() {
     let bench = Bench::start().await;
     bench.faults(json!([{"fault": "capacity"}])).await;
     bench.call("CreateTrainingJob", spot("job", 1)).await;
@@ -53,7 +53,7 @@ async fn a_job_that_finds_no_instance_waits_its_time_and_stops() {
 }
 
 #[tokio::test]
-async fn a_wait_must_be_there_for_spot_and_only_for_spot() {
+async fn spot_jobs_and_only_they_need_a_wait_time() {
     let bench = Bench::start().await;
     let mut shorter = spot("job", 600);
     shorter["StoppingCondition"]["MaxWaitTimeInSeconds"] = json!(59);

@@ -50,7 +50,7 @@ async fn every_line_is_answered() {
 }
 
 #[tokio::test]
-async fn the_model_is_asked_about_the_columns_that_the_filter_leaves() {
+async fn the_model_gets_the_columns_that_the_filter_selects() {
     let bench = Bench::start().await;
     bench.model("first").await;
     let rows = "0,1,\"a,b\"\n1,2,c";
@@ -84,7 +84,7 @@ async fn the_model_is_asked_about_the_columns_that_the_filter_leaves() {
 }
 
 #[tokio::test]
-async fn a_job_without_input_or_whose_model_refuses_fails() {
+async fn a_job_without_input_or_with_a_failing_model_fails() {
     let bench = Bench::start().await;
     bench.model("first").await;
     bench

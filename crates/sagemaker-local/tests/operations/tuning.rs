@@ -32,7 +32,7 @@ async fn ended(bench: &Bench, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_tuning_job_trains_and_tells_the_best() {
+async fn a_tuning_job_trains_and_reports_the_best_job() {
     let bench = Bench::start().await;
     let create = request("tune", 3, json!({"name": "tuned"}));
     bench
@@ -58,7 +58,7 @@ async fn a_tuning_job_trains_and_tells_the_best() {
     assert!(values.len() == 3 && values.is_sorted(), "{values:?}");
     let best = &job["BestTrainingJob"];
     assert_eq!(best["TrainingJobName"], list[0]["TrainingJobName"]);
-    // A training job as any other, with what it was given.
+    // Its training jobs are ordinary ones with the tried values.
     let child = json!({"TrainingJobName": best["TrainingJobName"]});
     let child = bench.call("DescribeTrainingJob", child).await;
     assert_eq!(child["TuningJobArn"], job["HyperParameterTuningJobArn"]);
@@ -97,7 +97,7 @@ async fn stopping_a_tuning_job_stops_its_training_jobs() {
 }
 
 #[tokio::test]
-async fn what_its_training_jobs_would_be_refused_for_is_refused_at_once() {
+async fn an_invalid_training_definition_is_refused_at_once() {
     let bench = Bench::start().await;
     let mut create = request("tune", 1, json!({}));
     create["TrainingJobDefinition"]["RoleArn"] = json!("nobody");
