@@ -1,5 +1,7 @@
-//! The model's file: written whole or not at all, and refused unless it is whole, of this kind
-//! and of this version. It is a `safetensors` file, so other languages can read it as well.
+//! The model's file, in the `safetensors` format, which other languages can read too.
+//!
+//! It is written under another name and renamed, so that it is never incomplete. A file that is
+//! incomplete, damaged, of another program or of another version is refused.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,12 +14,12 @@ use crate::hyperparameters::Layout;
 use crate::tree::write_whole;
 use crate::{Error, Model};
 
-/// Its name in the model's folder.
+/// The file's name in the model's folder.
 pub const FILE: &str = "model.safetensors";
-/// The version that this program writes, and the only one it reads.
+/// The version of the file's content. Other versions are not read.
 const VERSION: u32 = 1;
-/// The entry of the file's metadata that says what it is. A single one, because the library
-/// writes several in no particular order and the same model should give the same bytes.
+/// The entry of the file's metadata that identifies it. It is the only one, because the library
+/// writes entries in random order and the same model must give the same bytes.
 const ENTRY: &str = "recommender";
 
 #[derive(Serialize, Deserialize)]
@@ -27,7 +29,7 @@ struct Header {
     layout: Layout,
 }
 
-/// Little-endian numbers with their shape.
+/// A tensor of little-endian numbers.
 struct Tensor {
     kind: Dtype,
     shape: Vec<usize>,
@@ -123,22 +125,23 @@ pub fn load(folder: &Path) -> Result<Model, Error> {
 }
 
 fn parse(bytes: &[u8]) -> Result<Model, String> {
-    let foreign = |error| format!("foreign or cut short ({error}); train it again");
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(foreign)?;
+    let unreadable =
+        |error| format!("not a safetensors file, or cut short ({error}); train it again");
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
     let header = metadata
         .metadata()
         .as_ref()
         .and_then(|entries| entries.get(ENTRY));
-    let header = header.ok_or("a safetensors file, but of another program")?;
+    let header = header.ok_or("it is a safetensors file of another program")?;
     let header: Header = serde_json::from_str(header).map_err(|error| error.to_string())?;
     if header.version != VERSION {
         return Err(format!(
-            "version {} where this program reads {VERSION}: serve it with the program that \
+            "it has version {}, and this program reads {VERSION}: serve it with the program that \
              trained it, or train it again",
             header.version
         ));
     }
-    let tensors = SafeTensors::deserialize(bytes).map_err(foreign)?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(unreadable)?;
     let words = |name: &str, kind: Dtype| -> Result<(Vec<usize>, Vec<[u8; 4]>), String> {
         let tensor = tensors.tensor(name).map_err(|error| error.to_string())?;
         if tensor.dtype() != kind {
@@ -175,11 +178,12 @@ fn parse(bytes: &[u8]) -> Result<Model, String> {
         seen_offsets: indices("seen_offsets")?,
         seen: indices("seen")?,
     };
-    check(&model).map_err(|what| format!("damaged: {what}; train it again"))?;
+    check(&model).map_err(|what| format!("it is damaged: {what}; train it again"))?;
     Ok(model)
 }
 
-/// What the model's methods rely on; without it they would panic or mislead.
+/// Checks the conditions on which the model's methods rely. Without them, they would panic or
+/// return wrong scores.
 fn check(model: &Model) -> Result<(), &'static str> {
     let (users, items) = (model.user_ids.len(), model.item_ids.len());
     let ascending = |ids: &[u32]| ids.is_sorted_by(|a, b| a < b);
@@ -196,22 +200,25 @@ fn check(model: &Model) -> Result<(), &'static str> {
         ),
         (
             model.user_biases.len() == users && model.item_biases.len() == items,
-            "biases do not fit",
+            "the numbers of biases and indices differ",
         ),
         (
             users.checked_mul(model.factors) == Some(model.user_factors.len()),
-            "user factors do not fit",
+            "the number of user factors is wrong",
         ),
         (
             items.checked_mul(model.factors) == Some(model.item_factors.len()),
-            "item factors do not fit",
+            "the number of item factors is wrong",
         ),
         (
             numbers.iter().all(|v| v.iter().all(|f| f.is_finite())),
             "a number is not finite",
         ),
         (model.mean.is_finite(), "the mean is not finite"),
-        (model.seen_offsets.len() == users + 1, "offsets do not fit"),
+        (
+            model.seen_offsets.len() == users + 1,
+            "the number of offsets is wrong",
+        ),
         (model.seen_offsets.is_sorted(), "offsets are not ascending"),
         (
             model.seen_offsets.first() == Some(&0),
@@ -219,11 +226,11 @@ fn check(model: &Model) -> Result<(), &'static str> {
         ),
         (
             model.seen_offsets.last().map(|&o| o as usize) == Some(model.seen.len()),
-            "offsets do not end",
+            "the last offset is not the number of seen items",
         ),
         (
             model.seen.iter().all(|&row| (row as usize) < items),
-            "a seen item is unknown",
+            "a seen item does not exist",
         ),
     ];
     held.into_iter()
@@ -243,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_comes_back_as_it_was() {
+    fn a_saved_model_is_loaded_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         save(&small(), folder.path()).unwrap();
         assert_eq!(load(folder.path()).unwrap(), small());
@@ -251,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cut_short_anywhere_is_refused() {
+    fn a_truncated_file_is_refused() {
         let whole = saved(&small());
         for length in 0..whole.len() {
             assert!(
@@ -265,11 +272,11 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_file_another_version_and_damage_are_refused() {
+    fn files_of_other_programs_and_versions_and_damaged_ones_are_refused() {
         assert!(
             parse(b"user,item,rating\n1,2,3\n")
                 .unwrap_err()
-                .contains("foreign")
+                .contains("not a safetensors file")
         );
         let other = serialize([("x", Tensor::indices(&[1]))], None).unwrap();
         assert!(parse(&other).unwrap_err().contains("another program"));

@@ -1,6 +1,5 @@
-//! Reads a channel: every CSV file below its folder, row by row, into interactions. Rows are as
-//! SageMaker's built-in algorithms take them: no header, the label first, numbers only. Knows
-//! nothing of models.
+//! Reads a channel: every CSV file below its folder, row by row, into interactions. Rows have the
+//! form of SageMaker's built-in algorithms: no header, label first, numbers only.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,10 +9,10 @@ use csv::ByteRecord;
 use crate::hyperparameters::Layout;
 use crate::{Error, Tree};
 
-/// How many folders deep a channel is searched, as SageMaker's XGBoost does.
+/// The depth to which a channel's folders are read, as in SageMaker's XGBoost.
 pub const MAX_DEPTH: usize = 3;
 
-/// Labelled user-item pairs, 12 bytes a row.
+/// Labelled pairs of user and item, in 12 bytes per row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Interactions {
     /// The users' indices.
@@ -25,33 +24,33 @@ pub struct Interactions {
 }
 
 impl Interactions {
-    /// How many there are.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// Adds one.
+    /// Adds a row.
     pub fn push(&mut self, user: u32, item: u32, label: f32) {
         self.users.push(user);
         self.items.push(item);
         self.labels.push(label);
     }
 
-    /// User, item and label of each.
+    /// User, item and label of each row.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, u32, f32)> + '_ {
         (0..self.len()).map(|row| (self.users[row], self.items[row], self.labels[row]))
     }
 }
 
-/// What was read, and what was left out of it.
+/// The content of a channel, with counts of what was left out.
 #[derive(Debug, Default)]
 pub struct Channel {
-    /// The rows that can be used.
+    /// The usable rows.
     pub interactions: Interactions,
     /// Files read.
     pub files: usize,
@@ -64,7 +63,7 @@ pub struct Channel {
 }
 
 /// Reads a channel's files in the order of their paths. Rows whose user or item is `reserved` are
-/// left out: that index stands for many users or items, and has no taste to learn.
+/// left out: this index means any unseen user or item, so nothing can be learnt from it.
 pub fn read(
     tree: &Tree,
     name: &'static str,
@@ -114,7 +113,7 @@ pub fn read(
     Ok(channel)
 }
 
-/// Every file below `folder`, links followed.
+/// Collects every file below `folder`, following links.
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     if depth > MAX_DEPTH {
         return Err(Error::TooDeep {
@@ -137,7 +136,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
     Ok(())
 }
 
-/// Reads one file; `columns` is the width that the channel's first row had.
+/// Reads one file. `columns` is the number of columns of the channel's first row.
 fn read_file(
     path: &Path,
     layout: Layout,
@@ -172,7 +171,7 @@ fn read_file(
         let width = *columns.get_or_insert(record.len());
         if record.len() != width {
             let reason = format!(
-                "{} columns where the channel's first row has {width}: give every row the same",
+                "{} columns, but the channel's first row has {width}: give every row the same number",
                 record.len()
             );
             return Err(bad(None, reason));
@@ -196,7 +195,7 @@ fn read_file(
     Ok(())
 }
 
-/// One cell of a row, parsed, or what is wrong with it.
+/// Parses one cell of a row. The error says what is wrong with it.
 fn cell<T>(
     record: &ByteRecord,
     column: usize,
@@ -210,29 +209,31 @@ fn cell<T>(
         )
     })?;
     let text = String::from_utf8_lossy(bytes);
-    parse(text.trim()).map_err(|need| {
+    parse(text.trim()).map_err(|expected| {
         let shown: String = text.chars().take(40).collect();
-        format!("{role} {shown:?} is no {need}; SageMaker's CSV has no header and only numbers")
+        format!(
+            "{role} {shown:?} is not a {expected}; SageMaker's CSV has no header and only numbers"
+        )
     })
 }
 
-/// A non-negative whole number, also as `12.0`, which is how some writers print one.
+/// Parses a non-negative whole number. Some writers print it as `12.0`.
 pub(crate) fn index(text: &str) -> Result<u32, &'static str> {
-    const NEED: &str = "whole number from 0 to 4294967295";
+    const EXPECTED: &str = "whole number from 0 to 4294967295";
     let whole = text.strip_suffix(".0").unwrap_or(text);
     if whole.is_empty() || !whole.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(NEED);
+        return Err(EXPECTED);
     }
-    whole.parse().map_err(|_| NEED)
+    whole.parse().map_err(|_| EXPECTED)
 }
 
-/// A finite number.
+/// Parses a finite number.
 fn number(text: &str) -> Result<f32, &'static str> {
-    const NEED: &str = "finite number";
+    const EXPECTED: &str = "finite number";
     text.parse()
         .ok()
         .filter(|value: &f32| value.is_finite())
-        .ok_or(NEED)
+        .ok_or(EXPECTED)
 }
 
 #[cfg(test)]
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_read_down_to_three_folders() {
+    fn files_are_read_down_to_three_folders() {
         let channel = read_files(
             &[
                 ("b.csv", "2,3,4\n"),
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn other_columns_are_ignored_and_spaces_too() {
+    fn other_columns_and_spaces_are_ignored() {
         let layout = Layout {
             user_column: 3,
             item_column: 1,
@@ -302,7 +303,7 @@ mod tests {
         for (text, place) in [
             (
                 "label,user,item\n",
-                "a line 1 column 1: user \"user\" is no",
+                "a line 1 column 1: user \"user\" is not a",
             ),
             ("3,1,1\n3,-1,1\n", "a line 2 column 1: user \"-1\""),
             ("3,1,1\n3,1,1.5\n", "a line 2 column 2: item \"1.5\""),

@@ -1,32 +1,32 @@
-//! Why a training run or the start of a server ended early: one enum, whose messages name the
-//! file, line, column or field and what to do about it. Bad requests to a running server are
-//! [`crate::invocation::Rejection`]s; they end nothing.
+//! Errors that end a training run or keep a server from starting. Messages name the file, line,
+//! column or field, and say what to do. A bad request to a running server is a
+//! [`crate::invocation::Rejection`].
 
 use std::path::PathBuf;
 
-/// What ends `train`, or keeps `serve` from starting.
+/// An error that ends `train`, or keeps `serve` from starting.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder of the container's tree could not be read or written.
     #[error("{action} {}", path.display())]
     Io {
-        /// What was being done, as a participle: `reading`, `writing`.
+        /// The failed action as a participle: `reading`, `writing`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A file below `input/config` is not the JSON that SageMaker writes.
-    #[error("{} is not what SageMaker writes there", path.display())]
+    /// A file below `input/config` does not have the form that SageMaker writes.
+    #[error("{} does not have the form that SageMaker writes", path.display())]
     Config {
         /// The file.
         path: PathBuf,
-        /// Where and why it does not parse.
+        /// The place and the cause.
         source: serde_json::Error,
     },
     /// A hyperparameter that this program does not have.
-    #[error("unknown hyperparameter {name:?}: remove it; known are {known}")]
+    #[error("unknown hyperparameter {name:?}: remove it; the known ones are {known}")]
     UnknownHyperparameter {
         /// Its name.
         name: String,
@@ -38,56 +38,56 @@ pub enum Error {
     BadHyperparameter {
         /// Its name.
         name: &'static str,
-        /// The text that was given.
+        /// The given text.
         value: String,
-        /// What is accepted.
+        /// The accepted values.
         range: &'static str,
     },
-    /// A channel that is asked for holds no file.
+    /// A channel of the job has no file.
     #[error("channel {channel} has no file below {}: {advice}", path.display())]
     MissingChannel {
         /// The channel's name.
         channel: &'static str,
-        /// Where its files would be.
+        /// The channel's folder.
         path: PathBuf,
         /// What to do.
         advice: &'static str,
     },
-    /// The job's configuration asks for something this program does not do.
+    /// The job's configuration asks for something that this program does not support.
     #[error("{what}: {advice}")]
     Unsupported {
-        /// What is asked for, with its name.
+        /// The unsupported setting.
         what: String,
         /// What to do instead.
         advice: &'static str,
     },
-    /// A file lies too deep below its channel.
-    #[error("{} lies more than {} folders below its channel: move it up", path.display(), crate::channel::MAX_DEPTH)]
+    /// A file is too deep below its channel.
+    #[error("{} is more than {} folders below its channel: move it up", path.display(), crate::channel::MAX_DEPTH)]
     TooDeep {
         /// The file's folder.
         path: PathBuf,
     },
-    /// A row of a channel that is no row of numbers of the agreed shape.
+    /// A row of a channel is not a row of numbers in the expected columns.
     #[error("{} line {line}{}: {reason}", path.display(), column.map(|c| format!(" column {c}")).unwrap_or_default())]
     BadRow {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: u64,
-        /// The column, counted from 0 as `user_column` and `item_column` are.
+        /// The column, counted from 0 like `user_column` and `item_column`.
         column: Option<usize>,
-        /// What is wrong with it, and what would be right.
+        /// What is wrong, and what is expected.
         reason: String,
     },
-    /// A channel's file is not readable as CSV.
+    /// A channel's file cannot be read as CSV.
     #[error("reading {} as CSV", path.display())]
     Csv {
         /// The file.
         path: PathBuf,
-        /// What the CSV reader said.
+        /// The CSV reader's error.
         source: csv::Error,
     },
-    /// A channel has rows, but none that can be used.
+    /// A channel has rows, but none of them can be used.
     #[error(
         "channel {channel} has no usable row: {rows} rows read, {unlabelled} without a label, {reserved} with the reserved index"
     )]
@@ -101,21 +101,21 @@ pub enum Error {
         /// Rows left out because their user or item is `unseen_index`.
         reserved: u64,
     },
-    /// The factors grew beyond all numbers.
+    /// The factors became infinite.
     #[error("training diverged with learning_rate {learning_rate}: give a lower one")]
     Diverged {
         /// The learning rate in use.
         learning_rate: f32,
     },
-    /// The model's file is foreign, cut short, damaged or of another version.
+    /// The model's file is of another program or version, incomplete or damaged.
     #[error("{} is not a usable model: {reason}", path.display())]
     BadModel {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// Training was asked to stop before the model was whole.
+    /// A signal stopped training before the model was written.
     #[error("stopped by {signal} before the model was written")]
     Stopped {
         /// The signal's name.
@@ -127,17 +127,17 @@ pub enum Error {
         /// The panic's message.
         reason: String,
     },
-    /// The server could not take its address.
-    #[error("listening on {address}: give a free one with --host and --port")]
+    /// The server could not listen on its address.
+    #[error("cannot listen on {address}: give a free address with --host and --port")]
     Listen {
         /// Host and port.
         address: String,
-        /// What the operating system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
 }
 
-/// The error and everything that caused it, in one line.
+/// The error and all its causes in one line.
 pub fn one_line(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();

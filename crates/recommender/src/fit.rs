@@ -1,5 +1,5 @@
-//! Fits a model to interactions: means and biases in closed form, and the tastes that they leave
-//! over by `discorec`'s matrix factorisation. Knows neither files nor metrics.
+//! Fits a model to interactions: means and biases in closed form, then the residuals with
+//! `discorec`'s matrix factorisation.
 
 use std::cell::RefCell;
 
@@ -8,18 +8,18 @@ use discorec::{FitInfo, RecommenderBuilder};
 use crate::channel::Interactions;
 use crate::{Error, Hyperparameters, Model};
 
-/// Rounds of alternating between the users' and the items' biases; they settle within a few.
+/// Rounds of alternating between the users' and the items' biases, which converge within a few.
 const BIAS_ROUNDS: usize = 10;
-/// What automatic regularization chooses from, for labels scaled to a deviation of 1.
+/// The candidates of automatic regularization, for labels scaled to a deviation of 1.
 const REGULARIZATIONS: [f32; 4] = [0.05, 0.1, 0.2, 0.4];
-/// What is taken where too few rows are there to choose by.
+/// The regularization when there are too few rows to choose one.
 const FALLBACK_REGULARIZATION: f32 = 0.1;
-/// The share of the training rows that the choice is made on: one in so many.
+/// One training row in this many is held out for the choice.
 const HELD_OUT: usize = 10;
-/// Fewer rows than this to choose by say nothing.
+/// The fewest held-out rows that allow a choice.
 const FEWEST_HELD_OUT: usize = 50;
 
-/// A model, and what automatic regularization came to.
+/// A model, and the result of automatic regularization.
 #[derive(Debug)]
 pub struct Fit {
     /// The model.
@@ -30,7 +30,7 @@ pub struct Fit {
     pub iterations: u32,
 }
 
-/// Fits a model to `interactions`, of which there is at least one; `report` is told of progress.
+/// Fits a model to `interactions`, of which there is at least one. `report` gets lines on progress.
 /// The same rows in the same order with the same settings give the same model.
 pub fn fit(
     interactions: &Interactions,
@@ -53,7 +53,7 @@ pub fn fit(
 
     let biases = Biases::fit(&rows, shape, settings.bias_regularization);
     let (residuals, scale) = biases.residuals(&rows);
-    let tastes = builder(settings, regularization, iterations)
+    let factorisation = builder(settings, regularization, iterations)
         .callback(|info: FitInfo| {
             report(&format!(
                 "iteration {} of {iterations}: loss {:.4}",
@@ -62,14 +62,14 @@ pub fn fit(
         })
         .fit_explicit(residuals.iter());
 
-    // Every user and item has a row, so the library knows its factors. Labels were scaled down
-    // for the factorisation; the users' factors scale the product back.
+    // Every user and item has a row, so the library has its factors. Labels were scaled for the
+    // factorisation; the users' factors scale the product back.
     let known = "discorec keeps the factors of every user and item it was given";
     let factors = settings.factors as usize;
     let mut user_factors = Vec::with_capacity(shape.0 * factors);
     for user in 0..index(shape.0) {
         user_factors.extend(
-            tastes
+            factorisation
                 .user_factors(&user)
                 .expect(known)
                 .iter()
@@ -78,7 +78,7 @@ pub fn fit(
     }
     let mut item_factors = Vec::with_capacity(shape.1 * factors);
     for item in 0..index(shape.1) {
-        item_factors.extend_from_slice(tastes.item_factors(&item).expect(known));
+        item_factors.extend_from_slice(factorisation.item_factors(&item).expect(known));
     }
     if !user_factors
         .iter()
@@ -111,8 +111,8 @@ pub fn fit(
     })
 }
 
-/// Chooses regularization and iterations by the loss on a tenth of the training rows. The
-/// validation channel has no part in it, or its metrics would flatter the model.
+/// Chooses regularization and iterations by the loss on a tenth of the training rows. It does not
+/// use the validation channel, whose metrics would then be too good.
 fn choose(
     rows: &Interactions,
     shape: (usize, usize),
@@ -131,14 +131,14 @@ fn choose(
     }
     if held_out.len() < FEWEST_HELD_OUT {
         report(&format!(
-            "regularization {FALLBACK_REGULARIZATION}: {} rows are too few to choose it by",
+            "regularization {FALLBACK_REGULARIZATION}: {} rows are too few to choose another",
             rows.len()
         ));
         return (FALLBACK_REGULARIZATION, settings.iterations);
     }
     let biases = Biases::fit(&fitted, shape, settings.bias_regularization);
     let (residuals, scale) = biases.residuals(&fitted);
-    let mut held_out = biases.leave(&held_out);
+    let mut held_out = biases.subtract(&held_out);
     held_out.labels.iter_mut().for_each(|label| *label /= scale);
 
     let mut best = (f32::INFINITY, FALLBACK_REGULARIZATION, settings.iterations);
@@ -179,7 +179,7 @@ fn builder<'a>(
     builder
 }
 
-/// The global mean, and by how much each user and item lies above it.
+/// The global mean, and the difference of each user and item from it.
 struct Biases {
     mean: f32,
     users: Vec<f32>,
@@ -188,7 +188,7 @@ struct Biases {
 
 impl Biases {
     /// Ridge regression on the indicators of user and item, by alternating its closed forms: a
-    /// bias is the mean of what the others leave over, with `shrink` more rows at zero.
+    /// bias is the mean of the residuals of the others, with `shrink` more rows at zero.
     fn fit(rows: &Interactions, (users, items): (usize, usize), shrink: f32) -> Self {
         let sum: f64 = rows.labels.iter().map(|&label| f64::from(label)).sum();
         let mut it = Self {
@@ -220,8 +220,8 @@ impl Biases {
         it
     }
 
-    /// What the biases leave of each label.
-    fn leave(&self, rows: &Interactions) -> Interactions {
+    /// The labels minus mean and biases.
+    fn subtract(&self, rows: &Interactions) -> Interactions {
         let mut left = rows.clone();
         for (row, (user, item, label)) in rows.iter().enumerate() {
             left.labels[row] =
@@ -230,10 +230,10 @@ impl Biases {
         left
     }
 
-    /// The same scaled to a deviation of 1, and the scale: so learning rate and regularization
-    /// mean the same whatever the labels' unit.
+    /// The residuals scaled to a deviation of 1, and the scale. The scaling makes learning rate
+    /// and regularization independent of the labels' unit.
     fn residuals(&self, rows: &Interactions) -> (Interactions, f32) {
-        let mut left = self.leave(rows);
+        let mut left = self.subtract(rows);
         let squares: f64 = left
             .labels
             .iter()
@@ -246,7 +246,7 @@ impl Biases {
     }
 }
 
-/// Sums over counts; a bias that rests on nothing is zero.
+/// Sums divided by counts. A bias without rows is zero.
 fn ratios(sums: &[f64], counts: &[f64]) -> Vec<f32> {
     let ratio = |(&sum, &count): (&f64, &f64)| {
         if count > 0.0 {
@@ -258,7 +258,7 @@ fn ratios(sums: &[f64], counts: &[f64]) -> Vec<f32> {
     sums.iter().zip(counts).map(ratio).collect()
 }
 
-/// To the precision that the model keeps.
+/// Converts to the precision of the model.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "means of f32 labels lie in its range"
@@ -267,7 +267,7 @@ fn narrow(value: f64) -> f32 {
     value as f32
 }
 
-/// A row number, of which there are no more than there are indices.
+/// A row number as `u32`: there are no more rows than indices.
 fn index(row: usize) -> u32 {
     u32::try_from(row).expect("distinct u32 indices, less one row, number at most u32::MAX")
 }
@@ -279,7 +279,7 @@ fn distinct(ids: &[u32]) -> Vec<u32> {
     distinct
 }
 
-/// Each index's place among the `distinct` ones.
+/// The position of each index among the `distinct` ones.
 fn rows_of(ids: &[u32], distinct: &[u32]) -> Vec<u32> {
     ids.iter()
         .map(|id| index(distinct.partition_point(|known| known < id)))
@@ -309,8 +309,8 @@ mod tests {
         it
     }
 
-    /// Users of two kinds, who like the items of their own parity; indices far apart.
-    fn two_tastes() -> Interactions {
+    /// Users of two kinds, who like the items of their own parity. Indices are far apart.
+    fn two_kinds() -> Interactions {
         let mut it = Interactions::default();
         for user in 0..60u32 {
             for item in 0..40u32 {
@@ -327,11 +327,11 @@ mod tests {
     }
 
     #[test]
-    fn tastes_are_learnt_for_pairs_never_seen() {
-        let model = fit(&two_tastes(), &Hyperparameters::default(), &|_| ())
+    fn scores_of_unseen_pairs_are_learnt() {
+        let model = fit(&two_kinds(), &Hyperparameters::default(), &|_| ())
             .unwrap()
             .model;
-        // (user + item * 2) % 5 == 0: held out of the rows above.
+        // Pairs with (user + item * 2) % 5 == 0 are not among the rows above.
         assert!(model.score(2 * 1000 + 5, 4 * 9 + 1) > 4.0);
         assert!(model.score(1000 + 5, 7 * 9 + 1) > 4.0);
         assert!(model.score(1000 + 5, 2 * 9 + 1) < 2.0);
@@ -351,7 +351,7 @@ mod tests {
                 iterations: 4,
                 ..Default::default()
             };
-            fit(&two_tastes(), &settings, &|_| ()).unwrap().model
+            fit(&two_kinds(), &settings, &|_| ()).unwrap().model
         };
         assert_eq!(with(1), with(1));
         assert_ne!(with(1), with(2));
@@ -359,12 +359,12 @@ mod tests {
 
     #[test]
     fn the_unit_of_the_labels_does_not_matter() {
-        let mut large = two_tastes();
+        let mut large = two_kinds();
         large
             .labels
             .iter_mut()
             .for_each(|label| *label = *label * 1e4 + 1e5);
-        let small = fit(&two_tastes(), &Hyperparameters::default(), &|_| ())
+        let small = fit(&two_kinds(), &Hyperparameters::default(), &|_| ())
             .unwrap()
             .model;
         let large = fit(&large, &Hyperparameters::default(), &|_| ())
@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn biases_are_shrunk_by_how_little_they_rest_on() {
+    fn biases_with_few_rows_are_shrunk() {
         let rows = interactions(&[
             (0, 0, 5.0),
             (1, 1, 3.0),

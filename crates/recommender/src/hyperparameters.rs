@@ -1,6 +1,6 @@
-//! The hyperparameters: names, ranges, defaults. SageMaker hands all of them over as strings in
-//! `hyperparameters.json`; an unknown name is refused, because a misspelt one would otherwise
-//! train another model than was asked for.
+//! The hyperparameters: names, ranges, defaults. SageMaker passes them as strings in
+//! `hyperparameters.json`. Unknown names are refused, because a misspelt one would otherwise be
+//! ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::Error;
 
-/// Where a row holds its user and its item; column 0 is the label.
+/// The columns of user and item in a row. Column 0 is the label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 pub struct Layout {
     /// Column of the user's index, counted from 0 in a training row.
@@ -24,17 +24,17 @@ pub struct Hyperparameters {
     /// Columns of user and item.
     #[serde(flatten)]
     pub layout: Layout,
-    /// The index that encoders reserve for values they have not seen, if there is one.
+    /// The index that encoders reserve for unseen values, if there is one.
     pub unseen_index: Option<u32>,
     /// Latent factors per user and item.
     pub factors: u32,
-    /// Passes over the training rows; with automatic regularization, the most there may be.
+    /// Passes over the training rows; with automatic regularization, the maximum.
     pub iterations: u32,
     /// Step size of the stochastic gradient.
     pub learning_rate: f32,
-    /// Penalty on the factors; `None` chooses it on a tenth of the training rows.
+    /// Penalty on the factors. `None` chooses it on a tenth of the training rows.
     pub regularization: Option<f32>,
-    /// How many rows at the mean a user's or item's bias is shrunk by.
+    /// The number of rows at the mean by which a bias is shrunk.
     pub bias_regularization: f32,
     /// Seed of all randomness.
     pub seed: u64,
@@ -58,22 +58,22 @@ impl Default for Hyperparameters {
     }
 }
 
-/// Every name, its range with the default, and what it is, in the order of the documentation.
+/// Name, range with default, and meaning of each, in the order of the documentation.
 const KNOWN: [(&str, &str, &str); 9] = [
     (
         "user_column",
         "a whole number from 1 to 9999 (default 1)",
-        "column of a row that holds the user's index; the label is column 0",
+        "column of the user's index; the label is column 0",
     ),
     (
         "item_column",
         "a whole number from 1 to 9999 (default 2), other than user_column",
-        "column of a row that holds the item's index",
+        "column of the item's index",
     ),
     (
         "unseen_index",
         "a whole number from 0 to 4294967295, or none (default none)",
-        "index that the encoder keeps for the unseen; training rows with it are left out",
+        "index that the encoder reserves for unseen values; training rows with it are left out",
     ),
     (
         "factors",
@@ -83,7 +83,7 @@ const KNOWN: [(&str, &str, &str); 9] = [
     (
         "iterations",
         "a whole number from 2 to 1000 (default 30)",
-        "passes over the rows; the most of them if regularization is auto",
+        "passes over the rows; the maximum if regularization is auto",
     ),
     (
         "learning_rate",
@@ -93,24 +93,24 @@ const KNOWN: [(&str, &str, &str); 9] = [
     (
         "regularization",
         "a number from 0 to 10, or auto (default auto)",
-        "penalty on the factors; auto chooses it, and how many iterations, on a tenth of the rows",
+        "penalty on the factors; auto chooses it and the iterations on a tenth of the rows",
     ),
     (
         "bias_regularization",
         "a number from 0 to 10000 (default 5)",
-        "rows at the mean that a user's or item's bias is shrunk by",
+        "number of rows at the mean by which a bias is shrunk",
     ),
     (
         "seed",
         "a whole number from 0 to 18446744073709551615 (default 42)",
-        "of all randomness: the same rows and settings give the same model",
+        "seed of all randomness; the same rows and settings give the same model",
     ),
 ];
 
-/// SageMaker's tuning jobs add this name; it is addressed to the tuner, not to the program.
+/// SageMaker's tuning jobs add this name, which is for the tuner and not for the program.
 const TUNING_OBJECTIVE: &str = "_tuning_objective_metric";
 
-/// All of them for `--help`.
+/// The text on hyperparameters for `--help`.
 pub fn help() -> String {
     KNOWN
         .map(|(name, range, what)| format!("  {name}\n      {what}: {range}\n"))
@@ -118,7 +118,7 @@ pub fn help() -> String {
 }
 
 impl Hyperparameters {
-    /// Reads `hyperparameters.json`; a missing file means that all defaults hold.
+    /// Reads `hyperparameters.json`. A missing file means all defaults.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let given: BTreeMap<String, String> = match std::fs::read(path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Config {
@@ -137,7 +137,7 @@ impl Hyperparameters {
         Self::from_strings(&given)
     }
 
-    /// Takes the values over from their text.
+    /// Parses the values.
     pub fn from_strings(given: &BTreeMap<String, String>) -> Result<Self, Error> {
         let mut it = Self::default();
         for (name, text) in given {
@@ -152,7 +152,7 @@ impl Hyperparameters {
                 });
             };
             let text = text.trim();
-            let taken = match *name {
+            let is_valid = match *name {
                 "user_column" => put(&mut it.layout.user_column, text, 1..=9999),
                 "item_column" => put(&mut it.layout.item_column, text, 1..=9999),
                 "unseen_index" => put_optional(&mut it.unseen_index, text, "none", 0..=u32::MAX),
@@ -163,7 +163,7 @@ impl Hyperparameters {
                 "bias_regularization" => put(&mut it.bias_regularization, text, 0.0..=10_000.0),
                 _ => put(&mut it.seed, text, 0..=u64::MAX),
             };
-            if !taken {
+            if !is_valid {
                 return Err(Error::BadHyperparameter {
                     name,
                     value: text.to_owned(),
@@ -180,7 +180,7 @@ impl Hyperparameters {
     }
 }
 
-/// Parses `text` into `field` when it lies in `range`.
+/// Parses `text` into `field` if it is in `range`. Returns whether it is.
 fn put<T>(field: &mut T, text: &str, range: std::ops::RangeInclusive<T>) -> bool
 where
     T: std::str::FromStr + PartialOrd,
@@ -194,7 +194,7 @@ where
     }
 }
 
-/// The same for a field that one word leaves unset.
+/// Like [`put`], for a field that the word `unset` sets to `None`.
 fn put_optional<T>(
     field: &mut Option<T>,
     text: &str,
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_no_strings_are_refused() {
+    fn values_other_than_strings_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hyperparameters.json");
         std::fs::write(&path, r#"{"factors": 8}"#).unwrap();

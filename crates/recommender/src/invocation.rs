@@ -1,5 +1,5 @@
-//! What `/invocations` is asked and answers: from the bytes of a request to the bytes of a
-//! response, in CSV and JSON. Knows the model, not HTTP.
+//! Requests to `/invocations` and their answers: from the bytes of a request to the bytes of a
+//! response, in CSV and JSON.
 
 use csv::ByteRecord;
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,9 @@ use crate::channel::index;
 use crate::hyperparameters::Layout;
 use crate::model::Recommendation;
 
-/// How many items are recommended unless the request says otherwise.
+/// The number of recommended items unless the request says otherwise.
 const DEFAULT_N: usize = 10;
-/// The most items that a request may ask for.
+/// The largest number of items that a request may ask for.
 const MAX_N: usize = 1000;
 
 /// The form of a request or of a response.
@@ -24,7 +24,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The form that a media type names, whatever its parameters.
+    /// The form that a media type names. Its parameters are ignored.
     pub fn of_media_type(text: &str) -> Option<Self> {
         let kind = text.split(';').next().unwrap_or_default().trim();
         [Self::Csv, Self::Json]
@@ -41,26 +41,26 @@ impl Form {
     }
 }
 
-/// Why a request is not answered.
+/// The reason why a request is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Rejection {
-    /// A row of CSV that is none of the forms.
+    /// A row of CSV has none of the expected forms.
     #[error("line {line}{}: {reason}", column.map(|c| format!(" column {c}")).unwrap_or_default())]
     Csv {
         /// The line, counted from 1.
         line: u64,
         /// The column of the request's row, counted from 0.
         column: Option<usize>,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
     /// The body is not CSV at all.
     #[error("the body is not CSV: {0}")]
     NotCsv(#[from] csv::Error),
-    /// The body is not JSON, or not of one of the forms; the message has line and column.
-    #[error("the body is not a request: {0}")]
+    /// The body is not JSON, or has none of the expected forms. The message has line and column.
+    #[error("the body is not a valid request: {0}")]
     Json(#[from] serde_json::Error),
-    /// The body says too little, too much or something out of range.
+    /// The body lacks a member, has too many, or has a value out of range.
     #[error("{0}")]
     Request(&'static str),
 }
@@ -94,13 +94,13 @@ struct Best {
     items: Vec<Recommendation>,
 }
 
-/// The same for several users.
+/// The best items for several users.
 #[derive(Serialize)]
 struct Recommendations {
     recommendations: Vec<Best>,
 }
 
-/// What is asked.
+/// The content of a request.
 enum Question {
     /// Scores of pairs.
     Pairs(Vec<(u32, u32)>),
@@ -115,7 +115,12 @@ enum Question {
 }
 
 /// Answers the request in `body`.
-pub fn answer(model: &Model, body: &[u8], given: Form, wanted: Form) -> Result<Vec<u8>, Rejection> {
+pub fn answer(
+    model: &Model,
+    body: &[u8],
+    given: Form,
+    accepted: Form,
+) -> Result<Vec<u8>, Rejection> {
     let question = match given {
         Form::Csv => from_csv(body, model.layout)?,
         Form::Json => from_json(body)?,
@@ -126,7 +131,7 @@ pub fn answer(model: &Model, body: &[u8], given: Form, wanted: Form) -> Result<V
                 .into_iter()
                 .map(|(user, item)| model.score(user, item))
                 .collect();
-            match wanted {
+            match accepted {
                 Form::Csv => predictions
                     .iter()
                     .flat_map(|it| format!("{it}\n").into_bytes())
@@ -143,7 +148,7 @@ pub fn answer(model: &Model, body: &[u8], given: Form, wanted: Form) -> Result<V
                 user,
                 items: model.top(user, n, exclude_seen),
             };
-            match wanted {
+            match accepted {
                 Form::Csv => csv(&[best]),
                 Form::Json => json(&best),
             }
@@ -154,7 +159,7 @@ pub fn answer(model: &Model, body: &[u8], given: Form, wanted: Form) -> Result<V
                 items: model.top(user, DEFAULT_N, true),
             };
             let recommendations: Vec<Best> = users.into_iter().map(best).collect();
-            match wanted {
+            match accepted {
                 Form::Csv => csv(&recommendations),
                 Form::Json => json(&Recommendations { recommendations }),
             }
@@ -208,8 +213,8 @@ fn from_json(body: &[u8]) -> Result<Question, Rejection> {
     }
 }
 
-/// Rows of one cell are users. Others are pairs, laid out as the training rows without their
-/// label, or just `user,item` where the training rows had more before them.
+/// Rows of one cell are users. Other rows are pairs: training rows without the label, or just
+/// `user,item` where training rows have more columns before these.
 fn from_csv(body: &[u8], layout: Layout) -> Result<Question, Rejection> {
     let needed = layout.user_column.max(layout.item_column);
     let mut reader = csv::ReaderBuilder::new()
@@ -222,9 +227,9 @@ fn from_csv(body: &[u8], layout: Layout) -> Result<Question, Rejection> {
         let line = record.position().map_or(0, csv::Position::line);
         let cell = |column: usize, role: &str| {
             let text = String::from_utf8_lossy(&record[column]);
-            index(text.trim()).map_err(|need| {
+            index(text.trim()).map_err(|expected| {
                 let shown: String = text.chars().take(40).collect();
-                let reason = format!("{role} {shown:?} is no {need}");
+                let reason = format!("{role} {shown:?} is not a {expected}");
                 Rejection::Csv {
                     line,
                     column: Some(column),
@@ -234,7 +239,7 @@ fn from_csv(body: &[u8], layout: Layout) -> Result<Question, Rejection> {
         };
         match record.len() {
             1 => users.push(cell(0, "user")?),
-            // A row's columns are counted with the label, which a request does not have.
+            // The layout counts the label's column, which a request does not have.
             width if width >= needed => {
                 let user = cell(layout.user_column - 1, "user")?;
                 pairs.push((user, cell(layout.item_column - 1, "item")?));
@@ -275,8 +280,8 @@ mod tests {
     use super::*;
     use crate::model::tests::small;
 
-    fn ask(body: &str, given: Form, wanted: Form) -> String {
-        String::from_utf8(answer(&small(), body.as_bytes(), given, wanted).unwrap()).unwrap()
+    fn ask(body: &str, given: Form, accepted: Form) -> String {
+        String::from_utf8(answer(&small(), body.as_bytes(), given, accepted).unwrap()).unwrap()
     }
 
     fn refused(body: &str, given: Form) -> String {
@@ -337,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_items_are_given_in_every_form() {
+    fn the_best_items_are_answered_in_every_form() {
         let user = r#"{"user":3,"n":1}"#;
         assert_eq!(
             ask(user, Form::Json, Form::Json),
@@ -362,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_bodies_are_refused_with_their_place() {
+    fn bad_bodies_are_refused_with_line_and_column() {
         for (body, place) in [
             ("3,4\n3,x\n", "line 2 column 1: item \"x\""),
             ("-3,4\n", "line 1 column 0: user \"-3\""),

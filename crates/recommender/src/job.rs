@@ -1,5 +1,5 @@
-//! What else SageMaker says about a job: which channels there are and how many instances. Refuses
-//! what this program would otherwise quietly get wrong.
+//! The job's configuration: its channels and instances. Settings that this program does not support
+//! are refused, because it would otherwise train wrongly without a message.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::{Error, Tree};
 
 /// The channel that every job has.
 pub const TRAIN: &str = "train";
-/// The channel that metrics on held-out rows are computed on.
+/// The channel with held-out rows for metrics.
 pub const VALIDATION: &str = "validation";
 
 #[derive(Deserialize)]
@@ -27,8 +27,8 @@ struct Resources {
     hosts: Vec<String>,
 }
 
-/// Reads `inputdataconfig.json` and `resourceconfig.json` and says whether there is a validation
-/// channel. Without the first file, the channel's folder decides.
+/// Reads `inputdataconfig.json` and `resourceconfig.json`, and returns whether there is a
+/// validation channel. Without the first file, there is one if its folder exists.
 pub fn has_validation(tree: &Tree) -> Result<bool, Error> {
     if let Some(resources) = read::<Resources>(&tree.config("resourceconfig.json"))?
         && resources.hosts.len() > 1
@@ -45,7 +45,7 @@ pub fn has_validation(tree: &Tree) -> Result<bool, Error> {
     for (name, channel) in &channels {
         if name != TRAIN && name != VALIDATION {
             return Err(Error::Unsupported {
-                what: format!("channel {name:?} is not known"),
+                what: format!("channel {name:?} is unknown"),
                 advice: "give the channels train and, optionally, validation",
             });
         }
@@ -67,7 +67,7 @@ pub fn has_validation(tree: &Tree) -> Result<bool, Error> {
     Ok(channels.contains_key(VALIDATION))
 }
 
-/// Whether a content type is CSV, whatever its parameters; SageMaker's own forms name either.
+/// Whether a content type is CSV. Its parameters are ignored. SageMaker uses both names.
 fn is_csv(content: &str) -> bool {
     let kind = content.split(';').next().unwrap_or_default().trim();
     kind.is_empty()
@@ -76,7 +76,7 @@ fn is_csv(content: &str) -> bool {
             .any(|csv| kind.eq_ignore_ascii_case(csv))
 }
 
-/// A configuration file, or `None` where there is none, as when run by hand.
+/// Reads a configuration file. `None` if there is none, as in a run by hand.
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
     match std::fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes)
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_as_sagemaker_writes_it_is_taken() {
+    fn the_configuration_as_sagemaker_writes_it_is_read() {
         let channel = r#"{"TrainingInputMode":"File","S3DistributionType":"FullyReplicated","RecordWrapperType":"None","ContentType":"text/csv; charset=utf-8"}"#;
         let both = format!(r#"{{"train":{channel},"validation":{channel}}}"#);
         assert!(check("inputdataconfig.json", &both).unwrap());
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_done_is_refused_by_name() {
+    fn unsupported_settings_are_refused_by_name() {
         for (file, text, named) in [
             (
                 "resourceconfig.json",

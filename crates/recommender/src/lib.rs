@@ -1,7 +1,8 @@
-//! A recommender as SageMaker runs one: `train` learns from user-item interactions, `serve`
-//! answers for the model. It obeys SageMaker's container contract, the `/opt/ml` tree on one side
-//! and HTTP on the other, and must know nothing else: no AWS client, no other crate of this
-//! workspace.
+//! A recommender as a SageMaker container program: `train` learns from user-item interactions,
+//! `serve` answers requests with the model.
+//!
+//! It follows SageMaker's container contract: the `/opt/ml` tree for training, HTTP for serving. It
+//! uses no AWS client and no other crate of this workspace.
 
 pub mod artifact;
 pub mod channel;
@@ -21,3 +22,8 @@ pub use error::{Error, one_line};
 pub use hyperparameters::Hyperparameters;
 pub use model::Model;
 pub use tree::Tree;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,12 +1,12 @@
-//! The program: reads the command line, runs `train` or `serve`, and turns what comes of it into
-//! an exit code and the failure file.
+//! The command line: runs `train` or `serve`, and turns the result into an exit code and the
+//! failure file.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use recommender::signals::Stop;
-use recommender::train::Turn;
+use recommender::train::Claim;
 use recommender::{Error, Tree, hyperparameters, one_line, serve, train};
 
 /// Recommends items to users, as a SageMaker training and hosting container.
@@ -72,22 +72,22 @@ async fn main() {
             1
         }
     };
-    // Not by returning: that would wait for a training thread which has been told to stop.
+    // A return would wait for a training thread that cannot be stopped.
     std::process::exit(code)
 }
 
-/// Trains on a thread of its own, so that a signal is answered at once.
+/// Trains on a thread of its own, so that a signal ends the program at once.
 async fn train(tree: Tree) -> Result<(), Error> {
-    let turn = Arc::new(Turn::default());
+    let claim = Arc::new(Claim::default());
     let mut stop = Stop::install()?;
     let mut run = {
-        let (tree, turn) = (tree.clone(), Arc::clone(&turn));
-        tokio::task::spawn_blocking(move || train::run(&tree, &turn))
+        let (tree, claim) = (tree.clone(), Arc::clone(&claim));
+        tokio::task::spawn_blocking(move || train::run(&tree, &claim))
     };
     let ended = tokio::select! {
         ended = &mut run => ended,
         signal = stop.wait() => {
-            if turn.stop() {
+            if claim.stop() {
                 Ok(Err(Error::Stopped { signal }))
             } else {
                 run.await

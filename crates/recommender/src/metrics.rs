@@ -1,5 +1,5 @@
-//! What the model is worth: errors on the rows of each channel and the order it puts a user's
-//! held-out items in, beside simple predictors. Prints nothing.
+//! Metrics of a model: errors on the rows of each channel, and the ranking of each user's held-out
+//! items, with those of simple predictors for comparison.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,22 +8,22 @@ use serde_json::{Map, Value, json};
 use crate::Model;
 use crate::channel::Interactions;
 
-/// How many places of a ranking count.
+/// The number of places of a ranking that count.
 const CUTOFF: usize = 10;
 
-/// Named figures, in the order in which they are printed.
+/// Metrics by name, in print order.
 #[derive(Debug, Default, PartialEq)]
 pub struct Metrics(Vec<(&'static str, f64)>);
 
 impl Metrics {
-    /// One line per metric, `name=value;` to six places, as `MetricDefinitions` find them.
+    /// One line per metric, `name=value;` with six decimals, for `MetricDefinitions`.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         self.0
             .iter()
             .map(|(name, value)| format!("{name}={};", (value * 1e6).round() / 1e6))
     }
 
-    /// One JSON object, from name to value.
+    /// A JSON object from name to value.
     pub fn to_json(&self) -> Value {
         Value::Object(
             self.0
@@ -42,7 +42,7 @@ impl Metrics {
     }
 }
 
-/// Evaluates a model on the rows it was trained on and, where there are any, on held-out ones.
+/// Evaluates a model on its training rows, and on held-out rows if there are any.
 pub fn evaluate(model: &Model, train: &Interactions, validation: Option<&Interactions>) -> Metrics {
     let mut metrics = vec![
         ("train:rows", train.len() as f64),
@@ -75,8 +75,8 @@ pub fn evaluate(model: &Model, train: &Interactions, validation: Option<&Interac
         let lowest = train.labels.iter().copied().fold(f32::INFINITY, f32::min);
         let users = rankable(held_out);
         metrics.push(("validation:ndcg_users", users.len() as f64));
-        // Without a user whose items could be ordered there is no order to judge, and a zero
-        // would read as a bad one.
+        // Without a user whose items have an order, NDCG is undefined. Zero would look like a bad
+        // model.
         if !users.is_empty() {
             metrics.extend([
                 (
@@ -114,7 +114,7 @@ impl ItemMeans {
         Self { global, sums }
     }
 
-    /// The item's plain mean; of an item never seen, the global one.
+    /// The item's plain mean. For an unseen item, the global mean.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a mean of f32 labels lies in its range"
@@ -139,8 +139,7 @@ fn rmse(rows: &Interactions, predict: impl Fn(u32, u32) -> f32) -> f64 {
     (squares / rows.len() as f64).sqrt()
 }
 
-/// The held-out items of each user who labelled at least two of them differently; only there can
-/// an order be right or wrong.
+/// The held-out items of each user with at least two different labels. Only these have an order.
 fn rankable(held_out: &Interactions) -> BTreeMap<u32, Vec<(u32, f32)>> {
     let mut users: BTreeMap<u32, Vec<(u32, f32)>> = BTreeMap::new();
     for (user, item, label) in held_out.iter() {
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_order_gains_all_and_the_wrong_one_less() {
+    fn the_right_order_has_an_ndcg_of_one_and_the_wrong_one_less() {
         let users = rankable(&rows(&[
             (1, 1, 5.0),
             (1, 2, 3.0),
@@ -217,7 +216,7 @@ mod tests {
             (2, 1, 4.0),
             (2, 2, 4.0),
         ]));
-        assert_eq!(users.len(), 1, "user 2 has nothing to order");
+        assert_eq!(users.len(), 1, "user 2's labels are equal");
         assert!(
             (ndcg(&users, 1.0, |_, item| -f32::from(
                 u8::try_from(item).unwrap()
@@ -254,7 +253,7 @@ mod tests {
         assert_eq!(
             metrics.get("validation:ndcg@10"),
             None,
-            "nobody's items can be ordered"
+            "no user's items have an order"
         );
         assert_eq!(metrics.to_json()["validation:rows"], 1.0);
     }

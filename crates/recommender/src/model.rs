@@ -1,22 +1,21 @@
-//! A trained model: scores of user-item pairs and the best items for a user. Knows neither how it
-//! was trained, nor how it is kept, nor how it is asked.
+//! A trained model: scores of user-item pairs, and the best items for a user.
 
 use crate::hyperparameters::Layout;
 
 /// Biases and latent factors of the users and items that training saw.
 ///
-/// A pair's score is `mean + user bias + item bias + user factors · item factors`. What training
-/// did not see contributes nothing: an unknown user gets the item's mean, an unknown item the
-/// user's, and both together the global mean, each bias being shrunk by how little it rests on.
+/// A pair's score is `mean + user bias + item bias + user factors · item factors`. Unseen users and
+/// items contribute zero: an unknown user gets the item's mean, an unknown item the user's mean,
+/// and both together the global mean. Biases with few rows are shrunk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// How the training rows were laid out.
+    /// The layout of the training rows.
     pub layout: Layout,
     /// Mean label of the training rows.
     pub mean: f32,
     /// Factors per user and per item.
     pub factors: usize,
-    /// The users' indices, ascending; a user's place here is its row below.
+    /// The users' indices, ascending. A user's position is its row in the fields below.
     pub user_ids: Vec<u32>,
     /// The items' indices, ascending.
     pub item_ids: Vec<u32>,
@@ -28,9 +27,9 @@ pub struct Model {
     pub user_factors: Vec<f32>,
     /// `factors` numbers per item.
     pub item_factors: Vec<f32>,
-    /// Where each user's rows in `seen` begin, and at last where they end.
+    /// The start of each user's range in `seen`, and at last the end of the last range.
     pub seen_offsets: Vec<u32>,
-    /// The items' rows that each user has a training row with, ascending.
+    /// The rows of the items that each user has in the training rows, ascending.
     pub seen: Vec<u32>,
 }
 
@@ -39,24 +38,24 @@ pub struct Model {
 pub struct Recommendation {
     /// The item's index.
     pub item: u32,
-    /// The label that the model expects.
+    /// The expected label.
     pub score: f32,
 }
 
 impl Model {
-    /// The label that the model expects for a pair.
+    /// The expected label of a pair.
     pub fn score(&self, user: u32, item: u32) -> f32 {
         let (user, item) = (self.user_row(user), self.item_row(item));
-        self.baseline_of_rows(user, item) + self.taste(user, item)
+        self.baseline_of_rows(user, item) + self.factor_term(user, item)
     }
 
-    /// The same without the factors: what is known of the user and of the item each by itself.
+    /// The score without the factors: global mean and biases.
     pub fn baseline(&self, user: u32, item: u32) -> f32 {
         self.baseline_of_rows(self.user_row(user), self.item_row(item))
     }
 
-    /// The `n` items with the highest scores for a user, best first, ties by index; without the
-    /// items of the user's training rows if `exclude_seen`.
+    /// The `n` items with the highest scores for a user, best first, ties by index. With
+    /// `exclude_seen`, items of the user's training rows are left out.
     pub fn top(&self, user: u32, n: usize, exclude_seen: bool) -> Vec<Recommendation> {
         let user = self.user_row(user);
         let seen = if exclude_seen { self.seen(user) } else { &[] };
@@ -65,7 +64,7 @@ impl Model {
             .filter(|(row, _)| seen.binary_search(row).is_err())
             .map(|(row, &item)| {
                 let row = Some(row as usize);
-                let score = self.baseline_of_rows(user, row) + self.taste(user, row);
+                let score = self.baseline_of_rows(user, row) + self.factor_term(user, row);
                 Recommendation { item, score }
             })
             .collect();
@@ -100,7 +99,7 @@ impl Model {
             + item.map_or(0.0, |row| self.item_biases[row])
     }
 
-    fn taste(&self, user: Option<usize>, item: Option<usize>) -> f32 {
+    fn factor_term(&self, user: Option<usize>, item: Option<usize>) -> f32 {
         let (Some(user), Some(item)) = (user, item) else {
             return 0.0;
         };
@@ -114,7 +113,7 @@ impl Model {
 pub(crate) mod tests {
     use super::*;
 
-    /// Two users (3, 9) and three items (2, 4, 7); user 3 has seen item 7.
+    /// Two users (3, 9) and three items (2, 4, 7). User 3 has seen item 7.
     pub(crate) fn small() -> Model {
         Model {
             layout: Layout {

@@ -1,9 +1,9 @@
-//! `serve`: SageMaker's hosting contract over HTTP. Loads the model, answers `/ping` once it is
-//! there, hands `/invocations` on, and ends in good order.
+//! `serve`: SageMaker's hosting contract over HTTP. It loads the model, answers `/ping` and
+//! `/invocations`, and finishes open requests before it ends.
 
 #![expect(
     clippy::print_stdout,
-    reason = "the address is told to whoever started the server"
+    reason = "the caller reads the address from standard output"
 )]
 
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ pub async fn run(tree: Tree, host: &str, port: u16, stop: &mut Stop) -> Result<(
     let loaded = Loaded::default();
     let (finish, finished) = oneshot::channel::<()>();
     let server = axum::serve(listener, router(Arc::clone(&loaded))).with_graceful_shutdown(async {
-        // An error would mean that the sender is gone, and with it the wish to go on.
+        // An error means that the sender was dropped, which also ends the server.
         let _ = finished.await;
     });
     let server = tokio::spawn(server.into_future());
@@ -110,7 +110,7 @@ async fn invoke(
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, &message);
     };
     let accept = header(ACCEPT).unwrap_or_default();
-    let Some(wanted) = wanted(&accept, given) else {
+    let Some(accepted) = accepted(&accept, given) else {
         let message = format!("accept {accept:?}: give text/csv or application/json");
         return refuse(StatusCode::NOT_ACCEPTABLE, &message);
     };
@@ -124,15 +124,15 @@ async fn invoke(
             "the model is still being loaded",
         );
     }
-    // Scoring thousands of rows takes longer than an async thread may be kept.
+    // Scoring thousands of rows would block an async thread for too long.
     let answered = tokio::task::spawn_blocking(move || {
         let model = loaded
             .get()
-            .expect("it was there a moment ago and is never taken away");
-        answer(model, &body, given, wanted)
+            .expect("it was loaded above and is never removed");
+        answer(model, &body, given, accepted)
     });
     match answered.await {
-        Ok(Ok(bytes)) => ([(CONTENT_TYPE, wanted.media_type())], bytes).into_response(),
+        Ok(Ok(bytes)) => ([(CONTENT_TYPE, accepted.media_type())], bytes).into_response(),
         Ok(Err(rejection)) => {
             let rejection: Rejection = rejection;
             refuse(StatusCode::BAD_REQUEST, &rejection.to_string())
@@ -144,8 +144,8 @@ async fn invoke(
     }
 }
 
-/// The first form that `accept` names, that of the request if it leaves the choice, or none.
-fn wanted(accept: &str, given: Form) -> Option<Form> {
+/// The first form that `accept` names. A wildcard means the form of the request.
+fn accepted(accept: &str, given: Form) -> Option<Form> {
     if accept.trim().is_empty() {
         return Some(given);
     }
@@ -159,7 +159,7 @@ fn wanted(accept: &str, given: Form) -> Option<Form> {
     })
 }
 
-/// One line of JSON that says why.
+/// An error answer: one line of JSON with the reason.
 fn refuse(status: StatusCode, message: &str) -> Response {
     let body = json!({ "error": message.replace(['\n', '\r'], " ") }).to_string();
     (status, [(CONTENT_TYPE, Form::Json.media_type())], body).into_response()
@@ -170,19 +170,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accept_chooses_the_form_and_defaults_to_the_requests() {
-        assert_eq!(wanted("", Form::Csv), Some(Form::Csv));
-        assert_eq!(wanted("*/*", Form::Json), Some(Form::Json));
-        assert_eq!(wanted("text/*", Form::Csv), Some(Form::Csv));
+    fn accept_selects_the_form_and_defaults_to_the_requests() {
+        assert_eq!(accepted("", Form::Csv), Some(Form::Csv));
+        assert_eq!(accepted("*/*", Form::Json), Some(Form::Json));
+        assert_eq!(accepted("text/*", Form::Csv), Some(Form::Csv));
         assert_eq!(
-            wanted("text/html, application/json;q=0.9", Form::Csv),
+            accepted("text/html, application/json;q=0.9", Form::Csv),
             Some(Form::Json)
         );
-        assert_eq!(wanted("text/html", Form::Csv), None);
+        assert_eq!(accepted("text/html", Form::Csv), None);
     }
 
     #[tokio::test]
-    async fn ping_is_refused_until_the_model_is_there() {
+    async fn ping_answers_503_until_the_model_is_loaded() {
         let loaded = Loaded::default();
         assert_eq!(
             ping(State(Arc::clone(&loaded))).await,

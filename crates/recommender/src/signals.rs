@@ -1,11 +1,11 @@
-//! The signals that end this program. They are caught rather than left to the system, because a
-//! container's first process has no default for them.
+//! The signals that end this program. It has to catch them, because the first process of a
+//! container has no default action for them.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::Error;
 
-/// SIGTERM, as SageMaker sends it, and SIGINT, as a terminal does.
+/// SIGTERM, which SageMaker sends, and SIGINT, which a terminal sends.
 #[derive(Debug)]
 pub struct Stop {
     terminate: Signal,
@@ -13,7 +13,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Catches the signals from here on.
+    /// Catches the signals from now on.
     pub fn install() -> Result<Self, Error> {
         let catch = |kind| {
             signal(kind).map_err(|source| Error::Io {
@@ -28,7 +28,7 @@ impl Stop {
         })
     }
 
-    /// Waits for one of them and names it.
+    /// Waits for a signal, and returns its name.
     pub async fn wait(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",

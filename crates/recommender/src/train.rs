@@ -1,9 +1,9 @@
-//! `train`: from the channels to the model's file, in the order in which SageMaker's contract
-//! wants it. What it prints is the job's log, from which SageMaker scrapes the metrics.
+//! `train`: reads the channels, fits the model, writes metrics and model. It prints the job's log,
+//! from which SageMaker reads the metrics.
 
 #![expect(
     clippy::print_stdout,
-    reason = "SageMaker scrapes metrics from standard output"
+    reason = "SageMaker reads metrics from standard output"
 )]
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,13 +19,13 @@ const TRAINING: u8 = 0;
 const WRITING: u8 = 1;
 const STOPPED: u8 = 2;
 
-/// Who was first: the signal to stop, or the model. Either may take the turn, once.
+/// Decides between a signal to stop and the writing of the model: the first to claim wins.
 #[derive(Debug, Default)]
-pub struct Turn(AtomicU8);
+pub struct Claim(AtomicU8);
 
-impl Turn {
-    /// Takes the turn to stop: no model will be written. `false` if it is being written already,
-    /// in which case the run ends by itself within moments.
+impl Claim {
+    /// Claims the stop, so that no model is written. `false` if the model is already being
+    /// written; the run then ends by itself soon.
     pub fn stop(&self) -> bool {
         self.take(STOPPED)
     }
@@ -42,7 +42,7 @@ impl Turn {
 }
 
 /// Trains on the tree's channels and writes `output/data/metrics.json`, then the model.
-pub fn run(tree: &Tree, turn: &Turn) -> Result<(), Error> {
+pub fn run(tree: &Tree, claim: &Claim) -> Result<(), Error> {
     let started = Instant::now();
     let settings = Hyperparameters::read(&tree.config("hyperparameters.json"))?;
     println!(
@@ -52,7 +52,7 @@ pub fn run(tree: &Tree, turn: &Turn) -> Result<(), Error> {
     let has_validation = job::has_validation(tree)?;
     let train = channel::read(tree, TRAIN, settings.layout, settings.unseen_index)?;
     println!("{}", summary(TRAIN, &train));
-    // Held-out rows with the reserved index stay: they show what the unseen is worth.
+    // Held-out rows with the reserved index stay: the metrics include unseen users and items.
     let validation = if has_validation {
         let validation = channel::read(tree, VALIDATION, settings.layout, None)?;
         println!("{}", summary(VALIDATION, &validation));
@@ -82,8 +82,8 @@ pub fn run(tree: &Tree, turn: &Turn) -> Result<(), Error> {
     });
     let report = format!("{report:#}\n");
     crate::tree::write_whole(&tree.output_data(), "metrics.json", report.as_bytes())?;
-    // The model comes last: once it is there, the run has done all it had to do.
-    if !turn.write() {
+    // The model is written last: if it exists, the run is complete.
+    if !claim.write() {
         return Err(Error::Stopped { signal: "a signal" });
     }
     artifact::save(&fit.model, &tree.model())?;
@@ -117,11 +117,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_turn_is_taken_once() {
-        let turn = Turn::default();
-        assert!(turn.stop() && !turn.write());
-        let turn = Turn::default();
-        assert!(turn.write() && !turn.stop());
+    fn only_the_first_claim_succeeds() {
+        let claim = Claim::default();
+        assert!(claim.stop() && !claim.write());
+        let claim = Claim::default();
+        assert!(claim.write() && !claim.stop());
     }
 
     #[test]
@@ -130,9 +130,9 @@ mod tests {
         let tree = Tree::new(root.path());
         std::fs::create_dir_all(tree.channel(TRAIN)).unwrap();
         std::fs::write(tree.channel(TRAIN).join("a"), "3,1,1\n").unwrap();
-        let turn = Turn::default();
-        turn.stop();
-        assert!(matches!(run(&tree, &turn), Err(Error::Stopped { .. })));
+        let claim = Claim::default();
+        claim.stop();
+        assert!(matches!(run(&tree, &claim), Err(Error::Stopped { .. })));
         assert!(!tree.model().exists());
     }
 }

@@ -1,5 +1,4 @@
-//! Where SageMaker puts a container's files: the `/opt/ml` tree below a root that can be moved.
-//! Knows paths and the failure file, nothing of what the files mean.
+//! The paths of a container's files: SageMaker's `/opt/ml` tree, below a root that can be moved.
 
 use std::path::{Path, PathBuf};
 
@@ -35,12 +34,12 @@ impl Tree {
         self.root.join("model")
     }
 
-    /// The folder for whatever else training leaves.
+    /// The folder for other output of training.
     pub fn output_data(&self) -> PathBuf {
         self.root.join("output/data")
     }
 
-    /// Writes why training failed where SageMaker looks for it.
+    /// Writes the reason of a failure to the file that SageMaker reads.
     pub fn write_failure(&self, reason: &str) -> Result<(), Error> {
         let mut end = reason.len().min(MAX_FAILURE_BYTES);
         while !reason.is_char_boundary(end) {
@@ -54,7 +53,7 @@ impl Tree {
     }
 }
 
-/// Writes a file under a temporary name and renames it, so that it is either whole or absent.
+/// Writes a file under a temporary name and renames it, so that it is never incomplete.
 pub fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Error> {
     let io = |action, path: &Path| {
         let path = path.to_owned();
@@ -76,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_cut_at_a_character_within_the_limit() {
+    fn a_long_failure_is_cut_between_characters() {
         let root = tempfile::tempdir().unwrap();
         let tree = Tree::new(root.path());
         tree.write_failure(&format!("x{}", "ü".repeat(600)))
@@ -87,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_written_file_leaves_no_temporary_one() {
+    fn no_temporary_file_is_left() {
         let root = tempfile::tempdir().unwrap();
         write_whole(root.path(), "a", b"1").unwrap();
         write_whole(root.path(), "a", b"2").unwrap();

@@ -1,4 +1,4 @@
-//! `serve` as SageMaker runs it: a process that is asked over HTTP.
+//! Tests of `serve` as SageMaker runs it: a process that gets requests over HTTP.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -21,7 +21,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts the server and waits, as SageMaker does, until `/ping` answers 200.
+    /// Starts the server, and waits until `/ping` answers 200, as SageMaker does.
     async fn start(container: &Container) -> Self {
         let mut child = container
             .command("serve")
@@ -84,24 +84,24 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It is gone already where a test has ended it.
+        // An error means that the test has already ended it.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 fn trained() -> Container {
-    let container = Container::with_tastes(r#"{"seed":"1","regularization":"0.1"}"#);
+    let container = Container::with_interactions(r#"{"seed":"1","regularization":"0.1"}"#);
     assert!(container.train().status.success());
     container
 }
 
 #[tokio::test]
-async fn a_trained_model_answers_until_it_is_told_to_end() {
+async fn a_trained_model_answers_until_sigterm() {
     let container = trained();
     let mut server = Server::start(&container).await;
 
-    // Validation rows without their label, as a pipeline's smoke invocation sends them.
+    // Validation rows without their label, as in a smoke invocation.
     let rows: Vec<String> = container
         .read("input/data/validation/part-00000.csv")
         .lines()
@@ -123,7 +123,7 @@ async fn a_trained_model_answers_until_it_is_told_to_end() {
     let score = answer["predictions"][0].as_f64().unwrap();
     assert!((score - f64::from(scores[0])).abs() < 1e-4);
 
-    // The best items: sorted, as many as asked for, nothing seen, scored as the pair is.
+    // The best items are sorted, complete, unseen, and have the score of the pair.
     let best = server
         .json(&json!({ "user": 12, "n": 5, "exclude_seen": true }))
         .await;
@@ -142,7 +142,7 @@ async fn a_trained_model_answers_until_it_is_told_to_end() {
         items[0]["score"]
     );
 
-    // Unknown users get the same good items, each its own mean; others get their own.
+    // Unknown users get the items with the highest means. Known users get their own.
     let unknown = server.json(&json!({ "user": 0, "n": 5 })).await;
     let more = server
         .json(&json!({ "user": 4_000_000_000u32, "n": 5 }))
@@ -192,8 +192,8 @@ async fn bad_requests_are_answered_with_a_reason() {
         );
         assert_eq!(text.lines().count(), 1);
     }
-    // One byte over the limit and no more: the server has then read all that was sent, so that its
-    // answer is not lost to a reset connection.
+    // Just one byte over the limit: the server then reads all that is sent, so that its answer is
+    // not lost to a reset connection.
     let large = "1".repeat(25 * 1024 * 1024 + 1);
     assert_eq!(
         server.invoke("text/csv", "*/*", &large).await.0,
@@ -229,5 +229,5 @@ fn a_missing_or_damaged_model_keeps_the_server_from_starting() {
     };
     assert!(refused().contains("model.safetensors: No such file"));
     container.write("model/model.safetensors", "user,item\n");
-    assert!(refused().contains("is not a usable model: foreign or cut short"));
+    assert!(refused().contains("is not a usable model: not a safetensors file, or cut short"));
 }

@@ -1,4 +1,4 @@
-//! `train` as SageMaker runs it: a process, its tree, its log, its exit code.
+//! Tests of `train` as SageMaker runs it: a process with its tree, log and exit code.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
@@ -13,8 +13,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 #[test]
-fn a_model_of_latent_tastes_beats_every_baseline() {
-    let container = Container::with_tastes(r#"{"seed":"1","unseen_index":"0"}"#);
+fn a_model_of_latent_factors_beats_every_baseline() {
+    let container = Container::with_interactions(r#"{"seed":"1","unseen_index":"0"}"#);
     let output = container.train();
     let log = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -27,7 +27,7 @@ fn a_model_of_latent_tastes_beats_every_baseline() {
     let baseline = metric(&log, "validation:baseline_rmse");
     assert!(
         rmse < 0.85 * baseline,
-        "{rmse} is no better than the biases' {baseline}"
+        "{rmse} is not better than the biases' {baseline}"
     );
     assert!(baseline < metric(&log, "validation:item_mean_rmse"));
     assert!(baseline < metric(&log, "validation:global_mean_rmse"));
@@ -53,7 +53,7 @@ fn a_model_of_latent_tastes_beats_every_baseline() {
 fn the_same_seed_gives_the_same_bytes() {
     let model = |seed: &str| {
         let settings = format!(r#"{{"seed":"{seed}","regularization":"0.1","iterations":"5"}}"#);
-        let container = Container::with_tastes(&settings);
+        let container = Container::with_interactions(&settings);
         assert!(container.train().status.success());
         std::fs::read(container.path("model/model.safetensors")).unwrap()
     };
@@ -75,8 +75,8 @@ fn a_job_without_validation_or_configuration_trains() {
 }
 
 #[test]
-fn bad_input_ends_in_a_failure_file_that_names_it() {
-    let bad_cell = Container::with_tastes("{}");
+fn the_failure_file_names_bad_input() {
+    let bad_cell = Container::with_interactions("{}");
     bad_cell.write("input/data/train/part-00001.csv", "4,1,1,7\n4,one,1,7\n");
     let failure = bad_cell.train_fails();
     assert!(
@@ -93,7 +93,7 @@ fn bad_input_ends_in_a_failure_file_that_names_it() {
         "{failure}"
     );
 
-    let no_validation = Container::with_tastes("{}");
+    let no_validation = Container::with_interactions("{}");
     std::fs::remove_dir_all(no_validation.path("input/data/validation")).unwrap();
     let failure = no_validation.train_fails();
     assert!(
@@ -101,12 +101,12 @@ fn bad_input_ends_in_a_failure_file_that_names_it() {
         "{failure}"
     );
 
-    let failure = Container::with_tastes(r#"{"epochs":"3"}"#).train_fails();
+    let failure = Container::with_interactions(r#"{"epochs":"3"}"#).train_fails();
     assert!(
         failure.starts_with("unknown hyperparameter \"epochs\""),
         "{failure}"
     );
-    let failure = Container::with_tastes(r#"{"factors":"0"}"#).train_fails();
+    let failure = Container::with_interactions(r#"{"factors":"0"}"#).train_fails();
     assert!(
         failure.starts_with("hyperparameter factors is \"0\""),
         "{failure}"
@@ -115,14 +115,14 @@ fn bad_input_ends_in_a_failure_file_that_names_it() {
 
 #[test]
 fn sigterm_stops_training_without_a_model() {
-    let container = Container::with_tastes(r#"{"iterations":"1000","factors":"512"}"#);
+    let container = Container::with_interactions(r#"{"iterations":"1000","factors":"512"}"#);
     let mut child = container
         .command("train")
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut log = BufReader::new(child.stdout.take().unwrap()).lines();
-    // The first lines are out: the signals are caught and the channels being read.
+    // At this line the signals are caught, and training is about to begin.
     log.find(|line| line.as_ref().unwrap().starts_with("channel validation"))
         .unwrap()
         .unwrap();

@@ -1,4 +1,4 @@
-//! What the tests of the running program share: its tree, seeded interactions with latent tastes,
+//! What the tests of the running program share: its tree, seeded interactions with latent factors,
 //! and the program itself.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A container's tree in a folder that is gone with the test.
+/// A container's tree in a temporary folder.
 pub struct Container {
     pub root: TempDir,
 }
@@ -36,10 +36,10 @@ impl Container {
         std::fs::read_to_string(self.path(path)).unwrap()
     }
 
-    /// A container with both channels, their configuration as SageMaker writes it, and settings.
-    pub fn with_tastes(hyperparameters: &str) -> Self {
+    /// A container with both channels, SageMaker's configuration of them, and hyperparameters.
+    pub fn with_interactions(hyperparameters: &str) -> Self {
         let it = Self::new();
-        let (train, validation) = tastes(7);
+        let (train, validation) = interactions(7);
         let half = train.len() / 2;
         it.write("input/data/train/part-00000.csv", &train[..half].concat())
             .write("input/data/train/more/part-00001.csv", &train[half..].concat())
@@ -61,7 +61,7 @@ impl Container {
         self.command("train").output().unwrap()
     }
 
-    /// Trains and expects it to fail with one line in `output/failure`, which is returned.
+    /// Runs a training that must fail, and returns the line in `output/failure`.
     pub fn train_fails(&self) -> String {
         let output = self.train();
         assert_eq!(output.status.code(), Some(1));
@@ -82,15 +82,15 @@ fn command(subcommand: &str, prefix: &Path) -> Command {
     command
 }
 
-/// Training and validation rows, `label,user,item,extra`: users and items have three latent
-/// tastes each, items are met by popularity, labels are whole numbers from 1 to 5. Users and items
-/// count from 1; a few validation rows have the reserved user 0.
-pub fn tastes(seed: u64) -> (Vec<String>, Vec<String>) {
+/// Training and validation rows, `label,user,item,extra`. Users and items have three latent factors
+/// each, popular items have more rows, labels are whole numbers from 1 to 5. Users and items are
+/// counted from 1; a few validation rows have the reserved user 0.
+pub fn interactions(seed: u64) -> (Vec<String>, Vec<String>) {
     const USERS: usize = 200;
     const ITEMS: usize = 80;
     let mut random = fastrand::Rng::with_seed(seed);
     let mut around_zero = |n: usize| -> Vec<f64> {
-        // The sum of twelve uniform numbers, less six, is close enough to a normal one.
+        // The sum of twelve uniform numbers, minus six, is close to a normal one.
         (0..n)
             .map(|_| (0..12).map(|_| random.f64()).sum::<f64>() - 6.0)
             .collect()
@@ -103,11 +103,11 @@ pub fn tastes(seed: u64) -> (Vec<String>, Vec<String>) {
             if random.f64() > 1.2 / (1.0 + item as f64 / 12.0).sqrt() - 0.2 {
                 continue;
             }
-            let taste: f64 = (0..3)
+            let product: f64 = (0..3)
                 .map(|k| users[user * 3 + k] * items[item * 3 + k])
                 .sum();
             let noise = random.f64() - 0.5;
-            let label = 3.3 + 0.3 * generous[user] + 0.3 * good[item] + 0.6 * taste + noise;
+            let label = 3.3 + 0.3 * generous[user] + 0.3 * good[item] + 0.6 * product + noise;
             let label = label.round().clamp(1.0, 5.0);
             let extra = random.u32(..1000);
             if random.u8(..5) > 0 {
@@ -122,7 +122,7 @@ pub fn tastes(seed: u64) -> (Vec<String>, Vec<String>) {
     (train, validation)
 }
 
-/// A metric as a `MetricDefinitions` regex finds it in the log.
+/// A metric's value in the log.
 pub fn metric(log: &str, name: &str) -> f64 {
     let start = format!("{name}=");
     let line = log.lines().find(|line| line.starts_with(&start));
