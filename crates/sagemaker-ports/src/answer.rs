@@ -124,6 +124,10 @@ fn holds_number(value: &Value) -> bool {
 
 fn text_predictions(body: &[u8], rows: usize) -> Result<usize, String> {
     let text = String::from_utf8_lossy(body);
+    // Older XGBoost images answer multi:softprob with lists, `[0.1, 0.9],[0.2, 0.8]`.
+    if text.starts_with('[') {
+        return json_predictions(format!("[{text}]").as_bytes());
+    }
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
@@ -186,6 +190,8 @@ mod tests {
             assert_eq!(answered(content_type, body, 3), Ok(()), "{body}");
         }
         assert_eq!(answered("text/csv", "0.1,0.9", 1), Ok(()));
+        assert_eq!(answered("text/csv", "[0.1, 0.9]", 1), Ok(()));
+        assert_eq!(answered("text/csv", "[0.1, 0.9],[0.2, 0.8]", 2), Ok(()));
         assert_eq!(answered("application/json", r#"{"score": 4.5}"#, 1), Ok(()));
     }
 
@@ -197,6 +203,8 @@ mod tests {
             ("text/csv", "0.5\nNaN\n1"),
             ("text/csv", "0.5\ninf\n1"),
             ("text/csv", "0.5\n\n1"),
+            ("text/csv", "[0.1, 0.9],[0.2, 0.8]"),
+            ("text/csv", "[0.1, 0.9],[0.2, nan],[1, 0]"),
             ("text/html", "<html>oops</html>"),
             ("application/json", "[1, 2]"),
             ("application/json", "[1, null, 3]"),
