@@ -70,9 +70,9 @@ fn lock_file(path: &Path) -> Result<File, LocalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sagemaker_local::ProcessGroup;
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
+    use sagemaker_local::ProcessGroup;
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 

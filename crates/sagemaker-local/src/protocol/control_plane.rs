@@ -25,19 +25,18 @@ pub async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
             .iter()
             .find_map(|prefix| target.strip_prefix(prefix))
     });
-    let outcome = match operation {
-        Some(operation) => match read(&body) {
+    let outcome = if let Some(operation) = operation {
+        match read(&body) {
             Ok(request) => {
                 let outcome = perform_with_faults(&app, operation, &request).await;
                 app.recorder.record(operation, &request, &outcome);
                 outcome
             }
             Err(refusal) => Err(refusal),
-        },
-        None => {
-            let operation = target.unwrap_or("a request without X-Amz-Target");
-            Err(Refusal::unknown_operation(operation))
         }
+    } else {
+        let operation = target.unwrap_or("a request without X-Amz-Target");
+        Err(Refusal::unknown_operation(operation))
     };
     match &outcome {
         Ok(_) => tracing::debug!(operation, "answered"),

@@ -1,4 +1,4 @@
-//! Tags: from Create, AddTags and DeleteTags to ListTags, on every resource that has an owner.
+//! Tags: `AddTags`, `ListTags` and `DeleteTags` on every resource that a pipeline owns.
 
 use crate::bench::{Bench, IMAGE};
 use serde_json::{Value, json};
