@@ -150,7 +150,7 @@ fn keys_are_used_through_the_services_that_they_are_for() {
     let lake = "arn:aws:kms:eu-central-1:123456789012:key/lake";
     let table = "arn:aws:kms:eu-central-1:123456789012:key/table";
     let given = &concrete::PARAMETERS;
-    for who in ["FunctionsPolicy", "TrainingRole"] {
+    for who in ["FunctionsPolicy", "ContainersPolicy"] {
         for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
             let decide = |key, via| decides(&LEAST, who, action, key, via);
             assert_eq!(
@@ -216,11 +216,15 @@ fn interfaces_of_a_network_are_made_where_one_was_asked_for() {
             by_functions,
             "{parameters:?}"
         );
-        assert_eq!(makes(parameters, "TrainingRole"), by_jobs, "{parameters:?}");
+        assert_eq!(
+            makes(parameters, "ContainersPolicy"),
+            by_jobs,
+            "{parameters:?}"
+        );
     }
     let attach = "ec2:CreateNetworkInterfacePermission";
     assert_eq!(
-        decides(&jobs, "TrainingRole", attach, "*", None),
+        decides(&jobs, "ContainersPolicy", attach, "*", None),
         Decision::Allowed
     );
     assert_eq!(
