@@ -209,6 +209,7 @@ impl Script {
                     segments: 6,
                     tasks: 3,
                     tasks_key: TASKS_KEY.to_owned(),
+                    warnings: Vec::new(),
                     estimate: Estimate {
                         items: 100,
                         bytes: 40_000,

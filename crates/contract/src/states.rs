@@ -75,6 +75,9 @@ pub struct PlanExportOutput {
     pub tasks_key: String,
     /// What the export will take.
     pub estimate: Estimate,
+    /// What the definition may have wrong although it is carried out, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What the export will take, from the table's own (six-hourly) figures.

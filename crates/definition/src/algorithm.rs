@@ -1,11 +1,12 @@
-//! SageMaker's built-in algorithms: their versions, images and what they read. It must not ask the
-//! service.
+//! SageMaker's built-in algorithms: their versions, images and the formats that they read. The table
+//! is `data/algorithms.json`.
 
 use super::{Dataset, Format, Scalar, hyperparameters, registry};
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// One of SageMaker's built-in algorithms, at a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,19 +36,36 @@ pub enum AlgorithmName {
 /// The hyperparameter that tells XGBoost of weights in the second column.
 pub const CSV_WEIGHTS: &str = "csv_weights";
 
-/// XGBoost's versions and the tags of their images, the default first.
-const XGBOOST_VERSIONS: &[(&str, &str)] = &[
-    ("1.7-1", "1.7-1"),
-    ("3.0-5", "3.0-5"),
-    ("1.5-1", "1.5-1"),
-    ("1.3-1", "1.3-1"),
-    ("1.2-2", "1.2-2"),
-    ("1.2-1", "1.2-1"),
-    ("1.0-1", "1.0-1-cpu-py3"),
-    ("0.90-2", "0.90-2-cpu-py3"),
-    ("0.90-1", "0.90-1-cpu-py3"),
-];
-const ONE_VERSION: &[(&str, &str)] = &[("1", "1")];
+/// What `data/algorithms.json` says of an algorithm.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Entry {
+    /// The group of algorithms whose accounts hold the image.
+    accounts: String,
+    /// The image's repository.
+    repository: String,
+    /// The versions, the default first.
+    versions: Vec<Version>,
+    /// The values of `dataset.format` that it trains on, the best first.
+    formats: Vec<String>,
+    /// The channel by which it judges what it has trained.
+    validation_channel: String,
+    /// Whether the hyperparameter `feature_dim` says how many features a row has.
+    takes_feature_dim: bool,
+}
+
+/// A version and the tag of its image.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Version {
+    version: String,
+    tag: String,
+}
+
+static ALGORITHMS: LazyLock<BTreeMap<String, Entry>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../data/algorithms.json"))
+        .expect("data/algorithms.json is checked by this module's tests")
+});
 
 impl AlgorithmName {
     /// The name as the definition has it.
@@ -60,42 +78,22 @@ impl AlgorithmName {
         }
     }
 
-    /// The formats of the dataset that it trains on, as `dataset.format` names them.
-    const fn formats(self) -> &'static str {
-        match self {
-            Self::Xgboost => "csv, recordIo, recordIoSparse or parquet",
-            Self::LinearLearner | Self::Knn => "csv, recordIo or recordIoSparse",
-            Self::FactorizationMachines => "recordIoSparse or recordIo",
-        }
+    fn entry(self) -> &'static Entry {
+        &ALGORITHMS[self.as_str()]
     }
 
-    const fn reads(self, format: &Format) -> bool {
-        match format {
-            Format::Csv => !matches!(self, Self::FactorizationMachines),
-            Format::RecordIo | Format::RecordIoSparse => true,
-            Format::Parquet => matches!(self, Self::Xgboost),
-            Format::CsvWithHeader | Format::JsonLines(_) => false,
-        }
+    fn reads(self, format: &Format) -> bool {
+        self.entry().formats.iter().any(|it| it == format.as_str())
     }
 
     /// The channel by which it judges what it has trained.
-    pub const fn validation_channel(self) -> &'static str {
-        match self {
-            Self::Xgboost | Self::LinearLearner => "validation",
-            Self::Knn | Self::FactorizationMachines => "test",
-        }
+    pub fn validation_channel(self) -> &'static str {
+        &self.entry().validation_channel
     }
 
-    /// Whether the hyperparameter `feature_dim` tells it how many features a row has.
-    pub const fn counts_features(self) -> bool {
-        !matches!(self, Self::Xgboost)
-    }
-
-    const fn versions(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Xgboost => XGBOOST_VERSIONS,
-            Self::LinearLearner | Self::Knn | Self::FactorizationMachines => ONE_VERSION,
-        }
+    /// Whether the hyperparameter `feature_dim` says how many features a row has.
+    pub fn takes_feature_dim(self) -> bool {
+        self.entry().takes_feature_dim
     }
 }
 
@@ -107,10 +105,11 @@ impl Algorithm {
     pub fn image(&self, region: &str) -> Result<String, FieldError> {
         let name = self.name.as_str();
         let tag = self.tag()?;
-        let (accounts, repository) = match self.name {
-            AlgorithmName::Xgboost => (registry::XGBOOST, "sagemaker-xgboost"),
-            _ => (registry::FIRST_PARTY, name),
-        };
+        let Entry {
+            accounts,
+            repository,
+            ..
+        } = self.name.entry();
         match registry::host(accounts, region) {
             Some(host) => Ok(format!("{host}/{repository}:{tag}")),
             None => Err(FieldError {
@@ -124,13 +123,13 @@ impl Algorithm {
     }
 
     fn tag(&self) -> Result<&'static str, FieldError> {
-        let versions = self.name.versions();
+        let versions = &self.name.entry().versions;
         let Some(wanted) = &self.version else {
-            return Ok(versions[0].1);
+            return Ok(&versions[0].tag);
         };
-        let found = versions.iter().find(|(version, _)| version == wanted);
-        found.map(|(_, tag)| *tag).ok_or_else(|| {
-            let known: Vec<&str> = versions.iter().map(|(version, _)| *version).collect();
+        let found = versions.iter().find(|it| it.version == *wanted);
+        found.map(|it| it.tag.as_str()).ok_or_else(|| {
+            let known: Vec<&str> = versions.iter().map(|it| it.version.as_str()).collect();
             FieldError {
                 path: "training.algorithm.version",
                 message: format!(
@@ -158,7 +157,7 @@ impl Algorithm {
                 path: "dataset.format",
                 message: format!(
                     "{name} does not train on it, but on {}",
-                    self.name.formats()
+                    self.name.entry().formats.join(", ")
                 ),
             });
         }
@@ -187,26 +186,47 @@ impl Algorithm {
         }
     }
 
-    /// What the algorithm says about its hyperparameters.
-    pub(super) const fn hyperparameters(&self) -> hyperparameters::Algorithm {
-        match self.name {
-            AlgorithmName::Xgboost => hyperparameters::XGBOOST,
-            AlgorithmName::LinearLearner => hyperparameters::LINEAR_LEARNER,
-            AlgorithmName::Knn => hyperparameters::KNN,
-            AlgorithmName::FactorizationMachines => hyperparameters::FACTORIZATION_MACHINES,
-        }
+    /// The hyperparameters that the algorithm accepts.
+    pub(super) fn hyperparameters(&self) -> &'static hyperparameters::Table {
+        hyperparameters::table(self.name)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Algorithm, AlgorithmName};
+    use super::{ALGORITHMS, Algorithm, AlgorithmName};
+    use crate::Format;
     use serde_json::json;
 
     fn algorithm(name: AlgorithmName, version: Option<&str>) -> Algorithm {
         Algorithm {
             name,
             version: version.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_table_has_every_algorithm_with_known_formats_and_a_default_version() {
+        let names = [
+            AlgorithmName::Xgboost,
+            AlgorithmName::LinearLearner,
+            AlgorithmName::Knn,
+            AlgorithmName::FactorizationMachines,
+        ];
+        assert_eq!(ALGORITHMS.len(), names.len());
+        let formats = [
+            Format::Csv,
+            Format::RecordIo,
+            Format::RecordIoSparse,
+            Format::Parquet,
+        ];
+        for name in names {
+            let entry = name.entry();
+            assert!(!entry.versions.is_empty(), "{name:?}");
+            for format in &entry.formats {
+                let known = formats.iter().any(|it| it.as_str() == format);
+                assert!(known, "{name:?} {format}");
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where the model serves. It must not ask the service.
 
-use super::{Autoscaling, Compute, Guardrails, Training};
+use super::{Autoscaling, Compute, Guardrails, Shift, Training};
 use crate::FieldError;
 use contract::Names;
 use schemars::JsonSchema;
@@ -51,6 +51,36 @@ pub struct DataCapture {
 }
 
 impl Endpoint {
+    /// How an update shifts traffic, and what takes it back. A canary or a linear step of a single
+    /// instance is that instance, so its traffic shifts all at once; the alarms stay.
+    pub fn update_guardrails(&self) -> Guardrails {
+        let mut guardrails = self.guardrails.clone().unwrap_or_default();
+        if self.has_one_instance() {
+            guardrails.shift = Shift::AllAtOnce;
+        }
+        guardrails
+    }
+
+    fn has_one_instance(&self) -> bool {
+        let most = match (&self.compute, &self.autoscaling) {
+            (Compute::Serverless { .. }, _) => return false,
+            (_, Some(autoscaling)) => autoscaling.max_instances,
+            (Compute::Instances { count, .. }, None) => *count,
+        };
+        most == 1
+    }
+
+    /// Describes a setting that is allowed and cannot take effect as it is written.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let shift = self.guardrails.as_ref()?.shift;
+        (self.has_one_instance() && shift != Shift::AllAtOnce).then(|| {
+            "field `endpoint.guardrails.shift`: the endpoint has one instance, which cannot be \
+             shifted in parts, so an update shifts its traffic all at once; raise \
+             endpoint.compute.instances.count for a canary"
+                .to_owned()
+        })
+    }
+
     pub(crate) fn validate(&self, training: &Training) -> Result<(), FieldError> {
         let fail = |path, message: &str| {
             Err(FieldError {
@@ -105,6 +135,48 @@ impl Endpoint {
                  leave it out",
             ),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Endpoint;
+    use crate::Shift;
+    use serde_json::{Value, json};
+
+    fn endpoint(json: Value) -> Endpoint {
+        contract::read::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn one_instance_is_not_shifted_in_parts_and_says_so_if_that_was_asked_for() {
+        let instances =
+            |count| json!({"instances": {"instanceType": "ml.m5.large", "count": count}});
+        let canary = json!({"shift": {"canary": {"percent": 10}}});
+        let scaled =
+            |most| json!({"minInstances": 1, "maxInstances": most, "invocationsPerInstance": 9});
+        for (json, shift, warns) in [
+            (json!({"compute": instances(1)}), Shift::AllAtOnce, false),
+            (
+                json!({"compute": instances(1), "guardrails": canary}),
+                Shift::AllAtOnce,
+                true,
+            ),
+            (
+                json!({"compute": instances(1), "guardrails": canary, "autoscaling": scaled(4)}),
+                Shift::Canary { percent: 10 },
+                false,
+            ),
+            (
+                json!({"compute": instances(2), "guardrails": canary}),
+                Shift::Canary { percent: 10 },
+                false,
+            ),
+        ] {
+            let endpoint = endpoint(json.clone());
+            assert_eq!(endpoint.update_guardrails().shift, shift, "{json}");
+            assert_eq!(endpoint.warning().is_some(), warns, "{json}");
         }
     }
 }

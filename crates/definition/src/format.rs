@@ -38,6 +38,18 @@ pub struct TokenLists {
 }
 
 impl Format {
+    /// The format's name, as `dataset.format` has it.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::CsvWithHeader => "csvWithHeader",
+            Self::RecordIo => "recordIo",
+            Self::RecordIoSparse => "recordIoSparse",
+            Self::JsonLines(_) => "jsonLines",
+            Self::Parquet => "parquet",
+        }
+    }
+
     /// The media type of the files, as SageMaker is told it.
     pub const fn content_type(&self) -> &'static str {
         match self {

@@ -1,91 +1,134 @@
-//! What the built-in algorithms accept as hyperparameters, given and tuned, so that a typing error is
-//! found before an instance is paid for. It must not know which algorithm is wanted.
+//! The hyperparameters that the built-in algorithms accept, given and tuned, so that a typing error
+//! is found before an instance is paid for. The tables are `data/hyperparameters/*.json`.
+//!
+//! A value out of range is refused. A name that the table lacks is only warned about: AWS adds
+//! hyperparameters, and the algorithm refuses an unknown one by itself.
 
-mod factorization_machines;
-mod knn;
-mod linear_learner;
 mod value;
-mod xgboost;
 
-pub(super) use factorization_machines::FACTORIZATION_MACHINES;
-pub(super) use knn::KNN;
-pub(super) use linear_learner::LINEAR_LEARNER;
-pub(super) use xgboost::XGBOOST;
-
-use super::{Scalar, TuningRange};
+use super::{AlgorithmName, Scalar, TuningRange};
 use crate::FieldError;
+use serde::Deserialize;
 use std::collections::BTreeMap;
-use value::{ANY, FLAG, MOST, TRUTH, Value, above, below, between, closed, integer, number};
+use std::sync::LazyLock;
+use value::Value;
 
-/// What an algorithm accepts.
-#[derive(Debug, Clone, Copy)]
-pub struct Algorithm {
-    known: &'static [Known],
-    rules: &'static [Rule],
+/// The hyperparameters of one algorithm.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Where the bounds come from.
+    #[serde(rename = "source")]
+    _source: String,
+    hyperparameters: BTreeMap<String, Hyperparameter>,
+    rules: Vec<Rule>,
 }
 
-/// A hyperparameter: its name, what its value must be, whether it must be there, whether SageMaker's
-/// tuning may search it.
-#[derive(Debug)]
-struct Known {
-    name: &'static str,
+/// One hyperparameter.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Hyperparameter {
+    #[serde(flatten)]
     value: Value,
+    /// Words that are accepted besides the value, such as `auto`.
+    #[serde(default)]
+    or_one_of: Vec<String>,
+    /// Whether it must be given or tuned.
+    #[serde(default)]
     required: bool,
+    /// Whether SageMaker's tuning may search it.
+    #[serde(default)]
     tunable: bool,
 }
 
-/// What a hyperparameter has to do with another one.
-#[derive(Debug, Clone, Copy)]
+/// How one hyperparameter depends on another.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 enum Rule {
-    /// The first one of this value needs the other.
-    Needs(&'static str, &'static str, &'static str),
-    /// The first one is for the other one of this value only.
-    IsFor(&'static str, &'static str, &'static str),
-    /// The first one of this value does not go with the other one of that value.
-    Excludes([&'static str; 2], [&'static str; 2]),
+    /// `name` with this value needs `other`.
+    Needs {
+        name: String,
+        value: String,
+        other: String,
+    },
+    /// `name` is allowed only where `other` has this value.
+    OnlyFor {
+        name: String,
+        other: String,
+        value: String,
+    },
+    /// `name` with this value excludes `other` with `that` value.
+    Excludes {
+        name: String,
+        value: String,
+        other: String,
+        that: String,
+    },
 }
 
-const fn optional(name: &'static str, value: Value) -> Known {
-    Known {
-        name,
-        value,
-        required: false,
-        tunable: false,
+macro_rules! table {
+    ($file:literal) => {{
+        static TABLE: LazyLock<Table> = LazyLock::new(|| {
+            serde_json::from_str(include_str!(concat!("../data/hyperparameters/", $file)))
+                .expect("the tables are checked by this module's tests")
+        });
+        &TABLE
+    }};
+}
+
+/// The table of an algorithm.
+pub(super) fn table(algorithm: AlgorithmName) -> &'static Table {
+    match algorithm {
+        AlgorithmName::Xgboost => table!("xgboost.json"),
+        AlgorithmName::LinearLearner => table!("linear-learner.json"),
+        AlgorithmName::Knn => table!("knn.json"),
+        AlgorithmName::FactorizationMachines => table!("factorization-machines.json"),
     }
 }
 
-const fn required(name: &'static str, value: Value) -> Known {
-    Known {
-        required: true,
-        ..optional(name, value)
-    }
+const GIVEN: &str = "training.hyperparameters";
+const RANGES: &str = "training.tuning.ranges";
+
+fn failure(path: &'static str, message: String) -> FieldError {
+    FieldError { path, message }
 }
 
-impl Known {
-    const fn tunable(self) -> Self {
-        Self {
-            tunable: true,
-            ..self
+impl Hyperparameter {
+    /// Describes the accepted values if `text` is not one of them.
+    fn refusal(&self, text: &str) -> Option<String> {
+        if self.or_one_of.iter().any(|word| word == text) {
+            return None;
         }
+        let expected = self.value.refusal(text)?;
+        Some(if self.or_one_of.is_empty() {
+            expected
+        } else {
+            format!("{}, or {expected}", self.or_one_of.join(", "))
+        })
     }
 }
 
 impl Rule {
-    /// What is wrong, if anything is: `is` tells whether a hyperparameter is given that value, `is_there`
-    /// whether it is given or tuned.
+    /// Describes how the rule is broken, if it is: `is` says whether a hyperparameter has a value,
+    /// `exists` whether it is given or tuned.
     fn broken(
-        self,
+        &self,
         is: &dyn Fn(&str, &str) -> bool,
-        is_there: &dyn Fn(&str) -> bool,
+        exists: &dyn Fn(&str) -> bool,
     ) -> Option<String> {
         match self {
-            Self::Needs(name, value, other) if is(name, value) && !is_there(other) => {
+            Self::Needs { name, value, other } if is(name, value) && !exists(other) => {
                 Some(format!("{name} {value} needs {other}"))
             }
-            Self::IsFor(name, other, value) if is_there(name) && !is(other, value) => {
+            Self::OnlyFor { name, other, value } if exists(name) && !is(other, value) => {
                 Some(format!("{name} is for {other} {value} only"))
             }
-            Self::Excludes([name, value], [other, that]) if is(name, value) && is(other, that) => {
+            Self::Excludes {
+                name,
+                value,
+                other,
+                that,
+            } if is(name, value) && is(other, that) => {
                 Some(format!("{name} {value} does not go with {other} {that}"))
             }
             _ => None,
@@ -93,100 +136,110 @@ impl Rule {
     }
 }
 
-fn failure(path: &'static str, message: String) -> FieldError {
-    FieldError { path, message }
-}
-
-impl Algorithm {
-    fn known(&self, name: &str, path: &'static str) -> Result<&'static Known, FieldError> {
-        let known = self.known.iter().find(|rule| rule.name == name);
-        known.ok_or_else(|| {
-            failure(
-                path,
-                format!("the algorithm has no hyperparameter {name:?}"),
-            )
-        })
-    }
-
-    /// Holds the values against what is known; `tuned` names those that tuning will set.
+impl Table {
+    /// Checks the given values; `tuned` says whether tuning sets a hyperparameter.
     pub(super) fn check(
         &self,
         given: &BTreeMap<String, Scalar>,
         tuned: &dyn Fn(&str) -> bool,
     ) -> Result<(), FieldError> {
-        const PATH: &str = "training.hyperparameters";
         for (name, value) in given {
             let text = value.to_string();
-            if let Some(wanted) = self.known(name, PATH)?.value.refusal(&text) {
-                let message = format!("{name} is {text:?}: it must be {wanted}");
-                return Err(failure(PATH, message));
+            let known = self.hyperparameters.get(name);
+            if let Some(expected) = known.and_then(|known| known.refusal(&text)) {
+                let message = format!("{name} is {text:?}: it must be {expected}");
+                return Err(failure(GIVEN, message));
             }
         }
-        let is_there = |name: &str| given.contains_key(name) || tuned(name);
-        let mut required = self.known.iter().filter(|rule| rule.required);
-        if let Some(rule) = required.find(|rule| !is_there(rule.name)) {
-            return Err(failure(PATH, format!("the algorithm needs {}", rule.name)));
+        let exists = |name: &str| given.contains_key(name) || tuned(name);
+        let mut required = self.hyperparameters.iter().filter(|(_, it)| it.required);
+        if let Some((name, _)) = required.find(|(name, _)| !exists(name)) {
+            return Err(failure(GIVEN, format!("the algorithm needs {name}")));
         }
         let is = |name: &str, value: &str| {
             given
                 .get(name)
                 .is_some_and(|given| given.to_string() == value)
         };
-        let mut rules = self.rules.iter();
-        match rules.find_map(|rule| rule.broken(&is, &is_there)) {
-            Some(message) => Err(failure(PATH, message)),
+        match self.rules.iter().find_map(|rule| rule.broken(&is, &exists)) {
+            Some(message) => Err(failure(GIVEN, message)),
             None => Ok(()),
         }
     }
 
-    /// Holds the ranges that tuning is to search against what is known.
+    /// Checks the ranges that tuning searches.
     pub(super) fn check_ranges(
         &self,
         ranges: &BTreeMap<String, TuningRange>,
     ) -> Result<(), FieldError> {
-        const PATH: &str = "training.tuning.ranges";
         for (name, range) in ranges {
-            let rule = self.known(name, PATH)?;
-            if !rule.tunable {
-                let tunable = self.known.iter().filter(|rule| rule.tunable);
-                let mut tunable: Vec<&str> = tunable.map(|rule| rule.name).collect();
-                tunable.sort_unstable();
+            let Some(known) = self.hyperparameters.get(name) else {
+                continue;
+            };
+            if !known.tunable {
+                let tunable = self.hyperparameters.iter().filter(|(_, it)| it.tunable);
+                let tunable: Vec<&str> = tunable.map(|(name, _)| name.as_str()).collect();
                 let message = format!(
-                    "{name} of the algorithm cannot be tuned; it lets {} be",
+                    "{name} cannot be tuned; the algorithm lets {} be tuned",
                     tunable.join(", ")
                 );
-                return Err(failure(PATH, message));
+                return Err(failure(RANGES, message));
             }
-            if let Some(kind) = rule.value.other_kind(range) {
-                return Err(failure(PATH, format!("{name} takes {kind} range")));
+            if let Some(kind) = known.value.other_kind(range) {
+                return Err(failure(RANGES, format!("{name} takes {kind} range")));
             }
-            let ends = match range {
-                TuningRange::Integer {
-                    minimum, maximum, ..
-                } => vec![
-                    ("from", minimum.to_string()),
-                    ("up to", maximum.to_string()),
-                ],
-                TuningRange::Continuous {
-                    minimum, maximum, ..
-                } => vec![
-                    ("from", minimum.to_string()),
-                    ("up to", maximum.to_string()),
-                ],
-                TuningRange::Categorical(values) => values
-                    .iter()
-                    .map(|value| ("at", value.to_string()))
-                    .collect(),
-            };
-            for (preposition, text) in ends {
-                if let Some(wanted) = rule.value.refusal(&text) {
+            for (preposition, text) in ends(range) {
+                if let Some(expected) = known.refusal(&text) {
                     let message =
-                        format!("{name} is searched {preposition} {text}: it must be {wanted}");
-                    return Err(failure(PATH, message));
+                        format!("{name} is searched {preposition} {text}: it must be {expected}");
+                    return Err(failure(RANGES, message));
                 }
             }
         }
         Ok(())
+    }
+
+    /// One warning for each name that the table lacks.
+    pub(super) fn warnings<'a>(
+        &self,
+        algorithm: &str,
+        given: impl Iterator<Item = &'a String>,
+        ranges: impl Iterator<Item = &'a String>,
+    ) -> Vec<String> {
+        let named = given
+            .map(|name| (GIVEN, name))
+            .chain(ranges.map(|name| (RANGES, name)));
+        let unknown = named.filter(|(_, name)| !self.hyperparameters.contains_key(*name));
+        unknown
+            .map(|(path, name)| {
+                format!(
+                    "field `{path}`: {name:?} is not among the hyperparameters of {algorithm} that \
+                     are known here, so it is passed on unchecked; if the algorithm does not know it \
+                     either, training fails"
+                )
+            })
+            .collect()
+    }
+}
+
+fn ends(range: &TuningRange) -> Vec<(&'static str, String)> {
+    match range {
+        TuningRange::Integer {
+            minimum, maximum, ..
+        } => vec![
+            ("from", minimum.to_string()),
+            ("up to", maximum.to_string()),
+        ],
+        TuningRange::Continuous {
+            minimum, maximum, ..
+        } => vec![
+            ("from", minimum.to_string()),
+            ("up to", maximum.to_string()),
+        ],
+        TuningRange::Categorical(values) => values
+            .iter()
+            .map(|value| ("at", value.to_string()))
+            .collect(),
     }
 }
 
@@ -195,9 +248,14 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn checked(algorithm: Algorithm, given: serde_json::Value) -> Result<(), String> {
+    use AlgorithmName::{
+        FactorizationMachines as FACTORIZATION_MACHINES, Knn as KNN,
+        LinearLearner as LINEAR_LEARNER, Xgboost as XGBOOST,
+    };
+
+    fn checked(algorithm: AlgorithmName, given: serde_json::Value) -> Result<(), String> {
         let given = serde_json::from_value(given).unwrap();
-        algorithm
+        table(algorithm)
             .check(&given, &|name| name == "num_round")
             .map_err(|error| error.message)
     }
@@ -221,11 +279,6 @@ mod tests {
         let linear = |name: &str, value: serde_json::Value| json!({"predictor_type": "regressor", name: value});
         let knn = |name: &str, value: serde_json::Value| json!({"feature_dim": 3, "k": 5, "predictor_type": "regressor", "sample_size": 9, name: value});
         for (known, given, words) in [
-            (
-                XGBOOST,
-                json!({"num_rounds": 100}),
-                "no hyperparameter \"num_rounds\"",
-            ),
             (
                 XGBOOST,
                 json!({"num_round": 0}),
@@ -376,12 +429,12 @@ mod tests {
             (FACTORIZATION_MACHINES, "factors_lr", "0 513", "-0.01"),
             (FACTORIZATION_MACHINES, "clip_gradient", "-1 1", "none"),
         ] {
-            let rule = algorithm.known(name, "").unwrap();
+            let rule = &table(algorithm).hyperparameters[name];
             for value in within.split(' ') {
-                assert_eq!(rule.value.refusal(value), None, "{name} {value}");
+                assert_eq!(rule.refusal(value), None, "{name} {value}");
             }
             for value in beyond.split(' ') {
-                assert!(rule.value.refusal(value).is_some(), "{name} {value}");
+                assert!(rule.refusal(value).is_some(), "{name} {value}");
             }
         }
     }
@@ -389,31 +442,68 @@ mod tests {
     #[test]
     fn what_tuning_sets_need_not_be_given() {
         assert_eq!(checked(XGBOOST, json!({})), Ok(()));
-        let nothing = XGBOOST.check(&BTreeMap::new(), &|_| false);
+        let nothing = table(XGBOOST).check(&BTreeMap::new(), &|_| false);
         assert!(nothing.is_err());
     }
 
     #[test]
-    fn names_stand_once_and_what_is_needed_is_known() {
-        for algorithm in [XGBOOST, LINEAR_LEARNER, KNN, FACTORIZATION_MACHINES] {
-            let known = algorithm.known;
-            for (place, rule) in known.iter().enumerate() {
-                let twice = known[..place].iter().any(|other| other.name == rule.name);
-                assert!(!twice, "{}", rule.name);
-            }
+    fn an_unknown_name_is_a_warning_and_not_a_refusal() {
+        let given = json!({"num_round": 10, "device": "cuda"});
+        assert_eq!(checked(XGBOOST, given), Ok(()));
+        let names = ["num_round", "device"].map(str::to_owned);
+        let warnings = table(XGBOOST).warnings("xgboost", names.iter(), [].iter());
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("\"device\""), "{warnings:?}");
+    }
+
+    #[test]
+    fn names_stand_once_and_rules_name_what_the_table_has() {
+        for (algorithm, file) in [
+            (
+                XGBOOST,
+                include_str!("../data/hyperparameters/xgboost.json"),
+            ),
+            (
+                LINEAR_LEARNER,
+                include_str!("../data/hyperparameters/linear-learner.json"),
+            ),
+            (KNN, include_str!("../data/hyperparameters/knn.json")),
+            (
+                FACTORIZATION_MACHINES,
+                include_str!("../data/hyperparameters/factorization-machines.json"),
+            ),
+        ] {
+            let Table {
+                hyperparameters,
+                rules,
+                ..
+            } = table(algorithm);
+            // One line each, so a name that stands twice leaves a line over.
+            let lines = file.lines().filter(|line| line.starts_with("    \""));
+            assert_eq!(lines.count(), hyperparameters.len(), "{algorithm:?}");
             let takes = |name: &str, value: &str| {
-                let rule = algorithm.known(name, "").unwrap();
-                assert_eq!(rule.value.refusal(value), None, "{name} {value}");
+                let refused = hyperparameters[name].refusal(value);
+                assert_eq!(refused, None, "{algorithm:?} {name} {value}");
             };
-            for rule in algorithm.rules {
-                match *rule {
-                    Rule::Needs(name, value, other) | Rule::IsFor(other, name, value) => {
+            for rule in rules {
+                match rule {
+                    Rule::Needs { name, value, other }
+                    | Rule::OnlyFor {
+                        name: other,
+                        other: name,
+                        value,
+                    } => {
                         takes(name, value);
-                        assert!(algorithm.known(other, "").is_ok(), "{other}");
+                        assert!(hyperparameters.contains_key(other), "{other}");
                     }
-                    Rule::Excludes(one, other) => {
-                        takes(one[0], one[1]);
-                        takes(other[0], other[1]);
+                    Rule::Excludes {
+                        name,
+                        value,
+                        other,
+                        that,
+                    } => {
+                        takes(name, value);
+                        takes(other, that);
                     }
                 }
             }

@@ -2,7 +2,7 @@
 //! read or paid for. It must not ask any service. What a dataset's paths and shares must satisfy is
 //! said where they are understood, in the crate `dataset`.
 
-use crate::Definition;
+use crate::{Definition, Training};
 use contract::Names;
 
 /// A field of the definition that cannot be carried out.
@@ -42,6 +42,29 @@ impl Definition {
             Some(batch) => batch.validate(&self.dataset, &self.endpoint),
             None => self.endpoint.validate(&self.training),
         }
+    }
+
+    /// Describes what is allowed and may still be a mistake, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let Training {
+            algorithm,
+            hyperparameters,
+            tuning,
+            ..
+        } = &self.training;
+        let unknown = algorithm.as_ref().map(|algorithm| {
+            let ranges = tuning.iter().flat_map(|tuning| tuning.ranges.keys());
+            algorithm.hyperparameters().warnings(
+                algorithm.name.as_str(),
+                hyperparameters.keys(),
+                ranges,
+            )
+        });
+        let mut warnings = unknown.unwrap_or_default();
+        if self.batch.is_none() {
+            warnings.extend(self.endpoint.warning());
+        }
+        warnings
     }
 
     /// The endpoint's name.

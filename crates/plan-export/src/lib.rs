@@ -169,5 +169,6 @@ fn output(plan: &Plan) -> PlanExportOutput {
         tasks: u32::try_from(plan.tasks.len()).unwrap_or(u32::MAX),
         tasks_key: plan.keys().tasks(),
         estimate: plan.estimate.clone(),
+        warnings: plan.definition.warnings(),
     }
 }

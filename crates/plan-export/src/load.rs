@@ -83,6 +83,9 @@ pub async fn load(
         pipeline: pipeline.to_owned(),
         source: Box::new(source),
     })?;
+    for warning in definition.warnings() {
+        tracing::warn!(pipeline = definition.pipeline, "{warning}");
+    }
     Ok(definition)
 }
 

@@ -29,7 +29,7 @@ pub fn hyperparameters(
     }
     let Some(features) = dataset
         .features
-        .filter(|_| algorithm.name.counts_features())
+        .filter(|_| algorithm.name.takes_feature_dim())
     else {
         return Ok(told);
     };

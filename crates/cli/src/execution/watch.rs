@@ -117,8 +117,14 @@ fn planned(output: &str) -> Option<String> {
     struct Planned {
         route: Route,
         estimate: Estimate,
+        #[serde(default)]
+        warnings: Vec<String>,
     }
-    let Planned { route, estimate } = serde_json::from_str(output).ok()?;
+    let Planned {
+        route,
+        estimate,
+        warnings,
+    } = serde_json::from_str(output).ok()?;
     let units = estimate.read_units;
     let parts = [
         Some(format!("{route} of about {} items", count(estimate.items))),
@@ -129,7 +135,12 @@ fn planned(output: &str) -> Option<String> {
         }),
         estimate.cost.map(|cost| format!("${:.2}", cost.total)),
     ];
-    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    let mut text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    for warning in warnings {
+        text.push_str("; warning: ");
+        text.push_str(&warning);
+    }
+    Some(text)
 }
 
 fn failures(failed: u64) -> String {
@@ -164,6 +175,9 @@ mod tests {
             "minutes": 0.04, "cost": {"total": 0.014, "reads": 0.01, "lambda": 0.003, "requests": 0.001}}}"#;
         let shown = "scan of about 20,000 items, 1,234 read units, 2.4s, $0.01";
         assert_eq!(planned(plan).as_deref(), Some(shown));
+        let warned = plan.replace(r#""route""#, r#""warnings": ["a typo?"], "route""#);
+        let shown = format!("{shown}; warning: a typo?");
+        assert_eq!(planned(&warned), Some(shown));
         assert_eq!(planned(r#"{"status": "Done"}"#), None);
     }
 
