@@ -1,7 +1,9 @@
 //! The columns of a dataset: the contract between training and serving. It must not know where it
 //! is stored.
 
-use definition::{Condition, Encoding, Missing, Precision, TimePart, TimeUnit};
+use definition::{Condition, Encoding, Labels, Missing, Precision, TimePart, TimeUnit};
+use dynamodb_json::Kind;
+use profile::Profile;
 use profile::exact;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,6 +39,9 @@ pub struct Columns {
     /// What inference found and left out, and why.
     #[serde(default)]
     pub left_out: Vec<LeftOut>,
+    /// What was decided that people may want to decide otherwise, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One feature column.
@@ -67,6 +72,9 @@ pub struct FeatureColumn {
     /// What becomes of a number that float32 would damage.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
     pub precision: Precision,
+    /// Whether texts count as what they read as.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_text: bool,
     /// What a timestamp column takes from a moment, in the order of its slots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<TimePart>,
@@ -85,6 +93,10 @@ pub struct Scaling {
     /// What is divided by, after that; never 0.
     #[serde(with = "exact")]
     pub divisor: f64,
+    /// Numbers beyond these are no values of the column: nearly all others are a thousand times nearer
+    /// to each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<(f64, f64)>,
 }
 
 /// Which rows validate: those for which the hash of some attributes' values, as a share of all
@@ -132,8 +144,22 @@ pub struct DeduplicateRule {
     /// The path of the value of which the greatest wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<String>,
+    /// What these values are.
+    #[serde(default)]
+    pub latest_are: Latest,
     /// The paths of the table's key, which decides among equals.
     pub key: Vec<String>,
+}
+
+/// What the values are of which the greatest wins: what nearly all of them are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Latest {
+    /// Numbers, also those written as text.
+    #[default]
+    Numbers,
+    /// ISO 8601 text.
+    Moments,
 }
 
 /// An attribute that inference found and left out.
@@ -213,6 +239,19 @@ impl FeatureColumn {
 }
 
 impl Columns {
+    /// Puts inferred columns into the order that the columns of another run have, and new ones behind
+    /// them: who asks the endpoint sends values in an order. Declared columns keep their own.
+    pub fn keep_order(&mut self, before: &[String]) {
+        if self.inferred {
+            let place = |column: &FeatureColumn| {
+                let known = before.iter().position(|path| *path == column.path);
+                known.unwrap_or(before.len())
+            };
+            // Sorting is stable, so new columns stay in the order of their paths.
+            self.columns.sort_by_cached_key(place);
+        }
+    }
+
     /// The category that a code of an ordinal column stands for.
     pub fn decode_ordinal(&self, path: &str, code: u32) -> Option<&str> {
         let position = usize::try_from(code).ok()?.checked_sub(1)?;
@@ -229,6 +268,38 @@ impl Columns {
             .binary_search_by(|known| known.as_str().cmp(value))
             .ok()?;
         u32::try_from(position + 1).ok()
+    }
+
+    /// The labels of all rows, if the profile says: where no condition leaves items out, and only a few
+    /// values are other ones than numbers.
+    pub fn labels(&self, profile: &Profile) -> Option<Labels> {
+        let classes = self.label_classes.len();
+        if !self.conditions.is_empty() {
+            return None;
+        }
+        if classes > 0 {
+            return Some(Labels {
+                least: 0.0,
+                greatest: (classes - 1) as f64,
+                whole: true,
+            });
+        }
+        let attribute = profile.attribute(&self.label)?;
+        let has_booleans = attribute.types.of(Kind::Bool) > 0;
+        let numbers = attribute.numbers.as_ref()?;
+        Some(Labels {
+            least: if has_booleans {
+                numbers.minimum.min(0.0)
+            } else {
+                numbers.minimum
+            },
+            greatest: if has_booleans {
+                numbers.maximum.max(1.0)
+            } else {
+                numbers.maximum
+            },
+            whole: numbers.integers,
+        })
     }
 
     /// Gives the columns of these paths, each of which is one column's, their vocabularies in sort order.

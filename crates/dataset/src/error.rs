@@ -1,7 +1,7 @@
 //! Why a table does not become a dataset. It must not know which run or pipeline it is about.
 
 use crate::gather::MAX_VOCABULARY;
-use contract::{ErrorName, Named};
+use contract::{ErrorName, Named, short_name};
 use dynamodb_json::PathError;
 use profile::MAX_VALUE_BYTES;
 
@@ -27,7 +27,8 @@ pub enum PlanError {
     },
     /// No item has the label.
     #[error(
-        "the label `{label}` occurs in none of {items} items; there are {present}: correct `dataset.label`"
+        "the label {} occurs in none of {items} items; there are {present}: correct `dataset.label`",
+        short_name(label)
     )]
     LabelMissing {
         /// The label's path.
@@ -39,7 +40,8 @@ pub enum PlanError {
     },
     /// No item has a declared column.
     #[error(
-        "the column `{path}` occurs in none of {items} items; there are {present}: correct `dataset.columns`"
+        "the column {} occurs in none of {items} items; there are {present}: correct `dataset.columns`",
+        short_name(path)
     )]
     ColumnMissing {
         /// The column's path.
@@ -48,6 +50,31 @@ pub enum PlanError {
         items: u64,
         /// The attributes that do occur, closest names first.
         present: String,
+    },
+    /// No item has an attribute that the definition names.
+    #[error(
+        "`{field}` names {}, which occurs in none of {items} items; there are {present}: correct it{or_else}",
+        short_name(path)
+    )]
+    PathMissing {
+        /// The field.
+        field: String,
+        /// The path.
+        path: String,
+        /// Items that were looked at.
+        items: u64,
+        /// The attributes that do occur, closest names first.
+        present: String,
+        /// What else may be done, if anything.
+        or_else: &'static str,
+    },
+    /// A column of numbers or booleans is all text that reads as such.
+    #[error(
+        "`{path}` has texts that read as what it is declared as: set `\"fromText\": true` on the column, or declare another encoding"
+    )]
+    Textual {
+        /// The column's path.
+        path: String,
     },
     /// The label is no number in any item.
     #[error(
@@ -86,6 +113,12 @@ pub enum PlanError {
         label: String,
         /// The greatest, by size.
         largest: f64,
+    },
+    /// The algorithm does not take the labels.
+    #[error("{reason}")]
+    Labels {
+        /// Which labels there are, which are taken, and what to do.
+        reason: String,
     },
     /// The label has too many values to be classes.
     #[error(
@@ -158,8 +191,12 @@ impl Named for PlanError {
             | Self::LabelRounded { .. }
             | Self::Time { .. }
             | Self::Unsampled { .. }
+            | Self::Textual { .. }
+            | Self::Labels { .. }
             | Self::Unencodable { .. } => ErrorName::InvalidDefinition,
-            Self::LabelMissing { .. } | Self::ColumnMissing { .. } => ErrorName::AttributeMissing,
+            Self::LabelMissing { .. } | Self::ColumnMissing { .. } | Self::PathMissing { .. } => {
+                ErrorName::AttributeMissing
+            }
             Self::LabelNotNumeric { .. }
             | Self::TooManyClasses { .. }
             | Self::Missing { .. }

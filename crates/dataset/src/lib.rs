@@ -11,17 +11,20 @@ mod item_text;
 mod plan;
 mod rows;
 
-pub use columns::{Columns, DeduplicateRule, FeatureColumn, LeftOut, Scaling, SplitRule, TimeRule};
+pub use columns::{
+    Columns, DeduplicateRule, FeatureColumn, Latest, LeftOut, Scaling, SplitRule, TimeRule,
+};
 pub use encode::Encoder;
 pub use encode::outcome::{RowOutcome, Side};
 pub use encode::reject::{Reject, RejectReason};
 pub use error::{ColumnsError, PlanError};
 pub use gate::page::quality_page;
 pub use gate::quality::Quality;
-pub use gate::{GateFailed, GateVerdict, judge, judge_rejected};
+pub use gate::{GateFailed, GateVerdict, judge, judge_left, judge_rejected};
 pub use gather::{Gatherer, MAX_VOCABULARY};
 pub use item_text::{ItemForm, ItemText, ItemTextError};
 pub use plan::check::check_definition;
+pub use plan::named::check_paths;
 pub use plan::{MAX_CLASSES, plan_columns};
 pub use rows::cell::Cell;
 pub use rows::csv::CsvRows;

@@ -198,8 +198,8 @@ fn rejected_items() {
         rejected,
         ..RowCounts::default()
     };
-    assert!(judge_rejected(&gate, rows(50)).passed);
-    let verdict = judge_rejected(&gate, rows(51));
+    assert!(judge_rejected(&gate, rows(50), None).passed);
+    let verdict = judge_rejected(&gate, rows(51), None);
     assert!(!verdict.passed);
     assert!(
         verdict
@@ -207,13 +207,15 @@ fn rejected_items() {
             .contains("is 0.51, and `dataset.gate.maximumRejected` is 0.5"),
         "{verdict}"
     );
-    assert!(judge_rejected(&gate, RowCounts::default()).passed);
+    assert!(judge_rejected(&gate, RowCounts::default(), None).passed);
 }
 
 // Drift, against the run of the model that serves.
 
 fn against(set: impl Fn(&mut Dataset), before: &[Value], columns: &[&str]) -> Vec<String> {
     let mut definition = infer("label");
+    // Which columns are new is another test's matter.
+    definition.gate.drift.allow_new_columns = true;
     set(&mut definition);
     let (before, now) = (sampled(before.to_vec()), sampled(many(0)));
     let statistics = now.statistics();
@@ -330,6 +332,7 @@ fn values_that_are_missing_more_often() {
     for (most, holds) in [(0.25, true), (0.24, false)] {
         let mut definition = infer("label");
         definition.gate.drift.maximum_missing_rise = Some(most);
+        definition.gate.drift.allow_new_columns = true;
         let planned = plan_columns(&definition, &key(), &now).expect("a plan");
         let all = judge(
             &definition,

@@ -111,8 +111,16 @@ fn of_items_with_one_key_the_greatest_becomes_the_row() {
         item("a", "u", json!({ "N": "-5" })),
         item("b", "u", json!({ "N": "10" })),
         item("c", "u", json!({ "N": "9" })),
-        item("d", "v", json!({ "S": "2024-01-02" })),
-        item("e", "v", json!({ "S": "2024-01-01T23:00:00Z" })),
+        item(
+            "d",
+            "v",
+            json!({ "N": "12345678901234567890123456789012345678" }),
+        ),
+        item(
+            "e",
+            "v",
+            json!({ "N": "12345678901234567890123456789012345677" }),
+        ),
         item("f", "w", json!({ "NULL": true })),
     ];
     let outcomes = outcomes(&plan(&definition, &items), &items);
@@ -126,6 +134,27 @@ fn of_items_with_one_key_the_greatest_becomes_the_row() {
             .iter()
             .all(|outcome| matches!(outcome, RowOutcome::Row(_) | RowOutcome::Duplicate))
     );
+    // Moments are compared to the nanosecond, and what is none is rejected with its value.
+    let text = |text: &str| json!({ "S": text });
+    let items = [
+        item("a", "u", text("2024-01-01T23:00:00.000000001Z")),
+        item("b", "u", text("2024-01-02T00:00:00.000000002+01:00")),
+        item("c", "v", text("2024-01-02")),
+        item("d", "v", text("v12")),
+    ];
+    let outcomes = self::outcomes(&plan(&definition, &items), &items);
+    let [older, newer, only, unreadable] = &outcomes[..] else {
+        panic!("{outcomes:?}")
+    };
+    assert!(matches!(older, RowOutcome::Duplicate) && matches!(newer, RowOutcome::Row(_)));
+    assert!(matches!(only, RowOutcome::Row(_)));
+    let RowOutcome::Rejected(reject) = unreadable else {
+        panic!("{unreadable:?}")
+    };
+    assert!(reject.to_string().ends_with(": \"v12\""), "{reject}");
+    let no_order = [item("a", "u", text("v1")), item("b", "u", text("v2"))];
+    let error = plan_columns(&definition, &key(), &profile(&no_order)).unwrap_err();
+    assert!(error.to_string().contains("have no order"), "{error}");
 }
 
 #[test]
@@ -335,7 +364,10 @@ proptest! {
             item["label2"] = json!({ "N": "1" });
             item
         }).collect();
-        let columns = plan(&definition, &items);
+        // Where most values of `c` have no order, the plan is refused.
+        let Ok(columns) = plan_columns(&definition, &key(), &profile(&items)) else {
+            return Ok(());
+        };
         let there = outcomes(&columns, &items);
         let backwards: Vec<_> = items.iter().rev().cloned().collect();
         let mut back = outcomes(&columns, &backwards);
@@ -343,7 +375,8 @@ proptest! {
         prop_assert_eq!(&there, &back);
         let rows = there.iter().filter(|outcome| matches!(outcome, RowOutcome::Row(_))).count();
         let duplicates = there.iter().filter(|outcome| **outcome == RowOutcome::Duplicate).count();
-        prop_assert_eq!(rows + duplicates, items.len());
-        prop_assert!(rows >= 1);
+        let rejected = there.iter().filter(|outcome| matches!(outcome, RowOutcome::Rejected(_))).count();
+        prop_assert_eq!(rows + duplicates + rejected, items.len());
+        prop_assert!(rows >= 1 || rejected == items.len());
     }
 }

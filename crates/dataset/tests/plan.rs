@@ -58,7 +58,6 @@ fn columns_are_inferred_by_the_rules() {
             ("code", Encoding::Ordinal),
             ("context.score", Encoding::Number),
             ("device", Encoding::Ordinal),
-            ("id", Encoding::Ordinal),
             ("new", Encoding::Boolean),
             ("price", Encoding::Number),
         ]
@@ -83,6 +82,10 @@ fn columns_are_inferred_by_the_rules() {
             (
                 "created",
                 "has whole numbers up to 1700000039, which float32 rounds above 16777216; declare it with encoding `ordinal` or `hash` if it is an identifier, `timestamp` if it is one"
+            ),
+            (
+                "id",
+                "is a key attribute with a value of its own in every item, which says nothing of others; declare it in `dataset.columns` if it does"
             ),
             (
                 "mixed",

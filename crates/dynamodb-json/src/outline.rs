@@ -52,6 +52,11 @@ impl Outline {
         self.paths.get(id)
     }
 
+    /// The texts of all paths, in the order of their ids.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.paths.all().iter().map(OutlinePath::text)
+    }
+
     /// How many paths there are; their ids count from 0.
     pub const fn len(&self) -> usize {
         self.paths.len()

@@ -56,6 +56,10 @@ impl OutlinePaths {
         self.paths.get(id.index())
     }
 
+    pub(crate) const fn all(&self) -> &[OutlinePath] {
+        self.paths.as_slice()
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.paths.len()
     }

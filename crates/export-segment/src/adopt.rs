@@ -26,6 +26,8 @@ pub struct Adoption<'a, S> {
     pub keys: &'a RunKeys,
     pub export: &'a NativeExport,
     pub vocabularies: &'a Vocabularies,
+    /// Paths that the profile keeps apart whatever else there is.
+    pub declared: &'a [String],
     pub stop: Instant,
 }
 
@@ -103,6 +105,7 @@ impl<S: ObjectStore> Adoption<'_, S> {
         let bucket = self.store.bucket();
         let mut reader = LineReader::new(stream, Encoding::Gzip, bucket, &file.key)?;
         let mut profile = Profile::sharing(self.vocabularies);
+        profile.declare(self.declared.iter().map(String::as_str));
         let mut count = LineCount::default();
         let read = read(&mut reader, &mut count, &mut profile).await;
         let mut stream = reader.into_stream();

@@ -89,12 +89,15 @@ pub async fn handle(
     let remaining = invocation.remaining();
     let stop = Instant::now() + remaining.saturating_sub(RESERVE.min(remaining / 5));
     if let Some(export) = &export {
+        let declared = plan.definition.paths();
+        let declared: Vec<_> = declared.iter().map(|path| path.text.to_owned()).collect();
         let adoption = Adoption {
             store,
             keys: &keys,
             export,
             // The files hold the same users and items: their distinct values are kept once.
             vocabularies: &Vocabularies::new(),
+            declared: &declared,
             stop,
         };
         let ends = adoption.run(task).await?;

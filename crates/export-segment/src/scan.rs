@@ -188,18 +188,26 @@ impl<'a, S: ObjectStore, T: ScanPages> SegmentScan<'a, S, T> {
         } = &mut progress
         {
             record.profile = record.profile.share(self.vocabularies);
+            self.declare(&mut record.profile);
         }
         Ok(progress)
     }
 
+    fn declare(&self, profile: &mut Profile) {
+        let paths = self.plan.definition.paths();
+        profile.declare(paths.iter().map(|path| path.text));
+    }
+
     fn fresh(&self) -> SegmentRecord<Profile> {
+        let mut profile = Profile::sharing(self.vocabularies);
+        self.declare(&mut profile);
         SegmentRecord {
             segment: self.segment,
             total_segments: self.plan.segments,
             cursor: None,
             parts: Vec::new(),
             totals: ScanTotals::default(),
-            profile: Profile::sharing(self.vocabularies),
+            profile,
         }
     }
 

@@ -5,6 +5,7 @@
 //! attempt that is repeated or that overlaps another writes the same bytes under the same keys.
 
 mod channel;
+mod content;
 mod error;
 mod look_ahead;
 mod merge;

@@ -2,6 +2,7 @@
 //! channel, nor how a channel becomes files.
 
 use crate::channel::{Channel, Files};
+use crate::content::Content;
 use crate::look_ahead::look_ahead;
 use crate::rejected::RejectedSink;
 use crate::samples::Samples;
@@ -46,6 +47,7 @@ pub async fn shard<S: ObjectStore>(
         count: plan.files_per_shard,
     };
     let seed = plan.columns.split.seed;
+    let content = Content::new(&encoder);
     let mut sides = Sides {
         encoder,
         layout: &layout,
@@ -54,6 +56,7 @@ pub async fn shard<S: ObjectStore>(
         rejected: RejectedSink::new(store, keys.rejected(shard), &plan.key_attributes),
         left_out: RowCounts::default(),
         samples: Samples::new(),
+        content,
     };
     let taken = match &plan.format {
         Format::Csv | Format::CsvWithHeader => sides.take(store, parts, CsvRows::new()).await,
@@ -101,6 +104,7 @@ struct Sides<'s, S: ObjectStore> {
     /// Items without a row that are counted only.
     left_out: RowCounts,
     samples: Samples,
+    content: Content,
 }
 
 impl<S: ObjectStore> Sides<'_, S> {
@@ -148,6 +152,7 @@ impl<S: ObjectStore> Sides<'_, S> {
             RowOutcome::Row(Side::Validation) => 1,
             RowOutcome::Row(Side::Test) => 2,
             RowOutcome::Rejected(reject) => {
+                self.content.reject(&reject);
                 return self.reject(part, line, &reject.path, &reject.to_string());
             }
             RowOutcome::Filtered => {
@@ -167,6 +172,10 @@ impl<S: ObjectStore> Sides<'_, S> {
             Ok(bytes) => {
                 self.channels[channel].push(bytes)?;
                 self.samples.offer(channel, &self.encoder, values);
+                if let Some(label) = self.encoder.label(values) {
+                    let channel = [TRAIN, VALIDATION, TEST][channel];
+                    self.content.row(channel, label, &self.encoder, values);
+                }
             }
             Err(unfit) => {
                 let slot = unfit
@@ -212,6 +221,7 @@ impl<S: ObjectStore> Sides<'_, S> {
             rows,
             files: written,
             sample: self.samples.into_sample(files.format, files.layout),
+            content: self.content.finish(&self.encoder),
         })
     }
 }

@@ -23,7 +23,10 @@ impl Samples {
         if self.0[channel].len() < ROWS {
             let mut row = DenseRow::default();
             // An item that became a row has features.
-            if encoder.features(values, &mut row).is_ok() {
+            let is_made = encoder.features(values, &mut row).is_ok();
+            // A line of CSV with one cell and nothing in it is blank, and no row to any endpoint.
+            let is_blank = row.slots.len() == 1 && row.slots[0].is_nan();
+            if is_made && !is_blank {
                 self.0[channel].push(row);
             }
         }

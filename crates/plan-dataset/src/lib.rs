@@ -10,10 +10,10 @@ mod vocabularies;
 
 pub use error::PlanDatasetError;
 
-use contract::Invocation;
 use contract::states::{PlanDatasetOutput, RunInput};
-use dataset::{Columns, Encoder, GateFailed};
-use definition::Distribution;
+use contract::{ErrorName, Invocation, Named};
+use dataset::{Columns, Encoder, GateFailed, PlanError};
+use definition::{Distribution, PathUsage};
 use format::Layout;
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};
@@ -60,9 +60,22 @@ async fn decide(
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let exported = gather(store, keys, &plan).await?;
     let definition = &plan.definition.dataset;
-    let columns = dataset::plan_columns(definition, &plan.key_attributes, &exported.profile);
+    let before = quality::before(store, keys).await?;
+    let columns = plan_columns(&plan, &exported.profile).map(|mut columns| {
+        columns.keep_order(before.columns());
+        columns
+    });
     let planned = columns.as_ref().ok();
-    let quality = quality::judge_data(store, keys, definition, &exported.profile, planned).await?;
+    let profile = &exported.profile;
+    let quality = quality::judge_data(store, keys, definition, profile, planned, before).await?;
+    // A definition that does not fit the table is what to mend first: its bounds say less.
+    if let Err(error) = &columns
+        && error.name() != ErrorName::QualityGateFailed
+    {
+        return Err(PlanDatasetError::Columns(Box::new(
+            columns.expect_err("an error"),
+        )));
+    }
     GateFailed::check(&quality.gate)?;
     let mut columns = columns.map_err(Box::new)?;
     for left_out in &columns.left_out {
@@ -99,6 +112,24 @@ async fn decide(
     }
 }
 
+/// Decides the columns, and checks all that the definition says of them against the table.
+fn plan_columns(plan: &Plan, profile: &Profile) -> Result<Columns, PlanError> {
+    let definition = &plan.definition;
+    let dataset = &definition.dataset;
+    let columns = dataset::plan_columns(dataset, &plan.key_attributes, profile)?;
+    let projected: Vec<_> = definition.paths();
+    let projected: Vec<_> = projected
+        .into_iter()
+        .filter(|named| named.usage == PathUsage::Projection)
+        .collect();
+    dataset::check_paths(&projected, &dataset.may_be_absent, profile)?;
+    if let Some(labels) = columns.labels(profile) {
+        let refused = definition.training.check_labels(&labels);
+        refused.map_err(|reason| PlanError::Labels { reason })?;
+    }
+    Ok(columns)
+}
+
 /// What all segments say together.
 struct Exported {
     parts: Vec<Part>,
@@ -122,7 +153,12 @@ async fn gather(
     let nothing = Exported {
         parts: Vec::new(),
         totals: ScanTotals::default(),
-        profile: Profile::new(),
+        profile: {
+            let mut profile = Profile::new();
+            let paths = plan.definition.paths();
+            profile.declare(paths.iter().map(|named| named.text));
+            profile
+        },
     };
     manifests
         .try_fold(nothing, async |mut all, manifest| {

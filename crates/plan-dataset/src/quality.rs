@@ -10,6 +10,19 @@ use lake::records::{Champion, DatasetRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use profile::{Drift, Profile, Statistics};
 
+/// What a table is compared with, and why that.
+pub struct Comparison {
+    before: Option<Before>,
+    said: String,
+}
+
+impl Comparison {
+    /// The feature columns of the model now serving; none if nothing is known of it.
+    pub fn columns(&self) -> &[String] {
+        self.before.as_ref().map_or(&[], |before| &before.columns)
+    }
+}
+
 /// The run whose data a table is compared with.
 struct Before {
     run: RunId,
@@ -26,9 +39,9 @@ pub async fn judge_data(
     definition: &Dataset,
     profile: &Profile,
     columns: Option<&Columns>,
+    Comparison { before, said }: Comparison,
 ) -> Result<Quality, PlanDatasetError> {
     let statistics = profile.statistics();
-    let (before, comparison) = before(store, keys).await?;
     let drift = before.as_ref().map(|before| {
         let run = before.run.clone();
         Drift::since(run, &before.statistics, profile, &statistics)
@@ -40,7 +53,8 @@ pub async fn judge_data(
         label: definition.label.clone(),
         columns: features.map(|column| column.path.clone()).collect(),
         gate: judge(definition, columns, &statistics, against),
-        comparison,
+        notes: columns.map_or_else(Vec::new, notes),
+        comparison: said,
         drift,
     };
     documents::write(store, &keys.profile(), &statistics).await?;
@@ -52,10 +66,12 @@ pub async fn judge_data(
 
 // The champion's data and not the last run's: it is what the model that answers today has learned from, and data
 // that moves a little with every run is found out in the end.
-async fn before(
+/// Reads what the data of the run is compared with.
+pub async fn before(
     store: &impl ObjectStore,
     keys: &RunKeys,
-) -> Result<(Option<Before>, String), PlanDatasetError> {
+) -> Result<Comparison, PlanDatasetError> {
+    let nothing = |said: String| Ok(Comparison { before: None, said });
     let champion: Option<Champion> = documents::read_if_there(
         store,
         &keys::champion(keys.pipeline()),
@@ -64,7 +80,7 @@ async fn before(
     .await?;
     let Some(Champion { run, .. }) = champion else {
         let none = "compared with nothing: no model serves yet".to_owned();
-        return Ok((None, none));
+        return nothing(none);
     };
     let theirs = RunKeys::new(keys.pipeline(), &run);
     let statistics: Option<Statistics> =
@@ -75,7 +91,7 @@ async fn before(
         let gone = format!(
             "compared with nothing: the data of run {run}, whose model serves, is not described any more"
         );
-        return Ok((None, gone));
+        return nothing(gone);
     };
     let columns = dataset
         .columns
@@ -85,11 +101,21 @@ async fn before(
         .into_iter()
         .flatten()
         .filter_map(|column| column.get("path")?.as_str().map(str::to_owned));
-    let comparison = format!("compared with run {run}, whose model serves");
+    let said = format!("compared with run {run}, whose model serves");
     let before = Before {
         columns: paths.collect(),
         run,
         statistics,
     };
-    Ok((Some(before), comparison))
+    Ok(Comparison {
+        before: Some(before),
+        said,
+    })
+}
+
+/// What was decided that people may want to decide otherwise.
+fn notes(columns: &Columns) -> Vec<String> {
+    let left_out = columns.left_out.iter();
+    let left_out = left_out.map(|out| format!("`{}` is left out: it {}", out.path, out.reason));
+    columns.notes.iter().cloned().chain(left_out).collect()
 }

@@ -202,7 +202,7 @@ async fn a_run_is_compared_with_that_of_the_model_that_serves() {
     }
     export(&store, CHAMPION, json!({}), &before).await;
     plan(&store, CHAMPION).await.unwrap();
-    crown(&store, CHAMPION, &["age"]).await;
+    crown(&store, CHAMPION, &["age", "user"]).await;
     let moved = (0..300).map(|at| {
         let mut item = rating(at);
         item["age"] = json!({ "N": (at % 25).to_string() });
@@ -242,7 +242,7 @@ async fn a_column_that_has_vanished_and_drift_beyond_its_limit_end_the_run() {
     }
     export(&store, CHAMPION, json!({}), &before).await;
     plan(&store, CHAMPION).await.unwrap();
-    crown(&store, CHAMPION, &["age", "old"]).await;
+    crown(&store, CHAMPION, &["age", "old", "user"]).await;
     let gate = json!({ "drift": { "maximumRowDrop": 0.1 } });
     export(&store, NOW, gate, &all()[..300]).await;
     let error = plan(&store, NOW).await.unwrap_err();

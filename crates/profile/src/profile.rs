@@ -9,15 +9,15 @@ use crate::slots::{Slot, Slots};
 use crate::values::cardinality::ValueSketch;
 use crate::values::dictionary::{Known, Vocabularies};
 use crate::values::distinct::Values;
-use dynamodb_json::{Batch, Lines, Map, Outline, Path, PathId, Value};
+use dynamodb_json::{Batch, Lines, Map, Outline, Path, PathId, Paths, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most attribute paths that are kept apart.
 pub const MAX_PATHS: usize = 2_000;
 
-/// Levels of maps that are descended into, the item's own included.
-pub const MAX_DEPTH: usize = 8;
+/// Levels of maps that are descended into, the item's own included: as many as DynamoDB nests.
+pub const MAX_DEPTH: usize = 33;
 
 /// The attributes of the items seen so far.
 ///
@@ -34,6 +34,8 @@ pub struct Profile {
     vocabularies: Vocabularies,
     slots: Slots,
     sample: Sampling,
+    /// Paths that are kept whatever else there is.
+    declared: BTreeSet<String>,
 }
 
 #[derive(PartialEq, Serialize, Deserialize)]
@@ -87,6 +89,16 @@ impl Profile {
             vocabularies: vocabularies.clone(),
             ..Self::default()
         }
+    }
+
+    /// Keeps these paths apart whatever other paths there are, and however many: what a definition
+    /// names is then known to occur or not to occur. Of a list's element it is the list.
+    pub fn declare<'p>(&mut self, paths: impl IntoIterator<Item = &'p str>) {
+        let paths = paths.into_iter().filter_map(|path| Path::parse(path).ok());
+        self.declared
+            .extend(paths.map(|path| path.before_list().to_string()));
+        // A path that was met before may have been given no place.
+        self.slots = Slots::default();
     }
 
     /// The same profile with its values kept there.
@@ -192,6 +204,11 @@ impl Profile {
         self.sample.settled().values()
     }
 
+    /// The sampled items: how often each occurs, and its texts, numbers and booleans by path, as texts.
+    pub fn sampled_rows(&self) -> Vec<(u64, Vec<(String, String)>)> {
+        self.sample.settled().rows()
+    }
+
     fn kept(&self, path: &str) -> Option<&Kept> {
         Some(&self.attributes[*self.places.get(path)?])
     }
@@ -262,6 +279,37 @@ impl Profile {
                 Slot::Unknown | Slot::Ignored => {}
             }
         }
+        let is_unlearned = |(path, _): &(PathId, _)| *path == PathId::UNLEARNED;
+        if !self.declared.is_empty() && batch.values().iter().any(is_unlearned) {
+            self.observe_unlearned(batch, &mut known);
+        }
+    }
+
+    /// Observes declared paths that the outline, full of other paths, did not learn.
+    #[cold]
+    fn observe_unlearned(&mut self, batch: &Batch<'_>, known: &mut Known) {
+        let learned: BTreeSet<&str> = batch.outline().texts().collect();
+        let declared = self.declared.iter();
+        let unlearned: Vec<Path> = declared
+            .filter(|path| !learned.contains(path.as_str()))
+            .filter_map(|path| Path::parse(path).ok())
+            .collect();
+        let walk = Paths::new(&unlearned);
+        for line in batch.lines() {
+            let item = dynamodb_json::parse_line(line.as_bytes());
+            let item = item.expect("the lines of a batch were checked");
+            for (path, value) in unlearned.iter().zip(walk.values(&item)) {
+                let Some(value) = value else { continue };
+                let Some(place) = self.place(&path.to_string(), known) else {
+                    continue;
+                };
+                // It was counted as one that is not kept.
+                self.paths_overflowed = self.paths_overflowed.saturating_sub(1);
+                let kept = &mut self.attributes[place];
+                let attribute = &mut kept.attribute;
+                known.change(kept.dictionary, |values| attribute.observe(&value, values));
+            }
+        }
     }
 
     /// Lets the sample have an item that is taken into account otherwise, by its line as [`Lines`] has it.
@@ -297,7 +345,8 @@ impl Profile {
         if let Some(place) = self.places.get(path) {
             return Some(*place);
         }
-        (self.attributes.len() < MAX_PATHS).then(|| self.add(path.to_owned(), known))
+        let has_room = self.attributes.len() < MAX_PATHS + self.declared.len();
+        (has_room || self.declared.contains(path)).then(|| self.add(path.to_owned(), known))
     }
 
     fn add(&mut self, path: String, known: &mut Known) -> usize {
@@ -314,6 +363,7 @@ impl Profile {
         self.items += other.items;
         self.paths_overflowed += other.paths_overflowed;
         self.sample.merge(&other.sample);
+        self.declared.extend(other.declared.iter().cloned());
         // Values that are shared already are taken out first: a dictionary cannot be read and
         // written at once.
         let mut other = other;
@@ -351,6 +401,7 @@ impl Profile {
             items: self.items,
             paths_overflowed: self.paths_overflowed,
             sample: self.sample,
+            declared: self.declared,
             ..Self::default()
         };
         let vocabularies = alone.vocabularies.clone();
@@ -374,13 +425,20 @@ impl Profile {
 
     /// Gives up the last paths in sort order until the rest is within its bound.
     fn drop_paths(&mut self) {
-        if self.places.len() <= MAX_PATHS {
+        let most = MAX_PATHS + self.declared.len();
+        if self.places.len() <= most {
             return;
         }
-        while self.places.len() > MAX_PATHS
-            && let Some((_, place)) = self.places.pop_last()
-        {
-            self.paths_overflowed += self.attributes[place].attribute.types.total();
+        let mut undeclared = self
+            .places
+            .keys()
+            .filter(|path| !self.declared.contains(*path));
+        let excess = self.places.len() - most;
+        let dropped: Vec<_> = undeclared.by_ref().cloned().collect();
+        for path in dropped.iter().rev().take(excess) {
+            if let Some(place) = self.places.remove(path) {
+                self.paths_overflowed += self.attributes[place].attribute.types.total();
+            }
         }
         let mut kept = Vec::with_capacity(self.places.len());
         for place in self.places.values_mut() {

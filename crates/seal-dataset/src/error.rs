@@ -47,12 +47,57 @@ pub enum SealDatasetError {
     },
     /// There is no row to train on.
     #[error(
-        "there is no row to train on (validation {}, rejected {}): see rejected/ below the run, and correct the dataset's columns or split",
-        rows.validation, rows.rejected
+        "there is no row to train on; {items} items went elsewhere: {went}: correct the dataset's conditions, columns or split"
     )]
     NothingToTrainOn {
-        /// How the shards count the items.
-        rows: RowCounts,
+        /// Items of the table.
+        items: u64,
+        /// Where they went, in one line.
+        went: String,
+    },
+    /// A channel has no row, though it is needed.
+    #[error(
+        "there are {rows} rows to train on and none for the channel `{channel}`, although {asked}: split by other attributes or give it a greater share, or ask for none and for a metric of other rows"
+    )]
+    NoRows {
+        /// The channel.
+        channel: &'static str,
+        /// Who asks for its rows.
+        asked: String,
+        /// Rows to train on.
+        rows: u64,
+    },
+    /// Rows have one label only.
+    #[error(
+        "all {rows} rows of the channel `{channel}` have the label {label}, and {who} needs two: split otherwise (by other attributes, `dataset.split.seed`, or a greater share), or choose another metric or objective"
+    )]
+    OneClass {
+        /// The channel.
+        channel: &'static str,
+        /// Its rows.
+        rows: u64,
+        /// Their label.
+        label: f32,
+        /// Who needs two.
+        who: String,
+    },
+    /// The algorithm does not take the labels.
+    #[error("in the channel `{channel}` {reason}")]
+    Labels {
+        /// The channel.
+        channel: &'static str,
+        /// Which labels there are, which are taken, and what to do.
+        reason: String,
+    },
+    /// Columns have no value in any training row.
+    #[error(
+        "{columns} has no value in any of {rows} training rows, so that no model can learn from it: leave it out (`dataset.exclude`, or `dataset.columns` without it), or split so that training rows have it"
+    )]
+    EmptyColumns {
+        /// The columns.
+        columns: String,
+        /// Training rows.
+        rows: u64,
     },
     /// More items were rejected than the gate allows.
     #[error("sealing the dataset; reports/ below the run says more")]
@@ -71,9 +116,12 @@ impl Named for SealDatasetError {
             Self::ShardMissing { .. }
             | Self::NotReconciled { .. }
             | Self::FilesNotReconciled { .. } => ErrorName::DatasetInvalid,
-            Self::TooFewFiles { .. } | Self::NothingToTrainOn { .. } => {
-                ErrorName::QualityGateFailed
-            }
+            Self::TooFewFiles { .. }
+            | Self::NothingToTrainOn { .. }
+            | Self::NoRows { .. }
+            | Self::OneClass { .. }
+            | Self::Labels { .. }
+            | Self::EmptyColumns { .. } => ErrorName::QualityGateFailed,
             Self::Gate(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),

@@ -4,6 +4,7 @@
 //! that it writes last.
 
 mod error;
+mod fitness;
 mod quality;
 
 pub use error::SealDatasetError;
@@ -12,7 +13,9 @@ use contract::Invocation;
 use contract::states::{RowCounts, RunInput, SealDatasetOutput};
 use dataset::{Columns, FeatureColumn};
 use futures::{StreamExt, TryStreamExt, stream};
-use lake::records::{ChannelFile, DatasetPlan, DatasetRecord, Sample, ShardRecord};
+use lake::records::{
+    ChannelFile, DatasetPlan, DatasetRecord, Plan, RowContent, Sample, ShardRecord,
+};
 use lake::{ObjectStore, RunKeys, documents};
 
 const MANIFESTS_AT_ONCE: usize = 16;
@@ -63,6 +66,7 @@ async fn seal(
         rows,
         files,
         sample,
+        content,
     } = gather(store, keys, plan.shards.len()).await?;
     if rows.total() != plan.exported.items {
         return Err(SealDatasetError::NotReconciled {
@@ -71,9 +75,15 @@ async fn seal(
         });
     }
     if rows.train == 0 {
-        return Err(SealDatasetError::NothingToTrainOn { rows });
+        let went = fitness::where_items_went(&plan.columns, rows, &content);
+        let items = rows.total();
+        return Err(SealDatasetError::NothingToTrainOn { items, went });
     }
-    quality::check_rejected(store, keys, rows).await?;
+    let run: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
+    let notes = fitness::notes(&plan.columns, rows, &content);
+    let gate = &run.definition.dataset.gate;
+    quality::check_rows(store, keys, gate, (rows, &content), notes).await?;
+    fitness::check(&run.definition, &plan.columns, rows, &content)?;
     reconcile_files(rows, &files, plan.minimum_files)?;
     let mut channels: Vec<String> = files.iter().map(|file| file.channel.clone()).collect();
     channels.sort_unstable();
@@ -104,6 +114,7 @@ struct Merged {
     rows: RowCounts,
     files: Vec<ChannelFile>,
     sample: Option<Sample>,
+    content: RowContent,
 }
 
 /// The files must hold the rows that the shards count, and be enough for who reads a share of them.
@@ -153,6 +164,8 @@ async fn gather(
         })
         .buffered(MANIFESTS_AT_ONCE)
         .try_fold(Merged::default(), async |mut all, shard| {
+            let (has_rows, others) = (all.rows.train > 0, shard.rows.train > 0);
+            all.content.add(shard.content, has_rows, others);
             all.rows += shard.rows;
             all.files.extend(shard.files);
             all.sample = all.sample.or(shard.sample);

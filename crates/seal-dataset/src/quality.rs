@@ -1,32 +1,43 @@
-//! The bound on rejected items, which can be checked only when all rows are written. Its verdict is
-//! added to the report on the data, even if the run fails here.
+//! The bounds of the gate that are known only when all rows are written. What they came to joins the
+//! report on the data, also if the run ends here.
 
 use crate::SealDatasetError;
 use bytes::Bytes;
 use contract::states::RowCounts;
-use dataset::{GateFailed, Quality, judge_rejected, quality_page};
-use lake::records::Plan;
+use dataset::{GateFailed, Quality, judge_left, judge_rejected, quality_page};
+use definition::Gate;
+use lake::records::RowContent;
 use lake::{ObjectStore, RunKeys, documents};
 use profile::Statistics;
 
-/// Compares the number of rejected items with the gate's bound.
-pub async fn check_rejected(
+/// Holds the rejected items and the rows that are left against the gate. `notes` join the report.
+pub async fn check_rows(
     store: &impl ObjectStore,
     keys: &RunKeys,
-    rows: RowCounts,
+    gate: &Gate,
+    (rows, content): (RowCounts, &RowContent),
+    notes: Vec<String>,
 ) -> Result<(), SealDatasetError> {
-    let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
-    let verdict = judge_rejected(&plan.definition.dataset.gate, rows);
+    let mostly = content.rejected.first();
+    let mostly = mostly.map(|reason| reason.example.as_str());
+    let verdicts = [judge_rejected(gate, rows, mostly), judge_left(gate, rows)];
     let quality: Option<Quality> =
         documents::read_if_there(store, &keys.quality(), "the report on the data").await?;
     let statistics: Option<Statistics> =
         documents::read_if_there(store, &keys.profile(), "the profile of the run").await?;
-    // Neither is there in a run that was planned before there were such.
+    // Neither is there if somebody removed it; the bounds count all the same.
     if let Some((mut quality, statistics)) = quality.zip(statistics) {
-        quality.add(verdict.clone());
+        for verdict in verdicts.clone() {
+            quality.add(verdict);
+        }
+        for note in notes {
+            if !quality.notes.contains(&note) {
+                quality.notes.push(note);
+            }
+        }
         documents::write(store, &keys.quality(), &quality).await?;
         let page = quality_page(keys.pipeline(), keys.run(), &statistics, &quality);
         store.put(&keys.quality_page(), Bytes::from(page)).await?;
     }
-    Ok(GateFailed::check(&[verdict])?)
+    Ok(GateFailed::check(&verdicts)?)
 }

@@ -88,7 +88,7 @@ async fn as_many_as_may_be_rejected_are_sealed() {
     let store = merged(0.3).await;
     seal(&store).await.unwrap();
     let (quality, page) = report(&store).await;
-    assert!(quality.passed() && quality.gate.len() == 1 && page.contains("maximumRejected"));
+    assert!(quality.passed() && quality.gate.len() == 2 && page.contains("maximumRejected"));
     assert!(store.get(&keys().dataset()).await.is_ok());
 }
 
@@ -99,7 +99,7 @@ async fn one_more_ends_the_run_and_is_reported_once() {
         let error = seal(&store).await.unwrap_err();
         assert_eq!(error.name(), ErrorName::QualityGateFailed);
         let (quality, page) = report(&store).await;
-        assert!(!quality.passed() && quality.gate.len() == 1 && page.contains("are broken"));
+        assert!(!quality.passed() && quality.gate.len() == 2 && page.contains("are broken"));
     }
     assert!(
         store.get(&keys().dataset()).await.is_err(),

@@ -4,9 +4,10 @@ use crate::columns::{FeatureColumn, Scaling};
 use crate::encode::category::{self, Categories};
 use crate::encode::members;
 use crate::encode::moment::Moment;
+use crate::encode::numeric_text;
 use crate::encode::reject::{RejectReason, Stop};
 use crate::error::ColumnsError;
-use crate::rows::cell::Cell;
+use crate::rows::cell::{Cell, GREATEST};
 use crate::rows::sink::RowSink;
 use definition::{Encoding, Missing, Precision, TimePart, TimeUnit};
 use dynamodb_json::Value;
@@ -18,6 +19,8 @@ pub(crate) struct Feature {
     encoding: Encoding,
     form: Form,
     missing: Missing,
+    /// Whether texts count as what they read as.
+    from_text: bool,
     slot: u32,
     width: u32,
 }
@@ -72,6 +75,7 @@ impl Feature {
             encoding: column.encoding,
             form,
             missing: column.missing,
+            from_text: column.from_text,
             slot,
             width: u32::try_from(column.width()).map_err(|_| options())?,
         })
@@ -92,6 +96,42 @@ impl Feature {
         let Some(value) = value.filter(|value| !matches!(value, Value::Null)) else {
             return self.write_missing(row);
         };
+        match value {
+            Value::S(text) if self.from_text => self.write_text(&text.decode(), row),
+            value => self.write_value(value, row),
+        }
+    }
+
+    /// Fills the slots by what a text reads as.
+    fn write_text(&self, text: &str, row: &mut impl RowSink) -> Result<(), Stop> {
+        if text.trim().is_empty() {
+            return self.write_missing(row);
+        }
+        match &self.form {
+            Form::Boolean => {
+                let value = numeric_text::boolean(text).ok_or(RejectReason::NotBooleanText)?;
+                self.write_value(Value::Bool(value), row)
+            }
+            Form::Timestamp(parts, unit) => {
+                let moment = Moment::parse_text(text, *unit).ok_or(RejectReason::NotAMoment)?;
+                self.write_moment(moment, parts, row);
+                Ok(())
+            }
+            _ => {
+                let number = numeric_text::number(text).ok_or(RejectReason::NotNumericText)?;
+                self.write_value(Value::N(number), row)
+            }
+        }
+    }
+
+    fn write_moment(&self, moment: Moment, parts: &[TimePart], row: &mut impl RowSink) {
+        for (slot, cell) in (self.slot..).zip(moment.parts(parts)) {
+            row.number(slot, cell);
+        }
+    }
+
+    #[inline]
+    fn write_value(&self, value: Value<'_>, row: &mut impl RowSink) -> Result<(), Stop> {
         let reject = || RejectReason::unencodable(self.encoding, value.kind());
         match (&self.form, &value) {
             (Form::Number(precision), Value::N(raw)) => {
@@ -123,9 +163,7 @@ impl Feature {
             }
             (Form::Timestamp(parts, unit), Value::S(_) | Value::N(_)) => {
                 let moment = Moment::of(&value, *unit).ok_or(RejectReason::NotAMoment)?;
-                for (slot, cell) in (self.slot..).zip(moment.parts(parts)) {
-                    row.number(slot, cell);
-                }
+                self.write_moment(moment, parts, row);
             }
             _ => return Err(reject().into()),
         }
@@ -181,12 +219,18 @@ impl Feature {
 impl Scaling {
     fn apply(self, raw: &str) -> Result<Cell<'static>, RejectReason> {
         let number: f64 = raw.parse().map_err(|_| RejectReason::NotFinite)?;
+        if self
+            .bounds
+            .is_some_and(|(least, greatest)| !(least..=greatest).contains(&number))
+        {
+            return Err(RejectReason::FarOff);
+        }
         #[expect(
             clippy::cast_possible_truncation,
             reason = "rounding to float32 is meant"
         )]
         let scaled = ((number - self.offset) / self.divisor) as f32;
-        if scaled.is_finite() {
+        if scaled.abs() <= GREATEST {
             Ok(Cell::value_of(scaled))
         } else {
             Err(RejectReason::NotFinite)
@@ -201,5 +245,5 @@ pub(crate) fn constant(value: f64) -> Option<f32> {
         reason = "rounding to float32 is meant"
     )]
     let value = value as f32;
-    value.is_finite().then_some(value)
+    (value.abs() <= GREATEST).then_some(value)
 }

@@ -2,11 +2,12 @@
 
 use crate::columns::Columns;
 use crate::encode::category;
+use crate::encode::numeric_text;
 use crate::encode::reject::{Reject, RejectReason};
 use crate::error::ColumnsError;
 use crate::rows::cell::Cell;
 use definition::Precision;
-use dynamodb_json::Value;
+use dynamodb_json::{Kind, Value};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 
@@ -37,6 +38,8 @@ impl Label {
     /// The label's cell.
     pub(crate) fn cell<'a>(&self, value: Option<Value<'a>>) -> Result<Cell<'a>, Reject> {
         let cell = match (value, &self.classes) {
+            (Some(Value::S(text)), None) => read_text(&text.decode(), self.precision)
+                .unwrap_or(Err(RejectReason::LabelNotNumeric { found: Kind::S })),
             (None | Some(Value::Null), _) => Err(RejectReason::LabelMissing),
             (Some(value), Some(classes)) => category::text(&value)
                 .filter(|_| !matches!(value, Value::B(_)))
@@ -49,10 +52,7 @@ impl Label {
                 found: other.kind(),
             }),
         };
-        cell.map_err(|reason| Reject {
-            path: self.path.clone(),
-            reason,
-        })
+        cell.map_err(|reason| Reject::new(&self.path, reason, value.as_ref()))
     }
 }
 
@@ -64,6 +64,16 @@ pub(crate) fn weight(value: Option<Value<'_>>) -> Result<Cell<'_>, RejectReason>
             cell if cell.value() >= 0.0 => Ok(cell),
             _ => Err(RejectReason::WeightInvalid),
         },
+        Some(Value::S(text)) => match read_text(&text.decode(), Precision::Round) {
+            Some(Ok(cell)) if cell.value() >= 0.0 => Ok(cell),
+            _ => Err(RejectReason::WeightInvalid),
+        },
         Some(_) => Err(RejectReason::WeightInvalid),
     }
+}
+
+/// The cell of a number that is written as text, if it is one.
+fn read_text(text: &str, precision: Precision) -> Option<Result<Cell<'static>, RejectReason>> {
+    let cell = Cell::read(numeric_text::number(text)?, precision);
+    Some(cell.map(|cell| Cell::value_of(cell.value())))
 }

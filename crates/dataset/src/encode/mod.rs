@@ -6,10 +6,12 @@ pub(crate) mod category;
 mod codes;
 pub(crate) mod condition;
 mod duplicates;
+mod exact_order;
 pub(crate) mod feature;
 mod label;
 pub(crate) mod members;
 pub(crate) mod moment;
+pub(crate) mod numeric_text;
 pub(crate) mod outcome;
 mod places;
 pub(crate) mod reject;
@@ -17,7 +19,7 @@ mod split;
 
 use crate::columns::Columns;
 use crate::encode::condition::Check;
-use crate::encode::duplicates::Duplicates;
+use crate::encode::duplicates::{Duplicates, Ranking};
 use crate::encode::feature::Feature;
 use crate::encode::label::Label;
 use crate::encode::outcome::RowOutcome;
@@ -25,6 +27,7 @@ use crate::encode::places::Places;
 use crate::encode::reject::{Reject, RejectReason, Stop};
 use crate::encode::split::Splitter;
 use crate::error::ColumnsError;
+use crate::rows::cell::Cell;
 use crate::rows::sink::RowSink;
 use dynamodb_json::{Map, Picker, Value};
 
@@ -41,6 +44,10 @@ pub struct Encoder {
     /// The path of what says when a row is from.
     time: Option<String>,
     duplicates: Option<Duplicates>,
+    /// The path of what is to be greatest among duplicates.
+    latest: Option<String>,
+    /// How many items each condition left out, the first that did not hold.
+    left_out: Vec<u64>,
 }
 
 /// What an item has at the places that the columns name; None where it has nothing.
@@ -84,7 +91,15 @@ impl Encoder {
             conditions: conditions.collect::<Result<_, _>>()?,
             splitter: Splitter::new(&columns.split),
             time: columns.split.time.as_ref().map(|time| time.path.clone()),
-            duplicates: columns.deduplicate.as_ref().map(|_| Duplicates::default()),
+            duplicates: columns
+                .deduplicate
+                .as_ref()
+                .map(|rule| Duplicates::new(rule.latest_are)),
+            latest: columns
+                .deduplicate
+                .as_ref()
+                .and_then(|rule| rule.latest.clone()),
+            left_out: vec![0; columns.conditions.len()],
         })
     }
 
@@ -120,7 +135,7 @@ impl Encoder {
     /// Sees an item ahead of its row, so that of items with the same key the right one becomes it.
     pub fn see(&mut self, values: &Values<'_>) {
         if let Some(duplicates) = &mut self.duplicates
-            && holds(&self.conditions, &values[self.places.conditions.clone()])
+            && first_failed(&self.conditions, &values[self.places.conditions.clone()]).is_none()
         {
             let places = &self.places;
             duplicates.see(
@@ -135,17 +150,28 @@ impl Encoder {
     /// the outcome is [`RowOutcome::Row`], the row is rolled back.
     pub fn encode(&mut self, values: &Values<'_>, row: &mut impl RowSink) -> RowOutcome {
         let places = &self.places;
-        if !holds(&self.conditions, &values[places.conditions.clone()]) {
+        if let Some(failed) = first_failed(&self.conditions, &values[places.conditions.clone()]) {
+            self.left_out[failed] += 1;
             return RowOutcome::Filtered;
         }
-        if let Some(duplicates) = &self.duplicates
-            && !duplicates.wins(
+        if let Some(duplicates) = &self.duplicates {
+            let latest = &values[places.latest.clone()];
+            let ranking = duplicates.ranking(
                 &values[places.same.clone()],
-                &values[places.latest.clone()],
+                latest,
                 &values[places.key.clone()],
-            )
-        {
-            return RowOutcome::Duplicate;
+            );
+            match ranking {
+                Ranking::First => {}
+                Ranking::Behind => return RowOutcome::Duplicate,
+                Ranking::Unreadable => {
+                    return RowOutcome::Rejected(Reject::new(
+                        self.latest.as_deref().unwrap_or_default(),
+                        RejectReason::LatestUnreadable,
+                        latest.first().and_then(Option::as_ref),
+                    ));
+                }
+            }
         }
         row.begin();
         let outcome = match self.write(values, row) {
@@ -174,18 +200,56 @@ impl Encoder {
                 row.commit();
                 Ok(())
             }
-            Err((path, stop)) => {
+            Err(stopped) => {
                 row.roll_back();
-                let reason = match stop {
-                    Stop::Reject(reason) | Stop::Fail(reason) => reason,
-                    Stop::Drop => RejectReason::Missing,
-                };
-                Err(Reject {
-                    path: path.to_owned(),
-                    reason,
-                })
+                Err(stopped.reject())
             }
         }
+    }
+
+    /// The label of an item that became a row.
+    pub fn label(&self, values: &Values<'_>) -> Option<f32> {
+        self.label.cell(values[0]).ok().map(Cell::value)
+    }
+
+    /// Gives one column's slots to `row`, by the column's position among the features.
+    ///
+    /// # Errors
+    /// The value cannot be encoded; the row is rolled back.
+    pub fn column(
+        &self,
+        at: usize,
+        values: &Values<'_>,
+        row: &mut impl RowSink,
+    ) -> Result<(), Reject> {
+        let feature = &self.features[at];
+        let value = values[self.places.features.start + at];
+        row.begin();
+        match feature.write(value, row) {
+            Ok(()) => {
+                row.commit();
+                Ok(())
+            }
+            Err(stop) => {
+                row.roll_back();
+                Err(Stopped {
+                    path: &feature.path,
+                    value,
+                    stop,
+                }
+                .reject())
+            }
+        }
+    }
+
+    /// How many feature columns there are.
+    pub const fn columns(&self) -> usize {
+        self.features.len()
+    }
+
+    /// How many items each condition has left out: of several that do not hold, the first counts.
+    pub fn left_out(&self) -> &[u64] {
+        &self.left_out
     }
 
     fn write(&mut self, values: &Values<'_>, row: &mut impl RowSink) -> Result<RowOutcome, Ended> {
@@ -195,36 +259,36 @@ impl Encoder {
                 .first()
                 .copied()
                 .flatten();
-            let cell = label::weight(weight).map_err(|reason| reject(path, reason))?;
+            let cell = label::weight(weight)
+                .map_err(|reason| Ended::Rejected(Reject::new(path, reason, weight.as_ref())))?;
             row.weight(cell);
         }
         self.write_features(&values[self.places.features.clone()], row)
-            .map_err(|(path, stop)| match stop {
-                Stop::Reject(reason) => reject(path, reason),
+            .map_err(|stopped| match stopped.stop {
+                Stop::Reject(_) => Ended::Rejected(stopped.reject()),
                 Stop::Drop => Ended::Dropped,
-                Stop::Fail(reason) => Ended::Refused(Reject {
-                    path: path.to_owned(),
-                    reason,
-                }),
+                Stop::Fail(_) => Ended::Refused(stopped.reject()),
             })?;
         let group = &values[self.places.group.clone()];
         let time = values[self.places.time.clone()].first().copied().flatten();
-        let side = self
-            .splitter
-            .side(group, time)
-            .map_err(|reason| reject(self.time.as_deref().unwrap_or_default(), reason))?;
+        let side = self.splitter.side(group, time).map_err(|reason| {
+            let path = self.time.as_deref().unwrap_or_default();
+            Ended::Rejected(Reject::new(path, reason, time.as_ref()))
+        })?;
         Ok(side.map_or(RowOutcome::Filtered, RowOutcome::Row))
     }
 
-    fn write_features(
-        &self,
-        values: &Values<'_>,
+    fn write_features<'s, 'v>(
+        &'s self,
+        values: &'s Values<'v>,
         row: &mut impl RowSink,
-    ) -> Result<(), (&str, Stop)> {
+    ) -> Result<(), Stopped<'s, 'v>> {
         for (feature, value) in self.features.iter().zip(values) {
-            feature
-                .write(*value, row)
-                .map_err(|stop| (feature.path.as_str(), stop))?;
+            feature.write(*value, row).map_err(|stop| Stopped {
+                path: &feature.path,
+                value: *value,
+                stop,
+            })?;
         }
         Ok(())
     }
@@ -237,16 +301,27 @@ enum Ended {
     Refused(Reject),
 }
 
-fn reject(path: &str, reason: RejectReason) -> Ended {
-    Ended::Rejected(Reject {
-        path: path.to_owned(),
-        reason,
-    })
+/// The column at which a row ended.
+struct Stopped<'s, 'v> {
+    path: &'s str,
+    value: Option<Value<'v>>,
+    stop: Stop,
 }
 
-fn holds(conditions: &[Check], values: &Values<'_>) -> bool {
+impl Stopped<'_, '_> {
+    fn reject(&self) -> Reject {
+        let reason = match self.stop {
+            Stop::Reject(reason) | Stop::Fail(reason) => reason,
+            Stop::Drop => RejectReason::Missing,
+        };
+        Reject::new(self.path, reason, self.value.as_ref())
+    }
+}
+
+/// The first condition that does not hold.
+fn first_failed(conditions: &[Check], values: &Values<'_>) -> Option<usize> {
     conditions
         .iter()
         .zip(values)
-        .all(|(condition, value)| condition.holds(value.as_ref()))
+        .position(|(condition, value)| !condition.holds(value.as_ref()))
 }

@@ -1,12 +1,13 @@
 //! Moments in time as items say them, and what a row takes from them. All is UTC: where a text has an
 //! offset it is taken into account, where it has none it is UTC already.
 
+use crate::encode::numeric_text;
 use crate::rows::cell::Cell;
 use definition::{TimePart, TimeUnit};
 use dynamodb_json::Value;
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, Time, date};
+use jiff::fmt::temporal::Pieces;
 
 /// Milliseconds of a day.
 const DAY: f64 = 86_400_000.0;
@@ -16,11 +17,12 @@ const DAY: f64 = 86_400_000.0;
 const START: i64 = 1_577_836_800_000;
 
 /// Numbers from which on seconds would be after the year 5000, and are milliseconds.
-const MILLISECONDS: f64 = 1e11;
+pub(crate) const MILLISECONDS: f64 = 1e11;
 
-/// A moment, in whole milliseconds since 1970.
+/// A moment in UTC, to the nanosecond. The calendar ends with the last nanosecond of 9999: the common
+/// way to say "for ever" is a moment too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(Timestamp);
+pub(crate) struct Moment(DateTime);
 
 impl Moment {
     /// The moment that a value says, if it says one.
@@ -32,16 +34,40 @@ impl Moment {
         }
     }
 
+    /// The same, for numbers that are written as text too.
+    pub(crate) fn of_text_too(value: &Value<'_>, unit: TimeUnit) -> Option<Self> {
+        match value {
+            Value::S(text) => Self::parse_text(&text.decode(), unit),
+            _ => Self::of(value, unit),
+        }
+    }
+
+    /// Reads ISO 8601, or a number.
+    pub(crate) fn parse_text(text: &str, unit: TimeUnit) -> Option<Self> {
+        Self::parse(text).or_else(|| Self::count(numeric_text::number(text)?.parse().ok()?, unit))
+    }
+
     /// Reads ISO 8601.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let moment = match text.parse::<Timestamp>() {
-            Ok(moment) => moment,
-            Err(_) => Offset::UTC
-                .to_timestamp(text.parse::<DateTime>().ok()?)
-                .ok()?,
-        };
-        Self::at(moment.as_millisecond())
+        // A date begins with a digit, or with the sign of a year of six.
+        if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-')) {
+            return None;
+        }
+        let pieces = Pieces::parse(text).ok()?;
+        let offset = pieces.to_numeric_offset();
+        // Without a time the offset would have none to be of.
+        if pieces.time().is_none() && offset.is_some() {
+            return None;
+        }
+        let local = pieces
+            .date()
+            .to_datetime(pieces.time().unwrap_or(Time::midnight()));
+        let seconds = offset.map_or(0, jiff::tz::Offset::seconds);
+        let utc = local
+            .checked_sub(SignedDuration::from_secs(seconds.into()))
+            .ok()?;
+        Some(Self(utc))
     }
 
     /// The moment that a number counts, if the calendar reaches it.
@@ -60,17 +86,24 @@ impl Moment {
 
     /// The moment so many milliseconds after 1970, if the calendar reaches it.
     pub(crate) fn at(milliseconds: i64) -> Option<Self> {
-        Timestamp::from_millisecond(milliseconds).ok().map(Self)
+        let after = SignedDuration::from_millis(milliseconds);
+        EPOCH.checked_add(after).ok().map(Self)
     }
 
-    /// Milliseconds since 1970.
+    /// Nanoseconds since 1970.
+    pub(crate) fn nanoseconds(self) -> i128 {
+        self.0.duration_since(EPOCH).as_nanos()
+    }
+
+    /// Whole milliseconds since 1970.
     pub(crate) fn milliseconds(self) -> i64 {
-        self.0.as_millisecond()
+        let milliseconds = self.nanoseconds().div_euclid(1_000_000);
+        i64::try_from(milliseconds).expect("the calendar's milliseconds are few")
     }
 
     /// The parts of the moment, in order.
     pub(crate) fn parts(self, parts: &[TimePart]) -> impl Iterator<Item = Cell<'static>> {
-        let civil = Offset::UTC.to_datetime(self.0);
+        let civil = self.0;
         parts.iter().map(move |part| {
             let whole = |value: i16| Cell::value_of(f32::from(value));
             match part {
@@ -95,9 +128,20 @@ impl Moment {
     }
 }
 
-/// What numbers up to that size count.
-pub(crate) fn unit_of(largest: f64) -> TimeUnit {
-    if largest >= MILLISECONDS {
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
+
+/// What numbers count, by what most of them would be: one that is far off decides nothing.
+pub(crate) fn unit_of(numbers: &[(f64, u64)]) -> TimeUnit {
+    let count = |numbers: &mut dyn Iterator<Item = &(f64, u64)>| -> u64 {
+        numbers.map(|(_, copies)| copies).sum()
+    };
+    let all = count(&mut numbers.iter());
+    let large = count(
+        &mut numbers
+            .iter()
+            .filter(|(number, _)| number.abs() >= MILLISECONDS),
+    );
+    if large * 2 > all {
         TimeUnit::Milliseconds
     } else {
         TimeUnit::Seconds
@@ -146,6 +190,25 @@ mod tests {
             parts(before)[1..],
             [1969.0, 12.0, 31.0, 365.0, 3.0, 0.0, 0.0]
         );
+    }
+
+    #[test]
+    fn the_last_second_of_the_calendar_is_a_moment() {
+        let last = Moment::parse("9999-12-31T23:59:59Z").unwrap();
+        assert_eq!(last.milliseconds(), 253_402_300_799_000);
+        assert_eq!(parts(last)[..3], [2_914_635.0, 9999.0, 12.0]);
+        assert_eq!(Moment::parse("9999-12-31T23:59:59-01:00"), None);
+        assert!(
+            Moment::parse("2026-01-02T00:00:00.000000002Z")
+                > Moment::parse("2026-01-02T00:00:00.000000001Z")
+        );
+    }
+
+    #[test]
+    fn most_numbers_say_what_they_count() {
+        let most = [(0.0, 3), (1.7e9, 90), (1.7e12, 5), (9e99, 1)];
+        assert_eq!(unit_of(&most), TimeUnit::Seconds);
+        assert_eq!(unit_of(&[(0.0, 5), (1.7e12, 6)]), TimeUnit::Milliseconds);
     }
 
     #[test]

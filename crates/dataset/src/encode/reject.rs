@@ -1,18 +1,43 @@
-//! Why one item is no row. It carries no values, so that counting rejections by what they say stays
-//! small.
+//! Why one item is no row. A reason carries no value, so that counting rejections by reason stays
+//! small; the value that was met stands beside it.
 
 use definition::Encoding;
-use dynamodb_json::Kind;
+use dynamodb_json::{Kind, Value};
 use std::fmt;
 
 /// An item that cannot become a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
-#[error("`{path}`: {reason}")]
+#[error("`{path}`: {reason}{}", shown(value.as_deref()))]
 pub struct Reject {
     /// The attribute's path.
     pub path: String,
     /// What is wrong with it.
     pub reason: RejectReason,
+    /// The text, number or boolean that was met, cut short.
+    pub value: Option<String>,
+}
+
+/// Characters of a value that are shown.
+const VALUE_LENGTH: usize = 60;
+
+fn shown(value: Option<&str>) -> String {
+    value.map_or_else(String::new, |value| format!(": {value:?}"))
+}
+
+impl Reject {
+    pub(crate) fn new(path: &str, reason: RejectReason, value: Option<&Value<'_>>) -> Self {
+        let text = match value {
+            Some(Value::S(text)) => Some(text.decode().chars().take(VALUE_LENGTH).collect()),
+            Some(Value::N(raw)) => Some(raw.chars().take(VALUE_LENGTH).collect()),
+            Some(Value::Bool(value)) => Some(value.to_string()),
+            _ => None,
+        };
+        Self {
+            path: path.to_owned(),
+            reason,
+            value: text,
+        }
+    }
 }
 
 /// What is wrong with an attribute.
@@ -33,6 +58,15 @@ pub enum RejectReason {
     WeightInvalid,
     /// What says when the row is from is missing, or no timestamp.
     TimeUnknown,
+    /// What decides among duplicates is neither a number nor a moment, or not of the kind that nearly
+    /// all others are.
+    LatestUnreadable,
+    /// The text reads as no number.
+    NotNumericText,
+    /// The text reads as no boolean.
+    NotBooleanText,
+    /// The number is a thousand times as far off as nearly all others, by which the column is scaled.
+    FarOff,
     /// The number is beyond float32.
     NotFinite,
     /// The number is whole and beyond 2^24, where float32 does not keep whole numbers apart.
@@ -122,6 +156,14 @@ impl fmt::Display for RejectReason {
             Self::TimeUnknown => {
                 f.write_str("what the rows are split by is missing, or no timestamp")
             }
+            Self::LatestUnreadable => f.write_str(
+                "what decides among duplicates is not what nearly all others are, numbers or ISO 8601 text",
+            ),
+            Self::NotNumericText => f.write_str("the text reads as no number"),
+            Self::NotBooleanText => f.write_str("the text reads as neither true nor false"),
+            Self::FarOff => f.write_str(
+                "the number is a thousand times as far off as nearly all others, by which the column is scaled",
+            ),
             Self::NotFinite => f.write_str("the number is beyond float32"),
             Self::Rounded => f.write_str("the whole number is beyond 2^24, and float32 rounds it"),
             Self::NotAMoment => f.write_str("the value is no timestamp that the calendar reaches"),

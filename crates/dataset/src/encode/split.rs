@@ -43,7 +43,7 @@ impl Splitter {
         let Some(rule) = &self.time else {
             return Ok(Some(self.side_of_group(group)));
         };
-        let moment = time.and_then(|value| Moment::of(&value, rule.unit));
+        let moment = time.and_then(|value| Moment::of_text_too(&value, rule.unit));
         let milliseconds = moment.ok_or(RejectReason::TimeUnknown)?.milliseconds();
         let side = if rule.test_from.is_some_and(|from| milliseconds >= from) {
             Side::Test

@@ -6,7 +6,7 @@ pub(crate) mod quality;
 
 use crate::columns::Columns;
 use contract::states::RowCounts;
-use contract::{ErrorName, Named};
+use contract::{ErrorName, Named, short_name};
 use definition::{ColumnGate, Dataset, Gate, LabelEncoding};
 use dynamodb_json::{Kind, Path};
 use profile::Drift;
@@ -38,12 +38,14 @@ impl std::fmt::Display for GateVerdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { bound, measure, .. } = self;
         if let Some(column) = &self.column {
-            write!(f, "`{column}`: ")?;
+            write!(f, "{}: ", short_name(column))?;
         }
         match self.value {
             Some(value) => write!(f, "{measure} is {}", Figure(value))?,
             None => write!(f, "{measure} is not there")?,
         }
+        // A bound of one column has the column's path in its name.
+        let bound: String = bound.chars().take(160).collect();
         write!(f, ", and `dataset.gate.{bound}` is {}", self.limit_text())
     }
 }
@@ -90,8 +92,15 @@ pub struct GateFailed {
     pub failed: Vec<GateVerdict>,
 }
 
+/// Bounds that a message names; `quality.json` has them all.
+const SHOWN: usize = 5;
+
 fn said(failed: &[GateVerdict]) -> String {
-    let each: Vec<_> = failed.iter().map(ToString::to_string).collect();
+    let mut each: Vec<_> = failed.iter().take(SHOWN).map(ToString::to_string).collect();
+    if failed.len() > SHOWN {
+        let more = failed.len() - SHOWN;
+        each.push(format!("and {more} more, which quality.json names"));
+    }
     each.join("; ")
 }
 
@@ -117,15 +126,33 @@ impl Named for GateFailed {
 }
 
 /// The verdict on the items that could not become rows, which is known when all rows are written.
-pub fn judge_rejected(gate: &Gate, rows: RowCounts) -> GateVerdict {
+/// `mostly` is the most frequent reason, with a value.
+pub fn judge_rejected(gate: &Gate, rows: RowCounts, mostly: Option<&str>) -> GateVerdict {
     let rejected = share(rows.rejected, rows.total());
-    let measure = "the share of items that cannot become a row (see rejected/)";
+    let mostly = mostly.map_or_else(String::new, |reason| {
+        let reason: String = reason.chars().take(400).collect();
+        format!(", mostly {reason}")
+    });
+    let measure = format!("the share of items that cannot become a row (see rejected/{mostly})");
     at_most(
         "maximumRejected",
         None,
-        measure,
+        &measure,
         gate.maximum_rejected,
         rejected,
+    )
+}
+
+/// The verdict on the rows that are left, which is known when all rows are written.
+pub fn judge_left(gate: &Gate, rows: RowCounts) -> GateVerdict {
+    let measure = "the number of rows that are left";
+    let left = rows.train + rows.validation + rows.test;
+    at_least(
+        "minimumRows",
+        None,
+        measure,
+        gate.minimum_rows as f64,
+        left as f64,
     )
 }
 
@@ -171,6 +198,9 @@ pub fn judge(
                 .map(|(path, _)| path.as_str()),
         );
         judge.drift(drift, before, &compared.collect());
+        if columns.is_some_and(|columns| columns.inferred) {
+            judge.new_columns(before, &features);
+        }
     }
     judge.verdicts
 }
@@ -285,6 +315,26 @@ impl Judge<'_> {
                 value,
                 passed,
             });
+        }
+    }
+
+    /// Inferred columns that the model now serving does not have: whoever asks the endpoint must send
+    /// more values than before.
+    fn new_columns(&mut self, before: &[String], features: &BTreeSet<&str>) {
+        const BOUND: &str = "drift.allowNewColumns";
+        if self.gate.drift.allow_new_columns {
+            return;
+        }
+        let known: BTreeSet<&str> = before.iter().map(String::as_str).collect();
+        let mut new = features.difference(&known).peekable();
+        if new.peek().is_none() {
+            let measure = "the number of columns that the model now serving does not have";
+            self.verdicts.push(at_most(BOUND, None, measure, 0.0, 0.0));
+        }
+        for path in new {
+            let measure = "the number of columns by which requests to the model now serving would change (exclude it, or declare `dataset.columns`)";
+            self.verdicts
+                .push(at_most(BOUND, Some(path), measure, 0.0, 1.0));
         }
     }
 

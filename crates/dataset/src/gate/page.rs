@@ -53,6 +53,7 @@ pub fn quality_page(
                     }
                 }
                 (gate(quality))
+                (notes(quality))
                 (drift(quality))
                 (attributes(statistics, quality))
             }
@@ -88,6 +89,16 @@ fn gate_row(verdict: &GateVerdict) -> Markup {
             td.n { (verdict.limit_text()) }
             td.n { (verdict.value_text()) }
             td { @if verdict.passed { "passed" } @else { span.bad { "failed" } } }
+        }
+    }
+}
+
+/// What inference decided, for people who know better.
+fn notes(quality: &Quality) -> Markup {
+    html! {
+        @if !quality.notes.is_empty() {
+            h2 { "Notes" }
+            ul { @for note in quality.notes.iter().take(MOST_ATTRIBUTES) { li { (note) } } }
         }
     }
 }

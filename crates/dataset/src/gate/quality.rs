@@ -13,6 +13,9 @@ pub struct Quality {
     pub label: String,
     /// The paths of the feature columns, in order; empty if none could be planned.
     pub columns: Vec<String>,
+    /// What was decided that people may want to decide otherwise, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// What every bound of the gate came to.
     pub gate: Vec<GateVerdict>,
     /// With what the data was compared, or why with nothing, in one line.

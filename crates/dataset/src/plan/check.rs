@@ -5,7 +5,7 @@ use crate::encode::condition::Check;
 use crate::encode::moment::Moment;
 use crate::error::PlanError;
 use crate::plan::check_column;
-use definition::{Dataset, Split};
+use definition::{Dataset, NamedPath, Split};
 use dynamodb_json::Path;
 
 /// Checks what a definition says of its dataset: paths, repeated columns, shares.
@@ -57,15 +57,39 @@ pub fn check_definition(definition: &Dataset) -> Result<(), PlanError> {
             parse(&format!("deduplicate.by[{at}]"), path)?;
         }
         if let Some(path) = &deduplicate.latest {
-            parse("deduplicate.latest", path)?;
+            profiled("deduplicate.latest", path)?;
         }
     }
     check_split(&definition.split)?;
+    check_may_be_absent(definition)?;
+    for path in definition.gate.columns.keys() {
+        parse("gate.columns", path)?;
+    }
     share(
         "gate.maximumMissingLabel",
         definition.gate.maximum_missing_label,
         1.0,
     )
+}
+
+/// What may be absent must be named elsewhere, where it may be: else it is mistyped itself.
+fn check_may_be_absent(definition: &Dataset) -> Result<(), PlanError> {
+    let named = definition.paths();
+    for (at, path) in definition.may_be_absent.iter().enumerate() {
+        let field = format!("mayBeAbsent[{at}]");
+        let wanted = parse(&field, path)?;
+        let excuses = |named: &NamedPath<'_>| {
+            named.usage.may_be_absent() && Path::parse(named.text).is_ok_and(|path| path == wanted)
+        };
+        // The projection is the source's, and not seen here.
+        if !named.iter().any(excuses) {
+            return Err(refuse(
+                &field,
+                format!("`{path}` is named by none of `exclude`, `where` and `gate.columns`"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_split(split: &Split) -> Result<(), PlanError> {

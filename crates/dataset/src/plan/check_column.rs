@@ -58,6 +58,12 @@ pub(crate) fn check(at: usize, column: &Column) -> Result<(), PlanError> {
     if column.unit.is_some() && !timestamp {
         return refused("unit", "goes with `timestamp` only");
     }
+    if column.from_text && !number && !timestamp && !is(&[Encoding::Boolean]) {
+        return refused(
+            "fromText",
+            "goes with `number`, `timestamp` and `boolean` only",
+        );
+    }
     if let Some(parts) = &column.parts {
         let mut sorted = parts.clone();
         sorted.sort_unstable();

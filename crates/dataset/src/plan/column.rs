@@ -6,29 +6,29 @@ use crate::encode::moment;
 use crate::error::PlanError;
 use crate::gather::MAX_VOCABULARY;
 use crate::plan::check::{parse, refuse};
+use crate::plan::closest::closest;
 use crate::plan::infer;
-use crate::plan::present;
+use crate::plan::table::{KnownNumbers, Table};
 use definition::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit};
 use dynamodb_json::{Kind, Path};
 use profile::Attribute;
-use profile::Profile;
 
 /// What a timestamp column takes if it does not say.
 const PARTS: [TimePart; 3] = [TimePart::Days, TimePart::Weekday, TimePart::Hour];
 
-/// A declared column, filled up from the profile.
+/// A declared column, filled up from the table.
 pub(crate) fn declared(
     at: usize,
     column: &Column,
-    profile: &Profile,
+    table: &Table<'_>,
 ) -> Result<FeatureColumn, PlanError> {
     let parsed = parse("columns", &column.path)?;
     if parsed.enters_list() {
-        return unprofiled(at, column, &parsed, profile);
+        return unprofiled(at, column, &parsed, table);
     }
     let path = parsed.to_string();
-    let Some(attribute) = profile.attribute(&path) else {
-        return Err(missing(path, profile));
+    let Some(attribute) = table.attribute(&path) else {
+        return Err(missing(path, table));
     };
     let unencodable = |reason: &str| PlanError::Unencodable {
         path: path.clone(),
@@ -37,20 +37,35 @@ pub(crate) fn declared(
     };
     let encoding = match column.encoding {
         Some(encoding) if covers(encoding, attribute) => encoding,
+        Some(encoding) if attribute.types.of(Kind::S) > 0 && reads_as(encoding) => {
+            let readings = table.readings(&path);
+            let fits = match encoding {
+                Encoding::Boolean => readings.booleans > 0,
+                _ => readings.numbers > 0,
+            };
+            match fits {
+                true if column.from_text => encoding,
+                true => return Err(PlanError::Textual { path }),
+                false => return Err(unencodable("never fits the declared encoding")),
+            }
+        }
         Some(_) => return Err(unencodable("never fits the declared encoding")),
         None => infer::encoding(attribute).map_err(unencodable)?,
     };
-    check_missing(column.missing, &path, attribute, profile)?;
+    check_missing(column.missing, &path, attribute, table)?;
     let mut feature = FeatureColumn {
         vocabulary: column.vocabulary.clone().map_or_else(Vec::new, sorted),
         ..options(path, encoding, column)
     };
     match encoding {
-        Encoding::Number => fill_number(&mut feature, column, attribute, profile)?,
+        Encoding::Number => fill_number(&mut feature, column, table)?,
         Encoding::Ordinal | Encoding::OneHot if column.vocabulary.is_none() => {
-            feature.vocabulary = vocabulary(&feature.path, profile)?;
+            feature.vocabulary = vocabulary(&feature.path, table)?;
         }
-        Encoding::Timestamp => feature.unit = feature.unit.or_else(|| Some(unit(attribute))),
+        Encoding::Timestamp => {
+            let counted = || unit(&feature.path, column.from_text, table);
+            feature.unit = feature.unit.or_else(|| Some(counted()));
+        }
         _ => {}
     }
     Ok(feature)
@@ -60,16 +75,18 @@ pub(crate) fn declared(
 pub(crate) fn inferred(
     path: &str,
     encoding: Encoding,
-    profile: &Profile,
+    from_text: bool,
+    table: &Table<'_>,
 ) -> Result<FeatureColumn, PlanError> {
     declared(
         0,
         &Column {
             path: path.to_owned(),
             encoding: Some(encoding),
+            from_text,
             ..Column::default()
         },
-        profile,
+        table,
     )
 }
 
@@ -78,12 +95,12 @@ fn unprofiled(
     at: usize,
     column: &Column,
     path: &Path,
-    profile: &Profile,
+    table: &Table<'_>,
 ) -> Result<FeatureColumn, PlanError> {
     let list = path.before_list().to_string();
-    let attribute = profile.attribute(&list);
+    let attribute = table.attribute(&list);
     if attribute.is_none_or(|attribute| attribute.types.of(Kind::L) == 0) {
-        return Err(missing(list, profile));
+        return Err(missing(list, table));
     }
     let field = |name: &str| format!("columns[{at}].{name}");
     let Some(encoding) = column.encoding else {
@@ -119,6 +136,7 @@ fn options(path: String, encoding: Encoding, column: &Column) -> FeatureColumn {
         buckets: column.buckets,
         scale: None,
         precision: Precision::Refuse,
+        from_text: column.from_text,
         parts: if encoding == Encoding::Timestamp {
             parts
         } else {
@@ -131,23 +149,23 @@ fn options(path: String, encoding: Encoding, column: &Column) -> FeatureColumn {
 fn fill_number(
     feature: &mut FeatureColumn,
     column: &Column,
-    attribute: &Attribute,
-    profile: &Profile,
+    table: &Table<'_>,
 ) -> Result<(), PlanError> {
+    let numbers = table.known_numbers(&feature.path, column.from_text);
     if let Some(scale) = column.scale {
-        feature.scale = Some(scaling(scale, &feature.path, attribute, profile)?);
+        feature.scale = Some(scaling(scale, &feature.path, numbers.as_ref(), table)?);
         return Ok(());
     }
     // A number that is a fraction somewhere is a measure: float32 keeps seven digits of it.
-    let whole = attribute
-        .numbers
-        .as_ref()
-        .is_some_and(|numbers| numbers.integers);
+    let whole = numbers.as_ref().is_some_and(|numbers| numbers.integers);
     feature.precision = match column.precision {
         Precision::Refuse if !whole => Precision::Round,
         precision => precision,
     };
-    match (column.precision, infer::rounded(attribute)) {
+    match (
+        column.precision,
+        numbers.and_then(|numbers| numbers.rounded()),
+    ) {
         (Precision::Refuse, Some(largest)) => Err(PlanError::Rounded {
             path: feature.path.clone(),
             largest,
@@ -159,32 +177,42 @@ fn fill_number(
 fn scaling(
     scale: Scale,
     path: &str,
-    attribute: &Attribute,
-    profile: &Profile,
+    numbers: Option<&KnownNumbers>,
+    table: &Table<'_>,
 ) -> Result<Scaling, PlanError> {
-    let (offset, divisor) = match scale {
-        Scale::Range => attribute.numbers.as_ref().map_or((0.0, 1.0), |numbers| {
-            (numbers.minimum, numbers.maximum - numbers.minimum)
-        }),
-        Scale::Standard => moments(path, profile)?,
+    let bounds = numbers.and_then(KnownNumbers::exceptional);
+    let is_near = |(number, _): &&(f64, u64)| {
+        bounds.is_none_or(|(least, greatest)| (least..=greatest).contains(number))
+    };
+    let sampled = numbers.map_or(&[][..], |numbers| &numbers.sampled);
+    let near: Vec<_> = sampled.iter().filter(is_near).copied().collect();
+    let (offset, divisor) = match (scale, numbers) {
+        (Scale::Range, Some(numbers)) => {
+            let (least, greatest) = match (bounds, near.first(), near.last()) {
+                (Some(_), Some(first), Some(last)) => (first.0, last.0),
+                _ => (numbers.least, numbers.greatest),
+            };
+            (least, greatest - least)
+        }
+        (Scale::Range, None) => (0.0, 1.0),
+        (Scale::Standard, _) => moments(path, &near, table)?,
     };
     // A number that is always the same is 0.
     let usable = divisor.is_finite() && divisor > 0.0;
     Ok(Scaling {
         offset,
         divisor: if usable { divisor } else { 1.0 },
+        bounds,
     })
 }
 
-/// The mean and the standard deviation of the numbers in the uniform sample.
-fn moments(path: &str, profile: &Profile) -> Result<(f64, f64), PlanError> {
-    let sampled = profile.sampled_values();
-    let numbers = sampled.get(path).map_or(&[][..], |values| &values.numbers);
+/// The mean and the standard deviation of sampled numbers.
+fn moments(path: &str, numbers: &[(f64, u64)], table: &Table<'_>) -> Result<(f64, f64), PlanError> {
     let count: u64 = numbers.iter().map(|(_, copies)| copies).sum();
     if count == 0 {
         return Err(PlanError::Unsampled {
             path: path.to_owned(),
-            items: profile.sampled_items(),
+            items: table.sampled_items(),
         });
     }
     let mean_of = |term: &dyn Fn(f64) -> f64| {
@@ -203,24 +231,33 @@ fn sorted(mut vocabulary: Vec<String>) -> Vec<String> {
 }
 
 /// The vocabulary, if the profile has it; else it is to be gathered.
-fn vocabulary(path: &str, profile: &Profile) -> Result<Vec<String>, PlanError> {
-    if let Some(values) = profile.values(path) {
+fn vocabulary(path: &str, table: &Table<'_>) -> Result<Vec<String>, PlanError> {
+    if let Some(values) = table.values(path) {
         return Ok(values);
     }
     // The sketch errs by a few per cent.
-    let least = profile.sketch(path).map_or(0, |sketch| sketch.bounds().0);
+    let least = table.sketch(path).map_or(0, |sketch| sketch.bounds().0);
     if least > MAX_VOCABULARY as u64 {
         return Err(PlanError::vocabulary_too_large(path));
     }
     Ok(Vec::new())
 }
 
-/// What an attribute's numbers count, if they are timestamps.
-pub(crate) fn unit(attribute: &Attribute) -> TimeUnit {
-    let numbers = attribute.numbers.as_ref();
-    moment::unit_of(numbers.map_or(0.0, |numbers| {
-        numbers.maximum.abs().max(numbers.minimum.abs())
-    }))
+/// What a path's numbers count, if they are timestamps.
+pub(crate) fn unit(path: &str, from_text: bool, table: &Table<'_>) -> TimeUnit {
+    let Some(numbers) = table.known_numbers(path, from_text) else {
+        return TimeUnit::Seconds;
+    };
+    if numbers.sampled.is_empty() {
+        let largest = numbers.least.abs().max(numbers.greatest.abs());
+        return moment::unit_of(&[(largest, 1)]);
+    }
+    moment::unit_of(&numbers.sampled)
+}
+
+/// Whether texts can count as values of the encoding.
+const fn reads_as(encoding: Encoding) -> bool {
+    matches!(encoding, Encoding::Number | Encoding::Boolean)
 }
 
 /// Where a missing value fails the run, it does so before the data is read again.
@@ -228,10 +265,10 @@ fn check_missing(
     missing: Missing,
     path: &str,
     attribute: &Attribute,
-    profile: &Profile,
+    table: &Table<'_>,
 ) -> Result<(), PlanError> {
     let there = attribute.types.total() - attribute.types.of(Kind::Null);
-    let items = profile.items().saturating_sub(there);
+    let items = table.items().saturating_sub(there);
     if missing == Missing::Fail && items > 0 {
         return Err(PlanError::Missing {
             path: path.to_owned(),
@@ -241,11 +278,11 @@ fn check_missing(
     Ok(())
 }
 
-fn missing(path: String, profile: &Profile) -> PlanError {
+fn missing(path: String, table: &Table<'_>) -> PlanError {
     PlanError::ColumnMissing {
-        present: present(&path, profile),
+        present: closest(&path, table),
         path,
-        items: profile.items(),
+        items: table.items(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! What an attribute's profile makes of it: its encoding, and whether it is a sensible feature when
 //! nobody asked for it. It must not know of declared columns.
 
+use crate::plan::table;
 use definition::Encoding;
 use dynamodb_json::Kind;
 use profile::Attribute;
-use profile::EXACT_INTEGERS;
 use profile::Profile;
 
 /// Mean length, in characters, from which text whose values mostly occur once is left out.
@@ -40,6 +40,12 @@ impl Distinctness {
 /// Numbers alone are numbers, booleans alone are booleans, and text, with or without numbers among
 /// it, is ordinal. All else is no cell; the reason completes "… has …, which".
 pub(crate) fn encoding(attribute: &Attribute) -> Result<Encoding, &'static str> {
+    // A few values of other types decide nothing: they are rejected.
+    match table::main_kind(attribute) {
+        Some(Kind::N) => return Ok(Encoding::Number),
+        Some(Kind::Bool) => return Ok(Encoding::Boolean),
+        _ => {}
+    }
     match attribute.types.kinds().as_slice() {
         [Kind::N] => Ok(Encoding::Number),
         [Kind::Bool] => Ok(Encoding::Boolean),
@@ -62,27 +68,58 @@ pub(crate) fn found(attribute: &Attribute) -> String {
     }
 }
 
-/// The greatest whole number by size, if all are whole numbers and float32 would round it.
-pub(crate) fn rounded(attribute: &Attribute) -> Option<f64> {
-    let numbers = attribute
-        .numbers
-        .as_ref()
-        .filter(|numbers| numbers.integers)?;
-    let largest = numbers.maximum.abs().max(numbers.minimum.abs());
-    (largest > EXACT_INTEGERS).then_some(largest)
+/// Items from which on a text of its own in each says that it identifies them.
+const MANY: u64 = 20;
+
+/// Whether every value of an attribute is another one, as far as is known.
+fn is_unique(attribute: &Attribute, distinct: Distinctness) -> bool {
+    let values = attribute.types.of(Kind::S) + attribute.types.of(Kind::N);
+    match distinct {
+        Distinctness::Exactly(distinct) => distinct == values && values > 1,
+        // The sketch errs by a few per cent.
+        Distinctness::About(distinct) => distinct * 10 >= values * 9,
+        Distinctness::Unknown => false,
+    }
+}
+
+/// Why a key attribute only identifies its item, if it does: it is another one in every item, however
+/// short.
+pub(crate) fn identifying_key(
+    attribute: &Attribute,
+    distinct: Distinctness,
+    items: u64,
+) -> Option<String> {
+    let values = attribute.types.of(Kind::S) + attribute.types.of(Kind::N);
+    (values == items && is_unique(attribute, distinct)).then(|| {
+        "is a key attribute with a value of its own in every item, which says nothing of others; declare it in `dataset.columns` if it does"
+            .to_owned()
+    })
+}
+
+/// The same for text of any attribute.
+pub(crate) fn identifying_text(attribute: &Attribute, distinct: Distinctness) -> Option<String> {
+    let texts = attribute.types.of(Kind::S);
+    let are_texts = attribute.types.of(Kind::N) == 0 && texts >= MANY;
+    (are_texts && is_unique(attribute, distinct)).then(|| {
+        format!(
+            "is an identifier: it has another text in each of {texts} items; declare it in `dataset.columns` if it is none"
+        )
+    })
 }
 
 /// Whether an attribute is prose, an identifier or a timestamp, and why; such text is no category.
 pub(crate) fn no_category(attribute: &Attribute, distinct: Distinctness) -> Option<String> {
     let texts = attribute.texts.as_ref()?;
-    if texts.max_length >= PROSE {
+    let is_overflowed = !matches!(distinct, Distinctness::Exactly(_));
+    let mean = texts.total_length / attribute.types.of(Kind::S).max(1);
+    // One long text among short ones is a category like them.
+    if texts.max_length >= PROSE && (mean >= LONG_MEAN || is_overflowed) {
         return Some(format!(
             "is free text, up to {} characters long",
             texts.max_length
         ));
     }
     let count = attribute.types.of(Kind::S);
-    let mean = texts.total_length / count.max(1);
     let values = count + attribute.types.of(Kind::N);
     let (about, distinct, is_long) = match distinct {
         Distinctness::Exactly(distinct) => ("", distinct, mean >= LONG_MEAN),

@@ -3,18 +3,25 @@
 
 pub(crate) mod check;
 mod check_column;
+mod closest;
 mod column;
 mod infer;
+pub(crate) mod named;
 mod split;
+mod table;
+mod training;
 
-use crate::columns::{Columns, DeduplicateRule, FeatureColumn, LeftOut};
+use crate::columns::{Columns, DeduplicateRule, FeatureColumn, Latest, LeftOut, SplitRule};
 use crate::error::PlanError;
-use crate::plan::check::{check_definition, parse};
+use crate::plan::check::{check_definition, parse, refuse};
+use crate::plan::closest::closest;
 use crate::plan::infer::Distinctness;
+use crate::plan::named::check_paths;
+use crate::plan::table::Table;
 use definition::{Dataset, Encoding, LabelEncoding, Precision};
 use dynamodb_json::{Kind, Path};
 use profile::Attribute;
-use profile::Profile;
+use profile::{MAX_PATHS, Profile};
 
 /// Most classes of a label.
 pub const MAX_CLASSES: usize = 10_000;
@@ -34,54 +41,274 @@ pub fn plan_columns(
     profile: &Profile,
 ) -> Result<Columns, PlanError> {
     check_definition(definition)?;
-    let split = split::rule(definition, key_attributes, profile)?;
+    let table = &Table::new(profile);
     let label = parse("label", &definition.label)?;
-    check_label(definition, &label, profile)?;
-    let label_classes = label_classes(definition, &label, profile)?;
-    check_weight(definition, profile)?;
-    let mut left_out = Vec::new();
-    let columns = match &definition.columns {
-        Some(declared) => declared
-            .iter()
-            .enumerate()
-            .map(|(at, column)| column::declared(at, column, profile))
-            .collect::<Result<_, _>>()?,
-        None => inferred_columns(definition, &label, profile, &mut left_out)?,
+    check_label(definition, &label, table)?;
+    let mut plan = Plan {
+        definition,
+        key_attributes,
+        table,
+        left_out: Vec::new(),
+        notes: Vec::new(),
     };
+    let declared = definition.columns.iter().flatten().enumerate();
+    let declared: Vec<_> = declared
+        .map(|(at, column)| column::declared(at, column, table))
+        .collect::<Result<_, _>>()?;
+    check_paths(&definition.paths(), &definition.may_be_absent, profile)?;
+    let split = split::rule(definition, key_attributes, table)?;
+    let label_classes = label_classes(definition, &label, table)?;
+    plan.check_weight()?;
+    plan.note_label(&label);
+    let deduplicate = plan.deduplicate_rule()?;
+    let columns = match &definition.columns {
+        Some(_) => declared,
+        None => plan.inferred_columns(&label, &split)?,
+    };
+    plan.note_texts(&columns);
+    if profile.paths_overflowed() > 0 {
+        plan.notes.push(format!(
+            "{} values are of attributes beyond the {MAX_PATHS} that are kept apart; those that the definition names are kept, and no others become columns",
+            profile.paths_overflowed()
+        ));
+    }
     Ok(Columns {
         label: label.to_string(),
         label_classes,
         label_precision: definition.label_precision,
         weight: definition.weight.clone(),
         conditions: definition.conditions.clone(),
-        deduplicate: deduplicate_rule(definition, key_attributes),
+        deduplicate,
         columns,
         split,
         inferred: definition.columns.is_none(),
-        left_out,
+        left_out: plan.left_out,
+        notes: plan.notes,
     })
 }
 
-fn deduplicate_rule(definition: &Dataset, key: &[String]) -> Option<DeduplicateRule> {
-    let rule = definition.deduplicate.as_ref()?;
-    let key = key.iter().map(|name| Path::attribute(name).to_string());
-    Some(DeduplicateRule {
-        by: rule.by.clone(),
-        latest: rule.latest.clone(),
-        key: key.collect(),
-    })
+/// What columns are decided by, and what is said of the decisions.
+struct Plan<'d> {
+    definition: &'d Dataset,
+    key_attributes: &'d [String],
+    table: &'d Table<'d>,
+    left_out: Vec<LeftOut>,
+    notes: Vec<String>,
+}
+
+impl Plan<'_> {
+    fn deduplicate_rule(&mut self) -> Result<Option<DeduplicateRule>, PlanError> {
+        let Some(rule) = &self.definition.deduplicate else {
+            return Ok(None);
+        };
+        let latest_are = match &rule.latest {
+            Some(path) => self.latest_are(path)?,
+            None => Latest::default(),
+        };
+        let key = self.key_attributes.iter();
+        Ok(Some(DeduplicateRule {
+            by: rule.by.clone(),
+            latest: rule.latest.clone(),
+            latest_are,
+            key: key.map(|name| Path::attribute(name).to_string()).collect(),
+        }))
+    }
+
+    /// What nearly all values are of which the greatest wins.
+    fn latest_are(&mut self, path: &str) -> Result<Latest, PlanError> {
+        let readings = self.table.readings(path);
+        let (latest, readable, what) = if readings.moments > readings.numbers {
+            (Latest::Moments, readings.moments, "ISO 8601 text")
+        } else {
+            (Latest::Numbers, readings.numbers, "numbers")
+        };
+        let types = self.table.attribute(path).map(|attribute| attribute.types);
+        let has_values = types.is_some_and(|types| types.of(Kind::N) + types.of(Kind::S) > 0);
+        if !has_values || readable * 2 < readings.all {
+            let example = self.table.texts(path).map(|(text, _)| text);
+            let example = example.map(contract::short_name).next();
+            let example = example.map_or_else(String::new, |text| format!(", such as {text}"));
+            return Err(refuse(
+                "deduplicate.latest",
+                format!(
+                    "most values of `{path}` are neither numbers nor ISO 8601 text{example}, and have no order: name another attribute, or none"
+                ),
+            ));
+        }
+        if readable < readings.all {
+            self.notes.push(format!(
+                "`{path}`, by which the latest of several items is found, is {what} in {readable} of {} sampled items: the others are rejected",
+                readings.all
+            ));
+        }
+        Ok(latest)
+    }
+
+    fn check_weight(&self) -> Result<(), PlanError> {
+        let Some(path) = &self.definition.weight else {
+            return Ok(());
+        };
+        match self.table.attribute(path) {
+            Some(attribute)
+                if attribute.types.of(Kind::N) == 0 && self.table.readings(path).numbers == 0 =>
+            {
+                Err(PlanError::Unencodable {
+                    path: path.clone(),
+                    found: infer::found(attribute),
+                    reason: "are no weights".to_owned(),
+                })
+            }
+            // That it occurs was checked with all paths.
+            _ => Ok(()),
+        }
+    }
+
+    fn note_label(&mut self, label: &Path) {
+        let path = label.to_string();
+        let types = self.table.attribute(&path).map(|attribute| attribute.types);
+        let is_text = types.is_some_and(|types| types.of(Kind::S) > 0);
+        if is_text && self.definition.label_encoding == LabelEncoding::Number {
+            self.notes.push(format!(
+                "texts of the label `{path}` count as the numbers that they read as"
+            ));
+        }
+    }
+
+    /// Says which columns take texts for numbers, and which take texts for categories that all read as
+    /// numbers.
+    fn note_texts(&mut self, columns: &[FeatureColumn]) {
+        for FeatureColumn {
+            path,
+            encoding,
+            from_text,
+            ..
+        } in columns
+        {
+            let types = self.table.attribute(path).map(|attribute| attribute.types);
+            if types.is_none_or(|types| types.of(Kind::S) == 0) {
+                continue;
+            }
+            if *from_text {
+                self.notes.push(format!(
+                    "texts of `{path}` count as the numbers that they read as; declare it with encoding `ordinal` if they are codes"
+                ));
+            } else if *encoding == Encoding::Ordinal && self.table.readings(path).are_numbers() {
+                self.notes.push(format!(
+                    "`{path}` is text that reads as numbers, and was taken for categories, sorted as text (`10.1` before `2.2`); declare it with encoding `number` and `\"fromText\": true` if it is a measure"
+                ));
+            }
+        }
+    }
+
+    fn inferred_columns(
+        &mut self,
+        label: &Path,
+        split: &SplitRule,
+    ) -> Result<Vec<FeatureColumn>, PlanError> {
+        let mut excluded = Vec::new();
+        for (at, path) in self.definition.exclude.iter().enumerate() {
+            excluded.push(parse(&format!("exclude[{at}]"), path)?);
+        }
+        let late = training::late_attributes(self.table, split);
+        let mut columns = Vec::new();
+        for (text, attribute) in self.table.attributes() {
+            let path = parse("columns", text)?;
+            // A map is no column; what it holds has paths of its own.
+            let is_map = attribute.types.kinds() == [Kind::M];
+            let is_weight = self.definition.weight.as_deref() == Some(text);
+            if path == *label
+                || is_weight
+                || is_map
+                || excluded.iter().any(|prefix| path.is_within(prefix))
+            {
+                continue;
+            }
+            let inferred = match late.get(text) {
+                Some(reason) => Err(reason.clone()),
+                None => self.inferred_encoding(text, attribute),
+            };
+            match inferred {
+                Ok((encoding, from_text)) => {
+                    columns.push(column::inferred(text, encoding, from_text, self.table)?);
+                }
+                Err(reason) => self.left_out.push(LeftOut {
+                    path: text.to_owned(),
+                    reason,
+                }),
+            }
+        }
+        if columns.is_empty() {
+            return Err(PlanError::NoColumns {
+                left_out: some_left_out(&self.left_out),
+            });
+        }
+        Ok(columns)
+    }
+
+    fn inferred_encoding(
+        &self,
+        path: &str,
+        attribute: &Attribute,
+    ) -> Result<(Encoding, bool), String> {
+        let encoding = infer::encoding(attribute)
+            .map_err(|reason| format!("has {}, which {reason}", infer::found(attribute)))?;
+        let distinct = Distinctness::of(path, self.table);
+        let is_key =
+            (self.key_attributes.iter()).any(|name| Path::attribute(name).to_string() == path);
+        let items = self.table.items();
+        if is_key && let Some(reason) = infer::identifying_key(attribute, distinct, items) {
+            return Err(reason);
+        }
+        let is_text = encoding == Encoding::Ordinal;
+        let from_text = is_text && self.table.readings(path).are_measures();
+        match encoding {
+            Encoding::Ordinal if !from_text => infer::no_category(attribute, distinct)
+                .or_else(|| infer::identifying_text(attribute, distinct))
+                .map_or(Ok((encoding, false)), Err),
+            Encoding::Number | Encoding::Ordinal => {
+                let numbers = self.table.known_numbers(path, from_text);
+                match numbers.and_then(|numbers| numbers.rounded()) {
+                    Some(largest) => Err(format!(
+                        "has whole numbers up to {largest}, which float32 rounds above 16777216; declare it with encoding `ordinal` or `hash` if it is an identifier, `timestamp` if it is one"
+                    )),
+                    None => Ok((Encoding::Number, from_text)),
+                }
+            }
+            _ => Ok((encoding, false)),
+        }
+    }
+}
+
+/// The first few of the attributes that were left out, with the reasons.
+fn some_left_out(left_out: &[LeftOut]) -> String {
+    const SHOWN: usize = 5;
+    if left_out.is_empty() {
+        return "there is none beside the label".to_owned();
+    }
+    let mut reasons: Vec<_> = left_out
+        .iter()
+        .take(SHOWN)
+        .map(|out| format!("{} {}", contract::short_name(&out.path), out.reason))
+        .collect();
+    if left_out.len() > SHOWN {
+        reasons.push(format!("and {} more", left_out.len() - SHOWN));
+    }
+    reasons.join("; ")
 }
 
 /// The classes of a label that is classes, in the order of their numbers; numbers by value.
 fn label_classes(
     definition: &Dataset,
     label: &Path,
-    profile: &Profile,
+    table: &Table<'_>,
 ) -> Result<Vec<String>, PlanError> {
     let path = label.to_string();
-    let attribute = profile.attribute(&path);
+    let attribute = table.attribute(&path);
     if definition.label_encoding == LabelEncoding::Number {
-        return match attribute.and_then(infer::rounded) {
+        return match table
+            .known_numbers(&path, true)
+            .and_then(|numbers| numbers.rounded())
+        {
             Some(largest) if definition.label_precision == Precision::Refuse => {
                 Err(PlanError::LabelRounded {
                     label: path,
@@ -91,7 +318,7 @@ fn label_classes(
             _ => Ok(Vec::new()),
         };
     }
-    let mut classes = profile
+    let mut classes = table
         .values(&path)
         .filter(|classes| classes.len() <= MAX_CLASSES)
         .ok_or_else(|| PlanError::TooManyClasses {
@@ -110,37 +337,20 @@ fn label_classes(
     Ok(classes)
 }
 
-fn check_weight(definition: &Dataset, profile: &Profile) -> Result<(), PlanError> {
-    let Some(path) = &definition.weight else {
-        return Ok(());
-    };
-    match profile.attribute(path) {
-        Some(attribute) if attribute.types.of(Kind::N) > 0 => Ok(()),
-        Some(attribute) => Err(PlanError::Unencodable {
-            path: path.clone(),
-            found: infer::found(attribute),
-            reason: "are no weights".to_owned(),
-        }),
-        None => Err(PlanError::ColumnMissing {
-            present: present(path, profile),
-            path: path.clone(),
-            items: profile.items(),
-        }),
-    }
-}
-
-fn check_label(definition: &Dataset, label: &Path, profile: &Profile) -> Result<(), PlanError> {
+fn check_label(definition: &Dataset, label: &Path, table: &Table<'_>) -> Result<(), PlanError> {
     let path = label.to_string();
-    let Some(attribute) = profile.attribute(&path) else {
+    let Some(attribute) = table.attribute(&path) else {
         return Err(PlanError::LabelMissing {
-            present: present(&path, profile),
+            present: closest(&path, table),
             label: path,
-            items: profile.items(),
+            items: table.items(),
         });
     };
     let mut usable = attribute.types.of(Kind::N) + attribute.types.of(Kind::Bool);
     if definition.label_encoding == LabelEncoding::Classes {
         usable += attribute.types.of(Kind::S);
+    } else if usable == 0 && table.readings(&path).are_numbers() {
+        usable += table.readings(&path).numbers;
     }
     if usable == 0 {
         return Err(PlanError::LabelNotNumeric {
@@ -149,91 +359,4 @@ fn check_label(definition: &Dataset, label: &Path, profile: &Profile) -> Result<
         });
     }
     Ok(())
-}
-
-fn inferred_columns(
-    definition: &Dataset,
-    label: &Path,
-    profile: &Profile,
-    left_out: &mut Vec<LeftOut>,
-) -> Result<Vec<FeatureColumn>, PlanError> {
-    let mut excluded = Vec::new();
-    for (at, path) in definition.exclude.iter().enumerate() {
-        excluded.push(parse(&format!("exclude[{at}]"), path)?);
-    }
-    let mut columns = Vec::new();
-    for (text, attribute) in profile.attributes() {
-        let path = parse("columns", text)?;
-        // A map is no column; what it holds has paths of its own.
-        let is_map = attribute.types.kinds() == [Kind::M];
-        let is_weight = definition.weight.as_deref() == Some(text);
-        if path == *label
-            || is_weight
-            || is_map
-            || excluded.iter().any(|prefix| path.is_within(prefix))
-        {
-            continue;
-        }
-        match inferred_encoding(attribute, Distinctness::of(text, profile)) {
-            Ok(encoding) => {
-                columns.push(column::inferred(text, encoding, profile)?);
-            }
-            Err(reason) => left_out.push(LeftOut {
-                path: text.to_owned(),
-                reason,
-            }),
-        }
-    }
-    if columns.is_empty() {
-        let reasons: Vec<_> = left_out
-            .iter()
-            .take(5)
-            .map(|out| format!("`{}` {}", out.path, out.reason))
-            .collect();
-        let left_out = if reasons.is_empty() {
-            "there is none beside the label".to_owned()
-        } else {
-            reasons.join("; ")
-        };
-        return Err(PlanError::NoColumns { left_out });
-    }
-    Ok(columns)
-}
-
-fn inferred_encoding(attribute: &Attribute, distinct: Distinctness) -> Result<Encoding, String> {
-    let encoding = infer::encoding(attribute)
-        .map_err(|reason| format!("has {}, which {reason}", infer::found(attribute)))?;
-    match encoding {
-        Encoding::Number => match infer::rounded(attribute) {
-            Some(largest) => Err(format!(
-                "has whole numbers up to {largest}, which float32 rounds above 16777216; declare it with encoding `ordinal` or `hash` if it is an identifier, `timestamp` if it is one"
-            )),
-            None => Ok(encoding),
-        },
-        Encoding::Ordinal => infer::no_category(attribute, distinct).map_or(Ok(encoding), Err),
-        _ => Ok(encoding),
-    }
-}
-
-/// The attributes that do occur, the names closest to `wanted` first, for people.
-pub(crate) fn present(wanted: &str, profile: &Profile) -> String {
-    const SHOWN: usize = 8;
-    let mut paths: Vec<_> = profile
-        .attributes()
-        .map(|(path, _)| (strsim::jaro_winkler(wanted, path), path))
-        .collect();
-    paths.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(right.1)));
-    let mut names: Vec<_> = paths
-        .iter()
-        .take(SHOWN)
-        .map(|(_, path)| format!("`{path}`"))
-        .collect();
-    if paths.len() > SHOWN {
-        names.push(format!("{} more", paths.len() - SHOWN));
-    }
-    if names.is_empty() {
-        "no attributes".to_owned()
-    } else {
-        names.join(", ")
-    }
 }

@@ -4,23 +4,23 @@ use crate::columns::{SplitRule, TimeRule};
 use crate::encode::moment::Moment;
 use crate::error::PlanError;
 use crate::plan::check::refuse;
-use crate::plan::column;
-use crate::plan::present;
+use crate::plan::closest::closest;
+use crate::plan::column::unit;
+use crate::plan::table::Table;
 use definition::{Dataset, Split, TimeSplit, TimeUnit};
 use dynamodb_json::{Kind, Path};
-use profile::Profile;
 
 /// The rule that a definition's split makes of a table.
 pub(crate) fn rule(
     definition: &Dataset,
     key_attributes: &[String],
-    profile: &Profile,
+    table: &Table<'_>,
 ) -> Result<SplitRule, PlanError> {
     let split = &definition.split;
     let time = split
         .time
         .as_ref()
-        .map(|time| time_rule(split, time, profile));
+        .map(|time| time_rule(split, time, table));
     let time = time.transpose()?;
     let by: Vec<_> = if split.by.is_empty() && time.is_none() {
         key_attributes
@@ -45,13 +45,13 @@ pub(crate) fn rule(
     })
 }
 
-fn time_rule(split: &Split, time: &TimeSplit, profile: &Profile) -> Result<TimeRule, PlanError> {
-    let Some(attribute) = profile.attribute(&time.path) else {
+fn time_rule(split: &Split, time: &TimeSplit, table: &Table<'_>) -> Result<TimeRule, PlanError> {
+    let Some(attribute) = table.attribute(&time.path) else {
         return Err(PlanError::Time {
             reason: format!(
                 "`{}` occurs in no item; there are {}",
                 time.path,
-                present(&time.path, profile)
+                closest(&time.path, table)
             ),
         });
     };
@@ -60,7 +60,7 @@ fn time_rule(split: &Split, time: &TimeSplit, profile: &Profile) -> Result<TimeR
             reason: format!("`{}` is never text or a number", time.path),
         });
     }
-    let unit = time.unit.unwrap_or_else(|| column::unit(attribute));
+    let unit = time.unit.unwrap_or_else(|| unit(&time.path, true, table));
     let moment = |text: &Option<String>| {
         text.as_deref()
             .and_then(Moment::parse)
@@ -68,7 +68,7 @@ fn time_rule(split: &Split, time: &TimeSplit, profile: &Profile) -> Result<TimeR
     };
     let (validation_from, test_from) = match moment(&time.validation_from) {
         Some(validation) => (validation, moment(&time.test_from)),
-        None => latest(split, &time.path, unit, profile)?,
+        None => latest(split, &time.path, unit, table)?,
     };
     Ok(TimeRule {
         path: time.path.clone(),
@@ -84,16 +84,12 @@ fn latest(
     split: &Split,
     path: &str,
     unit: TimeUnit,
-    profile: &Profile,
+    table: &Table<'_>,
 ) -> Result<(i64, Option<i64>), PlanError> {
-    let sampled = profile.sampled_values();
-    let values = sampled.get(path);
-    let texts = values.into_iter().flat_map(|values| &values.counts);
-    let texts = texts.filter_map(|(text, copies)| Some((Moment::parse(text)?, *copies)));
-    let numbers = values.into_iter().flat_map(|values| &values.numbers);
-    let numbers =
-        numbers.filter_map(|(number, copies)| Some((Moment::count(*number, unit)?, *copies)));
-    let mut moments: Vec<_> = texts.chain(numbers).collect();
+    // The texts of numbers are among them.
+    let texts = table.texts(path);
+    let texts = texts.filter_map(|(text, copies)| Some((Moment::parse_text(text, unit)?, copies)));
+    let mut moments: Vec<_> = texts.collect();
     moments.sort_unstable();
     let total: u64 = moments.iter().map(|(_, copies)| copies).sum();
     let from = |share: f64| {

@@ -22,6 +22,10 @@ enum Form<'a> {
 /// Whole numbers up to it are float32 each.
 const EXACT: u32 = 1 << 24;
 
+/// The greatest number that XGBoost reads from CSV: of float32's greatest, 3.4028235e38, it says that it
+/// is infinite.
+pub(crate) const GREATEST: f32 = 3.402_823e38;
+
 /// Decimals of at most so many digits read back from float32 as they were.
 const KEPT: u64 = 999_999;
 
@@ -54,9 +58,11 @@ impl<'a> Cell<'a> {
 
     fn rounded(raw: &str, precision: Precision) -> Result<Self, RejectReason> {
         let value: f32 = raw.parse().map_err(|_| RejectReason::NotFinite)?;
+        // XGBoost misreads what is nearer to 0 than float32's least normal number.
+        let value = if value.is_subnormal() { 0.0 } else { value };
         match precision {
-            Precision::Clamp => Ok(Self::value_of(value.clamp(f32::MIN, f32::MAX))),
-            _ if !value.is_finite() => Err(RejectReason::NotFinite),
+            Precision::Clamp => Ok(Self::value_of(value.clamp(-GREATEST, GREATEST))),
+            _ if value.abs() > GREATEST => Err(RejectReason::NotFinite),
             // 2^24 + 1 is 2^24 already.
             Precision::Refuse if value.abs() >= EXACT as f32 && is_rounded(raw) => {
                 Err(RejectReason::Rounded)
@@ -146,13 +152,13 @@ mod tests {
 
     #[test]
     fn beyond_float32_is_no_cell() {
-        for raw in ["1E39", "-1E39", "9E125"] {
+        for raw in ["1E39", "-1E39", "9E125", "3.4028235E+38"] {
             for precision in [Precision::Refuse, Precision::Round] {
                 let error = Cell::read(raw, precision).unwrap_err();
                 assert_eq!(error, RejectReason::NotFinite);
             }
             let clamped = Cell::read(raw, Precision::Clamp).unwrap().value();
-            assert_eq!(clamped.abs(), f32::MAX);
+            assert_eq!(clamped.abs(), GREATEST);
             assert_eq!(clamped < 0.0, raw.starts_with('-'));
         }
         assert_eq!(text(Cell::whole(EXACT + 1)), "16777216");
@@ -199,8 +205,9 @@ mod tests {
             raw in "-?(0|[1-9][0-9]{0,8})(\\.[0-9]{1,7})?|-?0\\.0{0,6}[0-9]{1,7}|[0-9]{1,20}(E-?[0-9]{1,2})?",
         ) {
             let value: f32 = raw.parse().unwrap();
-            if value.is_finite() {
+            if value.abs() <= GREATEST {
                 let cell = Cell::read(&raw, Precision::Round).unwrap();
+                let value = if value.is_subnormal() { 0.0 } else { value };
                 prop_assert_eq!(cell.value(), value);
                 prop_assert_eq!(text(cell), text(Cell::value_of(value)));
             }

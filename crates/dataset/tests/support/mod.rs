@@ -61,7 +61,7 @@ pub fn row(columns: &Columns, item: &Value) -> Result<String, String> {
                 rows.as_bytes().is_empty(),
                 "a rejected item leaves nothing behind"
             );
-            Err(reject.to_string())
+            Err(format!("`{}`: {}", reject.path, reject.reason))
         }
         outcome => panic!("{outcome:?}"),
     }

@@ -41,7 +41,7 @@ const fn one_file() -> u32 {
 }
 
 /// The commit of a shard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ShardRecord {
     /// The shard's number.
@@ -53,6 +53,126 @@ pub struct ShardRecord {
     /// A request of a few of its rows; absent if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<Sample>,
+    /// What its rows hold, as far as training depends on it.
+    #[serde(default)]
+    pub content: RowContent,
+}
+
+/// What rows hold, as far as training depends on it. It stays small, however many rows there are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RowContent {
+    /// The labels of each channel that has rows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, LabelRange>,
+    /// Feature columns, by their positions, that are the same in all training rows: a hash of what they
+    /// are, or nothing where they are missing in all.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub constant: BTreeMap<usize, Option<u32>>,
+    /// How many items each condition of the definition left out: of several that do not hold, the
+    /// first counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<u64>,
+    /// Why items were rejected, the most frequent reasons first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejection>,
+}
+
+/// The labels of some rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LabelRange {
+    /// The least.
+    pub least: f32,
+    /// The greatest.
+    pub greatest: f32,
+    /// Whether all are whole numbers.
+    pub whole: bool,
+}
+
+/// Items that were rejected for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rejection {
+    /// The attribute and the reason, with the value of one of the items.
+    pub example: String,
+    /// How many items.
+    pub items: u64,
+}
+
+impl LabelRange {
+    /// Takes a label into account.
+    pub fn with(self, label: f32) -> Self {
+        Self {
+            least: self.least.min(label),
+            greatest: self.greatest.max(label),
+            whole: self.whole && label.fract() == 0.0,
+        }
+    }
+
+    /// Of one label.
+    pub fn of(label: f32) -> Self {
+        Self {
+            least: label,
+            greatest: label,
+            whole: label.fract() == 0.0,
+        }
+    }
+}
+
+impl RowContent {
+    /// Reasons that are kept.
+    pub const MOST_REASONS: usize = 20;
+
+    /// Adds what other rows hold. `has_rows` says whether any of these trained so far, `others` whether
+    /// any of those does: where there is no row, nothing is constant.
+    pub fn add(&mut self, other: Self, has_rows: bool, others: bool) {
+        for (channel, range) in other.labels {
+            let known = self.labels.entry(channel).or_insert(range);
+            *known = known.with(range.least).with(range.greatest);
+            known.whole &= range.whole;
+        }
+        match (has_rows, others) {
+            (true, true) => self
+                .constant
+                .retain(|column, value| other.constant.get(column) == Some(&*value)),
+            (false, true) => self.constant = other.constant,
+            (_, false) => {}
+        }
+        self.left_out
+            .resize(self.left_out.len().max(other.left_out.len()), 0);
+        for (sum, more) in self.left_out.iter_mut().zip(other.left_out) {
+            *sum += more;
+        }
+        for more in other.rejected {
+            self.reject(more);
+        }
+        self.settle();
+    }
+
+    fn reject(&mut self, more: Rejection) {
+        let reason = |example: &str| {
+            let end = example.rfind(": \"").unwrap_or(example.len());
+            example[..end].to_owned()
+        };
+        let wanted = reason(&more.example);
+        let mut known = self.rejected.iter_mut();
+        match known.find(|known| reason(&known.example) == wanted) {
+            Some(known) => known.items += more.items,
+            None => self.rejected.push(more),
+        }
+    }
+
+    /// Puts the most frequent reasons first, and gives up those beyond the bound.
+    pub fn settle(&mut self) {
+        self.rejected.sort_by(|left, right| {
+            right
+                .items
+                .cmp(&left.items)
+                .then(left.example.cmp(&right.example))
+        });
+        self.rejected.truncate(Self::MOST_REASONS);
+    }
 }
 
 /// A request of a few rows, without their labels, as an endpoint is asked with them.

@@ -8,7 +8,9 @@ mod export;
 mod model;
 
 pub use checksum::{Checksum, FileDigest};
-pub use dataset::{ChannelFile, DatasetPlan, DatasetRecord, Sample, ShardRecord};
+pub use dataset::{
+    ChannelFile, DatasetPlan, DatasetRecord, LabelRange, Rejection, RowContent, Sample, ShardRecord,
+};
 pub use deployment::{Champion, DeploymentIntent, DeploymentRecord, TransformRecord};
 pub use export::{CurrentRun, Encoding, Part, Plan, ReadPlan, ScanTotals, SegmentRecord};
 pub use model::{

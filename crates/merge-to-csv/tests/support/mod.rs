@@ -8,15 +8,18 @@
 
 use contract::states::{Estimate, MergeToCsvInput, Route, RowCounts, RunInput};
 use contract::{Invocation, RunId};
+use definition::Definition;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lake::part::{LineCount, PartWriter};
 use lake::records::{DatasetRecord, Encoding, Part, Plan, ScanTotals, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use merge_to_csv::MergeToCsvError;
 use profile::Profile;
 use serde_json::{Value, json};
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
+use twox_hash::XxHash3_64;
 
 pub fn input() -> RunInput {
     RunInput {
@@ -107,6 +110,66 @@ pub async fn exported(
     store
 }
 
+/// The keys of the run whose model serves.
+pub fn champion_keys() -> RunKeys {
+    let run = RunId::parse("20261119-173000-1a2b3c4d").unwrap();
+    RunKeys::new(&input().pipeline, &run)
+}
+
+/// Leaves the export of a whole definition's table: one segment of one part. The key is the attribute of
+/// the items that is called `id` or `customerID`.
+pub async fn export_case(store: &MemoryStore, definition: Value, items: &[Value]) {
+    let definition: Definition = contract::read::from_value(definition).unwrap();
+    definition.validate().unwrap();
+    dataset::check_definition(&definition.dataset).unwrap();
+    let mut profile = Profile::new();
+    let paths = definition.paths();
+    profile.declare(paths.iter().map(|named| named.text));
+    let mut page = dynamodb_json::Lines::new();
+    let lines = items
+        .iter()
+        .map(|item| json!({ "Item": item }).to_string().into_bytes());
+    let lines: Vec<Vec<u8>> = lines.collect();
+    let names = items[0].as_object().unwrap().keys();
+    let key = names.filter(|name| *name == "id" || *name == "customerID");
+    let key: Vec<_> = key.collect();
+    for line in &lines {
+        page.push_line(line).unwrap();
+    }
+    profile.observe_lines(&page);
+    for line in page.lines().map(str::as_bytes) {
+        profile.sample(XxHash3_64::oneshot(line), line);
+    }
+    let plan = json!({
+        "run": input().run, "execution": "arn:1", "started": "2026-11-20T17:30:00Z",
+        "definition": definition, "keyAttributes": key, "segments": 1, "tasks": [],
+        "estimate": {"items": 0, "bytes": 0, "readUnits": 0},
+    });
+    documents::write(store, &keys().plan(), &plan)
+        .await
+        .unwrap();
+    let part = scanned(
+        store,
+        keys().part(0, 0, "a"),
+        &lines,
+        Some(lake::part::LEVEL),
+    )
+    .await;
+    let mut record = SegmentRecord {
+        segment: 0,
+        total_segments: 1,
+        cursor: None,
+        parts: Vec::new(),
+        totals: ScanTotals::default(),
+        profile,
+    };
+    record.totals.add_part(&part);
+    record.parts.push(part);
+    segment::commit(store, &keys(), 0, &record, None)
+        .await
+        .unwrap();
+}
+
 /// As the scan writes parts.
 async fn scanned(store: &MemoryStore, key: String, lines: &[Vec<u8>], level: Option<i32>) -> Part {
     let mut writer = PartWriter::with_level(store, key, level).unwrap();
@@ -158,16 +221,18 @@ pub async fn merge_all(store: &MemoryStore) -> RowCounts {
 }
 
 pub async fn merge(store: &MemoryStore, shard: u32) -> RowCounts {
+    try_merge(store, shard).await.unwrap()
+}
+
+pub async fn try_merge(store: &MemoryStore, shard: u32) -> Result<RowCounts, MergeToCsvError> {
     let RunInput { pipeline, run } = input();
     let input = MergeToCsvInput {
         pipeline,
         run,
         shard,
     };
-    Box::pin(merge_to_csv::handle(store, input, invocation()))
-        .await
-        .unwrap()
-        .rows
+    let merged = Box::pin(merge_to_csv::handle(store, input, invocation())).await?;
+    Ok(merged.rows)
 }
 
 pub async fn csv(store: &MemoryStore, channel: &str) -> Vec<Vec<f32>> {

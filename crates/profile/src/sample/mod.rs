@@ -225,6 +225,18 @@ impl Sample {
         })
     }
 
+    /// The items, each with its copies and its values by path.
+    pub(crate) fn rows(&self) -> Vec<(u64, Vec<(String, String)>)> {
+        let items = self.items.values();
+        items
+            .map(|item| {
+                let cells = self.cells(item);
+                let cells = cells.map(|(path, _, text)| (path.to_owned(), text.to_owned()));
+                (item.copies, cells.collect())
+            })
+            .collect()
+    }
+
     /// The values of each path.
     pub(crate) fn values(&self) -> BTreeMap<String, SampledValues> {
         let mut all = BTreeMap::<&str, SampledValues>::new();

@@ -1,0 +1,29 @@
+//! The attributes that do occur, for people who mistyped one.
+
+use profile::Profile;
+
+/// Names that are shown.
+const SHOWN: usize = 8;
+
+/// Characters of a name that are compared: a name may have tens of thousands, and a table two thousand
+/// such names.
+const COMPARED: usize = 64;
+
+/// The attributes that do occur, the names closest to `wanted` first.
+pub(crate) fn closest(wanted: &str, profile: &Profile) -> String {
+    let beginning = |text: &str| -> String { text.chars().take(COMPARED).collect() };
+    let wanted = beginning(wanted);
+    let mut paths: Vec<_> = profile
+        .attributes()
+        .map(|(path, _)| (strsim::jaro_winkler(&wanted, &beginning(path)), path))
+        .collect();
+    paths.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(right.1)));
+    if paths.is_empty() {
+        return "no attributes".to_owned();
+    }
+    let mut names = contract::some_names(paths.into_iter().map(|(_, path)| path), SHOWN);
+    if profile.paths_overflowed() > 0 {
+        names.push_str(", and others beyond the 2000 that are kept apart");
+    }
+    names
+}

@@ -1,0 +1,55 @@
+//! Holds every path that a definition names against the table: a path that no item has is a mistake
+//! of the definition, whatever it is named for.
+
+use crate::error::PlanError;
+use crate::plan::check::parse;
+use crate::plan::closest::closest;
+use definition::{NamedPath, PathUsage};
+use dynamodb_json::{Kind, Path};
+use profile::Profile;
+
+/// Checks that every path occurs.
+///
+/// # Errors
+/// [`PlanError::PathMissing`] for the first that does not, unless the definition says that it may be
+/// absent.
+pub fn check_paths(
+    named: &[NamedPath<'_>],
+    may_be_absent: &[String],
+    profile: &Profile,
+) -> Result<(), PlanError> {
+    let mut absent = Vec::new();
+    for path in may_be_absent {
+        absent.push(parse("mayBeAbsent", path)?);
+    }
+    for NamedPath { field, text, usage } in named {
+        // Lists of tokens name columns, which their format is held against.
+        if matches!(usage, PathUsage::Token | PathUsage::MayBeAbsent) {
+            continue;
+        }
+        let path = parse(field.trim_start_matches("dataset."), text)?;
+        let is_excused = usage.may_be_absent() && absent.contains(&path);
+        if is_excused || occurs(&path, profile) {
+            continue;
+        }
+        let or_else = if usage.may_be_absent() {
+            ", or name it in `dataset.mayBeAbsent` if no item needs to have it"
+        } else {
+            ""
+        };
+        return Err(PlanError::PathMissing {
+            field: field.clone(),
+            path: path.to_string(),
+            items: profile.items(),
+            present: closest(text, profile),
+            or_else,
+        });
+    }
+    Ok(())
+}
+
+/// Whether any item has the path; of a list's element, whether any has the list.
+fn occurs(path: &Path, profile: &Profile) -> bool {
+    let attribute = profile.attribute(&path.before_list().to_string());
+    attribute.is_some_and(|attribute| !path.enters_list() || attribute.types.of(Kind::L) > 0)
+}

@@ -1,0 +1,43 @@
+//! Which attributes no training row has: what occurs in late items alone, where the latest validate, is
+//! nothing that a model could learn.
+
+use crate::columns::SplitRule;
+use crate::encode::moment::Moment;
+use crate::plan::table::Table;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Late items that have an attribute from which on it is no chance that no early one has it.
+const MANY: u64 = 3;
+
+/// Attributes that sampled items have only from when on rows validate, with that as the reason.
+pub(crate) fn late_attributes(table: &Table<'_>, split: &SplitRule) -> BTreeMap<String, String> {
+    let Some(rule) = &split.time else {
+        return BTreeMap::new();
+    };
+    let is_exact = table.sampled_items() == table.items();
+    let mut early = BTreeSet::new();
+    let mut late: BTreeMap<String, u64> = BTreeMap::new();
+    for (copies, values) in table.sampled_rows() {
+        let time = values.iter().find(|(path, _)| *path == rule.path);
+        let moment = time.and_then(|(_, text)| Moment::parse_text(text, rule.unit));
+        // An item without a moment is rejected.
+        let Some(moment) = moment else { continue };
+        let trains = moment.milliseconds() < rule.validation_from;
+        for (path, _) in values {
+            if trains {
+                early.insert(path);
+            } else {
+                *late.entry(path).or_default() += copies;
+            }
+        }
+    }
+    let only_late = late
+        .into_iter()
+        .filter(|(path, count)| !early.contains(path) && (is_exact || *count >= MANY));
+    only_late
+        .map(|(path, _)| {
+            let reason = "has values only from when on rows validate, so that no training row has one; it becomes a column when that moment has passed";
+            (path, reason.to_owned())
+        })
+        .collect()
+}
