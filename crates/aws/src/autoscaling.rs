@@ -6,8 +6,8 @@ use crate::classify::service_error;
 use aws_config::SdkConfig;
 use aws_sdk_applicationautoscaling::error::{BuildError, SdkError};
 use aws_sdk_applicationautoscaling::types::{
-    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ScalingPolicy,
-    ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
+    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ScalableTarget,
+    ScalingPolicy, ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -52,6 +52,23 @@ impl AutoScaling {
     }
 }
 
+impl AutoScaling {
+    /// The bounds of the endpoint's variant, if anything scales it.
+    async fn target(&self, endpoint: &str) -> Result<Option<ScalableTarget>, ServiceError> {
+        let found = self
+            .client
+            .describe_scalable_targets()
+            .service_namespace(NAMESPACE)
+            .resource_ids(resource(endpoint))
+            .scalable_dimension(DIMENSION)
+            .send()
+            .await
+            .map_err(|error| failed("DescribeScalableTargets", endpoint, error))?;
+        let targets = found.scalable_targets.unwrap_or_default();
+        Ok(targets.into_iter().next())
+    }
+}
+
 impl Scaling for AutoScaling {
     async fn describe_scaling(&self, endpoint: &str) -> Result<Option<Autoscaling>, ServiceError> {
         let policies = self.policies(endpoint).await?.into_iter();
@@ -62,20 +79,7 @@ impl Scaling for AutoScaling {
         let Some(tracking) = tracking else {
             return Ok(None);
         };
-        let found = self
-            .client
-            .describe_scalable_targets()
-            .service_namespace(NAMESPACE)
-            .resource_ids(resource(endpoint))
-            .scalable_dimension(DIMENSION)
-            .send()
-            .await
-            .map_err(|error| failed("DescribeScalableTargets", endpoint, error))?;
-        let target = found
-            .scalable_targets
-            .unwrap_or_default()
-            .into_iter()
-            .next();
+        let target = self.target(endpoint).await?;
         Ok(target.map(|target| Autoscaling {
             min_instances: counted(target.min_capacity),
             max_instances: counted(target.max_capacity),
@@ -83,6 +87,10 @@ impl Scaling for AutoScaling {
             scale_in_cooldown_seconds: counted(tracking.scale_in_cooldown.unwrap_or_default()),
             scale_out_cooldown_seconds: counted(tracking.scale_out_cooldown.unwrap_or_default()),
         }))
+    }
+
+    async fn is_scaled(&self, endpoint: &str) -> Result<bool, ServiceError> {
+        Ok(self.target(endpoint).await?.is_some())
     }
 
     async fn put_scaling(&self, endpoint: &str, wanted: &Autoscaling) -> Result<(), ServiceError> {

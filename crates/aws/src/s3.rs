@@ -221,7 +221,11 @@ impl ObjectStore for S3Store {
                         "an object without key or size",
                     ));
                 };
-                objects.push(ObjectMeta { key, size });
+                objects.push(ObjectMeta {
+                    key,
+                    size,
+                    etag: object.e_tag,
+                });
             }
         }
         Ok(objects)

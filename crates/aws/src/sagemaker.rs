@@ -5,6 +5,7 @@
 
 mod endpoints;
 mod packages;
+mod tags;
 mod training;
 mod transform;
 mod tuning;

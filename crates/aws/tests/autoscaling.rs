@@ -17,7 +17,7 @@ use bytes::Bytes;
 use definition::{Autoscaling, Compute};
 use lake::ObjectStore;
 use sagemaker_local::{Config, Handle, Server};
-use sagemaker_ports::{ConfigSpec, EndpointStatus, Endpoints, Scaling, conformance};
+use sagemaker_ports::{ConfigSpec, EndpointStatus, Endpoints, Scaling, Tags, conformance};
 use std::time::Duration;
 use support::S3Server;
 
@@ -55,9 +55,13 @@ async fn serve(s3: &S3Server, state: &std::path::Path) -> Handle {
         capture: None,
         startup_seconds: None,
         volume_key: None,
+        tags: Tags::new(),
     };
     sagemaker.create_config(&config).await.unwrap();
-    sagemaker.create_endpoint(ENDPOINT, ENDPOINT).await.unwrap();
+    sagemaker
+        .create_endpoint(ENDPOINT, ENDPOINT, &Tags::new())
+        .await
+        .unwrap();
     loop {
         let there = sagemaker
             .describe_endpoint(ENDPOINT)

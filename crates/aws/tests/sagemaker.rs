@@ -15,7 +15,7 @@ use definition::Shift;
 use lake::ObjectStore;
 use sagemaker_local::{Config, Server};
 use sagemaker_ports::{
-    EndpointStatus, Endpoints, Guard, Invoke, TrainingJobs, TrainingStatus, TuningJobs,
+    EndpointStatus, Endpoints, Guard, Invoke, Tags, TrainingJobs, TrainingStatus, TuningJobs,
     TuningStatus, Update, conformance,
 };
 use serde_json::{Value, json};
@@ -42,6 +42,7 @@ async fn the_adapter_passes_the_suite_against_the_local_server() {
     conformance::tuning_jobs(&sagemaker, &conformance::tuning_spec("tuning", "s3://lake")).await;
     conformance::model_packages(&sagemaker, "suite", &spec.image, "s3://lake").await;
     conformance::endpoints(&sagemaker, "suite", &spec.image, "s3://lake/model.tar.gz").await;
+    conformance::endpoint_tags(&sagemaker, "tagged", &spec.image, "s3://lake/model.tar.gz").await;
     let model = conformance::model("scored", &spec.image, "s3://lake/model.tar.gz");
     sagemaker.create_model(&model).await.unwrap();
     let transform = conformance::transform_spec("transform", "scored");
@@ -384,7 +385,10 @@ async fn refused_creations_have_their_names() {
         "ValidationException",
         "Cannot create already existing endpoint \"e\".",
     );
-    let error = sagemaker.create_endpoint("e", "c").await.unwrap_err();
+    let error = sagemaker
+        .create_endpoint("e", "c", &Tags::new())
+        .await
+        .unwrap_err();
     assert_eq!(error.name(), ErrorName::Conflict);
     script.refuses(
         400,

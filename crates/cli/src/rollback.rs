@@ -135,7 +135,8 @@ pub async fn roll_back<S: Endpoints + Invoke>(
         if let Some(from) = sagemaker.describe_config(&current).await? {
             let kind = ComputeKind::from(&from.compute);
             config.compute.check_update_from(kind, endpoint)?;
-            sagemaker_ports::make_way(scaling, endpoint, &from.compute, &config.compute).await?;
+            sagemaker_ports::detach_scaling(scaling, endpoint, &from.compute, &config.compute)
+                .await?;
         }
         step.say(&format!("from {current} to {target}"));
         // All at once: the model that is replaced should not serve any longer.

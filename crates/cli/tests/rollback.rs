@@ -10,7 +10,7 @@ use millrace::progress::Progress;
 use millrace::rollback::{Request, RollbackError, RolledBack};
 use millrace::{clean, rollback};
 use sagemaker_ports::memory::EndpointOutcome;
-use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Update};
+use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Tags, Update};
 use serde_json::json;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -62,6 +62,7 @@ impl World {
             environment: std::collections::BTreeMap::new(),
             vpc: None,
             network_isolation: false,
+            tags: Tags::new(),
         };
         let config = ConfigSpec {
             name: name(day),
@@ -70,12 +71,15 @@ impl World {
             capture: None,
             startup_seconds: None,
             volume_key: None,
+            tags: Tags::new(),
         };
         self.sagemaker.create_model(&model).await.unwrap();
         self.sagemaker.create_config(&config).await.unwrap();
         let sagemaker = &self.sagemaker;
         if before.is_none() {
-            sagemaker.create_endpoint(PIPELINE, &name(day)).await
+            sagemaker
+                .create_endpoint(PIPELINE, &name(day), &Tags::new())
+                .await
         } else {
             sagemaker
                 .update_endpoint(PIPELINE, &name(day), Update::default())
@@ -116,6 +120,7 @@ impl World {
             environment: std::collections::BTreeMap::new(),
             vpc: None,
             network_isolation: false,
+            tags: Tags::new(),
         };
         self.sagemaker.create_model(&model).await.unwrap();
         let keys = RunKeys::new(PIPELINE, &run(day));

@@ -177,6 +177,67 @@ impl Named for ServiceError {
     }
 }
 
+/// A name is taken by something that is not this run's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Something with the run's own name differs from what the run needs.
+    #[error(
+        "the {what} {name} exists and is not this run's: {differences}; delete it or start a new run, \
+         whose names are new"
+    )]
+    Differs {
+        /// What it is, such as `model` or `training job`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Every field that differs.
+        differences: String,
+    },
+    /// Something with a shared name belongs to somebody else.
+    #[error(
+        "the {what} {name} belongs to {owner}, not to the pipeline {pipeline} of the stack {stack}: set \
+         {field} to another name; or take it over: tag it millrace:stack={stack} and \
+         millrace:pipeline={pipeline}, or, if it is of this stack, set endpoint.adopt to true for one run"
+    )]
+    Foreign {
+        /// `endpoint` or `model package group`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Whose it is, by its tags.
+        owner: String,
+        /// The pipeline that wants it.
+        pipeline: String,
+        /// The stack of that pipeline.
+        stack: String,
+        /// The field of the definition that names it.
+        field: &'static str,
+    },
+}
+
+impl Conflict {
+    /// Something with the run's own name that differs, field by field; `Ok` if nothing does.
+    ///
+    /// # Errors
+    /// If there is a difference.
+    pub fn check(what: &'static str, name: &str, differences: &[String]) -> Result<(), Self> {
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Self::Differs {
+            what,
+            name: name.to_owned(),
+            differences: differences.join("; "),
+        })
+    }
+}
+
+impl Named for Conflict {
+    fn name(&self) -> ErrorName {
+        ErrorName::Conflict
+    }
+}
+
 /// Most bytes of an error's message. The cause of a failed state may have 32 KiB, and what is longer
 /// than this is read by nobody: documents in the lake have the rest.
 pub const MAX_MESSAGE: usize = 4_096;

@@ -9,7 +9,7 @@ mod schemas;
 pub mod states;
 
 pub use error::{
-    ErrorName, MAX_MESSAGE, Named, ServiceError, chain, one_line, short_name, some_names,
+    Conflict, ErrorName, MAX_MESSAGE, Named, ServiceError, chain, one_line, short_name, some_names,
 };
 pub use invocation::Invocation;
 pub use names::{Names, RunId};

@@ -376,7 +376,8 @@ pub enum Decision {
     AskApproval,
     /// A person was told, and has not decided yet.
     AwaitApproval,
-    /// It and the champion still predict the same rows: call again, with the same input.
+    /// It and the champion still predict the same rows, or the endpoint of the champion that is kept
+    /// is being brought back: call again, with the same input.
     Compare,
 }
 

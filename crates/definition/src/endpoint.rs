@@ -14,6 +14,11 @@ pub struct Endpoint {
     /// The endpoint's name, stable for its clients; by default the pipeline's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether the run may take over an endpoint, or a model package group, that exists and does not
+    /// belong to this pipeline. The functions may only change what has the tag `millrace:stack` of
+    /// their stack. Remove the field after that run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopt: bool,
     /// The compute behind it.
     #[serde(default)]
     pub compute: Compute,

@@ -3,14 +3,13 @@
 //! A job's name is used once, so one that ended badly is followed by one of another name: what it left is
 //! removed, its failure told until the execution is redriven, and then the next is asked for.
 
-use crate::{DeployEndpointError, wanted};
-use contract::{ErrorName, Named, Names};
+use crate::DeployEndpointError;
+use contract::{Conflict, ErrorName, Named, Names};
 use definition::{Batch, BatchInput, Format};
 use lake::attempt::Attempts;
 use lake::records::{ChannelFile, DatasetRecord, Plan, TransformRecord};
 use lake::{ObjectStore, RunKeys, documents};
-use sagemaker_ports::{TransformInfo, TransformSpec, TransformStatus, Transforms};
-use std::collections::BTreeMap;
+use sagemaker_ports::{Owner, TransformInfo, TransformSpec, TransformStatus, Transforms};
 
 const CSV: &str = "text/csv";
 /// A request in JSON for each line: what SageMaker's algorithms take that are trained on other than CSV.
@@ -53,6 +52,7 @@ impl Job {
         plan: &Plan,
         batch: &Batch,
         lake_key: &str,
+        stack: &str,
     ) -> Result<Self, DeployEndpointError> {
         let store = attempts.store;
         let attempt = attempts.current().await??.attempt;
@@ -74,10 +74,7 @@ impl Job {
             Format::RecordIo | Format::RecordIoSparse | Format::JsonLines(_) => JSON_LINES,
         };
         let model = Names::run_resource(run.pipeline(), run.run());
-        let own_tags = BTreeMap::from([
-            ("millrace:pipeline".to_owned(), run.pipeline().to_owned()),
-            ("millrace:run".to_owned(), run.run().to_string()),
-        ]);
+        let own_tags = Owner::new(stack, run.pipeline()).run_tags(run.run());
         let training = &definition.training;
         let spec = TransformSpec {
             name: if attempt == 1 {
@@ -146,7 +143,7 @@ pub async fn step<S: ObjectStore>(
         });
     };
     let differences = sagemaker_ports::differences(spec, &info.spec);
-    wanted::same("transform job", &spec.name, &differences)?;
+    Conflict::check("transform job", &spec.name, &differences)?;
     match info.status {
         TransformStatus::InProgress | TransformStatus::Stopping => Ok(Scoring::Moving {
             phase: info.status.as_str(),

@@ -1,8 +1,8 @@
 //! What can go wrong on the way into service.
 
-use contract::{ErrorName, Named, ServiceError};
+use contract::{ErrorName, Named};
 use definition::FieldError;
-use lake::{DocumentError, StoreError};
+use lake::StepError;
 use sagemaker_ports::{EndpointStatus, TransformStatus};
 
 /// Why a run's model does not serve.
@@ -28,18 +28,6 @@ pub enum DeployEndpointError {
     /// The definition cannot be carried out at this endpoint.
     #[error(transparent)]
     Definition(#[from] FieldError),
-    /// A model or configuration has the run's name and is another one.
-    #[error(
-        "the {what} {name} exists and is not this run's: {differences}; delete it or start a new run"
-    )]
-    NotOurs {
-        /// `model` or `endpoint configuration`.
-        what: &'static str,
-        /// Its name.
-        name: String,
-        /// Every field that differs.
-        differences: String,
-    },
     /// Somebody else brought the endpoint to a third configuration while it was on its way to ours.
     #[error(
         "the endpoint {endpoint} was brought to {there} by somebody else while {wanted} was on its \
@@ -56,7 +44,8 @@ pub enum DeployEndpointError {
     /// The update was rolled back.
     #[error(
         "the endpoint {endpoint} was rolled back from {wanted} to {there}: {reason}; the log of the \
-         new model's container: {log}; redrive to try again"
+         new model's container: {log}; redrive to try again{}",
+        without_alarms(alarms)
     )]
     RolledBack {
         /// The endpoint.
@@ -69,6 +58,8 @@ pub enum DeployEndpointError {
         reason: String,
         /// A link to the endpoint's log.
         log: String,
+        /// The alarms that could take the update back.
+        alarms: Vec<String>,
     },
     /// The endpoint is in a status that nothing but a person's hand gets it out of.
     #[error(
@@ -160,18 +151,32 @@ pub enum DeployEndpointError {
         /// The key of the file.
         key: String,
     },
-    /// A failure of an earlier call of this execution, which may not have been told.
+    /// The lake, the service or a name stands in the way.
     #[error(transparent)]
-    Ended(#[from] lake::attempt::Failure),
-    /// SageMaker refused or could not be reached.
-    #[error(transparent)]
-    Service(Box<ServiceError>),
-    /// A document of the lake could not be read or written.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// The lake could not be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Step(#[from] StepError),
+}
+
+/// An alarm that the old model raised takes back the update that would repair it.
+fn without_alarms(alarms: &[String]) -> String {
+    if alarms.is_empty() {
+        return String::new();
+    }
+    format!(
+        "; if one of the alarms {} was in ALARM before the update, it takes back its own repair: \
+         start a run with {{\"endpoint\": {{\"guardrails\": {{\"alarms\": []}}}}}}",
+        alarms.join(", ")
+    )
+}
+
+/// Where a failed smoke test leaves the endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AfterSmokeTest {
+    /// Back on this configuration.
+    Back(String),
+    /// On the configuration that failed: no other one was verified.
+    Stays,
+    /// On the configuration that failed: this one, to which it should go back, does not exist.
+    NoWayBack(String),
 }
 
 const fn way_out(status: EndpointStatus) -> &'static str {
@@ -183,20 +188,27 @@ const fn way_out(status: EndpointStatus) -> &'static str {
 }
 
 impl DeployEndpointError {
-    /// Of a smoke test on `config`, after which the endpoint is back on `there`, or stays.
+    /// Of a smoke test on `config`.
     pub(crate) fn smoke(
         endpoint: &str,
         config: String,
         finding: String,
-        there: Option<String>,
+        after: &AfterSmokeTest,
     ) -> Self {
-        let now = there.map_or_else(
-            || {
+        let now = match after {
+            AfterSmokeTest::Back(there) => {
+                format!("it is back on {there}, which serves on; start a new run")
+            }
+            AfterSmokeTest::Stays => {
                 "it stays on it, with no other verified model to go back to: redrive to ask again"
                     .to_owned()
-            },
-            |there| format!("it is back on {there}, which serves on; start a new run"),
-        );
+            }
+            AfterSmokeTest::NoWayBack(missing) => format!(
+                "it could not go back, because the endpoint configuration {missing} no longer \
+                 exists, so {config}, which is not verified, serves now: bring the endpoint to a \
+                 configuration that works, or redrive to ask again"
+            ),
+        };
         Self::SmokeTestFailed {
             endpoint: endpoint.to_owned(),
             config,
@@ -206,19 +218,13 @@ impl DeployEndpointError {
     }
 }
 
-impl From<ServiceError> for DeployEndpointError {
-    fn from(error: ServiceError) -> Self {
-        Self::Service(Box::new(error))
-    }
-}
+lake::from_step_causes!(DeployEndpointError);
 
 impl Named for DeployEndpointError {
     fn name(&self) -> ErrorName {
         match self {
             Self::NotPromoted { .. } => ErrorName::InvalidRequest,
-            Self::Overtaken { .. } | Self::NotOurs { .. } | Self::UpdatedByOthers { .. } => {
-                ErrorName::Conflict
-            }
+            Self::Overtaken { .. } | Self::UpdatedByOthers { .. } => ErrorName::Conflict,
             Self::Definition(_) => ErrorName::InvalidDefinition,
             Self::RolledBack { .. } => ErrorName::RolledBack,
             Self::EndpointUnusable { .. } => ErrorName::DeploymentFailed,
@@ -231,10 +237,7 @@ impl Named for DeployEndpointError {
             | Self::NothingToScore { .. }
             | Self::NothingBelow { .. }
             | Self::NotLines { .. } => ErrorName::DatasetInvalid,
-            Self::Ended(failure) => failure.name(),
-            Self::Service(error) => error.name(),
-            Self::Document(error) => error.name(),
-            Self::Store(error) => error.name(),
+            Self::Step(error) => error.name(),
         }
     }
 }

@@ -18,6 +18,7 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let settings = Settings {
         role_arn: lambda_shell::env("SERVING_ROLE_ARN")?,
         lake_key: lambda_shell::env("LAKE_KEY_ARN")?,
+        stack: lambda_shell::env("STACK_NAME")?,
         settle: Settings::SETTLE,
         alarms: Settings::alarms_of(
             std::env::var("GUARDED_ENDPOINT").ok(),

@@ -24,7 +24,7 @@ impl Promoted {
         run: &RunKeys,
     ) -> Result<Self, DeployEndpointError> {
         let plan = documents::read(store, &run.plan(), "the run's plan").await?;
-        let training =
+        let training: TrainingRecord =
             documents::read(store, &run.training(), "the record of a training job").await?;
         let verdict: VerdictRecord = documents::read(store, &run.verdict(), "a verdict").await?;
         let key = keys::champion(run.pipeline());
@@ -35,6 +35,7 @@ impl Promoted {
             });
         }
         champion::still_the_rival(run, &verdict, champion.as_ref())?;
+        lake::artifact::check(store, &training).await??;
         Ok(Self {
             plan,
             training,

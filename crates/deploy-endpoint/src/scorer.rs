@@ -48,7 +48,10 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
             key: run.transform_attempt(),
             redrives,
         };
-        let job = Job::read(&attempts, run, &promoted.plan, batch, &settings.lake_key).await?;
+        let Settings {
+            lake_key, stack, ..
+        } = settings;
+        let job = Job::read(&attempts, run, &promoted.plan, batch, lake_key, stack).await?;
         let region = &settings.region;
         let mut transform = match batch::step(&attempts, sagemaker, run, &job, region).await? {
             Scoring::Moving { phase, age_seconds } => {

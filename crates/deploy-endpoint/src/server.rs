@@ -1,5 +1,6 @@
 //! Serves at an endpoint. It must not know a transform job.
 
+use crate::error::AfterSmokeTest;
 use crate::look::{Look, NOT_YET};
 use crate::promoted::Promoted;
 use crate::transition::{Standing, Transition};
@@ -65,6 +66,8 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
             guard: guard.as_ref(),
             settle: settings.settle,
             region: &settings.region,
+            owner: wanted::owner(plan, settings),
+            adopt: plan.definition.endpoint.adopt,
         };
         let kind = ComputeKind::from(&config.compute);
         let before = match transition.step().await? {
@@ -72,8 +75,8 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
                 return Ok(Look::moving(endpoint, phase, age_seconds));
             }
             Standing::Back { finding, there } => {
-                let there = Some(there);
-                return Err(DeployEndpointError::smoke(&endpoint, name, finding, there));
+                let after = AfterSmokeTest::Back(there);
+                return Err(DeployEndpointError::smoke(&endpoint, name, finding, &after));
             }
             Standing::InService { before } => before,
         };
@@ -87,7 +90,8 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
                 let verified = old.is_some_and(|champion| champion.run == *run.run());
                 let previous = successor.previous_endpoint_config;
                 let Some(previous) = previous.filter(|_| !verified) else {
-                    return Err(DeployEndpointError::smoke(&endpoint, name, finding, None));
+                    let after = AfterSmokeTest::Stays;
+                    return Err(DeployEndpointError::smoke(&endpoint, name, finding, &after));
                 };
                 transition.refute(previous, finding).await?;
                 return Ok(Look::moving(endpoint, GOING_BACK, 0));

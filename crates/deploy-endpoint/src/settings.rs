@@ -1,9 +1,9 @@
-//! What the function is set up with. It must not know a run.
+//! The settings of the function, which hold for every run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What the function is set up with.
+/// The settings of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The role that SageMaker assumes where the definition names none.
@@ -11,6 +11,8 @@ pub struct Settings {
     /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default key,
     /// whatever the bucket's is.
     pub lake_key: String,
+    /// The stack's name, by which everything is tagged.
+    pub stack: String,
     /// How long an update may take to show after the service took it; an endpoint that is still in
     /// service on its old configuration after that was rolled back.
     pub settle: Duration,

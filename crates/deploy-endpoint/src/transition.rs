@@ -27,11 +27,14 @@
 //! completes the intent; or, if the update was rolled back by then already, asks for it once more.
 
 use crate::DeployEndpointError;
+use crate::error::AfterSmokeTest;
 use contract::{ErrorName, Named};
 use definition::{Autoscaling, Compute, ComputeKind};
 use lake::records::{Champion, DeploymentIntent, Plan};
 use lake::{ObjectStore, RunKeys, documents};
-use sagemaker_ports::{EndpointInfo, EndpointStatus, Endpoints, Guard, Scaling, Update};
+use sagemaker_ports::{
+    EndpointInfo, EndpointStatus, Endpoints, Guard, Owner, Scaling, Update, claim_endpoint,
+};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where the endpoint stands.
@@ -77,6 +80,10 @@ pub struct Transition<'a, S, E, C> {
     pub settle: Duration,
     /// Where the logs are.
     pub region: &'a str,
+    /// The stack and pipeline that the endpoint must belong to.
+    pub owner: Owner,
+    /// Whether an endpoint of somebody else is taken over.
+    pub adopt: bool,
 }
 
 impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
@@ -88,6 +95,10 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         let Some(info) = self.endpoints.describe_endpoint(self.endpoint).await? else {
             return self.create().await;
         };
+        // With an intent, this run has looked already.
+        if intent.is_none() {
+            claim_endpoint(self.endpoints, self.endpoint, &self.owner, self.adopt).await??;
+        }
         match info.status {
             EndpointStatus::Creating
             | EndpointStatus::Updating
@@ -133,7 +144,7 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
             refuted: Some(finding),
         };
         documents::write(self.store, &self.run.deployment_intent(), &intent).await?;
-        self.ask_for_way_back(&intent.from).await
+        self.ask_for_rollback(intent).await
     }
 
     async fn go_back(
@@ -142,7 +153,7 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         intent: DeploymentIntent,
     ) -> Result<Standing, DeployEndpointError> {
         if info.config == self.config {
-            return self.ask_for_way_back(&intent.from).await;
+            return self.ask_for_rollback(intent).await;
         }
         self.restore_scaling(&info.config).await?;
         // Told once: whoever calls again after this error (a redrive) means another try.
@@ -154,16 +165,31 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
     }
 
     /// All at once: what it comes from is known to be bad.
-    async fn ask_for_way_back(&self, to: &str) -> Result<Standing, DeployEndpointError> {
+    async fn ask_for_rollback(
+        &self,
+        intent: DeploymentIntent,
+    ) -> Result<Standing, DeployEndpointError> {
+        let to = intent.from.as_str();
         match self
             .endpoints
             .update_endpoint(self.endpoint, to, Update::default())
             .await
         {
-            Ok(()) => tracing::warn!(endpoint = self.endpoint, to, "asked for the way back"),
+            Ok(()) => tracing::warn!(endpoint = self.endpoint, to, "asked for the rollback"),
             // On its way already.
             Err(error) if error.name() == ErrorName::Conflict => {
                 tracing::info!(endpoint = self.endpoint, %error, "will look again");
+            }
+            Err(error) if error.name() == ErrorName::NotFound => {
+                tracing::error!(endpoint = self.endpoint, %error, "there is no rollback");
+                self.store.delete(&self.run.deployment_intent()).await?;
+                let finding = intent.refuted.unwrap_or_default();
+                let after = AfterSmokeTest::NoWayBack(intent.from);
+                let config = self.config.to_owned();
+                let endpoint = self.endpoint;
+                return Err(DeployEndpointError::smoke(
+                    endpoint, config, finding, &after,
+                ));
             }
             Err(error) => return Err(error.into()),
         }
@@ -173,7 +199,7 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
     async fn create(&self) -> Result<Standing, DeployEndpointError> {
         match self
             .endpoints
-            .create_endpoint(self.endpoint, self.config)
+            .create_endpoint(self.endpoint, self.config, &self.owner.tags())
             .await
         {
             Ok(()) => tracing::info!(endpoint = self.endpoint, "created the endpoint"),
@@ -216,19 +242,30 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
             there: info.config,
             reason: reason(info.failure_reason),
             log: self.log(),
+            alarms: self
+                .guard
+                .map(|guard| guard.alarms.clone())
+                .unwrap_or_default(),
         })
     }
 
     async fn update(&self, from: String) -> Result<Standing, DeployEndpointError> {
+        // Asked before the scaling is detached below, which has made the count what it is.
+        let resets_count = self.resets_count().await?;
         if let Some(there) = self.endpoints.describe_config(&from).await? {
             let kind = ComputeKind::from(&there.compute);
             self.compute.check_update_from(kind, self.endpoint)?;
-            sagemaker_ports::make_way(self.scaling, self.endpoint, &there.compute, self.compute)
-                .await?;
+            sagemaker_ports::detach_scaling(
+                self.scaling,
+                self.endpoint,
+                &there.compute,
+                self.compute,
+            )
+            .await?;
         }
         let update = Update {
             guard: self.guard,
-            resets_count: self.is_no_longer_scaled().await?,
+            resets_count,
         };
         let intent = DeploymentIntent {
             from,
@@ -260,13 +297,17 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         Ok(just_now(EndpointStatus::Updating))
     }
 
-    /// Whether it is scaled by Millrace's policy and shall not be: then the count is the definition's again.
-    async fn is_no_longer_scaled(&self) -> Result<bool, DeployEndpointError> {
-        if self.compute.is_serverless() || self.autoscaling.is_some() {
+    /// Whether the number of instances becomes the definition's. It stays what scaling has made of it
+    /// while something scales the endpoint; Millrace's own policy does not count if it is to go.
+    async fn resets_count(&self) -> Result<bool, DeployEndpointError> {
+        if self.compute.is_serverless() {
             return Ok(false);
         }
-        let there = self.scaling.describe_scaling(self.endpoint).await?;
-        Ok(there.is_some())
+        if !self.scaling.is_scaled(self.endpoint).await? {
+            return Ok(true);
+        }
+        let own = self.scaling.describe_scaling(self.endpoint).await?;
+        Ok(self.autoscaling.is_none() && own.is_some())
     }
 
     /// The champion, back on `config`, is scaled as its own definition says: an update to another instance

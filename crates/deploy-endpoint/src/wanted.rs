@@ -1,15 +1,20 @@
 //! The model and the configuration that a run wants, brought about: describe, compare, create.
 
 use crate::{DeployEndpointError, Settings};
-use contract::{ErrorName, Named};
+use contract::{Conflict, ErrorName, Named};
 use definition::Definition;
 use lake::records::{Plan, TrainingRecord};
-use sagemaker_ports::{Capture, ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, differences};
+use sagemaker_ports::{ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, Owner, differences};
 
 /// The endpoint's name, which stays the same from run to run.
 pub fn endpoint_name(definition: &Definition) -> String {
     let named = definition.endpoint.name.as_ref();
     named.unwrap_or(&definition.pipeline).clone()
+}
+
+/// The stack and pipeline that everything is tagged with.
+pub fn owner(plan: &Plan, settings: &Settings) -> Owner {
+    Owner::new(&settings.stack, &plan.definition.pipeline)
 }
 
 /// The run's model, under the run's name.
@@ -21,28 +26,14 @@ pub fn model(plan: &Plan, training: &TrainingRecord, settings: &Settings) -> Mod
         image,
         artifact,
         &settings.role_arn,
+        owner(plan, settings).run_tags(&plan.run),
     )
 }
 
 /// The run's endpoint configuration, under the model's name.
 pub fn config(name: &str, bucket: &str, plan: &Plan, settings: &Settings) -> ConfigSpec {
-    let definition = &plan.definition;
-    let compute = definition.endpoint.compute.clone();
-    // AWS has no volume to encrypt where it has no instances.
-    let key = definition.training.kms.volume_key.as_ref();
-    let key = key.filter(|_| !compute.is_serverless());
-    ConfigSpec {
-        name: name.to_owned(),
-        model: name.to_owned(),
-        capture: definition.endpoint.data_capture.map(|capture| Capture {
-            percent: capture.percent,
-            destination: format!("s3://{bucket}/captured/{}", definition.pipeline),
-            key: Some(settings.lake_key.clone()),
-        }),
-        startup_seconds: definition.endpoint.startup_seconds,
-        volume_key: key.cloned(),
-        compute,
-    }
+    let tags = owner(plan, settings).run_tags(&plan.run);
+    ConfigSpec::of_run(&plan.definition, name, bucket, &settings.lake_key, tags)
 }
 
 /// How an update of the endpoint shifts traffic; a serverless one has no instances to shift it to.
@@ -50,7 +41,7 @@ pub fn guard(definition: &Definition, settings: &Settings) -> Option<Guard> {
     if definition.endpoint.compute.is_serverless() {
         return None;
     }
-    let wanted = definition.endpoint.guardrails.clone().unwrap_or_default();
+    let wanted = definition.endpoint.update_guardrails();
     let stacks = settings.alarms.get(&endpoint_name(definition));
     Some(Guard {
         shift: wanted.shift,
@@ -77,9 +68,12 @@ pub async fn ensure_model(
     wanted: &ModelSpec,
 ) -> Result<bool, DeployEndpointError> {
     match sagemaker_ports::ensure_model(endpoints, wanted).await? {
-        Ensured::There => Ok(true),
-        Ensured::NotYet => Ok(false),
-        Ensured::Differs(differences) => same("model", &wanted.name, &differences),
+        Ensured::Exists => Ok(true),
+        Ensured::Pending => Ok(false),
+        Ensured::Conflicts(differences) => {
+            Conflict::check("model", &wanted.name, &differences)?;
+            Ok(true)
+        }
     }
 }
 
@@ -107,24 +101,7 @@ async fn ensure_config(
     let Some(there) = there else {
         return Ok(false);
     };
-    same(
-        "endpoint configuration",
-        &wanted.name,
-        &differences(wanted, &there),
-    )
-}
-
-pub fn same(
-    what: &'static str,
-    name: &str,
-    differences: &[String],
-) -> Result<bool, DeployEndpointError> {
-    if differences.is_empty() {
-        return Ok(true);
-    }
-    Err(DeployEndpointError::NotOurs {
-        what,
-        name: name.to_owned(),
-        differences: differences.join("; "),
-    })
+    let differences = differences(wanted, &there);
+    Conflict::check("endpoint configuration", &wanted.name, &differences)?;
+    Ok(true)
 }

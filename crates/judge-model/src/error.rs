@@ -1,9 +1,9 @@
 //! What can go wrong when a model is judged.
 
-use contract::{ErrorName, Named, ServiceError};
+use contract::{ErrorName, Named};
 use dataset::ColumnsError;
 use lake::records::TrainingRecord;
-use lake::{DocumentError, PartError, StoreError, VocabularyError};
+use lake::{PartError, StepError, VocabularyError};
 use sagemaker_ports::{TransformInfo, TransformSpec, TransformStatus};
 
 /// Why there is no verdict.
@@ -22,17 +22,15 @@ pub enum JudgeModelError {
         /// The metrics that there are, in words.
         there: String,
     },
-    /// A model or transform job has the run's name and is another one.
-    #[error(
-        "the {what} {name} exists and is not this run's: {differences}; delete it or start a new run"
-    )]
-    NotOurs {
-        /// `model` or `transform job`.
-        what: &'static str,
-        /// Its name.
-        name: String,
-        /// Every field that differs.
-        differences: String,
+    /// The champion is kept, and its endpoint does not serve.
+    #[error("the champion of run {run} is kept, but its endpoint {endpoint} {why}")]
+    ChampionDown {
+        /// The champion's run.
+        run: String,
+        /// Its endpoint.
+        endpoint: String,
+        /// How the endpoint is, and what to do.
+        why: String,
     },
     /// One of the two models was not asked to the end.
     #[error(
@@ -96,18 +94,9 @@ pub enum JudgeModelError {
     /// A vocabulary cannot be read.
     #[error("reading a dataset's vocabularies")]
     Vocabulary(#[from] VocabularyError),
-    /// A failure of an earlier call of this execution, which may not have been told.
+    /// The lake, the service or a name stands in the way.
     #[error(transparent)]
-    Ended(#[from] lake::attempt::Failure),
-    /// SageMaker refused or could not be reached.
-    #[error(transparent)]
-    Service(Box<ServiceError>),
-    /// A document of the lake could not be read or written.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// The lake could not be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Step(#[from] StepError),
 }
 
 const LOG_GROUP: &str = "/aws/sagemaker/TransformJobs";
@@ -115,14 +104,6 @@ const LOG_GROUP: &str = "/aws/sagemaker/TransformJobs";
 const CAPACITY: &str = "CapacityError";
 
 impl JudgeModelError {
-    pub(crate) fn not_ours(what: &'static str, name: &str, differences: &[String]) -> Self {
-        Self::NotOurs {
-            what,
-            name: name.to_owned(),
-            differences: differences.join("; "),
-        }
-    }
-
     /// Of a transform job that ended otherwise than `Completed`.
     pub(crate) fn of_end(spec: &TransformSpec, info: TransformInfo, region: &str) -> Self {
         let job = spec.name.clone();
@@ -161,26 +142,19 @@ impl JudgeModelError {
     }
 }
 
-impl From<ServiceError> for JudgeModelError {
-    fn from(error: ServiceError) -> Self {
-        Self::Service(Box::new(error))
-    }
-}
+lake::from_step_causes!(JudgeModelError);
 
 impl Named for JudgeModelError {
     fn name(&self) -> ErrorName {
         match self {
             Self::MetricMissing { .. } => ErrorName::MetricMissing,
-            Self::NotOurs { .. } => ErrorName::Conflict,
             Self::TransformFailed { .. } | Self::Predictions { .. } => ErrorName::TransformFailed,
+            Self::ChampionDown { .. } => ErrorName::DeploymentFailed,
             Self::NoCapacity { .. } => ErrorName::CapacityUnavailable,
             Self::Labels { .. } | Self::Columns(_) | Self::Item { .. } => ErrorName::DatasetInvalid,
             Self::Part(error) => error.name(),
             Self::Vocabulary(error) => error.name(),
-            Self::Ended(failure) => failure.name(),
-            Self::Service(error) => error.name(),
-            Self::Document(error) => error.name(),
-            Self::Store(error) => error.name(),
+            Self::Step(error) => error.name(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! It must not know how the model was trained nor how it is brought to serve.
 
 mod approval;
+mod champion;
 mod comparison;
 mod error;
 mod registry;
@@ -20,7 +21,7 @@ use contract::states::{Decision, JudgeModelInput, JudgeModelOutput, Verdict};
 use lake::records::{Champion, Plan, Reevaluation, TrainingRecord, VerdictRecord};
 use lake::store::PutOutcome;
 use lake::{ObjectStore, RunKeys, documents, keys};
-use sagemaker_ports::{Endpoints, ModelPackages, PackageApproval, Transforms};
+use sagemaker_ports::{Endpoints, ModelPackages, Owner, PackageApproval, Transforms};
 
 const VERDICT: &str = "a verdict";
 
@@ -32,6 +33,8 @@ pub struct Settings {
     /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default key,
     /// whatever the bucket's is.
     pub lake_key: String,
+    /// The stack's name, by which everything is tagged.
+    pub stack: String,
     /// The region, for links to the console.
     pub region: String,
 }
@@ -62,10 +65,24 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
         plan: &plan,
         training: &training,
     };
-    let found = match documents::read_if_there(store, &run.verdict(), VERDICT).await? {
+    let mut found = match documents::read_if_there(store, &run.verdict(), VERDICT).await? {
         Some(verdict) => Found::decided(verdict),
         None => Box::pin(case.reach(input.task_token.as_deref())).await?,
     };
+    if found.decision == Decision::Keep {
+        let kept = champion::Kept {
+            store,
+            endpoints: sagemaker,
+            settings,
+            pipeline: run.pipeline(),
+        };
+        if let Some(wait) = Box::pin(kept.wait()).await? {
+            found.decision = Decision::Compare;
+            found.wait_seconds = wait;
+            let reason = &mut found.verdict.reason;
+            reason.push_str("; the champion's endpoint is brought back");
+        }
+    }
     let approval = match found.decision {
         Decision::Promote => Some(PackageApproval::Approved),
         Decision::Keep => Some(PackageApproval::Rejected),
@@ -82,6 +99,7 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
             run: &run,
             plan: &plan,
             training: &training,
+            owner: Owner::new(&settings.stack, run.pipeline()),
         };
         Box::pin(entry.bring_to(approval, &verdict)).await?;
     }
@@ -136,6 +154,7 @@ struct Case<'a, S, G> {
 impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
     async fn reach(&self, token: Option<&str>) -> Result<Found, JudgeModelError> {
         let (store, run) = (self.store, self.run);
+        lake::artifact::check(store, self.training).await??;
         let proposal = match documents::read_if_there(store, &run.proposal(), "a proposal").await? {
             Some(proposal) => proposal,
             None => match self.proposed().await? {

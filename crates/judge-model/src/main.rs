@@ -16,6 +16,7 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let settings = Settings {
         role_arn: lambda_shell::env("SERVING_ROLE_ARN")?,
         lake_key: lambda_shell::env("LAKE_KEY_ARN")?,
+        stack: lambda_shell::env("STACK_NAME")?,
         region: lambda_shell::env("AWS_REGION")?,
     };
     lambda_shell::serve(async |input, invocation| {

@@ -7,7 +7,7 @@
 use crate::JudgeModelError;
 use lake::records::{ModelPackageRecord, Plan, TrainingRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents};
-use sagemaker_ports::{ModelPackages, PackageApproval, PackageSpec};
+use sagemaker_ports::{ModelPackages, Owner, PackageApproval, PackageSpec, claim_group};
 use serde_json::{Map, Value, json};
 
 /// What is entered into the registry.
@@ -17,6 +17,7 @@ pub struct Entry<'a, S, P> {
     pub run: &'a RunKeys,
     pub plan: &'a Plan,
     pub training: &'a TrainingRecord,
+    pub owner: Owner,
 }
 
 const PACKAGE: &str = "the record of a model package";
@@ -62,7 +63,8 @@ impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
         let group = &self.plan.definition.promotion.model_package_group;
         let group = group.as_deref().unwrap_or(self.run.pipeline());
         let spec = self.spec(group, approval, verdict);
-        self.packages.ensure_group(group).await?;
+        let adopt = self.plan.definition.endpoint.adopt;
+        claim_group(self.packages, group, &self.owner, adopt).await??;
         let found = self.packages.find_package(group, &spec.description).await?;
         let arn = if let Some(arn) = found {
             arn

@@ -122,3 +122,37 @@ async fn a_crash_or_a_lost_answer_at_any_point_makes_one_version() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_group_of_somebody_else_is_a_conflict_unless_it_may_be_taken_over() {
+    use sagemaker_ports::{ModelPackages, Owner, Tags};
+    let world = World::trained(Some(0.5)).await;
+    let other = Owner::new("shop", "other").tags();
+    world
+        .sagemaker
+        .create_group("default", &other)
+        .await
+        .unwrap();
+    let error = world.call().await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::Conflict);
+    let text = error.to_string();
+    assert!(
+        text.contains("the pipeline other of the stack shop") && text.contains("endpoint.adopt"),
+        "{text}"
+    );
+    assert!(world.sagemaker.packages().is_empty());
+
+    let world = World::trained(Some(0.5)).await;
+    world
+        .sagemaker
+        .create_group("default", &Tags::new())
+        .await
+        .unwrap();
+    let key = run_keys().plan();
+    let plan = world.store.get(&key).await.unwrap();
+    let mut plan: Value = serde_json::from_slice(&plan).unwrap();
+    plan["definition"]["endpoint"]["adopt"] = json!(true);
+    documents::write(&world.store, &key, &plan).await.unwrap();
+    world.call().await.unwrap();
+    assert_eq!(world.sagemaker.packages().len(), 1);
+}

@@ -2,6 +2,7 @@
 //!
 //! Which store answers is the adapter's matter, and what an item means is `dataset`'s.
 
+pub mod artifact;
 pub mod attempt;
 pub mod conformance;
 pub mod documents;
@@ -13,6 +14,7 @@ pub mod part;
 mod reader;
 pub mod records;
 pub mod segment;
+mod step;
 pub mod store;
 pub mod verify;
 pub mod vocabulary;
@@ -22,6 +24,7 @@ pub use documents::DocumentError;
 pub use keys::RunKeys;
 pub use memory::MemoryStore;
 pub use part::PartError;
+pub use step::StepError;
 pub use store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
 pub use vocabulary::VocabularyError;
 

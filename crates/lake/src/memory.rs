@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::future::{Future, poll_fn};
+use std::hash::{DefaultHasher, Hasher};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -115,6 +116,7 @@ impl ObjectStore for MemoryStore {
             .map(|(key, body)| ObjectMeta {
                 key: key.clone(),
                 size: body.len() as u64,
+                etag: Some(etag(body)),
             })
             .collect())
     }
@@ -125,6 +127,12 @@ impl ObjectStore for MemoryStore {
         pause().await;
         Ok(())
     }
+}
+
+fn etag(body: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(body);
+    format!("{:016x}", hasher.finish())
 }
 
 /// An object in small frames, so that readers meet boundaries everywhere.

@@ -44,6 +44,8 @@ pub struct ObjectMeta {
     pub key: String,
     /// Bytes.
     pub size: u64,
+    /// What changes whenever the object's bytes do, if the store says.
+    pub etag: Option<String>,
 }
 
 /// An S3-like store of one bucket: atomic puts, strong read-after-write, ordered listings.

@@ -83,7 +83,7 @@ pub async fn read(
     let there = store.list(&format!("{}/", export.prefix)).await?;
     let mut there: BTreeMap<String, u64> = there
         .into_iter()
-        .map(|ObjectMeta { key, size }| (key, size))
+        .map(|ObjectMeta { key, size, .. }| (key, size))
         .collect();
     let mut files = Vec::new();
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {

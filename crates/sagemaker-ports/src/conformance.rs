@@ -150,9 +150,16 @@ pub async fn training_jobs(jobs: &impl TrainingJobs, spec: &TrainingSpec) {
 /// # Panics
 /// With the first deviation found.
 pub async fn model_packages(packages: &impl ModelPackages, group: &str, image: &str, lake: &str) {
-    for _ in 0..2 {
-        packages.ensure_group(group).await.expect("a group");
-    }
+    assert_eq!(packages.group_tags(group).await.expect("tags"), None);
+    let one = BTreeMap::from([("millrace:stack".to_owned(), "suite".to_owned())]);
+    packages.create_group(group, &one).await.expect("a group");
+    refuses(
+        packages.create_group(group, &one).await,
+        ErrorName::Conflict,
+        "a second group",
+    );
+    let tags = packages.group_tags(group).await.expect("tags");
+    assert_eq!(tags, Some(one));
     let spec = |run: &str| PackageSpec {
         group: group.to_owned(),
         description: format!("run {run}"),
@@ -199,6 +206,7 @@ pub fn model(name: &str, image: &str, artifact: &str) -> ModelSpec {
         environment: BTreeMap::from([("LEVEL".to_owned(), "info".to_owned())]),
         vpc: Some(vpc()),
         network_isolation: true,
+        tags: BTreeMap::from([("millrace:pipeline".to_owned(), "default".to_owned())]),
     }
 }
 
@@ -256,7 +264,11 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
         .await
         .expect("create a model");
     let there = endpoints.describe_model(name).await.expect("describe");
-    assert_eq!(there.as_ref(), Some(&model));
+    let untagged = ModelSpec {
+        tags: BTreeMap::new(),
+        ..model.clone()
+    };
+    assert_eq!(there.as_ref(), Some(&untagged));
     refuses(
         endpoints.create_model(&model).await,
         ErrorName::Conflict,
@@ -283,6 +295,7 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
             }),
             startup_seconds: instances.then_some(600),
             volume_key: instances.then(|| "alias/volumes".to_owned()),
+            tags: BTreeMap::new(),
         };
         let there = endpoints.describe_config(&config.name).await;
         assert_eq!(there.expect("describe"), None);
@@ -328,6 +341,32 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
     );
 }
 
+/// The tags of an endpoint: those it was created with. It stays.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn endpoint_tags(endpoints: &impl Endpoints, name: &str, image: &str, artifact: &str) {
+    let tags = |key: &str| BTreeMap::from([(key.to_owned(), "suite".to_owned())]);
+    assert_eq!(endpoints.endpoint_tags(name).await.expect("tags"), None);
+    let model = model(name, image, artifact);
+    endpoints.create_model(&model).await.expect("a model");
+    let config = ConfigSpec {
+        name: name.to_owned(),
+        model: name.to_owned(),
+        compute: Compute::default(),
+        capture: None,
+        startup_seconds: None,
+        volume_key: None,
+        tags: tags("millrace:stack"),
+    };
+    endpoints.create_config(&config).await.expect("a config");
+    let tags = tags("millrace:stack");
+    let created = endpoints.create_endpoint(name, name, &tags);
+    created.await.expect("an endpoint");
+    let found = endpoints.endpoint_tags(name).await.expect("tags");
+    assert_eq!(found, Some(tags));
+}
+
 /// The scaling of an endpoint: put, put again, replaced, removed.
 ///
 /// # Panics
@@ -351,11 +390,13 @@ pub async fn scaling(scaling: &impl Scaling, endpoint: &str) {
     for wanted in [first, first, second] {
         scaling.put_scaling(endpoint, &wanted).await.expect("put");
         assert_eq!(there().await, Some(wanted));
+        assert!(scaling.is_scaled(endpoint).await.expect("describe"));
     }
     // Twice: removing what is not there succeeds.
     for _ in 0..2 {
         scaling.remove_scaling(endpoint).await.expect("remove");
         assert_eq!(there().await, None);
+        assert!(!scaling.is_scaled(endpoint).await.expect("describe"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Models, endpoint configurations and endpoints: what is wanted, and what is there.
 
-use crate::differences;
+use crate::{Tags, differences};
 use contract::{ErrorName, Named, Names, RunId, ServiceError};
 use definition::Definition;
 use definition::{Compute, Shift, Vpc};
@@ -26,6 +26,9 @@ pub struct ModelSpec {
     pub vpc: Option<Vpc>,
     /// Whether the container has no network at all.
     pub network_isolation: bool,
+    /// Its tags, which a description omits, so that they are not compared.
+    #[serde(skip)]
+    pub tags: Tags,
 }
 
 impl ModelSpec {
@@ -36,6 +39,7 @@ impl ModelSpec {
         image: &str,
         artifact: &str,
         role_arn: &str,
+        tags: Tags,
     ) -> Self {
         let training = &definition.training;
         Self {
@@ -46,48 +50,49 @@ impl ModelSpec {
             environment: definition.endpoint.environment.clone(),
             vpc: training.vpc.clone(),
             network_isolation: training.network_isolation,
+            tags,
         }
     }
 }
 
-/// What has become of a thing that is to be there.
+/// Result of creating a resource unless it exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ensured {
-    /// It is there.
-    There,
-    /// It has the name and does not show yet.
-    NotYet,
-    /// Another thing has the name: every field that differs.
-    Differs(Vec<String>),
+    /// It exists as specified.
+    Exists,
+    /// It was created and is not visible yet.
+    Pending,
+    /// Its name is taken by another one: every field that differs.
+    Conflicts(Vec<String>),
 }
 
-/// Brings about the model.
+/// Creates the model unless it exists.
 ///
 /// # Errors
 /// If the service refuses or cannot be reached.
 pub async fn ensure_model(
     endpoints: &impl Endpoints,
-    wanted: &ModelSpec,
+    desired: &ModelSpec,
 ) -> Result<Ensured, ServiceError> {
-    let mut there = endpoints.describe_model(&wanted.name).await?;
-    if there.is_none() {
-        match endpoints.create_model(wanted).await {
-            Ok(()) => return Ok(Ensured::There),
+    let mut found = endpoints.describe_model(&desired.name).await?;
+    if found.is_none() {
+        match endpoints.create_model(desired).await {
+            Ok(()) => return Ok(Ensured::Exists),
             // Taken since the look above.
             Err(error) if error.name() == ErrorName::Conflict => {
-                there = endpoints.describe_model(&wanted.name).await?;
+                found = endpoints.describe_model(&desired.name).await?;
             }
             Err(error) => return Err(error),
         }
     }
-    let Some(there) = there else {
-        return Ok(Ensured::NotYet);
+    let Some(found) = found else {
+        return Ok(Ensured::Pending);
     };
-    let differences = differences(wanted, &there);
+    let differences = differences(desired, &found);
     Ok(if differences.is_empty() {
-        Ensured::There
+        Ensured::Exists
     } else {
-        Ensured::Differs(differences)
+        Ensured::Conflicts(differences)
     })
 }
 
@@ -107,6 +112,39 @@ pub struct ConfigSpec {
     pub startup_seconds: Option<u32>,
     /// The KMS key of the volumes.
     pub volume_key: Option<String>,
+    /// Its tags, which a description omits, so that they are not compared.
+    #[serde(skip)]
+    pub tags: Tags,
+}
+
+impl ConfigSpec {
+    /// The configuration of the model that a run of this definition has trained, under the model's
+    /// name; what is captured is kept in the lake's bucket, under the lake's key.
+    pub fn of_run(
+        definition: &Definition,
+        model: &str,
+        bucket: &str,
+        lake_key: &str,
+        tags: Tags,
+    ) -> Self {
+        let compute = definition.endpoint.compute.clone();
+        // AWS has no volume to encrypt where it has no instances.
+        let key = definition.training.kms.volume_key.as_ref();
+        let key = key.filter(|_| !compute.is_serverless());
+        Self {
+            name: model.to_owned(),
+            model: model.to_owned(),
+            capture: definition.endpoint.data_capture.map(|capture| Capture {
+                percent: capture.percent,
+                destination: format!("s3://{bucket}/captured/{}", definition.pipeline),
+                key: Some(lake_key.to_owned()),
+            }),
+            startup_seconds: definition.endpoint.startup_seconds,
+            volume_key: key.cloned(),
+            tags,
+            compute,
+        }
+    }
 }
 
 /// Which requests and answers are kept.
@@ -234,11 +272,17 @@ pub trait Endpoints: Send + Sync {
         &self,
         name: &str,
     ) -> impl Future<Output = Result<Option<EndpointInfo>, ServiceError>> + Send;
-    /// Creates the endpoint; that it is there already is an error named `Conflict`.
+    /// The endpoint's tags, or `None` if there is no endpoint of this name.
+    fn endpoint_tags(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Tags>, ServiceError>> + Send;
+    /// Creates the endpoint with these tags. An existing one is an error named `Conflict`.
     fn create_endpoint(
         &self,
         name: &str,
         config: &str,
+        tags: &Tags,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
     /// Brings the endpoint to another configuration, as [`Update`] says.
     fn update_endpoint(

@@ -1,5 +1,6 @@
 //! Model packages: the versions of a model in SageMaker's registry, with their approval.
 
+use crate::Tags;
 use contract::ServiceError;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,8 +43,18 @@ pub enum PackageApproval {
 
 /// Registers models.
 pub trait ModelPackages: Send + Sync {
-    /// Makes the group if there is none of this name.
-    fn ensure_group(&self, group: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    /// The group's tags, or `None` if there is no group of this name.
+    fn group_tags(
+        &self,
+        group: &str,
+    ) -> impl Future<Output = Result<Option<Tags>, ServiceError>> + Send;
+
+    /// Creates the group with these tags. An existing one is an error named `Conflict`.
+    fn create_group(
+        &self,
+        group: &str,
+        tags: &Tags,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
     /// The ARN of the group's newest package of this description.
     fn find_package(

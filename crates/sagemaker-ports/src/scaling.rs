@@ -13,6 +13,8 @@ pub trait Scaling: Send + Sync {
         &self,
         endpoint: &str,
     ) -> impl Future<Output = Result<Option<Autoscaling>, ServiceError>> + Send;
+    /// Whether anything scales the endpoint, by Millrace's policy or another's.
+    fn is_scaled(&self, endpoint: &str) -> impl Future<Output = Result<bool, ServiceError>> + Send;
     /// Lets it be scaled so, whatever was there before. The endpoint must be in service.
     fn put_scaling(
         &self,
@@ -26,11 +28,12 @@ pub trait Scaling: Send + Sync {
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 
-/// Makes way for an update of the endpoint: the service refuses to change the instance type of what is scaled.
+/// Detaches the scaling from an endpoint whose instance type is to change, which the service refuses
+/// while the endpoint is scaled.
 ///
 /// # Errors
 /// If the service refuses or cannot be reached.
-pub async fn make_way(
+pub async fn detach_scaling(
     scaling: &impl Scaling,
     endpoint: &str,
     from: &Compute,

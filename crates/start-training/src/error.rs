@@ -1,8 +1,8 @@
 //! What can go wrong with a training job.
 
-use contract::{ErrorName, Named, ServiceError};
+use contract::{ErrorName, Named};
 use definition::FieldError;
-use lake::DocumentError;
+use lake::StepError;
 use sagemaker_ports::{TrainingInfo, TrainingSpec, TrainingStatus, TuningInfo, TuningSpec};
 
 /// Why a run has no trained model.
@@ -27,19 +27,6 @@ pub enum StartTrainingError {
     /// The definition cannot be carried out here.
     #[error(transparent)]
     Definition(#[from] FieldError),
-    /// A job has the run's name and is another one.
-    #[error(
-        "the {what} job {job} exists and is not this run's: {differences}; start a new run, whose \
-         job has a name of its own"
-    )]
-    NotOurs {
-        /// `training` or `tuning`.
-        what: &'static str,
-        /// The job's name.
-        job: String,
-        /// Every field that differs.
-        differences: String,
-    },
     /// The job ended in failure.
     #[error("the training job {job} failed: {reason}; its log: {log}")]
     Failed {
@@ -102,15 +89,9 @@ pub enum StartTrainingError {
         /// A link to its log.
         log: String,
     },
-    /// A failure of an earlier call of this execution, which may not have been told.
+    /// The lake, the service or a name stands in the way.
     #[error(transparent)]
-    Ended(#[from] lake::attempt::Failure),
-    /// SageMaker refused or could not be reached.
-    #[error(transparent)]
-    Service(Box<ServiceError>),
-    /// The lake could not be read or written.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
+    Step(#[from] StepError),
 }
 
 const LOG_GROUP: &str = "/aws/sagemaker/TrainingJobs";
@@ -218,11 +199,7 @@ fn stopped_how(secondary: &str, spec: &TrainingSpec) -> String {
     }
 }
 
-impl From<ServiceError> for StartTrainingError {
-    fn from(error: ServiceError) -> Self {
-        Self::Service(Box::new(error))
-    }
-}
+lake::from_step_causes!(StartTrainingError);
 
 impl Named for StartTrainingError {
     fn name(&self) -> ErrorName {
@@ -230,15 +207,12 @@ impl Named for StartTrainingError {
             Self::DatasetNotSealed { .. } => ErrorName::NotFound,
             Self::NoRows { .. } => ErrorName::DatasetInvalid,
             Self::Definition(_) => ErrorName::InvalidDefinition,
-            Self::NotOurs { .. } => ErrorName::Conflict,
             Self::Failed { .. } | Self::ArtifactMissing { .. } | Self::NoneCompleted { .. } => {
                 ErrorName::TrainingFailed
             }
             Self::NoCapacity { .. } => ErrorName::CapacityUnavailable,
             Self::Stopped { .. } => ErrorName::TrainingStopped,
-            Self::Ended(failure) => failure.name(),
-            Self::Service(error) => error.name(),
-            Self::Document(error) => error.name(),
+            Self::Step(error) => error.name(),
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Settings {
     /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default key,
     /// whatever the bucket's is.
     pub lake_key: String,
+    /// The stack's name, by which the jobs are tagged.
+    pub stack: String,
     /// The region, whose registry holds the built-in algorithms' images.
     pub region: String,
 }
@@ -103,7 +105,8 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
         Standing::InProgress { job, phase, wait } => {
             Ok(answer(Status::InProgress, job, &phase, wait))
         }
-        Standing::Completed(record) => {
+        Standing::Completed(mut record) => {
+            record.artifact_etag = lake::artifact::etag(store, &record.artifact).await?;
             // Losing means that another call saw the same end of the same job.
             documents::commit(store, &keys.training(), &record).await?;
             tracing::info!(job = record.job, metrics = ?record.metrics, "the training job completed");

@@ -1,8 +1,8 @@
 //! One look at the run's only training job.
 
-use crate::standing::{Run, Standing, is_ours, record};
+use crate::standing::{Run, Standing, record};
 use crate::{StartTrainingError, wanted};
-use contract::{ErrorName, Named, Names};
+use contract::{Conflict, ErrorName, Named, Names};
 use lake::{ObjectStore, RunKeys};
 use sagemaker_ports::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus, wait_seconds};
 
@@ -21,7 +21,7 @@ pub async fn look(
         Ok(None) => return Ok(Standing::starting(spec.name)),
         Err(error) => return run.refused(spec.name, error).await,
     };
-    is_ours("training", &spec.name, &spec.differences(&info.spec))?;
+    Conflict::check("training job", &spec.name, &spec.differences(&info.spec))?;
     match info.status {
         // Only at its end does a stopping job tell what stopped it.
         TrainingStatus::InProgress | TrainingStatus::Stopping => Ok(Standing::InProgress {

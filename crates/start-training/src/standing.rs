@@ -93,22 +93,6 @@ impl<S: ObjectStore> Run<'_, S> {
     }
 }
 
-/// Refuses a job that differs from the one wanted.
-pub fn is_ours(
-    what: &'static str,
-    job: &str,
-    differences: &[String],
-) -> Result<(), StartTrainingError> {
-    if differences.is_empty() {
-        return Ok(());
-    }
-    Err(StartTrainingError::NotOurs {
-        what,
-        job: job.to_owned(),
-        differences: differences.join("; "),
-    })
-}
-
 /// The record of a completed training job.
 ///
 /// # Errors
@@ -128,6 +112,7 @@ pub fn record(
         job: spec.name.clone(),
         image: spec.image.clone(),
         artifact,
+        artifact_etag: None,
         // JSON has no word for what is no number; the judge then finds the metric missing.
         metrics: info
             .metrics

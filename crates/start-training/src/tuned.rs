@@ -1,8 +1,8 @@
 //! One look at the run's tuning job; of its training jobs the best one's model is the run's.
 
-use crate::standing::{Run, Standing, is_ours, record};
+use crate::standing::{Run, Standing, record};
 use crate::{StartTrainingError, wanted};
-use contract::{ErrorName, Named, Names};
+use contract::{Conflict, ErrorName, Named, Names};
 use definition::Tuning;
 use lake::ObjectStore;
 use lake::records::TuningRecord;
@@ -28,7 +28,7 @@ pub async fn look<J: TrainingJobs + TuningJobs>(
         Ok(None) => return Ok(Standing::starting(spec.name)),
         Err(error) => return run.refused(spec.name, error).await,
     };
-    is_ours("tuning", &spec.name, &spec.differences(&info.spec))?;
+    Conflict::check("tuning job", &spec.name, &spec.differences(&info.spec))?;
     match (info.status, info.best.clone()) {
         // Only at its end does it tell whether it stopped or failed.
         (TuningStatus::InProgress | TuningStatus::Stopping, _) => {

@@ -5,8 +5,7 @@ use crate::{StartTrainingError, told};
 use definition::FieldError;
 use definition::{Distribution, Scalar, Tuning, TuningRange};
 use lake::records::DatasetRecord;
-use sagemaker_ports::{Channel, TrainingSpec, TuningSpec};
-use std::collections::BTreeMap;
+use sagemaker_ports::{Channel, Owner, TrainingSpec, TuningSpec};
 
 /// The channel that is not trained on. Some algorithms have another name for it.
 const VALIDATION: &str = "validation";
@@ -46,10 +45,8 @@ pub fn spec<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, StartTrai
         let name = algorithm.map_or(name, |algorithm| algorithm.name.validation_channel());
         (name.to_owned(), channel)
     });
-    let own_tags = BTreeMap::from([
-        ("millrace:pipeline".to_owned(), keys.pipeline().to_owned()),
-        ("millrace:run".to_owned(), keys.run().to_string()),
-    ]);
+    let owner = Owner::new(&settings.stack, keys.pipeline());
+    let own_tags = owner.run_tags(keys.run());
     let output = format!("s3://{bucket}/{}", keys.models());
     Ok(TrainingSpec {
         name,

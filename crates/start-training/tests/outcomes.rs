@@ -57,7 +57,8 @@ async fn a_job_is_created_once_and_followed_to_its_end() {
         spec.tags,
         text(&[
             ("millrace:pipeline", PIPELINE),
-            ("millrace:run", run().as_str())
+            ("millrace:run", run().as_str()),
+            ("millrace:stack", "shop"),
         ])
     );
     let channels = spec.channels.values();

@@ -28,6 +28,7 @@ pub const ADAPTERS: [(&str, &[&str]); 5] = [
             "sagemaker.rs",
             "sagemaker/endpoints.rs",
             "sagemaker/packages.rs",
+            "sagemaker/tags.rs",
             "sagemaker/training.rs",
             "sagemaker/transform.rs",
             "sagemaker/tuning.rs",

@@ -32,7 +32,7 @@ pub const PORTS: [&str; 15] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 47] = [
+pub const ACTIONS: [(&str, &[&str]); 48] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
@@ -68,7 +68,7 @@ pub const ACTIONS: [(&str, &[&str]); 47] = [
     ),
     (
         "create_model_package_group",
-        &["sagemaker:CreateModelPackageGroup"],
+        &["sagemaker:CreateModelPackageGroup", "sagemaker:AddTags"],
     ),
     ("create_multipart_upload", &["s3:PutObject"]),
     (
@@ -154,6 +154,7 @@ pub const ACTIONS: [(&str, &[&str]); 47] = [
     ("list_exports", &["dynamodb:ListExports"]),
     ("list_model_packages", &["sagemaker:ListModelPackages"]),
     ("list_objects_v2", &["s3:ListBucket"]),
+    ("list_tags", &["sagemaker:ListTags"]),
     (
         "list_training_jobs_for_hyper_parameter_tuning_job",
         &["sagemaker:ListTrainingJobsForHyperParameterTuningJob"],

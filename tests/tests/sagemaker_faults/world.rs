@@ -73,6 +73,7 @@ impl World {
         let at_s3 = gate.open(s3.url()).await;
         let environment = [
             ("LAKE_BUCKET", BUCKET),
+            ("STACK_NAME", "shop"),
             (
                 "TRAINING_ROLE_ARN",
                 "arn:aws:iam::000000000000:role/training",

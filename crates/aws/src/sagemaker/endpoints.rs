@@ -1,7 +1,8 @@
 //! Models, endpoint configurations of one variant, endpoints and invocations.
 
 use super::{
-    SERVICE, SageMaker, Unfit, count, counted, described_vpc, if_there, seconds_since, sorted, vpc,
+    SERVICE, SageMaker, Unfit, count, counted, described_vpc, if_there, seconds_since, sorted,
+    tags, vpc,
 };
 use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
@@ -13,7 +14,7 @@ use contract::ServiceError;
 use definition::{Compute, Shift};
 use sagemaker_ports::{
     Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Guard, Invoke, ModelSpec,
-    Prediction, Update,
+    Prediction, Tags, Update,
 };
 
 const VARIANT: &str = "AllTraffic";
@@ -42,6 +43,7 @@ impl Endpoints for SageMaker {
             .primary_container(container.build())
             .set_vpc_config(spec.vpc.as_ref().map(vpc))
             .enable_network_isolation(spec.network_isolation)
+            .set_tags(tags::request(&spec.tags))
             .send()
             .await;
         answer
@@ -77,6 +79,7 @@ impl Endpoints for SageMaker {
             .production_variants(variant(spec))
             .set_data_capture_config(spec.capture.as_ref().map(capture))
             .set_kms_key_id(spec.volume_key.clone())
+            .set_tags(tags::request(&spec.tags))
             .send()
             .await;
         answer
@@ -128,12 +131,27 @@ impl Endpoints for SageMaker {
         }
     }
 
-    async fn create_endpoint(&self, name: &str, config: &str) -> Result<(), ServiceError> {
+    async fn endpoint_tags(&self, name: &str) -> Result<Option<Tags>, ServiceError> {
+        let request = self.client.describe_endpoint().endpoint_name(name);
+        let Some(found) = if_there(DESCRIBE_ENDPOINT, name, request.send()).await? else {
+            return Ok(None);
+        };
+        let arn = tags::arn(found.endpoint_arn, "EndpointArn", DESCRIBE_ENDPOINT, name)?;
+        Ok(Some(self.tags_of(name, &arn).await?))
+    }
+
+    async fn create_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        tags: &Tags,
+    ) -> Result<(), ServiceError> {
         let answer = self
             .client
             .create_endpoint()
             .endpoint_name(name)
             .endpoint_config_name(config)
+            .set_tags(tags::request(tags))
             .send()
             .await;
         answer
@@ -291,6 +309,7 @@ fn described_model(model: DescribeModelOutput) -> ModelSpec {
         environment: sorted(environment),
         vpc: model.vpc_config.map(described_vpc),
         network_isolation: model.enable_network_isolation == Some(true),
+        tags: Tags::new(),
     }
 }
 
@@ -329,6 +348,7 @@ fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, 
             .container_startup_health_check_timeout_in_seconds
             .map(|seconds| counted(Some(seconds))),
         volume_key: config.kms_key_id.filter(|key| !key.is_empty()),
+        tags: Tags::new(),
     })
 }
 

@@ -1,35 +1,35 @@
 //! Model packages: versions of a model package group.
 
-use super::{SERVICE, SageMaker, Unfit, if_there};
+use super::{SERVICE, SageMaker, Unfit, if_there, tags};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::types;
-use contract::{ErrorName, ServiceError};
-use sagemaker_ports::{ModelPackages, PackageApproval, PackageSpec};
+use contract::ServiceError;
+use sagemaker_ports::{ModelPackages, PackageApproval, PackageSpec, Tags};
 
 const CREATE: &str = "CreateModelPackage";
+const DESCRIBE_GROUP: &str = "DescribeModelPackageGroup";
 /// The most that the service takes as a description of an approval.
 const LONGEST_REASON: usize = 1024;
 
 impl ModelPackages for SageMaker {
-    async fn ensure_group(&self, group: &str) -> Result<(), ServiceError> {
+    async fn group_tags(&self, group: &str) -> Result<Option<Tags>, ServiceError> {
         let request = self.client.describe_model_package_group();
         let request = request.model_package_group_name(group);
-        let found = if_there("DescribeModelPackageGroup", group, request.send()).await?;
-        if found.is_some() {
-            return Ok(());
-        }
+        let Some(found) = if_there(DESCRIBE_GROUP, group, request.send()).await? else {
+            return Ok(None);
+        };
+        let (arn, field) = (found.model_package_group_arn, "ModelPackageGroupArn");
+        let arn = tags::arn(arn, field, DESCRIBE_GROUP, group)?;
+        Ok(Some(self.tags_of(group, &arn).await?))
+    }
+
+    async fn create_group(&self, group: &str, tags: &Tags) -> Result<(), ServiceError> {
         let request = self.client.create_model_package_group();
-        let answer = request.model_package_group_name(group).send().await;
-        match answer {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let error = service_error(SERVICE, "CreateModelPackageGroup", group, error);
-                if error.name == ErrorName::Conflict {
-                    return Ok(());
-                }
-                Err(error)
-            }
-        }
+        let request = request.model_package_group_name(group);
+        let answer = request.set_tags(tags::request(tags)).send().await;
+        answer
+            .map(drop)
+            .map_err(|error| service_error(SERVICE, "CreateModelPackageGroup", group, error))
     }
 
     async fn find_package(

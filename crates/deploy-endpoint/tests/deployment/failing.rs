@@ -53,6 +53,34 @@ async fn a_model_that_fails_the_smoke_test_is_taken_back_and_the_champion_serves
 }
 
 #[tokio::test]
+async fn a_failed_smoke_test_without_a_configuration_to_go_back_to_says_both() {
+    let world = World::new(20).await;
+    world.drive().await.unwrap();
+    let next = world.next(21).await;
+    next.sagemaker.script_answer("text/csv", BAD);
+    let (code, message) = (
+        "ValidationException",
+        "Could not find endpoint configuration.",
+    );
+    // The first update is the run's, the second the rollback.
+    next.drive_until_update().await;
+    next.sagemaker
+        .refuse("UpdateEndpoint", ErrorName::NotFound, code, message);
+    let error = next.drive().await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::SmokeTestFailed, "{error}");
+    let text = error.to_string();
+    let gone = format!("configuration {} no longer exists", name_of(20));
+    let serves = format!("{}, which is not verified, serves now", name_of(21));
+    assert!(
+        text.contains("NaN") && text.contains(&gone) && text.contains(&serves),
+        "{text}"
+    );
+    // A redrive asks the model again.
+    next.drive().await.unwrap();
+    assert_eq!(next.champion().await.unwrap().run, next.run);
+}
+
+#[tokio::test]
 async fn a_first_model_that_fails_the_smoke_test_has_nothing_to_go_back_to() {
     let world = World::new(20).await;
     world.sagemaker.script_answer("text/csv", BAD);

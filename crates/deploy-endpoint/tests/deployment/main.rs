@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
+mod artifacts;
 mod batch;
 mod batch_crashes;
 mod crashes;
@@ -10,6 +11,7 @@ mod deploying;
 mod failing;
 mod kept;
 mod names;
+mod owners;
 mod rollbacks;
 mod scaling;
 mod support;

@@ -66,11 +66,17 @@ async fn without_the_setting_the_policy_goes_and_the_count_is_the_definitions() 
     next.drive().await.unwrap();
     assert_eq!(next.sagemaker.retained(), Some(false));
     assert_eq!(scaling(&next).await, None);
-    // Whatever else scales it from now on is a person's.
+    // Nothing scales it, so the count stays the definition's.
     let later = next.next(22).await;
     later.plan(endpoint("ml.m5.large", None)).await;
     later.drive().await.unwrap();
-    assert_eq!(later.sagemaker.retained(), Some(true));
+    assert_eq!(later.sagemaker.retained(), Some(false));
+    // A policy of somebody else keeps its count.
+    later.sagemaker.scale_by_others(PIPELINE);
+    let last = later.next(23).await;
+    last.plan(endpoint("ml.m5.large", None)).await;
+    last.drive().await.unwrap();
+    assert_eq!(last.sagemaker.retained(), Some(true));
 }
 
 #[tokio::test]

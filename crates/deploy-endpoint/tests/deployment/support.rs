@@ -7,7 +7,7 @@ use definition::Compute;
 use deploy_endpoint::{DeployEndpointError, Settings, handle};
 use lake::records::{Champion, DeploymentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
-use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec};
+use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Tags};
 use serde_json::{Value, json};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -157,6 +157,7 @@ impl World {
 
     pub async fn call(&self) -> Result<DeployEndpointOutput, DeployEndpointError> {
         let settings = Settings {
+            stack: "shop".to_owned(),
             role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
             lake_key: LAKE_KEY.to_owned(),
             settle: self.settle,
@@ -193,6 +194,13 @@ impl World {
             assert!((2..=60).contains(&output.wait_seconds), "{output:?}");
         }
         panic!("no end after 20 looks");
+    }
+
+    /// Calls until the run's update was asked for.
+    pub async fn drive_until_update(&self) {
+        while self.count("UpdateEndpoint") == 0 {
+            self.call().await.unwrap();
+        }
     }
 
     pub async fn champion(&self) -> Option<Champion> {
@@ -233,6 +241,7 @@ impl World {
             environment: std::collections::BTreeMap::new(),
             vpc: None,
             network_isolation: false,
+            tags: Tags::new(),
         };
         let config = ConfigSpec {
             name: name.to_owned(),
@@ -241,6 +250,7 @@ impl World {
             capture: None,
             startup_seconds: None,
             volume_key: None,
+            tags: Tags::new(),
         };
         self.sagemaker.create_model(&model).await.unwrap();
         self.sagemaker.create_config(&config).await.unwrap();

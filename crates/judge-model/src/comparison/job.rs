@@ -2,11 +2,11 @@
 
 use super::Comparison;
 use crate::JudgeModelError;
-use contract::{ErrorName, Named as _, Names};
+use contract::{Conflict, ErrorName, Named as _, Names};
 use lake::ObjectStore;
 use lake::attempt::{Attempt, Attempts};
 use sagemaker_ports::{
-    Endpoints, TransformInfo, TransformSpec, TransformStatus, Transforms, differences,
+    Endpoints, Owner, TransformInfo, TransformSpec, TransformStatus, Transforms, differences,
 };
 use std::fmt;
 
@@ -59,10 +59,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             Names::run_resource(pipeline, run)
         };
         let training = &self.plan.definition.training;
-        let own_tags = [
-            ("millrace:pipeline".to_owned(), pipeline.to_owned()),
-            ("millrace:run".to_owned(), run.to_string()),
-        ];
+        let own_tags = Owner::new(&self.settings.stack, pipeline).run_tags(run);
         TransformSpec {
             name: Names::judging_job(pipeline, run, role, attempt),
             model,
@@ -96,11 +93,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                 age_seconds: 0,
             });
         };
-        let differing = differences(spec, &info.spec);
-        if !differing.is_empty() {
-            let what = "transform job";
-            return Err(JudgeModelError::not_ours(what, &spec.name, &differing));
-        }
+        Conflict::check("transform job", &spec.name, &differences(spec, &info.spec))?;
         match info.status {
             TransformStatus::Completed => Ok(Look::Completed),
             TransformStatus::InProgress | TransformStatus::Stopping => Ok(Look::InProgress {

@@ -9,7 +9,7 @@ mod predictions;
 mod rows;
 
 use crate::{JudgeModelError, Settings};
-use contract::{ErrorName, Named as _, Names};
+use contract::{Conflict, ErrorName, Named as _, Names};
 use dataset::Columns;
 use definition::{Reevaluate, RowMetric};
 use job::{CHALLENGER, CHAMPION, Look};
@@ -19,7 +19,7 @@ use lake::records::{
 };
 use lake::{ObjectStore, RunKeys, documents, vocabulary};
 use metric::{Tally, Truth};
-use sagemaker_ports::{Endpoints, Ensured, ModelSpec, Transforms};
+use sagemaker_ports::{Endpoints, Ensured, ModelSpec, Owner, Transforms};
 
 /// The run's model, and the champion that it is compared with.
 pub struct Comparison<'a, S, G> {
@@ -259,6 +259,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                     "the champion's model {model} is gone, and so is the record by which to make it again"
                 )));
             };
+            lake::artifact::check(self.store, &training).await??;
             let mut spec = self.spec(&plan, run, &training);
             spec.name.clone_from(model);
             if !self.is_there(&spec).await? {
@@ -281,15 +282,17 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             image,
             artifact,
             &self.settings.role_arn,
+            Owner::new(&self.settings.stack, self.run.pipeline()).run_tags(run),
         )
     }
 
     async fn is_there(&self, spec: &ModelSpec) -> Result<bool, JudgeModelError> {
         match sagemaker_ports::ensure_model(self.sagemaker, spec).await? {
-            Ensured::There => Ok(true),
-            Ensured::NotYet => Ok(false),
-            Ensured::Differs(differences) => {
-                Err(JudgeModelError::not_ours("model", &spec.name, &differences))
+            Ensured::Exists => Ok(true),
+            Ensured::Pending => Ok(false),
+            Ensured::Conflicts(differences) => {
+                Conflict::check("model", &spec.name, &differences)?;
+                Ok(true)
             }
         }
     }

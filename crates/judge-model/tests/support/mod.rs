@@ -78,7 +78,9 @@ impl World {
         world
     }
 
+    /// Makes the run's model the champion, which serves at the endpoint `e`.
     pub async fn crown(&self, run: &str, rmse: f64) {
+        self.sagemaker.plant_endpoint("e", "c");
         let champion: Champion = serde_json::from_value(json!({
             "run": run, "metric": "validation:rmse", "value": rmse, "model": "m",
             "endpointConfig": "c", "endpoint": "e", "dataset": "d",
@@ -116,6 +118,7 @@ impl World {
             deadline: SystemTime::now(),
         };
         let settings = Settings {
+            stack: "shop".to_owned(),
             role_arn: "arn:aws:iam::1:role/training".to_owned(),
             lake_key: "arn:aws:kms:eu-central-1:1:key/lake".to_owned(),
             region: "eu-central-1".to_owned(),

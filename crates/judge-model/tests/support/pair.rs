@@ -8,7 +8,7 @@ use judge_model::JudgeModelError;
 use lake::part::PartWriter;
 use lake::records::{Part, SampleRecord, VerdictRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents};
-use sagemaker_ports::{Endpoints, ModelSpec};
+use sagemaker_ports::{Endpoints, ModelSpec, Tags};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -127,6 +127,7 @@ impl World {
             environment: std::collections::BTreeMap::new(),
             vpc: None,
             network_isolation: false,
+            tags: Tags::new(),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::{MemorySageMaker, State, refusal};
 use crate::{
-    ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Invoke, ModelSpec, Prediction, Update,
+    ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Invoke, ModelSpec, Prediction, Tags,
+    Update,
 };
 use contract::{ErrorName, ServiceError};
 
@@ -101,6 +102,32 @@ fn missing(operation: &'static str, what: &str, name: &str) -> ServiceError {
     )
 }
 
+impl MemorySageMaker {
+    /// Puts an endpoint in service on `config`, which need not exist.
+    pub fn plant_endpoint(&self, name: &str, config: &str) {
+        let info = EndpointInfo {
+            config: config.to_owned(),
+            status: EndpointStatus::InService,
+            failure_reason: None,
+            pending: None,
+            age_seconds: 0,
+        };
+        let endpoint = Endpoint {
+            info,
+            coming: Vec::new(),
+            outcome: EndpointOutcome::Serves,
+        };
+        self.state().endpoints.insert(name.to_owned(), endpoint);
+    }
+
+    /// Deletes the endpoint, as a person may.
+    pub fn delete_endpoint(&self, name: &str) {
+        let mut state = self.state();
+        state.endpoints.remove(name);
+        state.endpoint_tags.remove(name);
+    }
+}
+
 impl State {
     fn has_config(&self, name: &str) -> bool {
         self.configs.iter().any(|config| config.name == name)
@@ -109,8 +136,14 @@ impl State {
 
 impl Endpoints for MemorySageMaker {
     async fn describe_model(&self, name: &str) -> Result<Option<ModelSpec>, ServiceError> {
-        self.call("DescribeModel", |state| Ok(state.models.get(name).cloned()))
-            .await
+        self.call("DescribeModel", |state| {
+            let found = state.models.get(name).cloned();
+            Ok(found.map(|spec| ModelSpec {
+                tags: Tags::new(),
+                ..spec
+            }))
+        })
+        .await
     }
 
     async fn create_model(&self, spec: &ModelSpec) -> Result<(), ServiceError> {
@@ -138,7 +171,10 @@ impl Endpoints for MemorySageMaker {
     async fn describe_config(&self, name: &str) -> Result<Option<ConfigSpec>, ServiceError> {
         self.call("DescribeEndpointConfig", |state| {
             let found = state.configs.iter().find(|config| config.name == name);
-            Ok(found.cloned())
+            Ok(found.cloned().map(|spec| ConfigSpec {
+                tags: Tags::new(),
+                ..spec
+            }))
         })
         .await
     }
@@ -194,7 +230,21 @@ impl Endpoints for MemorySageMaker {
         .await
     }
 
-    async fn create_endpoint(&self, name: &str, config: &str) -> Result<(), ServiceError> {
+    async fn endpoint_tags(&self, name: &str) -> Result<Option<Tags>, ServiceError> {
+        self.call("ListTags", |state| {
+            let exists = state.endpoints.contains_key(name);
+            let tags = state.endpoint_tags.get(name).cloned();
+            Ok(exists.then(|| tags.unwrap_or_default()))
+        })
+        .await
+    }
+
+    async fn create_endpoint(
+        &self,
+        name: &str,
+        config: &str,
+        tags: &Tags,
+    ) -> Result<(), ServiceError> {
         self.call("CreateEndpoint", |state| {
             if state.endpoints.contains_key(name) {
                 return Err(conflict("CreateEndpoint", "endpoint", name).into());
@@ -205,6 +255,7 @@ impl Endpoints for MemorySageMaker {
             let outcome = state.next_endpoints.pop_front().unwrap_or_default();
             let endpoint = Endpoint::starts(EndpointStatus::Creating, config, config, outcome);
             state.endpoints.insert(name.to_owned(), endpoint);
+            state.endpoint_tags.insert(name.to_owned(), tags.clone());
             state.took_effect("CreateEndpoint", &format!("{name} {config}"));
             Ok(())
         })

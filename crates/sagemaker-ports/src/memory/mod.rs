@@ -17,7 +17,7 @@ pub use packages::Package;
 pub use transforms::TransformOutcome;
 pub use tuning::TuningOutcome;
 
-use crate::{ConfigSpec, Guard, ModelSpec, Prediction, TrainingSpec, TransformSpec};
+use crate::{ConfigSpec, Guard, ModelSpec, Prediction, Tags, TrainingSpec, TransformSpec};
 use contract::{ErrorName, ServiceError};
 use definition::Autoscaling;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -40,18 +40,21 @@ struct State {
     next_jobs: VecDeque<JobOutcome>,
     tunings: BTreeMap<String, tuning::Tuning>,
     next_tunings: VecDeque<TuningOutcome>,
-    groups: BTreeSet<String>,
+    groups: BTreeMap<String, Tags>,
     /// In the order of their creation.
     packages: Vec<Package>,
     models: BTreeMap<String, ModelSpec>,
     /// In the order of their creation.
     configs: Vec<ConfigSpec>,
     endpoints: BTreeMap<String, endpoints::Endpoint>,
+    endpoint_tags: BTreeMap<String, Tags>,
     next_endpoints: VecDeque<EndpointOutcome>,
     /// Of the last update.
     guard: Option<Guard>,
     /// By their endpoints.
     scaled: BTreeMap<String, Autoscaling>,
+    /// Endpoints that have a policy of somebody else.
+    scaled_by_others: BTreeSet<String>,
     /// Whether the last update of an endpoint kept the number of its instances.
     retained: Option<bool>,
     transforms: BTreeMap<String, transforms::Transform>,
@@ -274,5 +277,6 @@ mod tests {
             .await;
         conformance::model_packages(&sagemaker, "suite", "image", "s3://lake").await;
         conformance::endpoints(&sagemaker, "suite", "image", "s3://lake/model.tar.gz").await;
+        conformance::endpoint_tags(&sagemaker, "tagged", "image", "s3://lake/model.tar.gz").await;
     }
 }

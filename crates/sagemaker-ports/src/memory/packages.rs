@@ -1,7 +1,7 @@
 //! Model packages in memory.
 
 use super::{MemorySageMaker, refusal};
-use crate::{ModelPackages, PackageApproval, PackageSpec};
+use crate::{ModelPackages, PackageApproval, PackageSpec, Tags};
 use contract::{ErrorName, ServiceError};
 
 /// A version of a group.
@@ -29,11 +29,21 @@ fn missing(operation: &'static str, what: &str) -> ServiceError {
 }
 
 impl ModelPackages for MemorySageMaker {
-    async fn ensure_group(&self, group: &str) -> Result<(), ServiceError> {
-        self.call("CreateModelPackageGroup", |state| {
-            if state.groups.insert(group.to_owned()) {
-                state.took_effect("CreateModelPackageGroup", group);
+    async fn group_tags(&self, group: &str) -> Result<Option<Tags>, ServiceError> {
+        self.call("ListTags", |state| Ok(state.groups.get(group).cloned()))
+            .await
+    }
+
+    async fn create_group(&self, group: &str, tags: &Tags) -> Result<(), ServiceError> {
+        const OPERATION: &str = "CreateModelPackageGroup";
+        self.call(OPERATION, |state| {
+            if state.groups.contains_key(group) {
+                let message = "Model Package Group already exists.";
+                let (name, code) = (ErrorName::Conflict, "ValidationException");
+                return Err(refusal(OPERATION, group, name, code, message).into());
             }
+            state.groups.insert(group.to_owned(), tags.clone());
+            state.took_effect(OPERATION, group);
             Ok(())
         })
         .await
@@ -56,7 +66,7 @@ impl ModelPackages for MemorySageMaker {
     async fn create_package(&self, spec: &PackageSpec) -> Result<String, ServiceError> {
         const OPERATION: &str = "CreateModelPackage";
         self.call(OPERATION, |state| {
-            if !state.groups.contains(&spec.group) {
+            if !state.groups.contains_key(&spec.group) {
                 return Err(missing(OPERATION, &spec.group).into());
             }
             let mut group = state

@@ -5,10 +5,25 @@ use crate::Scaling;
 use contract::ServiceError;
 use definition::Autoscaling;
 
+impl MemorySageMaker {
+    /// Lets somebody else's policy scale the endpoint.
+    pub fn scale_by_others(&self, endpoint: &str) {
+        self.state().scaled_by_others.insert(endpoint.to_owned());
+    }
+}
+
 impl Scaling for MemorySageMaker {
     async fn describe_scaling(&self, endpoint: &str) -> Result<Option<Autoscaling>, ServiceError> {
         self.call("DescribeScalingPolicies", |state| {
             Ok(state.scaled.get(endpoint).copied())
+        })
+        .await
+    }
+
+    async fn is_scaled(&self, endpoint: &str) -> Result<bool, ServiceError> {
+        self.call("DescribeScalableTargets", |state| {
+            let own = state.scaled.contains_key(endpoint);
+            Ok(own || state.scaled_by_others.contains(endpoint))
         })
         .await
     }

@@ -105,6 +105,7 @@ impl World {
 
     pub async fn call(&self) -> Result<StartTrainingOutput, StartTrainingError> {
         let settings = Settings {
+            stack: "shop".to_owned(),
             role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
             lake_key: LAKE_KEY.to_owned(),
             region: "eu-central-1".to_owned(),

@@ -1,0 +1,45 @@
+//! Tags of what is created, and of what exists.
+
+use super::{SERVICE, SageMaker, Unfit};
+use crate::classify::service_error;
+use aws_sdk_sagemaker::types;
+use contract::ServiceError;
+use sagemaker_ports::Tags;
+
+/// The tags as a request has them; `None` if there are none.
+pub(super) fn request(tags: &Tags) -> Option<Vec<types::Tag>> {
+    let tags = tags
+        .iter()
+        .map(|(key, value)| types::Tag::builder().key(key).value(value).build());
+    let tags: Vec<types::Tag> = tags.collect();
+    (!tags.is_empty()).then_some(tags)
+}
+
+impl SageMaker {
+    /// All tags of the resource `name` that has this ARN.
+    pub(super) async fn tags_of(&self, name: &str, arn: &str) -> Result<Tags, ServiceError> {
+        let mut pages = self
+            .client
+            .list_tags()
+            .resource_arn(arn)
+            .into_paginator()
+            .send();
+        let mut tags = Tags::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| service_error(SERVICE, "ListTags", name, error))?;
+            let listed = page.tags.unwrap_or_default().into_iter();
+            tags.extend(listed.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))));
+        }
+        Ok(tags)
+    }
+}
+
+/// The ARN that a description promises.
+pub(super) fn arn(
+    arn: Option<String>,
+    field: &'static str,
+    operation: &'static str,
+    name: &str,
+) -> Result<String, ServiceError> {
+    arn.ok_or_else(|| Unfit::Lacks(field).into_error(operation, name))
+}

@@ -1,0 +1,66 @@
+//! Endpoints that belong to somebody else.
+
+use crate::support::{PIPELINE, World, name_of};
+use contract::{ErrorName, Named};
+use sagemaker_ports::{Endpoints, Owner, Tags};
+use serde_json::json;
+
+/// A world whose endpoint somebody else has created on a configuration of theirs, with these tags.
+async fn taken(tags: &[(&str, &str)]) -> World {
+    let world = World::new(20).await;
+    world.plant("foreign-config").await;
+    let tags: Tags = tags
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    let created = world
+        .sagemaker
+        .create_endpoint(PIPELINE, "foreign-config", &tags);
+    created.await.unwrap();
+    world
+}
+
+#[tokio::test]
+async fn an_endpoint_of_somebody_else_is_a_conflict_that_says_whose_it_is() {
+    for (tags, owner) in [
+        (&[][..], "it has no tags"),
+        (&[("team", "payments")][..], "team=payments"),
+        (
+            &[("millrace:stack", "shop"), ("millrace:pipeline", "other")][..],
+            "the pipeline other of the stack shop",
+        ),
+        (
+            &[("millrace:stack", "test"), ("millrace:pipeline", PIPELINE)][..],
+            "the pipeline default of the stack test",
+        ),
+    ] {
+        let world = taken(tags).await;
+        let error = world.drive().await.unwrap_err();
+        assert_eq!(error.name(), ErrorName::Conflict);
+        let text = error.to_string();
+        assert!(
+            text.contains(owner) && text.contains("endpoint.adopt"),
+            "{text}"
+        );
+        assert_eq!(world.config().await, "foreign-config");
+        assert_eq!(world.count("UpdateEndpoint"), 0);
+        assert!(world.champion().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_is_taken_over_if_the_definition_says_so() {
+    let world = taken(&[("millrace:stack", "shop"), ("millrace:pipeline", "other")]).await;
+    world.plan(json!({"adopt": true})).await;
+    world.drive().await.unwrap();
+    assert_eq!(world.config().await, name_of(20));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_a_run_created_is_the_next_runs_too() {
+    let world = World::new(20).await;
+    world.drive().await.unwrap();
+    let tags = world.sagemaker.endpoint_tags(PIPELINE).await.unwrap();
+    assert_eq!(tags, Some(Owner::new("shop", PIPELINE).tags()));
+    world.next(21).await.drive().await.unwrap();
+}

@@ -1,0 +1,142 @@
+//! The champion that is kept: whether its endpoint serves, and how it is brought back if it is gone.
+
+use crate::{JudgeModelError, Settings};
+use contract::{Conflict, ErrorName, Named as _};
+use lake::records::{Champion, Plan, TrainingRecord};
+use lake::{ObjectStore, RunKeys, documents, keys};
+use sagemaker_ports::{
+    ConfigSpec, EndpointStatus, Endpoints, Ensured, ModelSpec, Owner, differences, wait_seconds,
+};
+
+/// The kept champion of a pipeline.
+pub struct Kept<'a, S, E> {
+    pub store: &'a S,
+    pub endpoints: &'a E,
+    pub settings: &'a Settings,
+    pub pipeline: &'a str,
+}
+
+impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
+    /// `None` if the champion serves, or has no endpoint to serve at; else the seconds to wait until
+    /// the next look at the endpoint, which is then on its way.
+    ///
+    /// # Errors
+    /// If the endpoint cannot serve, or the records to bring it back are gone.
+    pub async fn wait(&self) -> Result<Option<u32>, JudgeModelError> {
+        let key = keys::champion(self.pipeline);
+        let champion: Option<Champion> =
+            documents::read_if_there(self.store, &key, "the record of a champion").await?;
+        let Some(champion) = champion else {
+            return Ok(None);
+        };
+        let (Some(endpoint), Some(config)) = (&champion.endpoint, &champion.endpoint_config) else {
+            return Ok(None);
+        };
+        let Some(info) = self.endpoints.describe_endpoint(endpoint).await? else {
+            self.bring_back(&champion, endpoint, config).await?;
+            return Ok(Some(wait_seconds(0)));
+        };
+        match info.status {
+            EndpointStatus::InService => Ok(None),
+            EndpointStatus::Creating
+            | EndpointStatus::Updating
+            | EndpointStatus::SystemUpdating
+            | EndpointStatus::RollingBack
+            | EndpointStatus::Deleting => Ok(Some(wait_seconds(info.age_seconds))),
+            EndpointStatus::OutOfService
+            | EndpointStatus::Failed
+            | EndpointStatus::UpdateRollbackFailed => {
+                let reason = info.failure_reason.as_deref();
+                let reason = reason.unwrap_or("SageMaker gives no reason");
+                let why = format!(
+                    "is {}: {reason}; delete the endpoint and redrive, which brings it back",
+                    info.status.as_str()
+                );
+                Err(self.down(&champion, endpoint, why))
+            }
+        }
+    }
+
+    fn down(&self, champion: &Champion, endpoint: &str, why: String) -> JudgeModelError {
+        JudgeModelError::ChampionDown {
+            run: champion.run.to_string(),
+            endpoint: endpoint.to_owned(),
+            why,
+        }
+    }
+
+    /// Creates what is missing of model, configuration and endpoint, as the champion's own run did.
+    async fn bring_back(
+        &self,
+        champion: &Champion,
+        endpoint: &str,
+        config: &str,
+    ) -> Result<(), JudgeModelError> {
+        let run = RunKeys::new(self.pipeline, &champion.run);
+        let plan: Option<Plan> =
+            documents::read_if_there(self.store, &run.plan(), "the champion's plan").await?;
+        let training: Option<TrainingRecord> =
+            documents::read_if_there(self.store, &run.training(), "the champion's training")
+                .await?;
+        let (Some(plan), Some(training)) = (plan, training) else {
+            let why = "does not exist, and the records of its run, by which it would be brought \
+                       back, are gone: remove the record of the champion, so that the next model \
+                       is deployed as the first"
+                .to_owned();
+            return Err(self.down(champion, endpoint, why));
+        };
+        lake::artifact::check(self.store, &training).await??;
+        let owner = Owner::new(&self.settings.stack, self.pipeline);
+        let tags = owner.run_tags(&champion.run);
+        let model = ModelSpec {
+            name: champion.model.clone(),
+            ..ModelSpec::of_run(
+                &plan.definition,
+                &champion.run,
+                &training.image,
+                &training.artifact,
+                &self.settings.role_arn,
+                tags.clone(),
+            )
+        };
+        let mut spec = ConfigSpec::of_run(
+            &plan.definition,
+            &champion.model,
+            self.store.bucket(),
+            &self.settings.lake_key,
+            tags,
+        );
+        config.clone_into(&mut spec.name);
+        match sagemaker_ports::ensure_model(self.endpoints, &model).await? {
+            Ensured::Exists => {}
+            Ensured::Pending => return Ok(()),
+            Ensured::Conflicts(differences) => {
+                Conflict::check("model", &model.name, &differences)?;
+            }
+        }
+        match self.endpoints.describe_config(config).await? {
+            Some(found) => {
+                let differences = differences(&spec, &found);
+                Conflict::check("endpoint configuration", config, &differences)?;
+            }
+            None => self.retried(self.endpoints.create_config(&spec).await)?,
+        }
+        let tags = owner.tags();
+        let created = self.endpoints.create_endpoint(endpoint, config, &tags);
+        self.retried(created.await)?;
+        tracing::warn!(endpoint, config, "brings back the endpoint of the champion");
+        Ok(())
+    }
+
+    /// What was just created may not be visible everywhere yet, and another call may have been
+    /// faster: the next look decides.
+    fn retried(&self, answer: Result<(), contract::ServiceError>) -> Result<(), JudgeModelError> {
+        match answer {
+            Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
+                tracing::info!(pipeline = self.pipeline, %error, "will look again");
+                Ok(())
+            }
+            answer => Ok(answer?),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The stack and pipeline that a resource belongs to, as its tags say.
+//!
+//! Endpoints and model package groups have names that others may use too: another stack of the same
+//! account, another pipeline, a person. So everything is tagged when it is created, and whatever
+//! exists under a shared name is looked at before it is changed. Nothing is tagged later: a function
+//! that could tag what exists could make anything its own.
+
+use crate::{Endpoints, ModelPackages};
+use contract::{Conflict, ErrorName, Named, RunId, ServiceError};
+use std::collections::BTreeMap;
+
+/// Tags by their keys.
+pub type Tags = BTreeMap<String, String>;
+
+/// The stack and pipeline that a resource belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The CloudFormation stack's name.
+    pub stack: String,
+    /// The pipeline.
+    pub pipeline: String,
+}
+
+impl Owner {
+    /// The key of the tag with the stack's name. The IAM conditions of the stack name it too.
+    pub const STACK: &'static str = "millrace:stack";
+    /// The key of the tag with the pipeline's name.
+    pub const PIPELINE: &'static str = "millrace:pipeline";
+    /// The key of the tag with the run's id, on what one run alone uses.
+    pub const RUN: &'static str = "millrace:run";
+
+    /// The pipeline of this stack.
+    pub fn new(stack: &str, pipeline: &str) -> Self {
+        Self {
+            stack: stack.to_owned(),
+            pipeline: pipeline.to_owned(),
+        }
+    }
+
+    /// The tags of what all runs of the pipeline share.
+    pub fn tags(&self) -> Tags {
+        let tags = [
+            (Self::STACK, self.stack.as_str()),
+            (Self::PIPELINE, self.pipeline.as_str()),
+        ];
+        tags.map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    /// The tags of what one run alone uses.
+    pub fn run_tags(&self, run: &RunId) -> Tags {
+        let mut tags = self.tags();
+        tags.insert(Self::RUN.to_owned(), run.to_string());
+        tags
+    }
+
+    fn owns(&self, tags: &Tags) -> bool {
+        let own = self.tags();
+        own.iter().all(|(key, value)| tags.get(key) == Some(value))
+    }
+
+    fn conflict(
+        &self,
+        what: &'static str,
+        name: &str,
+        field: &'static str,
+        tags: &Tags,
+    ) -> Conflict {
+        let tagged = |key| tags.get(key).map(String::as_str);
+        let owner = match (tagged(Self::STACK), tagged(Self::PIPELINE)) {
+            (Some(stack), Some(pipeline)) => {
+                format!("the pipeline {pipeline} of the stack {stack}")
+            }
+            _ if tags.is_empty() => "somebody else (it has no tags)".to_owned(),
+            _ => {
+                let tags: Vec<String> = tags
+                    .iter()
+                    .map(|(key, value)| format!("{key}={value}"))
+                    .collect();
+                format!("somebody else (its tags: {})", tags.join(", "))
+            }
+        };
+        Conflict::Foreign {
+            what,
+            name: name.to_owned(),
+            owner,
+            pipeline: self.pipeline.clone(),
+            stack: self.stack.clone(),
+            field,
+        }
+    }
+}
+
+/// Whether something may be changed, or why not.
+pub type Ownership = Result<(), Conflict>;
+
+/// Looks whether an existing endpoint belongs to `owner`, or may be taken over (`adopt`).
+///
+/// # Errors
+/// If the service refuses or cannot be reached.
+pub async fn claim_endpoint(
+    endpoints: &impl Endpoints,
+    name: &str,
+    owner: &Owner,
+    adopt: bool,
+) -> Result<Ownership, ServiceError> {
+    let Some(tags) = endpoints.endpoint_tags(name).await? else {
+        return Ok(Ok(()));
+    };
+    if owner.owns(&tags) {
+        return Ok(Ok(()));
+    }
+    if !adopt {
+        return Ok(Err(owner.conflict(
+            "endpoint",
+            name,
+            "endpoint.name",
+            &tags,
+        )));
+    }
+    tracing::warn!(endpoint = name, ?tags, "takes over the endpoint");
+    Ok(Ok(()))
+}
+
+/// Brings about the model package group, which must belong to `owner`, unless it may be taken
+/// over (`adopt`).
+///
+/// # Errors
+/// If the service refuses or cannot be reached.
+pub async fn claim_group(
+    packages: &impl ModelPackages,
+    group: &str,
+    owner: &Owner,
+    adopt: bool,
+) -> Result<Ownership, ServiceError> {
+    let mut found = packages.group_tags(group).await?;
+    if found.is_none() {
+        match packages.create_group(group, &owner.tags()).await {
+            Ok(()) => return Ok(Ok(())),
+            // Taken since the look above.
+            Err(error) if error.name() == ErrorName::Conflict => {
+                found = packages.group_tags(group).await?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let tags = found.unwrap_or_default();
+    if owner.owns(&tags) {
+        return Ok(Ok(()));
+    }
+    if !adopt {
+        let field = "promotion.modelPackageGroup";
+        return Ok(Err(owner.conflict(
+            "model package group",
+            group,
+            field,
+            &tags,
+        )));
+    }
+    tracing::warn!(group, ?tags, "takes over the model package group");
+    Ok(Ok(()))
+}
