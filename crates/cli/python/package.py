@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 import zipfile
 
 paths = iter(sys.argv[1:])
@@ -12,10 +14,14 @@ for program, package in zip(paths, paths):
     entry.external_attr = 0o755 << 16
     new = package + ".new"
     os.makedirs(os.path.dirname(package), exist_ok=True)
-    with open(program, "rb") as source, zipfile.ZipFile(new, "w") as archive:
-        times = os.stat(source.fileno())
-        with archive.open(entry, "w") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
+    times = os.stat(program)
+    with tempfile.TemporaryDirectory() as folder:
+        # Symbols are half of an unoptimised program, and each byte is hashed and uploaded.
+        stripped = os.path.join(folder, "bootstrap")
+        subprocess.run(["strip", "--strip-all", "-o", stripped, program], check=True)
+        with open(stripped, "rb") as source, zipfile.ZipFile(new, "w") as archive:
+            with archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
     # By this time a later build sees which program is in the package.
     os.utime(new, ns=(times.st_mtime_ns, times.st_mtime_ns))
     os.replace(new, package)
