@@ -264,15 +264,14 @@ pub fn some_names<'n>(names: impl ExactSizeIterator<Item = &'n str>, most: usize
 }
 
 /// Cuts a message to [`MAX_MESSAGE`] bytes, and says how many were cut.
-fn bounded(mut message: String) -> String {
+fn bounded(message: String) -> String {
     const REST: usize = 64;
-    if message.len() > MAX_MESSAGE {
-        let end = message.floor_char_boundary(MAX_MESSAGE - REST);
-        let cut = message.len() - end;
-        message.truncate(end);
-        message.push_str(&format!("… ({cut} more bytes)"));
+    if message.len() <= MAX_MESSAGE {
+        return message;
     }
-    message
+    let end = message.floor_char_boundary(MAX_MESSAGE - REST);
+    let cut = message.len() - end;
+    format!("{}… ({cut} more bytes)", &message[..end])
 }
 
 /// The messages of an error and its sources, in one line of at most [`MAX_MESSAGE`] bytes. What the
