@@ -27,8 +27,8 @@ pub enum Command {
     Local(Local),
     /// Start an execution of the state machine and show its progress.
     ///
-    /// Credentials, region and endpoints come from the environment (AWS_PROFILE, AWS_REGION,
-    /// AWS_ENDPOINT_URL, ...) and the AWS configuration files.
+    /// Credentials, region and endpoints come from the environment (`AWS_PROFILE`, `AWS_REGION`,
+    /// `AWS_ENDPOINT_URL`, ...) and the AWS configuration files.
     Run(Run),
     /// Verify that a run's data still is what the run committed.
     ///

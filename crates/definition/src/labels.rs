@@ -170,12 +170,13 @@ mod tests {
 
     fn check(
         algorithm: &str,
-        told: serde_json::Value,
+        hyperparameters: &serde_json::Value,
         least: f64,
         greatest: f64,
         whole: bool,
     ) -> Result<(), String> {
-        let training = json!({"algorithm": {"name": algorithm}, "hyperparameters": told});
+        let training =
+            json!({"algorithm": {"name": algorithm}, "hyperparameters": hyperparameters});
         let training: Training = contract::read::from_value(training).unwrap();
         training.check_labels(&Labels {
             least,
@@ -187,8 +188,8 @@ mod tests {
     #[test]
     fn labels_that_the_objective_does_not_take_are_refused_with_a_way_out() {
         let softmax = json!({"objective": "multi:softmax", "num_class": 8});
-        check("xgboost", softmax.clone(), 0.0, 7.0, true).unwrap();
-        let error = check("xgboost", softmax.clone(), 1.0, 8.0, true).unwrap_err();
+        check("xgboost", &softmax, 0.0, 7.0, true).unwrap();
+        let error = check("xgboost", &softmax, 1.0, 8.0, true).unwrap_err();
         assert_eq!(
             error,
             "the labels are 1 to 8, and `multi:softmax` with `num_class` 8 takes whole numbers from 0 to 7: \
@@ -241,7 +242,7 @@ mod tests {
             ),
         ] {
             assert!(
-                check(algorithm, told.clone(), least, greatest, whole).is_err(),
+                check(algorithm, &told, least, greatest, whole).is_err(),
                 "{told}"
             );
         }
@@ -249,7 +250,7 @@ mod tests {
             ("xgboost", json!({"objective": "reg:squarederror"})),
             ("knn", json!({"predictor_type": "classifier"})),
         ] {
-            check(algorithm, told, -5.0, 5.0, false).unwrap();
+            check(algorithm, &told, -5.0, 5.0, false).unwrap();
         }
     }
 

@@ -320,7 +320,7 @@ mod tests {
                 if !json.is_array() {
                     *json = json!([{}]);
                 }
-                put(&mut json[0], rest[2..].trim_start_matches('.'), text)
+                put(&mut json[0], rest[2..].trim_start_matches('.'), text);
             }
             _ => put(json, &rest[1..], text),
         }
