@@ -2,8 +2,8 @@
 //! 8259's with DynamoDB's types. It must not decode or keep anything, and it reads bytes: what they
 //! are part of may not have arrived as a whole, and then the refusal is [`Found::End`].
 
+use crate::simd::{behind, plain_number, special_places};
 use crate::text::{is_cut_short, simple, unicode_escape};
-use crate::window::{behind, plain_number, special_places};
 use crate::{Found, ItemError, Kind, Map};
 
 /// The deepest nesting of maps and lists that is read, the item's own map included. DynamoDB allows

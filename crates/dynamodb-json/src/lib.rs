@@ -32,9 +32,9 @@ mod received;
 mod scan;
 mod seam;
 mod seams;
+mod simd;
 mod text;
 mod value;
-mod window;
 mod writer;
 
 pub use batch::Batch;
@@ -52,3 +52,7 @@ pub use picker::{Picked, Picker};
 pub use text::Text;
 pub use value::{Kind, Value};
 pub use writer::LineWriter;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,8 +1,8 @@
 //! Where in the text of lines a value stands. It must not know what the value is for.
 
 use crate::scan::Scan;
+use crate::simd::{SPAN, characters_of};
 use crate::text::unescape_into;
-use crate::window::{SPAN, characters_of};
 use crate::{Kind, List, Map, NumberSet, Text, TextSet, Value};
 use std::borrow::Cow;
 

@@ -11,7 +11,7 @@ use crate::mark::{Mark, Marks, PathId};
 use crate::outline_path::{OutlinePath, OutlinePaths};
 use crate::seam::{Aside, Next, Seam, SeamId};
 use crate::seams::Seams;
-use crate::window::{plain_number, plain_texts, plain_word, short_text};
+use crate::simd::{plain_number, short_text};
 use crate::{ItemError, Path, Step};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -126,16 +126,6 @@ impl Outline {
             } else if landing.next == Next::Number
                 && let Some(length) = plain_number(text)
             {
-                (false, length)
-            } else if (landing.next == Next::Boolean || landing.next == Next::Null)
-                && let Some(length) = plain_word(text)
-                && (landing.next == Next::Boolean || length == "true".len())
-            {
-                (false, length)
-            } else if landing.next == Next::Texts
-                && let Some(length) = plain_texts(text)
-            {
-                // The whole set is passed as if it were one text: none of it is marked.
                 (false, length)
             } else {
                 cold();

@@ -64,7 +64,6 @@ impl Outline {
         mut frame: FrameId,
         mut follows: bool,
     ) -> Result<Landing, ItemError> {
-        let mut is_first = false;
         loop {
             while !follows {
                 if frame == FrameId::ITEM {
@@ -76,9 +75,6 @@ impl Outline {
             }
             let (path, kind) = self.element(check, frame)?;
             let next = match kind {
-                Kind::S if is_first && self.frames.at(frame).inside == Inside::TextSet => {
-                    Next::Texts
-                }
                 Kind::S => Next::Text,
                 Kind::N => Next::Number,
                 Kind::B => Next::Binary,
@@ -86,7 +82,6 @@ impl Outline {
                 Kind::Null => Next::Null,
                 Kind::M | Kind::L | Kind::Ss | Kind::Ns | Kind::Bs => {
                     (frame, follows) = self.container(check, start, frame, (path, kind))?;
-                    is_first = follows;
                     continue;
                 }
             };

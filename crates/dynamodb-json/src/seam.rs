@@ -34,8 +34,6 @@ pub(crate) type SeamId = u16;
 pub(crate) enum Next {
     /// The inside of a text.
     Text,
-    /// The inside of a set's first text.
-    Texts,
     /// The inside of a number.
     Number,
     /// The inside of a binary value.
@@ -53,7 +51,7 @@ pub(crate) enum Next {
 impl Next {
     /// Whether the value ends with a quote, which is then the next seam's first byte.
     pub(crate) const fn is_quoted(self) -> bool {
-        matches!(self, Self::Text | Self::Texts | Self::Number | Self::Binary)
+        matches!(self, Self::Text | Self::Number | Self::Binary)
     }
 
     /// The type of the value.
@@ -64,7 +62,7 @@ impl Next {
             Self::Binary => Kind::B,
             Self::Boolean => Kind::Bool,
             Self::Null => Kind::Null,
-            Self::Text | Self::Texts | Self::End | Self::Nowhere => Kind::S,
+            Self::Text | Self::End | Self::Nowhere => Kind::S,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A JSON string inside a line: kept as it is written, decoded when asked. It must not be made from
 //! a string whose escapes have not been checked.
 
-use crate::window::{SPAN, backslashes, characters_of, is_continuing};
+use crate::simd::{SPAN, backslashes, characters_of, is_continuing};
 use std::borrow::Cow;
 
 /// A string of the line.

@@ -1,7 +1,7 @@
 //! What a table holds, gathered item by item where the items pass anyway, and joined afterwards. It
 //! must not decide what becomes of it.
 
-use crate::attribute::kept::Kept;
+use crate::attribute::profile::AttributeProfile;
 use crate::attribute::{self, Attribute};
 use crate::sample::sampling::Sampling;
 use crate::sample::{self, Sample, SampledValues};
@@ -30,7 +30,7 @@ pub struct Profile {
     paths_overflowed: u64,
     /// Where each path's attribute is.
     places: BTreeMap<String, usize>,
-    attributes: Vec<Kept>,
+    attributes: Vec<AttributeProfile>,
     vocabularies: Vocabularies,
     slots: Slots,
     sample: Sampling,
@@ -136,10 +136,9 @@ impl Profile {
             profile.places.insert(path, profile.attributes.len());
             known.change(dictionary, |values| {
                 let attribute = Attribute::restore(stored, values);
-                let place = profile.attributes.len();
                 profile
                     .attributes
-                    .push(Kept::new(attribute, dictionary, place));
+                    .push(AttributeProfile::new(attribute, dictionary));
             });
         }
         drop(known);
@@ -209,7 +208,7 @@ impl Profile {
         self.sample.settled().rows()
     }
 
-    fn kept(&self, path: &str) -> Option<&Kept> {
+    fn kept(&self, path: &str) -> Option<&AttributeProfile> {
         Some(&self.attributes[*self.places.get(path)?])
     }
 
@@ -231,7 +230,7 @@ impl Profile {
             Path::push_name(path, &name);
             match self.place(path, known) {
                 Some(place) => {
-                    let Kept {
+                    let AttributeProfile {
                         attribute,
                         dictionary,
                         ..
@@ -353,7 +352,7 @@ impl Profile {
         let place = self.attributes.len();
         let dictionary = known.place(&path);
         self.attributes
-            .push(Kept::new(Attribute::default(), dictionary, place));
+            .push(AttributeProfile::new(Attribute::default(), dictionary));
         self.places.insert(path, place);
         place
     }
@@ -373,7 +372,7 @@ impl Profile {
         let vocabularies = self.vocabularies.clone();
         let (mut known, others) = (vocabularies.lock(), other.vocabularies.lock());
         for (path, place) in other.places {
-            let Kept {
+            let AttributeProfile {
                 attribute: more,
                 dictionary,
                 ..
@@ -383,7 +382,7 @@ impl Profile {
                 Some(place) => *place,
                 None => self.add(path, &mut known),
             };
-            let Kept {
+            let AttributeProfile {
                 attribute,
                 dictionary,
                 ..
@@ -407,7 +406,7 @@ impl Profile {
         let vocabularies = alone.vocabularies.clone();
         let mut own = vocabularies.lock();
         for (path, &place) in &self.places {
-            let Kept {
+            let AttributeProfile {
                 attribute,
                 dictionary,
                 ..

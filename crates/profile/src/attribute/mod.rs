@@ -1,14 +1,9 @@
 //! What is known about one attribute path. It must not know of other paths, nor decide anything.
 
-mod familiar;
-pub(crate) mod kept;
-mod ranges;
-mod tally;
-mod waiting;
+pub(crate) mod profile;
 
 use crate::number::Decimal;
 use crate::number::exact;
-use crate::number::short::Short;
 use crate::values::cardinality::{self, ValueSketch};
 use crate::values::dictionary::Dictionary;
 use crate::values::distinct::{Distinct, Values};
@@ -111,88 +106,53 @@ impl Attribute {
 
     pub(crate) fn observe(&mut self, value: &Value<'_>, dictionary: &mut Dictionary) {
         match value {
-            Value::S(text) => {
-                let text = text.decode();
-                self.count_text(&text);
-                self.category(&text, dictionary);
-            }
-            Value::N(raw) => {
-                let decimal = Decimal::read(raw);
-                self.count_number(&decimal);
-                self.category(&decimal.text(), dictionary);
-            }
+            Value::S(text) => self.observe_text(&text.decode(), dictionary),
+            Value::N(raw) => self.observe_number(&Decimal::read(raw), dictionary),
             other => self.count_other(other.kind()),
         }
     }
 
     #[inline]
-    pub(crate) fn count_text(&mut self, text: &str) {
-        self.count_text_of(characters(text));
-    }
-
-    /// A text of so many characters.
-    #[inline]
-    pub(crate) fn count_text_of(&mut self, characters: usize) {
+    pub(crate) fn observe_text(&mut self, text: &str, dictionary: &mut Dictionary) {
         self.types.add(Kind::S, 1);
         let texts = self.texts.get_or_insert_default();
-        texts.observe(characters as u64);
-    }
-
-    /// Some texts, of which so much is known.
-    pub(crate) fn count_texts(&mut self, count: u64, known: &Texts) {
-        if count > 0 {
-            self.types.add(Kind::S, count);
-            self.texts.get_or_insert_default().merge(known);
-        }
+        texts.observe(characters(text) as u64);
+        self.category(text, dictionary);
     }
 
     #[inline]
-    pub(crate) fn count_number(&mut self, decimal: &Decimal<'_>) {
+    pub(crate) fn observe_number(&mut self, decimal: &Decimal<'_>, dictionary: &mut Dictionary) {
         self.types.add(Kind::N, 1);
         let numbers = Numbers::of(decimal);
         match &mut self.numbers {
             Some(known) => known.merge(&numbers),
             None => self.numbers = Some(numbers),
         }
+        self.category(&decimal.text(), dictionary);
     }
 
-    /// A value of a type whose values are not looked at.
+    /// A value of a type whose values are only counted.
     #[inline]
     pub(crate) const fn count_other(&mut self, kind: Kind) {
-        self.count_others(kind, 1);
-    }
-
-    /// The same for some values.
-    pub(crate) const fn count_others(&mut self, kind: Kind, count: u64) {
-        self.types.add(kind, count);
+        self.types.add(kind, 1);
     }
 
     /// A text or number among the distinct ones.
     #[inline]
-    pub(crate) fn category(&mut self, value: &str, dictionary: &mut Dictionary) {
+    fn category(&mut self, value: &str, dictionary: &mut Dictionary) {
         if !self.distinct.insert(value, dictionary) {
             self.example(value);
         }
     }
 
     #[inline]
-    pub(crate) fn example(&mut self, value: &str) {
+    fn example(&mut self, value: &str) {
         // What is not below the last example as a whole is not below it cut short.
         if self.examples.len() < EXAMPLES
             || self.examples.last().is_some_and(|last| *value < **last)
         {
             self.add_example(value);
         }
-    }
-
-    /// How the last example begins, in the order of texts: what begins with more is no example. All ones
-    /// as long as there are too few.
-    pub(crate) fn last_example(&self) -> u128 {
-        let last = self.examples.last();
-        let Some(last) = last.filter(|_| self.examples.len() >= EXAMPLES) else {
-            return u128::MAX;
-        };
-        Short::beginning(last)
     }
 
     fn add_example(&mut self, value: &str) {

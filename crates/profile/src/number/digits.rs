@@ -1,8 +1,6 @@
 //! Reads a short number, all of its digits at once. It must not know longer ones, nor exponents:
 //! whatever is not of the usual form is another's to read.
 
-use crate::number::short::Short;
-
 /// A number of at most 15 digits: `mantissa / 10^scale`, with as small a scale as will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digits {
@@ -19,7 +17,7 @@ pub struct Digits {
 }
 
 /// Bytes that are read at once.
-pub(crate) const WINDOW: usize = size_of::<u128>();
+const WINDOW: usize = size_of::<u128>();
 
 /// More digits may be more than float64 keeps.
 const MAX_DIGITS: usize = 15;
@@ -119,7 +117,7 @@ impl Digits {
     /// `None`: it has no digit, more than 15, a sign or a zero too many, a point at either end, an
     /// exponent, or does not fit into the window.
     #[inline]
-    pub(crate) fn read(window: u128, length: usize) -> Option<Self> {
+    fn read(window: u128, length: usize) -> Option<Self> {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "what counts is in the lower half"
@@ -155,7 +153,10 @@ impl Digits {
     /// Reads a whole text; `None` as for [`Digits::read`].
     #[inline]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::read(Short::whole(text)?.bits(), text.len())
+        let mut window = [0; WINDOW];
+        let part = window.get_mut(..text.len())?;
+        part.copy_from_slice(text.as_bytes());
+        Self::read(u128::from_le_bytes(window), text.len())
     }
 
     /// The nearest float64: both parts of the quotient are exact.

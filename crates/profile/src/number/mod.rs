@@ -3,9 +3,8 @@
 
 pub(crate) mod digits;
 pub mod exact;
-pub(crate) mod short;
 
-use crate::number::digits::{Digits, WINDOW};
+use crate::number::digits::Digits;
 use std::borrow::Cow;
 
 /// The largest whole number below which float32 keeps every whole number apart.
@@ -34,22 +33,14 @@ enum Written<'a> {
 impl<'a> Decimal<'a> {
     /// Reads a number that a raw line held.
     pub fn read(raw: &'a str) -> Self {
-        let mut window = [0; WINDOW];
-        match window.get_mut(..raw.len()) {
-            Some(part) => {
-                part.copy_from_slice(raw.as_bytes());
-                Self::of(Digits::read(u128::from_le_bytes(window), raw.len()), raw)
-            }
+        match Digits::parse(raw) {
+            Some(digits) => Self::of(digits, raw),
             None => Self::any(raw),
         }
     }
 
-    /// The number that was read of `raw`, or failing that `raw` itself.
     #[inline]
-    pub fn of(digits: Option<Digits>, raw: &'a str) -> Self {
-        let Some(digits) = digits else {
-            return Self::any(raw);
-        };
+    fn of(digits: Digits, raw: &'a str) -> Self {
         Self {
             text: if digits.is_shortest {
                 Written::AsItStands(raw)

@@ -4,7 +4,6 @@
 //! What is serialised is trimmed to the [`HASHES`] least hashes and the bound above them, which is a function of
 //! the set of values alone: it does not tell in which order, or in how many parts, they came.
 
-use crate::number::short::Short;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use datasketches::common::NumStdDev;
@@ -52,47 +51,10 @@ impl Default for Cardinality {
     }
 }
 
-/// A value's hash: every value comes through it, and mostly nothing comes after it. Two
-/// multiplications, of which the first has each bit in reach of all.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
-const fn hash(bits: u128) -> u64 {
-    const LOW: u64 = 0x9e37_79b9_7f4a_7c15;
-    const HIGH: u64 = 0xd6e8_feb8_6659_fd93;
-    const LAST: u64 = 0xff51_afd7_ed55_8ccd;
-    // No text has the bytes of either number, so neither factor is 0.
-    let (low, high) = (bits as u64 ^ LOW, (bits >> 64) as u64 ^ HIGH);
-    let product = low as u128 * high as u128;
-    let folded = product as u64 ^ (product >> 64) as u64;
-    folded.wrapping_mul(LAST) >> 1
-}
-
 impl Cardinality {
     #[inline]
     pub(crate) fn insert(&mut self, value: impl AsRef<[u8]>) {
-        let value = value.as_ref();
-        match Short::whole(value) {
-            Some(short) => self.insert_short(short),
-            None => self.insert_long(value),
-        }
-    }
-
-    /// The same of a value that is known not to be short.
-    #[inline]
-    pub(crate) fn insert_long(&mut self, value: impl AsRef<[u8]>) {
-        // Its number is none of a short one's but by chance.
-        let bits = u128::from(XxHash3_64::oneshot(value.as_ref()));
-        self.insert_hash(hash(bits << 64));
-    }
-
-    /// The same of a short value: most are, and the sketch is asked for each.
-    #[inline]
-    pub(crate) fn insert_short(&mut self, value: Short) {
-        self.insert_hash(hash(value.bits()));
-    }
-
-    #[inline]
-    fn insert_hash(&mut self, hash: u64) {
+        let hash = XxHash3_64::oneshot(value.as_ref()) >> 1;
         // Of many values few are below.
         if hash < self.bound {
             self.gather(hash);

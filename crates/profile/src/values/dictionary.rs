@@ -13,9 +13,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Memory that all paths' distinct values may take, in bytes, roughly.
 pub const MAX_VALUES_BYTES: usize = 64 << 20;
 
-/// Values that are looked up together: each waits for memory, and they wait at the same time.
-pub(crate) const TOGETHER: usize = 32;
-
 /// Bytes that a kept value costs beside its text, roughly.
 const OVERHEAD: usize = 20;
 
@@ -62,11 +59,6 @@ impl Known {
 
     pub(crate) fn at(&self, place: usize) -> &Dictionary {
         &self.dictionaries[place]
-    }
-
-    /// Where the values of a dictionary are counted that overflowed; `None` if it did not.
-    pub(crate) fn counted(&mut self, place: usize) -> Option<&mut Cardinality> {
-        self.dictionaries[place].overflowed.as_deref_mut()
     }
 
     /// Lets `change` add to a dictionary, and gives up the largest ones until the rest is within its
@@ -163,26 +155,7 @@ impl Dictionary {
     /// The value's number, a new one if need be; `None` once the values overflowed.
     #[inline]
     pub(crate) fn id(&mut self, value: &str) -> Option<u32> {
-        self.id_of(value, self.hash(value), None)
-    }
-
-    /// The same for each of at most [`TOGETHER`] values, in order.
-    pub(crate) fn ids(&mut self, values: &[&str], mut take: impl FnMut(Option<u32>)) {
-        let mut hashes = [0; TOGETHER];
-        let mut likely = [None; TOGETHER];
-        // Steps so small that a processor begins many while the first ones wait for memory.
-        if self.overflowed.is_none() {
-            for (hash, value) in hashes.iter_mut().zip(values) {
-                *hash = self.hash(value);
-            }
-            for (id, &hash) in likely.iter_mut().zip(&hashes).take(values.len()) {
-                let number = self.numbers.find(spread(hash), |other| other.hash == hash);
-                *id = number.map(|number| number.id);
-            }
-        }
-        for ((value, hash), likely) in values.iter().zip(hashes).zip(likely) {
-            take(self.id_of(value, hash, likely));
-        }
+        self.id_of(value, self.hash(value))
     }
 
     #[inline]
@@ -193,15 +166,12 @@ impl Dictionary {
 
     /// The number of a value of that hash, which another of the same hash has perhaps.
     #[inline]
-    fn id_of(&mut self, value: &str, hash: u32, likely: Option<u32>) -> Option<u32> {
+    fn id_of(&mut self, value: &str, hash: u32) -> Option<u32> {
         if let Some(cardinality) = &mut self.overflowed {
             cardinality.insert(value);
             return None;
         }
         let is = |id: u32| self.text[span(&self.ends, id as usize)] == *value;
-        if likely.is_some_and(is) {
-            return likely;
-        }
         let same = |number: &Number| number.hash == hash && is(number.id);
         let rehash = |number: &Number| spread(number.hash);
         match self.numbers.entry(spread(hash), same, rehash) {
@@ -241,48 +211,15 @@ impl Dictionary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
     use std::iter;
 
-    fn one_by_one(dictionary: &mut Dictionary, values: &[&str]) -> Vec<Option<u32>> {
-        values.iter().map(|value| dictionary.id(value)).collect()
-    }
-
-    fn together(dictionary: &mut Dictionary, values: &[&str]) -> Vec<Option<u32>> {
-        let mut ids = Vec::new();
-        dictionary.ids(values, |id| ids.push(id));
-        ids
-    }
-
-    fn kept(dictionary: &Dictionary) -> Vec<(u32, &str)> {
-        dictionary.values().collect()
-    }
-
-    proptest! {
-        #[test]
-        fn values_have_the_same_numbers_together_and_one_by_one(
-            rounds in prop::collection::vec(prop::collection::vec("[ab]{0,3}|[ab]{20,22}", 0..TOGETHER), 0..8),
-        ) {
-            let (mut left, mut right) = (Dictionary::default(), Dictionary::default());
-            for values in &rounds {
-                let values: Vec<_> = values.iter().map(String::as_str).collect();
-                prop_assert_eq!(together(&mut left, &values), one_by_one(&mut right, &values));
-            }
-            prop_assert_eq!(kept(&left), kept(&right));
-            for (id, value) in kept(&left) {
-                prop_assert_eq!(right.id(value), Some(id));
-            }
-        }
-    }
-
     #[test]
-    fn what_overflows_among_others_is_counted_with_them() {
+    fn what_overflows_is_counted_with_what_came_before() {
         let long = "x".repeat(MAX_VALUE_BYTES + 1);
-        let values = ["a", "b", "a", &long, "c", "b"];
+        let values = ["a", "b", "a", &long, "c", "b", "d"];
         let mut dictionary = Dictionary::default();
-        let ids = together(&mut dictionary, &values);
-        assert_eq!(ids, [Some(0), Some(1), Some(0), None, None, None]);
-        assert_eq!(together(&mut dictionary, &["d"]), [None]);
+        let ids = values.map(|value| dictionary.id(value));
+        assert_eq!(ids, [Some(0), Some(1), Some(0), None, None, None, None]);
         let sketch = dictionary.sketch().unwrap();
         assert_eq!((sketch.count(), sketch.is_exact()), (5, true));
     }
@@ -292,7 +229,7 @@ mod tests {
         let mut dictionary = Dictionary::default();
         let ids: Vec<_> = iter::repeat_n(["a", "b", "c"], 2)
             .flatten()
-            .map(|value| dictionary.id_of(value, 7, Some(0).filter(|_| value != "a")))
+            .map(|value| dictionary.id_of(value, 7))
             .collect();
         assert_eq!(ids, [0, 1, 2, 0, 1, 2].map(Some));
     }

@@ -2,16 +2,13 @@
 //! It must not know what the values mean.
 
 use crate::values::cardinality::ValueSketch;
-use crate::values::dictionary::{Dictionary, TOGETHER};
+use crate::values::dictionary::Dictionary;
 
 /// Most distinct values that are kept of one attribute.
 pub const MAX_DISTINCT: usize = 100_000;
 
 /// Longest value, in bytes, that can be a category.
 pub const MAX_VALUE_BYTES: usize = 1024;
-
-// One bit says of each whether it is known.
-const _: () = assert!(TOGETHER <= u32::BITS as usize);
 
 /// Which values of a dictionary were seen: one bit for each. It overflows with the dictionary, which
 /// several profiles may fill: what is too much for all of them together is too much for their sum.
@@ -54,12 +51,6 @@ impl Distinct {
         self.is_kept(dictionary).then_some(self.count)
     }
 
-    /// Whether the values were given up by this profile.
-    #[inline]
-    pub(crate) const fn is_overflowed(&self) -> bool {
-        self.overflowed
-    }
-
     fn is_kept(&self, dictionary: &Dictionary) -> bool {
         !self.overflowed && !dictionary.is_overflowed()
     }
@@ -74,18 +65,6 @@ impl Distinct {
     #[inline]
     pub(crate) fn insert(&mut self, value: &str, dictionary: &mut Dictionary) -> bool {
         self.see(dictionary.id(value))
-    }
-
-    /// Adds values, at most [`TOGETHER`]. Says the same by a bit for each, the first
-    /// one's lowest.
-    pub(crate) fn insert_together(&mut self, values: &[&str], dictionary: &mut Dictionary) -> u32 {
-        debug_assert!(values.len() <= TOGETHER, "more would be left out");
-        let (mut known, mut bit) = (0, 1);
-        dictionary.ids(values, |id| {
-            known |= if self.see(id) { bit } else { 0 };
-            bit <<= 1;
-        });
-        known
     }
 
     #[inline]

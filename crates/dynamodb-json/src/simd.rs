@@ -1,6 +1,5 @@
-//! Looks at sixteen bytes at once: where plain text ends, where a number ends. It must not know the
-//! grammar around them. The instructions are SSE2's or NEON's, through `wide`; the tests hold every
-//! function against the same thing said byte by byte.
+//! Finds in sixteen bytes at once where plain text or a number ends, by SSE2 or NEON through `wide`.
+//! The tests compare every function with the same search byte by byte.
 
 use wide::u8x16;
 
@@ -54,55 +53,6 @@ fn not_so_short_text(text: &[u8]) -> Option<usize> {
     }
     let length = found.trailing_zeros() as usize;
     (near[length] == b'"').then_some(WIDTH + length)
-}
-
-/// The length of the `true` or `false` that `text` begins with. `None` says nothing.
-#[inline]
-pub(crate) fn plain_word(text: &[u8]) -> Option<usize> {
-    const TRUE: u64 = u64::from_le_bytes(*b"true\0\0\0\0");
-    const FALSE: u64 = u64::from_le_bytes(*b"false\0\0\0");
-    let near = u64::from_le_bytes(*text.first_chunk()?);
-    // Which one it is, nobody can guess: no branch depends on it.
-    let is_true = near & 0xffff_ffff == TRUE;
-    let word = FALSE ^ (FALSE ^ TRUE) & u64::from(is_true).wrapping_neg();
-    let length = 5 - usize::from(is_true);
-    let behind = 8 * (size_of::<u64>() - length);
-    ((near ^ word) << behind == 0).then_some(length)
-}
-
-/// The length of what `text`, which begins inside of a set's text, has up to the quote behind the set's last
-/// one, if that is not far and there is nothing before it but plain texts and what must be between them:
-/// `new","sale"]` has 9. `None` says nothing.
-// Not inline: what most values take stays short.
-#[inline(never)]
-pub(crate) fn plain_texts(text: &[u8]) -> Option<usize> {
-    let near = text.first_chunk()?;
-    let quotes = places_of(near, quotes);
-    // Behind an odd number of quotes, the last one included: between texts, and quotes that end one.
-    let odd = parity(quotes);
-    let (closing, between) = (quotes & odd, odd & !quotes);
-    let brackets = places_of(near, |window| window.simd_eq(u8x16::splat(b']'))) & between;
-    let before = brackets.wrapping_sub(1) & !brackets;
-    let commas = places_of(near, |window| window.simd_eq(u8x16::splat(b',')));
-    let between = between & before;
-    // Whatever is between two texts is one comma, and the last one is behind a text.
-    let is_plain = between == closing << 1 & before
-        && between & !commas == 0
-        && closing << 1 & brackets & brackets.wrapping_neg() != 0
-        && places_of(near, not_plain) & before == 0;
-    is_plain.then(|| brackets.trailing_zeros() as usize - 1)
-}
-
-/// A bit for each place up to which, itself included, an odd number of bits is set.
-#[inline]
-const fn parity(bits: u64) -> u64 {
-    let mut odd = bits;
-    let mut distance = 1;
-    while distance < u64::BITS {
-        odd ^= odd << distance;
-        distance *= 2;
-    }
-    odd
 }
 
 /// A bit for each of the bytes of four windows that is `wanted`.
@@ -204,29 +154,6 @@ mod tests {
         prop::collection::vec(byte, 0..100)
     }
 
-    /// What sets of texts are made of, and seldom what they are not.
-    fn piece() -> impl Strategy<Value = &'static str> {
-        let other = prop::sample::select([",", "\"", "]", "\\", "\n", "\",,\"", "\",]"].as_slice());
-        prop_oneof![
-            12 => prop::sample::select(["", "a", "sale", "café"].as_slice()),
-            12 => Just("\",\""),
-            1 => other,
-        ]
-    }
-
-    /// Where the quote stands behind the last text of a set, text by text.
-    fn texts_end(text: &[u8]) -> Option<usize> {
-        let mut at = 0;
-        loop {
-            at += text[at..].iter().position(|&byte| is_special(byte))?;
-            match text[at..] {
-                [b'"', b']', ..] => return Some(at),
-                [b'"', b',', b'"', ..] => at += 3,
-                _ => return None,
-            }
-        }
-    }
-
     proptest! {
         #[test]
         fn special_places_are_those_seen_byte_by_byte(bytes in text()) {
@@ -238,21 +165,6 @@ mod tests {
                 let is_special = bytes[..looked_at].get(at).is_some_and(|&byte| is_special(byte));
                 prop_assert_eq!(places >> at & 1 == 1, is_special, "at {}", at);
             }
-        }
-
-        #[test]
-        fn a_word_is_true_or_false(
-            word in prop::sample::select(["true", "false"].as_slice()),
-            change in prop::option::of((0..5_usize, any::<u8>())),
-            rest in "[ -~]{0,12}",
-        ) {
-            let mut text = format!("{word}{rest}").into_bytes();
-            if let Some((at, byte)) = change && let Some(old) = text.get_mut(at) {
-                *old = byte;
-            }
-            let is_near = text.len() >= size_of::<u64>();
-            let words = ["true", "false"].into_iter().filter(|word| text.starts_with(word.as_bytes()));
-            prop_assert_eq!(plain_word(&text), words.map(str::len).find(|_| is_near));
         }
 
         #[test]
@@ -270,17 +182,6 @@ mod tests {
             let end = text.iter().position(|&byte| is_special(byte)).filter(|&end| text[end] == b'"');
             let near = end.filter(|&end| end < WIDTH && text.len() >= WIDTH || end < NEAR && text.len() >= NEAR);
             prop_assert_eq!(short_text(&text), near);
-        }
-
-        #[test]
-        fn the_texts_of_a_set_end_where_its_bracket_stands(
-            pieces in prop::collection::vec(piece(), 0..20),
-            end in prop::sample::select(["\"]", "\"", "]", ""].as_slice()),
-            rest in "[a\"\\],]{0,64}",
-        ) {
-            let text = format!("{}{end}{rest}", pieces.concat()).into_bytes();
-            let is_near = |end: &usize| text.len() >= SPAN && end + 1 < SPAN;
-            prop_assert_eq!(plain_texts(&text), texts_end(&text).filter(is_near));
         }
 
         #[test]
