@@ -137,7 +137,7 @@ impl Endpoints for SageMaker {
             return Ok(None);
         };
         let arn = tags::arn(found.endpoint_arn, "EndpointArn", DESCRIBE_ENDPOINT, name)?;
-        Ok(Some(self.tags_of(name, &arn).await?))
+        Ok(Some(tags::tags_of(&self.client, name, &arn).await?))
     }
 
     async fn create_endpoint(

@@ -20,7 +20,7 @@ impl ModelPackages for SageMaker {
         };
         let (arn, field) = (found.model_package_group_arn, "ModelPackageGroupArn");
         let arn = tags::arn(arn, field, DESCRIBE_GROUP, group)?;
-        Ok(Some(self.tags_of(group, &arn).await?))
+        Ok(Some(tags::tags_of(&self.client, group, &arn).await?))
     }
 
     async fn create_group(&self, group: &str, tags: &Tags) -> Result<(), ServiceError> {

@@ -1,6 +1,6 @@
 //! Tags of what is created, and of what exists.
 
-use super::{SERVICE, SageMaker, Unfit};
+use super::{SERVICE, Unfit};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
@@ -15,23 +15,20 @@ pub(super) fn request(tags: &Tags) -> Option<Vec<types::Tag>> {
     (!tags.is_empty()).then_some(tags)
 }
 
-impl SageMaker {
-    /// All tags of the resource `name` that has this ARN.
-    pub(super) async fn tags_of(&self, name: &str, arn: &str) -> Result<Tags, ServiceError> {
-        let mut pages = self
-            .client
-            .list_tags()
-            .resource_arn(arn)
-            .into_paginator()
-            .send();
-        let mut tags = Tags::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| service_error(SERVICE, "ListTags", name, error))?;
-            let listed = page.tags.unwrap_or_default().into_iter();
-            tags.extend(listed.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))));
-        }
-        Ok(tags)
+/// All tags of the resource `name` that has this ARN.
+pub(super) async fn tags_of(
+    client: &aws_sdk_sagemaker::Client,
+    name: &str,
+    arn: &str,
+) -> Result<Tags, ServiceError> {
+    let mut pages = client.list_tags().resource_arn(arn).into_paginator().send();
+    let mut tags = Tags::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| service_error(SERVICE, "ListTags", name, error))?;
+        let listed = page.tags.unwrap_or_default().into_iter();
+        tags.extend(listed.filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))));
     }
+    Ok(tags)
 }
 
 /// The ARN that a description promises.
