@@ -203,13 +203,13 @@ pub enum Conflict {
         /// `endpoint` or `model package group`.
         what: &'static str,
         /// Its name.
-        name: String,
+        name: Box<str>,
         /// Whose it is, by its tags.
-        owner: String,
+        owner: Box<str>,
         /// The pipeline that wants it.
-        pipeline: String,
+        pipeline: Box<str>,
         /// The stack of that pipeline.
-        stack: String,
+        stack: Box<str>,
         /// The field of the definition that names it.
         field: &'static str,
     },

@@ -82,10 +82,10 @@ impl Owner {
         };
         Conflict::Foreign {
             what,
-            name: name.to_owned(),
-            owner,
-            pipeline: self.pipeline.clone(),
-            stack: self.stack.clone(),
+            name: name.into(),
+            owner: owner.into(),
+            pipeline: self.pipeline.as_str().into(),
+            stack: self.stack.as_str().into(),
             field,
         }
     }
