@@ -1,6 +1,6 @@
 //! The model artifact that a training job left, told apart from whatever replaces it later.
 //!
-//! A training image may write below the prefix of another run. So the artifact's ETag is recorded
+//! A training image may write below the prefix of another run. So the artifact's `ETag` is recorded
 //! when training completes, and compared before the model is judged and before it is deployed.
 
 use crate::records::TrainingRecord;
@@ -18,9 +18,9 @@ pub struct ArtifactReplaced {
     pub artifact: String,
     /// The training job.
     pub job: String,
-    /// The ETag when training completed.
+    /// The `ETag` when training completed.
     pub recorded: String,
-    /// The ETag now, or that there is no such object.
+    /// The `ETag` now, or that there is no such object.
     pub found: String,
 }
 
@@ -30,7 +30,7 @@ impl Named for ArtifactReplaced {
     }
 }
 
-/// The artifact's ETag; `None` if it lies in another bucket, is absent, or the store has no ETags.
+/// The artifact's `ETag`; `None` if it lies in another bucket, is absent, or the store has no `ETags`.
 ///
 /// # Errors
 /// If the store fails.
@@ -46,7 +46,7 @@ pub async fn etag(store: &impl ObjectStore, artifact: &str) -> Result<Option<Str
     Ok(found.and_then(|object| object.etag))
 }
 
-/// Whether the artifact is still the one that was recorded. A record without an ETag passes.
+/// Whether the artifact is still the one that was recorded. A record without an `ETag` passes.
 ///
 /// # Errors
 /// If the store fails; within, if the artifact was replaced.

@@ -129,14 +129,13 @@ impl<'p> Table<'p> {
                 readings.moments += copies;
             }
         };
-        match self.sampled.get(path) {
-            Some(values) => values
-                .counts
-                .iter()
-                .for_each(|(text, copies)| add(text, *copies)),
-            None => {
-                let values = self.profile.values(path).unwrap_or_default();
-                values.iter().for_each(|text| add(text, 1));
+        if let Some(values) = self.sampled.get(path) {
+            for (text, copies) in &values.counts {
+                add(text, *copies);
+            }
+        } else {
+            for text in self.profile.values(path).unwrap_or_default() {
+                add(text, 1);
             }
         }
         readings

@@ -102,6 +102,7 @@ pub struct Rejection {
 
 impl LabelRange {
     /// Takes a label into account.
+    #[must_use]
     pub fn with(self, label: f32) -> Self {
         Self {
             least: self.least.min(label),

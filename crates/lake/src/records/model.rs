@@ -15,7 +15,7 @@ pub struct TrainingRecord {
     pub image: String,
     /// `s3://…/model.tar.gz`.
     pub artifact: String,
-    /// The artifact's ETag when training completed; absent if the store has none.
+    /// The artifact's `ETag` when training completed; absent if the store has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_etag: Option<String>,
     /// The final metrics by name.
