@@ -136,7 +136,8 @@ impl Endpoints for SageMaker {
         let Some(found) = if_there(DESCRIBE_ENDPOINT, name, request.send()).await? else {
             return Ok(None);
         };
-        let arn = tags::arn(found.endpoint_arn, "EndpointArn", DESCRIBE_ENDPOINT, name)?;
+        let arn = tags::arn(found.endpoint_arn, "EndpointArn")
+            .map_err(|unfit| unfit.into_error(DESCRIBE_ENDPOINT, name))?;
         Ok(Some(tags::tags_of(&self.client, name, &arn).await?))
     }
 

@@ -19,7 +19,7 @@ impl ModelPackages for SageMaker {
             return Ok(None);
         };
         let (arn, field) = (found.model_package_group_arn, "ModelPackageGroupArn");
-        let arn = tags::arn(arn, field, DESCRIBE_GROUP, group)?;
+        let arn = tags::arn(arn, field).map_err(|unfit| unfit.into_error(DESCRIBE_GROUP, group))?;
         Ok(Some(tags::tags_of(&self.client, group, &arn).await?))
     }
 

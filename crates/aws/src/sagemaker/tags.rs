@@ -31,12 +31,7 @@ pub(super) async fn tags_of(
     Ok(tags)
 }
 
-/// The ARN that a description promises.
-pub(super) fn arn(
-    arn: Option<String>,
-    field: &'static str,
-    operation: &'static str,
-    name: &str,
-) -> Result<String, ServiceError> {
-    arn.ok_or_else(|| Unfit::Lacks(field).into_error(operation, name))
+/// The ARN that a description promises in `field`.
+pub(super) fn arn(arn: Option<String>, field: &'static str) -> Result<String, Unfit> {
+    arn.ok_or(Unfit::Lacks(field))
 }

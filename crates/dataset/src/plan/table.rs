@@ -135,7 +135,7 @@ impl<'p> Table<'p> {
             }
         } else {
             for text in self.profile.values(path).unwrap_or_default() {
-                add(text, 1);
+                add(&text, 1);
             }
         }
         readings
