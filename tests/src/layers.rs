@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The nouns, each with the workspace's crates that it may build upon.
-const NOUNS: [(&str, &[&str]); 11] = [
+const NOUNS: [(&str, &[&str]); 12] = [
     ("contract", &[]),
     ("definition", &["contract"]),
     ("dynamodb-json", &["contract"]),
@@ -21,6 +21,17 @@ const NOUNS: [(&str, &[&str]); 11] = [
     ),
     ("format", &["contract", "dataset", "definition"]),
     ("lake", &["contract", "definition"]),
+    (
+        "raw-export",
+        &[
+            "contract",
+            "definition",
+            "dynamodb-json",
+            "lake",
+            "profile",
+            "source",
+        ],
+    ),
     ("lambda-shell", &["contract"]),
     (
         "aws",
@@ -36,7 +47,7 @@ const NOUNS: [(&str, &[&str]); 11] = [
 ];
 
 /// What the verbs may build upon. `aws` is for their `main.rs` alone.
-const OF_VERBS: [&str; 11] = [
+const OF_VERBS: [&str; 12] = [
     "aws",
     "contract",
     "dataset",
@@ -47,6 +58,7 @@ const OF_VERBS: [&str; 11] = [
     "sagemaker-ports",
     "lambda-shell",
     "profile",
+    "raw-export",
     "source",
 ];
 

@@ -304,6 +304,7 @@ fn output_of_run(
             status,
             pipeline,
             run,
+            route: Route::Export,
             phase: "IN_PROGRESS".to_owned(),
             wait_seconds: 1,
             segments: 6,

@@ -92,7 +92,9 @@ impl Moto {
         let overrides = plan_export::Overrides::default();
         plan_export::handle(
             &self.lake,
-            &self.tables,
+            &plan_export::Sources {
+                tables: &self.tables,
+            },
             &NoOther,
             &overrides,
             input,

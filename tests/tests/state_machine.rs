@@ -40,6 +40,21 @@ fn the_export_is_shared_out_to_as_many_children_as_run_at_once() {
 }
 
 #[test]
+fn a_maps_result_fits_into_a_states_payload() {
+    let machine = workspace::state_machine();
+    for (map, last) in [
+        ("ExportSegments", "SegmentsExported"),
+        ("MergeShards", "ShardMerged"),
+    ] {
+        let child = &machine["States"][map]["ItemProcessor"]["States"][last]["Result"];
+        assert!(child.is_object(), "{map} ends with {last}");
+        let most = contract::states::MOST_CHILDREN as usize;
+        let bytes = (child.to_string().len() + 1) * most + 1;
+        assert!(bytes < 256 * 1024, "{map}: {bytes} bytes");
+    }
+}
+
+#[test]
 fn estimates_know_the_state_machines_time_limit() {
     let seconds = workspace::state_machine()["TimeoutSeconds"].as_f64();
     assert_eq!(seconds, Some(plan_export::LONGEST_MINUTES * 60.0));
@@ -337,6 +352,16 @@ fn wrong_choices_are_found() {
     is_found("WhichRoute: $.route", "\"Export\" leads nowhere", |m| {
         remove(m, "/States/WhichRoute/Choices/1");
     });
+    is_found(
+        "ExportSegments/WhichExporter: $.route",
+        "\"Export\" leads nowhere",
+        |m| remove(m, &format!("{CHILDREN}/WhichExporter/Choices/1")),
+    );
+    is_found(
+        "ExportSegments/WhichExporter: $.route",
+        "no field \"route\"",
+        |m| remove(m, "/States/ExportSegments/ItemSelector/route.$"),
+    );
     is_found(
         "IsExportDone: $.status",
         "\"InProgress\" leads nowhere",

@@ -3,13 +3,13 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use contract::states::{Estimate, MergeToCsvInput, Route, RunInput};
+use contract::states::{MergeToCsvInput, RunInput};
 use contract::{Invocation, RunId};
 use dataset::Columns;
 use end_to_end::python;
 use lake::part::PartWriter;
 use lake::records::{DatasetRecord, Plan, ScanTotals, SegmentRecord};
-use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, sample, segment};
 use profile::Profile;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -174,26 +174,9 @@ async fn lake(columns: &Value, format: Value) -> MemoryStore {
         "promotion": {"metric": "m", "goal": "minimize"},
     });
     let plan = Plan {
-        run: input().run,
-        execution: "arn:1".to_owned(),
-        started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: contract::read::from_value(definition).unwrap(),
         key_attributes: vec!["user".to_owned(), "item".to_owned()],
-        projection: Vec::new(),
-        route: Route::Scan,
-        reason: String::new(),
-        table_arn: None,
         segments: 1,
-        tasks: Vec::new(),
-        read: None,
-        task_rcu: None,
-        estimate: Estimate {
-            items: 0,
-            bytes: 0,
-            read_units: 0,
-            minutes: None,
-            cost: None,
-        },
+        ..sample::plan(definition)
     };
     documents::write(&store, &keys().plan(), &plan)
         .await

@@ -36,10 +36,10 @@ pub struct PlanExportInput {
     pub input: serde_json::Value,
 }
 
-/// How the items leave the table.
+/// How the items leave the source: which function exports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Route {
-    /// By parallel scan.
+    /// By a parallel scan of the table.
     #[default]
     Scan,
     /// By the table's native export.
@@ -63,7 +63,7 @@ pub struct PlanExportOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// How the items leave the table.
+    /// How the items leave the source: which function exports.
     pub route: Route,
     /// Why, in one sentence.
     pub reason: String,
@@ -88,7 +88,7 @@ pub struct Estimate {
     pub items: u64,
     /// Bytes of the table.
     pub bytes: u64,
-    /// Read request units.
+    /// Read request units; 0 where the source is not paid by them.
     pub read_units: u64,
     /// Minutes at the read budget, or at what the functions manage if that is slower; of a native
     /// export the fewest that it takes.
@@ -123,6 +123,8 @@ pub struct RequestExportOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
+    /// The plan's route, by which a child chooses the function that exports.
+    pub route: Route,
     /// `DynamoDB`'s status of the export, such as `IN_PROGRESS`.
     pub phase: String,
     /// Seconds to wait before the next look; grows with the run's age.
@@ -134,6 +136,10 @@ pub struct RequestExportOutput {
     /// Key of the JSON array of tasks.
     pub tasks_key: String,
 }
+
+/// Children of a Distributed Map at most: an export's tasks, or a dataset's shards. The Map's result
+/// lists each in 18 bytes, and a state's payload ends at 256 KiB.
+pub const MOST_CHILDREN: u32 = 10_000;
 
 /// Some consecutive segments that one function scans side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

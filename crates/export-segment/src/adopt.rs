@@ -2,7 +2,6 @@
 //! and each of their lines are found right. It must not write or remove a file of the export.
 
 use crate::ExportSegmentError;
-use crate::scan::SegmentEnd;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use contract::states::ExportTask;
@@ -15,6 +14,7 @@ use lake::segment::{self, Progress};
 use lake::{ByteStream, ObjectStore, PartError, RunKeys, StoreError};
 use md5::{Digest, Md5};
 use profile::{Profile, Vocabularies};
+use raw_export::SegmentEnd;
 use tokio::time::Instant;
 
 /// Files read side by side: enough to keep a vCPU busy while S3 answers.
@@ -165,12 +165,7 @@ impl<S: ObjectStore> Adoption<'_, S> {
 }
 
 const fn end(record: &SegmentRecord<Profile>, new_items: u64) -> SegmentEnd {
-    SegmentEnd {
-        whole: true,
-        items: record.totals.items,
-        new_items,
-        throttled: None,
-    }
+    SegmentEnd::whole(record.totals.items, new_items)
 }
 
 /// Logs and counts what this invocation did.

@@ -40,7 +40,6 @@ struct State {
     throttles_seen: u64,
     began: Instant,
     units: f64,
-    pages_read: u64,
 }
 
 /// A page that may be read now.
@@ -69,7 +68,6 @@ impl ReadBudget {
                 throttles_seen: 0,
                 began: now,
                 units: 0.0,
-                pages_read: 0,
             }),
         }
     }
@@ -77,11 +75,6 @@ impl ReadBudget {
     /// Throttled attempts of all segments.
     pub const fn throttles(&self) -> &Throttles {
         &self.throttles
-    }
-
-    /// Whether any page was read.
-    pub fn has_read(&self) -> bool {
-        self.state().pages_read > 0
     }
 
     /// Units that were consumed, and in how many seconds.
@@ -120,7 +113,6 @@ impl ReadBudget {
         let mut state = self.state();
         state.pages.learn(scanned, units);
         state.units += units;
-        state.pages_read += 1;
         state.debt += units - turn.expected;
         self.changed.notify_one();
     }

@@ -1,7 +1,8 @@
-//! What can go wrong while a segment is scanned.
+//! What can go wrong while a task is scanned or adopted.
 
-use contract::{ErrorName, Named, RunId, ServiceError};
+use contract::{ErrorName, Named, RunId};
 use lake::{DocumentError, PartError};
+use raw_export::RawExportError;
 use source::SelectionError;
 
 /// A task that could not be carried on.
@@ -23,28 +24,9 @@ pub enum ExportSegmentError {
         /// The kind.
         kind: &'static str,
     },
-    /// A page could not be read.
-    #[error("scanning segment {segment} of {table} after {items} items")]
-    Scan {
-        /// The table.
-        table: String,
-        /// The segment.
-        segment: u32,
-        /// Items of the segment that are committed or read.
-        items: u64,
-        /// The service's answer.
-        source: Box<ServiceError>,
-    },
-    /// The table gave a line that is no item.
-    #[error("segment {segment} of {table} holds a line that is no item")]
-    Item {
-        /// The table.
-        table: String,
-        /// The segment.
-        segment: u32,
-        /// What is wrong with it.
-        source: dynamodb_json::ItemError,
-    },
+    /// The task could not be read to raw parts.
+    #[error(transparent)]
+    Export(#[from] RawExportError),
     /// The plan's projection cannot be asked for.
     #[error("the run's plan")]
     Selection(#[from] SelectionError),
@@ -90,11 +72,10 @@ impl Named for ExportSegmentError {
     fn name(&self) -> ErrorName {
         match self {
             Self::UnknownTask { .. } | Self::OtherSource { .. } => ErrorName::InvalidRequest,
-            Self::Scan { source, .. } => source.name,
-            Self::Item { .. }
-            | Self::UnknownFile { .. }
-            | Self::FileDiffers { .. }
-            | Self::FileItem { .. } => ErrorName::DatasetInvalid,
+            Self::Export(error) => error.name(),
+            Self::UnknownFile { .. } | Self::FileDiffers { .. } | Self::FileItem { .. } => {
+                ErrorName::DatasetInvalid
+            }
             Self::Selection(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),

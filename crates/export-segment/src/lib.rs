@@ -1,7 +1,7 @@
 //! Scans a task's segments side by side into raw parts, or adopts a native export's files as such.
 //!
-//! It must not know which services answer, nor what an item means beyond its profile. Progress lives
-//! in the lake: called again with the same input it goes on from the last commit of each segment.
+//! Progress lives in the lake: called again with the same input it continues from the last commit of
+//! each segment.
 
 mod adopt;
 mod budget;
@@ -13,48 +13,23 @@ mod share;
 
 pub use error::ExportSegmentError;
 
+pub use raw_export::Settings;
+
 use adopt::Adoption;
 use budget::ReadBudget;
 use contract::states::{
     Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
 };
 use contract::{Invocation, RunId};
-use definition::DynamoDbSource;
 use futures::future::{Either, select};
-use futures::stream::{self, StreamExt};
 use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents};
 use profile::Vocabularies;
-use scan::{SegmentEnd, SegmentScan};
+use raw_export::{SegmentEnd, TaskEnd, TaskExport, TimeLimit};
+use scan::Scan;
 use share::Share;
 use source::{ScanPages, Selection};
 use std::pin::pin;
-use std::time::Duration;
-use tokio::time::Instant;
-
-/// How parts are written.
-#[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    /// Bytes of raw lines after which a part ends and the segment's progress is committed.
-    pub part_bytes: u64,
-    /// zstd's level for the parts; `None` leaves the lines as they are.
-    pub compression_level: Option<i32>,
-    /// Segments that are scanned side by side, unless the definition says how many a task has.
-    pub side_by_side: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            part_bytes: 64 * 1024 * 1024,
-            compression_level: Some(lake::part::LEVEL),
-            side_by_side: 16,
-        }
-    }
-}
-
-// What is kept back of an invocation's time for sending the last pieces and committing.
-const RESERVE: Duration = Duration::from_secs(30);
 
 /// Scans or adopts until the task's segments are whole or the deadline is near, and commits.
 ///
@@ -86,11 +61,10 @@ pub async fn handle(
             run,
         });
     }
-    let remaining = invocation.remaining();
-    let stop = Instant::now() + remaining.saturating_sub(RESERVE.min(remaining / 5));
+    let time = TimeLimit::within(invocation.remaining());
+    let declared = plan.definition.paths();
+    let declared: Vec<_> = declared.iter().map(|path| path.text.to_owned()).collect();
     if let Some(export) = &export {
-        let declared = plan.definition.paths();
-        let declared: Vec<_> = declared.iter().map(|path| path.text.to_owned()).collect();
         let adoption = Adoption {
             store,
             keys: &keys,
@@ -98,72 +72,55 @@ pub async fn handle(
             // The files hold the same users and items: their distinct values are kept once.
             vocabularies: &Vocabularies::new(),
             declared: &declared,
-            stop,
+            stop: time.stop,
         };
         let ends = adoption.run(task).await?;
         adopt::report(&pipeline, &task, &ends);
         return Ok(output(pipeline, run, task, &ends));
     }
-    let source = dynamodb(&plan)?;
-    let selection = Selection::new(source, &source::projected(&plan.projection, &[])?);
-    let share = Share::new(store, &keys, &plan);
+    let Some((source, of_table)) = plan.dynamodb() else {
+        return Err(ExportSegmentError::OtherSource {
+            kind: plan.definition.source.kind(),
+        });
+    };
+    let selection = Selection::new(source, &source::projected(&of_table.projection, &[])?);
+    let share = Share::new(store, &keys, of_table.read.as_ref(), plan.tasks.len());
     let item_units = item_units(&plan.estimate);
     let budget = ReadBudget::new(share.now().await?, source.consistent_read, item_units);
-    // The segments hold the same users and items: their distinct values are kept once.
-    let vocabularies = Vocabularies::new();
-    let segments = task.first_segment..task.first_segment + task.segment_count;
-    let scans = segments.map(|segment| {
-        SegmentScan {
-            store,
+    let side_by_side = source.segments_per_task.map(|count| count as usize);
+    let export = TaskExport {
+        store,
+        reader: &Scan {
             pages,
-            keys: &keys,
-            plan: &plan,
             source,
             selection: &selection,
             budget: &budget,
-            attempt: &invocation.attempt,
-            settings,
-            vocabularies: &vocabularies,
-            stop,
-            segment,
-        }
-        .run()
-    });
-    // Each takes memory while it runs: no more at once than the function is made for.
-    let per_task = source.segments_per_task;
-    let side_by_side = per_task.map_or(settings.side_by_side, |n| n as usize);
-    let scans = stream::iter(scans)
-        .buffer_unordered(side_by_side.max(1))
-        .collect::<Vec<_>>();
-    let ends = match select(pin!(scans), pin!(share.follow(&budget))).await {
-        Either::Left((ends, _)) => ends,
+        },
+        keys: &keys,
+        source_name: &source.table,
+        total_segments: plan.segments,
+        declared: &declared,
+        attempt: &invocation.attempt,
+        settings: Settings {
+            side_by_side: side_by_side.unwrap_or(settings.side_by_side),
+            ..settings
+        },
+        time,
+    };
+    let end = match select(pin!(export.run(&task)), pin!(share.follow(&budget))).await {
+        Either::Left((end, _)) => end?,
         Either::Right((never, _)) => match never {},
     };
-    let mut ends: Vec<SegmentEnd> = ends
-        .into_iter()
-        .collect::<Result<_, ExportSegmentError>>()?;
-    report(&pipeline, &task, &ends, &budget);
-    let throttled = ends.iter_mut().find_map(|end| end.throttled.take());
-    match throttled {
-        // Throttled until the time was over: with a page at least the task has moved on.
-        Some(error) if !budget.has_read() => return Err(error),
-        _ => {}
+    let TaskEnd { segments, held_up } = end;
+    report(&pipeline, &task, &segments, &budget);
+    if let Some(error) = held_up {
+        return Err(error.into());
     }
-    let output = output(pipeline, run, task, &ends);
+    let output = output(pipeline, run, task, &segments);
     if output.status == Status::Done {
         share.give_up(&task).await?;
     }
     Ok(output)
-}
-
-/// The table that the plan's tasks scan.
-fn dynamodb(plan: &Plan) -> Result<&DynamoDbSource, ExportSegmentError> {
-    let source = &plan.definition.source;
-    source
-        .dynamodb()
-        .ok_or_else(|| ExportSegmentError::OtherSource {
-            kind: source.kind(),
-        })
 }
 
 /// Read capacity units that reading an item consumes on average, if anybody has counted.

@@ -8,7 +8,7 @@
 
 use crate::budget::ReadBudget;
 use contract::states::ExportTask;
-use lake::records::Plan;
+use lake::records::ReadPlan;
 use lake::{DocumentError, ObjectStore, RunKeys, documents};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -21,20 +21,29 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 pub struct Share<'a, S> {
     store: &'a S,
     keys: &'a RunKeys,
-    plan: &'a Plan,
+    read: Option<&'a ReadPlan>,
+    tasks: usize,
 }
 
 impl<'a, S: ObjectStore> Share<'a, S> {
-    pub const fn new(store: &'a S, keys: &'a RunKeys, plan: &'a Plan) -> Self {
-        Self { store, keys, plan }
+    /// `read` is how fast the table may be read by so many tasks.
+    pub const fn new(
+        store: &'a S,
+        keys: &'a RunKeys,
+        read: Option<&'a ReadPlan>,
+        tasks: usize,
+    ) -> Self {
+        Self {
+            store,
+            keys,
+            read,
+            tasks,
+        }
     }
 
     /// Read capacity units per second as of now; `None` if unlimited.
     pub async fn now(&self) -> Result<Option<f64>, DocumentError> {
-        let Some(read) = &self.plan.read else {
-            return Ok(self.plan.task_rcu);
-        };
-        let Some(budget) = read.rcu else {
+        let Some((read, budget)) = self.read.and_then(|read| Some((read, read.rcu?))) else {
             return Ok(None);
         };
         let finished = if self.is_divided() {
@@ -42,12 +51,7 @@ impl<'a, S: ObjectStore> Share<'a, S> {
         } else {
             0
         };
-        Ok(Some(share(
-            budget,
-            read.concurrency,
-            self.plan.tasks.len(),
-            finished,
-        )))
+        Ok(Some(share(budget, read.concurrency, self.tasks, finished)))
     }
 
     /// Gives the budget its new share from time to time, for ever.
@@ -77,8 +81,8 @@ impl<'a, S: ObjectStore> Share<'a, S> {
     }
 
     fn is_divided(&self) -> bool {
-        let is_limited = self.plan.read.as_ref().is_some_and(|r| r.rcu.is_some());
-        is_limited && self.plan.tasks.len() > 1
+        let is_limited = self.read.is_some_and(|read| read.rcu.is_some());
+        is_limited && self.tasks > 1
     }
 }
 

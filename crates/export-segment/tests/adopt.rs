@@ -4,9 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use contract::states::{
-    Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
-};
+use contract::states::{ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status};
 use contract::{ErrorName, Invocation, Named, RunId};
 use export_segment::{ExportSegmentError, Settings, handle};
 use flate2::Compression;
@@ -14,7 +12,7 @@ use flate2::write::GzEncoder;
 use lake::memory::poll_at_most;
 use lake::native::{ExportFile, NativeExport};
 use lake::records::{Encoding, Plan, SegmentRecord};
-use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, segment};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, sample, segment};
 use md5::{Digest, Md5};
 use profile::Profile;
 use serde_json::json;
@@ -73,26 +71,9 @@ async fn exported(change: impl FnOnce(&mut NativeExport)) -> MemoryStore {
         "promotion": {"metric": "m", "goal": "minimize"},
     });
     let plan = Plan {
-        run: run(),
-        execution: "arn:1".to_owned(),
-        started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: contract::read::from_value(definition).unwrap(),
-        key_attributes: vec!["id".to_owned()],
-        projection: Vec::new(),
         route: Route::Export,
-        reason: String::new(),
-        table_arn: Some("arn:t".to_owned()),
         segments: 0,
-        tasks: Vec::new(),
-        read: None,
-        task_rcu: None,
-        estimate: Estimate {
-            items: 0,
-            bytes: 0,
-            read_units: 0,
-            minutes: None,
-            cost: None,
-        },
+        ..sample::plan(definition)
     };
     documents::write(&store, &keys().plan(), &plan)
         .await

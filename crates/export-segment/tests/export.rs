@@ -2,13 +2,11 @@
 //! stops, fails or overlaps.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use contract::states::{
-    Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
-};
+use contract::states::{ExportSegmentInput, ExportSegmentOutput, ExportTask, Status};
 use contract::{ErrorName, Invocation, Named, RunId};
 use export_segment::{ExportSegmentError, Settings, handle};
 use lake::records::{Plan, SegmentRecord};
-use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, segment};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, sample, segment};
 use profile::Profile;
 use serde_json::json;
 use source::memory::MemoryTable;
@@ -38,26 +36,9 @@ async fn planned() -> (MemoryStore, RunKeys) {
         "promotion": {"metric": "m", "goal": "minimize"},
     });
     let plan = Plan {
-        run: run(),
-        execution: "arn:1".to_owned(),
-        started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: contract::read::from_value(definition).unwrap(),
-        key_attributes: vec!["id".to_owned()],
-        projection: Vec::new(),
-        route: Route::Scan,
-        reason: String::new(),
-        table_arn: None,
         segments: 3,
         tasks: vec![TASK],
-        read: None,
-        task_rcu: None,
-        estimate: Estimate {
-            items: 0,
-            bytes: 0,
-            read_units: 0,
-            minutes: None,
-            cost: None,
-        },
+        ..sample::plan(definition)
     };
     let keys = plan.keys();
     documents::write(&store, &keys.plan(), &plan).await.unwrap();

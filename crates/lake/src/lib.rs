@@ -13,6 +13,7 @@ pub mod native;
 pub mod part;
 mod reader;
 pub mod records;
+pub mod sample;
 pub mod segment;
 mod step;
 pub mod store;

@@ -47,19 +47,7 @@ pub async fn progress<P: DeserializeOwned + Serialize + Sync>(
     if let Some(whole) = manifest(store, keys, segment).await? {
         return Ok(Progress::Whole(whole));
     }
-    let mut checkpoints = 0;
-    let mut last: Option<SegmentRecord<P>> = None;
-    // Few links: one for every 64 MiB or invocation.
-    while let Some(record) = documents::read_if_there(
-        store,
-        &keys.checkpoint(segment, checkpoints + 1),
-        "a segment's checkpoint",
-    )
-    .await?
-    {
-        checkpoints += 1;
-        last = Some(record);
-    }
+    let (checkpoints, last) = last_link(store, keys, segment).await?;
     match last {
         // The attempt that ended the chain was stopped before it could write the manifest.
         Some(whole) if whole.cursor.is_none() => {
@@ -71,6 +59,32 @@ pub async fn progress<P: DeserializeOwned + Serialize + Sync>(
             record,
         }),
     }
+}
+
+/// The chain's length and its last link. Links follow each other without a gap, so that the end is
+/// found by doubling and halving: a chain of a thousand takes twenty reads.
+async fn last_link<P: DeserializeOwned>(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    segment: u32,
+) -> Result<(u32, Option<SegmentRecord<P>>), DocumentError> {
+    let link = async |number| {
+        let key = keys.checkpoint(segment, number);
+        documents::read_if_there(store, &key, "a segment's checkpoint").await
+    };
+    let (mut there, mut last) = (0, None);
+    let mut absent = None;
+    while absent != Some(there + 1) {
+        let next = match absent {
+            None => (there * 2).max(1),
+            Some(absent) => there + (absent - there) / 2,
+        };
+        match link(next).await? {
+            Some(record) => (there, last) = (next, Some(record)),
+            None => absent = Some(next),
+        }
+    }
+    Ok((there, last))
 }
 
 /// A segment's manifest, if the segment is whole.
@@ -120,6 +134,7 @@ pub async fn commit<P: Serialize + Sync>(
 mod tests {
     use super::*;
     use crate::MemoryStore;
+    use crate::memory::poll_at_most;
     use crate::records::{Checksum, Encoding, ScanTotals};
     use bytes::Bytes;
     use contract::RunId;
@@ -170,6 +185,24 @@ mod tests {
                 record: Some(record(Some(1)))
             }
         );
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_long_chain_is_found_in_a_few_reads() {
+        let store = MemoryStore::new();
+        for length in 1..=200 {
+            let key = keys().checkpoint(3, length);
+            documents::commit(&store, &key, &record(Some(length)))
+                .await
+                .unwrap();
+            let Some(Ok(Progress::At { checkpoints, record: last })) =
+                // Two pauses a read, and one read of the manifest.
+                poll_at_most(40, progress::<u32>(&store, &keys(), 3))
+            else {
+                panic!("{length} links take more than 19 reads");
+            };
+            assert_eq!((checkpoints, last), (length, Some(record(Some(length)))));
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Bins raw parts into shards: what one function turns into rows within its time and memory.
 
 use crate::PlanDatasetError;
+use contract::states::MOST_CHILDREN;
 use definition::Dataset;
 use lake::records::{Part, ScanTotals};
 
@@ -28,7 +29,8 @@ pub fn bytes(definition: &Dataset, exported: &ScanTotals) -> Result<Option<u64>,
 /// empty, and no part is in two.
 pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
     let total: u64 = parts.iter().map(|part| part.raw_bytes).sum();
-    let count = total.div_ceil(shard_bytes.unwrap_or(SHARD_BYTES)).max(1);
+    let count = total.div_ceil(shard_bytes.unwrap_or(SHARD_BYTES));
+    let count = count.clamp(1, MOST_CHILDREN.into());
     let mut shards: Vec<Vec<Part>> = Vec::new();
     let mut before = 0;
     let mut last = None;
@@ -96,6 +98,12 @@ mod tests {
             0,
             "nothing to merge is no shard"
         );
+    }
+
+    #[test]
+    fn there_are_no_more_shards_than_a_map_can_list() {
+        let shards = bin(parts(&vec![100; 20_000]), Some(1));
+        assert_eq!(sizes(&shards), vec![200; 10_000]);
     }
 
     #[test]

@@ -1,32 +1,26 @@
-//! Decides what to export, checks that it can be, and freezes the plan.
+//! Decides what to export, checks that it can be exported, and freezes the plan.
 //!
-//! It must not read the table beyond one item, nor know which services answer.
+//! What one kind of source needs is in a module of its own, beside which another one can stand. No
+//! more than one item of the source is read.
 
+mod dynamodb;
 mod error;
-mod estimate;
 mod load;
 mod overrides;
-mod prices;
-mod read_budget;
-mod route;
-mod segments;
-mod selected;
+mod sources;
 
+pub use dynamodb::{DynamoDb, EXPORT_MEMORY_MB, LONGEST_MINUTES};
 pub use error::PlanExportError;
-pub use estimate::{EXPORT_MEMORY_MB, LONGEST_MINUTES};
 pub use overrides::{Overrides, OverridesError};
+pub use sources::Sources;
 
 use contract::Invocation;
 use contract::RunId;
-use contract::states::{ExportTask, PlanExportInput, PlanExportOutput, Route};
-use definition::Source;
-use estimate::Shape;
+use contract::states::{PlanExportInput, PlanExportOutput, Route};
 use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents};
-use route::Chosen;
-use selected::Selected;
-use source::{DescribeRecovery, DescribeTable};
+use raw_export::{PlanSource, Planned};
 
 /// Children of the export's Distributed Map that run at once, as the state machine's definition has it.
 pub const EXPORT_CONCURRENCY: u32 = 40;
@@ -34,15 +28,18 @@ pub const EXPORT_CONCURRENCY: u32 = 40;
 /// Plans the export of an execution. Called again for the same execution it answers the same.
 ///
 /// # Errors
-/// Whatever is wrong with the definition, the table or the bucket, before anything is paid for.
-pub async fn handle(
+/// Whatever is wrong with the definition, the source or the bucket, before anything is paid for.
+pub async fn handle<P: PlanSource>(
     store: &impl ObjectStore,
-    tables: &(impl DescribeTable + DescribeRecovery),
+    sources: &P,
     executions: &impl Executions,
     overrides: &Overrides,
     input: PlanExportInput,
     _invocation: Invocation,
-) -> Result<PlanExportOutput, PlanExportError> {
+) -> Result<PlanExportOutput, PlanExportError>
+where
+    PlanExportError: From<P::Error>,
+{
     let execution = input.execution;
     let run = RunId::of_execution(&execution.id, &execution.start_time)
         .map_err(|message| PlanExportError::StartTime { message })?;
@@ -58,43 +55,15 @@ pub async fn handle(
     overrides.check(&input.input)?;
     let definition = load::load(store, &pipeline, input.input).await?;
     load::check_endpoint(store, &definition).await?;
-    let Source::DynamoDb(source) = &definition.source;
-    let table = &source.table;
-    let info = tables
-        .describe(table)
-        .await?
-        .ok_or_else(|| PlanExportError::TableMissing {
-            table: table.clone(),
-        })?;
-    let Selected {
-        info,
+    let Planned {
         key_attributes,
-        projection,
-    } = selected::choose(&definition, source, info)?;
-    // The table's own count lags by hours; one read tells whether there is anything.
-    let index = source.index.as_deref();
-    if !tables.holds_an_item(table, index).await? {
-        let what = match index {
-            Some(index) => format!("index {index:?} of table {table:?}"),
-            None => format!("table {table:?}"),
-        };
-        return Err(PlanExportError::TableEmpty { what });
-    }
-    let read = read_budget::decide(&source.read, info.capacity, EXPORT_CONCURRENCY);
-    let mut shape = segments::shape(source, &info, &read);
-    let scan = estimate::estimate(source, &definition.limits, &info, &read, shape);
-    let Chosen {
         route,
         reason,
+        segments,
+        tasks,
         estimate,
-    } = route::choose(&definition, source, scan, tables).await?;
-    if route == Route::Export {
-        // Its files, and so its segments, are known when it has completed.
-        shape = Shape {
-            segments: 0,
-            tasks: 0,
-        };
-    }
+        source,
+    } = sources.plan(&definition).await?;
 
     let current = CurrentRun {
         run: run.clone(),
@@ -114,15 +83,12 @@ pub async fn handle(
         execution: execution.id,
         started: execution.start_time,
         key_attributes,
-        projection,
         route,
         reason,
-        table_arn: info.arn,
-        segments: shape.segments,
-        tasks: ExportTask::share(shape.segments, shape.tasks),
-        read: (route == Route::Scan).then_some(read),
-        task_rcu: None,
+        segments,
+        tasks,
         estimate,
+        source,
         definition,
     };
     write_tasks(store, &plan).await?;
@@ -136,7 +102,8 @@ pub async fn handle(
         }
     };
     tracing::info!(
-        table = plan.definition.source.name(),
+        kind = plan.definition.source.kind(),
+        source = plan.definition.source.name(),
         route = %plan.route,
         reason = plan.reason,
         segments = plan.segments,
@@ -145,7 +112,7 @@ pub async fn handle(
         read_units = plan.estimate.read_units,
         minutes = plan.estimate.minutes,
         dollars = plan.estimate.cost.map(|cost| cost.total),
-        reads = plan.read.as_ref().map(|read| read.decision.as_str()),
+        pace = plan.pace(),
         "planned"
     );
     Ok(output(&plan))

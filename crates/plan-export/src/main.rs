@@ -6,10 +6,11 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
+    let sources = plan_export::Sources { tables: &tables };
     let executions = aws::sfn::StateMachines::new(&config);
     let overrides: plan_export::Overrides = lambda_shell::env("INPUT_MAY_OVERRIDE")?.parse()?;
     lambda_shell::serve(async |input, invocation| {
-        plan_export::handle(&store, &tables, &executions, &overrides, input, invocation).await
+        plan_export::handle(&store, &sources, &executions, &overrides, input, invocation).await
     })
     .await
 }

@@ -83,7 +83,7 @@ impl Report {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportReport {
-    /// The table.
+    /// What was read, such as the table.
     pub table: String,
     /// How the items left the table.
     #[serde(default)]
@@ -105,13 +105,13 @@ pub struct ExportReport {
     /// How fast the table was to be read, and why, if the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_decision: Option<String>,
-    /// Read units that DynamoDB says were consumed; absent if the segments' figures are gone.
+    /// Read units that the source says were consumed; absent if the segments' figures are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_units: Option<f64>,
     /// Read units per second between the first page and the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_rate: Option<f64>,
-    /// Attempts that DynamoDB throttled; absent if the segments' figures are gone.
+    /// Attempts that the source throttled; absent if the segments' figures are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttles: Option<u64>,
     /// Bytes of raw lines before compression; absent if the segments' figures are gone.
@@ -187,6 +187,7 @@ pub async fn gather(
         let keys = RunKeys::new(run.pipeline(), run_of_it);
         format!("s3://{}/{}", store.bucket(), keys.predictions())
     });
+    let pace = plan.pace().map(str::to_owned);
     Ok(Report {
         pipeline: run.pipeline().to_owned(),
         run: run.run().clone(),
@@ -204,7 +205,7 @@ pub async fn gather(
             estimated_items: plan.estimate.items,
             estimated_read_units: plan.estimate.read_units,
             estimated_cost: plan.estimate.cost,
-            read_decision: plan.read.map(|read| read.decision),
+            read_decision: pace,
             read_units: exported.map(|exported| exported.read_units),
             read_rate: exported.and_then(|exported| exported.read_rate()),
             throttles: exported.map(|exported| exported.throttles),

@@ -1,25 +1,27 @@
-//! Brings about a table's native export: looks for the run's own, asks for it if there is none, and
-//! when it has completed turns its files into segments and tasks.
+//! Requests a table's native export: looks for the run's own, asks for one if there is none, and
+//! turns its files into segments and tasks when it has completed.
 //!
-//! It must not know which service exports, nor read a data file. A call takes one look; it never
-//! waits for the export.
+//! No data file is read. A call looks once and never waits for the export.
 
 mod error;
 mod manifest;
 
 pub use error::RequestExportError;
 
-use contract::Invocation;
-use contract::states::{ExportTask, RequestExportOutput, Route, RunInput, Status};
+use contract::states::{ExportTask, MOST_CHILDREN, RequestExportOutput, Route, RunInput, Status};
+use contract::{Invocation, ServiceError};
 use jiff::Timestamp;
 use lake::native::{NativeExport as Exported, NativeRequest};
 use lake::records::Plan;
 use lake::{ObjectStore, PutOutcome, documents};
 use manifest::Completed;
-use source::{ExportRequest, ExportState, NativeExport};
+use source::{ExportDescription, ExportRequest, ExportState, NativeExport};
 
 /// Files that one function adopts in turn, unless the definition says otherwise.
 const FILES_PER_TASK: u32 = 16;
+/// A token is remembered for eight hours after it was used, and no call is older than its run. Source:
+/// Amazon DynamoDB API Reference, `ExportTableToPointInTime`. An hour less, for clocks that differ.
+const TOKEN_SECONDS: u64 = 7 * 60 * 60;
 const COMPLETED: &str = "COMPLETED";
 const IN_PROGRESS: &str = "IN_PROGRESS";
 
@@ -36,15 +38,17 @@ pub async fn handle(
 ) -> Result<RequestExportOutput, RequestExportError> {
     let keys = lake::RunKeys::new(&input.pipeline, &input.run);
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
-    if plan.route != Route::Export {
+    let of_table = plan.dynamodb().filter(|_| plan.route == Route::Export);
+    let Some((source, of_table)) = of_table else {
         return Err(RequestExportError::NotPlanned { run: input.run });
-    }
+    };
     let started = started(&plan)?;
     let age = u64::try_from((Timestamp::now() - started).get_seconds()).unwrap_or(0);
     let answer = |status, phase: &str, export: Option<&Exported>| RequestExportOutput {
         status,
         pipeline: input.pipeline.clone(),
         run: input.run.clone(),
+        route: plan.route,
         phase: phase.to_owned(),
         wait_seconds: wait_seconds(age),
         segments: export.map_or(0, |export| count(export.files.len())),
@@ -65,7 +69,10 @@ pub async fn handle(
             .unwrap_or_default();
     let attempt = progress.attempt;
     let request = ExportRequest {
-        table_arn: plan.table_arn.clone().ok_or(RequestExportError::NoTable)?,
+        table_arn: of_table
+            .table_arn
+            .clone()
+            .ok_or(RequestExportError::NoTable)?,
         token: format!("{}-{}-{attempt}", input.pipeline, input.run),
         bucket: store.bucket().to_owned(),
         prefix: keys.native(attempt),
@@ -76,12 +83,7 @@ pub async fn handle(
     let export = if let Some(arn) = &progress.arn {
         exports.describe_export(arn).await?
     } else {
-        // An earlier call may have asked and ended before it could write that down, perhaps longer
-        // ago than a token is remembered.
-        let export = match exports.find_export(&request).await? {
-            Some(export) => export,
-            None => exports.request_export(&request).await?,
-        };
+        let export = ask(exports, &request, age).await?;
         tracing::info!(
             export = export.arn,
             prefix = request.prefix,
@@ -98,11 +100,9 @@ pub async fn handle(
     let (manifest, items) = match export.state {
         ExportState::InProgress => return Ok(answer(Status::InProgress, IN_PROGRESS, None)),
         ExportState::Failed { code, message } => {
-            // It stays as it is for ever: the next call asks for another one.
-            let next = NativeRequest {
-                attempt: attempt + 1,
-                arn: None,
-            };
+            // It stays failed for ever: the next call asks for another one.
+            let (attempt, arn) = (attempt + 1, None);
+            let next = NativeRequest { attempt, arn };
             documents::write(store, &keys.native_request(), &next).await?;
             return Err(RequestExportError::Failed {
                 arn: export.arn,
@@ -119,8 +119,7 @@ pub async fn handle(
         items,
     };
     let files = manifest::read(store, completed).await?;
-    let source = plan.definition.source.dynamodb();
-    let per_task = source.and_then(|source| source.segments_per_task);
+    let per_task = source.segments_per_task;
     let exported = Exported {
         arn: export.arn,
         items: files.iter().map(|file| file.items).sum(),
@@ -143,8 +142,26 @@ pub async fn handle(
     Ok(answer(Status::Done, COMPLETED, Some(&exported)))
 }
 
+/// The run's export, asked for if there is none.
+///
+/// An earlier call may have asked and ended before it could write that down. The token answers with
+/// its export as long as it is remembered; after that all exports are looked through, one by one.
+async fn ask(
+    exports: &impl NativeExport,
+    request: &ExportRequest,
+    age: u64,
+) -> Result<ExportDescription, ServiceError> {
+    if age >= TOKEN_SECONDS
+        && let Some(export) = exports.find_export(request).await?
+    {
+        return Ok(export);
+    }
+    exports.request_export(request).await
+}
+
 fn tasks(files: u32, per_task: u32) -> Vec<ExportTask> {
-    ExportTask::share(files, files.div_ceil(per_task.max(1)))
+    let tasks = files.div_ceil(per_task.max(1)).min(MOST_CHILDREN);
+    ExportTask::share(files, tasks)
 }
 
 fn started(plan: &Plan) -> Result<Timestamp, RequestExportError> {

@@ -2,12 +2,12 @@
 //! manifests held against each other and the bucket; its failures told by name.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use contract::states::{Estimate, RequestExportOutput, Route, RunInput, Status};
+use contract::states::{RequestExportOutput, Route, RunInput, Status};
 use contract::{ErrorName, Invocation, Named, RunId, ServiceError};
 use lake::memory::poll_at_most;
 use lake::native::{NativeExport as Exported, NativeRequest};
 use lake::records::Plan;
-use lake::{MemoryStore, ObjectStore, RunKeys, documents, native};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, native, sample};
 use request_export::{RequestExportError, handle};
 use serde_json::{Value, json};
 use source::memory_export::MemoryExports;
@@ -38,26 +38,10 @@ async fn lake(route: Route) -> MemoryStore {
         "promotion": {"metric": "m", "goal": "minimize"},
     });
     let plan = Plan {
-        run: input().run,
-        execution: "arn:1".to_owned(),
         started: "2026-11-20T17:30:00.987Z".to_owned(),
-        definition: contract::read::from_value(definition).unwrap(),
-        key_attributes: vec!["id".to_owned()],
-        projection: Vec::new(),
         route,
-        reason: String::new(),
-        table_arn: Some("arn:t".to_owned()),
         segments: 0,
-        tasks: Vec::new(),
-        read: None,
-        task_rcu: None,
-        estimate: Estimate {
-            items: 0,
-            bytes: 0,
-            read_units: 0,
-            minutes: None,
-            cost: None,
-        },
+        ..sample::plan(definition)
     };
     documents::write(&store, &keys().plan(), &plan)
         .await
@@ -277,6 +261,47 @@ impl NativeExport for Slow<'_> {
     async fn describe_export(&self, arn: &str) -> Result<ExportDescription, ServiceError> {
         self.0.describe_export(arn).await
     }
+}
+
+/// Refuses to look through all exports.
+struct ByToken<'a>(&'a MemoryExports);
+
+impl NativeExport for ByToken<'_> {
+    async fn request_export(
+        &self,
+        request: &ExportRequest,
+    ) -> Result<ExportDescription, ServiceError> {
+        self.0.request_export(request).await
+    }
+
+    async fn find_export(
+        &self,
+        _: &ExportRequest,
+    ) -> Result<Option<ExportDescription>, ServiceError> {
+        panic!("the token is remembered")
+    }
+
+    async fn describe_export(&self, arn: &str) -> Result<ExportDescription, ServiceError> {
+        self.0.describe_export(arn).await
+    }
+}
+
+#[tokio::test]
+async fn a_run_of_today_is_found_by_its_token() {
+    let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
+    let mut plan: Plan = documents::read(&store, &keys().plan(), "the run's plan")
+        .await
+        .unwrap();
+    plan.started = jiff::Timestamp::now().to_string();
+    documents::write(&store, &keys().plan(), &plan)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        look(&store, &ByToken(&exports)).await.unwrap();
+        // As if the call had been killed before it could write down what it asked for.
+        store.delete(&keys().native_request()).await.unwrap();
+    }
+    assert_eq!(exports.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -6,12 +6,12 @@ use crate::server::table;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::ValueEnum;
-use contract::states::{Estimate, ExportSegmentInput, ExportTask, Route};
+use contract::states::{ExportSegmentInput, ExportTask};
 use contract::{Invocation, RunId};
 use dynamodb_json::{Lines, ScanBody};
 use export_segment::{Settings, handle};
-use lake::documents;
 use lake::records::Plan;
+use lake::{documents, sample};
 use profile::Profile;
 use serde_json::json;
 use source::{PageBuffer, PageRequest, ScanPages as _, Throttles};
@@ -160,26 +160,10 @@ async fn parts(endpoint: &str, extent: Extent, compression_level: Option<i32>) -
         "promotion": {"metric": "m", "goal": "minimize"},
     });
     let plan = Plan {
-        run: run.clone(),
-        execution: "arn".to_owned(),
-        started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: contract::read::from_value(definition)?,
         key_attributes: vec!["user_id".to_owned()],
-        projection: Vec::new(),
-        route: Route::Scan,
-        reason: String::new(),
-        table_arn: None,
         segments: extent.segments,
         tasks: vec![task],
-        read: None,
-        task_rcu: None,
-        estimate: Estimate {
-            items: 0,
-            bytes: 0,
-            read_units: 0,
-            minutes: None,
-            cost: None,
-        },
+        ..sample::plan(definition)
     };
     let keys = plan.keys();
     documents::write(&store, &keys.plan(), &plan).await?;

@@ -8,12 +8,12 @@
 
 mod metered;
 
+use contract::Invocation;
 use contract::states::{Estimate, ExportSegmentInput, ExportTask, Status};
-use contract::{Invocation, RunId};
 use export_segment::{Settings, handle};
 use futures::future::join_all;
-use lake::records::{Plan, ReadPlan, ScanTotals, SegmentRecord};
-use lake::{MemoryStore, RunKeys, documents, segment};
+use lake::records::{DynamoDbPlan, Plan, ReadPlan, ScanTotals, SegmentRecord, SourcePlan};
+use lake::{MemoryStore, RunKeys, documents, sample, segment};
 use metered::MeteredTable;
 use profile::Profile;
 use serde_json::json;
@@ -46,23 +46,17 @@ fn plan(table: &MeteredTable, per_task: u32, rcu: Option<f64>, is_counted: bool)
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let read_units = if is_counted { table.units() as u64 } else { 0 };
     Plan {
-        run: RunId::parse("20261120-173000-1a2b3c4d").unwrap(),
-        execution: "arn:1".to_owned(),
-        started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: contract::read::from_value(definition).unwrap(),
-        key_attributes: vec!["id".to_owned()],
-        projection: Vec::new(),
-        route: contract::states::Route::Scan,
-        reason: String::new(),
-        table_arn: None,
         segments,
         tasks: tasks.collect(),
-        read: Some(ReadPlan {
-            rcu,
-            decision: String::new(),
-            concurrency: 40,
-        }),
-        task_rcu: None,
+        source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
+            table_arn: None,
+            projection: Vec::new(),
+            read: Some(ReadPlan {
+                rcu,
+                decision: String::new(),
+                concurrency: 40,
+            }),
+        })),
         estimate: Estimate {
             items: table.items.iter().sum(),
             bytes: 0,
@@ -70,6 +64,7 @@ fn plan(table: &MeteredTable, per_task: u32, rcu: Option<f64>, is_counted: bool)
             minutes: None,
             cost: None,
         },
+        ..sample::plan(definition)
     }
 }
 
@@ -107,7 +102,7 @@ async fn run_plan(table: MeteredTable, plan: Plan) -> Run {
     let store = MemoryStore::new();
     let keys = plan.keys();
     documents::write(&store, &keys.plan(), &plan).await.unwrap();
-    let read = plan.read.clone().unwrap();
+    let read = plan.dynamodb().unwrap().1.read.clone().unwrap();
     let at_once = Semaphore::new(read.concurrency as usize);
     let begun = Instant::now();
     join_all(plan.tasks.iter().map(|one| {
@@ -210,7 +205,10 @@ async fn shares_follow_when_tasks_end() {
 async fn a_budget_is_kept_while_more_tasks_wait() {
     let table = MeteredTable::new(vec![8000; 40], 4 * KIB);
     let mut plan = plan(&table, 4, Some(800.0), true);
-    plan.read.as_mut().unwrap().concurrency = 3;
+    let Some(SourcePlan::DynamoDb(of_table)) = &mut plan.source else {
+        panic!("the plan is of a table");
+    };
+    of_table.read.as_mut().unwrap().concurrency = 3;
     run_plan(table, plan)
         .await
         .keeps_the_budget("three at once");

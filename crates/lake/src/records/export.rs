@@ -4,7 +4,7 @@ use super::Checksum;
 use crate::keys::RunKeys;
 use contract::RunId;
 use contract::states::{Estimate, ExportTask, Route};
-use definition::Definition;
+use definition::{Definition, DynamoDbSource};
 use serde::{Deserialize, Serialize};
 
 /// The frozen definition and plan of a run: a change of the configuration reaches the next run
@@ -20,33 +20,22 @@ pub struct Plan {
     pub started: String,
     /// The definition with the execution's overrides.
     pub definition: Definition,
-    /// The names of the table's key attributes: partition key, then sort key if there is one.
+    /// The names of the attributes that identify an item, such as a table's key.
     pub key_attributes: Vec<String>,
-    /// The paths of the attributes that are exported, the key attributes among them; all if empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub projection: Vec<String>,
-    /// How the items leave the table.
-    #[serde(default)]
+    /// Which function exports.
     pub route: Route,
     /// Why, in one sentence.
-    #[serde(default)]
     pub reason: String,
-    /// The table's ARN, by which a native export is asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub table_arn: Option<String>,
-    /// Scan segments in all; 0 for a native export, whose files are known when it has completed
+    /// Segments in all; 0 for a native export, whose files are known when it has completed
     /// ([`crate::native::segments`]).
     pub segments: u32,
-    /// The tasks of the scan.
+    /// The tasks that share the segments.
     pub tasks: Vec<ExportTask>,
-    /// How fast the table is read; absent in plans of before there was such a decision.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read: Option<ReadPlan>,
-    /// Read capacity units per second for one task, in plans without `read`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_rcu: Option<f64>,
     /// What the export was estimated to take.
     pub estimate: Estimate,
+    /// What the exporting function of this kind of source needs beyond that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourcePlan>,
 }
 
 impl Plan {
@@ -54,6 +43,47 @@ impl Plan {
     pub fn keys(&self) -> RunKeys {
         RunKeys::new(&self.definition.pipeline, &self.run)
     }
+
+    /// The table and its part of the plan, if the source is a DynamoDB table.
+    pub const fn dynamodb(&self) -> Option<(&DynamoDbSource, &DynamoDbPlan)> {
+        match (self.definition.source.dynamodb(), &self.source) {
+            (Some(source), Some(SourcePlan::DynamoDb(plan))) => Some((source, plan)),
+            _ => None,
+        }
+    }
+
+    /// How fast the source is read and why, for people: `reads at 750 RCU/s: 25 % of 3,000
+    /// provisioned`.
+    pub fn pace(&self) -> Option<&str> {
+        let Some(SourcePlan::DynamoDb(plan)) = &self.source else {
+            return None;
+        };
+        plan.read.as_ref().map(|read| read.decision.as_str())
+    }
+}
+
+/// What one kind of source needs: one variant for each.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SourcePlan {
+    /// A DynamoDB table.
+    #[serde(rename = "dynamodb")]
+    DynamoDb(DynamoDbPlan),
+}
+
+/// What the export of a DynamoDB table needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DynamoDbPlan {
+    /// The table's ARN, by which a native export is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_arn: Option<String>,
+    /// The paths of the attributes that are read, the key attributes among them; all if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub projection: Vec<String>,
+    /// How fast the table is scanned; absent for a native export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<ReadPlan>,
 }
 
 /// How fast a run reads the table.
@@ -129,9 +159,9 @@ pub struct ScanTotals {
     pub raw_bytes: u64,
     /// Pages, empty ones included.
     pub pages: u64,
-    /// Read capacity units that DynamoDB says were consumed.
+    /// Read capacity units that the source says were consumed; 0 where it counts none.
     pub read_units: f64,
-    /// Attempts that DynamoDB throttled.
+    /// Attempts that the source throttled.
     #[serde(default)]
     pub throttles: u64,
     /// When the first page was asked for, in milliseconds since 1970; absent before that.
@@ -197,7 +227,8 @@ pub struct SegmentRecord<P> {
     pub segment: u32,
     /// Of how many.
     pub total_segments: u32,
-    /// `LastEvaluatedKey` in DynamoDB JSON, where the scan continues. Absent: the segment is whole.
+    /// Where the next page begins: a scan's `LastEvaluatedKey` in DynamoDB JSON, a query's last key.
+    /// Absent: the segment is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<serde_json::Value>,
     /// The parts so far.

@@ -12,7 +12,9 @@ pub use dataset::{
     ChannelFile, DatasetPlan, DatasetRecord, LabelRange, Rejection, RowContent, Sample, ShardRecord,
 };
 pub use deployment::{Champion, DeploymentIntent, DeploymentRecord, TransformRecord};
-pub use export::{CurrentRun, Encoding, Part, Plan, ReadPlan, ScanTotals, SegmentRecord};
+pub use export::{
+    CurrentRun, DynamoDbPlan, Encoding, Part, Plan, ReadPlan, ScanTotals, SegmentRecord, SourcePlan,
+};
 pub use model::{
     ApprovalDecision, ApprovalRecord, ApprovalRequest, JudgedRows, ModelPackageRecord,
     Reevaluation, SampleRecord, TrainingRecord, TuningRecord, VerdictRecord,

@@ -6,13 +6,13 @@ mod disk;
 mod lines;
 
 use clap::{Parser, Subcommand};
-use contract::states::{Estimate, MergeToCsvInput, Route, RunInput};
+use contract::states::{MergeToCsvInput, RunInput};
 use contract::{Invocation, RunId};
 use dataset::Columns;
 use disk::Disk;
 use lake::part::{self, PartWriter};
 use lake::records::{DatasetPlan, Plan, ScanTotals, SegmentRecord};
-use lake::{ObjectStore, RunKeys, documents, segment};
+use lake::{ObjectStore, RunKeys, documents, sample, segment};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use profile::Profile;
@@ -151,26 +151,9 @@ fn plan() -> Outcome<Plan> {
         "promotion": {"metric": "m", "goal": "minimize"},
     });
     Ok(Plan {
-        run: input()?.run,
-        execution: "arn:1".to_owned(),
-        started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: contract::read::from_value(definition)?,
         key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
-        projection: Vec::new(),
-        route: Route::Scan,
-        reason: String::new(),
-        table_arn: None,
         segments: 1,
-        tasks: Vec::new(),
-        read: None,
-        task_rcu: None,
-        estimate: Estimate {
-            items: 0,
-            bytes: 0,
-            read_units: 0,
-            minutes: None,
-            cost: None,
-        },
+        ..sample::plan(definition)
     })
 }
 

@@ -6,14 +6,14 @@
     reason = "helpers of several test files"
 )]
 
-use contract::states::{Estimate, MergeToCsvInput, Route, RowCounts, RunInput};
+use contract::states::{MergeToCsvInput, RowCounts, RunInput};
 use contract::{Invocation, RunId};
 use definition::Definition;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lake::part::{LineCount, PartWriter};
 use lake::records::{DatasetRecord, Encoding, Part, Plan, ScanTotals, SegmentRecord};
-use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, sample, segment};
 use merge_to_csv::MergeToCsvError;
 use profile::Profile;
 use serde_json::{Value, json};
@@ -55,26 +55,9 @@ pub async fn exported(
     });
     let count = u32::try_from(segments.len()).unwrap();
     let plan = Plan {
-        run: input().run,
-        execution: "arn:1".to_owned(),
-        started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: contract::read::from_value(definition).unwrap(),
         key_attributes: vec!["user".to_owned(), "item".to_owned()],
-        projection: Vec::new(),
-        route: Route::Scan,
-        reason: String::new(),
-        table_arn: None,
         segments: count,
-        tasks: Vec::new(),
-        read: None,
-        task_rcu: None,
-        estimate: Estimate {
-            items: 0,
-            bytes: 0,
-            read_units: 0,
-            minutes: None,
-            cost: None,
-        },
+        ..sample::plan(definition)
     };
     documents::write(&store, &keys().plan(), &plan)
         .await

@@ -9,7 +9,7 @@ use contract::{ErrorName, Named};
 use lake::ObjectStore;
 use serde_json::{Value, json};
 use source::ReadCapacity;
-use support::{Tables, definition, lake_with, plan_in, plan_on, refused};
+use support::{Tables, definition, lake_with, of_table, plan_in, plan_on, refused};
 
 #[tokio::test]
 async fn an_empty_input_plans_the_default_pipeline() {
@@ -41,7 +41,10 @@ async fn an_empty_input_plans_the_default_pipeline() {
         tasks[1],
         json!({"index": 1, "firstSegment": 40, "segmentCount": 40})
     );
-    let read = plan_in(&store, &output).await.read.unwrap();
+    let read = of_table(&plan_in(&store, &output).await)
+        .read
+        .clone()
+        .unwrap();
     assert_eq!(read.rcu, Some(10_000.0));
     assert_eq!(
         read.decision,
@@ -102,7 +105,7 @@ async fn the_input_overrides_any_part_and_the_plan_keeps_it() {
     assert_eq!((output.segments, output.tasks), (8, 3));
     let plan = plan_in(&store, &output).await;
     assert_eq!(plan.definition.source.name(), "interactions");
-    let read = plan.read.unwrap();
+    let read = of_table(&plan).read.clone().unwrap();
     assert_eq!((read.rcu, read.concurrency), (Some(90.0), 40));
     let sizes: Vec<_> = plan
         .tasks

@@ -1,6 +1,8 @@
 //! What is read of a table, and by which route: what is chosen, and what is refused.
 
-use crate::support::{Recovery, Tables, definition, lake_with, plan_in, plan_on, refused};
+use crate::support::{
+    Recovery, Tables, definition, lake_with, of_table, plan_in, plan_on, refused,
+};
 use contract::states::{PlanExportOutput, Route};
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
@@ -30,12 +32,12 @@ async fn a_projection_is_planned_with_the_key_attributes_of_table_and_index() {
     );
     let plan = plan_in(&store, &output).await;
     assert_eq!(
-        plan.read.as_ref().and_then(|read| read.rcu),
+        of_table(&plan).read.as_ref().and_then(|read| read.rcu),
         Some(10.0),
         "25 % of the index's own 40"
     );
     assert_eq!(
-        plan.projection,
+        of_table(&plan).projection,
         ["context.device", "user_id", "event_id", "rating"]
     );
     assert_eq!(
@@ -378,7 +380,10 @@ async fn an_export_is_planned_without_tasks_and_with_the_tables_arn() {
     let output = plan_on(&store, &tables, "arn:1", input).await.unwrap();
     let key = output.tasks_key.replace("tasks.json", "plan.json");
     let plan: Plan = serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap();
-    assert_eq!(plan.table_arn.as_deref(), Some("arn:interactions"));
+    assert_eq!(
+        of_table(&plan).table_arn.as_deref(),
+        Some("arn:interactions")
+    );
     assert_eq!((plan.route, plan.tasks.len()), (Route::Export, 0));
     assert_eq!(plan.reason, output.reason);
     assert!(

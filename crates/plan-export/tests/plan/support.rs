@@ -3,9 +3,9 @@
 use contract::states::{Execution, PlanExportInput, PlanExportOutput};
 use contract::{ErrorName, Invocation, Named, ServiceError};
 use lake::lease::Executions;
-use lake::records::Plan;
+use lake::records::{DynamoDbPlan, Plan};
 use lake::{MemoryStore, ObjectStore};
-use plan_export::{Overrides, PlanExportError, handle};
+use plan_export::{Overrides, PlanExportError, Sources, handle};
 use serde_json::{Value, json};
 use source::{
     DescribeRecovery, DescribeTable, IndexInfo, PointInTimeRecovery, ReadCapacity, TableInfo,
@@ -138,7 +138,8 @@ pub async fn plan_on(
         deadline: SystemTime::now(),
     };
     let overrides = Overrides::default();
-    handle(store, tables, &Running, &overrides, input, invocation).await
+    let sources = Sources { tables };
+    handle(store, &sources, &Running, &overrides, input, invocation).await
 }
 
 pub async fn plan(definition: &Value, input: Value) -> Result<PlanExportOutput, PlanExportError> {
@@ -160,4 +161,9 @@ pub async fn refused(definition: &Value, input: Value) -> (ErrorName, String) {
 pub async fn plan_in(store: &MemoryStore, output: &PlanExportOutput) -> Plan {
     let key = output.tasks_key.replace("tasks.json", "plan.json");
     serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap()
+}
+
+/// The part of a plan that only a table's has.
+pub fn of_table(plan: &Plan) -> &DynamoDbPlan {
+    plan.dynamodb().unwrap().1
 }

@@ -4,11 +4,11 @@
 //! A scan costs about a sixth of an export per gigabyte where reads are paid for, and nothing in
 //! provisioned capacity that lies idle. So it is scanned, unless only an export keeps to the limits.
 
-use crate::{PlanExportError, estimate};
+use super::estimate;
+use crate::PlanExportError;
 use contract::ErrorName;
 use contract::states::{Estimate, Route};
-use definition::Mode;
-use definition::{Definition, DynamoDbSource, FieldError};
+use definition::{Definition, DynamoDbSource, FieldError, Mode};
 use source::{DescribeRecovery, PointInTimeRecovery};
 
 /// The route, and why.

@@ -1,8 +1,8 @@
 //! What reading the whole table takes: read units, minutes and money, and whether the definition
 //! allows that. It must not know how the work is grouped beyond its numbers.
 
+use super::prices::{BASIS, PriceList};
 use crate::PlanExportError;
-use crate::prices::{BASIS, PriceList};
 use contract::states::{Cost, Estimate};
 use definition::{DynamoDbSource, Limits};
 use lake::records::ReadPlan;
@@ -213,7 +213,7 @@ mod tests {
         };
         let Definition { source, limits, .. } = &definition;
         let source = source.dynamodb().unwrap();
-        let read = crate::read_budget::decide(&source.read, capacity, 40);
+        let read = super::super::read_budget::decide(&source.read, capacity, 40);
         let shape = Shape {
             segments: 64,
             tasks: 4,

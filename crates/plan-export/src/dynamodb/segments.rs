@@ -1,6 +1,7 @@
 //! How the scan of a table is shared out.
 
-use crate::estimate::{Shape, TASK_BYTES_PER_SECOND, read_units};
+use super::estimate::{Shape, TASK_BYTES_PER_SECOND, read_units};
+use contract::states::MOST_CHILDREN;
 use definition::DynamoDbSource;
 use lake::records::ReadPlan;
 use source::TableInfo;
@@ -34,7 +35,7 @@ pub fn shape(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Shap
     };
     Shape {
         segments,
-        tasks: segments.div_ceil(per_task),
+        tasks: segments.div_ceil(per_task).min(MOST_CHILDREN),
     }
 }
 

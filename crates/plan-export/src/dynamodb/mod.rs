@@ -1,0 +1,86 @@
+//! Plans the export of a DynamoDB table: what of it is read, by which route, and how fast.
+
+mod estimate;
+mod prices;
+mod read_budget;
+mod route;
+mod segments;
+mod selected;
+
+pub use estimate::{EXPORT_MEMORY_MB, LONGEST_MINUTES};
+
+use crate::{EXPORT_CONCURRENCY, PlanExportError};
+use contract::states::{ExportTask, Route};
+use definition::{Definition, DynamoDbSource};
+use estimate::Shape;
+use lake::records::{DynamoDbPlan, SourcePlan};
+use raw_export::{PlanSource, Planned};
+use route::Chosen;
+use selected::Selected;
+use source::{DescribeRecovery, DescribeTable};
+
+/// A table to export, and the port to ask about it.
+#[derive(Debug)]
+pub struct DynamoDb<'a, T> {
+    /// What the definition says of it.
+    pub source: &'a DynamoDbSource,
+    /// Where it is asked about.
+    pub tables: &'a T,
+}
+
+impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
+    type Error = PlanExportError;
+
+    async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
+        let Self { source, tables } = *self;
+        let table = &source.table;
+        let info = tables
+            .describe(table)
+            .await?
+            .ok_or_else(|| PlanExportError::TableMissing {
+                table: table.clone(),
+            })?;
+        let Selected {
+            info,
+            key_attributes,
+            projection,
+        } = selected::choose(definition, source, info)?;
+        // The table's own count lags by hours; one read tells whether there is anything.
+        let index = source.index.as_deref();
+        if !tables.holds_an_item(table, index).await? {
+            let what = match index {
+                Some(index) => format!("index {index:?} of table {table:?}"),
+                None => format!("table {table:?}"),
+            };
+            return Err(PlanExportError::TableEmpty { what });
+        }
+        let read = read_budget::decide(&source.read, info.capacity, EXPORT_CONCURRENCY);
+        let mut shape = segments::shape(source, &info, &read);
+        let scan = estimate::estimate(source, &definition.limits, &info, &read, shape);
+        let Chosen {
+            route,
+            reason,
+            estimate,
+        } = route::choose(definition, source, scan, tables).await?;
+        if route == Route::Export {
+            // Its files, and so its segments, are known when it has completed.
+            shape = Shape {
+                segments: 0,
+                tasks: 0,
+            };
+        }
+        Ok(Planned {
+            key_attributes,
+            route,
+            reason,
+            segments: shape.segments,
+            tasks: ExportTask::share(shape.segments, shape.tasks),
+            estimate,
+            source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
+                table_arn: info.arn,
+                projection,
+                read: (route == Route::Scan).then_some(read),
+            })),
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! What can go wrong while a task is read to raw parts.
+
+use contract::{ErrorName, Named, ServiceError};
+use lake::{DocumentError, PartError};
+
+/// A task that could not be continued.
+#[derive(Debug, thiserror::Error)]
+pub enum RawExportError {
+    /// A page could not be read.
+    #[error("reading segment {segment} of {source_name} after {items} items")]
+    Page {
+        /// What is read, such as the table.
+        source_name: String,
+        /// The segment.
+        segment: u32,
+        /// Items of the segment that are committed or read.
+        items: u64,
+        /// The service's answer.
+        source: Box<ServiceError>,
+    },
+    /// A page was not answered before the invocation's time was over, and no other page was read.
+    #[error(
+        "segment {segment} of {source_name} had no answer for {seconds} s, when the invocation's time was over: it is asked again"
+    )]
+    NoAnswer {
+        /// What is read, such as the table.
+        source_name: String,
+        /// The segment.
+        segment: u32,
+        /// Seconds since the page was asked for.
+        seconds: u64,
+    },
+    /// The source gave a line that is no item.
+    #[error("segment {segment} of {source_name} holds a line that is no item")]
+    Item {
+        /// What is read, such as the table.
+        source_name: String,
+        /// The segment.
+        segment: u32,
+        /// What is wrong with it.
+        source: dynamodb_json::ItemError,
+    },
+    /// The lake cannot be read or written.
+    #[error("committing to the lake")]
+    Document(#[from] DocumentError),
+    /// A part cannot be written.
+    #[error("writing a part")]
+    Part(#[from] PartError),
+}
+
+impl Named for RawExportError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::Page { source, .. } => source.name,
+            Self::NoAnswer { .. } => ErrorName::ServiceUnavailable,
+            Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::Document(error) => error.name(),
+            Self::Part(error) => error.name(),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The capability to estimate an export and split it into tasks.
+
+use contract::states::{Estimate, ExportTask, Route};
+use definition::Definition;
+use lake::records::SourcePlan;
+use std::future::Future;
+
+/// What an export of a source takes, and how it is shared out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The names of the attributes that identify an item.
+    pub key_attributes: Vec<String>,
+    /// Which function exports.
+    pub route: Route,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Segments in all.
+    pub segments: u32,
+    /// The tasks that share them, at most [`MOST_CHILDREN`](contract::states::MOST_CHILDREN).
+    pub tasks: Vec<ExportTask>,
+    /// Expected items, bytes, minutes and cost.
+    pub estimate: Estimate,
+    /// What the exporting function of this kind needs beyond that.
+    pub source: Option<SourcePlan>,
+}
+
+/// Estimates an export and splits it into tasks.
+pub trait PlanSource: Send + Sync {
+    /// Why the source cannot be exported.
+    type Error;
+
+    /// Checks that the source exists and holds at least one item, holds the estimate against the
+    /// definition's limits, and splits the export. Reads no more than one item.
+    fn plan(
+        &self,
+        definition: &Definition,
+    ) -> impl Future<Output = Result<Planned, Self::Error>> + Send;
+}
