@@ -5,6 +5,7 @@
 //! release profile; `MILLRACE_SAM_BUILD=infra/.aws-sam/build` drives the output of `sam build`, if it was for
 //! this machine.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+#![allow(clippy::print_stdout)] // whoever runs it by hand wants to see the sizes and times
 
 use end_to_end::faults::{self, Programs};
 use end_to_end::packages::Packages;

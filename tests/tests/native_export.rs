@@ -246,7 +246,7 @@ async fn an_exported_table_becomes_the_same_dataset_as_a_scanned_one() {
         &raw_items(&moto.lake, &keys).await,
         moto.interactions.items(),
     );
-    let (exported_rows, exported) = moto.dataset(&run).await;
+    let (exported_rows, exported) = Box::pin(moto.dataset(&run)).await;
     assert_eq!(exported_rows.total(), ITEMS as u64);
 
     let planned = moto.plan(json!({"mode": "auto"})).await.unwrap();
@@ -259,7 +259,7 @@ async fn an_exported_table_becomes_the_same_dataset_as_a_scanned_one() {
         &raw_items(&moto.lake, &keys).await,
         moto.interactions.items(),
     );
-    let (scanned_rows, scanned) = moto.dataset(&run).await;
+    let (scanned_rows, scanned) = Box::pin(moto.dataset(&run)).await;
     assert_eq!((exported_rows, exported), (scanned_rows, scanned));
 }
 

@@ -175,6 +175,7 @@ mod tests {
             gate: judge(&definition, None, &statistics, None),
             comparison: "compared with nothing".to_owned(),
             drift: None,
+            notes: Vec::new(),
         };
         let text = summary(&statistics, &quality);
         for words in [

@@ -49,15 +49,15 @@ pub enum DeployEndpointError {
     )]
     RolledBack {
         /// The endpoint.
-        endpoint: String,
+        endpoint: Box<str>,
         /// The configuration that was asked for.
-        wanted: String,
+        wanted: Box<str>,
         /// The configuration in force.
-        there: String,
+        there: Box<str>,
         /// SageMaker's reason.
-        reason: String,
+        reason: Box<str>,
         /// A link to the endpoint's log.
-        log: String,
+        log: Box<str>,
         /// The alarms that could take the update back.
         alarms: Vec<String>,
     },

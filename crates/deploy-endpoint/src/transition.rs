@@ -237,11 +237,11 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         let key = self.run.deployment_intent();
         self.store.delete(&key).await?;
         Err(DeployEndpointError::RolledBack {
-            endpoint: self.endpoint.to_owned(),
-            wanted: self.config.to_owned(),
-            there: info.config,
-            reason: reason(info.failure_reason),
-            log: self.log(),
+            endpoint: self.endpoint.into(),
+            wanted: self.config.into(),
+            there: info.config.into(),
+            reason: reason(info.failure_reason).into(),
+            log: self.log().into(),
             alarms: self
                 .guard
                 .map(|guard| guard.alarms.clone())

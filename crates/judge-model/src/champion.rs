@@ -52,16 +52,8 @@ impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
                     "is {}: {reason}; delete the endpoint and redrive, which brings it back",
                     info.status.as_str()
                 );
-                Err(self.down(&champion, endpoint, why))
+                Err(down(&champion, endpoint, why))
             }
-        }
-    }
-
-    fn down(&self, champion: &Champion, endpoint: &str, why: String) -> JudgeModelError {
-        JudgeModelError::ChampionDown {
-            run: champion.run.to_string(),
-            endpoint: endpoint.to_owned(),
-            why,
         }
     }
 
@@ -83,7 +75,7 @@ impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
                        back, are gone: remove the record of the champion, so that the next model \
                        is deployed as the first"
                 .to_owned();
-            return Err(self.down(champion, endpoint, why));
+            return Err(down(champion, endpoint, why));
         };
         lake::artifact::check(self.store, &training).await??;
         let owner = Owner::new(&self.settings.stack, self.pipeline);
@@ -138,5 +130,13 @@ impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
             }
             answer => Ok(answer?),
         }
+    }
+}
+
+fn down(champion: &Champion, endpoint: &str, why: String) -> JudgeModelError {
+    JudgeModelError::ChampionDown {
+        run: champion.run.to_string(),
+        endpoint: endpoint.to_owned(),
+        why,
     }
 }

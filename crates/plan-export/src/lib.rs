@@ -101,6 +101,11 @@ where
             plan
         }
     };
+    log(&plan);
+    Ok(output(&plan))
+}
+
+fn log(plan: &Plan) {
     tracing::info!(
         kind = plan.definition.source.kind(),
         source = plan.definition.source.name(),
@@ -115,7 +120,6 @@ where
         pace = plan.pace(),
         "planned"
     );
-    Ok(output(&plan))
 }
 
 /// Writes the list that the Distributed Map reads; that of an export is written when it has completed.

@@ -25,6 +25,17 @@ const TOKEN_SECONDS: u64 = 7 * 60 * 60;
 const COMPLETED: &str = "COMPLETED";
 const IN_PROGRESS: &str = "IN_PROGRESS";
 
+/// A failed export stays failed: the next call requests another one, under the next attempt's token.
+async fn request_anew(
+    store: &impl ObjectStore,
+    keys: &lake::RunKeys,
+    attempt: u32,
+) -> Result<(), RequestExportError> {
+    let next = NativeRequest { attempt, arn: None };
+    documents::write(store, &keys.native_request(), &next).await?;
+    Ok(())
+}
+
 /// Takes a look at the run's export. Called again it goes on, and never asks for a second one.
 ///
 /// # Errors
@@ -100,10 +111,7 @@ pub async fn handle(
     let (manifest, items) = match export.state {
         ExportState::InProgress => return Ok(answer(Status::InProgress, IN_PROGRESS, None)),
         ExportState::Failed { code, message } => {
-            // It stays failed for ever: the next call asks for another one.
-            let (attempt, arn) = (attempt + 1, None);
-            let next = NativeRequest { attempt, arn };
-            documents::write(store, &keys.native_request(), &next).await?;
+            request_anew(store, &keys, attempt + 1).await?;
             return Err(RequestExportError::Failed {
                 arn: export.arn,
                 code,

@@ -30,10 +30,10 @@ pub fn findings(stack: &Stack, crates: &Crates) -> Vec<Finding> {
         let binary = binary.trim_start_matches("../crates/");
         let read = read(crates, binary);
         // Whatever creates something in SageMaker must know the tag that its role asks for.
-        let creates = sagemaker::creates(stack, function);
-        if creates != given.contains("STACK_NAME") {
+        let tags = sagemaker::creates(stack, function);
+        if tags != given.contains("STACK_NAME") {
             say(format!(
-                "creates tagged resources: {creates}, and STACK_NAME says otherwise"
+                "creates tagged resources: {tags}, and STACK_NAME says otherwise"
             ));
         }
         for variable in given
@@ -71,12 +71,14 @@ fn read(crates: &Crates, lambda: &str) -> BTreeSet<String> {
     read
 }
 
+/// The problem, unless it holds.
+fn unless(holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(problem()) }
+}
+
 /// Whether a variable names what it is for.
 fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result<(), String> {
-    let must = |wanted: &str| match value == wanted {
-        true => Ok(()),
-        false => Err(format!("it must be {wanted:?}")),
-    };
+    let must = |wanted: &str| unless(value == wanted, || format!("it must be {wanted:?}"));
     match variable {
         "LAKE_BUCKET" => {
             let (name, _) = stack
@@ -86,10 +88,13 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
             must(&format!("millrace-{}", name.to_lowercase()))
         }
         // Of this stack alone, and the one that the alarms and the dashboard read.
-        "METRIC_NAMESPACE" => match value.contains("millrace") {
-            true => must(&stack.exports["metrics"]),
-            false => Err("stacks of one account would add up".to_owned()),
-        },
+        "METRIC_NAMESPACE" => {
+            if value.contains("millrace") {
+                must(&stack.exports["metrics"])
+            } else {
+                Err("stacks of one account would add up".to_owned())
+            }
+        }
         // The tag that the role's policies ask for.
         "STACK_NAME" => must("millrace"),
         "LAKE_KEY_ARN" => {
@@ -103,24 +108,21 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
         "INPUT_MAY_OVERRIDE" => must(stack.parameter("InputMayOverride")),
         "TRAINING_ROLE_ARN" | "SERVING_ROLE_ARN" => {
             let passed = passed(stack, function);
-            match passed.len() == 1 && passed.contains(value) {
-                true => Ok(()),
-                false => Err(format!("its role passes {passed:?}")),
-            }
+            unless(passed.len() == 1 && passed.contains(value), || {
+                format!("its role passes {passed:?}")
+            })
         }
-        "GUARDED_ENDPOINT" => match alarmed(stack).contains(value) {
-            true => Ok(()),
-            false => Err(format!("alarms watch {:?}", alarmed(stack))),
-        },
+        "GUARDED_ENDPOINT" => unless(alarmed(stack).contains(value), || {
+            format!("alarms watch {:?}", alarmed(stack))
+        }),
         "GUARDRAIL_ALARMS" => {
             let guarded = &function["Environment"]["Variables"]["GUARDED_ENDPOINT"];
             let named: BTreeSet<&str> = value.split(',').collect();
             let watching = watching(stack, guarded.as_str().unwrap_or_default());
             let watching: BTreeSet<&str> = watching.iter().map(String::as_str).collect();
-            match named == watching {
-                true => Ok(()),
-                false => Err(format!("the endpoint's alarms are {watching:?}")),
-            }
+            unless(named == watching, || {
+                format!("the endpoint's alarms are {watching:?}")
+            })
         }
         _ => Err("no check knows what it must be".to_owned()),
     }

@@ -64,9 +64,10 @@ fn keys(name: &str, stack: &Stack, found: &mut Vec<Finding>) {
     let keys: BTreeSet<String> = keys.filter(|it| it.starts_with("arn:aws:kms:")).collect();
     for key in keys {
         // The table's key is DynamoDB's to use; the lake's is S3's and, for the notices, SNS's.
-        let through: &[&str] = match key.ends_with("/table") {
-            true => &["dynamodb"],
-            false => &["s3", "sns"],
+        let through: &[&str] = if key.ends_with("/table") {
+            &["dynamodb"]
+        } else {
+            &["s3", "sns"]
         };
         for action in &uses {
             let decide = |via: Option<&str>| {

@@ -134,7 +134,7 @@ fn assumed_for(statements: &[&Value], service: &str, account: &str, group: &str)
 /// The services that work as each role, by what the stack's resources say.
 fn users(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
     let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut uses = |role: &Value, service: &str| {
+    let mut add = |role: &Value, service: &str| {
         if let Some(role) = role.as_str() {
             users
                 .entry(role.to_owned())
@@ -143,17 +143,17 @@ fn users(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
         }
     };
     for (_, function) in stack.functions() {
-        uses(&function["Role"], LAMBDA);
+        add(&function["Role"], LAMBDA);
     }
     for (_, machine) in stack.of_type("AWS::Serverless::StateMachine") {
-        uses(&machine["Role"], "states.amazonaws.com");
+        add(&machine["Role"], "states.amazonaws.com");
     }
     for (_, schedule) in stack.schedules() {
-        uses(&schedule["Target"]["RoleArn"], "scheduler.amazonaws.com");
+        add(&schedule["Target"]["RoleArn"], "scheduler.amazonaws.com");
     }
     for (_, rule) in stack.of_type("AWS::Events::Rule") {
         for target in rule["Targets"].as_array().into_iter().flatten() {
-            uses(&target["RoleArn"], "events.amazonaws.com");
+            add(&target["RoleArn"], "events.amazonaws.com");
         }
     }
     for role in stack
@@ -169,7 +169,7 @@ fn users(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
                 let to = &statement["Condition"]["StringEquals"]["iam:PassedToService"];
                 for role in policy::list(&statement["Resource"]) {
                     for service in policy::list(to) {
-                        uses(&json!(role), &service);
+                        add(&json!(role), &service);
                     }
                 }
             }

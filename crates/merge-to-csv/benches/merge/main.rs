@@ -104,7 +104,7 @@ fn invocation() -> Invocation {
 async fn prepare(folder: &Path, gb: f64) -> Outcome<()> {
     let store = Disk::new(folder);
     let keys = keys()?;
-    documents::write(&store, &keys.plan(), &plan()?).await?;
+    documents::write(&store, &keys.plan(), &plan()).await?;
     let mut record = SegmentRecord {
         segment: 0,
         total_segments: 1,
@@ -136,7 +136,7 @@ async fn prepare(folder: &Path, gb: f64) -> Outcome<()> {
     Ok(())
 }
 
-fn plan() -> Outcome<Plan> {
+fn plan() -> Plan {
     let definition = json!({
         "source": {"dynamodb": {"table": "t"}},
         "dataset": {
@@ -150,11 +150,11 @@ fn plan() -> Outcome<Plan> {
         "training": {"image": "i"},
         "promotion": {"metric": "m", "goal": "minimize"},
     });
-    Ok(Plan {
+    Plan {
         key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
         segments: 1,
         ..sample::plan(definition)
-    })
+    }
 }
 
 /// Sets the format, and forgets an earlier merge.
