@@ -138,14 +138,20 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
     let states = asl::states(machine);
     let mut called = states
         .iter()
-        .filter(|state| asl::verb(state.json).as_ref() == Some(&lambda.name));
-    match called.next() {
-        None => say("no state calls it".to_owned()),
-        // A task that gives up first would leave the function at work beside its successor.
-        Some(task) if task.json["TimeoutSeconds"].as_u64() < seconds => {
-            say(format!("its Timeout is longer than that of {}", task.place));
+        .filter(|state| asl::verb(state.json).as_ref() == Some(&lambda.name))
+        .peekable();
+    if called.peek().is_none() {
+        say("no state calls it".to_owned());
+    }
+    for task in called.filter(|state| !asl::is_callback(state.json)) {
+        let limit = task.json["TimeoutSeconds"].as_u64().unwrap_or_default();
+        if limit < seconds.unwrap_or_default() + asl::TASK_MARGIN {
+            say(format!(
+                "its Timeout leaves {} less than {} s",
+                task.place,
+                asl::TASK_MARGIN
+            ));
         }
-        Some(_) => {}
     }
     let arn = substitution_values(template).remove(&format!("{name}Arn"));
     if arn != Some(json!({ "Fn::GetAtt": format!("{name}.Arn") })) {

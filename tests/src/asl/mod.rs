@@ -34,6 +34,10 @@ pub fn is_callback(state: &Value) -> bool {
     resource.ends_with(".waitForTaskToken")
 }
 
+/// Seconds by which a task outlasts its function at least. A state's clock starts before its function's:
+/// with equal limits the state ends first, as `States.Timeout`, and `Sandbox.Timedout` never comes.
+pub const TASK_MARGIN: u64 = 30;
+
 /// The crate behind a task: `plan-export` for `${PlanExportFunctionArn}`.
 pub fn verb(state: &Value) -> Option<String> {
     let name = state["Parameters"]["FunctionName"].as_str()?;

@@ -30,12 +30,13 @@ const OF_NOTICES: [&str; 3] = [
 ];
 
 /// What no task may end by at its first occurrence: a crash costs an invocation, not a run.
-const ALWAYS: [&str; 5] = [
+const ALWAYS: [&str; 6] = [
     "Throttled",
     "ServiceUnavailable",
     "Lambda.TooManyRequestsException",
     "Runtime.ExitError",
     "Sandbox.Timedout",
+    "States.Timeout",
 ];
 
 /// How an error is tried again: what causes it decides how long that takes to pass.
@@ -61,12 +62,13 @@ const PACES: [Pace; 5] = [
         attempts: 5.0..=12.0,
         total_seconds: 180.0..=1800.0,
     },
-    // All of the account's executions are taken, perhaps for as long as a function may run.
+    // All of the account's executions are taken, perhaps for as long as a function may run: 900 s, of
+    // which full jitter waits half on average.
     Pace {
         errors: &["Lambda.TooManyRequestsException"],
         first_seconds: 1.0..=60.0,
         attempts: 5.0..=200.0,
-        total_seconds: 180.0..=43_200.0,
+        total_seconds: 1_800.0..=43_200.0,
     },
     // A crash: each attempt costs an invocation, and what crashes always must end soon.
     Pace {
@@ -159,8 +161,14 @@ fn of_task(task: &State<'_>, found: &mut Vec<Finding>) {
         verb.is_some_and(|verb| functions.contains(&verb.as_str()))
     });
     let own = own.map(|(name, _)| *name);
+    let catchers = task.json["Catch"].as_array().into_iter().flatten();
+    let caught: BTreeSet<&str> = catchers
+        .filter_map(|catcher| catcher["ErrorEquals"].as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     for name in always.iter().copied().chain(own) {
-        if !names.contains(name) {
+        if !names.contains(name) && !caught.contains(name) {
             found.push(Finding::new(
                 &task.place,
                 format!("{name} is not tried again"),
