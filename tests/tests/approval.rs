@@ -135,6 +135,6 @@ async fn a_run_waits_for_a_person_and_does_as_it_is_told() {
         "{late:?}"
     );
     let again = decide(&pipeline, &second, ApprovalDecision::Rejected).await;
-    assert!(again.unwrap().contains("no task waits at the moment"));
+    assert!(again.unwrap().contains("no task waits for it now"));
     pipeline.local.stop().await.unwrap();
 }

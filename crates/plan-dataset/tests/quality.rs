@@ -37,7 +37,7 @@ async fn export(store: &MemoryStore, run: &str, gate: Value, items: &[Value]) {
             "source": {"dynamodb": {"table": "t"}}, "dataset": {"label": "rating", "gate": gate},
             "training": {"image": "i"}, "promotion": {"metric": "m", "goal": "minimize"},
         },
-        "keyAttributes": ["user"], "segments": 2, "tasks": [],
+        "keyAttributes": ["user"], "route": "Scan", "reason": "a test", "segments": 2, "tasks": [],
         "estimate": {"items": 0, "bytes": 0, "readUnits": 0},
     });
     documents::write(store, &keys.plan(), &plan).await.unwrap();

@@ -37,7 +37,7 @@ async fn merged(most: f64) -> MemoryStore {
             "source": {"dynamodb": {"table": "t"}}, "dataset": {"label": "y", "gate": {"maximumRejected": most}},
             "training": {"image": "i"}, "promotion": {"metric": "m", "goal": "minimize"},
         },
-        "keyAttributes": ["id"], "segments": 1, "tasks": [], "estimate": {"items": 0, "bytes": 0, "readUnits": 0},
+        "keyAttributes": ["id"], "route": "Scan", "reason": "a test", "segments": 1, "tasks": [], "estimate": {"items": 0, "bytes": 0, "readUnits": 0},
     })).await;
     put(keys().dataset_plan(), json!({
         "columns": {"label": "y", "columns": [{"path": "x", "encoding": "number"}], "inferred": true,

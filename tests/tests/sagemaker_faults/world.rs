@@ -142,7 +142,7 @@ impl World {
                     "autoscaling": self.autoscaling,
                 },
             },
-            "keyAttributes": ["user", "item"], "segments": 1,
+            "keyAttributes": ["user", "item"], "route": "Scan", "reason": "a test", "segments": 1,
             "tasks": [{"index": 0, "firstSegment": 0, "segmentCount": 1}],
             "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
         });

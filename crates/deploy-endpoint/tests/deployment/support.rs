@@ -148,7 +148,7 @@ impl World {
             &json!({
                 "run": self.run, "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
                 "definition": definition,
-                "keyAttributes": ["user"], "segments": 1, "tasks": [],
+                "keyAttributes": ["user"], "route": "Scan", "reason": "a test", "segments": 1, "tasks": [],
                 "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
             }),
         )

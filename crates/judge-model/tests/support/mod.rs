@@ -56,7 +56,7 @@ impl World {
                 "training": {"image": "recommender:1"},
                 "promotion": promotion,
             },
-            "keyAttributes": ["user"], "segments": 1, "tasks": [],
+            "keyAttributes": ["user"], "route": "Scan", "reason": "a test", "segments": 1, "tasks": [],
             "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
         }))
         .unwrap();

@@ -125,7 +125,7 @@ pub async fn export_case(store: &MemoryStore, definition: Value, items: &[Value]
     }
     let plan = json!({
         "run": input().run, "execution": "arn:1", "started": "2026-11-20T17:30:00Z",
-        "definition": definition, "keyAttributes": key, "segments": 1, "tasks": [],
+        "definition": definition, "keyAttributes": key, "route": "Scan", "reason": "a test", "segments": 1, "tasks": [],
         "estimate": {"items": 0, "bytes": 0, "readUnits": 0},
     });
     documents::write(store, &keys().plan(), &plan)

@@ -66,7 +66,7 @@ impl World {
                 "training": training,
                 "promotion": {"metric": "validation:rmse", "goal": "minimize"},
             },
-            "keyAttributes": ["user", "item"], "segments": 1,
+            "keyAttributes": ["user", "item"], "route": "Scan", "reason": "a test", "segments": 1,
             "tasks": [{"index": 0, "firstSegment": 0, "segmentCount": 1}],
             "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
         }))
