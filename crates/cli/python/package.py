@@ -1,7 +1,6 @@
 """Packs each program as a Lambda package: package.py PROGRAM PACKAGE [PROGRAM PACKAGE ...]"""
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,12 +15,11 @@ for program, package in zip(paths, paths):
     os.makedirs(os.path.dirname(package), exist_ok=True)
     times = os.stat(program)
     with tempfile.TemporaryDirectory() as folder:
-        # Symbols are half of an unoptimised program, and each byte is hashed and uploaded.
+        # Each byte is hashed and uploaded, and half of an unoptimised program is symbols.
         stripped = os.path.join(folder, "bootstrap")
         subprocess.run(["strip", "--strip-all", "-o", stripped, program], check=True)
         with open(stripped, "rb") as source, zipfile.ZipFile(new, "w") as archive:
-            with archive.open(entry, "w") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+            archive.writestr(entry, source.read(), zipfile.ZIP_DEFLATED, compresslevel=1)
     # By this time a later build sees which program is in the package.
     os.utime(new, ns=(times.st_mtime_ns, times.st_mtime_ns))
     os.replace(new, package)
