@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Libraries whose functions call ports.
-const LIBRARIES: [&str; 4] = ["lake", "sagemaker-ports", "source", "dataset"];
+const LIBRARIES: [&str; 5] = ["dataset", "lake", "raw-export", "sagemaker-ports", "source"];
 
 /// The adapters that a `main` can make, with the files of `crates/aws/src` that they live in.
 pub const ADAPTERS: [(&str, &[&str]); 5] = [
