@@ -61,6 +61,24 @@ struct Function {
     adapter: Option<String>,
 }
 
+/// All crates that `lambda` is built upon, directly or not.
+fn built_upon(crates: &Crates, lambda: &str) -> BTreeSet<String> {
+    let mut known = BTreeSet::new();
+    let mut open = vec![lambda.to_owned()];
+    while let Some(name) = open.pop() {
+        for dependency in crates
+            .get(&name)
+            .into_iter()
+            .flat_map(|it| &it.dependencies)
+        {
+            if known.insert(dependency.clone()) {
+                open.push(dependency.clone());
+            }
+        }
+    }
+    known
+}
+
 /// The operations that `lambda` can reach, as the SDK's client calls them.
 pub fn operations(crates: &Crates, lambda: &str) -> BTreeSet<String> {
     let own = &crates[lambda].sources;
@@ -72,7 +90,8 @@ pub fn operations(crates: &Crates, lambda: &str) -> BTreeSet<String> {
     for (path, source) in own {
         read(path, source, lambda, Origin::Lambda, &mut functions);
     }
-    for library in LIBRARIES {
+    let known = built_upon(crates, lambda);
+    for library in LIBRARIES.into_iter().filter(|it| known.contains(*it)) {
         for (path, source) in &crates[library].sources {
             read(path, source, library, Origin::Library, &mut functions);
         }
