@@ -165,12 +165,12 @@ fn wrong_retries_are_found() {
         remove(m, &format!("{errors}/0"));
     });
     is_found(
-        "PlanExport.Retry[1]",
+        "PlanExport.Retry[2]",
         "\"Throttled\" is matched already",
         |m| {
             set(
                 m,
-                "/States/PlanExport/Retry/1/ErrorEquals/2",
+                "/States/PlanExport/Retry/2/ErrorEquals/2",
                 json!("Throttled"),
             );
         },

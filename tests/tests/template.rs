@@ -105,7 +105,7 @@ fn a_function_that_is_not_as_its_crate_is_found() {
     is_found(place, "needs TRAINING_ROLE_ARN", |t| {
         fields(&mut function(t)["Properties"]).shift_remove("Environment");
     });
-    is_found(place, "Timeout is longer than that of StartTraining", |t| {
+    is_found(place, "Timeout leaves StartTraining less than 30 s", |t| {
         function(t)["Properties"]["Timeout"] = json!(121);
     });
     is_found(place, "there is no function for start-training", |t| {

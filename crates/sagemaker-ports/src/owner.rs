@@ -137,9 +137,15 @@ pub async fn claim_group(
     if found.is_none() {
         match packages.create_group(group, &owner.tags()).await {
             Ok(()) => return Ok(Ok(())),
-            // Taken since the look above.
+            // Created since the look above, or just before it: what is new shows late.
             Err(error) if error.name() == ErrorName::Conflict => {
                 found = packages.group_tags(group).await?;
+                if found.is_none() {
+                    return Err(ServiceError {
+                        name: ErrorName::ServiceUnavailable,
+                        ..error
+                    });
+                }
             }
             Err(error) => return Err(error),
         }
