@@ -134,6 +134,10 @@ def check(folder):
     return folder, found
 
 
+# cfn-lint goes down a template by calling itself: Python's 1000 calls are near what ours takes.
+sys.setrecursionlimit(10_000)
+
+
 def main(folders):
     workers = min(len(folders), os.cpu_count() or 1)
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:

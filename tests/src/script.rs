@@ -385,9 +385,13 @@ fn errors(machine: &Value) -> BTreeMap<String, Vec<String>> {
     all
 }
 
-fn error_names(retrier: &Value) -> Vec<String> {
+/// The errors that a retrier waits for and a function can answer: those of the interpreter itself,
+/// `States.Timeout` and its kind, come from no function.
+pub fn error_names(retrier: &Value) -> Vec<String> {
     let names = retrier["ErrorEquals"].as_array().into_iter().flatten();
-    names.filter_map(Value::as_str).map(str::to_owned).collect()
+    let names = names.filter_map(Value::as_str);
+    let answered = names.filter(|name| !name.starts_with("States."));
+    answered.map(str::to_owned).collect()
 }
 
 fn read<T: DeserializeOwned>(payload: Value) -> Result<T, String> {

@@ -232,14 +232,14 @@ async fn a_second_interpreter_takes_the_same_paths() {
 
 /// A person who decides after the state machine has looked once by itself.
 async fn approve_the_second_time(moto: &Interpreter, script: &Script) {
-    for _ in 0..600 {
+    for _ in 0..1800 {
         if let [_, token, ..] = &script.seen().tokens[..] {
             script.approve();
             return moto.send_back(token).await;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("nobody was asked twice");
+    panic!("nobody was asked twice: {:#?}", script.seen());
 }
 
 fn retried(machine: &Value) -> BTreeSet<String> {
@@ -248,9 +248,5 @@ fn retried(machine: &Value) -> BTreeSet<String> {
         .iter()
         .filter(|state| asl::verb(state.json).is_some())
         .filter_map(|state| state.json["Retry"].as_array());
-    let names = retriers
-        .flatten()
-        .filter_map(|retrier| retrier["ErrorEquals"].as_array());
-    let names = names.flatten().filter_map(Value::as_str);
-    names.map(str::to_owned).collect()
+    retriers.flatten().flat_map(script::error_names).collect()
 }

@@ -150,7 +150,7 @@ impl Digits {
         })
     }
 
-    /// Reads a whole text; `None` as for [`Digits::read`].
+    /// Reads a whole text; `None` when it is no plain decimal of at most 15 digits.
     #[inline]
     pub fn parse(text: &str) -> Option<Self> {
         let mut window = [0; WINDOW];
