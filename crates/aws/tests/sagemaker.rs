@@ -208,17 +208,17 @@ async fn an_update_retains_scaled_counts_and_shifts_as_it_is_told() {
         (
             guard(Shift::Canary { percent: 10 }, &["errors"]),
             json!({"Type": "CANARY", "WaitIntervalInSeconds": 300, "CanarySize": percent(10)}),
-            2400,
+            6000,
         ),
         (
             guard(Shift::Linear { percent: 25 }, &[]),
             json!({"Type": "LINEAR", "WaitIntervalInSeconds": 300, "LinearStepSize": percent(25)}),
-            3000,
+            6600,
         ),
         (
             guard(Shift::AllAtOnce, &[]),
             json!({"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 300}),
-            2100,
+            5700,
         ),
     ] {
         script.says(json!({"EndpointArn": "arn"}));

@@ -60,7 +60,38 @@ impl Default for Guardrails {
     }
 }
 
+impl Shift {
+    /// Steps in which all of the traffic is shifted.
+    pub fn steps(self) -> u32 {
+        match self {
+            Self::AllAtOnce => 1,
+            Self::Canary { .. } => 2,
+            Self::Linear { percent } => 100_u32.div_ceil(percent.max(1)),
+        }
+    }
+}
+
+/// Seconds within which SageMaker must have carried out an update that shifts traffic like this: each step
+/// is watched for so long, before which the new instances start.
+pub fn update_seconds(shift: Shift, bake_seconds: u32) -> u32 {
+    bake_seconds
+        .saturating_mul(shift.steps())
+        .saturating_add(START_SECONDS)
+}
+
+/// Seconds in which instances start: half an hour for the machines, and `endpoint.startupSeconds` at most
+/// for the container.
+const START_SECONDS: u32 = 1800 + 3600;
+
+/// SageMaker's longest update, in seconds.
+const LONGEST_UPDATE: u32 = 28_800;
+
 impl Guardrails {
+    /// Seconds that an update may take.
+    pub fn update_seconds(&self) -> u32 {
+        update_seconds(self.shift, self.bake_seconds)
+    }
+
     pub(super) fn validate(&self) -> Result<(), FieldError> {
         let fail = |path, message: &str| {
             Err(FieldError {
@@ -85,6 +116,17 @@ impl Guardrails {
         }
         if self.bake_seconds > 3600 {
             return fail("endpoint.guardrails.bakeSeconds", "must be at most 3600");
+        }
+        if self.update_seconds() > LONGEST_UPDATE {
+            return Err(FieldError {
+                path: "endpoint.guardrails.bakeSeconds",
+                message: format!(
+                    "an update in {} steps could take {} s, and SageMaker gives it {LONGEST_UPDATE} s: lower it, or \
+                     shift in fewer steps",
+                    self.shift.steps(),
+                    self.update_seconds()
+                ),
+            });
         }
         if self.alarms.as_ref().is_some_and(|alarms| alarms.len() > 10) {
             return fail("endpoint.guardrails.alarms", "SageMaker takes at most 10");

@@ -30,9 +30,10 @@ pub struct Training {
     #[serde(default = "default_volume")]
     #[schemars(range(min = 1))]
     pub volume_gb: u32,
-    /// Seconds after which SageMaker stops the job, 28 days at most.
+    /// Seconds after which SageMaker stops the job. With everything else that the run may wait for, it must fit
+    /// into the two days of an execution.
     #[serde(default = "default_max_runtime")]
-    #[schemars(range(min = 1, max = 2_419_200))]
+    #[schemars(range(min = 1, max = 158_400))]
     pub max_runtime_seconds: u32,
     /// Spot instances, for a fraction of the price: the job may wait for them and be interrupted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -236,17 +237,13 @@ impl Training {
         if self.metrics.len() > 40 {
             return fail("training.metrics", "SageMaker takes at most 40".to_owned());
         }
-        for (path, value, most) in [
-            ("training.instanceCount", self.instance_count, u32::MAX),
-            ("training.volumeGb", self.volume_gb, u32::MAX),
-            (
-                "training.maxRuntimeSeconds",
-                self.max_runtime_seconds,
-                LONGEST,
-            ),
+        for (path, value) in [
+            ("training.instanceCount", self.instance_count),
+            ("training.volumeGb", self.volume_gb),
+            ("training.maxRuntimeSeconds", self.max_runtime_seconds),
         ] {
-            if value == 0 || value > most {
-                return fail(path, format!("must be 1 to {most}"));
+            if value == 0 {
+                return fail(path, "must be at least 1".to_owned());
             }
         }
         if let Some(tuning) = &self.tuning {
@@ -263,11 +260,11 @@ impl Training {
             })
         };
         if let Some(spot) = &self.spot
-            && !(self.max_runtime_seconds..=LONGEST).contains(&spot.max_wait_seconds)
+            && spot.max_wait_seconds < self.max_runtime_seconds
         {
             return fail(
                 "training.spot.maxWaitSeconds",
-                "must be at least maxRuntimeSeconds, of which it is a part, and at most 2419200",
+                "must be at least maxRuntimeSeconds, of which it is a part",
             );
         }
         if let Some(vpc) = &self.vpc
@@ -298,9 +295,6 @@ impl Training {
         Ok(())
     }
 }
-
-/// SageMaker's longest job, in seconds: 28 days.
-const LONGEST: u32 = 2_419_200;
 
 fn neither() -> FieldError {
     FieldError {

@@ -39,9 +39,10 @@ impl Definition {
         }
         self.limits.validate()?;
         match &self.batch {
-            Some(batch) => batch.validate(&self.dataset, &self.endpoint),
-            None => self.endpoint.validate(&self.training),
+            Some(batch) => batch.validate(&self.dataset, &self.endpoint)?,
+            None => self.endpoint.validate(&self.training)?,
         }
+        self.longest_run().check()
     }
 
     /// Describes what is allowed and may still be a mistake, one sentence each.
@@ -555,7 +556,7 @@ mod tests {
             ("training.image", Value::Null),
             ("training.algorithm", json!({"name": "xgboost"})),
             ("training.volumeGb", json!(0)),
-            ("training.maxRuntimeSeconds", json!(2_419_201)),
+            ("training.maxRuntimeSeconds", json!(0)),
             ("training.spot.maxWaitSeconds", json!(3599)),
             (
                 "training.vpc",

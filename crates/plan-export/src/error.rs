@@ -7,6 +7,7 @@ use definition::FieldError;
 use lake::DocumentError;
 use lake::lease::LeaseError;
 use source::SelectionError;
+use std::borrow::Cow;
 
 /// An export that cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +127,7 @@ pub enum PlanExportError {
         /// The estimate.
         estimate: String,
         /// The capping field.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// The cap.
         cap: String,
     },

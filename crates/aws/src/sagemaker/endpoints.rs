@@ -249,10 +249,6 @@ fn capture(capture: &Capture) -> types::DataCaptureConfig {
         .build()
 }
 
-/// Longest that an update may take, in seconds, and what starting the instances takes of it.
-const LONGEST_UPDATE: u32 = 28_800;
-const START: u32 = 1800;
-
 fn deployment(guard: &Guard) -> types::DeploymentConfig {
     let size = |percent| {
         let size = types::CapacitySize::builder().r#type(types::CapacitySizeType::CapacityPercent);
@@ -260,31 +256,21 @@ fn deployment(guard: &Guard) -> types::DeploymentConfig {
     };
     let routing =
         types::TrafficRoutingConfig::builder().wait_interval_in_seconds(count(guard.bake_seconds));
-    let (routing, steps) = match guard.shift {
-        Shift::AllAtOnce => (
-            routing.r#type(types::TrafficRoutingConfigType::AllAtOnce),
-            1,
-        ),
+    let routing = match guard.shift {
+        Shift::AllAtOnce => routing.r#type(types::TrafficRoutingConfigType::AllAtOnce),
         Shift::Canary { percent } => {
             let routing = routing.canary_size(size(percent));
-            (routing.r#type(types::TrafficRoutingConfigType::Canary), 2)
+            routing.r#type(types::TrafficRoutingConfigType::Canary)
         }
         Shift::Linear { percent } => {
             let routing = routing.linear_step_size(size(percent));
-            let steps = 100_u32.div_ceil(percent.max(1));
-            (
-                routing.r#type(types::TrafficRoutingConfigType::Linear),
-                steps,
-            )
+            routing.r#type(types::TrafficRoutingConfigType::Linear)
         }
     };
-    let longest = guard
-        .bake_seconds
-        .saturating_mul(steps)
-        .saturating_add(START);
+    let longest = definition::update_seconds(guard.shift, guard.bake_seconds);
     let policy = types::BlueGreenUpdatePolicy::builder()
         .traffic_routing_configuration(routing.build())
-        .maximum_execution_timeout_in_seconds(count(longest.min(LONGEST_UPDATE)));
+        .maximum_execution_timeout_in_seconds(count(longest));
     let alarms: Vec<types::Alarm> = guard
         .alarms
         .iter()

@@ -4,7 +4,7 @@
 use super::prices::{BASIS, PriceList};
 use crate::PlanExportError;
 use contract::states::{Cost, Estimate};
-use definition::{DynamoDbSource, Limits};
+use definition::{Definition, DynamoDbSource, Limits};
 use lake::records::ReadPlan;
 use source::{ReadCapacity, TableInfo};
 
@@ -17,8 +17,6 @@ pub const TASK_BYTES_PER_SECOND: f64 = 50e6;
 pub const EXPORT_MEMORY_MB: u32 = 1769;
 /// Seconds for which one invocation scans, as the template and the reserve of the step have it.
 const SECONDS_PER_INVOCATION: f64 = 870.0;
-/// Minutes after which the state machine gives a run up, as its definition has it.
-pub const LONGEST_MINUTES: f64 = 48.0 * 60.0;
 /// DynamoDB JSON is about twice the bytes that DynamoDB counts, and zstd makes a fifth of it.
 const JSON_PER_BYTE: f64 = 2.0;
 const STORED_PER_JSON: f64 = 0.2;
@@ -136,13 +134,14 @@ fn micro_dollars(dollars: f64) -> f64 {
     (dollars * 1e6).round() / 1e6
 }
 
-/// Refuses what is above a cap.
-pub fn check_limits(limits: &Limits, estimate: &Estimate) -> Result<(), PlanExportError> {
+/// Refuses what is above a cap, or leaves the rest of the run too little of the execution's time.
+pub fn check_limits(definition: &Definition, estimate: &Estimate) -> Result<(), PlanExportError> {
+    let limits = &definition.limits;
     let above = |estimate: String, field: &'static str, cap: String| {
         Err(PlanExportError::LimitExceeded {
             what: "the export",
             estimate,
-            field,
+            field: field.into(),
             cap,
         })
     };
@@ -158,9 +157,16 @@ pub fn check_limits(limits: &Limits, estimate: &Estimate) -> Result<(), PlanExpo
         if let Some(cap) = limits.max_minutes.filter(|cap| minutes > *cap) {
             return above(text, "limits.maxMinutes", cap.to_string());
         }
-        if minutes > LONGEST_MINUTES {
-            let field = "the state machine's time limit";
-            return above(text, field, LONGEST_MINUTES.to_string());
+        let longest = definition.longest_run();
+        let left = longest.left_seconds() / 60;
+        if minutes > left as f64 {
+            let what = format!("what an execution of two days leaves after {longest}");
+            return Err(PlanExportError::LimitExceeded {
+                what: "the export",
+                estimate: text,
+                field: what.into(),
+                cap: format!("{left} minutes"),
+            });
         }
     }
     if let (Some(cap), Some(cost)) = (limits.max_cost, estimate.cost)
@@ -183,7 +189,6 @@ pub fn check_limits(limits: &Limits, estimate: &Estimate) -> Result<(), PlanExpo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use definition::Definition;
     use serde_json::{Value, json};
 
     const GIB: u64 = 1 << 30;
@@ -289,19 +294,21 @@ mod tests {
             (json!({"maxCost": 2}), "for reads"),
         ] {
             let (definition, estimate) = of(&json!({}), &limits, 100 * GIB, ReadCapacity::Unknown);
-            let error = check_limits(&definition.limits, &estimate)
+            let error = check_limits(&definition, &estimate)
                 .unwrap_err()
                 .to_string();
             assert!(error.contains(words), "{error}");
         }
         let limits = json!({"maxReadUnits": 13_107_200, "maxMinutes": 73, "maxCost": 3});
         let (definition, estimate) = of(&json!({}), &limits, 100 * GIB, ReadCapacity::Unknown);
-        check_limits(&definition.limits, &estimate).unwrap();
+        check_limits(&definition, &estimate).unwrap();
         let slow = json!({"read": {"rcu": 10}});
         let (definition, estimate) = of(&slow, &json!({}), 100 * GIB, ReadCapacity::Unknown);
-        let error = check_limits(&definition.limits, &estimate)
+        let error = check_limits(&definition, &estimate)
             .unwrap_err()
             .to_string();
-        assert!(error.contains("the state machine's time limit"), "{error}");
+        let words = "an execution of two days leaves after 3600 s by training.capacityWaitMinutes + 3600 s by \
+                     training.maxRuntimeSeconds = 7200 s of 2520 minutes";
+        assert!(error.contains(words), "{error}");
     }
 }

@@ -32,7 +32,7 @@ pub async fn choose(
     scan: Estimate,
     tables: &impl DescribeRecovery,
 ) -> Result<Chosen, PlanExportError> {
-    let within_limits = estimate::check_limits(&definition.limits, &scan);
+    let within_limits = estimate::check_limits(definition, &scan);
     let export = estimate::export(&definition.limits, &scan);
     match (source.mode, source.needs_scan(), within_limits) {
         (Mode::Export, ..) => {
@@ -127,7 +127,7 @@ async fn obstacle(
     export: &Estimate,
     tables: &impl DescribeRecovery,
 ) -> Result<Option<Obstacle>, PlanExportError> {
-    if let Err(above) = estimate::check_limits(&definition.limits, export) {
+    if let Err(above) = estimate::check_limits(definition, export) {
         return Ok(Some(Obstacle::AboveLimit(above)));
     }
     let table = source.table.clone();
