@@ -4,6 +4,7 @@
 mod error;
 mod invocation;
 mod names;
+mod pace;
 pub mod read;
 mod schemas;
 pub mod states;
@@ -13,4 +14,5 @@ pub use error::{
 };
 pub use invocation::Invocation;
 pub use names::{Names, RunId};
+pub use pace::wait_seconds;
 pub use schemas::schemas;

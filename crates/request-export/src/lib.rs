@@ -36,6 +36,15 @@ async fn request_anew(
     Ok(())
 }
 
+/// What the function is set up with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// ARN of the lake's KMS key, which the files are written with.
+    pub lake_key: String,
+    /// Children of the Distributed Map that run at once.
+    pub concurrency: u32,
+}
+
 /// Takes a look at the run's export. Called again it goes on, and never asks for a second one.
 ///
 /// # Errors
@@ -43,7 +52,7 @@ async fn request_anew(
 pub async fn handle(
     store: &impl ObjectStore,
     exports: &impl NativeExport,
-    lake_key: &str,
+    settings: &Settings,
     input: RunInput,
     _invocation: Invocation,
 ) -> Result<RequestExportOutput, RequestExportError> {
@@ -61,10 +70,11 @@ pub async fn handle(
         run: input.run.clone(),
         route: plan.route,
         phase: phase.to_owned(),
-        wait_seconds: wait_seconds(age),
+        wait_seconds: contract::wait_seconds(age),
         segments: export.map_or(0, |export| count(export.files.len())),
         tasks: export.map_or(0, |export| count(export.tasks.len())),
         tasks_key: keys.tasks(),
+        concurrency: settings.concurrency,
     };
 
     let done: Option<Exported> =
@@ -87,7 +97,7 @@ pub async fn handle(
         token: format!("{}-{}-{attempt}", input.pipeline, input.run),
         bucket: store.bucket().to_owned(),
         prefix: keys.native(attempt),
-        key: lake_key.to_owned(),
+        key: settings.lake_key.clone(),
         // The same in every call, or the token would stand for another request.
         time: started.as_second(),
     };
@@ -183,10 +193,4 @@ fn started(plan: &Plan) -> Result<Timestamp, RequestExportError> {
 
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
-}
-
-/// Seconds until the next look: 2 at first, as a local server is done at once, then a fifth of the
-/// run's age, a minute at most.
-fn wait_seconds(age: u64) -> u32 {
-    u32::try_from((age / 5).clamp(2, 60)).unwrap_or(60)
 }

@@ -6,9 +6,12 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
-    let lake_key = lambda_shell::env("LAKE_KEY_ARN")?;
+    let settings = request_export::Settings {
+        lake_key: lambda_shell::env("LAKE_KEY_ARN")?,
+        concurrency: lambda_shell::env("MAP_CONCURRENCY")?.parse()?,
+    };
     lambda_shell::serve(async |input, invocation| {
-        request_export::handle(&store, &tables, &lake_key, input, invocation).await
+        request_export::handle(&store, &tables, &settings, input, invocation).await
     })
     .await
 }

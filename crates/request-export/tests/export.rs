@@ -8,7 +8,7 @@ use lake::memory::poll_at_most;
 use lake::native::{NativeExport as Exported, NativeRequest};
 use lake::records::Plan;
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, native, sample};
-use request_export::{RequestExportError, handle};
+use request_export::{RequestExportError, Settings, handle};
 use serde_json::{Value, json};
 use source::memory_export::MemoryExports;
 use source::{ExportDescription, ExportRequest, ExportState, NativeExport};
@@ -57,7 +57,11 @@ async fn look(
         attempt: "a".to_owned(),
         deadline: SystemTime::now(),
     };
-    handle(store, exports, LAKE_KEY, input(), invocation).await
+    let settings = Settings {
+        lake_key: LAKE_KEY.to_owned(),
+        concurrency: 40,
+    };
+    handle(store, exports, &settings, input(), invocation).await
 }
 
 fn completed(items: u64) -> ExportState {
@@ -137,7 +141,7 @@ async fn files_become_segments_shared_out_to_tasks() {
         (first.status, first.phase.as_str(), first.segments),
         (Status::InProgress, "IN_PROGRESS", 0)
     );
-    assert!((2..=60).contains(&first.wait_seconds));
+    assert!((2..=600).contains(&first.wait_seconds));
     assert_eq!(look(&store, &exports).await.unwrap().status, first.status);
     let requests = exports.requests();
     assert_eq!(requests.len(), 1);

@@ -19,6 +19,7 @@ mod transform;
 mod tuning;
 
 pub use answer::{Finding, ask, check_line};
+pub use contract::wait_seconds;
 pub use difference::differences;
 pub use endpoint::{
     Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Ensured, Guard, Invoke,
@@ -27,7 +28,7 @@ pub use endpoint::{
 pub use logs::log_link;
 pub use memory::MemorySageMaker;
 pub use owner::{Owner, Ownership, Tags, claim_endpoint, claim_group};
-pub use pace::{retry_seconds, wait_seconds};
+pub use pace::retry_seconds;
 pub use package::{ModelPackages, PackageApproval, PackageSpec};
 pub use scaling::{Scaling, detach_scaling, scale};
 pub use training::{Channel, TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};

@@ -4,7 +4,7 @@ use crate::standing::{Run, Standing, record};
 use crate::{StartTrainingError, wanted};
 use contract::{Conflict, ErrorName, Named, Names};
 use lake::{ObjectStore, RunKeys};
-use sagemaker_ports::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus, wait_seconds};
+use sagemaker_ports::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
 
 /// Creates the job if there is none, compares it with the one wanted, tells where it stands.
 ///
@@ -26,7 +26,7 @@ pub async fn look(
         // Only at its end does a stopping job tell what stopped it.
         TrainingStatus::InProgress | TrainingStatus::Stopping => Ok(Standing::InProgress {
             job: spec.name,
-            wait: wait_seconds(info.age_seconds),
+            wait: run.wait_seconds(info.age_seconds),
             phase: info.secondary,
         }),
         TrainingStatus::Completed => {

@@ -50,6 +50,12 @@ impl Standing {
 }
 
 impl<S: ObjectStore> Run<'_, S> {
+    /// Seconds until the next poll of a job of this age. A run that has waited for machines has polled
+    /// other jobs before this one, so the polls of them all grow rarer together.
+    pub fn wait_seconds(&self, age_seconds: u64) -> u32 {
+        wait_seconds(age_seconds.max(u64::from(self.attempt.waited_seconds)))
+    }
+
     /// Of a creation that was refused: its name is still free.
     ///
     /// # Errors

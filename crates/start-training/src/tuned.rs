@@ -8,7 +8,6 @@ use lake::ObjectStore;
 use lake::records::TuningRecord;
 use sagemaker_ports::{
     BestJob, TrainingJobs, TrainingStatus, TuningInfo, TuningJobs, TuningSpec, TuningStatus,
-    wait_seconds,
 };
 
 /// Creates the tuning job if there is none, compares it with the one wanted, tells where it stands.
@@ -37,7 +36,7 @@ pub async fn look<J: TrainingJobs + TuningJobs>(
             Ok(Standing::InProgress {
                 job: spec.name,
                 phase: format!("Tuning: {ended} of {} jobs ended", tuning.jobs()),
-                wait: wait_seconds(info.age_seconds),
+                wait: run.wait_seconds(info.age_seconds),
             })
         }
         (TuningStatus::Completed, Some(best)) => adopted(run, jobs, spec, &info, best).await,

@@ -4,6 +4,7 @@
 
 mod features;
 mod flow;
+pub mod history;
 mod path;
 mod retries;
 mod scope;
