@@ -209,6 +209,7 @@ impl Script {
                     segments: 6,
                     tasks: 3,
                     tasks_key: TASKS_KEY.to_owned(),
+                    concurrency: 40,
                     warnings: Vec::new(),
                     estimate: Estimate {
                         items: 100,
@@ -310,6 +311,7 @@ fn output_of_run(
             segments: 6,
             tasks: 3,
             tasks_key: TASKS_KEY.to_owned(),
+            concurrency: 40,
         }),
         "plan-dataset" => write(&PlanDatasetOutput {
             pipeline,
@@ -318,6 +320,7 @@ fn output_of_run(
             columns: 3,
             shards: SHARDS,
             shards_key: SHARDS_KEY.to_owned(),
+            concurrency: 40,
         }),
         "seal-dataset" => write(&SealDatasetOutput {
             pipeline,

@@ -80,15 +80,6 @@ pub fn findings(template: &Value, machine: &Value, lambdas: &[Lambda]) -> Vec<Fi
     for lambda in lambdas {
         function(template, machine, lambda, &mut found);
     }
-    // As many as ReservedConcurrency may reserve, or the children wait for each other.
-    let children = &template["Parameters"]["ReservedConcurrency"]["MaxValue"];
-    for map in asl::states(machine) {
-        let at_once = &map.json["MaxConcurrency"];
-        if map.kind() == "Map" && at_once != children {
-            let problem = format!("runs {at_once} children at once, not {children}");
-            found.push(Finding::new(map.place, problem));
-        }
-    }
     for (name, resource) in template["Resources"].as_object().into_iter().flatten() {
         if resource["Type"] == FUNCTION && !functions.contains(name) {
             found.push(Finding::new(name, "is no crate's function"));

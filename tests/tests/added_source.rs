@@ -121,8 +121,11 @@ async fn a_source_that_was_added_becomes_a_dataset() {
             "promotion": {"metric": "m", "goal": "minimize"},
         }),
     };
-    let overrides = plan_export::Overrides::default();
-    let planned = plan_export::handle(&store, &source, &NoOther, &overrides, input, invocation())
+    let settings = plan_export::Settings {
+        overrides: plan_export::Overrides::default(),
+        concurrency: 40,
+    };
+    let planned = plan_export::handle(&store, &source, &NoOther, &settings, input, invocation())
         .await
         .unwrap();
     let keys = RunKeys::new(&planned.pipeline, &planned.run);
@@ -160,7 +163,7 @@ async fn a_source_that_was_added_becomes_a_dataset() {
 }
 
 async fn dataset(store: &MemoryStore, run: &RunInput) -> RowCounts {
-    let planned = plan_dataset::handle(store, run.clone(), invocation())
+    let planned = plan_dataset::handle(store, 40, run.clone(), invocation())
         .await
         .unwrap();
     for shard in 0..planned.shards {

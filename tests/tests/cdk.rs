@@ -85,7 +85,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 29] = [
+const EVERYTHING: [(&str, &str); 30] = [
     LEAST[0],
     ("InputMayOverride", "dataset,limits"),
     ("RolePath", "/service/"),
@@ -119,7 +119,8 @@ const EVERYTHING: [(&str, &str); 29] = [
     ("EndpointName", "shops-live"),
     ("EndpointLatencyMicroseconds", "250000"),
     ("Architecture", "x86_64"),
-    ("ReservedConcurrency", "20"),
+    ("MapConcurrency", "20"),
+    ("ReserveConcurrency", "yes"),
     ("LogRetentionDays", "90"),
     ("SubnetIds", "subnet-1,subnet-2"),
     ("SecurityGroupIds", "sg-1"),

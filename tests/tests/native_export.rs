@@ -89,14 +89,18 @@ impl Moto {
             },
             input: definition,
         };
-        let overrides = plan_export::Overrides::default();
+        let settings = plan_export::Settings {
+            overrides: plan_export::Overrides::default(),
+            concurrency: 40,
+        };
         plan_export::handle(
             &self.lake,
             &plan_export::Sources {
                 tables: &self.tables,
+                concurrency: settings.concurrency,
             },
             &NoOther,
-            &overrides,
+            &settings,
             input,
             invocation(),
         )
@@ -107,7 +111,10 @@ impl Moto {
         request_export::handle(
             &self.lake,
             &self.tables,
-            LAKE_KEY,
+            &request_export::Settings {
+                lake_key: LAKE_KEY.to_owned(),
+                concurrency: 40,
+            },
             run.clone(),
             invocation(),
         )
@@ -168,7 +175,7 @@ impl Moto {
 
     /// Makes the dataset of the exported items; its rows, sorted.
     async fn dataset(&self, run: &RunInput) -> (RowCounts, Vec<String>) {
-        let planned = plan_dataset::handle(&self.lake, run.clone(), invocation())
+        let planned = plan_dataset::handle(&self.lake, 40, run.clone(), invocation())
             .await
             .unwrap();
         for shard in 0..planned.shards {

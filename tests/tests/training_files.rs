@@ -215,7 +215,7 @@ async fn lake(columns: &Value, format: Value) -> MemoryStore {
 
 /// Plans, merges and seals.
 async fn made(store: &MemoryStore) -> DatasetRecord {
-    let planned = plan_dataset::handle(store, input(), invocation())
+    let planned = plan_dataset::handle(store, 40, input(), invocation())
         .await
         .unwrap();
     assert!(planned.shards > 1);

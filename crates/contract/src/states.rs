@@ -73,6 +73,8 @@ pub struct PlanExportOutput {
     pub tasks: u32,
     /// Key of the JSON array of tasks.
     pub tasks_key: String,
+    /// Children of the Distributed Map that run at once.
+    pub concurrency: u32,
     /// What the export will take.
     pub estimate: Estimate,
     /// What the definition may have wrong although it is carried out, one sentence each.
@@ -135,6 +137,8 @@ pub struct RequestExportOutput {
     pub tasks: u32,
     /// Key of the JSON array of tasks.
     pub tasks_key: String,
+    /// Children of the Distributed Map that run at once.
+    pub concurrency: u32,
 }
 
 /// Children of a Distributed Map at most: an export's tasks, or a dataset's shards. The Map's result
@@ -256,6 +260,8 @@ pub struct PlanDatasetOutput {
     pub shards: u32,
     /// Key of the JSON array of shard numbers.
     pub shards_key: String,
+    /// Children of the Distributed Map that run at once.
+    pub concurrency: u32,
 }
 
 /// Input of `MergeToCsv`.

@@ -61,7 +61,7 @@ fn segments() -> impl Strategy<Value = Vec<Vec<Vec<Vec<u8>>>>> {
 
 async fn holds(store: &MemoryStore, items: usize) {
     // The gate may refuse the table; then there is no dataset to be wrong.
-    if let Err(error) = plan_dataset::handle(store, input(), invocation()).await {
+    if let Err(error) = plan_dataset::handle(store, 40, input(), invocation()).await {
         assert!(!error.to_string().is_empty());
         assert_ne!(error.name(), contract::ErrorName::Bug, "{error}");
         return;

@@ -102,7 +102,7 @@ fn told<E: Named>(error: &E) -> (ErrorName, String) {
 }
 
 async fn seal(store: &MemoryStore) -> Result<RowCounts, (ErrorName, String)> {
-    let planned = plan_dataset::handle(store, input(), invocation()).await;
+    let planned = plan_dataset::handle(store, 40, input(), invocation()).await;
     let planned = planned.map_err(|error| told(&error))?;
     for shard in 0..planned.shards {
         let merged = support::try_merge(store, shard).await;

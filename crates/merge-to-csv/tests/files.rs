@@ -178,7 +178,7 @@ async fn rows_of_zeros_are_written_by_a_format_that_leaves_them_out() {
     for (format, fits) in [("csv", false), ("recordIoSparse", true)] {
         let columns = json!([{"path": "user", "encoding": "hashOneHot", "buckets": 20_001}]);
         let store = lake(json!({"format": format, "columns": columns})).await;
-        match plan_dataset::handle(&store, input(), invocation()).await {
+        match plan_dataset::handle(&store, 40, input(), invocation()).await {
             Ok(_) => assert!(fits),
             Err(error) => {
                 assert_eq!((error.name(), fits), (ErrorName::InvalidDefinition, false));
@@ -191,7 +191,7 @@ async fn rows_of_zeros_are_written_by_a_format_that_leaves_them_out() {
 async fn a_list_of_tokens_that_names_no_column_is_a_definition_to_correct() {
     let format = json!({"jsonLines": {"in0": ["user"], "in1": ["movie"]}});
     let store = lake(json!({"format": format})).await;
-    let error = plan_dataset::handle(&store, input(), invocation())
+    let error = plan_dataset::handle(&store, 40, input(), invocation())
         .await
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::InvalidDefinition);

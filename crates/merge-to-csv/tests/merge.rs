@@ -115,7 +115,7 @@ async fn the_same_shard_merged_twice_is_the_same_file() {
 #[tokio::test]
 async fn a_damaged_part_fails_the_shard_and_leaves_no_file() {
     let store = exported(300, recommendations()).await;
-    plan_dataset::handle(&store, input(), invocation())
+    plan_dataset::handle(&store, 40, input(), invocation())
         .await
         .unwrap();
     let key = keys().part(0, 0, "a");
@@ -189,14 +189,14 @@ async fn data_that_does_not_suit_the_definition_fails_before_training() {
         ),
     ] {
         let store = exported(300, dataset).await;
-        let error = plan_dataset::handle(&store, input(), invocation())
+        let error = plan_dataset::handle(&store, 40, input(), invocation())
             .await
             .unwrap_err();
         assert_eq!(error.name(), name, "{error}");
     }
     let store = exported(300, recommendations()).await;
     store.delete(&keys().segment_manifest(1)).await.unwrap();
-    let error = plan_dataset::handle(&store, input(), invocation())
+    let error = plan_dataset::handle(&store, 40, input(), invocation())
         .await
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::DatasetInvalid);
@@ -237,7 +237,7 @@ async fn items_that_are_filtered_repeated_or_kept_to_test_with_are_counted() {
     let mut apart = dataset;
     apart["shardBytes"] = json!(5_000);
     let store = exported(100, apart).await;
-    let planned = plan_dataset::handle(&store, input(), invocation()).await;
+    let planned = plan_dataset::handle(&store, 40, input(), invocation()).await;
     assert_eq!(planned.unwrap().shards, 1, "no other shard sees its items");
 }
 

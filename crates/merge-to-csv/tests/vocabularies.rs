@@ -127,7 +127,7 @@ async fn what_takes_too_long_to_gather_says_so() {
         deadline: SystemTime::now(),
         ..invocation()
     };
-    let error = plan_dataset::handle(&store, input(), ended)
+    let error = plan_dataset::handle(&store, 40, input(), ended)
         .await
         .unwrap_err();
     assert!(matches!(error, PlanDatasetError::NoTime { .. }), "{error}");
@@ -139,7 +139,7 @@ async fn what_takes_too_long_to_gather_says_so() {
 async fn members_that_are_none_make_no_vocabulary() {
     let items = ["1", "2"].map(|rating| tagged(rating, &json!({"L": []})));
     let store = lake(&items, json!([{ "path": "tags", "encoding": "multiHot" }])).await;
-    let error = plan_dataset::handle(&store, input(), invocation())
+    let error = plan_dataset::handle(&store, 40, input(), invocation())
         .await
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::InvalidDefinition);

@@ -22,12 +22,14 @@ use profile::Profile;
 
 const MANIFESTS_AT_ONCE: usize = 16;
 
-/// Plans the dataset of a run. Called again it answers the same.
+/// Plans the dataset of a run, of whose shards `concurrency` are merged at once. Called again it answers the
+/// same.
 ///
 /// # Errors
 /// If a segment is not exported whole, or the data fails the definition or its quality gate.
 pub async fn handle(
     store: &impl ObjectStore,
+    concurrency: u32,
     input: RunInput,
     invocation: Invocation,
 ) -> Result<PlanDatasetOutput, PlanDatasetError> {
@@ -45,6 +47,7 @@ pub async fn handle(
         columns: u32::try_from(plan.columns.columns.len()).unwrap_or(u32::MAX),
         shards: u32::try_from(plan.shards.len()).unwrap_or(u32::MAX),
         shards_key: keys.shards(),
+        concurrency,
         pipeline: input.pipeline,
         run: input.run,
     };

@@ -78,7 +78,7 @@ async fn plan(store: &MemoryStore, run: &str) -> Result<PlanDatasetOutput, PlanD
         attempt: "a".to_owned(),
         deadline: SystemTime::now() + Duration::from_mins(15),
     };
-    plan_dataset::handle(store, input, invocation).await
+    plan_dataset::handle(store, 40, input, invocation).await
 }
 
 /// Makes a planned run the one whose model serves.

@@ -9,7 +9,7 @@ mod load;
 mod overrides;
 mod sources;
 
-pub use dynamodb::{DynamoDb, EXPORT_MEMORY_MB, LONGEST_MINUTES};
+pub use dynamodb::{DynamoDb, EXPORT_MEMORY_MB};
 pub use error::PlanExportError;
 pub use overrides::{Overrides, OverridesError};
 pub use sources::Sources;
@@ -22,8 +22,14 @@ use lake::records::{CurrentRun, Plan};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents};
 use raw_export::{PlanSource, Planned};
 
-/// Children of the export's Distributed Map that run at once, as the state machine's definition has it.
-pub const EXPORT_CONCURRENCY: u32 = 40;
+/// What the function is set up with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The sections of a definition that an execution's input may override.
+    pub overrides: Overrides,
+    /// Children of the Distributed Map that run at once.
+    pub concurrency: u32,
+}
 
 /// Plans the export of an execution. Called again for the same execution it answers the same.
 ///
@@ -33,7 +39,7 @@ pub async fn handle<P: PlanSource>(
     store: &impl ObjectStore,
     sources: &P,
     executions: &impl Executions,
-    overrides: &Overrides,
+    settings: &Settings,
     input: PlanExportInput,
     _invocation: Invocation,
 ) -> Result<PlanExportOutput, PlanExportError>
@@ -49,10 +55,10 @@ where
     let existing: Option<Plan> =
         documents::read_if_there(store, &keys.plan(), "the run's plan").await?;
     if let Some(plan) = existing {
-        return Ok(output(&plan));
+        return Ok(output(&plan, settings));
     }
 
-    overrides.check(&input.input)?;
+    settings.overrides.check(&input.input)?;
     let definition = load::load(store, &pipeline, input.input).await?;
     load::check_endpoint(store, &definition).await?;
     let Planned {
@@ -102,7 +108,7 @@ where
         }
     };
     log(&plan);
-    Ok(output(&plan))
+    Ok(output(&plan, settings))
 }
 
 fn log(plan: &Plan) {
@@ -130,7 +136,7 @@ async fn write_tasks(store: &impl ObjectStore, plan: &Plan) -> Result<(), PlanEx
     Ok(())
 }
 
-fn output(plan: &Plan) -> PlanExportOutput {
+fn output(plan: &Plan, settings: &Settings) -> PlanExportOutput {
     PlanExportOutput {
         pipeline: plan.definition.pipeline.clone(),
         run: plan.run.clone(),
@@ -139,6 +145,7 @@ fn output(plan: &Plan) -> PlanExportOutput {
         segments: plan.segments,
         tasks: u32::try_from(plan.tasks.len()).unwrap_or(u32::MAX),
         tasks_key: plan.keys().tasks(),
+        concurrency: settings.concurrency,
         estimate: plan.estimate.clone(),
         warnings: plan.definition.warnings(),
     }

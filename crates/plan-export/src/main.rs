@@ -6,11 +6,17 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
-    let sources = plan_export::Sources { tables: &tables };
+    let settings = plan_export::Settings {
+        overrides: lambda_shell::env("INPUT_MAY_OVERRIDE")?.parse()?,
+        concurrency: lambda_shell::env("MAP_CONCURRENCY")?.parse()?,
+    };
+    let sources = plan_export::Sources {
+        tables: &tables,
+        concurrency: settings.concurrency,
+    };
     let executions = aws::sfn::StateMachines::new(&config);
-    let overrides: plan_export::Overrides = lambda_shell::env("INPUT_MAY_OVERRIDE")?.parse()?;
     lambda_shell::serve(async |input, invocation| {
-        plan_export::handle(&store, &sources, &executions, &overrides, input, invocation).await
+        plan_export::handle(&store, &sources, &executions, &settings, input, invocation).await
     })
     .await
 }

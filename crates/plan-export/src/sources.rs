@@ -11,15 +11,27 @@ use source::{DescribeRecovery, DescribeTable};
 pub struct Sources<'a, T> {
     /// DynamoDB tables.
     pub tables: &'a T,
+    /// Tasks that run at once, at most.
+    pub concurrency: u32,
 }
 
 impl<T: DescribeTable + DescribeRecovery> PlanSource for Sources<'_, T> {
     type Error = PlanExportError;
 
     async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
-        let tables = self.tables;
+        let Self {
+            tables,
+            concurrency,
+        } = *self;
         match &definition.source {
-            Source::DynamoDb(source) => DynamoDb { source, tables }.plan(definition).await,
+            Source::DynamoDb(source) => {
+                let dynamodb = DynamoDb {
+                    source,
+                    tables,
+                    concurrency,
+                };
+                dynamodb.plan(definition).await
+            }
         }
     }
 }

@@ -80,8 +80,10 @@ export interface RetrainPipelineProps {
   readonly alarmEmail?: string;
   /** The processor that the functions were built for. @default arm64 */
   readonly architecture?: Architecture;
-  /** Executions reserved for `export-segment`, and as many for `merge-to-csv`: their cap. */
-  readonly reservedConcurrency?: number;
+  /** Children of each Distributed Map at once: executions of `export-segment`, and of `merge-to-csv`. @default 40 */
+  readonly mapConcurrency?: number;
+  /** Whether so many executions are reserved for each of the two functions. @default false */
+  readonly reserveConcurrency?: boolean;
   /** How long logs are kept. @default 30 days */
   readonly logRetention?: RetentionDays;
   /** A VPC for the functions. S3, DynamoDB, SageMaker and Step Functions must be reachable from there. */
@@ -123,7 +125,8 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     ScheduledPipeline: props.pipeline,
     AlarmEmail: props.alarmEmail,
     Architecture: props.architecture?.name,
-    ReservedConcurrency: props.reservedConcurrency,
+    MapConcurrency: props.mapConcurrency,
+    ReserveConcurrency: props.reserveConcurrency === undefined ? undefined : props.reserveConcurrency ? 'yes' : 'no',
     LogRetentionDays: props.logRetention,
     SubnetIds: subnets && Fn.join(',', subnets),
     JobsInVpc: props.jobsInVpc === undefined ? undefined : props.jobsInVpc ? 'yes' : 'no',

@@ -140,7 +140,7 @@ test('what CloudFormation would refuse is refused before', () => {
   refused({ administrators: [] }, /administrators: name at least one/);
   refused({ lifecycle: { rawExpiry: Duration.days(31) } }, /RawExpiryDays: 31 is none of 0, 14, 30/);
   refused({ lifecycle: { modelExpiry: Duration.hours(36) } }, /cannot be converted into a whole number of days/);
-  refused({ reservedConcurrency: 41 }, /ReservedConcurrency: 41 is above 40/);
+  refused({ mapConcurrency: 1001 }, /MapConcurrency: 1001 is above 1000/);
   refused({ schedule: { window: Duration.days(2) } }, /ScheduleWindowMinutes: 2880 is above 1440/);
   refused({ table: 'a b' }, /TableName: "a b"/);
   refused({ vpcSubnets: {} }, /give vpc, too/);

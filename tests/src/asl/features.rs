@@ -70,7 +70,7 @@ fn allowed(kind: &str) -> Option<&'static [&'static str]> {
             "Label",
             "ItemReader",
             "ItemSelector",
-            "MaxConcurrency",
+            "MaxConcurrencyPath",
             "ItemProcessor",
             "ResultPath",
             "Next",
@@ -200,12 +200,14 @@ fn map(place: &str, map: &Value, found: &mut Vec<Finding>) {
         "STANDARD",
         found,
     );
-    if map["MaxConcurrency"]
-        .as_u64()
-        .is_none_or(|children| children == 0)
-    {
-        found.push(Finding::new(place, "has no MaxConcurrency"));
-    }
+    // The functions' reserved concurrency and the plan's read budget count on the same number.
+    is(
+        place,
+        "MaxConcurrencyPath",
+        &map["MaxConcurrencyPath"],
+        "$.concurrency",
+        found,
+    );
     let name = place.rsplit('/').next().unwrap_or_default();
     if map["Label"] != name || name.len() > 40 {
         found.push(Finding::new(

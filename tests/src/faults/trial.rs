@@ -204,6 +204,7 @@ fn function(program: &Path, dynamodb: &str, s3: &str, log: &Path) -> Function {
     let environment = [
         ("LAKE_BUCKET", LAKE),
         ("INPUT_MAY_OVERRIDE", "all"),
+        ("MAP_CONCURRENCY", "40"),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
         ("AWS_ENDPOINT_URL_S3", s3),
     ];

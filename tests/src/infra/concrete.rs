@@ -5,7 +5,7 @@ use super::intrinsics;
 use serde_json::{Map, Value};
 
 /// Parameters that take the branches that the defaults do not.
-pub const PARAMETERS: [(&str, &str); 13] = [
+pub const PARAMETERS: [(&str, &str); 14] = [
     ("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin"),
     ("LakeReaders", "arn:aws:iam::123456789012:role/Reader"),
     (
@@ -16,7 +16,8 @@ pub const PARAMETERS: [(&str, &str); 13] = [
     ("SecurityGroupIds", "sg-1"),
     ("JobsInVpc", "yes"),
     ("ScheduleState", "ENABLED"),
-    ("ReservedConcurrency", "20"),
+    ("MapConcurrency", "20"),
+    ("ReserveConcurrency", "yes"),
     ("RolePath", "/service/"),
     (
         "PermissionsBoundaryArn",

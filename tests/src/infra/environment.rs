@@ -105,6 +105,8 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
             let key = key.and_then(|it| it.pointer("/ServerSideEncryptionConfiguration/0/ServerSideEncryptionByDefault/KMSMasterKeyID"));
             must(key.and_then(Value::as_str).unwrap_or_default())
         }
+        // The same that the functions of the Maps' children may have reserved.
+        "MAP_CONCURRENCY" => must(stack.parameter("MapConcurrency")),
         "INPUT_MAY_OVERRIDE" => must(stack.parameter("InputMayOverride")),
         "TRAINING_ROLE_ARN" | "SERVING_ROLE_ARN" => {
             let passed = passed(stack, function);

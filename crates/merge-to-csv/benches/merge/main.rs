@@ -132,7 +132,7 @@ async fn prepare(folder: &Path, gb: f64) -> Outcome<()> {
         record.parts.push(part);
     }
     segment::commit(&store, &keys, 0, &record, None).await?;
-    plan_dataset::handle(&store, input()?, invocation()).await?;
+    plan_dataset::handle(&store, 40, input()?, invocation()).await?;
     Ok(())
 }
 

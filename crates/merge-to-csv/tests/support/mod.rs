@@ -193,7 +193,7 @@ async fn gzip(store: &MemoryStore, key: String, lines: &[Vec<u8>]) -> Part {
 }
 
 pub async fn merge_all(store: &MemoryStore) -> RowCounts {
-    let planned = plan_dataset::handle(store, input(), invocation())
+    let planned = plan_dataset::handle(store, 40, input(), invocation())
         .await
         .unwrap();
     let mut rows = RowCounts::default();

@@ -7,9 +7,9 @@ mod route;
 mod segments;
 mod selected;
 
-pub use estimate::{EXPORT_MEMORY_MB, LONGEST_MINUTES};
+pub use estimate::EXPORT_MEMORY_MB;
 
-use crate::{EXPORT_CONCURRENCY, PlanExportError};
+use crate::PlanExportError;
 use contract::states::{ExportTask, Route};
 use definition::{Definition, DynamoDbSource};
 use estimate::Shape;
@@ -26,13 +26,15 @@ pub struct DynamoDb<'a, T> {
     pub source: &'a DynamoDbSource,
     /// Where it is asked about.
     pub tables: &'a T,
+    /// Tasks that run at once, at most.
+    pub concurrency: u32,
 }
 
 impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
     type Error = PlanExportError;
 
     async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
-        let Self { source, tables } = *self;
+        let Self { source, tables, .. } = *self;
         let table = &source.table;
         let info = tables
             .describe(table)
@@ -54,7 +56,7 @@ impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
             };
             return Err(PlanExportError::TableEmpty { what });
         }
-        let read = read_budget::decide(&source.read, info.capacity, EXPORT_CONCURRENCY);
+        let read = read_budget::decide(&source.read, info.capacity, self.concurrency);
         let mut shape = segments::shape(source, &info, &read);
         let scan = estimate::estimate(source, &definition.limits, &info, &read, shape);
         let Chosen {

@@ -5,7 +5,7 @@ use contract::{ErrorName, Invocation, Named, ServiceError};
 use lake::lease::Executions;
 use lake::records::{DynamoDbPlan, Plan};
 use lake::{MemoryStore, ObjectStore};
-use plan_export::{Overrides, PlanExportError, Sources, handle};
+use plan_export::{Overrides, PlanExportError, Settings, Sources, handle};
 use serde_json::{Value, json};
 use source::{
     DescribeRecovery, DescribeTable, IndexInfo, PointInTimeRecovery, ReadCapacity, TableInfo,
@@ -137,9 +137,15 @@ pub async fn plan_on(
         attempt: "a".to_owned(),
         deadline: SystemTime::now(),
     };
-    let overrides = Overrides::default();
-    let sources = Sources { tables };
-    handle(store, &sources, &Running, &overrides, input, invocation).await
+    let settings = Settings {
+        overrides: Overrides::default(),
+        concurrency: 40,
+    };
+    let sources = Sources {
+        tables,
+        concurrency: settings.concurrency,
+    };
+    handle(store, &sources, &Running, &settings, input, invocation).await
 }
 
 pub async fn plan(definition: &Value, input: Value) -> Result<PlanExportOutput, PlanExportError> {

@@ -146,6 +146,7 @@ impl Run {
         environment.extend([
             ("LAKE_BUCKET".to_owned(), LAKE.to_owned()),
             ("INPUT_MAY_OVERRIDE".to_owned(), "all".to_owned()),
+            ("MAP_CONCURRENCY".to_owned(), "40".to_owned()),
             (
                 "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
                 self.dynamodb.clone(),
