@@ -126,6 +126,13 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
     let seconds = seconds
         .as_u64()
         .or(template["Globals"]["Function"]["Timeout"].as_u64());
+    let request = aws::LONGEST_REQUEST + lambda_shell::RESERVE;
+    if seconds.unwrap_or_default() < request.as_secs() {
+        say(format!(
+            "its Timeout ends before a request of {} s is answered",
+            request.as_secs()
+        ));
+    }
     let states = asl::states(machine);
     let mut called = states
         .iter()

@@ -51,6 +51,16 @@ fn the_linter_sees_what_it_is_for() {
 }
 
 #[test]
+fn the_exports_reserve_outlasts_a_request_that_is_answered_at_its_last_moment() {
+    let request = aws::LONGEST_REQUEST + lambda_shell::RESERVE;
+    let reserve = raw_export::TimeLimit::RESERVE;
+    assert!(reserve > request, "{reserve:?} and {request:?}");
+    let function = &read()["Resources"]["ExportSegmentFunction"];
+    let seconds = function["Properties"]["Timeout"].as_u64().unwrap();
+    assert!(seconds >= 5 * reserve.as_secs());
+}
+
+#[test]
 fn estimates_know_the_memory_of_the_function_that_exports() {
     let function = &read()["Resources"]["ExportSegmentFunction"];
     assert_eq!(

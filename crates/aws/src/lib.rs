@@ -36,6 +36,8 @@ const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 // From the request to the first byte of its answer; a stalled transfer is the SDK's stream protection's.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest that one attempt of a request waits for its answer to begin.
+pub const LONGEST_REQUEST: Duration = CONNECT_TIMEOUT.saturating_add(READ_TIMEOUT);
 const LOCAL_REGION: &str = "us-east-1";
 
 /// The configuration of this process: credentials, region and endpoints as the environment and the

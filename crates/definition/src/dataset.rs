@@ -53,7 +53,7 @@ pub struct Dataset {
     /// Raw bytes (uncompressed) of one shard, which is what one function turns into CSV; by default
     /// 256 MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 34_359_738_368_u64))]
     pub shard_bytes: Option<u64>,
 }
 
@@ -90,7 +90,24 @@ pub struct Deduplicate {
 }
 
 impl Dataset {
+    /// Raw bytes of the largest shard: 32 GiB. `merge-to-csv` takes 2.5 CPU seconds a gigabyte (its README), and
+    /// where duplicates are found reads it twice: three minutes on the machine that was measured, with room for a
+    /// vCPU of half its speed and for the requests to S3, of the fifteen that a function has.
+    pub const LARGEST_SHARD: u64 = 32 << 30;
+
     pub(crate) fn validate(&self) -> Result<(), FieldError> {
+        if self
+            .shard_bytes
+            .is_some_and(|bytes| bytes > Self::LARGEST_SHARD)
+        {
+            return Err(FieldError {
+                path: "dataset.shardBytes",
+                message: format!(
+                    "must be at most {}: one function must turn a shard into rows in its time",
+                    Self::LARGEST_SHARD
+                ),
+            });
+        }
         if self.shard_bytes == Some(0) {
             return Err(FieldError {
                 path: "dataset.shardBytes",

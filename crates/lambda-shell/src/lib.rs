@@ -10,7 +10,7 @@ mod serve;
 pub use failure::Failure;
 pub use logs::init;
 pub use metrics::{Unit, emit_metrics};
-pub use serve::{env, serve};
+pub use serve::{RESERVE, env, serve};
 
 /// What `main` of a Lambda may end with.
 pub type Error = lambda_runtime::Error;

@@ -11,6 +11,10 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use tracing::Instrument;
 
+/// Time before the function's end in which an answer is still sent. A handler that is not done by then is
+/// dropped, whatever it waits for: so every wait of every function races the deadline, in this one place.
+pub const RESERVE: Duration = Duration::from_secs(5);
+
 /// Reads a setting that the function cannot do without.
 ///
 /// # Errors
@@ -67,14 +71,24 @@ where
     E: Named,
 {
     let begun = Instant::now();
+    let left = invocation.remaining();
+    let limit = left.saturating_sub(RESERVE.min(left / 10));
     let outcome = match contract::read::from_value(payload) {
-        Ok(input) => match AssertUnwindSafe(handler(input, invocation))
-            .catch_unwind()
-            .await
-        {
-            Ok(outcome) => outcome.map_err(|error| Failure::of(&error)),
-            Err(payload) => Err(Failure::of_panic(payload.as_ref())),
-        },
+        Ok(input) => {
+            let work = AssertUnwindSafe(handler(input, invocation)).catch_unwind();
+            match tokio::time::timeout(limit, work).await {
+                Ok(Ok(outcome)) => outcome.map_err(|error| Failure::of(&error)),
+                Ok(Err(payload)) => Err(Failure::of_panic(payload.as_ref())),
+                Err(_) => Err(Failure {
+                    name: ErrorName::ServiceUnavailable,
+                    message: format!(
+                        "the step was not done after {} s, shortly before the function's end: a service does not \
+                         answer, or there is more to do than its time allows; what was committed stays",
+                        limit.as_secs()
+                    ),
+                }),
+            }
+        }
         Err(error) => Err(Failure {
             name: ErrorName::InvalidRequest,
             message: error.to_string(),
@@ -150,6 +164,28 @@ mod tests {
             call(json!({"divisor": 7})).await.unwrap_err().name,
             ErrorName::Throttled
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_would_outlast_the_function_is_given_up_before_its_end() {
+        let waits = async |_: Value, _: Invocation| {
+            std::future::pending::<()>().await;
+            Ok::<u32, contract::ServiceError>(0)
+        };
+        let invocation = Invocation {
+            attempt: "a".to_owned(),
+            deadline: SystemTime::now() + Duration::from_mins(15),
+        };
+        let begun = tokio::time::Instant::now();
+        let failure = answer(&waits, json!({}), invocation).await.unwrap_err();
+        assert_eq!(failure.name, ErrorName::ServiceUnavailable);
+        assert!(
+            failure.message.contains("after 894 s"),
+            "{}",
+            failure.message
+        );
+        let left = Duration::from_mins(15).saturating_sub(begun.elapsed());
+        assert!(left > Duration::from_secs(4), "{left:?}");
     }
 
     #[tokio::test]

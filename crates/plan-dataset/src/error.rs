@@ -2,6 +2,7 @@
 
 use contract::{ErrorName, Named};
 use dataset::{GateFailed, PlanError};
+use definition::Dataset;
 use lake::{DocumentError, StoreError};
 
 /// A dataset that cannot be planned.
@@ -22,6 +23,16 @@ pub enum PlanDatasetError {
     DuplicatesApart {
         /// How many items there are.
         items: u64,
+        /// Their raw bytes.
+        bytes: u64,
+    },
+    /// All items must be in one shard, which one function cannot read in its time.
+    #[error(
+        "`dataset.deduplicate` needs all items in one shard, and they are {bytes} bytes, of which one function reads \
+         {} in its time: read fewer attributes by `source.dynamodb.attributes`, or leave it out",
+        Dataset::LARGEST_SHARD
+    )]
+    DuplicatesTooLarge {
         /// Their raw bytes.
         bytes: u64,
     },
@@ -75,7 +86,9 @@ impl Named for PlanDatasetError {
     fn name(&self) -> ErrorName {
         match self {
             Self::SegmentMissing { .. } | Self::Item { .. } => ErrorName::DatasetInvalid,
-            Self::DuplicatesApart { .. } | Self::NoTime { .. } => ErrorName::InvalidDefinition,
+            Self::DuplicatesApart { .. }
+            | Self::DuplicatesTooLarge { .. }
+            | Self::NoTime { .. } => ErrorName::InvalidDefinition,
             Self::Part(error) => error.name(),
             Self::Vocabulary(error) => error.name(),
             Self::Planned(error) => error.name(),

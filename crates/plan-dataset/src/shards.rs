@@ -16,6 +16,9 @@ const MAX_DEDUPLICATED: u64 = 10_000_000;
 /// shard, since no other sees them: then `dataset.shardBytes` only says that so much is meant.
 pub fn bytes(definition: &Dataset, exported: &ScanTotals) -> Result<Option<u64>, PlanDatasetError> {
     let (items, bytes) = (exported.items, exported.raw_bytes);
+    if definition.deduplicate.is_some() && bytes > Dataset::LARGEST_SHARD {
+        return Err(PlanDatasetError::DuplicatesTooLarge { bytes });
+    }
     match definition.shard_bytes {
         given if definition.deduplicate.is_none() => Ok(given),
         given if items <= MAX_DEDUPLICATED || given.is_some_and(|given| given >= bytes) => {
@@ -107,19 +110,31 @@ mod tests {
     }
 
     #[test]
+    fn ten_terabytes_of_table_are_shards_that_a_function_merges_in_its_time() {
+        // DynamoDB JSON is about twice the table's bytes, in parts of 64 MiB.
+        let twenty_tebibytes = vec![64 << 20; 20 * 1024 * 16];
+        let shards = bin(parts(&twenty_tebibytes), None);
+        let largest = sizes(&shards).into_iter().max().unwrap();
+        assert_eq!(shards.len(), 10_000);
+        assert!(largest <= 33 * (64 << 20), "{largest}");
+        // Fifteen times as much would still fit into a function's time.
+        assert!(largest * 15 < Dataset::LARGEST_SHARD, "{largest}");
+    }
+
+    #[test]
     fn items_with_one_key_are_in_one_shard_while_a_function_has_memory_for_them() {
         let definition = |more: &str| -> Dataset {
             serde_json::from_str(&format!("{{\"label\": \"y\"{more}}}")).unwrap()
         };
         let totals = |items| ScanTotals {
             items,
-            raw_bytes: 1 << 40,
+            raw_bytes: 1 << 30,
             ..ScanTotals::default()
         };
-        let all = Some(1 << 40);
+        let all = Some(1 << 30);
         let rule = ", \"deduplicate\": {\"by\": [\"k\"]}";
         let small = format!("{rule}, \"shardBytes\": 5");
-        let large = format!("{rule}, \"shardBytes\": {}", 1_u64 << 40);
+        let large = format!("{rule}, \"shardBytes\": {}", 1_u64 << 30);
         assert_eq!(bytes(&definition(""), &totals(1 << 40)).unwrap(), None);
         assert_eq!(bytes(&definition(rule), &totals(10_000_000)).unwrap(), all);
         assert_eq!(bytes(&definition(&small), &totals(9)).unwrap(), all);
@@ -128,6 +143,13 @@ mod tests {
             let error = bytes(&definition(refused), &totals(10_000_001)).unwrap_err();
             assert!(error.to_string().contains("10000001"), "{error}");
         }
+        let too_large = ScanTotals {
+            items: 9,
+            raw_bytes: Dataset::LARGEST_SHARD + 1,
+            ..ScanTotals::default()
+        };
+        let error = bytes(&definition(rule), &too_large).unwrap_err();
+        assert!(error.to_string().contains("34359738369 bytes"), "{error}");
     }
 
     #[test]

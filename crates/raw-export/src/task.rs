@@ -1,6 +1,7 @@
 //! One task: its segments side by side, until they are whole or the time is over.
 
 use crate::segment::{SegmentEnd, SegmentExport};
+use crate::units::Units;
 use crate::{RawExportError, ReadSegments};
 use contract::states::ExportTask;
 use futures::stream::{self, StreamExt};
@@ -41,8 +42,9 @@ pub struct TimeLimit {
 }
 
 impl TimeLimit {
-    /// Time that is held back for sending the last pieces and committing.
-    const RESERVE: Duration = Duration::from_secs(30);
+    /// Time that is held back for sending the last pieces and committing: more than one request that is
+    /// answered at its last moment, and the shell's own reserve.
+    pub const RESERVE: Duration = Duration::from_secs(90);
 
     /// For an invocation that has this much time left.
     pub fn within(remaining: Duration) -> Self {
@@ -50,7 +52,7 @@ impl TimeLimit {
         let end = Instant::now() + remaining;
         Self {
             stop: end - reserve,
-            give_up: end - reserve * 2 / 3,
+            give_up: end - reserve * 5 / 6,
         }
     }
 }
@@ -76,6 +78,8 @@ pub struct TaskExport<'a, S, R> {
     pub settings: Settings,
     /// When the invocation stops.
     pub time: TimeLimit,
+    /// Read units that the task may consume, by all its invocations.
+    pub max_units: Option<f64>,
 }
 
 /// How far a task is when an invocation ends.
@@ -97,12 +101,14 @@ impl<S: ObjectStore, R: ReadSegments> TaskExport<'_, S, R> {
         // The segments hold the same users and items: their distinct values are stored once.
         let vocabularies = Vocabularies::new();
         let has_read = AtomicBool::new(false);
+        let units = Units::new(self.max_units);
         let segments = task.first_segment..task.first_segment + task.segment_count;
         let exports = segments.map(|segment| {
             SegmentExport {
                 task: self,
                 vocabularies: &vocabularies,
                 has_read: &has_read,
+                units: &units,
                 segment,
             }
             .run()

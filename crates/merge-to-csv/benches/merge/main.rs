@@ -145,7 +145,7 @@ fn plan() -> Plan {
                 {"path": "user_id"}, {"path": "item_id"}, {"path": "event_type"}, {"path": "price"},
                 {"path": "context.device"}, {"path": "context.position"},
             ],
-            "shardBytes": u64::MAX,
+            "shardBytes": definition::Dataset::LARGEST_SHARD,
         },
         "training": {"image": "i"},
         "promotion": {"metric": "m", "goal": "minimize"},
