@@ -23,6 +23,9 @@ fn write_all(text: &mut String, report: &Report) -> std::fmt::Result {
         duration(report.seconds),
         report.execution
     )?;
+    for warning in &report.warnings {
+        writeln!(text, "Warning: {warning}\n")?;
+    }
     export(text, report)?;
     dataset(text, report)?;
     if let Some(found) = &report.data {

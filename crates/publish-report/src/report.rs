@@ -33,6 +33,9 @@ pub struct Report {
     pub finished: String,
     /// Seconds between the two.
     pub seconds: u64,
+    /// What the definition may have wrong although it was carried out, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What was read of the table.
     pub export: ExportReport,
     /// Where the items went.
@@ -196,6 +199,7 @@ pub async fn gather(
         started: plan.started,
         finished: finished.to_string(),
         seconds,
+        warnings: plan.definition.warnings(),
         export: ExportReport {
             table: plan.definition.source.name().to_owned(),
             route: plan.route,

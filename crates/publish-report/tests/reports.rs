@@ -341,3 +341,30 @@ async fn a_crash_at_any_point_ends_in_the_same_place() {
         assert_eq!(left.len(), 1, "after {polls} polls");
     }
 }
+
+#[tokio::test]
+async fn what_the_definition_may_have_wrong_is_said_in_both_reports() {
+    let store = over().await;
+    let key = run_keys().plan();
+    let mut plan: Value = documents::read(&store, &key, "a plan").await.unwrap();
+    plan["definition"]["training"] = json!({
+        "algorithm": {"name": "xgboost"},
+        "hyperparameters": {"num_round": 9, "max_deep": 3},
+    });
+    put(&store, &key, plan).await;
+    call(&store, Outcome::Deployed).await.unwrap();
+    let report: Report = documents::read(&store, &run_keys().report(), "a report")
+        .await
+        .unwrap();
+    assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+    assert!(
+        report.warnings[0].contains("max_deep"),
+        "{:?}",
+        report.warnings
+    );
+    let text = for_people(&store).await;
+    assert!(
+        text.contains(&format!("Warning: {}", report.warnings[0])),
+        "{text}"
+    );
+}
