@@ -151,6 +151,7 @@ async fn a_source_that_was_added_becomes_a_dataset() {
             attempt: "a",
             settings: Settings::default(),
             time: TimeLimit::within(Duration::from_hours(1)),
+            max_units: None,
         };
         let end = export.run(task).await.unwrap();
         assert!(end.segments.iter().all(|segment| segment.whole));

@@ -106,6 +106,11 @@ pub async fn handle(
             ..settings
         },
         time,
+        max_units: of_table
+            .read
+            .as_ref()
+            .and_then(|read| read.max_units)
+            .map(|units| units / plan.tasks.len().max(1) as f64),
     };
     let end = match select(pin!(export.run(&task)), pin!(share.follow(&budget))).await {
         Either::Left((end, _)) => end?,

@@ -63,6 +63,7 @@ async fn export<R: ReadSegments>(
             ..Settings::default()
         },
         time: TimeLimit::within(left),
+        max_units: None,
     };
     let all = ExportTask {
         index: 0,

@@ -30,6 +30,20 @@ pub enum RawExportError {
         /// Seconds since the page was asked for.
         seconds: u64,
     },
+    /// The task has consumed its share of the read units that the definition's limits allow.
+    #[error(
+        "a task has read {consumed:.1} read units of {source_name}, and its share of what `limits` allows is {most:.1}: \
+         the size of the table was not known when the run was planned; raise `limits`, or start again when DynamoDB \
+         has counted the table"
+    )]
+    AboveLimit {
+        /// What is read, such as the table.
+        source_name: String,
+        /// Read units that were consumed.
+        consumed: f64,
+        /// Read units that may be.
+        most: f64,
+    },
     /// The source gave a line that is no item.
     #[error("segment {segment} of {source_name} holds a line that is no item")]
     Item {
@@ -53,6 +67,7 @@ impl Named for RawExportError {
         match self {
             Self::Page { source, .. } => source.name,
             Self::NoAnswer { .. } => ErrorName::ServiceUnavailable,
+            Self::AboveLimit { .. } => ErrorName::LimitExceeded,
             Self::Item { .. } => ErrorName::DatasetInvalid,
             Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),

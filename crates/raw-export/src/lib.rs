@@ -13,6 +13,7 @@ mod plan;
 mod read;
 mod segment;
 mod task;
+mod units;
 
 pub use error::RawExportError;
 pub use plan::{PlanSource, Planned};

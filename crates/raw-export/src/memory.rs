@@ -68,7 +68,8 @@ impl ReadSegments for MemorySource {
         let end = PageEnd {
             cursor: (to < segment.len()).then(|| json!({ "line": to })),
             scanned: (to - from.min(to)) as u64,
-            read_units: 0.0,
+            // A page is a unit.
+            read_units: 1.0,
         };
         Ok(Page::Read { end, asked_ms: 0 })
     }
@@ -77,6 +78,63 @@ impl ReadSegments for MemorySource {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{RawExportError, Settings, TaskExport, TimeLimit};
+    use contract::{ErrorName, Named, RunId};
+    use lake::records::SegmentRecord;
+    use lake::segment::{self, Progress};
+    use lake::{MemoryStore, RunKeys};
+    use profile::Profile;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_task_stops_at_its_read_units_and_leaves_nothing_that_looks_whole() {
+        let store = MemoryStore::new();
+        let keys = RunKeys::new("p", &RunId::parse("20261120-173000-1a2b3c4d").unwrap());
+        let line = |n: u32| format!("{{\"Item\":{{\"id\":{{\"N\":\"{n}\"}}}}}}\n").into_bytes();
+        // Three segments of five pages each.
+        let source = MemorySource::new((0..60).map(line).collect(), 4);
+        let task = TaskExport {
+            store: &store,
+            reader: &source,
+            keys: &keys,
+            source_name: "the source",
+            total_segments: 3,
+            declared: &[],
+            attempt: "a",
+            settings: Settings {
+                side_by_side: 1,
+                ..Settings::default()
+            },
+            time: TimeLimit::within(Duration::from_hours(1)),
+            max_units: Some(7.0),
+        };
+        let all = ExportTask::share(3, 1)[0];
+        // Called again it reads nothing more.
+        for _ in 0..2 {
+            let error = task.run(&all).await.unwrap_err();
+            assert!(
+                matches!(error, RawExportError::AboveLimit { .. }),
+                "{error}"
+            );
+            assert_eq!(error.name(), ErrorName::LimitExceeded);
+            let mut units = 0.0;
+            let mut whole = 0;
+            for number in 0..3 {
+                let progress: Progress<Profile> =
+                    segment::progress(&store, &keys, number).await.unwrap();
+                let record: Option<SegmentRecord<Profile>> = match progress {
+                    Progress::Whole(record) => {
+                        whole += 1;
+                        Some(record)
+                    }
+                    Progress::At { record, .. } => record,
+                };
+                units += record.map_or(0.0, |record| record.totals.read_units);
+            }
+            assert!((units - 7.0).abs() < 1e-9, "{units} units");
+            assert_eq!(whole, 1, "whole segments");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn it_conforms() {

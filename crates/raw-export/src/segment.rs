@@ -1,5 +1,6 @@
 //! One segment, from its last checkpoint to its end or to the deadline.
 
+use crate::units::Units;
 use crate::{Page, RawExportError, ReadSegments, SegmentRequest, TaskExport};
 use contract::ErrorName;
 use lake::ObjectStore;
@@ -66,6 +67,8 @@ pub struct SegmentExport<'a, S, R> {
     pub vocabularies: &'a Vocabularies,
     /// Whether any segment of the task has read a page in this invocation.
     pub has_read: &'a AtomicBool,
+    /// What all segments of the task have consumed.
+    pub units: &'a Units,
     pub segment: u32,
 }
 
@@ -98,6 +101,15 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
         };
         let mut is_time_over = false;
         let mut progress = self.resume().await?;
+        // What earlier invocations consumed counts.
+        if let Progress::Whole(record)
+        | Progress::At {
+            record: Some(record),
+            ..
+        } = &progress
+        {
+            self.units.add(record.totals.read_units);
+        }
         // One turn for every commit: to its own next part, or to another attempt's progress.
         loop {
             let (whole, checkpoints, record) = match progress {
@@ -130,7 +142,9 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
                     None
                 }
                 // What was read before is committed all the same; then the error counts.
-                Err(error @ RawExportError::Page { .. }) => Some(error),
+                Err(error @ (RawExportError::Page { .. } | RawExportError::AboveLimit { .. })) => {
+                    Some(error)
+                }
                 Err(error) => return Err(error),
             };
             if read.pages > before {
@@ -236,6 +250,13 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
         read: &mut Read,
     ) -> Result<Outcome, RawExportError> {
         let name = || self.task.source_name.to_owned();
+        if let Some((consumed, most)) = self.units.exceeded() {
+            return Err(RawExportError::AboveLimit {
+                source_name: name(),
+                consumed,
+                most,
+            });
+        }
         let State { record, part, .. } = state;
         let Read {
             buffer, throttles, ..
@@ -307,6 +328,7 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
             record.profile.observe_batch(&batch);
         }
         record.totals.add_page(end.read_units, asked_ms, now_ms());
+        self.units.add(end.read_units);
         record.cursor = end.cursor;
         read.pages += 1;
         read.items += lines.len() as u64;

@@ -55,6 +55,7 @@ fn plan(table: &MeteredTable, per_task: u32, rcu: Option<f64>, is_counted: bool)
                 rcu,
                 decision: String::new(),
                 concurrency: 40,
+                max_units: None,
             }),
         })),
         estimate: Estimate {

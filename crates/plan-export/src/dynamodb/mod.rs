@@ -56,9 +56,14 @@ impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
             };
             return Err(PlanExportError::TableEmpty { what });
         }
-        let read = read_budget::decide(&source.read, info.capacity, self.concurrency);
+        let mut read = read_budget::decide(&source.read, info.capacity, self.concurrency);
         let mut shape = segments::shape(source, &info, &read);
-        let scan = estimate::estimate(source, &definition.limits, &info, &read, shape);
+        let scan = if info.bytes > 0 {
+            estimate::estimate(source, &definition.limits, &info, &read, shape)
+        } else {
+            read.max_units = estimate::most_units(&definition.limits, info.capacity, &read);
+            estimate::uncounted(&info)
+        };
         let Chosen {
             route,
             reason,

@@ -38,6 +38,7 @@ pub fn decide(read: &ReadBudget, capacity: ReadCapacity, concurrency: u32) -> Re
         rcu,
         decision: format!("reads {pace}: {why}"),
         concurrency,
+        max_units: None,
     }
 }
 

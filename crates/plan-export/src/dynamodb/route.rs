@@ -103,12 +103,14 @@ fn scanned(reason: &str, field: Option<&str>, scan: Estimate) -> Chosen {
         .minutes
         .map(|minutes| format!(" and {minutes:.1} minutes"))
         .unwrap_or_default();
+    let takes = if scan.minutes.is_none() {
+        "what it takes is not known, as DynamoDB has not counted the table yet".to_owned()
+    } else {
+        format!("it takes {} read units{minutes}", scan.read_units)
+    };
     Chosen {
         route: Route::Scan,
-        reason: format!(
-            "{reason}; it takes {} read units{minutes}{all_the_same}",
-            scan.read_units
-        ),
+        reason: format!("{reason}; {takes}{all_the_same}"),
         estimate: scan,
     }
 }

@@ -9,6 +9,9 @@ use source::TableInfo;
 /// A segment this large keeps one scan busy for seconds, and what a crash repeats stays small.
 const BYTES_PER_SEGMENT: u64 = 128 * 1024 * 1024;
 const MAXIMUM_SEGMENTS: u32 = 10_000;
+/// Segments of a table that was not counted yet: of a small one most are empty, which costs a request each; a
+/// terabyte in so many takes hours, not days.
+const UNCOUNTED_SEGMENTS: u32 = 64;
 /// One scan in flight leaves a vCPU idle most of the time; 16 keep it fed in modest memory.
 const SEGMENTS_PER_TASK: u32 = 16;
 /// Segments of a task that takes them 16 at a time, because the budget needs no more functions: each
@@ -20,9 +23,13 @@ const SEGMENTS_IN_TURN: u32 = 64;
 /// Functions that wait for the budget are paid for waiting: there are no more of them than it takes
 /// to use the budget up, with caution.
 pub fn shape(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Shape {
-    let by_size = u32::try_from(info.bytes.div_ceil(BYTES_PER_SEGMENT))
-        .unwrap_or(MAXIMUM_SEGMENTS)
-        .clamp(1, MAXIMUM_SEGMENTS);
+    let by_size = if info.bytes == 0 {
+        UNCOUNTED_SEGMENTS
+    } else {
+        u32::try_from(info.bytes.div_ceil(BYTES_PER_SEGMENT))
+            .unwrap_or(MAXIMUM_SEGMENTS)
+            .clamp(1, MAXIMUM_SEGMENTS)
+    };
     let (segments, per_task) = match (source.segments_per_task, workers(source, info, read)) {
         (Some(per_task), _) => (source.segments.unwrap_or(by_size), per_task.max(1)),
         (None, None) => (source.segments.unwrap_or(by_size), SEGMENTS_PER_TASK),
@@ -41,8 +48,13 @@ pub fn shape(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Shap
 
 /// Functions that use the budget up, with caution; `None` if nothing limits the reads.
 fn workers(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Option<u32> {
-    let units = read_units(source, info).max(1) as f64;
-    let units_per_second = TASK_BYTES_PER_SECOND * units / info.bytes.max(1) as f64;
+    // A table that was not counted is as any other: only the bytes of a read unit matter.
+    let counted = TableInfo {
+        bytes: if info.bytes == 0 { 1 << 30 } else { info.bytes },
+        ..info.clone()
+    };
+    let units = read_units(source, &counted).max(1) as f64;
+    let units_per_second = TASK_BYTES_PER_SECOND * units / counted.bytes as f64;
     // The bounds are those of the state machine.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let workers = |rcu: f64| {
