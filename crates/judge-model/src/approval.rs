@@ -1,8 +1,8 @@
-//! The question to a person: since when it is asked, what it says, what became of it. It must not know
-//! how the person is told, nor who that is.
+//! A person's approval: when it was requested, the message that requests it, and its outcome.
 //!
-//! The answer is a document, written once by whoever is first: the person's command, or the call that
-//! finds the time over. The token only wakes the state machine, which then asks here.
+//! The outcome is a document that is written once: by the person's command, or by the call that
+//! finds the deadline passed. The task token only wakes the state machine, which then calls this
+//! function.
 
 use crate::{JudgeModelError, Settings};
 use contract::states::Verdict;
@@ -11,56 +11,56 @@ use lake::records::{ApprovalDecision, ApprovalRecord, ApprovalRequest, Plan, Ver
 use lake::{ObjectStore, RunKeys, documents};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The question about one run's model.
-pub struct Question<'a, S> {
+/// The approval of one run's model.
+pub struct ApprovalRun<'a, S> {
     pub store: &'a S,
     pub run: &'a RunKeys,
     pub within_hours: u32,
 }
 
-/// What is known of the answer.
-pub enum Answer {
-    /// A person decided, or the time was over.
-    Decided(Decided),
-    /// Nobody was told yet.
-    NotAskedYet,
-    /// The person has still time.
-    NotYet,
+/// State of the approval.
+pub enum ApprovalState {
+    /// A person decided, or the deadline passed.
+    Decided(ApprovalOutcome),
+    /// No message was sent yet.
+    NotRequested,
+    /// The person may still decide.
+    Pending,
 }
 
-/// The document that decides.
-pub struct Decided(ApprovalRecord);
+/// The document that decides, and what follows from it.
+pub struct ApprovalOutcome(ApprovalRecord);
 
 const APPROVAL: &str = "a person's decision";
 
-impl<S: ObjectStore> Question<'_, S> {
-    /// What is known of the answer. A token is kept, for whoever answers.
-    pub async fn look(&self, token: Option<&str>) -> Result<Answer, JudgeModelError> {
+impl<S: ObjectStore> ApprovalRun<'_, S> {
+    /// State of the approval now. A task token is recorded, for the command that answers.
+    pub async fn state(&self, token: Option<&str>) -> Result<ApprovalState, JudgeModelError> {
         let request_key = self.run.approval_request();
         let request: Option<ApprovalRequest> =
             documents::read_if_there(self.store, &request_key, "a request for approval").await?;
         let now = seconds(SystemTime::now());
         if let Some(token) = token {
-            let asking = ApprovalRequest {
+            let updated = ApprovalRequest {
                 asked_at: request.as_ref().map_or(now, |request| request.asked_at),
                 task_token: token.to_owned(),
             };
-            documents::write(self.store, &request_key, &asking).await?;
+            documents::write(self.store, &request_key, &updated).await?;
         }
         let key = self.run.approval();
         let answer = documents::read_if_there(self.store, &key, APPROVAL).await?;
         if let Some(answer) = answer {
-            return Ok(Answer::Decided(Decided(answer)));
+            return Ok(ApprovalState::Decided(ApprovalOutcome(answer)));
         }
         let Some(request) = request else {
             return Ok(if token.is_some() {
-                Answer::NotYet
+                ApprovalState::Pending
             } else {
-                Answer::NotAskedYet
+                ApprovalState::NotRequested
             });
         };
         if now.saturating_sub(request.asked_at) < u64::from(self.within_hours) * 3600 {
-            return Ok(Answer::NotYet);
+            return Ok(ApprovalState::Pending);
         }
         let expired = ApprovalRecord {
             decision: ApprovalDecision::Expired,
@@ -68,13 +68,13 @@ impl<S: ObjectStore> Question<'_, S> {
             by: None,
             reason: None,
         };
-        // A person's answer that was faster by a moment counts.
+        // A person's answer written at the same moment takes precedence over the expiry.
         documents::commit(self.store, &key, &expired).await?;
         let answer = documents::read(self.store, &key, APPROVAL).await?;
-        Ok(Answer::Decided(Decided(answer)))
+        Ok(ApprovalState::Decided(ApprovalOutcome(answer)))
     }
 
-    /// What the person is told.
+    /// The message to the person.
     pub fn message(&self, settings: &Settings, plan: &Plan, proposal: &VerdictRecord) -> String {
         let pipeline = self.run.pipeline();
         let run = self.run.run();
@@ -85,7 +85,7 @@ impl<S: ObjectStore> Question<'_, S> {
         };
         format!(
             "The model of run {run} of pipeline {pipeline} awaits approval, within {} hours.\n\
-             Without one it is not deployed, and what serves serves on.\n\n\
+             If nobody approves, it is not deployed, and the model in service stays.\n\n\
              {}\n\n\
              To approve it: {}\n\
              To reject it: {} --reason '...'\n\n\
@@ -101,8 +101,8 @@ impl<S: ObjectStore> Question<'_, S> {
     }
 }
 
-impl Decided {
-    /// What it means for the model.
+impl ApprovalOutcome {
+    /// The verdict that follows.
     pub const fn verdict(&self) -> Verdict {
         match self.0.decision {
             ApprovalDecision::Approved => Verdict::Promote,
@@ -111,7 +111,7 @@ impl Decided {
     }
 
     /// What was decided, by whom and why, in one line.
-    pub fn words(&self, approval: Approval) -> String {
+    pub fn summary(&self, approval: Approval) -> String {
         let done = match self.0.decision {
             ApprovalDecision::Approved => "approved",
             ApprovalDecision::Rejected => "rejected",

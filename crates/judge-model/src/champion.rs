@@ -1,4 +1,5 @@
-//! The champion that is kept: whether its endpoint serves, and how it is brought back if it is gone.
+//! The endpoint of a champion that stays: whether it serves, and how it is recreated if it was
+//! deleted.
 
 use crate::{JudgeModelError, Settings};
 use contract::{Conflict, ErrorName, Named as _};
@@ -8,21 +9,21 @@ use sagemaker_ports::{
     ConfigSpec, EndpointStatus, Endpoints, Ensured, ModelSpec, Owner, differences, wait_seconds,
 };
 
-/// The kept champion of a pipeline.
-pub struct Kept<'a, S, E> {
+/// The champion of a pipeline, which stays in service.
+pub struct ChampionEndpoint<'a, S, E> {
     pub store: &'a S,
     pub endpoints: &'a E,
     pub settings: &'a Settings,
     pub pipeline: &'a str,
 }
 
-impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
-    /// `None` if the champion serves, or has no endpoint to serve at; else the seconds to wait until
-    /// the next look at the endpoint, which is then on its way.
+impl<S: ObjectStore, E: Endpoints> ChampionEndpoint<'_, S, E> {
+    /// `None` if the champion serves, or has no endpoint; otherwise the seconds to wait before the
+    /// next poll of the endpoint, which is being created.
     ///
     /// # Errors
-    /// If the endpoint cannot serve, or the records to bring it back are gone.
-    pub async fn wait(&self) -> Result<Option<u32>, JudgeModelError> {
+    /// If the endpoint cannot serve, or the records to recreate it are missing.
+    pub async fn ensure_serving(&self) -> Result<Option<u32>, JudgeModelError> {
         let key = keys::champion(self.pipeline);
         let champion: Option<Champion> =
             documents::read_if_there(self.store, &key, "the record of a champion").await?;
@@ -33,7 +34,7 @@ impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
             return Ok(None);
         };
         let Some(info) = self.endpoints.describe_endpoint(endpoint).await? else {
-            self.bring_back(&champion, endpoint, config).await?;
+            self.recreate(&champion, endpoint, config).await?;
             return Ok(Some(wait_seconds(0)));
         };
         match info.status {
@@ -49,7 +50,7 @@ impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
                 let reason = info.failure_reason.as_deref();
                 let reason = reason.unwrap_or("SageMaker gives no reason");
                 let why = format!(
-                    "is {}: {reason}; delete the endpoint and redrive, which brings it back",
+                    "is {}: {reason}; delete the endpoint and redrive, which recreates it",
                     info.status.as_str()
                 );
                 Err(down(&champion, endpoint, why))
@@ -57,8 +58,8 @@ impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
         }
     }
 
-    /// Creates what is missing of model, configuration and endpoint, as the champion's own run did.
-    async fn bring_back(
+    /// Creates the missing model, endpoint configuration or endpoint, as the champion's run did.
+    async fn recreate(
         &self,
         champion: &Champion,
         endpoint: &str,
@@ -111,21 +112,24 @@ impl<S: ObjectStore, E: Endpoints> Kept<'_, S, E> {
                 let differences = differences(&spec, &found);
                 Conflict::check("endpoint configuration", config, &differences)?;
             }
-            None => self.retried(self.endpoints.create_config(&spec).await)?,
+            None => self.ignore_retryable(self.endpoints.create_config(&spec).await)?,
         }
         let tags = owner.tags();
         let created = self.endpoints.create_endpoint(endpoint, config, &tags);
-        self.retried(created.await)?;
-        tracing::warn!(endpoint, config, "brings back the endpoint of the champion");
+        self.ignore_retryable(created.await)?;
+        tracing::warn!(endpoint, config, "recreates the champion's endpoint");
         Ok(())
     }
 
-    /// What was just created may not be visible everywhere yet, and another call may have been
-    /// faster: the next look decides.
-    fn retried(&self, answer: Result<(), contract::ServiceError>) -> Result<(), JudgeModelError> {
+    /// A resource that was just created may not be visible everywhere yet, or another call may have
+    /// created it first: the next poll decides.
+    fn ignore_retryable(
+        &self,
+        answer: Result<(), contract::ServiceError>,
+    ) -> Result<(), JudgeModelError> {
         match answer {
             Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
-                tracing::info!(pipeline = self.pipeline, %error, "will look again");
+                tracing::info!(pipeline = self.pipeline, %error, "polls again later");
                 Ok(())
             }
             answer => Ok(answer?),

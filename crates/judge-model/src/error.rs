@@ -1,4 +1,4 @@
-//! What can go wrong when a model is judged.
+//! Errors of judging a model.
 
 use contract::{ErrorName, Named};
 use dataset::ColumnsError;
@@ -11,7 +11,7 @@ use sagemaker_ports::{TransformInfo, TransformSpec, TransformStatus};
 pub enum JudgeModelError {
     /// The training job reports no usable value of the metric that decides.
     #[error(
-        "the training job {job} reports no usable {metric}; it reports {there}: name one of these as \
+        "the training job {job} reports no usable {metric}; it reports {reported}: name one of these as \
          promotion.metric, or add a definition of {metric} to training.metrics"
     )]
     MetricMissing {
@@ -19,22 +19,22 @@ pub enum JudgeModelError {
         job: String,
         /// The metric that should decide.
         metric: String,
-        /// The metrics that there are, in words.
-        there: String,
+        /// The metrics that it does report, in words.
+        reported: String,
     },
-    /// The champion is kept, and its endpoint does not serve.
-    #[error("the champion of run {run} is kept, but its endpoint {endpoint} {why}")]
+    /// The champion stays in service, but its endpoint does not serve.
+    #[error("the champion of run {run} stays, but its endpoint {endpoint} {why}")]
     ChampionDown {
         /// The champion's run.
         run: String,
         /// Its endpoint.
         endpoint: String,
-        /// How the endpoint is, and what to do.
+        /// The endpoint's state, and what to do.
         why: String,
     },
-    /// One of the two models was not asked to the end.
+    /// A transform job failed or was stopped.
     #[error(
-        "the transform job {job}, which asks {model} about the rows to compare by, {how}; its log: {log}"
+        "the transform job {job}, which lets {model} predict the compared rows, {how}; its log: {log}"
     )]
     TransformFailed {
         /// The job's name.
@@ -46,7 +46,7 @@ pub enum JudgeModelError {
         /// A link to its log.
         log: String,
     },
-    /// There were no machines to ask one of the two models.
+    /// SageMaker has no instances for a transform job.
     #[error(
         "there are no {instance_type} for the transform job {job} at the moment: {reason}; try later, or set \
          promotion.reevaluate.instanceType to another one"
@@ -59,8 +59,8 @@ pub enum JudgeModelError {
         /// SageMaker's reason.
         reason: String,
     },
-    /// What one of the two models has predicted tells no metric.
-    #[error("the {role}'s predictions by the transform job {job} tell no metric: {what}")]
+    /// The metric cannot be computed from a model's predictions.
+    #[error("the {role}'s predictions by the transform job {job} do not give the metric: {what}")]
     Predictions {
         /// `challenger` or `champion`.
         role: &'static str,
@@ -69,7 +69,7 @@ pub enum JudgeModelError {
         /// What is wrong with them.
         what: String,
     },
-    /// The labels of the rows to compare by are not those that were written.
+    /// The labels of the compared rows are not the ones that were written.
     #[error("{key} does not hold the {rows} labels that were written")]
     Labels {
         /// The object's key.
@@ -77,14 +77,14 @@ pub enum JudgeModelError {
         /// How many rows there are.
         rows: u64,
     },
-    /// A dataset has columns that no row can be made by.
-    #[error("the columns of this run's dataset, or of the champion's, cannot be carried out")]
+    /// A dataset's columns cannot encode any row.
+    #[error("the columns of this run's dataset, or of the champion's, cannot encode a row")]
     Columns(#[from] ColumnsError),
     /// A raw part is damaged or missing.
     #[error("reading a raw part")]
     Part(#[from] PartError),
-    /// A raw part holds a line that is no item.
-    #[error("{key} holds a line that is no item")]
+    /// A raw part holds a line that is not an item.
+    #[error("{key} holds a line that is not an item")]
     Item {
         /// The part's key.
         key: String,
@@ -94,18 +94,18 @@ pub enum JudgeModelError {
     /// A vocabulary cannot be read.
     #[error("reading a dataset's vocabularies")]
     Vocabulary(#[from] VocabularyError),
-    /// The lake, the service or a name stands in the way.
+    /// The lake or a service failed, or a name is taken.
     #[error(transparent)]
     Step(#[from] StepError),
 }
 
 const LOG_GROUP: &str = "/aws/sagemaker/TransformJobs";
-/// How SageMaker's reason begins where it has no machines.
+/// How SageMaker's reason begins where it has no instances.
 const CAPACITY: &str = "CapacityError";
 
 impl JudgeModelError {
-    /// Of a transform job that ended otherwise than `Completed`.
-    pub(crate) fn of_end(spec: &TransformSpec, info: TransformInfo, region: &str) -> Self {
+    /// The error of a transform job that ended otherwise than `Completed`.
+    pub(crate) fn from_ended_job(spec: &TransformSpec, info: TransformInfo, region: &str) -> Self {
         let job = spec.name.clone();
         let reason = info.failure_reason;
         let how = match (info.status, reason) {
@@ -133,7 +133,7 @@ impl JudgeModelError {
         Self::MetricMissing {
             job: training.job.clone(),
             metric: metric.to_owned(),
-            there: if names.is_empty() {
+            reported: if names.is_empty() {
                 "no metric at all".to_owned()
             } else {
                 names.join(", ")

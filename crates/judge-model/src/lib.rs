@@ -1,8 +1,6 @@
-//! Decides whether a run's model may serve, once, and says why in one line; lets it and the champion predict
-//! the same rows first, or asks a person, where the definition wants that; and enters the model into
-//! SageMaker's model registry.
-//!
-//! It must not know how the model was trained nor how it is brought to serve.
+//! Decides once whether a run's model may serve, and gives the reason in one line. If the
+//! definition asks for it, the model and the champion first predict the same rows, or a person
+//! approves. The model is also registered in SageMaker's model registry.
 
 mod approval;
 mod champion;
@@ -14,8 +12,8 @@ mod rule;
 pub use error::JudgeModelError;
 pub use rule::{Judgement, judge};
 
-use approval::Answer;
-use comparison::{Comparison, Standing};
+use approval::ApprovalState;
+use comparison::{Comparison, ComparisonState};
 use contract::Invocation;
 use contract::states::{Decision, JudgeModelInput, JudgeModelOutput, Verdict};
 use lake::records::{Champion, Plan, Reevaluation, TrainingRecord, VerdictRecord};
@@ -25,26 +23,26 @@ use sagemaker_ports::{Endpoints, ModelPackages, Owner, PackageApproval, Transfor
 
 const VERDICT: &str = "a verdict";
 
-/// What the function is set up with.
+/// Configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The role that SageMaker assumes where the definition names none.
     pub role_arn: String,
-    /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default key,
-    /// whatever the bucket's is.
+    /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default
+    /// key, whatever the bucket's is.
     pub lake_key: String,
-    /// The stack's name, by which everything is tagged.
+    /// The stack's name, with which every resource is tagged.
     pub stack: String,
     /// The region, for links to the console.
     pub region: String,
 }
 
-/// Where the decision on the run's model stands: the verdict that stands, the one that is reached now, or
+/// The decision on the run's model: the committed verdict, the verdict reached by this call, or
 /// that a comparison or a person has yet to decide.
 ///
 /// # Errors
-/// If the model's metric is missing, the model and the champion cannot be asked about the same rows, the lake
-/// cannot be read or written, or the model cannot be registered.
+/// If the model's metric is missing, the model and the champion cannot predict the same rows, the
+/// lake cannot be read or written, or the model cannot be registered.
 pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
     store: &impl ObjectStore,
     sagemaker: &G,
@@ -66,21 +64,21 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
         training: &training,
     };
     let mut found = match documents::read_if_there(store, &run.verdict(), VERDICT).await? {
-        Some(verdict) => Found::decided(verdict),
+        Some(verdict) => State::decided(verdict),
         None => Box::pin(case.reach(input.task_token.as_deref())).await?,
     };
     if found.decision == Decision::Keep {
-        let kept = champion::Kept {
+        let endpoint = champion::ChampionEndpoint {
             store,
             endpoints: sagemaker,
             settings,
             pipeline: run.pipeline(),
         };
-        if let Some(wait) = Box::pin(kept.wait()).await? {
+        if let Some(wait) = Box::pin(endpoint.ensure_serving()).await? {
             found.decision = Decision::Compare;
             found.wait_seconds = wait;
             let reason = &mut found.verdict.reason;
-            reason.push_str("; the champion's endpoint is brought back");
+            reason.push_str("; the champion's endpoint is being recreated");
         }
     }
     let approval = match found.decision {
@@ -101,7 +99,7 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
             training: &training,
             owner: Owner::new(&settings.stack, run.pipeline()),
         };
-        Box::pin(entry.bring_to(approval, &verdict)).await?;
+        Box::pin(entry.set_approval(approval, &verdict)).await?;
     }
     if found.decision == Decision::Keep && plan.definition.promotion.reevaluate.is_some() {
         Box::pin(comparison::remove_model(store, sagemaker, &run)).await?;
@@ -118,20 +116,20 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
     })
 }
 
-/// Where the decision stands, with what there is of the verdict.
-struct Found {
+/// State of the decision, with the verdict as far as it is known.
+struct State {
     verdict: VerdictRecord,
     decision: Decision,
     wait_seconds: u32,
 }
 
-impl Found {
+impl State {
     fn decided(verdict: VerdictRecord) -> Self {
         let decision = verdict.verdict.into();
-        Self::so_far(verdict, decision)
+        Self::pending(verdict, decision)
     }
 
-    const fn so_far(verdict: VerdictRecord, decision: Decision) -> Self {
+    const fn pending(verdict: VerdictRecord, decision: Decision) -> Self {
         Self {
             verdict,
             decision,
@@ -152,45 +150,45 @@ struct Case<'a, S, G> {
 }
 
 impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
-    async fn reach(&self, token: Option<&str>) -> Result<Found, JudgeModelError> {
+    async fn reach(&self, token: Option<&str>) -> Result<State, JudgeModelError> {
         let (store, run) = (self.store, self.run);
         lake::artifact::check(store, self.training).await??;
         let proposal = match documents::read_if_there(store, &run.proposal(), "a proposal").await? {
             Some(proposal) => proposal,
             None => match self.proposed().await? {
-                Proposed::Reached(proposal) => proposal,
-                Proposed::Comparing(found) => return Ok(found),
+                Proposal::Reached(proposal) => proposal,
+                Proposal::InProgress(found) => return Ok(found),
             },
         };
         let approval = self.plan.definition.promotion.approval;
         let Some(approval) = approval.filter(|_| proposal.verdict == Verdict::Promote) else {
             let verdict = committed(store, &run.verdict(), proposal).await?;
-            return Ok(Found::decided(verdict));
+            return Ok(State::decided(verdict));
         };
-        // Whatever the champion becomes while a person thinks, that person judges what was proposed.
+        // The person decides on what was proposed, even if the champion changes meanwhile.
         let mut proposal = committed(store, &run.proposal(), proposal).await?;
-        let question = approval::Question {
+        let approval_run = approval::ApprovalRun {
             store,
             run,
             within_hours: approval.within_hours,
         };
-        match question.look(token).await? {
-            Answer::Decided(answer) => {
+        match approval_run.state(token).await? {
+            ApprovalState::Decided(answer) => {
                 proposal.verdict = answer.verdict();
-                proposal.reason = format!("{}; {}", proposal.reason, answer.words(approval));
+                proposal.reason = format!("{}; {}", proposal.reason, answer.summary(approval));
                 let verdict = committed(store, &run.verdict(), proposal).await?;
-                Ok(Found::decided(verdict))
+                Ok(State::decided(verdict))
             }
-            Answer::NotAskedYet => {
-                proposal.reason = question.message(self.settings, self.plan, &proposal);
-                Ok(Found::so_far(proposal, Decision::AskApproval))
+            ApprovalState::NotRequested => {
+                proposal.reason = approval_run.message(self.settings, self.plan, &proposal);
+                Ok(State::pending(proposal, Decision::AskApproval))
             }
-            Answer::NotYet => Ok(Found::so_far(proposal, Decision::AwaitApproval)),
+            ApprovalState::Pending => Ok(State::pending(proposal, Decision::AwaitApproval)),
         }
     }
 
-    /// What the rule says of the model, once it is known by what.
-    async fn proposed(&self) -> Result<Proposed, JudgeModelError> {
+    /// The rule's proposal, as soon as the values to compare are known.
+    async fn proposed(&self) -> Result<Proposal, JudgeModelError> {
         let champion_key = keys::champion(self.run.pipeline());
         let champion: Option<Champion> =
             documents::read_if_there(self.store, &champion_key, "the record of a champion").await?;
@@ -210,13 +208,13 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
                 reevaluation,
                 reason: judgement.reason,
             };
-        // Nothing is paid for a model that may not serve whatever the champion is.
+        // No job is started for a model that may not serve whatever the champion's value is.
         let rival = champion.clone().filter(|champion| {
             champion.run != *self.run.run() && rule::beyond_threshold(promotion, value).is_none()
         });
         let (Some(reevaluate), Some(rival)) = (&promotion.reevaluate, rival) else {
             let judgement = judge(promotion, self.run.run(), value, champion.as_ref());
-            return Ok(Proposed::Reached(verdict(
+            return Ok(Proposal::Reached(verdict(
                 judgement,
                 champion.as_ref(),
                 None,
@@ -231,25 +229,25 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
             plan: self.plan,
             training: self.training,
             reevaluate,
-            champion: comparison::pinned(self.store, self.run, rival).await?,
+            champion: comparison::pin_champion(self.store, self.run, rival).await?,
         };
-        let standing = Box::pin(comparison.step()).await?;
+        let comparison_state = Box::pin(comparison.step()).await?;
         let rival = &comparison.champion;
         let reached = |judgement, figures: Option<Reevaluation>| {
-            Ok(Proposed::Reached(verdict(judgement, Some(rival), figures)))
+            Ok(Proposal::Reached(verdict(judgement, Some(rival), figures)))
         };
-        match standing {
-            Standing::Compared(figures) => {
+        match comparison_state {
+            ComparisonState::Compared(figures) => {
                 let judgement = rule::judge_on_same_rows(promotion, value, rival, &figures);
                 reached(judgement, Some(figures))
             }
-            Standing::Incomparable(why) => {
+            ComparisonState::Incomparable(why) => {
                 reached(rule::keep_incomparable(promotion, rival, &why), None)
             }
-            Standing::InProgress { how, wait } => {
-                let so_far = rule::keep_so_far(promotion, rival, how);
-                Ok(Proposed::Comparing(Found {
-                    verdict: verdict(so_far, Some(rival), None),
+            ComparisonState::InProgress { how, wait } => {
+                let pending = rule::keep_for_now(promotion, rival, how);
+                Ok(Proposal::InProgress(State {
+                    verdict: verdict(pending, Some(rival), None),
                     decision: Decision::Compare,
                     wait_seconds: wait,
                 }))
@@ -258,14 +256,13 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
     }
 }
 
-/// What the rule says, or that it has nothing to go by yet.
-enum Proposed {
+/// The rule's proposal, or that the comparison is still running.
+enum Proposal {
     Reached(VerdictRecord),
-    Comparing(Found),
+    InProgress(State),
 }
 
-/// What stands under the key: this, or what another call was faster to write, which may have met another
-/// champion.
+/// Commits the verdict and returns it, or returns the one that another call committed first.
 async fn committed(
     store: &impl ObjectStore,
     key: &str,

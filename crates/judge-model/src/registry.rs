@@ -1,8 +1,8 @@
-//! The model's version in SageMaker's model registry, whose approval follows the decision. It must not
-//! decide.
+//! Registers the model as a version in SageMaker's model registry; the version's approval status
+//! follows the decision.
 //!
-//! A version is made once for a run: its record says which; without a record it is looked for by its
-//! description; and a request that is repeated has the same token.
+//! A run creates its version once: the run's record names it; without a record it is looked up by
+//! its description; and a repeated request has the same client token.
 
 use crate::JudgeModelError;
 use lake::records::{ModelPackageRecord, Plan, TrainingRecord, VerdictRecord};
@@ -10,7 +10,7 @@ use lake::{ObjectStore, RunKeys, documents};
 use sagemaker_ports::{ModelPackages, Owner, PackageApproval, PackageSpec, claim_group};
 use serde_json::{Map, Value, json};
 
-/// What is entered into the registry.
+/// What a version is made of.
 pub struct Entry<'a, S, P> {
     pub store: &'a S,
     pub packages: &'a P,
@@ -23,8 +23,8 @@ pub struct Entry<'a, S, P> {
 const PACKAGE: &str = "the record of a model package";
 
 impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
-    /// Makes the version if there is none, and brings its approval to this one.
-    pub async fn bring_to(
+    /// Creates the version if there is none, and sets its approval status.
+    pub async fn set_approval(
         &self,
         approval: PackageApproval,
         verdict: &VerdictRecord,
@@ -39,7 +39,7 @@ impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
         let mut record = match known {
             Some(record) if record.approval == wanted => return Ok(()),
             Some(record) => record,
-            None => self.found_or_made(approval, verdict).await?,
+            None => self.find_or_create(approval, verdict).await?,
         };
         let reason = &verdict.reason;
         self.packages
@@ -55,7 +55,7 @@ impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
         Ok(())
     }
 
-    async fn found_or_made(
+    async fn find_or_create(
         &self,
         approval: PackageApproval,
         verdict: &VerdictRecord,
@@ -106,7 +106,7 @@ impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
         }
     }
 
-    /// The metrics in the form that SageMaker Studio shows beside a version.
+    /// The metrics in the form that SageMaker Studio shows for a version.
     fn metrics(&self) -> Value {
         let metrics = self.training.metrics.iter();
         let metrics: Map<String, Value> = metrics

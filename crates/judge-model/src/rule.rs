@@ -1,4 +1,4 @@
-//! The rule itself: threshold, first model, gain over the champion. Pure.
+//! The promotion rule: threshold, first model, gain over the champion. Pure.
 
 use contract::RunId;
 use contract::states::Verdict;
@@ -10,9 +10,9 @@ use lake::records::{Champion, JudgedRows, Reevaluation};
 pub struct Judgement {
     /// Whether the model may serve.
     pub verdict: Verdict,
-    /// The champion's value of the same metric, if there is one to compare with.
+    /// The champion's value of the same metric, if it has one.
     pub champion: Option<f64>,
-    /// Why, in one line for people.
+    /// Why, in one line.
     pub reason: String,
 }
 
@@ -59,7 +59,7 @@ pub fn judge(
     }
 }
 
-/// Why a model of this value may not serve at all, if so.
+/// Why a model with this value may not serve at all, or `None` if it may.
 pub fn beyond_threshold(promotion: &Promotion, value: f64) -> Option<String> {
     let threshold = promotion.threshold?;
     let metric = &promotion.metric;
@@ -72,7 +72,7 @@ pub fn beyond_threshold(promotion: &Promotion, value: f64) -> Option<String> {
     })
 }
 
-/// Judges the model by what the metric is for it and for the champion on the same rows.
+/// Judges the model by the metric of both models on the same rows.
 pub fn judge_on_same_rows(
     promotion: &Promotion,
     own: f64,
@@ -89,7 +89,7 @@ pub fn judge_on_same_rows(
         Some(theirs) => format!("by their own validation data {own} and {theirs}"),
         None => format!("by its own validation data {own}"),
     };
-    let told = format!(
+    let rows = format!(
         "on the same {rows} rows ({unfit} unfit for the champion and {trained} that it was trained on left out; {of})"
     );
     let (verdict, reason) = beyond_threshold(promotion, figures.value).map_or_else(
@@ -99,23 +99,23 @@ pub fn judge_on_same_rows(
     Judgement {
         verdict,
         champion: champions_own,
-        reason: format!("{told} {reason}"),
+        reason: format!("{rows} {reason}"),
     }
 }
 
-/// The champion stays where nothing can be compared: what serves was verified, and a definition that asks
-/// for a comparison does not want to go without.
+/// Keeps the champion because the two cannot be compared: the champion was verified, and a
+/// definition that asks for a comparison does not want a promotion without one.
 pub fn keep_incomparable(promotion: &Promotion, champion: &Champion, why: &str) -> Judgement {
     let reason = format!(
         "it cannot be compared with the champion (run {}) on the same rows: {why}; to have it judged by its own \
          metric, start a run with {{\"promotion\": {{\"reevaluate\": null}}}}",
         champion.run
     );
-    keep_so_far(promotion, champion, reason)
+    keep_for_now(promotion, champion, reason)
 }
 
-/// The champion stays, for now or for good, for this reason.
-pub fn keep_so_far(promotion: &Promotion, champion: &Champion, reason: String) -> Judgement {
+/// Keeps the champion, finally or for now, with this reason.
+pub fn keep_for_now(promotion: &Promotion, champion: &Champion, reason: String) -> Judgement {
     Judgement {
         verdict: Verdict::Keep,
         champion: champions_own(promotion, champion),
@@ -123,7 +123,7 @@ pub fn keep_so_far(promotion: &Promotion, champion: &Champion, reason: String) -
     }
 }
 
-/// The champion's value by its own validation data, if it was judged by the same metric.
+/// The champion's value on its own validation data, if it was judged by the same metric.
 fn champions_own(promotion: &Promotion, champion: &Champion) -> Option<f64> {
     Some(champion.value).filter(|_| champion.metric == promotion.metric)
 }
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn under_another_metric_the_first_model_is_promoted_and_told_so() {
+    fn under_another_metric_the_first_model_is_promoted_with_that_reason() {
         let rule = promotion(Goal::Minimize, None, 0.0);
         let judgement = judge(&rule, &ours(), 9.0, Some(&champion("ndcg", 0.1)));
         assert_eq!((judgement.verdict, judgement.champion), (Promote, None));

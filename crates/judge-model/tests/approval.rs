@@ -1,4 +1,4 @@
-//! A person is asked, answers or does not, and the verdict says so.
+//! A person is asked, answers or does not answer, and the verdict says so.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
@@ -34,7 +34,7 @@ async fn request(world: &World) -> ApprovalRequest {
 }
 
 #[tokio::test]
-async fn a_person_is_told_how_to_approve_and_the_answer_becomes_the_verdict() {
+async fn the_message_says_how_to_approve_and_the_answer_becomes_the_verdict() {
     for (decision, verdict, words) in [
         (
             ApprovalDecision::Approved,
@@ -73,7 +73,7 @@ async fn a_person_is_told_how_to_approve_and_the_answer_becomes_the_verdict() {
         assert_eq!(
             world.call().await.unwrap().verdict,
             Decision::AwaitApproval,
-            "told once"
+            "sent once"
         );
 
         answer(&world, decision).await;
@@ -89,7 +89,7 @@ async fn a_person_is_told_how_to_approve_and_the_answer_becomes_the_verdict() {
 }
 
 #[tokio::test]
-async fn a_model_that_is_not_better_is_nobodys_to_approve() {
+async fn nobody_is_asked_about_a_model_that_is_not_better() {
     let world = asking(0.5).await;
     world.crown(BEFORE, 0.4).await;
     assert_eq!(world.call().await.unwrap().verdict, Decision::Keep);
@@ -97,7 +97,7 @@ async fn a_model_that_is_not_better_is_nobodys_to_approve() {
 }
 
 #[tokio::test]
-async fn a_time_that_is_over_keeps_the_champion_whatever_is_answered_later() {
+async fn after_the_deadline_the_champion_stays_whatever_is_answered_later() {
     let world = asking(0.5).await;
     world.call().await.unwrap();
     world.call_with(Some("token")).await.unwrap();
@@ -108,7 +108,7 @@ async fn a_time_that_is_over_keeps_the_champion_whatever_is_answered_later() {
     documents::write(&world.store, &key, &long_ago)
         .await
         .unwrap();
-    // Another token does not begin the time anew.
+    // Another token does not restart the deadline.
     let waiting = world.call_with(Some("other")).await.unwrap();
     assert_eq!(waiting.verdict, Decision::AwaitApproval);
     assert_eq!(request(&world).await.asked_at, long_ago.asked_at);
@@ -141,7 +141,7 @@ async fn an_answer_in_time_counts_even_if_it_is_read_late() {
 }
 
 #[tokio::test]
-async fn a_person_judges_what_was_proposed_whatever_serves_by_then() {
+async fn a_person_decides_on_what_was_proposed_whatever_serves_by_then() {
     let world = asking(0.5).await;
     let asked = world.call().await.unwrap();
     world.crown(BEFORE, 0.1).await;

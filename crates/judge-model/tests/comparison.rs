@@ -1,4 +1,4 @@
-//! The run's model and the champion on the same rows, from the raw items to the verdict.
+//! Compares the run's model and the champion on the same rows, from the raw items to the verdict.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
@@ -41,7 +41,7 @@ fn validates(number: usize) -> bool {
 }
 
 #[tokio::test]
-async fn both_are_asked_about_the_same_rows_each_in_its_own_columns() {
+async fn both_models_predict_the_same_rows_each_in_its_own_columns() {
     let world = World::pair(0.1, 0.9, json!({}), json!({})).await;
     let output = world.judged(BETTER).await.unwrap();
     assert_eq!(output.verdict, Decision::Promote);
@@ -49,8 +49,8 @@ async fn both_are_asked_about_the_same_rows_each_in_its_own_columns() {
 
     let expected: Vec<usize> = (0..ITEMS).filter(|number| validates(*number)).collect();
     let (challenger, champion) = (
-        world.asked("challenger").await,
-        world.asked("champion").await,
+        world.predicted_rows("challenger").await,
+        world.predicted_rows("champion").await,
     );
     let mut numbers: Vec<usize> = challenger
         .iter()
@@ -104,7 +104,7 @@ async fn both_are_asked_about_the_same_rows_each_in_its_own_columns() {
 }
 
 #[tokio::test]
-async fn the_same_rows_decide_against_what_each_says_of_itself() {
+async fn the_same_rows_decide_and_not_the_models_own_values() {
     let world = World::pair(0.1, 0.9, json!({}), json!({})).await;
     let output = world.judged(WORSE).await.unwrap();
     assert_eq!((output.verdict, output.value), (Decision::Keep, 0.1));
@@ -132,7 +132,7 @@ async fn threshold_and_gain_bind_the_figures_of_the_same_rows() {
 }
 
 #[tokio::test]
-async fn nothing_is_paid_for_where_nothing_can_come_of_it() {
+async fn no_job_is_started_where_its_result_cannot_matter() {
     let hopeless = World::pair(0.5, 0.9, json!({"threshold": 0.4}), json!({})).await;
     assert_eq!(hopeless.call().await.unwrap().verdict, Decision::Keep);
     let first = World::pair(0.5, 0.9, json!({}), json!({})).await;
@@ -155,7 +155,7 @@ async fn nothing_is_paid_for_where_nothing_can_come_of_it() {
 }
 
 #[tokio::test]
-async fn a_row_that_the_champion_rejects_is_asked_of_neither() {
+async fn a_row_that_the_champion_rejects_is_left_out_for_both() {
     let number = |path: &str| json!({"path": path, "encoding": "number"});
     let strict = json!({"columns": [
         {"path": "older", "encoding": "number", "missing": "reject"}, number("later"), number("x"),
@@ -173,8 +173,8 @@ async fn a_row_that_the_champion_rejects_is_asked_of_neither() {
         trained: 0,
     };
     assert_eq!(world.verdict().await.reevaluation.unwrap().rows, expected);
-    assert_eq!(world.asked("challenger").await.len(), all.len());
-    assert_eq!(world.asked("champion").await.len(), all.len());
+    assert_eq!(world.predicted_rows("challenger").await.len(), all.len());
+    assert_eq!(world.predicted_rows("champion").await.len(), all.len());
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn a_row_without_a_feature_is_no_row() {
 }
 
 #[tokio::test]
-async fn what_the_champion_was_trained_on_by_another_split_is_not_asked() {
+async fn rows_that_the_champion_was_trained_on_are_left_out() {
     let split = json!({"split": {"by": ["user"], "validation": 0.25, "seed": 8}});
     let mut changed = split.clone();
     // Whichever of several items became the row, none of them is new to it.
@@ -210,7 +210,7 @@ async fn what_the_champion_was_trained_on_by_another_split_is_not_asked() {
         (rows.trained, rows.rows),
         (known.len() as u64, new.len() as u64)
     );
-    let asked = world.asked("challenger").await;
+    let asked = world.predicted_rows("challenger").await;
     let mut asked: Vec<usize> = asked.iter().map(|row| row[0].parse().unwrap()).collect();
     asked.sort_unstable();
     assert_eq!(asked, new);
@@ -224,10 +224,10 @@ async fn what_the_champion_was_trained_on_by_another_split_is_not_asked() {
 }
 
 #[tokio::test]
-async fn as_many_rows_as_are_asked_for_of_several_parts() {
+async fn the_configured_number_of_rows_comes_from_several_parts() {
     let world = World::pair(0.1, 0.9, json!({"reevaluate": {"rows": 12}}), json!({})).await;
     world.judged(BETTER).await.unwrap();
-    let asked = world.asked("challenger").await;
+    let asked = world.predicted_rows("challenger").await;
     let numbers: Vec<usize> = asked.iter().map(|row| row[0].parse().unwrap()).collect();
     assert_eq!(numbers.len(), 12);
     for part in [0..ITEMS / 4, ITEMS / 4..ITEMS / 2, ITEMS / 2..ITEMS] {
@@ -236,7 +236,7 @@ async fn as_many_rows_as_are_asked_for_of_several_parts() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_compared_keeps_the_champion_and_says_why() {
+async fn an_impossible_comparison_keeps_the_champion_and_says_why() {
     let case = async |theirs: Value| World::pair(0.1, 0.9, json!({}), theirs).await;
     let gone = case(json!({})).await;
     gone.store.delete(&before().dataset()).await.unwrap();
@@ -270,8 +270,8 @@ async fn what_cannot_be_compared_keeps_the_champion_and_says_why() {
             case(json!({"labelClasses": ["a", "b"]})).await,
             "the classes of `y`",
         ),
-        (unreadable, "does not read the columns"),
-        (other_format, "not asked in lines of CSV"),
+        (unreadable, "cannot read the columns"),
+        (other_format, "does not take lines of CSV"),
         (no_model, "is gone, and so is the record"),
         (
             case(everything).await,
@@ -298,7 +298,7 @@ async fn what_cannot_be_compared_keeps_the_champion_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_champions_model_that_was_removed_is_made_again() {
+async fn a_champions_model_that_was_removed_is_recreated() {
     let world = World::pair(0.1, 0.9, json!({}), json!({})).await;
     let store = &world.store;
     let mut plan: Value = documents::read(store, &run_keys().plan(), "it")
@@ -322,7 +322,7 @@ async fn a_champions_model_that_was_removed_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_job_that_ended_badly_is_told_and_a_redrive_asks_that_model_again() {
+async fn a_failed_job_is_reported_and_a_redrive_repeats_only_that_job() {
     let no_machines = "CapacityError: Unable to provision requested ML compute capacity";
     for (status, reason, name, words) in [
         (
@@ -358,9 +358,10 @@ async fn a_job_that_ended_badly_is_told_and_a_redrive_asks_that_model_again() {
             "{text}"
         );
         let created = |job: &str| world.count(&format!("CreateTransformJob {job}"));
-        // Machines that were not there cost nothing: a retry asks again.
+        // Missing capacity costs nothing: a retry creates the next job.
         if name != ErrorName::CapacityUnavailable {
-            // Any other is told the same, wherever the call before it was killed, and pays for nothing.
+            // Any other call reports the same, wherever the call before it was killed, and starts
+            // no job.
             let again = world.judged(BETTER).await.unwrap_err();
             assert_eq!((again.name(), again.to_string()), (name, text));
             assert_eq!(created(&format!("{CHAMPIONS_JOB}-2")), 0);
@@ -368,14 +369,14 @@ async fn a_job_that_ended_badly_is_told_and_a_redrive_asks_that_model_again() {
         }
         let output = world.judged(BETTER).await.unwrap();
         assert_eq!(output.verdict, Decision::Promote);
-        assert_eq!(created(CHALLENGERS_JOB), 1, "it is not asked again");
+        assert_eq!(created(CHALLENGERS_JOB), 1, "it is not created again");
         assert_eq!(created(CHAMPIONS_JOB), 1);
         assert_eq!(created(&format!("{CHAMPIONS_JOB}-2")), 1);
     }
 }
 
 #[tokio::test]
-async fn somebody_elses_job_or_model_is_not_taken_for_ours() {
+async fn a_job_or_model_of_another_owner_is_a_conflict() {
     let world = World::pair(0.1, 0.9, json!({}), json!({})).await;
     let mut other = World::their_model();
     other.name = OWN.to_owned();
@@ -386,7 +387,7 @@ async fn somebody_elses_job_or_model_is_not_taken_for_ours() {
 }
 
 #[tokio::test]
-async fn predictions_that_tell_no_metric_are_an_error_and_no_verdict() {
+async fn unusable_predictions_are_an_error_and_no_verdict() {
     for (predicted, words) in [
         ("1\n2\n", "rows were answered with 2 lines"),
         ("nan\n", "row 1: a prediction is NaN"),
@@ -411,7 +412,7 @@ async fn predictions_that_tell_no_metric_are_an_error_and_no_verdict() {
 }
 
 #[tokio::test]
-async fn whoever_serves_by_then_the_comparison_is_with_the_champion_it_began_with() {
+async fn the_comparison_is_with_the_champion_that_it_began_with() {
     let world = World::pair(0.1, 0.9, json!({}), json!({})).await;
     world.call().await.unwrap();
     world.crown("20261119-180000-00000000", 0.05).await;
@@ -434,7 +435,7 @@ async fn a_person_is_asked_after_the_comparison() {
     assert_eq!(kept.judged(WORSE).await.unwrap().verdict, Decision::Keep);
 }
 
-/// Everything that a comparison leaves behind, but for its predictions.
+/// Everything that a comparison leaves behind, except its predictions.
 async fn left(world: &World) -> (Verdict, String, Vec<String>, Vec<String>) {
     let verdict = world.verdict().await;
     let jobs = world.sagemaker.log();
@@ -461,7 +462,7 @@ async fn a_call_that_dies_anywhere_ends_in_the_same_place() {
         loop {
             let world = World::pair(0.1, 0.9, json!({}), json!({})).await;
             let mut died = false;
-            // Each of the looks dies once, and is then taken again.
+            // Each poll dies once, and is then repeated.
             for _ in 0..4 {
                 died |= poll_at_most(polls, world.call()).is_none();
                 let output = world.call().await.unwrap();
@@ -482,7 +483,7 @@ async fn a_call_that_dies_anywhere_ends_in_the_same_place() {
 }
 
 #[tokio::test]
-async fn a_call_of_the_service_that_fails_is_made_again() {
+async fn a_failed_service_call_is_repeated_by_the_next_call() {
     for errors in [BETTER, WORSE] {
         let whole = World::pair(0.1, 0.9, json!({}), json!({})).await;
         whole.judged(errors).await.unwrap();

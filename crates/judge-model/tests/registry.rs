@@ -1,4 +1,4 @@
-//! A run's model is one version of the registry, whose approval follows the decision.
+//! A run's model is one version in the registry; its approval status follows the decision.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
@@ -20,7 +20,7 @@ fn only(world: &World) -> sagemaker_ports::memory::Package {
 }
 
 #[tokio::test]
-async fn a_promoted_model_is_approved_with_its_metrics_and_a_kept_one_rejected() {
+async fn a_promoted_model_is_approved_with_its_metrics_and_another_is_rejected() {
     let world = World::trained(Some(0.5)).await;
     world.call().await.unwrap();
     let package = only(&world);
@@ -76,14 +76,14 @@ async fn what_a_person_decides_reaches_the_registry() {
 }
 
 #[tokio::test]
-async fn whoever_wants_no_registry_has_none() {
+async fn register_false_leaves_the_registry_alone() {
     let world = World::with(Some(0.5), json!({"register": false})).await;
     world.call().await.unwrap();
     assert!(world.sagemaker.log().is_empty());
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_and_the_next_call_registers() {
+async fn a_refusal_is_reported_and_the_next_call_registers() {
     let world = World::trained(Some(0.5)).await;
     let name = ErrorName::AccessDenied;
     world
@@ -124,7 +124,7 @@ async fn a_crash_or_a_lost_answer_at_any_point_makes_one_version() {
 }
 
 #[tokio::test]
-async fn a_group_of_somebody_else_is_a_conflict_unless_it_may_be_taken_over() {
+async fn a_group_of_another_owner_is_a_conflict_unless_it_may_be_adopted() {
     use sagemaker_ports::{ModelPackages, Owner, Tags};
     let world = World::trained(Some(0.5)).await;
     let other = Owner::new("shop", "other").tags();

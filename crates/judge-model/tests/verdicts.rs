@@ -12,7 +12,7 @@ use lake::{ObjectStore, documents};
 use support::{BEFORE, World, run, run_keys};
 
 #[tokio::test]
-async fn the_verdict_is_written_down_with_the_champion_it_was_reached_against() {
+async fn the_verdict_is_written_with_the_champion_it_was_compared_with() {
     let world = World::trained(Some(0.5)).await;
     world.crown(BEFORE, 0.75).await;
     let output = world.call().await.unwrap();
@@ -26,7 +26,7 @@ async fn the_verdict_is_written_down_with_the_champion_it_was_reached_against() 
 }
 
 #[tokio::test]
-async fn a_verdict_stands_whatever_the_champion_is_later() {
+async fn a_verdict_is_final_whatever_the_champion_is_later() {
     let world = World::trained(Some(0.5)).await;
     let first = world.call().await.unwrap();
     assert_eq!((first.verdict, first.champion), (Decision::Promote, None));
@@ -37,7 +37,7 @@ async fn a_verdict_stands_whatever_the_champion_is_later() {
 }
 
 #[tokio::test]
-async fn a_missing_metric_names_those_there_are() {
+async fn a_missing_metric_names_the_reported_ones() {
     let world = World::trained(None).await;
     let error = world.call().await.unwrap_err();
     assert_eq!(error.name(), ErrorName::MetricMissing);

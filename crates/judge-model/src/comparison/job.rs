@@ -1,4 +1,4 @@
-//! One look at one of the two transform jobs, which is created by the first. It must not know the rows.
+//! One poll of one of the two transform jobs; the first poll creates the job.
 
 use super::Comparison;
 use crate::JudgeModelError;
@@ -17,20 +17,20 @@ pub const CHAMPION: &str = "champion";
 
 const PAYLOAD_MB: u32 = 6;
 
-/// What a job is at.
-pub enum Look {
-    /// Not at its end.
+/// State of a transform job.
+pub enum JobState {
+    /// The job has not ended.
     InProgress {
-        /// In SageMaker's words.
+        /// SageMaker's status.
         status: &'static str,
         /// Seconds since its creation.
         age_seconds: u64,
     },
-    /// At its end.
+    /// The job ended well.
     Completed,
 }
 
-impl fmt::Display for Look {
+impl fmt::Display for JobState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InProgress { status, .. } => status,
@@ -40,7 +40,7 @@ impl fmt::Display for Look {
 }
 
 impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
-    /// The attempts at this one of the two.
+    /// The attempts at the job of this role.
     pub(super) fn attempts(&self, role: &str) -> Attempts<'_, S> {
         Attempts {
             store: self.store,
@@ -49,7 +49,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         }
     }
 
-    /// The job that is wanted.
+    /// The desired job.
     pub(super) fn job(&self, role: &str, attempt: u32) -> TransformSpec {
         let (pipeline, run) = (self.run.pipeline(), self.run.run());
         let below = |key: String| format!("s3://{}/{key}", self.store.bucket());
@@ -68,43 +68,44 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             columns: None,
             output: below(self.run.judged_predictions(role, attempt)),
             instance_type: self.reevaluate.instance_type.clone(),
-            // It has one object to read.
+            // The job reads a single object.
             instance_count: 1,
-            // The service's own default, stated: whether it tells that one is not documented.
+            // The service's own default, set explicitly: whether SageMaker describes a default is
+            // not documented.
             max_payload_mb: Some(PAYLOAD_MB),
             volume_key: training.kms.volume_key.clone(),
-            // Not the definition's: this function reads them.
+            // Not the definition's key: this function reads the predictions.
             output_key: Some(self.settings.lake_key.clone()),
             tags: training.tags.clone().into_iter().chain(own_tags).collect(),
         }
     }
 
-    /// One look at this one of the two. A job that has ended badly is told until a redrive: SageMaker never
-    /// frees its name, so only then another is asked for.
-    pub(super) async fn look(
+    /// Polls the job of this role. A failed job is reported until the execution is redriven:
+    /// SageMaker never frees a job's name, so only then another job is created.
+    pub(super) async fn poll(
         &self,
         role: &str,
         attempt: u32,
         spec: &TransformSpec,
-    ) -> Result<Look, JudgeModelError> {
-        let Some(info) = self.found_or_created(spec).await? else {
-            return Ok(Look::InProgress {
+    ) -> Result<JobState, JudgeModelError> {
+        let Some(info) = self.find_or_create(spec).await? else {
+            return Ok(JobState::InProgress {
                 status: "Starting",
                 age_seconds: 0,
             });
         };
         Conflict::check("transform job", &spec.name, &differences(spec, &info.spec))?;
         match info.status {
-            TransformStatus::Completed => Ok(Look::Completed),
-            TransformStatus::InProgress | TransformStatus::Stopping => Ok(Look::InProgress {
+            TransformStatus::Completed => Ok(JobState::Completed),
+            TransformStatus::InProgress | TransformStatus::Stopping => Ok(JobState::InProgress {
                 status: info.status.as_str(),
                 age_seconds: info.age_seconds,
             }),
             TransformStatus::Failed | TransformStatus::Stopped => {
-                let error = JudgeModelError::of_end(spec, info, &self.settings.region);
+                let error = JudgeModelError::from_ended_job(spec, info, &self.settings.region);
                 let (attempts, next) = (self.attempts(role), attempt + 1);
                 if error.name() == ErrorName::CapacityUnavailable {
-                    // Nothing was paid for, and the state machine tries again after a while.
+                    // Nothing was paid for, and the state machine retries after a while.
                     let next = Attempt {
                         attempt: next,
                         ..Attempt::default()
@@ -118,8 +119,8 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         }
     }
 
-    /// The job that is there, or `None` if it has just been asked for and does not show yet.
-    async fn found_or_created(
+    /// The job, or `None` if it was just created and is not visible yet.
+    async fn find_or_create(
         &self,
         spec: &TransformSpec,
     ) -> Result<Option<TransformInfo>, JudgeModelError> {
@@ -132,11 +133,11 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                 tracing::info!(job = name, "created the transform job");
                 Ok(None)
             }
-            // Taken since the look above.
+            // Another call created it since the lookup above.
             Err(error) if error.name() == ErrorName::Conflict => {
                 Ok(self.sagemaker.describe_transform(name).await?)
             }
-            // The model was there a moment ago: not every store of the service knows it yet.
+            // The model existed a moment ago but is not visible everywhere in the service yet.
             Err(error) if error.name() == ErrorName::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -1,7 +1,7 @@
-//! A metric from predictions and labels, row by row. Pure; it must not know where either comes from.
+//! Computes a metric from predictions and labels, row by row. Pure.
 //!
-//! The definitions are those of XGBoost's evaluation metrics, which for rows of equal weight are those of
-//! scikit-learn: <https://xgboost.readthedocs.io/en/stable/parameter.html>, `eval_metric`.
+//! The definitions are those of XGBoost's evaluation metrics, which for rows of equal weight are
+//! those of scikit-learn: <https://xgboost.readthedocs.io/en/stable/parameter.html>, `eval_metric`.
 
 #![expect(
     clippy::float_cmp,
@@ -10,17 +10,17 @@
 
 use definition::RowMetric;
 
-/// A row's truth: its label, and how much it counts.
+/// A row's label, and the row's weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Truth {
     pub label: f32,
     pub weight: f32,
 }
 
-/// Probabilities are taken for no less, as XGBoost takes them.
+/// Probabilities are clamped to at least this, as XGBoost does.
 const LEAST: f64 = 1e-16;
 
-/// Why the metric says nothing of these labels, whatever is predicted, if so.
+/// Why the metric is undefined for these labels, whatever is predicted, or `None`.
 pub fn check_labels(metric: RowMetric, truths: &[Truth]) -> Result<(), String> {
     let name = metric.as_str();
     let all = |is: fn(f32) -> bool| truths.iter().all(|truth| is(truth.label));
@@ -49,7 +49,7 @@ pub fn check_labels(metric: RowMetric, truths: &[Truth]) -> Result<(), String> {
         return Err("auc is of labels 0 and 1, and all are the same".to_owned());
     }
     if weight_of(|_| true) <= 0.0 {
-        return Err("the rows have no weight".to_owned());
+        return Err("the sum of the rows' weights is 0".to_owned());
     }
     Ok(())
 }
@@ -58,20 +58,20 @@ const fn is_binary(label: f32) -> bool {
     label == 0.0 || label == 1.0
 }
 
-/// The metric of the rows so far.
+/// The metric of the rows added so far.
 #[derive(Debug, Clone)]
 pub struct Tally {
     metric: RowMetric,
-    /// Whether a lone prediction is a probability and not the number of a class.
+    /// Whether a single prediction is a probability and not the number of a class.
     is_binary: bool,
     weight: f64,
     loss: f64,
-    /// What the area under a curve is told by: predictions, with their truths.
+    /// For the area under the curve: predictions, with their truths.
     ranked: Vec<(f64, Truth)>,
 }
 
 impl Tally {
-    /// Of no rows yet; `truths` are all there will be.
+    /// Starts without rows; `truths` are those of all rows to come.
     pub fn new(metric: RowMetric, truths: &[Truth]) -> Self {
         Self {
             metric,
@@ -82,15 +82,15 @@ impl Tally {
         }
     }
 
-    /// Adds a row and what was predicted: a number, or a probability for each class.
+    /// Adds a row and its prediction: a number, or a probability for each class.
     pub fn add(&mut self, truth: Truth, predicted: &[f64]) -> Result<(), String> {
         if let Some(bad) = predicted.iter().find(|number| !number.is_finite()) {
             return Err(format!("a prediction is {bad}"));
         }
         let label = f64::from(truth.label);
         let loss = match self.metric {
-            RowMetric::Rmse | RowMetric::Mse => (lone(predicted)? - label).powi(2),
-            RowMetric::Mae => (lone(predicted)? - label).abs(),
+            RowMetric::Rmse | RowMetric::Mse => (single(predicted)? - label).powi(2),
+            RowMetric::Mae => (single(predicted)? - label).abs(),
             RowMetric::LogLoss => {
                 let positive = probability(binary(predicted)?)?;
                 let of = |share: f64| -share.max(LEAST).ln();
@@ -129,7 +129,8 @@ impl Tally {
         }
     }
 
-    /// Whether the predicted class is this: the likeliest, or the one whose number is predicted.
+    /// Whether the predicted class is this one: the likeliest, or the one whose number is
+    /// predicted.
     fn is_class(&self, predicted: &[f64], label: f32) -> Result<bool, String> {
         let label = f64::from(label);
         if let [one] = predicted {
@@ -142,7 +143,7 @@ impl Tally {
         }
         let mut likeliest: Option<(f64, u16)> = None;
         for (share, class) in predicted.iter().zip(0_u16..) {
-            // Of equals the first, as argmax has it.
+            // Of equal probabilities the first wins, as in argmax.
             if likeliest.is_none_or(|(most, _)| *share > most) {
                 likeliest = Some((*share, class));
             }
@@ -152,7 +153,7 @@ impl Tally {
     }
 }
 
-fn lone(predicted: &[f64]) -> Result<f64, String> {
+fn single(predicted: &[f64]) -> Result<f64, String> {
     match predicted {
         [one] => Ok(*one),
         several => Err(format!(
@@ -162,11 +163,11 @@ fn lone(predicted: &[f64]) -> Result<f64, String> {
     }
 }
 
-/// What is predicted of class 1: alone, or beside class 0.
+/// The predicted probability of class 1: alone, or beside that of class 0.
 fn binary(predicted: &[f64]) -> Result<f64, String> {
     match predicted {
         [_, positive] => Ok(*positive),
-        other => lone(other),
+        other => single(other),
     }
 }
 
@@ -177,8 +178,8 @@ fn probability(number: f64) -> Result<f64, String> {
     Err(format!("a prediction is {number}, which is no probability"))
 }
 
-/// The share of pairs of a row of class 1 and a row of class 0 in which the former is predicted higher;
-/// equals count half.
+/// The share of pairs of a row of class 1 and a row of class 0 in which the former is predicted
+/// higher; equals count half.
 fn area(mut ranked: Vec<(f64, Truth)>) -> f64 {
     ranked.sort_unstable_by(|(one, _), (other, _)| one.total_cmp(other));
     let (mut negatives, mut positives, mut area) = (0.0, 0.0, 0.0);
@@ -226,7 +227,8 @@ mod tests {
         assert!((value - expected).abs() < 1e-12, "{metric:?}: {value}");
     }
 
-    /// scikit-learn's user guide has these figures for `mean_squared_error` and `mean_absolute_error`.
+    /// scikit-learn's user guide has these figures for `mean_squared_error` and
+    /// `mean_absolute_error`.
     #[test]
     fn errors_of_numbers() {
         let labels = truths(&[3.0, -0.5, 2.0, 7.0], &[]);
@@ -250,7 +252,7 @@ mod tests {
         let pairs: [&[f64]; 4] = [&[0.9, 0.1], &[0.8, 0.2], &[0.3, 0.7], &[0.01, 0.99]];
         assert_value(LogLoss, &labels, &pairs, expected);
         assert_value(MLogLoss, &labels, &pairs, expected);
-        // Certain and wrong is no infinity.
+        // A certain and wrong prediction gives no infinity.
         let wrong = truths(&[1.0], &[]);
         assert_value(LogLoss, &wrong, &[&[0.0]], -LEAST.ln());
         let classes = truths(&[0.0, 2.0], &[]);
@@ -267,7 +269,7 @@ mod tests {
     fn classes_that_are_right_and_wrong() {
         let labels = truths(&[0.0, 1.0, 1.0, 0.0], &[]);
         let shares: [&[f64]; 4] = [&[0.2], &[0.8], &[0.5], &[0.9]];
-        // A half is not more than a half.
+        // Exactly 0.5 counts as class 0.
         assert_value(Error, &labels, &shares, 0.5);
         assert_value(Accuracy, &labels, &shares, 0.5);
         let labels = truths(&[0.0, 2.0, 1.0, 2.0], &[]);
@@ -291,7 +293,7 @@ mod tests {
         assert_value(Auc, &labels, &predicted, 0.75);
         let same: [&[f64]; 4] = [&[0.5], &[0.5], &[0.5], &[0.5]];
         assert_value(Auc, &labels, &same, 0.5);
-        // The pair that is the wrong way round counts twice as much as each of the others.
+        // The pair in the wrong order counts twice as much as each of the others.
         let weighed = truths(&[0.0, 0.0, 1.0, 1.0], &[1.0, 2.0, 1.0, 1.0]);
         assert_value(Auc, &weighed, &predicted, 4.0 / 6.0);
         // One tie between the classes: 3.5 of 4 pairs.

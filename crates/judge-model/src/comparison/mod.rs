@@ -1,7 +1,7 @@
-//! Both models asked about the same rows: pin the champion, write the rows, let each model predict them by a
-//! transform job, and tell the metric of both. It must not decide.
+//! Compares both models on the same rows: pins the champion, writes the rows, lets each model
+//! predict them in a transform job, and computes the metric of both. The rule decides what follows.
 //!
-//! Each step is looked for before it is taken, so that a call that dies anywhere is gone on with by the next.
+//! Each step is looked up before it is taken, so the next call resumes after a call that died.
 
 mod job;
 mod metric;
@@ -12,7 +12,7 @@ use crate::{JudgeModelError, Settings};
 use contract::{Conflict, ErrorName, Named as _, Names};
 use dataset::Columns;
 use definition::{Reevaluate, RowMetric};
-use job::{CHALLENGER, CHAMPION, Look};
+use job::{CHALLENGER, CHAMPION, JobState};
 use lake::records::{
     Champion, DatasetPlan, DatasetRecord, JudgedRows, Plan, Reevaluation, SampleRecord,
     TrainingRecord,
@@ -35,16 +35,16 @@ pub struct Comparison<'a, S, G> {
     pub champion: Champion,
 }
 
-/// Where the comparison stands.
-pub enum Standing {
-    /// Look again later.
+/// State of the comparison.
+pub enum ComparisonState {
+    /// Not finished: poll again later.
     InProgress {
-        /// What is waited for.
+        /// What is being waited for.
         how: String,
-        /// Seconds until then.
+        /// Seconds until the next poll.
         wait: u32,
     },
-    /// The two cannot be compared.
+    /// The two cannot be compared, for this reason.
     Incomparable(String),
     /// The metric of both.
     Compared(Reevaluation),
@@ -52,8 +52,8 @@ pub enum Standing {
 
 const SAMPLE: &str = "the rows of a comparison";
 
-/// The champion that the run's model is compared with: the one that was there at the first call.
-pub async fn pinned(
+/// The champion that the run's model is compared with: the champion at the first call.
+pub async fn pin_champion(
     store: &impl ObjectStore,
     run: &RunKeys,
     champion: Champion,
@@ -63,7 +63,7 @@ pub async fn pinned(
     Ok(pinned)
 }
 
-/// Removes the model that was made for the comparison, if there was one.
+/// Removes the model that was created for the comparison, if there is one.
 pub async fn remove_model(
     store: &impl ObjectStore,
     endpoints: &impl Endpoints,
@@ -80,75 +80,75 @@ pub async fn remove_model(
 }
 
 impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
-    /// Takes the next steps, and tells where the comparison stands.
-    pub async fn step(&self) -> Result<Standing, JudgeModelError> {
+    /// Takes the next steps, and returns the state of the comparison.
+    pub async fn step(&self) -> Result<ComparisonState, JudgeModelError> {
         let metric_name = &self.plan.definition.promotion.metric;
         let Some(metric) = RowMetric::of(metric_name) else {
-            let why = format!("predictions and labels do not tell {metric_name}");
-            return Ok(Standing::Incomparable(why));
+            let why = format!("{metric_name} cannot be computed from predictions and labels");
+            return Ok(ComparisonState::Incomparable(why));
         };
         let key = self.run.judged_sample();
         let sample = match documents::read_if_there(self.store, &key, SAMPLE).await? {
             Some(sample) => sample,
-            None => self.sampled(metric).await?,
+            None => self.write_sample(metric).await?,
         };
         if let Some(why) = sample.incomparable {
-            return Ok(Standing::Incomparable(why));
+            return Ok(ComparisonState::Incomparable(why));
         }
         match self.models().await? {
-            Models::There => {}
-            Models::NotYet => {
-                let how = "the models do not show yet".to_owned();
+            Models::Exist => {}
+            Models::Pending => {
+                let how = "SageMaker does not show the models yet".to_owned();
                 let wait = sagemaker_ports::wait_seconds(0);
-                return Ok(Standing::InProgress { how, wait });
+                return Ok(ComparisonState::InProgress { how, wait });
             }
-            Models::Gone(why) => return Ok(Standing::Incomparable(why)),
+            Models::Missing(why) => return Ok(ComparisonState::Incomparable(why)),
         }
-        self.asked(metric, sample.rows).await
+        self.compare(metric, sample.rows).await
     }
 
-    /// Lets both models predict the rows, and then tells the metric of both.
-    async fn asked(
+    /// Lets both models predict the rows, then computes the metric of both.
+    async fn compare(
         &self,
         metric: RowMetric,
         rows: JudgedRows,
-    ) -> Result<Standing, JudgeModelError> {
+    ) -> Result<ComparisonState, JudgeModelError> {
         let mut attempts = [1; 2];
-        let mut looks = Vec::with_capacity(attempts.len());
+        let mut states = Vec::with_capacity(attempts.len());
         for (role, on) in [CHALLENGER, CHAMPION].into_iter().zip(&mut attempts) {
             *on = self.attempts(role).current().await??.attempt;
             let spec = self.job(role, *on);
-            let look = self.look(role, *on, &spec).await?;
-            looks.push((spec.name, look));
+            let state = self.poll(role, *on, &spec).await?;
+            states.push((spec.name, state));
         }
-        let unfinished = looks.iter().filter_map(|(_, look)| match look {
-            Look::Completed => None,
-            Look::InProgress { age_seconds, .. } => Some(*age_seconds),
+        let unfinished = states.iter().filter_map(|(_, state)| match state {
+            JobState::Completed => None,
+            JobState::InProgress { age_seconds, .. } => Some(*age_seconds),
         });
         if let Some(age) = unfinished.max() {
-            let stand: Vec<_> = looks
+            let jobs: Vec<_> = states
                 .iter()
-                .map(|(job, look)| format!("{job} {look}"))
+                .map(|(job, state)| format!("{job} {state}"))
                 .collect();
             let how = format!(
-                "asks this model and the champion (run {}) about the same {} rows: {}",
+                "this model and the champion (run {}) predict the same {} rows: {}",
                 self.champion.run,
                 rows.rows,
-                stand.join(", ")
+                jobs.join(", ")
             );
             let wait = sagemaker_ports::wait_seconds(age);
-            return Ok(Standing::InProgress { how, wait });
+            return Ok(ComparisonState::InProgress { how, wait });
         }
         let truths = self.truths(rows).await?;
-        Ok(Standing::Compared(Reevaluation {
+        Ok(ComparisonState::Compared(Reevaluation {
             value: self.value(metric, &truths, CHALLENGER, attempts[0]).await?,
             champion: self.value(metric, &truths, CHAMPION, attempts[1]).await?,
             rows,
         }))
     }
 
-    /// Picks the rows and writes them, or writes why there are none to compare by.
-    async fn sampled(&self, metric: RowMetric) -> Result<SampleRecord, JudgeModelError> {
+    /// Picks the rows and writes them, or records why there are none to compare on.
+    async fn write_sample(&self, metric: RowMetric) -> Result<SampleRecord, JudgeModelError> {
         let mut rows = rows::Rows::default();
         let incomparable = match self.champions_columns().await? {
             Err(why) => Some(why),
@@ -172,7 +172,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                 self.store.put_if_absent(&key, body.into()).await?;
             }
         }
-        // Last: whoever finds it finds the rows whole.
+        // Written last: whoever reads this record finds the rows complete.
         documents::commit(self.store, &self.run.judged_sample(), &record).await?;
         tracing::info!(rows = ?record.rows, reason = record.incomparable, "picked the rows to compare by");
         Ok(documents::read(self.store, &self.run.judged_sample(), SAMPLE).await?)
@@ -190,7 +190,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         metric::check_labels(metric, &rows.truths).err()
     }
 
-    /// How this run's rows were made, and the champion's columns, if they predict the same.
+    /// How this run's rows were made, and the champion's columns, if both predict the same label.
     async fn champions_columns(
         &self,
     ) -> Result<Result<(DatasetPlan<Columns>, Columns), String>, JudgeModelError> {
@@ -207,14 +207,14 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         if !["text/csv", "application/x-parquet"].contains(&theirs.content_type.as_str()) {
             let of = &theirs.content_type;
             return Ok(Err(format!(
-                "the champion (run {run}) was trained on {of}, and is not asked in lines of CSV"
+                "the champion (run {run}) was trained on {of}, so it does not take lines of CSV"
             )));
         }
         let mut columns: Columns = match contract::read::from_value(theirs.columns) {
             Ok(columns) => columns,
             Err(error) => {
                 return Ok(Err(format!(
-                    "this version does not read the columns of the champion's dataset {key} ({error})"
+                    "this version cannot read the columns of the champion's dataset {key} ({error})"
                 )));
             }
         };
@@ -226,7 +226,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         }
         if columns.label_classes != plan.columns.label_classes {
             return Ok(Err(format!(
-                "the classes of `{}` that the champion (run {run}) predicts are others",
+                "the classes of `{}` that the champion (run {run}) predicts differ from this model's",
                 columns.label
             )));
         }
@@ -239,14 +239,14 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             }
             Err(error) => return Err(error.into()),
         }
-        // Of several items with one key any may have been trained on.
+        // The champion may have been trained on any of several items with one key.
         columns.deduplicate = None;
         let vocabularies = vocabulary::read(self.store, &plan.vocabularies).await?;
         plan.columns.set_vocabularies(vocabularies);
         Ok(Ok((plan, columns)))
     }
 
-    /// Brings both models about; the champion's is there unless somebody has removed it.
+    /// Ensures that both models exist; the champion's exists unless somebody deleted it.
     async fn models(&self) -> Result<Models, JudgeModelError> {
         let Champion { run, model, .. } = &self.champion;
         if self.sagemaker.describe_model(model).await?.is_none() {
@@ -255,22 +255,22 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             let plan = documents::read_if_there(self.store, &keys.plan(), what).await?;
             let training = documents::read_if_there(self.store, &keys.training(), what).await?;
             let (Some(plan), Some(training)) = (plan, training) else {
-                return Ok(Models::Gone(format!(
-                    "the champion's model {model} is gone, and so is the record by which to make it again"
+                return Ok(Models::Missing(format!(
+                    "the champion's model {model} is gone, and so is the record to recreate it from"
                 )));
             };
             lake::artifact::check(self.store, &training).await??;
             let mut spec = self.spec(&plan, run, &training);
             spec.name.clone_from(model);
-            if !self.is_there(&spec).await? {
-                return Ok(Models::NotYet);
+            if !self.ensure_model(&spec).await? {
+                return Ok(Models::Pending);
             }
         }
         let own = self.spec(self.plan, self.run.run(), self.training);
-        Ok(if self.is_there(&own).await? {
-            Models::There
+        Ok(if self.ensure_model(&own).await? {
+            Models::Exist
         } else {
-            Models::NotYet
+            Models::Pending
         })
     }
 
@@ -286,7 +286,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         )
     }
 
-    async fn is_there(&self, spec: &ModelSpec) -> Result<bool, JudgeModelError> {
+    async fn ensure_model(&self, spec: &ModelSpec) -> Result<bool, JudgeModelError> {
         match sagemaker_ports::ensure_model(self.sagemaker, spec).await? {
             Ensured::Exists => Ok(true),
             Ensured::Pending => Ok(false),
@@ -323,18 +323,20 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         });
         match read.await {
             Ok(()) => Ok(tally.finish()),
-            Err(predictions::Unfit::Store(error)) => Err(error.into()),
-            Err(predictions::Unfit::Told(what)) => Err(JudgeModelError::Predictions {
-                role,
-                job: self.job(role, attempt).name,
-                what,
-            }),
+            Err(predictions::PredictionsError::Store(error)) => Err(error.into()),
+            Err(predictions::PredictionsError::Invalid(what)) => {
+                Err(JudgeModelError::Predictions {
+                    role,
+                    job: self.job(role, attempt).name,
+                    what,
+                })
+            }
         }
     }
 }
 
 enum Models {
-    There,
-    NotYet,
-    Gone(String),
+    Exist,
+    Pending,
+    Missing(String),
 }

@@ -1,18 +1,18 @@
-//! What a transform job has predicted: one line for each row, with a number, or a probability for each class.
-//! It must not know what the numbers are held against.
+//! Reads the predictions of a transform job: one line for each row, with a number, or a probability
+//! for each class.
 
 use lake::store::ByteStream;
 use lake::{ObjectStore, StoreError};
 
-/// What is wrong with what was predicted.
-pub enum Unfit {
-    /// In words.
-    Told(String),
-    /// It could not be read.
+/// Why the predictions cannot be used.
+pub enum PredictionsError {
+    /// They are invalid: what is wrong, in words.
+    Invalid(String),
+    /// They could not be read.
     Store(StoreError),
 }
 
-impl From<StoreError> for Unfit {
+impl From<StoreError> for PredictionsError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -24,15 +24,15 @@ pub async fn read(
     prefix: &str,
     rows: u64,
     mut row: impl FnMut(usize, &[f64]) -> Result<(), String>,
-) -> Result<(), Unfit> {
+) -> Result<(), PredictionsError> {
     let objects = store.list(&format!("{prefix}/")).await?;
     let mut answers = objects
         .iter()
         .filter(|it| it.key.rsplit('.').next() == Some("out"));
     let (Some(answer), None) = (answers.next(), answers.next()) else {
         let bucket = store.bucket();
-        let told = format!("there is not one object s3://{bucket}/{prefix}/….out");
-        return Err(Unfit::Told(told));
+        let problem = format!("there is not one object s3://{bucket}/{prefix}/….out");
+        return Err(PredictionsError::Invalid(problem));
     };
     let mut stream = store.stream(&answer.key).await?;
     let mut text: Vec<u8> = Vec::new();
@@ -56,7 +56,7 @@ pub async fn read(
         }
         if count < rows {
             let at = usize::try_from(count).unwrap_or(usize::MAX);
-            row(at, &numbers).map_err(|told| format!("row {}: {told}", count + 1))?;
+            row(at, &numbers).map_err(|problem| format!("row {}: {problem}", count + 1))?;
         }
         count += 1;
         Ok(())
@@ -65,17 +65,17 @@ pub async fn read(
         let mut rest = &frame[..];
         while let Some(end) = memchr::memchr(b'\n', rest) {
             text.extend_from_slice(&rest[..end]);
-            take(&text).map_err(Unfit::Told)?;
+            take(&text).map_err(PredictionsError::Invalid)?;
             text.clear();
             rest = &rest[end + 1..];
         }
         text.extend_from_slice(rest);
     }
-    take(&text).map_err(Unfit::Told)?;
+    take(&text).map_err(PredictionsError::Invalid)?;
     if count == rows {
         return Ok(());
     }
-    Err(Unfit::Told(format!(
+    Err(PredictionsError::Invalid(format!(
         "{rows} rows were answered with {count} lines"
     )))
 }

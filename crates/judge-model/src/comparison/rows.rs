@@ -1,9 +1,9 @@
-//! The rows that both models are asked about: some of the run's validation items, as each of the two takes
-//! them. It must not know a metric, nor who answers.
+//! Picks the rows that both models predict: some of the run's validation items, encoded for each of
+//! the two models.
 //!
-//! Which items these are is a function of the run and its champion: an attempt that is repeated, or overlaps
-//! another, writes the same objects. Raw items are read because the columns of two runs differ: what was
-//! made for the one model cannot be put to the other.
+//! The choice is a function of the run and its champion, so an attempt that is repeated, or
+//! overlaps another, writes the same objects. Raw items are read because the columns of two runs
+//! differ: rows encoded for one model do not fit the other.
 
 use super::metric::Truth;
 use crate::JudgeModelError;
@@ -13,11 +13,11 @@ use lake::records::{DatasetPlan, JudgedRows, Part};
 use lake::{ObjectStore, RunKeys, part};
 use twox_hash::XxHash3_64;
 
-/// Bytes of rows, in the form of either model, that are enough: more are not kept in memory.
+/// Stop at this many bytes of encoded rows: they are kept in memory.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
-/// Bytes of raw lines that are read at most: seconds.
+/// Read at most this many bytes of raw lines, which takes seconds.
 const MOST_READ: u64 = 1024 * 1024 * 1024;
-/// Parts that the rows are at least spread over, if there are as many.
+/// Spread the rows over at least this many parts, if there are as many.
 const SPREAD: usize = 8;
 
 /// The rows, as bytes of CSV without labels, and their labels.
@@ -37,10 +37,10 @@ pub async fn pick<S: ObjectStore>(
     champion: &Columns,
     most: u32,
 ) -> Result<Rows, JudgeModelError> {
-    let mut picking = Picking {
+    let mut picking = Picker {
         challenger: Encoder::new(&plan.columns)?,
         champion: Encoder::new(champion)?,
-        asked: Features::default(),
+        features: Features::default(),
         rows: Rows::default(),
         read: 0,
     };
@@ -48,7 +48,8 @@ pub async fn pick<S: ObjectStore>(
     let most = most as usize;
     for (at, part) in parts.iter().enumerate() {
         let wanted = most - picking.rows.truths.len();
-        // A table's items lie in the order of their keys' hashes, but those of one key side by side.
+        // Items are ordered by the hash of their partition key, but those with one key are
+        // adjacent.
         let others = (parts.len() - at).min(SPREAD.saturating_sub(at)).max(1);
         picking.take(store, part, wanted.div_ceil(others)).await?;
         if picking.rows.truths.len() == most || picking.is_enough() {
@@ -58,7 +59,7 @@ pub async fn pick<S: ObjectStore>(
     Ok(picking.rows)
 }
 
-/// All parts, in an order of this run's own.
+/// All parts, in an order derived from the run's id.
 fn in_order<'p>(keys: &RunKeys, plan: &'p DatasetPlan<Columns>) -> Vec<&'p Part> {
     let mut parts: Vec<_> = plan.shards.iter().flatten().collect();
     let place =
@@ -67,16 +68,16 @@ fn in_order<'p>(keys: &RunKeys, plan: &'p DatasetPlan<Columns>) -> Vec<&'p Part>
     parts
 }
 
-struct Picking {
+struct Picker {
     challenger: Encoder,
     champion: Encoder,
-    asked: Features,
+    features: Features,
     rows: Rows,
     read: u64,
 }
 
-impl Picking {
-    /// Takes up to so many rows of a part.
+impl Picker {
+    /// Takes up to this many rows of a part.
     async fn take<S: ObjectStore>(
         &mut self,
         store: &S,
@@ -118,26 +119,26 @@ impl Picking {
         line: &str,
         values: &[Option<Value<'_>>],
     ) -> Result<(), JudgeModelError> {
-        let outcome = self.challenger.encode(values, &mut self.asked);
+        let outcome = self.challenger.encode(values, &mut self.features);
         if outcome != RowOutcome::Row(Side::Validation) {
             return Ok(());
         }
-        let truth = self.asked.truth;
+        let truth = self.features.truth;
         let (challenger, champion) = (self.rows.challenger.len(), self.rows.champion.len());
-        let mut fits = self.asked.append_to(&mut self.rows.challenger);
+        let mut fits = self.features.append_to(&mut self.rows.challenger);
         let item = dynamodb_json::parse_line(line.as_bytes()).map_err(|it| unreadable(part, it))?;
         let values = self.champion.values(&item);
-        let trained = match self.champion.encode(&values, &mut self.asked) {
+        let trained = match self.champion.encode(&values, &mut self.features) {
             RowOutcome::Row(Side::Train) => true,
             RowOutcome::Row(_) => false,
-            // An endpoint is asked about any item that has the features.
+            // An endpoint answers for any item that has the features.
             _ => {
-                let features = self.champion.features(&values, &mut self.asked);
+                let features = self.champion.features(&values, &mut self.features);
                 fits &= features.is_ok();
                 false
             }
         };
-        fits = fits && self.asked.append_to(&mut self.rows.champion);
+        fits = fits && self.features.append_to(&mut self.rows.champion);
         if trained || !fits {
             self.rows.challenger.truncate(challenger);
             self.rows.champion.truncate(champion);
@@ -158,7 +159,7 @@ fn unreadable(part: &Part, source: dynamodb_json::ItemError) -> JudgeModelError 
     }
 }
 
-/// A row's features as a line of CSV, its label and weight beside it.
+/// A row's features as a line of CSV, with its label and weight.
 struct Features {
     csv: CsvRows,
     truth: Truth,
@@ -179,7 +180,7 @@ const NO_TRUTH: Truth = Truth {
 };
 
 impl Features {
-    /// Appends the line; `false` if it is blank, since a blank line is no row.
+    /// Appends the line; `false` if it is blank, since a blank line is not a row.
     fn append_to(&self, rows: &mut Vec<u8>) -> bool {
         let line = self.csv.as_bytes();
         rows.extend_from_slice(line);
@@ -229,7 +230,7 @@ pub fn to_lines(truths: &[Truth]) -> Vec<u8> {
     truths.iter().map(line).collect::<String>().into_bytes()
 }
 
-/// What [`to_lines`] wrote, or the number of a line that it did not.
+/// The truths that [`to_lines`] wrote, or the number of the first malformed line.
 pub fn from_lines(text: &[u8]) -> Result<Vec<Truth>, usize> {
     let text = String::from_utf8_lossy(text);
     let read = |line: &str| {

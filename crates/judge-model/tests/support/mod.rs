@@ -1,4 +1,4 @@
-//! A lake with a trained run, a registry, and the step between them.
+//! A lake with a trained run, a registry, and the function under test.
 
 #![allow(dead_code, reason = "not every test uses everything")]
 
@@ -37,7 +37,7 @@ impl World {
         Self::with(rmse, json!({})).await
     }
 
-    /// The same, with these fields of `promotion` besides.
+    /// The same, with these extra fields of `promotion`.
     pub async fn with(rmse: Option<f64>, more: Value) -> Self {
         let world = Self {
             store: MemoryStore::new(),
@@ -91,8 +91,8 @@ impl World {
             .unwrap();
     }
 
-    /// Redrives the execution: its next calls know.
-    #[allow(dead_code)] // not every test that has this module redrives
+    /// Redrives the execution: later calls get the higher redrive count.
+    #[allow(dead_code)] // not every test with this module redrives
     pub fn redrive(&self) {
         self.redrives.fetch_add(1, Relaxed);
     }

@@ -1,5 +1,5 @@
-//! Two runs over one table: the champion's, whose model serves, and a newer one, whose model is to be compared
-//! with it. The label is twice `x`, so that what a model adds to that is its error.
+//! Two runs over one table: the champion's, whose model serves, and a newer one, whose model is
+//! compared with it. The label is twice `x`; what a model adds to that is its error.
 
 use super::{BEFORE, World, run_keys};
 use contract::RunId;
@@ -61,7 +61,7 @@ async fn part(store: &MemoryStore, number: u32, items: std::ops::Range<usize>) -
     writer.finish().await.unwrap().unwrap()
 }
 
-/// What the models add to the truth.
+/// What each model adds to the truth.
 #[derive(Debug, Clone, Copy)]
 pub struct Errors {
     pub challenger: f64,
@@ -136,8 +136,8 @@ impl World {
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
-    /// The rows as one of the two is asked about them.
-    pub async fn asked(&self, role: &str) -> Vec<Vec<String>> {
+    /// The rows that one of the two predicts.
+    pub async fn predicted_rows(&self, role: &str) -> Vec<Vec<String>> {
         let text = self.text(&run_keys().judged_rows_file(role)).await;
         let cells = |line: &str| line.split(',').map(str::to_owned).collect();
         text.lines().map(cells).collect()
@@ -156,7 +156,7 @@ impl World {
             .unwrap()
     }
 
-    /// What the jobs that are there have written by now, which the memory does not do for them.
+    /// Writes the predictions of the existing jobs, which the fake service does not do.
     pub async fn predict(&self, errors: Errors) {
         for (role, error, x) in [
             ("challenger", errors.challenger, 0),
@@ -174,7 +174,7 @@ impl World {
                 let input = format!("s3://memory/{}", run_keys().judged_rows(role));
                 assert_eq!(job.input, input);
                 let predicted: String = self
-                    .asked(role)
+                    .predicted_rows(role)
                     .await
                     .iter()
                     .map(|cells| 2.0 * cells[x].parse::<f64>().unwrap() + error)
@@ -186,7 +186,7 @@ impl World {
         }
     }
 
-    /// Calls until there is an end, as the state machine does.
+    /// Calls until the verdict, as the state machine does.
     pub async fn judged(&self, errors: Errors) -> Result<JudgeModelOutput, JudgeModelError> {
         for _ in 0..20 {
             let output = self.call().await?;

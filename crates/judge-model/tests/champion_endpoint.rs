@@ -1,4 +1,4 @@
-//! A kept champion is looked at, and its endpoint brought back if it is gone.
+//! When the champion stays, its endpoint is checked, and recreated if it was deleted.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
@@ -47,7 +47,7 @@ async fn drive(world: &World) -> Decision {
 }
 
 #[tokio::test]
-async fn the_endpoint_of_a_kept_champion_is_brought_back_if_it_is_gone() {
+async fn the_endpoint_of_a_champion_that_stays_is_recreated_if_it_is_gone() {
     let world = deleted().await;
     assert_eq!(drive(&world).await, Decision::Keep);
     let info = world.sagemaker.describe_endpoint("e").await.unwrap();
@@ -65,7 +65,7 @@ async fn the_endpoint_of_a_kept_champion_is_brought_back_if_it_is_gone() {
 }
 
 #[tokio::test]
-async fn a_crash_at_any_point_still_brings_it_back() {
+async fn a_crash_at_any_point_still_recreates_it() {
     for polls in 1.. {
         let world = deleted().await;
         let mut finished = true;
@@ -82,7 +82,7 @@ async fn a_crash_at_any_point_still_brings_it_back() {
 }
 
 #[tokio::test]
-async fn a_champion_that_cannot_be_brought_back_fails_the_run_by_name() {
+async fn a_champion_that_cannot_be_recreated_fails_the_run_by_name() {
     let world = deleted().await;
     let why = "no memory left".to_owned();
     let outcome = EndpointOutcome::Ends(EndpointStatus::Failed, why);
