@@ -1,7 +1,7 @@
-//! A transform job instead of an endpoint: the run's model scores rows in one go.
+//! A transform job instead of an endpoint: the run's model scores a batch of rows.
 //!
-//! A job's name is used once, so one that ended badly is followed by one of another name: what it left is
-//! removed, its failure told until the execution is redriven, and then the next is asked for.
+//! SageMaker never frees a job's name. After a failed job its output is removed, the failure is
+//! reported until the execution is redriven, and then a job with the next name is created.
 
 use crate::DeployEndpointError;
 use contract::{Conflict, ErrorName, Named, Names};
@@ -12,40 +12,40 @@ use lake::{ObjectStore, RunKeys, documents};
 use sagemaker_ports::{Owner, TransformInfo, TransformSpec, TransformStatus, Transforms};
 
 const CSV: &str = "text/csv";
-/// A request in JSON for each line: what SageMaker's algorithms take that are trained on other than CSV.
+/// One JSON request a line: what SageMaker's algorithms take that are not trained on CSV.
 const JSON_LINES: &str = "application/jsonlines";
 /// SageMaker's own default.
 const PAYLOAD_MB: u32 = 6;
 const STARTING: &str = "Starting";
-/// Endings of files that are not made of lines.
+/// File name endings that are not text lines.
 const NOT_LINES: [&str; 9] = [
     ".avro", ".bz2", ".gz", ".orc", ".parquet", ".pbr", ".rec", ".zip", ".zst",
 ];
 
-/// The job that is wanted.
+/// The desired job.
 pub struct Job {
-    /// What SageMaker is asked for.
+    /// The request to SageMaker.
     pub spec: TransformSpec,
     /// The run's own files that are scored; none where the definition names a prefix.
     pub files: Vec<ChannelFile>,
     attempt: u32,
 }
 
-/// Where the job stands.
-pub enum Scoring {
-    /// On its way.
-    Moving {
+/// State of the job.
+pub enum JobState {
+    /// Not finished.
+    InProgress {
         /// SageMaker's status.
         phase: &'static str,
         /// Seconds since its creation.
         age_seconds: u64,
     },
-    /// All is scored.
-    Done(TransformRecord),
+    /// All rows are scored.
+    Completed(TransformRecord),
 }
 
 impl Job {
-    /// The job of the attempt that is on.
+    /// The job of the current attempt.
     pub async fn read<S: ObjectStore>(
         attempts: &Attempts<'_, S>,
         run: &RunKeys,
@@ -63,7 +63,8 @@ impl Job {
             BatchInput::Validation | BatchInput::Test => {
                 let channel = batch.input.channel();
                 let files = files(store, run, channel).await?;
-                // A row of the dataset begins with its label, and with its weight after that.
+                // A row of the dataset begins with its label, followed by its weight if there is
+                // one.
                 let weighed = definition.dataset.weight.is_some();
                 let columns = if weighed { "$[2:]" } else { "$[1:]" };
                 (files, run.channel(channel), Some(columns.to_owned()))
@@ -89,7 +90,7 @@ impl Job {
             output: format!("s3://{bucket}/{}", run.predictions()),
             instance_type: batch.instance_type.clone(),
             instance_count: batch.count,
-            // Stated in any case: whether the service tells its own default is not documented.
+            // Always set: whether the service describes its own default is not documented.
             max_payload_mb: Some(batch.max_payload_mb.unwrap_or(PAYLOAD_MB)),
             volume_key: training.kms.volume_key.clone(),
             output_key: Some(
@@ -109,7 +110,7 @@ impl Job {
     }
 }
 
-/// The channel's files that hold rows, of which there must be one.
+/// The channel's files that hold rows; at least one.
 async fn files(
     store: &impl ObjectStore,
     run: &RunKeys,
@@ -125,19 +126,19 @@ async fn files(
     Ok(files)
 }
 
-/// Looks, and asks for the job if it is not there. The model must be.
+/// Polls the job, and creates it if it does not exist. Its model must exist.
 pub async fn step<S: ObjectStore>(
     attempts: &Attempts<'_, S>,
     transforms: &impl Transforms,
     run: &RunKeys,
     job: &Job,
     region: &str,
-) -> Result<Scoring, DeployEndpointError> {
+) -> Result<JobState, DeployEndpointError> {
     let spec = &job.spec;
     let Some(info) = transforms.describe_transform(&spec.name).await? else {
         check_prefix(attempts.store, job).await?;
         create(transforms, spec).await?;
-        return Ok(Scoring::Moving {
+        return Ok(JobState::InProgress {
             phase: STARTING,
             age_seconds: 0,
         });
@@ -145,11 +146,11 @@ pub async fn step<S: ObjectStore>(
     let differences = sagemaker_ports::differences(spec, &info.spec);
     Conflict::check("transform job", &spec.name, &differences)?;
     match info.status {
-        TransformStatus::InProgress | TransformStatus::Stopping => Ok(Scoring::Moving {
+        TransformStatus::InProgress | TransformStatus::Stopping => Ok(JobState::InProgress {
             phase: info.status.as_str(),
             age_seconds: info.age_seconds,
         }),
-        TransformStatus::Completed => Ok(Scoring::Done(TransformRecord {
+        TransformStatus::Completed => Ok(JobState::Completed(TransformRecord {
             job: spec.name.clone(),
             input: spec.input.clone(),
             output: spec.output.clone(),
@@ -161,8 +162,8 @@ pub async fn step<S: ObjectStore>(
     }
 }
 
-/// Asks for the job. Taken since the look before, or of a model that does not show everywhere yet: the next
-/// look tells.
+/// Creates the job. If another call created it first, or the model is not visible everywhere yet,
+/// the next poll continues.
 async fn create(
     transforms: &impl Transforms,
     spec: &TransformSpec,
@@ -170,14 +171,15 @@ async fn create(
     match transforms.create_transform(spec).await {
         Ok(()) => tracing::info!(job = spec.name, "created the transform job"),
         Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
-            tracing::info!(job = spec.name, %error, "will look again");
+            tracing::info!(job = spec.name, %error, "polls again later");
         }
         Err(error) => return Err(error.into()),
     }
     Ok(())
 }
 
-/// Whether there are lines below a prefix that the definition names: found here, it costs no instance.
+/// Checks that there are lines below the definition's prefix: found here, the mistake costs no
+/// instance.
 async fn check_prefix(store: &impl ObjectStore, job: &Job) -> Result<(), DeployEndpointError> {
     if !job.files.is_empty() {
         return Ok(());
@@ -200,7 +202,8 @@ async fn check_prefix(store: &impl ObjectStore, job: &Job) -> Result<(), DeployE
     }
 }
 
-/// The failure of the job, whose attempt is closed: nobody shall take for whole what it left.
+/// Closes the attempt of the failed job and removes its output, so that nobody takes it for
+/// complete.
 async fn close<S: ObjectStore>(
     attempts: &Attempts<'_, S>,
     run: &RunKeys,

@@ -1,4 +1,4 @@
-//! What becomes of the champion: whether the verdict still holds against it, and its successor.
+//! The champion's record: whether it is still the champion of the verdict, and its successor.
 
 use crate::DeployEndpointError;
 use definition::ComputeKind;
@@ -7,8 +7,8 @@ use lake::records::{Champion, VerdictRecord};
 
 /// The record of the run's model in service on `config`.
 ///
-/// A rollback returns to the champion's configuration, which is known to have served. Only where
-/// there was none does it return to what was in force `before`, which nobody verified.
+/// A rollback returns to the champion's configuration, which is known to have served. Only without
+/// a champion it returns to the configuration in force `before`, which was never verified.
 pub fn successor(
     run: &RunKeys,
     endpoint: &str,
@@ -39,7 +39,7 @@ pub fn successor(
     }
 }
 
-/// The record of the run's model `model`, which has scored in one go and serves nowhere.
+/// The record of the run's model `model`, which scored a batch and has no endpoint.
 pub fn scorer(run: &RunKeys, model: &str, verdict: &VerdictRecord) -> Champion {
     Champion {
         run: run.run().clone(),
@@ -55,9 +55,9 @@ pub fn scorer(run: &RunKeys, model: &str, verdict: &VerdictRecord) -> Champion {
     }
 }
 
-/// Whether the champion is the one that the verdict was reached against, or the run's own model: a
-/// redrive of an old run must not replace what a later run brought into service.
-pub fn still_the_rival(
+/// Whether the champion is the one that the verdict was reached against, or the run's own model:
+/// redriving an old run must not replace the model of a later run.
+pub fn is_champion_of_verdict(
     run: &RunKeys,
     verdict: &VerdictRecord,
     champion: Option<&Champion>,

@@ -1,17 +1,17 @@
-//! Removes old configurations and models of the pipeline, never one that serves or that a rollback
+//! Removes old configurations and models of the pipeline, but none that serves or that a rollback
 //! returns to.
 
-use crate::{DeployEndpointError, wanted};
+use crate::{DeployEndpointError, desired};
 use contract::{Names, RunId};
 use lake::records::{Champion, DeploymentRecord, Plan};
 use lake::{ObjectStore, RunKeys, documents};
 use sagemaker_ports::Endpoints;
 
-/// Configurations that are kept where the definition does not say.
+/// How many configurations stay, by default.
 pub const KEEP: u32 = 3;
 
-/// Removes what is older than this run and beyond the newest `keep`; `in_use` and what the
-/// champion names are kept whatever their age.
+/// Removes the runs older than this one and beyond the newest `keep`. Configurations `in_use` and
+/// those that the champion's record names stay, whatever their age.
 pub async fn remove_old(
     store: &impl ObjectStore,
     endpoints: &impl Endpoints,
@@ -28,7 +28,7 @@ pub async fn remove_old(
             || in_use.iter().flatten().any(|used| used == name)
     };
     let name_of = |older: &RunId| Names::run_resource(run.pipeline(), older);
-    // This run's own is one of those that are kept.
+    // This run's own configuration is one of the `keep`.
     let mut kept = 1 + runs.iter().filter(|older| needed(&name_of(older))).count();
     for older in runs {
         let name = name_of(&older);
@@ -44,8 +44,8 @@ pub async fn remove_old(
         if serves_elsewhere(store, endpoints, &older, endpoint, &name).await? {
             continue;
         }
-        // The model first: as long as the configuration is listed, a call that died here is
-        // followed by one that finds both.
+        // The model first: while the configuration is listed, the next call after a crash finds
+        // both.
         endpoints.delete_model(&name).await?;
         endpoints.delete_config(&name).await?;
         tracing::info!(name, "removed an old model and its endpoint configuration");
@@ -81,10 +81,10 @@ async fn serves_elsewhere(
         documents::read_if_there(store, &key, "the record of a deployment").await?;
     let its_endpoint = match deployed {
         Some(deployed) => deployed.endpoint,
-        // It was never verified, but may have come into service all the same.
+        // Never verified, but it may have come into service.
         None => documents::read_if_there::<Plan>(store, &older.plan(), "a run's plan")
             .await?
-            .map(|plan| wanted::endpoint_name(&plan.definition)),
+            .map(|plan| desired::endpoint_name(&plan.definition)),
     };
     match its_endpoint {
         Some(its_endpoint) if Some(its_endpoint.as_str()) == endpoint => Ok(false),
@@ -94,7 +94,7 @@ async fn serves_elsewhere(
                 info.config == config || info.pending.as_deref() == Some(config)
             }))
         }
-        // Nothing tells where it was meant to serve: better one too many.
+        // Unknown where it was meant to serve: keep one too many.
         None => Ok(true),
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong on the way into service.
+//! Errors of deploying a model.
 
 use contract::{ErrorName, Named};
 use definition::FieldError;
@@ -25,46 +25,46 @@ pub enum DeployEndpointError {
         /// The champion's run.
         champion: String,
     },
-    /// The definition cannot be carried out at this endpoint.
+    /// The definition does not fit this endpoint.
     #[error(transparent)]
     Definition(#[from] FieldError),
-    /// Somebody else brought the endpoint to a third configuration while it was on its way to ours.
+    /// Somebody else updated the endpoint to a third configuration during this run's update.
     #[error(
-        "the endpoint {endpoint} was brought to {there} by somebody else while {wanted} was on its \
-         way: see who updates it, then start a new run"
+        "the endpoint {endpoint} was updated to {current} by somebody else during the update to {desired}: see who \
+         updates it, then start a new run"
     )]
     UpdatedByOthers {
         /// The endpoint.
         endpoint: String,
-        /// The configuration that was asked for.
-        wanted: String,
+        /// The configuration of this run's update.
+        desired: String,
         /// The configuration in force.
-        there: String,
+        current: String,
     },
     /// The update was rolled back.
     #[error(
-        "the endpoint {endpoint} was rolled back from {wanted} to {there}: {reason}; the log of the \
+        "the endpoint {endpoint} was rolled back from {desired} to {current}: {reason}; the log of the \
          new model's container: {log}; redrive to try again{}",
         without_alarms(alarms)
     )]
     RolledBack {
         /// The endpoint.
         endpoint: Box<str>,
-        /// The configuration that was asked for.
-        wanted: Box<str>,
+        /// The configuration of this run's update.
+        desired: Box<str>,
         /// The configuration in force.
-        there: Box<str>,
+        current: Box<str>,
         /// SageMaker's reason.
         reason: Box<str>,
         /// A link to the endpoint's log.
         log: Box<str>,
-        /// The alarms that could take the update back.
+        /// The alarms that could roll the update back.
         alarms: Vec<String>,
     },
-    /// The endpoint is in a status that nothing but a person's hand gets it out of.
+    /// The endpoint is in a status that it does not leave by itself.
     #[error(
         "the endpoint {endpoint} is {}: {reason}; the container's log: {log}; {}",
-        status.as_str(), way_out(*status)
+        status.as_str(), advice(*status)
     )]
     EndpointUnusable {
         /// The endpoint.
@@ -88,7 +88,7 @@ pub enum DeployEndpointError {
         /// A link to the job's log.
         log: String,
     },
-    /// The rows that are to be scored are none.
+    /// There are no rows to score.
     #[error(
         "{key} lists no row of the channel {channel} to score: set dataset.split, or another batch.input"
     )]
@@ -98,7 +98,7 @@ pub enum DeployEndpointError {
         /// The channel.
         channel: &'static str,
     },
-    /// Nothing is below the prefix that is to be scored.
+    /// There is nothing below the prefix to score.
     #[error(
         "there is nothing to score below {input}: put rows of features there, a line each, and redrive"
     )]
@@ -106,7 +106,7 @@ pub enum DeployEndpointError {
         /// The prefix.
         input: String,
     },
-    /// What is to be scored is not made of lines.
+    /// An input object is not made of lines.
     #[error(
         "{key} below {input} is not made of lines, which is what a transform job splits: put rows of features \
          there as text, uncompressed, and redrive"
@@ -117,9 +117,9 @@ pub enum DeployEndpointError {
         /// The object.
         key: String,
     },
-    /// The job completed, and left other than a prediction for each row.
+    /// The job completed, but its output is not one prediction for each row.
     #[error(
-        "the transform job {job} is Completed, but {finding}: see what the model answers, and start again"
+        "the transform job {job} is Completed, but {finding}: check what the model answers, and start a new run"
     )]
     PredictionsWrong {
         /// The job.
@@ -127,7 +127,7 @@ pub enum DeployEndpointError {
         /// What is wrong.
         finding: String,
     },
-    /// The endpoint does not answer as it must.
+    /// The endpoint's answer to a real request is wrong.
     #[error("the endpoint {endpoint} failed a real request on {config}: {finding}; {now}")]
     SmokeTestFailed {
         /// The endpoint.
@@ -136,11 +136,11 @@ pub enum DeployEndpointError {
         config: String,
         /// What is wrong with the answer.
         finding: String,
-        /// What the endpoint is on now, and what there is to do.
+        /// The endpoint's configuration now, and what to do.
         now: String,
     },
-    /// The dataset has no row to ask about.
-    #[error("{key} lists no row to ask the endpoint about")]
+    /// The dataset has no row for a real request.
+    #[error("{key} lists no row for a request to the endpoint")]
     NoRows {
         /// The key of the dataset's contract.
         key: String,
@@ -151,35 +151,35 @@ pub enum DeployEndpointError {
         /// The key of the file.
         key: String,
     },
-    /// The lake, the service or a name stands in the way.
+    /// The lake or a service failed, or a name is taken.
     #[error(transparent)]
     Step(#[from] StepError),
 }
 
-/// An alarm that the old model raised takes back the update that would repair it.
+/// An alarm that the old model raised rolls back the update that would fix it.
 fn without_alarms(alarms: &[String]) -> String {
     if alarms.is_empty() {
         return String::new();
     }
     format!(
-        "; if one of the alarms {} was in ALARM before the update, it takes back its own repair: \
+        "; if one of the alarms {} was in ALARM before the update, it rolls back the update that would fix it: \
          start a run with {{\"endpoint\": {{\"guardrails\": {{\"alarms\": []}}}}}}",
         alarms.join(", ")
     )
 }
 
-/// Where a failed smoke test leaves the endpoint.
+/// The endpoint's configuration after a failed smoke test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AfterSmokeTest {
-    /// Back on this configuration.
-    Back(String),
+    /// Rolled back to this configuration.
+    RolledBack(String),
     /// On the configuration that failed: no other one was verified.
     Stays,
-    /// On the configuration that failed: this one, to which it should go back, does not exist.
-    NoWayBack(String),
+    /// The configuration that failed: this one, to roll back to, does not exist.
+    RollbackMissing(String),
 }
 
-const fn way_out(status: EndpointStatus) -> &'static str {
+const fn advice(status: EndpointStatus) -> &'static str {
     match status {
         EndpointStatus::Deleting => "redrive once it is gone",
         EndpointStatus::OutOfService => "see why it was taken out of service, then redrive",
@@ -188,7 +188,7 @@ const fn way_out(status: EndpointStatus) -> &'static str {
 }
 
 impl DeployEndpointError {
-    /// Of a smoke test on `config`.
+    /// The error of a smoke test on `config`.
     pub(crate) fn smoke(
         endpoint: &str,
         config: String,
@@ -196,17 +196,17 @@ impl DeployEndpointError {
         after: &AfterSmokeTest,
     ) -> Self {
         let now = match after {
-            AfterSmokeTest::Back(there) => {
-                format!("it is back on {there}, which serves on; start a new run")
+            AfterSmokeTest::RolledBack(current) => {
+                format!("it was rolled back to {current}, which serves; start a new run")
             }
             AfterSmokeTest::Stays => {
-                "it stays on it, with no other verified model to go back to: redrive to ask again"
+                "it stays on it, because there is no other verified model to roll back to: redrive to repeat the request"
                     .to_owned()
             }
-            AfterSmokeTest::NoWayBack(missing) => format!(
-                "it could not go back, because the endpoint configuration {missing} no longer \
-                 exists, so {config}, which is not verified, serves now: bring the endpoint to a \
-                 configuration that works, or redrive to ask again"
+            AfterSmokeTest::RollbackMissing(missing) => format!(
+                "it could not be rolled back, because the endpoint configuration {missing} no longer \
+                 exists, so {config}, which is not verified, serves now: update the endpoint to a \
+                 configuration that works, or redrive to repeat the request"
             ),
         };
         Self::SmokeTestFailed {

@@ -1,21 +1,19 @@
-//! Brings a run's model into service: model, configuration, endpoint, a real request, the record; or
-//! model, transform job, predictions, the record.
-//!
-//! It must not know how the model was trained nor why it was promoted.
+//! Deploys a run's model: model, configuration, endpoint, a real request, the record; or model,
+//! transform job, predictions, the record.
 
 mod batch;
 mod champion;
 mod cleanup;
+mod desired;
 mod error;
-mod look;
 mod predictions;
+mod progress;
 mod promoted;
 mod scorer;
 mod server;
 mod settings;
 mod smoke;
 mod transition;
-mod wanted;
 
 pub use error::DeployEndpointError;
 pub use settings::Settings;
@@ -24,18 +22,18 @@ use contract::Invocation;
 use contract::states::{DeployEndpointOutput, JobInput};
 use lake::records::DeploymentRecord;
 use lake::{ObjectStore, RunKeys, documents};
-use look::Look;
+use progress::Progress;
 use promoted::Promoted;
 use sagemaker_ports::{Endpoints, Invoke, Scaling, Transforms};
 use scorer::Scorer;
 use server::Server;
 
-/// One look at the run's endpoint, which is created or updated by the first, and verified and
-/// recorded by the one that finds it in service; where the pipeline scores in one go, at its transform job.
+/// Polls the run's endpoint, or its transform job if the pipeline scores a batch. The first call
+/// creates or updates; the call that finds the endpoint in service verifies and records it.
 ///
 /// # Errors
-/// If the endpoint cannot be brought to serve the run's model, or does not answer a real request; if the
-/// transform job fails, or leaves other predictions than one for each row.
+/// If the endpoint cannot serve the run's model or does not answer a real request; if the transform
+/// job fails, or its output is not one prediction for each row.
 pub async fn handle<S: Endpoints + Invoke + Transforms>(
     store: &impl ObjectStore,
     sagemaker: &S,
@@ -45,13 +43,13 @@ pub async fn handle<S: Endpoints + Invoke + Transforms>(
     _invocation: Invocation,
 ) -> Result<DeployEndpointOutput, DeployEndpointError> {
     let run = RunKeys::new(&input.pipeline, &input.run);
-    let done: Option<DeploymentRecord> =
+    let deployed: Option<DeploymentRecord> =
         documents::read_if_there(store, &run.deployment(), "the record of a deployment").await?;
-    if let Some(done) = done {
-        return Ok(Look::done(&done).of(&run));
+    if let Some(deployed) = deployed {
+        return Ok(Progress::done(&deployed).into_output(&run));
     }
     let promoted = Promoted::read(store, &run).await?;
-    let look = if let Some(batch) = &promoted.plan.definition.batch {
+    let progress = if let Some(batch) = &promoted.plan.definition.batch {
         let scorer = Scorer {
             store,
             sagemaker,
@@ -71,5 +69,5 @@ pub async fn handle<S: Endpoints + Invoke + Transforms>(
         };
         server.step(&promoted).await?
     };
-    Ok(look.of(&run))
+    Ok(progress.into_output(&run))
 }

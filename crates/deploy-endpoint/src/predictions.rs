@@ -1,5 +1,5 @@
-//! What a completed transform job left: a file for each of the run's, and in it a line of finite numbers for
-//! each row. It must not know how the job was asked for.
+//! Checks the output of a completed transform job: a file for each of the run's, with a line of
+//! finite numbers for each row.
 
 use crate::DeployEndpointError;
 use crate::batch::Job;
@@ -8,9 +8,9 @@ use lake::store::ByteStream;
 use lake::{ObjectStore, RunKeys};
 use std::collections::BTreeMap;
 
-/// Checks the predictions; the number of the rows that they are of, if that is known. Of the run's own rows
-/// every file must be there, and the smallest is read. What lies below a prefix may have changed since, so
-/// that all there is to see is whether anything was answered.
+/// Checks the predictions, and returns the number of their rows if it is known. For the run's own
+/// rows every file must exist, and the smallest is read. The objects below a prefix may have
+/// changed meanwhile, so only the existence of some output is checked.
 pub async fn check(
     store: &impl ObjectStore,
     run: &RunKeys,
@@ -56,7 +56,7 @@ fn file_name(key: &str) -> &str {
     key.rsplit('/').next().unwrap_or(key)
 }
 
-/// How many lines the file has, all of finite numbers.
+/// The number of lines in the file, all of which must be finite numbers.
 async fn count_lines(
     store: &impl ObjectStore,
     key: &str,

@@ -1,24 +1,25 @@
-//! What the lake says of a run whose model is to serve. It must not know where it will.
+//! The records of a run whose model is to be deployed.
 
 use crate::{DeployEndpointError, champion};
 use contract::states::Verdict;
 use lake::records::{Champion, Plan, TrainingRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 
-/// What the lake says of a run whose model is to serve.
+/// The records of a run whose model is to be deployed.
 pub struct Promoted {
-    /// What the run does.
+    /// The run's plan.
     pub plan: Plan,
-    /// What trained the model.
+    /// The training job that made the model.
     pub training: TrainingRecord,
-    /// Why it was promoted.
+    /// The verdict that promoted it.
     pub verdict: VerdictRecord,
-    /// Whom it follows.
+    /// The champion now, which it replaces.
     pub champion: Option<Champion>,
 }
 
 impl Promoted {
-    /// Refuses a run that was not promoted, or over another champion than the one now.
+    /// Refuses a run that was not promoted, or was promoted over another champion than the current
+    /// one.
     pub async fn read(
         store: &impl ObjectStore,
         run: &RunKeys,
@@ -34,7 +35,7 @@ impl Promoted {
                 reason: verdict.reason,
             });
         }
-        champion::still_the_rival(run, &verdict, champion.as_ref())?;
+        champion::is_champion_of_verdict(run, &verdict, champion.as_ref())?;
         lake::artifact::check(store, &training).await??;
         Ok(Self {
             plan,

@@ -1,9 +1,9 @@
-//! Scores in one go, where a pipeline has no endpoint. It must not know how a transform job is asked for.
+//! Scores a batch, for a pipeline without an endpoint.
 
-use crate::batch::{self, Job, Scoring};
-use crate::look::{Look, NOT_YET};
+use crate::batch::{self, Job, JobState};
+use crate::progress::{PREPARING, Progress};
 use crate::promoted::Promoted;
-use crate::{DeployEndpointError, Settings, champion, predictions, wanted};
+use crate::{DeployEndpointError, Settings, champion, desired, predictions};
 use contract::Names;
 use definition::Batch;
 use lake::attempt::Attempts;
@@ -11,25 +11,25 @@ use lake::records::{DeploymentRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use sagemaker_ports::{Endpoints, Transforms};
 
-/// What scores with a run's model, and where that is recorded.
+/// What a batch deployment needs.
 pub struct Scorer<'a, S, E> {
     /// The lake.
     pub store: &'a S,
     /// Models and transform jobs.
     pub sagemaker: &'a E,
-    /// What the function is set up with.
+    /// Configuration of the function.
     pub settings: &'a Settings,
     /// The run.
     pub run: &'a RunKeys,
     /// How often the execution was redriven.
     pub redrives: u32,
-    /// What is scored.
+    /// The rows to score.
     pub batch: &'a Batch,
 }
 
 impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
-    /// One look at the transform job.
-    pub async fn step(&self, promoted: &Promoted) -> Result<Look, DeployEndpointError> {
+    /// Polls the transform job.
+    pub async fn step(&self, promoted: &Promoted) -> Result<Progress, DeployEndpointError> {
         let Self {
             store,
             sagemaker,
@@ -39,9 +39,9 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
             batch,
         } = *self;
         let name = Names::run_resource(run.pipeline(), run.run());
-        let model = wanted::model(&promoted.plan, &promoted.training, settings);
-        if !wanted::ensure_model(sagemaker, &model).await? {
-            return Ok(Look::moving(name, NOT_YET, 0));
+        let model = desired::model(&promoted.plan, &promoted.training, settings);
+        if !desired::ensure_model(sagemaker, &model).await? {
+            return Ok(Progress::in_progress(name, PREPARING, 0));
         }
         let attempts = Attempts {
             store,
@@ -54,15 +54,15 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
         let job = Job::read(&attempts, run, &promoted.plan, batch, lake_key, stack).await?;
         let region = &settings.region;
         let mut transform = match batch::step(&attempts, sagemaker, run, &job, region).await? {
-            Scoring::Moving { phase, age_seconds } => {
-                return Ok(Look::moving(job.spec.name, phase, age_seconds));
+            JobState::InProgress { phase, age_seconds } => {
+                return Ok(Progress::in_progress(job.spec.name, phase, age_seconds));
             }
-            Scoring::Done(transform) => transform,
+            JobState::Completed(transform) => transform,
         };
         transform.rows = predictions::check(store, run, &job).await?;
         let successor = champion::scorer(run, &name, &promoted.verdict);
         documents::write(store, &keys::champion(run.pipeline()), &successor).await?;
-        self.remove_the_one_before(&promoted.verdict).await?;
+        self.remove_previous_model(&promoted.verdict).await?;
         let record = DeploymentRecord {
             run: run.run().clone(),
             endpoint: None,
@@ -74,12 +74,12 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
         };
         documents::commit(store, &run.deployment(), &record).await?;
         tracing::info!(job = job.spec.name, "the run's model has scored");
-        Ok(Look::done(&record))
+        Ok(Progress::done(&record))
     }
 
-    /// The model that this one replaces; its artifact stays. Who that is the verdict says, since the
-    /// champion's record is this run's already if an earlier call died here.
-    async fn remove_the_one_before(
+    /// Removes the model that this one replaces; its artifact stays. The verdict names that model,
+    /// because the champion's record is already this run's if an earlier call died here.
+    async fn remove_previous_model(
         &self,
         verdict: &VerdictRecord,
     ) -> Result<(), DeployEndpointError> {
@@ -88,7 +88,8 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
             return Ok(());
         };
         let name = Names::run_resource(self.run.pipeline(), before);
-        // With a configuration of its name, it may still serve at an endpoint that the pipeline had.
+        // If it has a configuration of its name, it may still serve at an earlier endpoint of the
+        // pipeline.
         if self.sagemaker.describe_config(&name).await?.is_none() {
             self.sagemaker.delete_model(&name).await?;
         }

@@ -1,36 +1,36 @@
-//! Serves at an endpoint. It must not know a transform job.
+//! Serves at an endpoint.
 
 use crate::error::AfterSmokeTest;
-use crate::look::{Look, NOT_YET};
+use crate::progress::{PREPARING, Progress};
 use crate::promoted::Promoted;
-use crate::transition::{Standing, Transition};
-use crate::{DeployEndpointError, Settings, champion, cleanup, smoke, wanted};
+use crate::transition::{EndpointState, Transition};
+use crate::{DeployEndpointError, Settings, champion, cleanup, desired, smoke};
 use contract::Names;
 use definition::ComputeKind;
 use lake::records::DeploymentRecord;
 use lake::{ObjectStore, RunKeys, documents, keys};
 use sagemaker_ports::{Endpoints, Finding, Invoke, Scaling};
 
-/// The smoke test failed: the endpoint goes back to the configuration before.
-const GOING_BACK: &str = "RollingBack";
+/// The smoke test failed: the endpoint is rolled back to the configuration before.
+const ROLLING_BACK: &str = "RollingBack";
 
-/// What serves a run's model, and where that is recorded.
+/// What a deployment to an endpoint needs.
 pub struct Server<'a, S, E, C> {
     /// The lake.
     pub store: &'a S,
     /// Models, configurations, endpoints.
     pub sagemaker: &'a E,
-    /// What scales the endpoint.
+    /// The endpoint's scaling.
     pub scaling: &'a C,
-    /// What the function is set up with.
+    /// Configuration of the function.
     pub settings: &'a Settings,
     /// The run.
     pub run: &'a RunKeys,
 }
 
 impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
-    /// One look at the endpoint.
-    pub async fn step(&self, promoted: &Promoted) -> Result<Look, DeployEndpointError> {
+    /// Polls the endpoint.
+    pub async fn step(&self, promoted: &Promoted) -> Result<Progress, DeployEndpointError> {
         let Self {
             store,
             sagemaker,
@@ -45,13 +45,13 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
             champion,
         } = promoted;
         let name = Names::run_resource(run.pipeline(), run.run());
-        let endpoint = wanted::endpoint_name(&plan.definition);
-        let model = wanted::model(plan, training, settings);
-        let config = wanted::config(&name, store.bucket(), plan, settings);
-        if !wanted::ensure(sagemaker, &model, &config).await? {
-            return Ok(Look::moving(endpoint, NOT_YET, 0));
+        let endpoint = desired::endpoint_name(&plan.definition);
+        let model = desired::model(plan, training, settings);
+        let config = desired::config(&name, store.bucket(), plan, settings);
+        if !desired::ensure(sagemaker, &model, &config).await? {
+            return Ok(Progress::in_progress(endpoint, PREPARING, 0));
         }
-        let guard = wanted::guard(&plan.definition, settings);
+        let guard = desired::guard(&plan.definition, settings);
         let autoscaling = plan.definition.endpoint.autoscaling.as_ref();
         let transition = Transition {
             store,
@@ -66,19 +66,19 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
             guard: guard.as_ref(),
             settle: settings.settle,
             region: &settings.region,
-            owner: wanted::owner(plan, settings),
+            owner: desired::owner(plan, settings),
             adopt: plan.definition.endpoint.adopt,
         };
         let kind = ComputeKind::from(&config.compute);
         let before = match transition.step().await? {
-            Standing::Moving { phase, age_seconds } => {
-                return Ok(Look::moving(endpoint, phase, age_seconds));
+            EndpointState::InProgress { phase, age_seconds } => {
+                return Ok(Progress::in_progress(endpoint, phase, age_seconds));
             }
-            Standing::Back { finding, there } => {
-                let after = AfterSmokeTest::Back(there);
+            EndpointState::RolledBack { finding, current } => {
+                let after = AfterSmokeTest::RolledBack(current);
                 return Err(DeployEndpointError::smoke(&endpoint, name, finding, &after));
             }
-            Standing::InService { before } => before,
+            EndpointState::InService { before } => before,
         };
         let old = champion.as_ref();
         let successor =
@@ -86,20 +86,20 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
         let smoke_rows = match smoke::test(store, sagemaker, run, &endpoint).await? {
             Finding::Sound(rows) => rows,
             Finding::Wrong(finding) => {
-                // It passed in an earlier call, which then died: the champion is not taken back.
+                // The test passed in an earlier call that then died: the champion stays recorded.
                 let verified = old.is_some_and(|champion| champion.run == *run.run());
                 let previous = successor.previous_endpoint_config;
                 let Some(previous) = previous.filter(|_| !verified) else {
                     let after = AfterSmokeTest::Stays;
                     return Err(DeployEndpointError::smoke(&endpoint, name, finding, &after));
                 };
-                transition.refute(previous, finding).await?;
-                return Ok(Look::moving(endpoint, GOING_BACK, 0));
+                transition.roll_back(previous, finding).await?;
+                return Ok(Progress::in_progress(endpoint, ROLLING_BACK, 0));
             }
         };
 
-        // The record of the champion first: a model that serves is never without it. The run's own record
-        // last: it says that nothing is left to do.
+        // The champion's record is written before this run's: a model that serves always has one.
+        // The run's own record is written last and marks the deployment as finished.
         documents::write(store, &keys::champion(run.pipeline()), &successor).await?;
         if kind == ComputeKind::Instances {
             sagemaker_ports::scale(scaling, &endpoint, autoscaling).await?;
@@ -118,6 +118,6 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
         };
         documents::commit(store, &run.deployment(), &record).await?;
         tracing::info!(endpoint, smoke_rows, "the run's model serves");
-        Ok(Look::done(&record))
+        Ok(Progress::done(&record))
     }
 }

@@ -1,5 +1,5 @@
-//! A real request: rows of the run's own dataset, without their label, must be answered with as many
-//! predictions, all of them numbers.
+//! The smoke test: a real request with rows of the run's own dataset, without their labels, must be
+//! answered with as many predictions, all of them numbers.
 
 use crate::DeployEndpointError;
 use lake::records::DatasetRecord;
@@ -10,52 +10,48 @@ use sagemaker_ports::{Finding, Invoke};
 const ROWS: usize = 5;
 const CSV: &str = "text/csv";
 
-/// Asks the endpoint about a few rows.
+/// Sends the endpoint a few rows.
 pub async fn test(
     store: &impl ObjectStore,
     endpoints: &impl Invoke,
     run: &RunKeys,
     endpoint: &str,
 ) -> Result<Finding, DeployEndpointError> {
-    let Question {
+    let Request {
         rows,
         content_type,
         body,
-    } = question(store, run).await?;
+    } = request(store, run).await?;
     Ok(sagemaker_ports::ask(endpoints, endpoint, &content_type, body.into_bytes(), rows).await?)
 }
 
-/// What the endpoint is asked.
-struct Question {
+/// The request to the endpoint.
+struct Request {
     rows: u32,
     content_type: String,
     body: String,
 }
 
-/// The dataset's own sample, in what its algorithm takes; in datasets of before there was one, the
-/// first rows of its CSV.
-async fn question(
-    store: &impl ObjectStore,
-    run: &RunKeys,
-) -> Result<Question, DeployEndpointError> {
+/// The dataset's own sample, in the algorithm's format; otherwise the first rows of its CSV.
+async fn request(store: &impl ObjectStore, run: &RunKeys) -> Result<Request, DeployEndpointError> {
     let key = run.dataset();
     let dataset: DatasetRecord = documents::read(store, &key, "a dataset").await?;
     if let Some(sample) = dataset.sample {
-        return Ok(Question {
+        return Ok(Request {
             rows: sample.rows,
             content_type: sample.content_type,
             body: sample.body,
         });
     }
     let rows = feature_rows(store, key, &dataset).await?;
-    Ok(Question {
+    Ok(Request {
         content_type: CSV.to_owned(),
         body: format!("{}\n", rows.join("\n")),
         rows: u32::try_from(rows.len()).expect("a few rows"),
     })
 }
 
-/// The first rows of the validation data, or of the training data where there is none, as features.
+/// Features of the first rows of the validation data, or of the training data if there is none.
 async fn feature_rows(
     store: &impl ObjectStore,
     key: String,
@@ -75,7 +71,7 @@ async fn first_rows(
 ) -> Result<Vec<String>, DeployEndpointError> {
     let mut stream = store.stream(key).await?;
     let mut text = Vec::new();
-    // As many pieces as rows could still lack the last one's end.
+    // The last row's end may be in a later piece, so read one piece more than rows.
     while text.split(|byte| *byte == b'\n').count() <= ROWS {
         match stream.next().await? {
             Some(frame) => text.extend_from_slice(&frame),

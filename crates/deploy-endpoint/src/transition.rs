@@ -1,30 +1,31 @@
-//! The endpoint's way to the wanted configuration, one step per call.
+//! Moves the endpoint to the desired configuration, one step per call.
 //!
-//! An update that was rolled back looks like one that was never asked for: the endpoint is in
-//! service on its old configuration, with or without a reason. So the intent is written down
-//! before the update is asked for (with the configuration it starts from), and again, with the time,
-//! once the service took it:
+//! An update that was rolled back looks like one that was never requested: the endpoint is in
+//! service on its old configuration, with or without a reason. So the intent is written before the
+//! update is requested (with the configuration it starts from), and again, with the time, once the
+//! service accepted the request:
 //!
 //! | Endpoint in service on | Intent | Means |
 //! |---|---|---|
-//! | the wanted configuration | any | arrived |
-//! | another one | none, or not known to be taken | ask for the update |
-//! | the one it started from | taken a moment ago | descriptions lag behind: look again |
-//! | the one it started from | taken earlier | rolled back |
-//! | a third one | taken | somebody else updated it: not to be fought over |
+//! | the desired configuration | any | finished |
+//! | another one | none, or not recorded as accepted | request the update |
+//! | the one it started from | accepted a moment ago | descriptions lag: poll again |
+//! | the one it started from | accepted earlier | rolled back |
+//! | a third one | accepted | somebody else updated it: an error |
 //!
-//! An endpoint that is in service on the wanted configuration, and fails the smoke test, goes back to where
-//! it came from: the intent is *refuted* before the way back is asked for, and from then on the
-//! table reads the other way round:
+//! If the endpoint is in service on the desired configuration but fails the smoke test, it is
+//! rolled back to where it came from. The intent is first marked *smoke failed*; from then on the
+//! table is:
 //!
-//! | Endpoint in service on | Refuted intent means |
+//! | Endpoint in service on | An intent marked *smoke failed* means |
 //! |---|---|
-//! | the wanted configuration | ask for the way back |
-//! | any other one | back: the smoke test's finding is told, and the intent withdrawn |
+//! | the desired configuration | request the rollback |
+//! | any other one | rolled back: report the smoke test's finding, remove the intent |
 //!
-//! A call that dies between the service's taking and the second writing leaves an intent that is not
-//! known to be taken. The next call finds the endpoint on its way to the wanted configuration and
-//! completes the intent; or, if the update was rolled back by then already, asks for it once more.
+//! A call that dies after the service accepted the request but before the second write leaves an
+//! intent that is not recorded as accepted. The next call finds the endpoint on its way to the
+//! desired configuration and completes the intent; or, if the update was rolled back by then,
+//! requests it once more.
 
 use crate::DeployEndpointError;
 use crate::error::AfterSmokeTest;
@@ -37,31 +38,31 @@ use sagemaker_ports::{
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Where the endpoint stands.
+/// State of the endpoint.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// On its way.
-    Moving {
+pub enum EndpointState {
+    /// Changing.
+    InProgress {
         /// SageMaker's status.
         phase: &'static str,
         /// Seconds since it was last changed.
         age_seconds: u64,
     },
-    /// In service on the wanted configuration.
+    /// In service on the desired configuration.
     InService {
         /// The configuration that this run's update started from, if it made one.
         before: Option<String>,
     },
-    /// Back in service on another configuration, after the smoke test refuted the wanted one.
-    Back {
+    /// Back in service on another configuration, after the desired one failed the smoke test.
+    RolledBack {
         /// What the smoke test found.
         finding: String,
         /// The configuration in force.
-        there: String,
+        current: String,
     },
 }
 
-/// One step of the way.
+/// One step of the deployment.
 pub struct Transition<'a, S, E, C> {
     pub store: &'a S,
     pub endpoints: &'a E,
@@ -69,11 +70,11 @@ pub struct Transition<'a, S, E, C> {
     pub run: &'a RunKeys,
     pub endpoint: &'a str,
     pub config: &'a str,
-    /// The compute that is wanted behind it.
+    /// The desired compute.
     pub compute: &'a Compute,
-    /// How the wanted number of instances follows the traffic.
+    /// The desired autoscaling.
     pub autoscaling: Option<&'a Autoscaling>,
-    /// What serves until then, and serves on if it comes to nothing.
+    /// The champion, which serves meanwhile and stays if the update fails.
     pub champion: Option<&'a Champion>,
     /// How an update shifts traffic.
     pub guard: Option<&'a Guard>,
@@ -82,20 +83,20 @@ pub struct Transition<'a, S, E, C> {
     pub region: &'a str,
     /// The stack and pipeline that the endpoint must belong to.
     pub owner: Owner,
-    /// Whether an endpoint of somebody else is taken over.
+    /// Whether an endpoint of another owner may be adopted.
     pub adopt: bool,
 }
 
 impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
-    /// Looks, and asks for what is missing.
-    pub async fn step(&self) -> Result<Standing, DeployEndpointError> {
+    /// Polls the endpoint, and requests what is missing.
+    pub async fn step(&self) -> Result<EndpointState, DeployEndpointError> {
         let key = self.run.deployment_intent();
         let intent: Option<DeploymentIntent> =
             documents::read_if_there(self.store, &key, "the intent of a deployment").await?;
         let Some(info) = self.endpoints.describe_endpoint(self.endpoint).await? else {
             return self.create().await;
         };
-        // With an intent, this run has looked already.
+        // With an intent, this run has checked the owner already.
         if intent.is_none() {
             claim_endpoint(self.endpoints, self.endpoint, &self.owner, self.adopt).await??;
         }
@@ -108,16 +109,18 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
                     && intent.requested_at.is_none()
                     && info.pending.as_deref() == Some(self.config)
                 {
-                    self.write_taken(intent).await?;
+                    self.record_acceptance(intent).await?;
                 }
-                Ok(moving(&info))
+                Ok(in_progress(&info))
             }
             EndpointStatus::InService => match intent {
-                Some(intent) if intent.refuted.is_some() => self.go_back(info, intent).await,
-                _ if info.config == self.config => Ok(Standing::InService {
+                Some(intent) if intent.smoke_failed.is_some() => {
+                    self.finish_rollback(info, intent).await
+                }
+                _ if info.config == self.config => Ok(EndpointState::InService {
                     before: intent.map(|intent| intent.from),
                 }),
-                _ => self.in_service_elsewhere(info, intent).await,
+                _ => self.in_service_on_another(info, intent).await,
             },
             EndpointStatus::OutOfService
             | EndpointStatus::Deleting
@@ -131,60 +134,61 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         }
     }
 
-    /// The endpoint fails the smoke test on the wanted configuration: it goes back to `to`.
-    pub async fn refute(
+    /// Rolls the endpoint back to `to`, because it fails the smoke test on the desired
+    /// configuration.
+    pub async fn roll_back(
         &self,
         to: String,
         finding: String,
-    ) -> Result<Standing, DeployEndpointError> {
+    ) -> Result<EndpointState, DeployEndpointError> {
         let intent = DeploymentIntent {
             from: to,
             to: self.config.to_owned(),
             requested_at: None,
-            refuted: Some(finding),
+            smoke_failed: Some(finding),
         };
         documents::write(self.store, &self.run.deployment_intent(), &intent).await?;
-        self.ask_for_rollback(intent).await
+        self.request_rollback(intent).await
     }
 
-    async fn go_back(
+    async fn finish_rollback(
         &self,
         info: EndpointInfo,
         intent: DeploymentIntent,
-    ) -> Result<Standing, DeployEndpointError> {
+    ) -> Result<EndpointState, DeployEndpointError> {
         if info.config == self.config {
-            return self.ask_for_rollback(intent).await;
+            return self.request_rollback(intent).await;
         }
         self.restore_scaling(&info.config).await?;
-        // Told once: whoever calls again after this error (a redrive) means another try.
+        // Reported once: a call after this error is a redrive, which tries again.
         self.store.delete(&self.run.deployment_intent()).await?;
-        Ok(Standing::Back {
-            finding: intent.refuted.unwrap_or_default(),
-            there: info.config,
+        Ok(EndpointState::RolledBack {
+            finding: intent.smoke_failed.unwrap_or_default(),
+            current: info.config,
         })
     }
 
-    /// All at once: what it comes from is known to be bad.
-    async fn ask_for_rollback(
+    /// Requests the rollback, all at once: the configuration it leaves is known to be bad.
+    async fn request_rollback(
         &self,
         intent: DeploymentIntent,
-    ) -> Result<Standing, DeployEndpointError> {
+    ) -> Result<EndpointState, DeployEndpointError> {
         let to = intent.from.as_str();
         match self
             .endpoints
             .update_endpoint(self.endpoint, to, Update::default())
             .await
         {
-            Ok(()) => tracing::warn!(endpoint = self.endpoint, to, "asked for the rollback"),
-            // On its way already.
+            Ok(()) => tracing::warn!(endpoint = self.endpoint, to, "requested the rollback"),
+            // The rollback is already running.
             Err(error) if error.name() == ErrorName::Conflict => {
-                tracing::info!(endpoint = self.endpoint, %error, "will look again");
+                tracing::info!(endpoint = self.endpoint, %error, "polls again later");
             }
             Err(error) if error.name() == ErrorName::NotFound => {
-                tracing::error!(endpoint = self.endpoint, %error, "there is no rollback");
+                tracing::error!(endpoint = self.endpoint, %error, "the rollback is not possible");
                 self.store.delete(&self.run.deployment_intent()).await?;
-                let finding = intent.refuted.unwrap_or_default();
-                let after = AfterSmokeTest::NoWayBack(intent.from);
+                let finding = intent.smoke_failed.unwrap_or_default();
+                let after = AfterSmokeTest::RollbackMissing(intent.from);
                 let config = self.config.to_owned();
                 let endpoint = self.endpoint;
                 return Err(DeployEndpointError::smoke(
@@ -193,53 +197,53 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(just_now(EndpointStatus::RollingBack))
+        Ok(just_changed(EndpointStatus::RollingBack))
     }
 
-    async fn create(&self) -> Result<Standing, DeployEndpointError> {
+    async fn create(&self) -> Result<EndpointState, DeployEndpointError> {
         match self
             .endpoints
             .create_endpoint(self.endpoint, self.config, &self.owner.tags())
             .await
         {
             Ok(()) => tracing::info!(endpoint = self.endpoint, "created the endpoint"),
-            // Taken since the look before: the next look tells by whom. Or the configuration, which
-            // was there a moment ago, is not known to every store of the service yet.
+            // Another call created it since the lookup: the next poll shows whose it is. Or the
+            // configuration, which existed a moment ago, is not visible everywhere yet.
             Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
-                tracing::info!(endpoint = self.endpoint, %error, "will look again");
+                tracing::info!(endpoint = self.endpoint, %error, "polls again later");
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(just_now(EndpointStatus::Creating))
+        Ok(just_changed(EndpointStatus::Creating))
     }
 
-    async fn in_service_elsewhere(
+    async fn in_service_on_another(
         &self,
         info: EndpointInfo,
         intent: Option<DeploymentIntent>,
-    ) -> Result<Standing, DeployEndpointError> {
-        let taken = intent.and_then(|intent| Some((intent.requested_at?, intent.from)));
-        let Some((requested_at, from)) = taken else {
+    ) -> Result<EndpointState, DeployEndpointError> {
+        let accepted = intent.and_then(|intent| Some((intent.requested_at?, intent.from)));
+        let Some((requested_at, from)) = accepted else {
             return self.update(info.config).await;
         };
         if from != info.config {
             return Err(DeployEndpointError::UpdatedByOthers {
                 endpoint: self.endpoint.to_owned(),
-                wanted: self.config.to_owned(),
-                there: info.config,
+                desired: self.config.to_owned(),
+                current: info.config,
             });
         }
         if now().saturating_sub(requested_at) < self.settle.as_secs() {
-            return Ok(just_now(EndpointStatus::Updating));
+            return Ok(just_changed(EndpointStatus::Updating));
         }
         self.restore_scaling(&info.config).await?;
-        // Told once: whoever calls again after this error (a redrive) means another try.
+        // Reported once: a call after this error is a redrive, which tries again.
         let key = self.run.deployment_intent();
         self.store.delete(&key).await?;
         Err(DeployEndpointError::RolledBack {
             endpoint: self.endpoint.into(),
-            wanted: self.config.into(),
-            there: info.config.into(),
+            desired: self.config.into(),
+            current: info.config.into(),
             reason: reason(info.failure_reason).into(),
             log: self.log().into(),
             alarms: self
@@ -249,16 +253,16 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         })
     }
 
-    async fn update(&self, from: String) -> Result<Standing, DeployEndpointError> {
-        // Asked before the scaling is detached below, which has made the count what it is.
+    async fn update(&self, from: String) -> Result<EndpointState, DeployEndpointError> {
+        // Asked before the scaling is detached below, because scaling made the count what it is.
         let resets_count = self.resets_count().await?;
-        if let Some(there) = self.endpoints.describe_config(&from).await? {
-            let kind = ComputeKind::from(&there.compute);
+        if let Some(current) = self.endpoints.describe_config(&from).await? {
+            let kind = ComputeKind::from(&current.compute);
             self.compute.check_update_from(kind, self.endpoint)?;
             sagemaker_ports::detach_scaling(
                 self.scaling,
                 self.endpoint,
-                &there.compute,
+                &current.compute,
                 self.compute,
             )
             .await?;
@@ -271,7 +275,7 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
             from,
             to: self.config.to_owned(),
             requested_at: None,
-            refuted: None,
+            smoke_failed: None,
         };
         documents::write(self.store, &self.run.deployment_intent(), &intent).await?;
         match self
@@ -283,22 +287,23 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
                 tracing::info!(
                     endpoint = self.endpoint,
                     from = intent.from,
-                    "asked for the update"
+                    "requested the update"
                 );
-                self.write_taken(intent).await?;
+                self.record_acceptance(intent).await?;
             }
-            // Set in motion since the look before, or the configuration does not show everywhere
-            // yet: nothing was taken, and the next look decides anew.
+            // Another update started since the poll, or the configuration is not visible everywhere
+            // yet: the request was not accepted, and the next poll decides anew.
             Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
-                tracing::info!(endpoint = self.endpoint, %error, "will look again");
+                tracing::info!(endpoint = self.endpoint, %error, "polls again later");
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(just_now(EndpointStatus::Updating))
+        Ok(just_changed(EndpointStatus::Updating))
     }
 
-    /// Whether the number of instances becomes the definition's. It stays what scaling has made of it
-    /// while something scales the endpoint; Millrace's own policy does not count if it is to go.
+    /// Whether the update resets the number of instances to the definition's. While something
+    /// scales the endpoint, the scaled number stays; Millrace's own policy does not count if it is
+    /// removed.
     async fn resets_count(&self) -> Result<bool, DeployEndpointError> {
         if self.compute.is_serverless() {
             return Ok(false);
@@ -310,8 +315,8 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         Ok(self.autoscaling.is_none() && own.is_some())
     }
 
-    /// The champion, back on `config`, is scaled as its own definition says: an update to another instance
-    /// type had to make an end of that.
+    /// Restores the scaling of the champion, back on `config`, by its own definition: an update to
+    /// another instance type had to remove it.
     async fn restore_scaling(&self, config: &str) -> Result<(), DeployEndpointError> {
         let back = self.champion.filter(|champion| {
             champion.compute == Some(ComputeKind::Instances)
@@ -325,8 +330,8 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         let plan: Option<Plan> =
             documents::read_if_there(self.store, &key, "the champion's plan").await?;
         if let Some(plan) = plan {
-            let wanted = plan.definition.endpoint.autoscaling.as_ref();
-            sagemaker_ports::scale(self.scaling, self.endpoint, wanted).await?;
+            let autoscaling = plan.definition.endpoint.autoscaling.as_ref();
+            sagemaker_ports::scale(self.scaling, self.endpoint, autoscaling).await?;
         }
         Ok(())
     }
@@ -336,25 +341,25 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         sagemaker_ports::log_link(self.region, &group, "")
     }
 
-    async fn write_taken(&self, intent: DeploymentIntent) -> Result<(), DeployEndpointError> {
-        let taken = DeploymentIntent {
+    async fn record_acceptance(&self, intent: DeploymentIntent) -> Result<(), DeployEndpointError> {
+        let accepted = DeploymentIntent {
             requested_at: Some(now()),
             ..intent
         };
-        documents::write(self.store, &self.run.deployment_intent(), &taken).await?;
+        documents::write(self.store, &self.run.deployment_intent(), &accepted).await?;
         Ok(())
     }
 }
 
-fn moving(info: &EndpointInfo) -> Standing {
-    Standing::Moving {
+fn in_progress(info: &EndpointInfo) -> EndpointState {
+    EndpointState::InProgress {
         phase: info.status.as_str(),
         age_seconds: info.age_seconds,
     }
 }
 
-fn just_now(status: EndpointStatus) -> Standing {
-    Standing::Moving {
+fn just_changed(status: EndpointStatus) -> EndpointState {
+    EndpointState::InProgress {
         phase: status.as_str(),
         age_seconds: 0,
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// A prediction for each of the seven rows.
 const PREDICTIONS: &str = "0.1\n0.2\n0.3\n0.4\n0.5\n0.6\n0.7\n";
 
-/// Where the run's model scores the rows to validate on, and what the job will leave is there.
+/// A world whose run's model scores the validation rows, with the output that the job will leave.
 pub async fn scoring(world: World) -> World {
     define(&world, json!({"input": "validation"})).await;
     predict(&world, PREDICTIONS).await;
@@ -22,7 +22,7 @@ async fn define(world: &World, batch: Value) {
     world.define(json!({"batch": batch})).await;
 }
 
-/// What the job leaves of the file that has rows.
+/// Puts the output of the job for the file that has rows.
 pub async fn predict(world: &World, text: &'static str) {
     let key = format!("{}/part-00001.csv.out", world.keys().predictions());
     let text = Bytes::from_static(text.as_bytes());
@@ -34,7 +34,7 @@ async fn put(world: &World, key: &str, text: &'static str) {
     world.store.put(key, text).await.unwrap();
 }
 
-// What it comes to.
+// Outcomes.
 
 #[tokio::test]
 async fn the_model_scores_and_is_the_champion() {
@@ -71,7 +71,7 @@ async fn the_model_scores_and_is_the_champion() {
     );
     let champion = world.champion().await.unwrap();
     assert_eq!((champion.run, champion.endpoint), (world.run.clone(), None));
-    // Once more: nothing is left to do.
+    // Called again, it does nothing.
     let calls = world.sagemaker.log().len();
     assert_eq!(world.call().await.unwrap().phase, "Completed");
     assert_eq!(world.sagemaker.log().len(), calls);
@@ -79,7 +79,7 @@ async fn the_model_scores_and_is_the_champion() {
 }
 
 #[tokio::test]
-async fn the_next_model_replaces_the_one_before() {
+async fn the_next_model_replaces_the_previous_one() {
     let world = scoring(World::new(20).await).await;
     world.drive().await.unwrap();
     let next = scoring(world.next(21).await).await;
@@ -92,7 +92,7 @@ async fn the_next_model_replaces_the_one_before() {
 }
 
 #[tokio::test]
-async fn what_serves_at_an_endpoint_of_before_stays_and_may_come_back() {
+async fn a_model_at_an_earlier_endpoint_stays() {
     let world = World::new(20).await;
     world.drive().await.unwrap();
     let next = scoring(world.next(21).await).await;
@@ -106,7 +106,7 @@ async fn what_serves_at_an_endpoint_of_before_stays_and_may_come_back() {
     assert_eq!(champion.previous_endpoint_config, Some(name_of(20)));
 }
 
-// What is scored.
+// Inputs.
 
 #[tokio::test]
 async fn the_label_and_the_weight_are_left_out() {
@@ -175,7 +175,7 @@ async fn rows_of_features_below_a_prefix_are_scored_as_they_are() {
 }
 
 #[tokio::test]
-async fn algorithms_that_are_not_trained_on_csv_are_asked_in_json() {
+async fn algorithms_that_are_not_trained_on_csv_get_json() {
     for (format, wanted) in [
         (json!("parquet"), "text/csv"),
         (json!("csvWithHeader"), "text/csv"),
@@ -202,7 +202,7 @@ async fn algorithms_that_are_not_trained_on_csv_are_asked_in_json() {
 }
 
 #[tokio::test]
-async fn a_channel_without_rows_is_told_before_anything_is_paid() {
+async fn a_channel_without_rows_is_refused_before_anything_is_paid() {
     let world = scoring(World::new(20).await).await;
     world.dataset(0).await;
     let error = world.drive().await.unwrap_err();
@@ -211,10 +211,10 @@ async fn a_channel_without_rows_is_told_before_anything_is_paid() {
     assert_eq!(world.count("CreateTransformJob"), 0);
 }
 
-// What goes wrong.
+// Failures.
 
 #[tokio::test]
-async fn a_job_that_ends_badly_is_told_and_followed_by_another_when_redriven() {
+async fn a_failed_job_is_reported_and_a_redrive_creates_the_next() {
     for status in [TransformStatus::Failed, TransformStatus::Stopped] {
         let world = scoring(World::new(19).await).await;
         world.drive().await.unwrap();
@@ -233,11 +233,11 @@ async fn a_job_that_ends_badly_is_told_and_followed_by_another_when_redriven() {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(next.champion().await.unwrap().run, world.run);
-        // Nobody takes for whole what it left.
+        // The incomplete output is removed.
         let left = next.store.list(&next.keys().predictions()).await.unwrap();
         assert_eq!(left, []);
 
-        // A retry is told the same, wherever the call before it was killed, and pays for nothing.
+        // A retry reports the same, wherever the call before it was killed, and starts no job.
         let again = next.drive().await.unwrap_err();
         assert_eq!((again.name(), again.to_string()), (error.name(), text));
         assert_eq!(next.count("CreateTransformJob"), 2);
@@ -252,7 +252,7 @@ async fn a_job_that_ends_badly_is_told_and_followed_by_another_when_redriven() {
 }
 
 #[tokio::test]
-async fn predictions_other_than_one_for_each_row_are_told_and_nothing_changes() {
+async fn output_other_than_one_prediction_a_row_is_an_error_and_changes_nothing() {
     for (text, problem) in [
         (Some("1\n2\n3\n4\n5\n6\n"), "has 6 lines for the 7 rows"),
         (Some("1,2,3,4,5,6,7\n"), "has 1 lines for the 7 rows"),
@@ -281,7 +281,7 @@ async fn predictions_other_than_one_for_each_row_are_told_and_nothing_changes() 
 }
 
 #[tokio::test]
-async fn a_job_of_our_name_that_differs_is_a_conflict() {
+async fn a_job_of_the_runs_name_that_differs_is_a_conflict() {
     let world = scoring(World::new(20).await).await;
     for _ in 0..2 {
         world.call().await.unwrap();
@@ -296,7 +296,7 @@ async fn a_job_of_our_name_that_differs_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn names_taken_or_not_known_everywhere_yet_are_looked_at_again() {
+async fn names_taken_or_not_visible_yet_are_polled_again() {
     for name in [ErrorName::Conflict, ErrorName::NotFound] {
         let world = scoring(World::new(20).await).await;
         let sagemaker = &world.sagemaker;

@@ -16,7 +16,7 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
         let world = scoring(World::new(20).await).await;
         world.drive().await.unwrap();
         let next = scoring(world.next(21).await).await;
-        // Four looks see the job through; each of them dies at the same point first.
+        // Four polls complete the job; each of them dies at the same point first.
         let mut died = false;
         for _ in 0..4 {
             died |= poll_at_most(polls, next.call()).is_none();
@@ -53,7 +53,7 @@ async fn a_crash_around_a_job_that_fails_never_makes_the_model_champion_before_a
                 break;
             }
         }
-        // Told or died before it was told: a retry is told too, and begins no other job.
+        // Whether the failure was reported or not, a retry reports it and creates no other job.
         let error = next.drive().await.unwrap_err();
         assert_eq!(error.name(), ErrorName::TransformFailed, "{error}");
         assert_eq!(next.count("CreateTransformJob"), 2, "after {polls} polls");

@@ -17,7 +17,7 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
         world.drive().await.unwrap();
         world = world.next(21).await;
         world.plan(json!({"keep": 2})).await;
-        // Six looks see the deployment through; each of them dies at the same point first.
+        // Six polls complete the deployment; each of them dies at the same point first.
         let mut died = false;
         for _ in 0..6 {
             died |= poll_at_most(polls, world.call()).is_none();
@@ -40,12 +40,12 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
 }
 
 #[tokio::test]
-async fn a_crash_around_an_update_that_is_rolled_back_still_tells_the_rollback() {
+async fn a_crash_around_an_update_that_is_rolled_back_still_reports_the_rollback() {
     for polls in 0..60 {
         let world = World::new(20).await;
         world.drive().await.unwrap();
         let next = world.next(21).await;
-        // Twice, since the update may be asked for once more.
+        // Twice, because the update may be requested once more.
         for _ in 0..2 {
             next.sagemaker
                 .script_endpoint(EndpointOutcome::RollsBack(None));
@@ -62,7 +62,7 @@ async fn a_crash_around_an_update_that_is_rolled_back_still_tells_the_rollback()
 }
 
 #[tokio::test]
-async fn the_intent_is_there_before_the_update_is_asked_for() {
+async fn the_intent_is_written_before_the_update_is_requested() {
     let world = World::new(20).await;
     world.drive().await.unwrap();
     let next = world.next(21).await;
@@ -83,7 +83,7 @@ async fn the_intent_is_there_before_the_update_is_asked_for() {
         .unwrap();
     let intent: serde_json::Value = serde_json::from_slice(&text).unwrap();
     assert_eq!(intent, json!({"from": name_of(20), "to": name_of(21)}));
-    // Not taken, so it is asked for again.
+    // Not accepted, so it is requested again.
     next.drive().await.unwrap();
     let intent: lake::records::DeploymentIntent =
         documents::read(&next.store, &next.keys().deployment_intent(), "an intent")

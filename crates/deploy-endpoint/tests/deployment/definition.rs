@@ -1,4 +1,4 @@
-//! What an endpoint may be.
+//! Endpoint settings of the definition.
 
 use crate::support::{LAKE_KEY, World, name_of};
 use contract::{ErrorName, Named};
@@ -66,7 +66,7 @@ async fn capture_environment_and_network_reach_model_and_configuration() {
 }
 
 #[tokio::test]
-async fn instances_are_not_asked_to_become_serverless() {
+async fn an_endpoint_on_instances_is_not_updated_to_serverless() {
     let world = World::new(20).await;
     world.plan(json!({"compute": instances()})).await;
     world.drive().await.unwrap();

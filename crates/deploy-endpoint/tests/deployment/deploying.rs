@@ -8,7 +8,7 @@ use serde_json::json;
 // The first deployment.
 
 #[tokio::test]
-async fn the_first_model_gets_its_endpoint_and_proves_itself() {
+async fn the_first_model_gets_its_endpoint_and_answers() {
     let world = World::new(20).await;
     let first = world.call().await.unwrap();
     assert_eq!(
@@ -46,7 +46,7 @@ async fn the_first_model_gets_its_endpoint_and_proves_itself() {
 }
 
 #[tokio::test]
-async fn what_is_done_is_told_again_and_changes_nothing() {
+async fn a_finished_deployment_is_reported_again_and_changes_nothing() {
     let world = World::new(20).await;
     let done = world.drive().await.unwrap();
     let log = world.sagemaker.log();
@@ -55,7 +55,7 @@ async fn what_is_done_is_told_again_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn without_validation_rows_the_training_data_is_asked_about() {
+async fn without_validation_rows_training_rows_are_sent() {
     let world = World::new(20).await;
     world.dataset(0).await;
     world.drive().await.unwrap();

@@ -7,7 +7,7 @@ use sagemaker_ports::EndpointStatus;
 use sagemaker_ports::memory::{EndpointOutcome, Fault};
 
 #[tokio::test]
-async fn every_status_without_a_way_on_is_told_with_its_reason() {
+async fn every_final_status_is_reported_with_its_reason() {
     for status in [
         EndpointStatus::Failed,
         EndpointStatus::OutOfService,
@@ -33,7 +33,7 @@ async fn every_status_without_a_way_on_is_told_with_its_reason() {
 const BAD: &str = "0.5\nNaN\n0.5\n0.5\n0.5\n";
 
 #[tokio::test]
-async fn a_model_that_fails_the_smoke_test_is_taken_back_and_the_champion_serves_on() {
+async fn a_model_that_fails_the_smoke_test_is_rolled_back_to_the_champion() {
     let world = World::new(20).await;
     world.drive().await.unwrap();
     let next = world.next(21).await;
@@ -53,7 +53,7 @@ async fn a_model_that_fails_the_smoke_test_is_taken_back_and_the_champion_serves
 }
 
 #[tokio::test]
-async fn a_failed_smoke_test_without_a_configuration_to_go_back_to_says_both() {
+async fn a_failed_smoke_test_whose_rollback_is_impossible_reports_both() {
     let world = World::new(20).await;
     world.drive().await.unwrap();
     let next = world.next(21).await;
@@ -75,13 +75,13 @@ async fn a_failed_smoke_test_without_a_configuration_to_go_back_to_says_both() {
         text.contains("NaN") && text.contains(&gone) && text.contains(&serves),
         "{text}"
     );
-    // A redrive asks the model again.
+    // A redrive repeats the request.
     next.drive().await.unwrap();
     assert_eq!(next.champion().await.unwrap().run, next.run);
 }
 
 #[tokio::test]
-async fn a_first_model_that_fails_the_smoke_test_has_nothing_to_go_back_to() {
+async fn a_first_model_that_fails_the_smoke_test_cannot_be_rolled_back() {
     let world = World::new(20).await;
     world.sagemaker.script_answer("text/csv", BAD);
     let error = world.drive().await.unwrap_err();
@@ -91,12 +91,12 @@ async fn a_first_model_that_fails_the_smoke_test_has_nothing_to_go_back_to() {
 }
 
 #[tokio::test]
-async fn a_crash_on_the_way_back_still_ends_on_the_champion() {
+async fn a_crash_during_the_rollback_still_ends_on_the_champion() {
     for polls in 0..60 {
         let world = World::new(20).await;
         world.drive().await.unwrap();
         let next = world.next(21).await;
-        // Every answer of the new model is bad, also when the endpoint is asked again.
+        // Every answer of the new model is bad, also after a repeated request.
         for _ in 0..8 {
             next.sagemaker.script_answer("text/csv", BAD);
         }

@@ -5,11 +5,11 @@
 mod artifacts;
 mod batch;
 mod batch_crashes;
+mod cleanup;
 mod crashes;
 mod definition;
 mod deploying;
 mod failing;
-mod kept;
 mod names;
 mod owners;
 mod rollbacks;

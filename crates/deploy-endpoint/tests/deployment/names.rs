@@ -1,13 +1,13 @@
-//! Things of the run's name, and who may be deployed.
+//! Resources of the run's name, and which runs may be deployed.
 
 use crate::support::{World, name_of};
 use contract::{ErrorName, Named};
 use serde_json::json;
 
-// Things of our name.
+// Resources of the run's name.
 
 #[tokio::test]
-async fn a_model_of_our_name_that_differs_is_a_conflict() {
+async fn a_model_of_the_runs_name_that_differs_is_a_conflict() {
     let world = World::new(20).await;
     world.plant(&world.name()).await;
     let error = world.drive().await.unwrap_err();
@@ -20,7 +20,7 @@ async fn a_model_of_our_name_that_differs_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_configuration_of_our_name_that_differs_is_a_conflict() {
+async fn a_configuration_of_the_runs_name_that_differs_is_a_conflict() {
     let world = World::new(20).await;
     world.call().await.unwrap();
     let compute = json!({"serverless": {"memoryMb": 4096, "maxConcurrency": 5}});
@@ -36,7 +36,7 @@ async fn a_configuration_of_our_name_that_differs_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn names_taken_or_not_known_everywhere_yet_are_looked_at_again() {
+async fn names_taken_or_not_visible_yet_are_polled_again() {
     let races = [
         ("CreateModel", ErrorName::Conflict),
         ("CreateEndpointConfig", ErrorName::Conflict),
@@ -63,7 +63,7 @@ async fn names_taken_or_not_known_everywhere_yet_are_looked_at_again() {
     }
 }
 
-// Who may be deployed.
+// Which runs may be deployed.
 
 #[tokio::test]
 async fn only_a_promoted_model_is_deployed() {

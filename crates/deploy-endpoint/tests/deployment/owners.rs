@@ -1,11 +1,11 @@
-//! Endpoints that belong to somebody else.
+//! Endpoints of another owner.
 
 use crate::support::{PIPELINE, World, name_of};
 use contract::{ErrorName, Named};
 use sagemaker_ports::{Endpoints, Owner, Tags};
 use serde_json::json;
 
-/// A world whose endpoint somebody else has created on a configuration of theirs, with these tags.
+/// A world whose endpoint somebody else created with another configuration and these tags.
 async fn taken(tags: &[(&str, &str)]) -> World {
     let world = World::new(20).await;
     world.plant("foreign-config").await;
@@ -21,7 +21,7 @@ async fn taken(tags: &[(&str, &str)]) -> World {
 }
 
 #[tokio::test]
-async fn an_endpoint_of_somebody_else_is_a_conflict_that_says_whose_it_is() {
+async fn an_endpoint_of_another_owner_is_a_conflict_that_names_the_owner() {
     for (tags, owner) in [
         (&[][..], "it has no tags"),
         (&[("team", "payments")][..], "team=payments"),
@@ -49,7 +49,7 @@ async fn an_endpoint_of_somebody_else_is_a_conflict_that_says_whose_it_is() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_taken_over_if_the_definition_says_so() {
+async fn an_endpoint_is_adopted_if_the_definition_says_so() {
     let world = taken(&[("millrace:stack", "shop"), ("millrace:pipeline", "other")]).await;
     world.plan(json!({"adopt": true})).await;
     world.drive().await.unwrap();
@@ -57,7 +57,7 @@ async fn an_endpoint_is_taken_over_if_the_definition_says_so() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_a_run_created_is_the_next_runs_too() {
+async fn an_endpoint_that_a_run_created_belongs_to_the_next_run_too() {
     let world = World::new(20).await;
     world.drive().await.unwrap();
     let tags = world.sagemaker.endpoint_tags(PIPELINE).await.unwrap();

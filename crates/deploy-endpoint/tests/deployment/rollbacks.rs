@@ -1,4 +1,4 @@
-//! What SageMaker or somebody else takes back.
+//! Rollbacks by SageMaker and updates by somebody else.
 
 use crate::support::{PIPELINE, World, name_of};
 use contract::states::Status;
@@ -8,7 +8,7 @@ use sagemaker_ports::{Endpoints, Update};
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_rollback_is_told_with_or_without_a_reason_and_can_be_tried_again() {
+async fn a_rollback_is_reported_with_or_without_a_reason_and_can_be_retried() {
     for reason in [
         Some("the container did not pass the ping health check"),
         None,
@@ -32,7 +32,7 @@ async fn a_rollback_is_told_with_or_without_a_reason_and_can_be_tried_again() {
 }
 
 #[tokio::test]
-async fn a_description_that_lags_behind_is_no_rollback() {
+async fn a_lagging_description_is_no_rollback() {
     let mut world = World::new(20).await;
     world.settle = Duration::from_hours(1);
     world.drive().await.unwrap();
@@ -47,7 +47,7 @@ async fn a_description_that_lags_behind_is_no_rollback() {
 }
 
 #[tokio::test]
-async fn an_update_by_somebody_else_is_not_fought_over() {
+async fn an_update_by_somebody_else_is_an_error() {
     let world = World::new(20).await;
     world.drive().await.unwrap();
     let next = world.next(21).await;
@@ -76,7 +76,8 @@ async fn an_update_of_others_before_ours_is_waited_for() {
         .unwrap();
     next.drive().await.unwrap();
     assert_eq!(next.config().await, name_of(21));
-    // What is known to have served is what to go back to, but what was in force is kept as well.
+    // A rollback returns to the champion's configuration, but the one in force before stays as
+    // well.
     let champion = next.champion().await.unwrap();
     assert_eq!(champion.previous_endpoint_config, Some(name_of(20)));
 }

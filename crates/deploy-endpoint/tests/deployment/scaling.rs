@@ -1,4 +1,4 @@
-//! How the number of instances follows the traffic.
+//! Autoscaling of the endpoint.
 
 use crate::support::{PIPELINE, World, name_of};
 use contract::{ErrorName, Named};
@@ -66,7 +66,7 @@ async fn without_the_setting_the_policy_goes_and_the_count_is_the_definitions() 
     next.drive().await.unwrap();
     assert_eq!(next.sagemaker.retained(), Some(false));
     assert_eq!(scaling(&next).await, None);
-    // Nothing scales it, so the count stays the definition's.
+    // Nothing scales it, so the definition's count applies.
     let later = next.next(22).await;
     later.plan(endpoint("ml.m5.large", None)).await;
     later.drive().await.unwrap();
@@ -95,7 +95,7 @@ async fn another_instance_type_is_not_scaled_while_it_comes_into_service() {
 }
 
 #[tokio::test]
-async fn a_champion_that_serves_on_is_scaled_as_before() {
+async fn a_champion_after_a_rollback_is_scaled_as_before() {
     for fails in [true, false] {
         let world = World::new(20).await;
         world.plan(endpoint("ml.m5.large", Some(4))).await;
@@ -121,7 +121,7 @@ async fn a_champion_that_serves_on_is_scaled_as_before() {
 }
 
 #[tokio::test]
-async fn a_crash_at_any_point_leaves_it_scaled_as_wanted() {
+async fn a_crash_at_any_point_leaves_it_scaled_as_defined() {
     for polls in 1.. {
         let world = World::new(20).await;
         world.plan(endpoint("ml.m5.large", Some(4))).await;

@@ -1,4 +1,4 @@
-//! A lake in which a run's model has been promoted, and an account to bring it into service in.
+//! A lake in which a run's model has been promoted, and a fake account to deploy it in.
 
 use bytes::Bytes;
 use contract::states::{DeployEndpointOutput, ExecutionContext, JobInput, Status};
@@ -35,7 +35,7 @@ pub struct World {
 }
 
 impl World {
-    /// Where the run of this day has been promoted, and no champion is there.
+    /// A world in which the run of this day has been promoted, without a champion.
     pub async fn new(day: u32) -> Self {
         let world = Self {
             store: MemoryStore::new(),
@@ -179,7 +179,7 @@ impl World {
         handle(store, sagemaker, sagemaker, &settings, input, invocation).await
     }
 
-    /// Redrives the execution: its next calls know.
+    /// Redrives the execution: later calls get the higher redrive count.
     pub fn redrive(&self) {
         self.redrives.fetch_add(1, Relaxed);
     }
@@ -193,10 +193,10 @@ impl World {
             }
             assert!((2..=60).contains(&output.wait_seconds), "{output:?}");
         }
-        panic!("no end after 20 looks");
+        panic!("no end after 20 polls");
     }
 
-    /// Calls until the run's update was asked for.
+    /// Calls until the run's update was requested.
     pub async fn drive_until_update(&self) {
         while self.count("UpdateEndpoint") == 0 {
             self.call().await.unwrap();
@@ -231,7 +231,7 @@ impl World {
             .count()
     }
 
-    /// A configuration with its model that a person made.
+    /// Creates a configuration and its model, as a person would.
     pub async fn plant(&self, name: &str) {
         let model = ModelSpec {
             name: name.to_owned(),

@@ -19,7 +19,7 @@ pub struct DeploymentIntent {
     pub requested_at: Option<u64>,
     /// What the smoke test found wrong, once it did: the endpoint then goes back to `from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refuted: Option<String>,
+    pub smoke_failed: Option<String>,
 }
 
 /// A verified deployment: in service on this configuration, and a real request was answered; or a

@@ -1,10 +1,10 @@
-//! What is kept.
+//! Clean-up of old configurations.
 
 use crate::support::{PIPELINE, World, name_of};
 use serde_json::json;
 
 #[tokio::test]
-async fn old_configurations_go_and_what_is_needed_stays() {
+async fn old_configurations_are_removed_and_needed_ones_stay() {
     let mut world = World::new(10).await;
     world.drive().await.unwrap();
     // Another pipeline whose name begins with this one's, and a person's.
@@ -41,12 +41,12 @@ async fn the_definition_says_how_many_stay_and_the_previous_one_always_does() {
         }
     }
     world.drive().await.unwrap();
-    // 10 is the champion before; 11 and 12 were taken back.
+    // 10 is the previous champion; 11 and 12 were rolled back.
     assert_eq!(world.sagemaker.configs(), [10, 13].map(name_of));
 }
 
 #[tokio::test]
-async fn what_serves_under_the_endpoints_old_name_stays() {
+async fn a_configuration_that_serves_under_the_old_endpoint_name_stays() {
     let mut world = World::new(10).await;
     world.plan(json!({"name": "before"})).await;
     world.drive().await.unwrap();

@@ -1,4 +1,4 @@
-//! The model and the configuration that a run wants, brought about: describe, compare, create.
+//! The model and the endpoint configuration of a run: describe, compare, create.
 
 use crate::{DeployEndpointError, Settings};
 use contract::{Conflict, ErrorName, Named};
@@ -6,13 +6,13 @@ use definition::Definition;
 use lake::records::{Plan, TrainingRecord};
 use sagemaker_ports::{ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, Owner, differences};
 
-/// The endpoint's name, which stays the same from run to run.
+/// The endpoint's name, the same for every run.
 pub fn endpoint_name(definition: &Definition) -> String {
     let named = definition.endpoint.name.as_ref();
     named.unwrap_or(&definition.pipeline).clone()
 }
 
-/// The stack and pipeline that everything is tagged with.
+/// The stack and pipeline that every resource is tagged with.
 pub fn owner(plan: &Plan, settings: &Settings) -> Owner {
     Owner::new(&settings.stack, &plan.definition.pipeline)
 }
@@ -36,24 +36,25 @@ pub fn config(name: &str, bucket: &str, plan: &Plan, settings: &Settings) -> Con
     ConfigSpec::of_run(&plan.definition, name, bucket, &settings.lake_key, tags)
 }
 
-/// How an update of the endpoint shifts traffic; a serverless one has no instances to shift it to.
+/// How an update of the endpoint shifts traffic; `None` for a serverless endpoint, which has no
+/// instances.
 pub fn guard(definition: &Definition, settings: &Settings) -> Option<Guard> {
     if definition.endpoint.compute.is_serverless() {
         return None;
     }
-    let wanted = definition.endpoint.update_guardrails();
+    let desired = definition.endpoint.update_guardrails();
     let stacks = settings.alarms.get(&endpoint_name(definition));
     Some(Guard {
-        shift: wanted.shift,
-        bake_seconds: wanted.bake_seconds,
-        alarms: wanted
+        shift: desired.shift,
+        bake_seconds: desired.bake_seconds,
+        alarms: desired
             .alarms
             .or_else(|| stacks.cloned())
             .unwrap_or_default(),
     })
 }
 
-/// Brings about the model and then the configuration; `false` if one does not show yet.
+/// Ensures that the model and then the configuration exist; `false` if one is not visible yet.
 pub async fn ensure(
     endpoints: &impl Endpoints,
     model: &ModelSpec,
@@ -62,46 +63,46 @@ pub async fn ensure(
     Ok(ensure_model(endpoints, model).await? && ensure_config(endpoints, config).await?)
 }
 
-/// Brings about the model; `false` if it does not show yet.
+/// Ensures that the model exists; `false` if it is not visible yet.
 pub async fn ensure_model(
     endpoints: &impl Endpoints,
-    wanted: &ModelSpec,
+    desired: &ModelSpec,
 ) -> Result<bool, DeployEndpointError> {
-    match sagemaker_ports::ensure_model(endpoints, wanted).await? {
+    match sagemaker_ports::ensure_model(endpoints, desired).await? {
         Ensured::Exists => Ok(true),
         Ensured::Pending => Ok(false),
         Ensured::Conflicts(differences) => {
-            Conflict::check("model", &wanted.name, &differences)?;
+            Conflict::check("model", &desired.name, &differences)?;
             Ok(true)
         }
     }
 }
 
-/// Brings about the configuration; `false` if it, or the model it names, does not show yet.
+/// Ensures that the configuration exists; `false` if it, or its model, is not visible yet.
 async fn ensure_config(
     endpoints: &impl Endpoints,
-    wanted: &ConfigSpec,
+    desired: &ConfigSpec,
 ) -> Result<bool, DeployEndpointError> {
-    let mut there = endpoints.describe_config(&wanted.name).await?;
-    if there.is_none() {
-        match endpoints.create_config(wanted).await {
+    let mut current = endpoints.describe_config(&desired.name).await?;
+    if current.is_none() {
+        match endpoints.create_config(desired).await {
             Ok(()) => {
-                tracing::info!(config = wanted.name, "created the endpoint configuration");
+                tracing::info!(config = desired.name, "created the endpoint configuration");
                 return Ok(true);
             }
-            // Taken since the look above.
+            // Another call created it since the lookup above.
             Err(error) if error.name() == ErrorName::Conflict => {
-                there = endpoints.describe_config(&wanted.name).await?;
+                current = endpoints.describe_config(&desired.name).await?;
             }
-            // The model was there a moment ago: not every store of the service knows it yet.
+            // The model existed a moment ago but is not visible everywhere in the service yet.
             Err(error) if error.name() == ErrorName::NotFound => return Ok(false),
             Err(error) => return Err(error.into()),
         }
     }
-    let Some(there) = there else {
+    let Some(current) = current else {
         return Ok(false);
     };
-    let differences = differences(wanted, &there);
-    Conflict::check("endpoint configuration", &wanted.name, &differences)?;
+    let differences = differences(desired, &current);
+    Conflict::check("endpoint configuration", &desired.name, &differences)?;
     Ok(true)
 }

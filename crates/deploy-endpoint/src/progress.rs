@@ -1,4 +1,4 @@
-//! What one look at a deployment finds. It must not know how it was brought about.
+//! The progress of a deployment, as one poll finds it.
 
 use contract::states::{DeployEndpointOutput, Status};
 use lake::RunKeys;
@@ -6,23 +6,23 @@ use lake::records::DeploymentRecord;
 
 /// The phase of an endpoint that serves.
 const IN_SERVICE: &str = "InService";
-/// The phase of a transform job that has scored all.
+/// The phase of a completed transform job.
 const COMPLETED: &str = "Completed";
-/// The model or the configuration was just created and does not show everywhere yet.
-pub const NOT_YET: &str = "Preparing";
+/// The model or the configuration was just created and is not visible everywhere yet.
+pub const PREPARING: &str = "Preparing";
 
-/// What a look finds.
+/// The progress that one poll finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct Progress {
     status: Status,
     name: String,
     phase: &'static str,
     wait_seconds: u32,
 }
 
-impl Look {
-    /// It is on its way, for so long already.
-    pub fn moving(name: String, phase: &'static str, age_seconds: u64) -> Self {
+impl Progress {
+    /// Not finished; the last change was this long ago.
+    pub fn in_progress(name: String, phase: &'static str, age_seconds: u64) -> Self {
         Self {
             status: Status::InProgress,
             name,
@@ -31,7 +31,7 @@ impl Look {
         }
     }
 
-    /// Nothing is left to do.
+    /// Finished.
     pub fn done(record: &DeploymentRecord) -> Self {
         let (name, phase) = match (&record.endpoint, &record.transform) {
             (None, Some(transform)) => (Some(&transform.job), COMPLETED),
@@ -45,8 +45,8 @@ impl Look {
         }
     }
 
-    /// As the state machine is told it.
-    pub fn of(self, run: &RunKeys) -> DeployEndpointOutput {
+    /// The output to the state machine.
+    pub fn into_output(self, run: &RunKeys) -> DeployEndpointOutput {
         DeployEndpointOutput {
             status: self.status,
             pipeline: run.pipeline().to_owned(),
