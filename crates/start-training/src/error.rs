@@ -1,4 +1,4 @@
-//! What can go wrong with a training job.
+//! Errors of a training job.
 
 use contract::{ErrorName, Named};
 use definition::FieldError;
@@ -8,7 +8,7 @@ use sagemaker_ports::{TrainingInfo, TrainingSpec, TrainingStatus, TuningInfo, Tu
 /// Why a run has no trained model.
 #[derive(Debug, thiserror::Error)]
 pub enum StartTrainingError {
-    /// The dataset is not whole yet.
+    /// The dataset is not sealed yet.
     #[error("there is no dataset s3://{bucket}/{key}: run the states up to SealDataset first")]
     DatasetNotSealed {
         /// The bucket.
@@ -16,18 +16,18 @@ pub enum StartTrainingError {
         /// The key of the dataset's contract.
         key: String,
     },
-    /// The dataset has nothing to learn from.
+    /// The dataset has no training rows.
     #[error(
         "the dataset has no row to train on ({rejected} items were rejected): see rejected/ beside it"
     )]
     NoRows {
-        /// Items that could not become a row.
+        /// Items that were rejected.
         rejected: u64,
     },
-    /// The definition cannot be carried out here.
+    /// The definition does not fit this region or this dataset.
     #[error(transparent)]
     Definition(#[from] FieldError),
-    /// The job ended in failure.
+    /// The job failed.
     #[error("the training job {job} failed: {reason}; its log: {log}")]
     Failed {
         /// The job's name.
@@ -37,7 +37,7 @@ pub enum StartTrainingError {
         /// A link to its log.
         log: String,
     },
-    /// The job failed because there were no machines.
+    /// The job failed because SageMaker has no instances.
     #[error(
         "there are no {instance_type} for the job {job} at the moment: {reason}; try later, \
          set training.instanceType to another one, or raise training.capacityWaitMinutes"
@@ -50,7 +50,7 @@ pub enum StartTrainingError {
         /// SageMaker's reason.
         reason: String,
     },
-    /// No training job of the tuning job gave a model.
+    /// No training job of the tuning job produced a model.
     #[error(
         "the tuning job {job} ended without a model: of its training jobs {completed} completed, \
          {failed} failed and {stopped} were stopped: {reason}; their logs: {log}"
@@ -81,7 +81,7 @@ pub enum StartTrainingError {
         /// A link to its log.
         log: String,
     },
-    /// The job completed and left nothing.
+    /// The job completed without a model.
     #[error("the training job {job} completed without a model artifact; its log: {log}")]
     ArtifactMissing {
         /// The job's name.
@@ -89,13 +89,13 @@ pub enum StartTrainingError {
         /// A link to its log.
         log: String,
     },
-    /// The lake, the service or a name stands in the way.
+    /// The lake or a service failed, or a name is taken.
     #[error(transparent)]
     Step(#[from] StepError),
 }
 
 const LOG_GROUP: &str = "/aws/sagemaker/TrainingJobs";
-/// How SageMaker's reason begins where it has no machines.
+/// How SageMaker's reason begins where it has no instances.
 const CAPACITY: &str = "CapacityError";
 
 /// A link to the log of a training job.
@@ -104,8 +104,8 @@ pub fn log_of(job: &str, region: &str) -> String {
 }
 
 impl StartTrainingError {
-    /// Of a job that ended otherwise than `Completed`.
-    pub(crate) fn of_end(spec: TrainingSpec, info: TrainingInfo, region: &str) -> Self {
+    /// The error of a job that ended otherwise than `Completed`.
+    pub(crate) fn from_ended_job(spec: TrainingSpec, info: TrainingInfo, region: &str) -> Self {
         let log = log_of(&spec.name, region);
         if info.status != TrainingStatus::Failed {
             let how = stopped_how(&info.secondary, &spec);
@@ -132,8 +132,9 @@ impl StartTrainingError {
         Self::Failed { job, reason, log }
     }
 
-    /// Of a tuning job that ended without a best training job, some of which failed for `reasons`.
-    pub(crate) fn of_tuning(
+    /// The error of a tuning job that ended without a best training job; `reasons` are those of its
+    /// failed training jobs.
+    pub(crate) fn from_tuning_job(
         spec: TuningSpec,
         info: TuningInfo,
         reasons: Vec<String>,
@@ -163,7 +164,7 @@ impl StartTrainingError {
         }
     }
 
-    /// Of a tuning job that somebody stopped.
+    /// The error of a tuning job that somebody stopped.
     pub(crate) fn tuning_stopped(job: &str, region: &str) -> Self {
         Self::Stopped {
             what: "tuning",
@@ -173,8 +174,8 @@ impl StartTrainingError {
         }
     }
 
-    /// Whether waiting may help: there are no machines, or a quota is used up.
-    pub(crate) fn may_pass(&self) -> bool {
+    /// Whether waiting may help: SageMaker has no instances, or a quota is used up.
+    pub(crate) fn is_capacity_limit(&self) -> bool {
         matches!(
             self.name(),
             ErrorName::CapacityUnavailable | ErrorName::ResourceLimitExceeded

@@ -1,44 +1,42 @@
-//! Brings about a run's training job, or the tuning job that searches for the best one: describe, create
-//! if absent, compare, tell its end.
-//!
-//! It must not know how the dataset came about nor what the model is judged by.
+//! Starts a run's training job, or the tuning job that searches for the best one: describe, create
+//! if absent, compare, report the end.
 
+mod capacity;
+mod desired;
 mod error;
-mod shortage;
+mod hyperparameters;
+mod job_state;
 mod single;
-mod standing;
-mod told;
-mod tuned;
-mod wanted;
+mod tuning;
 
 pub use error::StartTrainingError;
 
 use contract::Invocation;
 use contract::states::{JobInput, StartTrainingOutput, Status};
+use job_state::{JobState, Run};
 use lake::attempt::Attempts;
 use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use sagemaker_ports::{TrainingJobs, TuningJobs};
-use standing::{Run, Standing};
 
-/// What the function is set up with.
+/// Configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The role that SageMaker assumes where the definition names none.
     pub role_arn: String,
-    /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default key,
-    /// whatever the bucket's is.
+    /// ARN of the lake's KMS key. Without a key, SageMaker would write with the account's default
+    /// key, whatever the bucket's is.
     pub lake_key: String,
-    /// The stack's name, by which the jobs are tagged.
+    /// The stack's name, with which the jobs are tagged.
     pub stack: String,
     /// The region, whose registry holds the built-in algorithms' images.
     pub region: String,
 }
 
-/// One look at the run's training job or tuning job, which is created by the first.
+/// Polls the run's training job or tuning job; the first call creates it.
 ///
 /// # Errors
-/// If the job ends otherwise than `Completed`, cannot be created, or is not the one wanted.
+/// If the job ends otherwise than `Completed`, cannot be created, or differs from the desired one.
 pub async fn handle<S: TrainingJobs + TuningJobs>(
     store: &impl ObjectStore,
     jobs: &S,
@@ -79,7 +77,7 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
         redrives: input.execution.redrive_count,
     };
     let attempt = attempts.current().await??;
-    let shortage = shortage::Shortage {
+    let backoff = capacity::CapacityBackoff {
         attempts,
         limit_seconds: plan
             .definition
@@ -95,19 +93,19 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
         bucket: store.bucket(),
         settings,
         attempt,
-        shortage,
+        backoff,
     };
-    let standing = match &plan.definition.training.tuning {
-        None => single::look(&run, jobs).await?,
-        Some(tuning) => tuned::look(&run, jobs, tuning).await?,
+    let state = match &plan.definition.training.tuning {
+        None => single::poll(&run, jobs).await?,
+        Some(tuning) => tuning::poll(&run, jobs, tuning).await?,
     };
-    match standing {
-        Standing::InProgress { job, phase, wait } => {
+    match state {
+        JobState::InProgress { job, phase, wait } => {
             Ok(answer(Status::InProgress, job, &phase, wait))
         }
-        Standing::Completed(mut record) => {
+        JobState::Completed(mut record) => {
             record.artifact_etag = lake::artifact::etag(store, &record.artifact).await?;
-            // Losing means that another call saw the same end of the same job.
+            // If another call committed first, it saw the same end of the same job.
             documents::commit(store, &keys.training(), &record).await?;
             tracing::info!(job = record.job, metrics = ?record.metrics, "the training job completed");
             Ok(answer(Status::Done, record.job, COMPLETED, 0))

@@ -1,41 +1,41 @@
-//! One look at the run's only training job.
+//! Polls the run's single training job.
 
-use crate::standing::{Run, Standing, record};
-use crate::{StartTrainingError, wanted};
+use crate::job_state::{JobState, Run, record};
+use crate::{StartTrainingError, desired};
 use contract::{Conflict, ErrorName, Named, Names};
 use lake::{ObjectStore, RunKeys};
 use sagemaker_ports::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
 
-/// Creates the job if there is none, compares it with the one wanted, tells where it stands.
+/// Creates the job if there is none, compares it with the desired one, and returns its state.
 ///
 /// # Errors
-/// If the job ends otherwise than `Completed`, cannot be created, or is not the one wanted.
-pub async fn look(
+/// If the job ends otherwise than `Completed`, cannot be created, or differs from the desired one.
+pub async fn poll(
     run: &Run<'_, impl ObjectStore>,
     jobs: &impl TrainingJobs,
-) -> Result<Standing, StartTrainingError> {
+) -> Result<JobState, StartTrainingError> {
     let name = job_name(run.keys, run.attempt.attempt);
-    let spec = wanted::spec(run, name)?;
-    let info = match found_or_created(jobs, &spec).await {
+    let spec = desired::training_job(run, name)?;
+    let info = match find_or_create(jobs, &spec).await {
         Ok(Some(info)) => info,
-        Ok(None) => return Ok(Standing::starting(spec.name)),
+        Ok(None) => return Ok(JobState::starting(spec.name)),
         Err(error) => return run.refused(spec.name, error).await,
     };
     Conflict::check("training job", &spec.name, &spec.differences(&info.spec))?;
     match info.status {
-        // Only at its end does a stopping job tell what stopped it.
-        TrainingStatus::InProgress | TrainingStatus::Stopping => Ok(Standing::InProgress {
+        // A stopping job says only at its end what stopped it.
+        TrainingStatus::InProgress | TrainingStatus::Stopping => Ok(JobState::InProgress {
             job: spec.name,
             wait: run.wait_seconds(info.age_seconds),
             phase: info.secondary,
         }),
         TrainingStatus::Completed => {
             let record = record(&spec, info, &run.settings.region)?;
-            Ok(Standing::Completed(record))
+            Ok(JobState::Completed(record))
         }
         TrainingStatus::Failed | TrainingStatus::Stopped => {
             let job = spec.name.clone();
-            let error = StartTrainingError::of_end(spec, info, &run.settings.region);
+            let error = StartTrainingError::from_ended_job(spec, info, &run.settings.region);
             run.failed(job, error).await
         }
     }
@@ -50,8 +50,8 @@ fn job_name(keys: &RunKeys, attempt: u32) -> String {
     format!("{name}-{attempt}")
 }
 
-/// The job that is there, or `None` if it has just been asked for and does not show yet.
-async fn found_or_created(
+/// The job, or `None` if it was just created and is not visible yet.
+async fn find_or_create(
     jobs: &impl TrainingJobs,
     spec: &TrainingSpec,
 ) -> Result<Option<TrainingInfo>, StartTrainingError> {
@@ -63,8 +63,8 @@ async fn found_or_created(
             tracing::info!(job = spec.name, "created the training job");
             Ok(None)
         }
-        // Taken since the look above, or by a job that does not show yet: what is there is
-        // compared now or at the next look.
+        // Another call created it since the lookup above, or it is not visible yet: it is compared
+        // now or at the next poll.
         Err(error) if error.name() == ErrorName::Conflict => Ok(jobs.describe(&spec.name).await?),
         Err(error) => Err(error.into()),
     }

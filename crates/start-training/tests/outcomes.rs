@@ -16,7 +16,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use support::{LAKE_KEY, PIPELINE, World, job, keys, run};
 
-// A job that goes well.
+// Success.
 
 #[tokio::test]
 async fn a_job_is_created_once_and_followed_to_its_end() {
@@ -82,7 +82,7 @@ async fn a_job_is_created_once_and_followed_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_is_done_is_told_again_without_asking_sagemaker() {
+async fn a_completed_job_is_reported_again_without_calling_sagemaker() {
     let world = World::new(1).await;
     let done = world.drive().await.unwrap();
     let record = world.record().await;
@@ -117,7 +117,7 @@ async fn metrics_that_are_no_numbers_are_left_out() {
     );
 }
 
-// Ends that are failures.
+// Failures.
 
 #[tokio::test]
 async fn every_other_end_has_its_name_and_its_reason() {
@@ -162,7 +162,7 @@ async fn every_other_end_has_its_name_and_its_reason() {
 }
 
 #[tokio::test]
-async fn a_failure_leads_to_its_log() {
+async fn a_failure_links_to_its_log() {
     let world = World::new(1).await;
     let outcome = JobOutcome::Fails("AlgorithmError: exit code 1".to_owned());
     world.sagemaker.script_job(outcome);
@@ -175,7 +175,7 @@ async fn a_failure_leads_to_its_log() {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_until_a_redrive_trains_under_another_name() {
+async fn a_failure_is_reported_until_a_redrive_trains_under_another_name() {
     let mut world = World::new(1).await;
     world
         .sagemaker
@@ -207,7 +207,7 @@ async fn a_refused_creation_keeps_its_name_and_can_be_tried_again() {
     }
 }
 
-// Want of machines and quota.
+// Capacity back-off.
 
 const SHORTAGES: [ErrorName; 2] = [
     ErrorName::ResourceLimitExceeded,
@@ -215,7 +215,7 @@ const SHORTAGES: [ErrorName; 2] = [
 ];
 
 #[tokio::test]
-async fn a_shortage_is_waited_out_and_the_job_created_under_its_name() {
+async fn a_quota_is_waited_out_and_the_job_created_under_its_name() {
     for name in SHORTAGES {
         let world = World::new(1).await;
         for _ in 0..3 {
@@ -235,7 +235,7 @@ async fn a_shortage_is_waited_out_and_the_job_created_under_its_name() {
 }
 
 #[tokio::test]
-async fn a_job_that_found_no_machines_is_followed_by_another_after_a_wait() {
+async fn a_job_without_capacity_is_followed_by_another_after_a_wait() {
     let world = World::new(1).await;
     let outcome = JobOutcome::Fails("CapacityError: Unable to provision".to_owned());
     world.sagemaker.script_job(outcome);
@@ -246,7 +246,7 @@ async fn a_job_that_found_no_machines_is_followed_by_another_after_a_wait() {
 }
 
 #[tokio::test]
-async fn a_shortage_beyond_the_limit_is_told_and_a_redrive_waits_anew() {
+async fn a_back_off_beyond_the_limit_fails_and_a_redrive_waits_anew() {
     for name in SHORTAGES {
         let mut world = World::new(1).await;
         world.plan(json!({"capacityWaitMinutes": 2})).await;
@@ -287,7 +287,7 @@ async fn the_attempt_of_an_older_version_is_read() {
     assert_eq!((attempt.attempt, attempt.refusals), (3, 0));
 }
 
-// What the definition may ask for.
+// Settings of the definition.
 
 #[tokio::test]
 async fn a_built_in_algorithm_is_resolved_to_the_registry_of_the_region() {
@@ -302,12 +302,12 @@ async fn a_built_in_algorithm_is_resolved_to_the_registry_of_the_region() {
     assert_eq!(
         world.record().await.image,
         image,
-        "what serves is what trained"
+        "the image that trained also serves"
     );
 }
 
 #[tokio::test]
-async fn all_that_the_definition_says_reaches_the_job() {
+async fn every_setting_of_the_definition_reaches_the_job() {
     let world = World::new(1).await;
     world
         .plan(json!({
@@ -341,7 +341,7 @@ async fn all_that_the_definition_says_reaches_the_job() {
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_shared_out_are_refused_before_anything_is_paid_for() {
+async fn fewer_files_than_instances_are_refused_before_anything_is_paid_for() {
     let world = World::new(1).await;
     let shared = json!({"distribution": "shardedByS3Key", "instanceCount": 2});
     world.plan(shared).await;
@@ -350,7 +350,7 @@ async fn files_that_cannot_be_shared_out_are_refused_before_anything_is_paid_for
     assert!(world.sagemaker.log().is_empty());
 }
 
-// Jobs that are not ours, and races.
+// Jobs of other owners, and races.
 
 #[tokio::test]
 async fn a_job_of_the_same_name_that_differs_is_a_conflict() {
@@ -372,9 +372,9 @@ async fn a_job_of_the_same_name_that_differs_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_name_taken_between_look_and_creation_is_looked_at_again() {
+async fn a_name_taken_between_lookup_and_creation_is_polled_again() {
     let world = World::new(1).await;
-    // The other call created the same job; its creation does not show in this call's first look.
+    // The other call created the same job; it is not visible in this call's lookup.
     world.sagemaker.refuse(
         "CreateTrainingJob",
         ErrorName::Conflict,
@@ -387,10 +387,10 @@ async fn a_name_taken_between_look_and_creation_is_looked_at_again() {
     world.drive().await.unwrap();
 }
 
-// What must be there before.
+// Prerequisites.
 
 #[tokio::test]
-async fn nothing_is_trained_before_the_dataset_is_whole_and_has_rows() {
+async fn nothing_is_trained_before_the_dataset_is_sealed_and_has_rows() {
     let world = World::new(1).await;
     let sealed = world.store.get(&keys().dataset()).await.unwrap();
     world.store.delete(&keys().dataset()).await.unwrap();
@@ -419,7 +419,7 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
     let wanted = whole.record().await;
     for polls in 0..60 {
         let world = World::new(1).await;
-        // Five looks see the job through; each of them dies at the same point first.
+        // Five polls complete the job; each of them dies at the same point first.
         for _ in 0..5 {
             let _ = poll_at_most(polls, world.call());
         }
@@ -434,7 +434,7 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
 }
 
 #[tokio::test]
-async fn a_crash_before_a_failure_is_told_begins_no_other_job() {
+async fn a_crash_before_a_failure_is_reported_creates_no_other_job() {
     let failing = || JobOutcome::Fails("AlgorithmError: exit code 1".to_owned());
     for polls in 0..60 {
         let mut world = World::new(1).await;

@@ -20,7 +20,7 @@ fn rmse(value: f64) -> JobOutcome {
     JobOutcome::Completes([("validation:rmse".to_owned(), value)].into())
 }
 
-/// A world whose definition searches for the best, with these fields of `training` besides.
+/// A world whose definition has a tuning job, with these extra fields of `training`.
 async fn world(more: Value) -> World {
     let world = World::new(1).await;
     let mut training = json!({
@@ -38,7 +38,7 @@ async fn world(more: Value) -> World {
 }
 
 #[tokio::test]
-async fn the_best_training_job_becomes_the_runs() {
+async fn the_best_training_job_becomes_the_one_of_the_run() {
     let world = world(json!({"spot": {"maxWaitSeconds": 7200}})).await;
     let jobs = vec![
         rmse(0.7),
@@ -78,13 +78,13 @@ async fn the_best_training_job_becomes_the_runs() {
     let json = serde_json::to_value(&spec).unwrap();
     assert_eq!(json["metric"], "validation:rmse");
     assert_eq!(json["goal"], "minimize");
-    // SageMaker knows texts only, and the comparison with what it tells must not stumble over that.
+    // SageMaker only has text values; the comparison with its description must accept that.
     assert_eq!(json["ranges"]["epochs"]["categorical"], json!(["5", "10"]));
     assert_eq!(json["training"]["maxWaitSeconds"], 7200);
     assert_eq!(
         json["training"]["checkpoints"],
         Value::Null,
-        "the jobs would go on from each other's"
+        "the jobs would resume from one another's"
     );
 }
 
@@ -169,7 +169,7 @@ async fn a_tuning_job_of_the_same_name_that_differs_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_best_job_that_does_not_show_yet_is_looked_for_again() {
+async fn a_best_job_that_is_not_visible_yet_is_polled_again() {
     let world = world(json!({})).await;
     let best = format!("{}-001-1a2b3c4d", tuning_job());
     world.call().await.unwrap();
@@ -195,7 +195,7 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
 }
 
 #[tokio::test]
-async fn a_crash_before_a_failure_is_told_begins_no_other_search() {
+async fn a_crash_before_a_failure_is_reported_creates_no_other_tuning_job() {
     for polls in 0..60 {
         let mut world = world(json!({})).await;
         let failed = vec![JobOutcome::Fails("AlgorithmError".to_owned())];

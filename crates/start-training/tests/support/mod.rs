@@ -1,4 +1,4 @@
-//! A lake with a sealed dataset, an account, and the step between them.
+//! A lake with a sealed dataset, a fake account, and the function under test.
 
 #![allow(dead_code, reason = "not every test uses everything")]
 
@@ -27,7 +27,7 @@ pub fn job() -> String {
     Names::run_resource(PIPELINE, &run())
 }
 
-/// A lake in which the dataset has just been sealed, and an account without a job.
+/// A lake in which the dataset has just been sealed, and a fake account without a job.
 pub struct World {
     pub store: MemoryStore,
     pub sagemaker: MemorySageMaker,
@@ -47,7 +47,7 @@ impl World {
         world
     }
 
-    /// Writes the plan, with these fields of `training` besides the usual ones.
+    /// Writes the plan, with these extra fields of `training`.
     pub async fn plan(&self, more: Value) {
         let mut training = json!({
             "image": "recommender:1",
@@ -124,7 +124,7 @@ impl World {
         handle(&self.store, &self.sagemaker, &settings, input, invocation).await
     }
 
-    /// Redrives the execution, which goes on as [`World::drive`].
+    /// Redrives the execution, then calls as [`World::drive`].
     pub async fn redrive(&mut self) -> Result<StartTrainingOutput, StartTrainingError> {
         self.redrives += 1;
         self.drive().await
@@ -139,7 +139,7 @@ impl World {
             }
             assert!((2..=900).contains(&output.wait_seconds), "{output:?}");
         }
-        panic!("no end after 20 looks");
+        panic!("no end after 20 polls");
     }
 
     pub async fn record(&self) -> TrainingRecord {

@@ -1,27 +1,26 @@
-//! What to do while SageMaker has no machines, or a quota is used up: ask again, later each time, up
-//! to a limit. It must not know what was asked for.
+//! Back-off while SageMaker has no instances, or a quota is used up: try again, later each time, up
+//! to a limit.
 //!
-//! The waits are counted as they are asked for, in the record of the attempt, so that the limit holds
-//! over any number of invocations without a clock. After a redrive, which means another try, the counting
-//! starts again.
+//! The waits are counted in the record of the attempt, so the limit holds over any number of
+//! invocations without a clock. A redrive restarts the count.
 
 use crate::StartTrainingError;
 use lake::ObjectStore;
 use lake::attempt::{Attempt, Attempts};
 use sagemaker_ports::retry_seconds;
 
-/// The waiting of one run.
-pub struct Shortage<'a, S> {
+/// The back-off of one run.
+pub struct CapacityBackoff<'a, S> {
     pub attempts: Attempts<'a, S>,
-    /// How long a run may wait in all.
+    /// How long a run may wait in total.
     pub limit_seconds: u32,
-    /// What tells this call from those of other runs.
+    /// Distinguishes this call from those of other runs.
     pub seed: &'a str,
 }
 
-impl<S: ObjectStore> Shortage<'_, S> {
+impl<S: ObjectStore> CapacityBackoff<'_, S> {
     /// Seconds until the attempt `next`, if waiting may help against `error` and the limit is not
-    /// reached; otherwise the error, which is told until a redrive puts the attempt `next` on.
+    /// reached; otherwise the error, which is reported until a redrive begins the attempt `next`.
     pub async fn wait_or_fail(
         &self,
         attempt: &Attempt,
@@ -29,7 +28,7 @@ impl<S: ObjectStore> Shortage<'_, S> {
         error: StartTrainingError,
     ) -> Result<u32, StartTrainingError> {
         let left = self.limit_seconds.saturating_sub(attempt.waited_seconds);
-        if left == 0 || !error.may_pass() {
+        if left == 0 || !error.is_capacity_limit() {
             self.attempts.close(next, &error).await?;
             return Err(error);
         }
@@ -42,7 +41,7 @@ impl<S: ObjectStore> Shortage<'_, S> {
             failure: None,
         };
         self.attempts.note(&waiting).await?;
-        tracing::warn!(%error, wait, refusals, "will ask again");
+        tracing::warn!(%error, wait, refusals, "retries after a back-off");
         Ok(wait)
     }
 }

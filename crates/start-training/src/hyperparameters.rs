@@ -1,5 +1,4 @@
-//! What an algorithm is told of a dataset: beside the definition's hyperparameters those that follow from the
-//! rows. It must not know the job.
+//! The hyperparameters of a job: the definition's, and those that follow from the dataset.
 
 use definition::FieldError;
 use definition::{AlgorithmName, CSV_WEIGHTS, Definition};
@@ -11,31 +10,31 @@ const FEATURE_DIM: &str = "feature_dim";
 /// The hyperparameters, as texts.
 ///
 /// # Errors
-/// If the definition says otherwise than the rows are.
-pub fn hyperparameters(
+/// If a hyperparameter of the definition contradicts the dataset.
+pub fn resolve(
     definition: &Definition,
     dataset: &DatasetRecord,
 ) -> Result<BTreeMap<String, String>, FieldError> {
     let training = &definition.training;
     let given = training.hyperparameters.iter();
-    let mut told: BTreeMap<_, _> = given
+    let mut all: BTreeMap<_, _> = given
         .map(|(name, value)| (name.clone(), value.to_string()))
         .collect();
     let Some(algorithm) = &training.algorithm else {
-        return Ok(told);
+        return Ok(all);
     };
     if algorithm.name == AlgorithmName::Xgboost && definition.dataset.weight.is_some() {
-        told.insert(CSV_WEIGHTS.to_owned(), "1".to_owned());
+        all.insert(CSV_WEIGHTS.to_owned(), "1".to_owned());
     }
     let Some(features) = dataset
         .features
         .filter(|_| algorithm.name.takes_feature_dim())
     else {
-        return Ok(told);
+        return Ok(all);
     };
-    check_reduction(&told, features)?;
+    check_reduction(&all, features)?;
     let features = features.to_string();
-    match told.get(FEATURE_DIM) {
+    match all.get(FEATURE_DIM) {
         Some(given) if *given != features && given != "auto" => Err(FieldError {
             path: "training.hyperparameters",
             message: format!(
@@ -43,16 +42,16 @@ pub fn hyperparameters(
             ),
         }),
         _ => {
-            told.insert(FEATURE_DIM.to_owned(), features);
-            Ok(told)
+            all.insert(FEATURE_DIM.to_owned(), features);
+            Ok(all)
         }
     }
 }
 
-/// k-NN refuses to reduce rows to as many features as they have, once its machine is paid for.
-fn check_reduction(told: &BTreeMap<String, String>, features: u64) -> Result<(), FieldError> {
+/// k-NN refuses to reduce rows to as many features as they have, after its instance is paid for.
+fn check_reduction(all: &BTreeMap<String, String>, features: u64) -> Result<(), FieldError> {
     const TARGET: &str = "dimension_reduction_target";
-    let target = told.get(TARGET).and_then(|target| target.parse().ok());
+    let target = all.get(TARGET).and_then(|target| target.parse().ok());
     match target {
         Some(target) if features <= target => Err(FieldError {
             path: "training.hyperparameters",
@@ -69,7 +68,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn told(dataset: &Value, training: &Value) -> Result<Value, FieldError> {
+    fn derived(dataset: &Value, training: &Value) -> Result<Value, FieldError> {
         let definition = contract::read::from_value(json!({
             "source": {"dynamodb": {"table": "t"}},
             "dataset": dataset,
@@ -81,11 +80,11 @@ mod tests {
             "channels": ["train"], "contentType": "c", "columns": [], "features": 7, "files": [],
         });
         let record = serde_json::from_value(record).unwrap();
-        hyperparameters(&definition.unwrap(), &record).map(|told| json!(told))
+        resolve(&definition.unwrap(), &record).map(|all| json!(all))
     }
 
     #[test]
-    fn what_follows_from_the_dataset_need_not_be_said() {
+    fn what_follows_from_the_dataset_is_filled_in() {
         let algorithm = |name: &str, more: Value| {
             let mut training = json!({"algorithm": {"name": name}});
             training["hyperparameters"] = more;
@@ -121,16 +120,16 @@ mod tests {
             ),
             (&weighed, json!({"image": "own"}), json!({})),
         ] {
-            assert_eq!(told(dataset, &training).unwrap(), expected);
+            assert_eq!(derived(dataset, &training).unwrap(), expected);
         }
         let reduced = |target: u32| {
             let more = json!({"k": 5, "predictor_type": "regressor", "sample_size": 9,
                 "dimension_reduction_type": "sign", "dimension_reduction_target": target});
-            told(&rows, &algorithm("knn", more))
+            derived(&rows, &algorithm("knn", more))
         };
         assert!(reduced(6).is_ok());
         let wrong = algorithm("knn", json!({"feature_dim": 8}));
-        for error in [told(&rows, &wrong).unwrap_err(), reduced(7).unwrap_err()] {
+        for error in [derived(&rows, &wrong).unwrap_err(), reduced(7).unwrap_err()] {
             assert!(
                 error.message.contains("the rows have 7 features"),
                 "{error}"

@@ -1,7 +1,7 @@
-//! One look at the run's tuning job; of its training jobs the best one's model is the run's.
+//! Polls the run's tuning job; the model of its best training job becomes the run's.
 
-use crate::standing::{Run, Standing, record};
-use crate::{StartTrainingError, wanted};
+use crate::job_state::{JobState, Run, record};
+use crate::{StartTrainingError, desired};
 use contract::{Conflict, ErrorName, Named, Names};
 use definition::Tuning;
 use lake::ObjectStore;
@@ -10,41 +10,42 @@ use sagemaker_ports::{
     BestJob, TrainingJobs, TrainingStatus, TuningInfo, TuningJobs, TuningSpec, TuningStatus,
 };
 
-/// Creates the tuning job if there is none, compares it with the one wanted, tells where it stands.
+/// Creates the tuning job if there is none, compares it with the desired one, and returns its
+/// state.
 ///
 /// # Errors
-/// If it ends without a completed training job, is stopped, cannot be created, or is not the one
-/// wanted.
-pub async fn look<J: TrainingJobs + TuningJobs>(
+/// If it ends without a completed training job, is stopped, cannot be created, or differs from the
+/// desired one.
+pub async fn poll<J: TrainingJobs + TuningJobs>(
     run: &Run<'_, impl ObjectStore>,
     jobs: &J,
     tuning: &Tuning,
-) -> Result<Standing, StartTrainingError> {
+) -> Result<JobState, StartTrainingError> {
     let name = Names::tuning_job(run.keys.pipeline(), run.keys.run(), run.attempt.attempt);
-    let spec = wanted::tuning(run, tuning, name)?;
-    let info = match found_or_created(jobs, &spec).await {
+    let spec = desired::tuning_job(run, tuning, name)?;
+    let info = match find_or_create(jobs, &spec).await {
         Ok(Some(info)) => info,
-        Ok(None) => return Ok(Standing::starting(spec.name)),
+        Ok(None) => return Ok(JobState::starting(spec.name)),
         Err(error) => return run.refused(spec.name, error).await,
     };
     Conflict::check("tuning job", &spec.name, &spec.differences(&info.spec))?;
     match (info.status, info.best.clone()) {
-        // Only at its end does it tell whether it stopped or failed.
+        // A stopping job says only at its end whether it stopped or failed.
         (TuningStatus::InProgress | TuningStatus::Stopping, _) => {
             let jobs = info.jobs;
             let ended = jobs.completed + jobs.failed + jobs.stopped;
-            Ok(Standing::InProgress {
+            Ok(JobState::InProgress {
                 job: spec.name,
                 phase: format!("Tuning: {ended} of {} jobs ended", tuning.jobs()),
                 wait: run.wait_seconds(info.age_seconds),
             })
         }
-        (TuningStatus::Completed, Some(best)) => adopted(run, jobs, spec, &info, best).await,
+        (TuningStatus::Completed, Some(best)) => adopt_best(run, jobs, spec, &info, best).await,
         (TuningStatus::Completed | TuningStatus::Failed, _) => {
             let reasons = jobs.tuning_failures(&spec.name).await?;
             let job = spec.name.clone();
             let region = &run.settings.region;
-            let error = StartTrainingError::of_tuning(spec, info, reasons, region);
+            let error = StartTrainingError::from_tuning_job(spec, info, reasons, region);
             run.failed(job, error).await
         }
         (TuningStatus::Stopped, _) => {
@@ -54,8 +55,8 @@ pub async fn look<J: TrainingJobs + TuningJobs>(
     }
 }
 
-/// The tuning job that is there, or `None` if it has just been asked for and does not show yet.
-async fn found_or_created(
+/// The tuning job, or `None` if it was just created and is not visible yet.
+async fn find_or_create(
     jobs: &impl TuningJobs,
     spec: &TuningSpec,
 ) -> Result<Option<TuningInfo>, StartTrainingError> {
@@ -67,7 +68,7 @@ async fn found_or_created(
             tracing::info!(job = spec.name, "created the tuning job");
             Ok(None)
         }
-        // As of a training job: what is there is compared now or at the next look.
+        // As for a training job: it is compared now or at the next poll.
         Err(error) if error.name() == ErrorName::Conflict => {
             Ok(jobs.describe_tuning(&spec.name).await?)
         }
@@ -75,23 +76,23 @@ async fn found_or_created(
     }
 }
 
-/// The best training job's model becomes the run's.
-async fn adopted(
+/// Makes the best training job's model the run's.
+async fn adopt_best(
     run: &Run<'_, impl ObjectStore>,
     jobs: &impl TrainingJobs,
     spec: TuningSpec,
     info: &TuningInfo,
     best: BestJob,
-) -> Result<Standing, StartTrainingError> {
+) -> Result<JobState, StartTrainingError> {
     let Some(job) = jobs.describe(&best.name).await? else {
         // Descriptions of jobs are read from an eventually consistent store.
-        return Ok(Standing::starting(best.name));
+        return Ok(JobState::starting(best.name));
     };
     let mut training = spec.training;
     training.name = best.name;
     let region = &run.settings.region;
     if job.status != TrainingStatus::Completed {
-        let error = StartTrainingError::of_end(training, job, region);
+        let error = StartTrainingError::from_ended_job(training, job, region);
         return run.failed(spec.name, error).await;
     }
     let mut record = record(&training, job, region)?;
@@ -103,5 +104,5 @@ async fn adopted(
         failed: info.jobs.failed,
         stopped: info.jobs.stopped,
     });
-    Ok(Standing::Completed(record))
+    Ok(JobState::Completed(record))
 }

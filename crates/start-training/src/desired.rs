@@ -1,20 +1,20 @@
-//! The training job or tuning job that a run wants. It must not know what is there.
+//! The desired training job or tuning job of a run.
 
-use crate::standing::Run;
-use crate::{StartTrainingError, told};
+use crate::job_state::Run;
+use crate::{StartTrainingError, hyperparameters};
 use definition::FieldError;
 use definition::{Distribution, Scalar, Tuning, TuningRange};
 use lake::records::DatasetRecord;
 use sagemaker_ports::{Channel, Owner, TrainingSpec, TuningSpec};
 
-/// The channel that is not trained on. Some algorithms have another name for it.
+/// The channel that is not trained on. Some algorithms call it by another name.
 const VALIDATION: &str = "validation";
 
-/// The run's training job, under this name.
+/// The run's training job, with this name.
 ///
 /// # Errors
-/// If the definition cannot be carried out in this region, or with this dataset.
-pub fn spec<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, StartTrainingError> {
+/// If the definition does not fit this region or this dataset.
+pub fn training_job<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, StartTrainingError> {
     let Run {
         keys,
         dataset,
@@ -27,7 +27,7 @@ pub fn spec<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, StartTrai
     // SageMaker refuses a channel whose prefix is empty.
     let filled = [
         ("train", dataset.rows.train, training.distribution),
-        // Every instance judges by the same rows. The test rows are nobody's to see.
+        // Every instance validates on the same rows. No job gets the test rows.
         (
             VALIDATION,
             dataset.rows.validation,
@@ -60,13 +60,13 @@ pub fn spec<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, StartTrai
         volume_gb: training.volume_gb,
         max_runtime_seconds: training.max_runtime_seconds,
         max_wait_seconds: training.spot.map(|spot| spot.max_wait_seconds),
-        // Of all attempts, so that the next goes on where the last one was stopped.
+        // Shared by all attempts, so the next one resumes where the last one was stopped.
         checkpoints: training
             .spot
             .filter(|spot| spot.checkpoints)
             .map(|_| format!("{output}/checkpoints")),
         input_mode: training.input_mode,
-        hyperparameters: told::hyperparameters(&run.plan.definition, dataset)?,
+        hyperparameters: hyperparameters::resolve(&run.plan.definition, dataset)?,
         metrics: training
             .metrics
             .iter()
@@ -90,21 +90,21 @@ pub fn spec<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, StartTrai
     })
 }
 
-/// The run's tuning job, under this name.
+/// The run's tuning job, with this name.
 ///
 /// # Errors
-/// As [`spec`].
-pub fn tuning<S>(
+/// As [`training_job`].
+pub fn tuning_job<S>(
     run: &Run<'_, S>,
     tuning: &Tuning,
     name: String,
 ) -> Result<TuningSpec, StartTrainingError> {
-    let mut training = spec(run, name.clone())?;
-    // All training jobs would write their checkpoints into the one folder, and go on from others'.
+    let mut training = training_job(run, name.clone())?;
+    // All training jobs would write their checkpoints to one folder and resume from one another's.
     training.checkpoints = None;
     let (metric, goal) = tuning.objective(&run.plan.definition.promotion);
-    let as_told = |range: &TuningRange| match range {
-        // SageMaker knows texts only.
+    let as_text = |range: &TuningRange| match range {
+        // SageMaker only has text values.
         TuningRange::Categorical(values) => {
             let texts = values.iter().map(ToString::to_string);
             TuningRange::Categorical(texts.map(Scalar::Text).collect())
@@ -123,13 +123,14 @@ pub fn tuning<S>(
         ranges: tuning
             .ranges
             .iter()
-            .map(|(name, range)| (name.clone(), as_told(range)))
+            .map(|(name, range)| (name.clone(), as_text(range)))
             .collect(),
         training,
     })
 }
 
-/// An instance without a file has nothing to train on, which SageMaker finds out after it is paid for.
+/// An instance without a file has nothing to train on, which SageMaker finds out after it is paid
+/// for.
 fn check_shares(
     distribution: Distribution,
     instances: u32,
@@ -144,7 +145,7 @@ fn check_shares(
     Err(FieldError {
         path: "training.instanceCount",
         message: format!(
-            "{files} files of training data cannot be shared out to {instances} instances: lower it, \
+            "{files} files of training data are too few for {instances} instances: lower it, \
              or lower dataset.shardBytes"
         ),
     })

@@ -1,14 +1,13 @@
-//! What the looks at a training job and at a tuning job have in common: what they look for, and what
-//! they find. It must not know either.
+//! State of a training or tuning job, and what both kinds of polls share.
 
-use crate::shortage::Shortage;
+use crate::capacity::CapacityBackoff;
 use crate::{Settings, StartTrainingError, error};
 use lake::attempt::Attempt;
 use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys};
 use sagemaker_ports::{TrainingInfo, TrainingSpec, wait_seconds};
 
-/// The run whose job is looked for.
+/// The run whose job is polled.
 pub struct Run<'a, S> {
     pub keys: &'a RunKeys,
     pub plan: &'a Plan,
@@ -16,30 +15,30 @@ pub struct Run<'a, S> {
     pub bucket: &'a str,
     pub settings: &'a Settings,
     pub attempt: Attempt,
-    pub shortage: Shortage<'a, S>,
+    pub backoff: CapacityBackoff<'a, S>,
 }
 
-/// Where the job stands.
+/// State of the job.
 #[derive(Debug)]
-pub enum Standing {
-    /// Look again later.
+pub enum JobState {
+    /// Not finished: poll again later.
     InProgress {
         job: String,
         phase: String,
-        /// Seconds until then.
+        /// Seconds until the next poll.
         wait: u32,
     },
-    /// The model is there.
+    /// The model is trained.
     Completed(TrainingRecord),
 }
 
-/// What a job that has just been asked for is at, in SageMaker's words.
+/// The phase of a job that was just created.
 const STARTING: &str = "Starting";
-/// There are no machines, or a quota is used up: the step asks again later.
+/// The phase during the capacity back-off.
 const WAITING: &str = "WaitingForCapacity";
 
-impl Standing {
-    /// Of a job that has just been asked for, and does not show yet.
+impl JobState {
+    /// The state of a job that was just created and is not visible yet.
     pub fn starting(job: String) -> Self {
         Self::InProgress {
             job,
@@ -50,37 +49,37 @@ impl Standing {
 }
 
 impl<S: ObjectStore> Run<'_, S> {
-    /// Seconds until the next poll of a job of this age. A run that has waited for machines has polled
-    /// other jobs before this one, so the polls of them all grow rarer together.
+    /// Seconds until the next poll of a job of this age. After a capacity back-off the run has
+    /// polled earlier jobs already, so the waited time counts as age.
     pub fn wait_seconds(&self, age_seconds: u64) -> u32 {
         wait_seconds(age_seconds.max(u64::from(self.attempt.waited_seconds)))
     }
 
-    /// Of a creation that was refused: its name is still free.
+    /// After a refused creation: the job's name is still free.
     ///
     /// # Errors
-    /// If waiting does not help, or has lasted long enough.
+    /// If waiting does not help, or the limit is reached.
     pub async fn refused(
         &self,
         job: String,
         error: StartTrainingError,
-    ) -> Result<Standing, StartTrainingError> {
-        if !error.may_pass() {
+    ) -> Result<JobState, StartTrainingError> {
+        if !error.is_capacity_limit() {
             return Err(error);
         }
         self.ended(job, self.attempt.attempt, error).await
     }
 
-    /// Of a job that ended badly. Its name is used up, so the next attempt's job has another; see
-    /// [`lake::attempt`] for when there is one.
+    /// After a failed job. Its name is used up, so the next attempt's job has another name;
+    /// [`lake::attempt`] says when there is a next attempt.
     ///
     /// # Errors
-    /// If waiting does not help, or has lasted long enough.
+    /// If waiting does not help, or the limit is reached.
     pub async fn failed(
         &self,
         job: String,
         error: StartTrainingError,
-    ) -> Result<Standing, StartTrainingError> {
+    ) -> Result<JobState, StartTrainingError> {
         self.ended(job, self.attempt.attempt + 1, error).await
     }
 
@@ -89,20 +88,20 @@ impl<S: ObjectStore> Run<'_, S> {
         job: String,
         next: u32,
         error: StartTrainingError,
-    ) -> Result<Standing, StartTrainingError> {
+    ) -> Result<JobState, StartTrainingError> {
         let wait = self
-            .shortage
+            .backoff
             .wait_or_fail(&self.attempt, next, error)
             .await?;
         let phase = WAITING.to_owned();
-        Ok(Standing::InProgress { job, phase, wait })
+        Ok(JobState::InProgress { job, phase, wait })
     }
 }
 
 /// The record of a completed training job.
 ///
 /// # Errors
-/// If it left no model.
+/// If it produced no model.
 pub fn record(
     spec: &TrainingSpec,
     info: TrainingInfo,
@@ -119,7 +118,8 @@ pub fn record(
         image: spec.image.clone(),
         artifact,
         artifact_etag: None,
-        // JSON has no word for what is no number; the judge then finds the metric missing.
+        // JSON cannot represent a non-finite number; judge-model then reports the metric as
+        // missing.
         metrics: info
             .metrics
             .into_iter()
