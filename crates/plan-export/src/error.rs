@@ -1,4 +1,4 @@
-//! What can be wrong with the wish to export.
+//! Errors of planning an export.
 
 use contract::read::ReadError;
 use contract::{ErrorName, Named, ServiceError};
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 /// An export that cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanExportError {
-    /// The execution's start time is not one.
+    /// The execution's start time is invalid.
     #[error("field `execution.startTime`: {message}")]
     StartTime {
         /// What is wrong with it.
@@ -21,7 +21,7 @@ pub enum PlanExportError {
     /// The execution's input is not an object, or its pipeline has no valid name.
     #[error("the execution's input: {message}")]
     Input {
-        /// What is wrong and what would be right.
+        /// What is wrong, and what is expected.
         message: String,
     },
     /// The input overrides a section that the stack keeps to the stored definition.
@@ -30,12 +30,12 @@ pub enum PlanExportError {
          InputMayOverride); change the stored definition instead"
     )]
     MayNotOverride {
-        /// The sections that are refused.
+        /// The refused sections.
         sections: String,
-        /// The sections that are allowed.
+        /// The allowed sections.
         allowed: String,
     },
-    /// There is no stored definition, and the input brings none.
+    /// There is no stored definition, and the input is not a whole one.
     #[error(
         "pipeline {pipeline:?} has no definition: put one at s3://{bucket}/{key} (or start with another \"pipeline\")"
     )]
@@ -47,8 +47,8 @@ pub enum PlanExportError {
         /// Where the definition belongs.
         key: String,
     },
-    /// The stored definition is no JSON object.
-    #[error("s3://{bucket}/{key} is no JSON object: {message}")]
+    /// The stored definition is not a JSON object.
+    #[error("s3://{bucket}/{key} is not a JSON object: {message}")]
     NotJson {
         /// The lake's bucket.
         bucket: String,
@@ -66,7 +66,7 @@ pub enum PlanExportError {
         /// The field.
         source: ReadError,
     },
-    /// The definition asks for what cannot be.
+    /// The definition's fields contradict each other.
     #[error("the definition of pipeline {pipeline:?}")]
     Invalid {
         /// The pipeline.
@@ -74,7 +74,7 @@ pub enum PlanExportError {
         /// The field.
         source: FieldError,
     },
-    /// The definition's dataset cannot be made of any table.
+    /// The definition's dataset cannot be made from any table.
     #[error("the definition of pipeline {pipeline:?}")]
     Dataset {
         /// The pipeline.
@@ -98,12 +98,12 @@ pub enum PlanExportError {
     IndexMissing {
         /// The table.
         table: String,
-        /// The index that is asked for.
+        /// The requested index.
         index: String,
-        /// The indexes that it has.
+        /// The indexes that the table has.
         known: Vec<String>,
     },
-    /// The attributes or the filter cannot be asked for.
+    /// The attributes or the filter cannot be requested.
     #[error("the definition of pipeline {pipeline:?}")]
     Selection {
         /// The pipeline.
@@ -111,36 +111,36 @@ pub enum PlanExportError {
         /// The field.
         source: SelectionError,
     },
-    /// There is nothing to export.
+    /// The source is empty.
     #[error("{what} holds no items: fill it before the next run")]
     TableEmpty {
         /// The table or the index.
         what: String,
     },
-    /// The estimate is above a cap.
+    /// The estimate is above a limit.
     #[error(
         "{what} is estimated at {estimate}, above {field} of {cap}: raise the cap or the read budget"
     )]
     LimitExceeded {
-        /// What is capped.
+        /// What is limited.
         what: &'static str,
         /// The estimate.
         estimate: String,
-        /// The capping field.
+        /// The field with the limit.
         field: Cow<'static, str>,
-        /// The cap.
+        /// The limit.
         cap: String,
     },
-    /// A scan is above a cap, and an export is not possible either.
-    #[error("no route keeps to the limits: {obstacle}")]
+    /// A scan is above a limit, and an export is not possible either.
+    #[error("neither route is within the limits: {obstacle}")]
     NoRoute {
-        /// What stands against an export.
+        /// Why an export is not possible.
         obstacle: String,
-        /// The cap that a scan is above.
+        /// The limit that a scan is above.
         source: Box<Self>,
     },
-    /// Another run is at work on this pipeline.
-    #[error("pipeline {pipeline:?} is at work in {other}: wait for it, or stop it")]
+    /// Another run of this pipeline is running.
+    #[error("pipeline {pipeline:?} is already running in {other}: wait for it, or stop it")]
     AlreadyRunning {
         /// The pipeline.
         pipeline: String,
@@ -150,11 +150,11 @@ pub enum PlanExportError {
     /// The lake cannot be read or written.
     #[error("the lake cannot be used")]
     Lake(#[from] DocumentError),
-    /// The table could not be asked.
-    #[error("the table cannot be looked at")]
+    /// The table cannot be described.
+    #[error("the table cannot be described")]
     Table(#[source] Box<ServiceError>),
-    /// The other execution could not be asked.
-    #[error("the execution at work cannot be looked up")]
+    /// The other execution cannot be described.
+    #[error("the running execution cannot be described")]
     Execution(#[source] Box<ServiceError>),
 }
 
@@ -198,7 +198,7 @@ impl Named for PlanExportError {
             Self::LimitExceeded { .. } | Self::NoRoute { .. } => ErrorName::LimitExceeded,
             Self::AlreadyRunning { .. } => ErrorName::AlreadyRunning,
             Self::Lake(error) => match error.name() {
-                // Of the lake itself, not of an object: `get_if_there` has dealt with those.
+                // About the bucket, not an object: `get_if_there` handles missing objects.
                 ErrorName::NotFound | ErrorName::AccessDenied => ErrorName::BucketUnusable,
                 other => other,
             },

@@ -1,7 +1,6 @@
-//! Decides what to export, checks that it can be exported, and freezes the plan.
+//! Decides what to export, checks that it can be exported, and writes the plan.
 //!
-//! What one kind of source needs is in a module of its own, beside which another one can stand. No
-//! more than one item of the source is read.
+//! Each kind of source has a module of its own. No more than one item of the source is read.
 
 mod dynamodb;
 mod error;
@@ -22,19 +21,19 @@ use lake::records::{CurrentRun, Plan};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents};
 use raw_export::{PlanSource, Planned};
 
-/// What the function is set up with.
+/// Configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The sections of a definition that an execution's input may override.
     pub overrides: Overrides,
-    /// Children of the Distributed Map that run at once.
+    /// Concurrent children of the Distributed Map.
     pub concurrency: u32,
 }
 
-/// Plans the export of an execution. Called again for the same execution it answers the same.
+/// Plans the export of an execution. Called again for the same execution, it answers the same plan.
 ///
 /// # Errors
-/// Whatever is wrong with the definition, the source or the bucket, before anything is paid for.
+/// If anything is wrong with the definition, the source or the bucket, before anything is paid for.
 pub async fn handle<P: PlanSource>(
     store: &impl ObjectStore,
     sources: &P,
@@ -100,7 +99,7 @@ where
     write_tasks(store, &plan).await?;
     let plan = match documents::commit(store, &keys.plan(), &plan).await? {
         PutOutcome::Created => plan,
-        // Another attempt of the same execution was faster; its plan counts.
+        // Another attempt of the same execution committed its plan first.
         PutOutcome::AlreadyThere => {
             let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
             write_tasks(store, &plan).await?;
@@ -128,7 +127,7 @@ fn log(plan: &Plan) {
     );
 }
 
-/// Writes the list that the Distributed Map reads; that of an export is written when it has completed.
+/// Writes the list that the Distributed Map reads; for an export, it is written on completion.
 async fn write_tasks(store: &impl ObjectStore, plan: &Plan) -> Result<(), PlanExportError> {
     if plan.route == Route::Scan {
         documents::write(store, &plan.keys().tasks(), &plan.tasks).await?;

@@ -1,4 +1,4 @@
-//! The definition that counts: the stored one, with the execution's input merged over it.
+//! The definition of a run: the stored one, with the execution's input merged over it.
 
 use crate::PlanExportError;
 use contract::Names;
@@ -45,7 +45,7 @@ pub async fn load(
             Ok(other) => return Err(not_json(store, key, kind(&other).to_owned())),
             Err(error) => return Err(not_json(store, key, error.to_string())),
         },
-        // An input that brings a whole definition needs no stored one.
+        // An input with a whole definition needs no stored one.
         None if input.get("source").is_some() => Value::Object(Map::new()),
         None => {
             return Err(PlanExportError::DefinitionMissing {
@@ -89,8 +89,9 @@ pub async fn load(
     Ok(definition)
 }
 
-/// Whether AWS takes the endpoint that serves now to the compute that is wanted: found here, it costs
-/// nothing; by the deployment, a whole run. What scores in one go leaves that endpoint alone.
+/// Checks that AWS can update the endpoint in service to the desired compute: found here, the
+/// mistake costs nothing; found by the deployment, a whole run. A pipeline with `batch` does not
+/// touch the endpoint.
 pub async fn check_endpoint(
     store: &impl ObjectStore,
     definition: &Definition,
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn merging_follows_rfc_7396() {
-        // The table of appendix A, as far as objects go.
+        // The table of appendix A, as far as it concerns objects.
         for (target, patch, result) in [
             (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
             (

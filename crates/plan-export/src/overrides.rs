@@ -1,12 +1,12 @@
-//! Which sections of the definition an execution's input may override. Whoever may only start runs could
-//! otherwise choose the image that runs with the pipeline's role, or the role itself.
+//! Which sections of the definition an execution's input may override. Otherwise a person who may
+//! only start runs could choose the image that runs with the pipeline's role, or the role.
 
 use crate::PlanExportError;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-/// The sections of a definition. `pipeline` is none of them: it chooses the definition.
+/// The sections of a definition. `pipeline` is not one of them: it chooses the definition.
 const SECTIONS: [&str; 7] = [
     "source",
     "dataset",
@@ -20,18 +20,18 @@ const SECTIONS: [&str; 7] = [
 /// The sections that may be overridden; by default all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides {
-    // None allows every section.
+    // `None` allows every section.
     allowed: Option<BTreeSet<String>>,
 }
 
 /// A list of sections that cannot be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "{section:?} is no section of a definition: give `all`, `none`, or some of {}, separated by commas",
+    "{section:?} is not a section of a definition: use `all`, `none`, or some of {}, separated by commas",
     SECTIONS.join(", ")
 )]
 pub struct OverridesError {
-    /// What stands in the place of a section.
+    /// The text in place of a section.
     pub section: String,
 }
 
@@ -66,7 +66,8 @@ impl Overrides {
         };
         let given = input.as_object().into_iter().flatten();
         let given = given.map(|(name, _)| name.as_str());
-        // What is no section at all is refused where the definition is read, which knows the closest name.
+        // An unknown section is refused where the definition is read, which suggests the closest
+        // name.
         let refused: Vec<&str> = given
             .filter(|name| SECTIONS.contains(name) && !allowed.contains(*name))
             .collect();

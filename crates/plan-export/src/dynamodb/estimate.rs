@@ -1,5 +1,5 @@
-//! What reading the whole table takes: read units, minutes and money, and whether the definition
-//! allows that. It must not know how the work is grouped beyond its numbers.
+//! Estimates reading the whole table: read units, minutes and money, and checks the definition's
+//! limits.
 
 use super::prices::{BASIS, PriceList};
 use crate::PlanExportError;
@@ -8,12 +8,13 @@ use definition::{Definition, DynamoDbSource, Limits};
 use lake::records::ReadPlan;
 use source::{ReadCapacity, TableInfo};
 
-/// A read capacity unit is one strongly consistent read of 4 KiB, or two eventually consistent ones.
+/// A read capacity unit is one strongly consistent read of 4 KiB, or two eventually consistent
+/// ones.
 const BYTES_PER_READ_UNIT: u64 = 4096;
-/// Bytes of table that one function exports per second, with caution: half of what was measured
-/// (README of `export-segment`: 200 MB of JSON per second and vCPU, which is 100 MB of table).
+/// Bytes of table that one function exports per second: half of what was measured (README of
+/// `export-segment`: 200 MB of JSON per second and vCPU, which is 100 MB of table).
 pub const TASK_BYTES_PER_SECOND: f64 = 50e6;
-/// Memory of the function that exports, as the template has it: one vCPU.
+/// Memory of the exporting function, as in the template: one vCPU.
 pub const EXPORT_MEMORY_MB: u32 = 1769;
 /// Seconds for which one invocation scans, as the template and the reserve of the step have it.
 const SECONDS_PER_INVOCATION: f64 = 810.0;
@@ -24,12 +25,12 @@ const BYTES_PER_PART: f64 = 64.0 * 1024.0 * 1024.0;
 const BYTES_PER_PIECE: f64 = 6.0 * 1024.0 * 1024.0;
 const SECONDS_PER_LISTING: f64 = 15.0;
 
-/// An export takes this long even of an empty table. Source: Amazon DynamoDB Developer Guide,
+/// Minimum duration of an export, even of an empty table. Source: Amazon DynamoDB Developer Guide,
 /// "Requesting a table export".
 const EXPORT_MINUTES: f64 = 5.0;
 const BYTES_PER_GB: f64 = 1024.0 * 1024.0 * 1024.0;
 
-/// How the work is shared out.
+/// Number of segments and tasks.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
     /// Scan segments.
@@ -48,7 +49,7 @@ pub fn read_units(source: &DynamoDbSource, info: &TableInfo) -> u64 {
     }
 }
 
-/// What reading the whole table takes.
+/// Estimates reading the whole table.
 pub fn estimate(
     source: &DynamoDbSource,
     limits: &Limits,
@@ -59,7 +60,7 @@ pub fn estimate(
     let read_units = read_units(source, info);
     let at_once = f64::from(shape.tasks.min(read.concurrency).max(1));
     let bytes = info.bytes as f64;
-    // As fast as the budget allows, or as fast as the functions are.
+    // As fast as the budget or the functions allow, whichever is slower.
     let by_budget = read.rcu.map_or(0.0, |rcu| read_units as f64 / rcu);
     let seconds = by_budget.max(bytes / TASK_BYTES_PER_SECOND / at_once);
 
@@ -141,12 +142,12 @@ fn requests(prices: &PriceList, shape: Shape, bytes: f64, seconds: f64, at_once:
     let invocations = (seconds * at_once / tasks / SECONDS_PER_INVOCATION).ceil();
     let json = bytes * JSON_PER_BYTE;
     let parts = (json / BYTES_PER_PART).ceil().max(segments);
-    // A part is begun, completed and listed in a checkpoint; a segment has a manifest.
+    // A part is created, completed and listed in a checkpoint; a segment has a manifest.
     let puts = parts * 3.0
         + json * STORED_PER_JSON / BYTES_PER_PIECE
         + segments
         + at_once * seconds / SECONDS_PER_LISTING;
-    // Each invocation asks for each segment's manifest, and follows the checkpoints.
+    // Each invocation requests each segment's manifest, and follows the checkpoints.
     let gets = invocations * (segments * 2.0 + parts);
     let transitions = tasks * (2.0 + 2.0 * invocations);
     puts * prices.s3_put
@@ -155,12 +156,13 @@ fn requests(prices: &PriceList, shape: Shape, bytes: f64, seconds: f64, at_once:
         + transitions * prices.state_transition
 }
 
-/// Nobody pays less than a millionth of a dollar.
+/// Rounds to a millionth of a dollar.
 fn micro_dollars(dollars: f64) -> f64 {
     (dollars * 1e6).round() / 1e6
 }
 
-/// Refuses what is above a cap, or leaves the rest of the run too little of the execution's time.
+/// Refuses an estimate that is above a limit, or leaves the rest of the run too little of the
+/// execution's time.
 pub fn check_limits(definition: &Definition, estimate: &Estimate) -> Result<(), PlanExportError> {
     let limits = &definition.limits;
     let above = |estimate: String, field: &'static str, cap: String| {
@@ -260,10 +262,10 @@ mod tests {
         (definition, estimate)
     }
 
-    fn close(value: f64, wanted: f64) {
+    fn close(value: f64, expected: f64) {
         assert!(
-            (value / wanted - 1.0).abs() < 0.01,
-            "{value} and not {wanted}"
+            (value / expected - 1.0).abs() < 0.01,
+            "{value} and not {expected}"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Plans the export of a DynamoDB table: what of it is read, by which route, and how fast.
+//! Plans the export of a DynamoDB table: what to read, by which route, and how fast.
 
 mod estimate;
 mod prices;
@@ -19,12 +19,12 @@ use route::Chosen;
 use selected::Selected;
 use source::{DescribeRecovery, DescribeTable};
 
-/// A table to export, and the port to ask about it.
+/// A table to export, and the port that describes it.
 #[derive(Debug)]
 pub struct DynamoDb<'a, T> {
-    /// What the definition says of it.
+    /// The definition's source.
     pub source: &'a DynamoDbSource,
-    /// Where it is asked about.
+    /// The port.
     pub tables: &'a T,
     /// Tasks that run at once, at most.
     pub concurrency: u32,
@@ -47,7 +47,7 @@ impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
             key_attributes,
             projection,
         } = selected::choose(definition, source, info)?;
-        // The table's own count lags by hours; one read tells whether there is anything.
+        // The table's own count lags by hours; reading one item tells whether there is any.
         let index = source.index.as_deref();
         if !tables.holds_an_item(table, index).await? {
             let what = match index {
@@ -70,7 +70,7 @@ impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
             estimate,
         } = route::choose(definition, source, scan, tables).await?;
         if route == Route::Export {
-            // Its files, and so its segments, are known when it has completed.
+            // Its files, and so its segments, are known on completion.
             shape = Shape {
                 segments: 0,
                 tasks: 0,

@@ -1,15 +1,15 @@
-//! What AWS charges, where the definition does not say otherwise: list prices of us-east-1, without
-//! free tiers and discounts, in US dollars, as of November 2026. Sources: the pricing pages of
-//! Amazon DynamoDB (on-demand throughput, halved on 1 November 2024; data export), AWS Lambda (arm64, first tier),
-//! Amazon S3 (Standard) and AWS Step Functions (Standard workflows). Other regions charge up to
-//! about twice as much: `limits.prices` overrides each.
+//! Prices of AWS, unless the definition overrides them: list prices of us-east-1, without free
+//! tiers and discounts, in US dollars, as of November 2026. Sources: the pricing pages of Amazon
+//! DynamoDB (on-demand throughput, halved on 1 November 2024; data export), AWS Lambda (arm64,
+//! first tier), Amazon S3 (Standard) and AWS Step Functions (Standard workflows). Other regions
+//! charge up to about twice as much: `limits.prices` overrides each.
 
 use definition::Prices;
 
-/// What these prices are, for people.
+/// Description of these prices, for messages.
 pub const BASIS: &str = "us-east-1 list prices of November 2026";
 
-/// Dollars for one of each.
+/// Dollars for one unit of each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PriceList {
     pub read_request_unit: f64,
@@ -22,7 +22,7 @@ pub struct PriceList {
 }
 
 impl PriceList {
-    /// The list prices, with what the definition says of them.
+    /// The list prices, with the definition's overrides.
     pub fn of(prices: &Prices) -> Self {
         let price = |said: Option<f64>, list: f64, pieces: f64| said.unwrap_or(list) / pieces;
         Self {

@@ -1,18 +1,18 @@
-//! How fast a run may read the table, and why. It must not know how the tasks keep to it.
+//! Decides how fast a run may read the table, and why.
 
 use definition::ReadBudget;
 use lake::records::ReadPlan;
 use source::ReadCapacity;
 
-/// What a run takes of a table if nothing is said: it leaves most to those whom the table is for.
+/// Percent of the table's capacity that a run takes by default: most is left to the application.
 const DEFAULT_PERCENT: u32 = 25;
-/// What a table is presumed to have that says nothing: what a new one on demand serves. Source:
+/// Presumed capacity of a table that describes none: what a new on-demand table serves. Source:
 /// Amazon DynamoDB Developer Guide, "DynamoDB throughput capacity", initial throughput on demand.
 const PRESUMED: u64 = 12_000;
 
-/// Decides how fast `read` lets a table of this capacity be read by `concurrency` tasks at once.
+/// Decides how fast `read` lets `concurrency` concurrent tasks read a table of this capacity.
 pub fn decide(read: &ReadBudget, capacity: ReadCapacity, concurrency: u32) -> ReadPlan {
-    let (units, of) = what_it_has(capacity);
+    let (units, of) = read_capacity(capacity);
     let has = format!("{} {of}", thousands(units as f64));
     let (rcu, why) = if read.unlimited {
         (None, "source.dynamodb.read.unlimited".to_owned())
@@ -31,7 +31,7 @@ pub fn decide(read: &ReadBudget, capacity: ReadCapacity, concurrency: u32) -> Re
         (Some(rcu), format!("{percent} % of {has}{default}"))
     };
     let pace = rcu.map_or_else(
-        || "as fast as it goes".to_owned(),
+        || "at full speed".to_owned(),
         |rcu| format!("at {} RCU/s", thousands(rcu)),
     );
     ReadPlan {
@@ -42,7 +42,7 @@ pub fn decide(read: &ReadBudget, capacity: ReadCapacity, concurrency: u32) -> Re
     }
 }
 
-fn what_it_has(capacity: ReadCapacity) -> (u64, &'static str) {
+fn read_capacity(capacity: ReadCapacity) -> (u64, &'static str) {
     match capacity {
         ReadCapacity::Provisioned { units } => (units, "provisioned"),
         ReadCapacity::OnDemand { warm, maximum } => match (warm, maximum) {
@@ -55,7 +55,7 @@ fn what_it_has(capacity: ReadCapacity) -> (u64, &'static str) {
     }
 }
 
-/// A figure for people: `3,000`, `12.5`.
+/// A figure with thousands separators: `3,000`, `12.5`.
 fn thousands(figure: f64) -> String {
     let rounded = format!("{figure:.1}");
     let (whole, rest) = rounded.split_once('.').unwrap_or((&rounded, "0"));
@@ -111,7 +111,7 @@ mod tests {
                 json!({"unlimited": true}),
                 provisioned,
                 None,
-                "reads as fast as it goes: source.dynamodb.read.unlimited",
+                "reads at full speed: source.dynamodb.read.unlimited",
             ),
             (
                 json!({"percent": 10}),

@@ -1,8 +1,7 @@
-//! How the items leave the table: by scan, or by the table's native export. It must not know how
-//! either is carried out.
+//! Chooses the route of the items: scan, or the table's native export.
 //!
-//! A scan costs about a sixth of an export per gigabyte where reads are paid for, and nothing in
-//! provisioned capacity that lies idle. So it is scanned, unless only an export keeps to the limits.
+//! A scan costs about a sixth of an export per gigabyte on demand, and nothing in idle provisioned
+//! capacity. So the table is scanned unless only an export is within the limits.
 
 use super::estimate;
 use crate::PlanExportError;
@@ -11,21 +10,21 @@ use contract::states::{Estimate, Route};
 use definition::{Definition, DynamoDbSource, FieldError, Mode};
 use source::{DescribeRecovery, PointInTimeRecovery};
 
-/// The route, and why.
+/// The chosen route, and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chosen {
     /// The route.
     pub route: Route,
     /// Why, in one sentence.
     pub reason: String,
-    /// What it takes.
+    /// Its estimate.
     pub estimate: Estimate,
 }
 
-/// Chooses the route. `scan` is what a scan would take.
+/// Chooses the route. `scan` is the estimate of a scan.
 ///
-/// Point-in-time recovery is asked about only where it decides: where it cannot be asked, a table
-/// that can be scanned is.
+/// Point-in-time recovery is only described where it decides: if it cannot be described, a table
+/// that can be scanned is scanned.
 pub async fn choose(
     definition: &Definition,
     source: &DynamoDbSource,
@@ -57,7 +56,7 @@ pub async fn choose(
             let reason = "a scan is within the limits and costs a sixth of an export or less";
             Ok(scanned(reason, None, scan))
         }
-        // Only a scan will do, and it is above a cap.
+        // Only a scan is possible, and it is above a limit.
         (Mode::Scan, _, Err(above)) | (Mode::Auto, Some(_), Err(above)) => Err(above),
         (Mode::Auto, None, Err(above)) => {
             match obstacle(definition, source, &export, tables).await? {
@@ -78,7 +77,7 @@ pub async fn choose(
     }
 }
 
-/// What speaks against a scan, without the advice that belongs to a refusal.
+/// Why a scan is refused, without the advice that belongs to a refusal.
 fn too_much(above: &PlanExportError) -> String {
     match above {
         PlanExportError::LimitExceeded {
@@ -92,7 +91,7 @@ fn too_much(above: &PlanExportError) -> String {
 }
 
 fn scanned(reason: &str, field: Option<&str>, scan: Estimate) -> Chosen {
-    // Whoever leaves out most of a table may expect to pay for less of it.
+    // A user who leaves out most of a table may expect to pay for less of it.
     let all_the_same = match field {
         Some(field @ ("projection" | "filter")) => {
             format!(", which the {field} does not lower: DynamoDB charges for what it reads")
@@ -122,7 +121,7 @@ enum Obstacle {
     RecoveryUnknown { message: String },
 }
 
-/// What stands against an export, if anything does.
+/// Why an export is not possible, or `None` if it is.
 async fn obstacle(
     definition: &Definition,
     source: &DynamoDbSource,
@@ -136,7 +135,7 @@ async fn obstacle(
     match tables.recovery(&table).await {
         Ok(PointInTimeRecovery::On) => Ok(None),
         Ok(PointInTimeRecovery::Off) => Ok(Some(Obstacle::RecoveryOff { table })),
-        // A role or a server without that operation: it will not do better when asked again.
+        // The role or the server lacks that operation: a retry does not help.
         Err(error)
             if matches!(
                 error.name,

@@ -1,4 +1,4 @@
-//! How the scan of a table is shared out.
+//! Divides the scan of a table into segments and tasks.
 
 use super::estimate::{Shape, TASK_BYTES_PER_SECOND, read_units};
 use contract::states::MOST_CHILDREN;
@@ -6,7 +6,7 @@ use definition::DynamoDbSource;
 use lake::records::ReadPlan;
 use source::TableInfo;
 
-/// A segment this large keeps one scan busy for seconds, and what a crash repeats stays small.
+/// A segment of this size takes seconds, and a crash repeats little.
 const BYTES_PER_SEGMENT: u64 = 128 * 1024 * 1024;
 const MAXIMUM_SEGMENTS: u32 = 10_000;
 /// Segments of a table that was not counted yet: of a small one most are empty, which costs a request each; a
@@ -14,14 +14,14 @@ const MAXIMUM_SEGMENTS: u32 = 10_000;
 const UNCOUNTED_SEGMENTS: u32 = 64;
 /// One scan in flight leaves a vCPU idle most of the time; 16 keep it fed in modest memory.
 const SEGMENTS_PER_TASK: u32 = 16;
-/// Segments of a task that takes them 16 at a time, because the budget needs no more functions: each
-/// invocation looks at all of them.
+/// Segments of a task that takes them 16 at a time, when the budget needs no more functions: each
+/// invocation checks all of them.
 const SEGMENTS_IN_TURN: u32 = 64;
 
-/// How many segments the scan has, and how many tasks share them.
+/// Number of segments of the scan, and of the tasks that share them.
 ///
-/// Functions that wait for the budget are paid for waiting: there are no more of them than it takes
-/// to use the budget up, with caution.
+/// Functions that wait for the budget are paid for waiting, so there are no more of them than the
+/// budget needs, with a margin.
 pub fn shape(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Shape {
     let by_size = if info.bytes == 0 {
         UNCOUNTED_SEGMENTS
@@ -46,7 +46,7 @@ pub fn shape(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Shap
     }
 }
 
-/// Functions that use the budget up, with caution; `None` if nothing limits the reads.
+/// Number of functions that use up the budget, with a margin; `None` if nothing limits the reads.
 fn workers(source: &DynamoDbSource, info: &TableInfo, read: &ReadPlan) -> Option<u32> {
     // A table that was not counted is as any other: only the bytes of a read unit matter.
     let counted = TableInfo {

@@ -1,23 +1,23 @@
-//! What of the table is read: the table itself or an index, and which attributes. Wrong combinations
-//! are refused here, before anything is read.
+//! What of the table is read: the table itself or an index, and which attributes. Wrong
+//! combinations are refused here, before anything is read.
 
 use crate::PlanExportError;
 use definition::{Definition, DynamoDbSource, FieldError, NamedPath, PathUsage};
 use dynamodb_json::Path;
 use source::{IndexInfo, Selection, TableInfo};
 
-/// What is read, once it is known to be there and to fit together.
+/// A valid selection.
 #[derive(Debug)]
 pub struct Selected {
-    /// The table, or the index in its place: its own counts are what a scan reads.
+    /// The table, or the index that replaces it: its own counts are what a scan reads.
     pub info: TableInfo,
-    /// The names of the table's key attributes, which tell items apart through an index too.
+    /// The names of the table's key attributes, which identify items through an index too.
     pub key_attributes: Vec<String>,
-    /// The paths of the attributes that are read; all if empty.
+    /// The paths of the attributes to read; all if empty.
     pub projection: Vec<String>,
 }
 
-/// Finds the index, if one is asked for, and checks what is asked of it.
+/// Finds the index, if one is named, and checks the selection.
 pub fn choose(
     definition: &Definition,
     source: &DynamoDbSource,
@@ -80,8 +80,8 @@ pub fn choose(
     })
 }
 
-/// The paths that must be read: all that the definition names, but for those that it says may be
-/// absent, and columns that are named once more as tokens.
+/// The paths that must be read: all that the definition names, except those it marks as optional,
+/// and columns that are named again as tokens.
 fn needed(definition: &Definition) -> impl Iterator<Item = (NamedPath<'_>, Path)> {
     let may_be_absent = &definition.dataset.may_be_absent;
     definition
@@ -92,7 +92,7 @@ fn needed(definition: &Definition) -> impl Iterator<Item = (NamedPath<'_>, Path)
             let is_excused = may_be_absent.iter().any(|path| path == named.text);
             !(is_excused && named.usage.may_be_absent())
         })
-        // That they are paths was checked with the definition.
+        // Validating the definition checked that they are paths.
         .filter_map(|named| Path::parse(named.text).ok().map(|path| (named, path)))
 }
 
@@ -106,7 +106,7 @@ fn beyond_projection<'d>(
     }
     needed(definition).find(|(named, path)| {
         let reads = |read: &Path| {
-            // What leaves out a whole map leaves out what is read of it.
+            // Leaving out a whole map leaves out everything in it.
             path.is_within(read) || named.usage == PathUsage::Exclude && read.is_within(path)
         };
         !projection.iter().any(reads)
@@ -121,7 +121,7 @@ fn beyond_index<'d>(
     table_key: &[String],
 ) -> Option<(NamedPath<'d>, Path)> {
     let projects = index.projects.as_ref()?;
-    // What a local index lacks is fetched from its table if a projection asks for it.
+    // Attributes that a local index lacks are fetched from its table if a projection names them.
     if !index.global && !source.projection.is_empty() {
         return None;
     }

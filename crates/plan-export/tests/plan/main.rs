@@ -1,5 +1,5 @@
-//! Planning over a lake in memory: what is planned, what is refused, and that asking again changes
-//! nothing.
+//! Planning over a lake in memory: what is planned, what is refused, and that a repeated call
+//! changes nothing.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 mod route;
@@ -77,7 +77,7 @@ async fn tasks_are_as_many_as_the_budget_needs() {
 }
 
 #[tokio::test]
-async fn asking_again_answers_the_same_though_the_definition_changed() {
+async fn called_again_it_answers_the_same_though_the_definition_changed() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 10 << 30,
@@ -93,7 +93,7 @@ async fn asking_again_answers_the_same_though_the_definition_changed() {
 }
 
 #[tokio::test]
-async fn the_input_overrides_any_part_and_the_plan_keeps_it() {
+async fn the_input_overrides_any_part_and_the_plan_records_it() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 100,
@@ -177,7 +177,7 @@ async fn a_table_that_is_missing_or_empty_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_above_a_cap_is_refused_with_the_numbers() {
+async fn an_estimate_above_a_limit_is_refused_with_the_numbers() {
     let (name, message) = refused(&definition(), json!({"limits": {"maxReadUnits": 1000}})).await;
     assert_eq!(name, ErrorName::LimitExceeded);
     assert!(
@@ -197,7 +197,7 @@ async fn an_endpoint_on_instances_is_not_planned_to_become_serverless() {
         ("instances", "default", json!({}), false),
         ("serverless", "default", json!({}), true),
         ("instances", "another", json!({}), true),
-        // The endpoint stays what it is.
+        // The endpoint is unchanged.
         ("instances", "default", scores, true),
     ] {
         let store = lake_with(&definition()).await;
@@ -220,7 +220,7 @@ async fn an_endpoint_on_instances_is_not_planned_to_become_serverless() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pipeline_at_work_is_not_overlapped() {
+async fn a_running_pipeline_is_not_overlapped() {
     let store = lake_with(&definition()).await;
     let tables = Tables {
         bytes: 100,
@@ -236,4 +236,4 @@ async fn a_pipeline_at_work_is_not_overlapped() {
     assert!(error.to_string().contains("arn:running"), "{error}");
 }
 
-// ---- what of the table ----
+// ---- the selection ----

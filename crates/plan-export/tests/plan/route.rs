@@ -1,4 +1,4 @@
-//! What is read of a table, and by which route: what is chosen, and what is refused.
+//! Selection and route: what is chosen, and what is refused.
 
 use crate::support::{
     Recovery, Tables, definition, lake_with, of_table, plan_in, plan_on, refused,
@@ -48,7 +48,7 @@ async fn a_projection_is_planned_with_the_key_attributes_of_table_and_index() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_together_is_refused_by_its_field() {
+async fn a_contradictory_selection_is_refused_by_its_field() {
     for (fields, name, says) in [
         (
             json!({"index": "by-film"}),
@@ -208,7 +208,7 @@ async fn the_route_is_chosen_by_mode_limits_and_recovery() {
             Route::Scan,
             "mode is scan; it takes 1310720 read units",
         ),
-        // Within the limits nobody is asked about recovery, so it does not matter who may ask.
+        // Within the limits recovery is not described, so a missing permission does not matter.
         (
             Recovery::Denied,
             "auto",
@@ -283,7 +283,7 @@ async fn the_route_is_chosen_by_mode_limits_and_recovery() {
 }
 
 #[tokio::test]
-async fn a_route_that_is_not_open_is_refused_with_what_to_do() {
+async fn an_impossible_route_is_refused_with_what_to_do() {
     let few = json!({"limits": {"maxReadUnits": 1000}});
     let brief = json!({"limits": {"maxReadUnits": 1000, "maxMinutes": 4}});
     let filtered = json!({

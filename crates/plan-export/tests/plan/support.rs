@@ -169,7 +169,7 @@ pub async fn plan_in(store: &MemoryStore, output: &PlanExportOutput) -> Plan {
     serde_json::from_slice(&store.get(&key).await.unwrap()).unwrap()
 }
 
-/// The part of a plan that only a table's has.
+/// The part of a plan that is specific to DynamoDB.
 pub fn of_table(plan: &Plan) -> &DynamoDbPlan {
     plan.dynamodb().unwrap().1
 }
