@@ -1,10 +1,10 @@
-//! Why a table's export does not come about.
+//! Errors of a table's native export.
 
 use contract::read::ReadError;
 use contract::{ErrorName, Named, RunId, ServiceError};
 use lake::{DocumentError, StoreError};
 
-/// An export that does not come about.
+/// Why there is no export.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestExportError {
     /// The run's plan is to scan.
@@ -13,15 +13,15 @@ pub enum RequestExportError {
         /// The run.
         run: RunId,
     },
-    /// The plan does not say when the run started.
+    /// The plan's start time is invalid.
     #[error("the run's plan: started {started:?}")]
     Started {
-        /// What it says.
+        /// The plan's text.
         started: String,
         /// What is wrong with it.
         source: jiff::Error,
     },
-    /// The plan does not say which table is meant.
+    /// The plan does not name the table.
     #[error("the run's plan has no ARN of the table")]
     NoTable,
     /// The export failed.
@@ -36,7 +36,7 @@ pub enum RequestExportError {
         /// The service's message.
         message: String,
     },
-    /// A manifest of the completed export is not there.
+    /// The completed export has no manifest.
     #[error("the export {arn} has completed, but there is no manifest s3://{bucket}/{key}")]
     ManifestMissing {
         /// The export.
@@ -47,7 +47,7 @@ pub enum RequestExportError {
         key: String,
     },
     /// A manifest cannot be read.
-    #[error("s3://{bucket}/{key}, line {line}, is no manifest of an export")]
+    #[error("s3://{bucket}/{key}, line {line}, is not a manifest of an export")]
     ManifestUnreadable {
         /// The bucket.
         bucket: String,
@@ -58,8 +58,8 @@ pub enum RequestExportError {
         /// The field at fault.
         source: ReadError,
     },
-    /// The manifests and what they speak of do not add up.
-    #[error("s3://{bucket}/{key}: {what} is {found} instead of {said}: export again")]
+    /// The manifests and the files do not agree.
+    #[error("s3://{bucket}/{key}: {what} is {found} instead of {expected}: export again")]
     ManifestWrong {
         /// The bucket.
         bucket: String,
@@ -67,12 +67,12 @@ pub enum RequestExportError {
         key: String,
         /// What differs.
         what: String,
-        /// What the manifest says.
-        said: String,
-        /// What was found.
+        /// The value in the manifest.
+        expected: String,
+        /// The value found.
         found: String,
     },
-    /// The service cannot be asked.
+    /// DynamoDB fails.
     #[error("exporting the table")]
     Service(#[source] Box<ServiceError>),
     /// The lake cannot be read or written.

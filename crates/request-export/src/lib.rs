@@ -1,7 +1,7 @@
-//! Requests a table's native export: looks for the run's own, asks for one if there is none, and
-//! turns its files into segments and tasks when it has completed.
+//! Requests a table's native export: finds the run's export, requests one if there is none, and
+//! makes segments and tasks of its files on completion.
 //!
-//! No data file is read. A call looks once and never waits for the export.
+//! No data file is read. A call polls once and never waits for the export.
 
 mod error;
 mod manifest;
@@ -17,15 +17,16 @@ use lake::{ObjectStore, PutOutcome, documents};
 use manifest::Completed;
 use source::{ExportDescription, ExportRequest, ExportState, NativeExport};
 
-/// Files that one function adopts in turn, unless the definition says otherwise.
+/// Files that one function adopts in turn, by default.
 const FILES_PER_TASK: u32 = 16;
-/// A token is remembered for eight hours after it was used, and no call is older than its run. Source:
-/// Amazon DynamoDB API Reference, `ExportTableToPointInTime`. An hour less, for clocks that differ.
+/// DynamoDB remembers a token for eight hours after its use, and no call is older than its run.
+/// Source: Amazon DynamoDB API Reference, `ExportTableToPointInTime`. One hour less, for clock
+/// skew.
 const TOKEN_SECONDS: u64 = 7 * 60 * 60;
 const COMPLETED: &str = "COMPLETED";
 const IN_PROGRESS: &str = "IN_PROGRESS";
 
-/// A failed export stays failed: the next call requests another one, under the next attempt's token.
+/// A failed export stays failed: the next call requests another one, with the next attempt's token.
 async fn request_anew(
     store: &impl ObjectStore,
     keys: &lake::RunKeys,
@@ -36,19 +37,19 @@ async fn request_anew(
     Ok(())
 }
 
-/// What the function is set up with.
+/// Configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// ARN of the lake's KMS key, which the files are written with.
+    /// ARN of the KMS key that the files are encrypted with.
     pub lake_key: String,
-    /// Children of the Distributed Map that run at once.
+    /// Concurrent children of the Distributed Map.
     pub concurrency: u32,
 }
 
-/// Takes a look at the run's export. Called again it goes on, and never asks for a second one.
+/// Polls the run's export. Called again it continues, and never requests a second export.
 ///
 /// # Errors
-/// If the export failed, is not what its manifests say, or a service fails.
+/// If the export failed, differs from its manifests, or a service fails.
 pub async fn handle(
     store: &impl ObjectStore,
     exports: &impl NativeExport,
@@ -98,17 +99,17 @@ pub async fn handle(
         bucket: store.bucket().to_owned(),
         prefix: keys.native(attempt),
         key: settings.lake_key.clone(),
-        // The same in every call, or the token would stand for another request.
+        // The same in every call, or the token would conflict with the first request.
         time: started.as_second(),
     };
     let export = if let Some(arn) = &progress.arn {
         exports.describe_export(arn).await?
     } else {
-        let export = ask(exports, &request, age).await?;
+        let export = find_or_request(exports, &request, age).await?;
         tracing::info!(
             export = export.arn,
             prefix = request.prefix,
-            "the export is under way"
+            "the export is in progress"
         );
         let asked = NativeRequest {
             attempt,
@@ -146,7 +147,7 @@ pub async fn handle(
     };
     let exported = match documents::commit(store, &keys.native_export(), &exported).await? {
         PutOutcome::Created => exported,
-        // Another call was faster; its record counts.
+        // Another call committed its record first.
         PutOutcome::AlreadyThere => lake::native::read(store, &plan).await?,
     };
     documents::write(store, &keys.tasks(), &exported.tasks).await?;
@@ -160,11 +161,11 @@ pub async fn handle(
     Ok(answer(Status::Done, COMPLETED, Some(&exported)))
 }
 
-/// The run's export, asked for if there is none.
+/// The run's export, requested if there is none.
 ///
-/// An earlier call may have asked and ended before it could write that down. The token answers with
-/// its export as long as it is remembered; after that all exports are looked through, one by one.
-async fn ask(
+/// An earlier call may have requested it and died before it recorded that. The token finds its
+/// export while DynamoDB remembers it; after that, all exports are searched one by one.
+async fn find_or_request(
     exports: &impl NativeExport,
     request: &ExportRequest,
     age: u64,

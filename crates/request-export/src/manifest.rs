@@ -1,5 +1,5 @@
-//! The manifests of a completed export, held against each other and against the bucket. It must not
-//! read a data file.
+//! Checks the manifests of a completed export against each other and against the bucket's listing.
+//! Data files are not read.
 //!
 //! Source of the formats: Amazon DynamoDB Developer Guide, "DynamoDB table export output format".
 
@@ -19,15 +19,15 @@ const MD5_BYTES: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub struct Completed<'a> {
     pub arn: &'a str,
-    /// The prefix that was asked for.
+    /// The requested prefix.
     pub prefix: &'a str,
-    /// The summary manifest's key, if the service says.
+    /// The summary manifest's key, if the service reports it.
     pub manifest: Option<&'a str>,
-    /// Items in all files, if the service says.
+    /// Items in all files, if the service reports it.
     pub items: Option<u64>,
 }
 
-/// `manifest-summary.json`, as far as it matters.
+/// `manifest-summary.json`, as far as needed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Summary {
@@ -38,7 +38,7 @@ struct Summary {
     output_format: String,
 }
 
-/// A line of `manifest-files.json`, as far as it matters.
+/// A line of `manifest-files.json`, as far as needed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
@@ -48,19 +48,19 @@ struct Entry {
     key: String,
 }
 
-/// The files of an export, if all manifests agree and all files are there.
+/// The files of an export, if all manifests agree and all files exist.
 pub async fn read(
     store: &impl ObjectStore,
     export: Completed<'_>,
 ) -> Result<Vec<ExportFile>, RequestExportError> {
     let bucket = store.bucket();
     let summary_key = summary_key(export);
-    let wrong = |key: &str, what: &str, said: &str, found: &str| {
+    let wrong = |key: &str, what: &str, expected: &str, found: &str| {
         Err(RequestExportError::ManifestWrong {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             what: what.to_owned(),
-            said: said.to_owned(),
+            expected: expected.to_owned(),
             found: found.to_owned(),
         })
     };
@@ -74,8 +74,8 @@ pub async fn read(
     }
     let described = export.items.unwrap_or(summary.item_count);
     if summary.item_count != described {
-        let (said, found) = (described.to_string(), summary.item_count.to_string());
-        return wrong(&summary_key, "itemCount", &said, &found);
+        let (expected, found) = (described.to_string(), summary.item_count.to_string());
+        return wrong(&summary_key, "itemCount", &expected, &found);
     }
 
     let files_key = below(export.prefix, &summary.files_key);
@@ -92,9 +92,9 @@ pub async fn read(
         }
         let entry: Entry = parse(bucket, &files_key, number, line)?;
         let key = below(export.prefix, &entry.key);
-        // Taken out of the listing, so that a file that is listed twice is not there any more.
+        // Removed from the listing, so a file that is named twice is missing the second time.
         let Some(bytes) = there.remove(&key) else {
-            return wrong(&files_key, &key, "one file", "not there, or listed before");
+            return wrong(&files_key, &key, "one file", "missing, or listed before");
         };
         if STANDARD.decode(&entry.md5_checksum).map(|md5| md5.len()) != Ok(MD5_BYTES) {
             let what = format!("md5Checksum of {key}");
@@ -111,17 +111,18 @@ pub async fn read(
     if let Some((stray, _)) = there.range(data.clone()..).next()
         && stray.starts_with(&data)
     {
-        return wrong(&files_key, stray, "listed", "there, but not listed");
+        return wrong(&files_key, stray, "listed", "in the bucket, but not listed");
     }
     let items: u64 = files.iter().map(|file| file.items).sum();
     if items != summary.item_count {
-        let (said, found) = (summary.item_count.to_string(), items.to_string());
-        return wrong(&files_key, "the sum of itemCount", &said, &found);
+        let (expected, found) = (summary.item_count.to_string(), items.to_string());
+        return wrong(&files_key, "the sum of itemCount", &expected, &found);
     }
     Ok(files)
 }
 
-/// The summary manifest's key: as the service says, or by the export's id, the end of its ARN.
+/// The summary manifest's key: as the service reports it, or by the export's id, the end of its
+/// ARN.
 fn summary_key(export: Completed<'_>) -> String {
     if let Some(key) = export.manifest {
         return below(export.prefix, key);
@@ -130,7 +131,7 @@ fn summary_key(export: Completed<'_>) -> String {
     format!("{}/AWSDynamoDB/{id}/manifest-summary.json", export.prefix)
 }
 
-/// A key as it stands in the bucket: the service writes some with the prefix and some without it.
+/// A key as it is in the bucket: the service writes some with the prefix and some without it.
 fn below(prefix: &str, key: &str) -> String {
     let within = key
         .strip_prefix(prefix)

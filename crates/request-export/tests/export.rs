@@ -1,5 +1,5 @@
-//! The export's way over a lake and exports in memory: asked for once, whatever is killed; its
-//! manifests held against each other and the bucket; its failures told by name.
+//! A native export, over a lake and exports in memory: requested once, whatever is killed;
+//! manifests checked against each other and the bucket; failures reported by name.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use contract::states::{RequestExportOutput, Route, RunInput, Status};
@@ -49,7 +49,7 @@ async fn lake(route: Route) -> MemoryStore {
     store
 }
 
-async fn look(
+async fn poll(
     store: &MemoryStore,
     exports: &impl NativeExport,
 ) -> Result<RequestExportOutput, RequestExportError> {
@@ -131,18 +131,18 @@ impl Written {
     }
 }
 
-// ---- the way to the end ----
+// ---- completion ----
 
 #[tokio::test]
-async fn files_become_segments_shared_out_to_tasks() {
+async fn files_become_segments_divided_among_tasks() {
     let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
-    let first = look(&store, &exports).await.unwrap();
+    let first = poll(&store, &exports).await.unwrap();
     assert_eq!(
         (first.status, first.phase.as_str(), first.segments),
         (Status::InProgress, "IN_PROGRESS", 0)
     );
     assert!((2..=600).contains(&first.wait_seconds));
-    assert_eq!(look(&store, &exports).await.unwrap().status, first.status);
+    assert_eq!(poll(&store, &exports).await.unwrap().status, first.status);
     let requests = exports.requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].token, "default-20261120-173000-1a2b3c4d-1");
@@ -159,7 +159,7 @@ async fn files_become_segments_shared_out_to_tasks() {
 
     export(0, &[5, 0, 7]).put(&store, 0).await;
     exports.end(completed(12));
-    let done = look(&store, &exports).await.unwrap();
+    let done = poll(&store, &exports).await.unwrap();
     assert_eq!(
         (done.status, done.segments, done.tasks),
         (Status::Done, 3, 2)
@@ -186,17 +186,17 @@ async fn files_become_segments_shared_out_to_tasks() {
         .unwrap();
     assert_eq!(native::segments(&store, &plan).await.unwrap(), 3);
 
-    // Done is done: nobody is asked any more.
+    // Once it is done, no service is called.
     exports.end(ExportState::InProgress);
     store.delete(&done.tasks_key).await.unwrap();
-    assert_eq!(look(&store, &exports).await.unwrap(), done);
+    assert_eq!(poll(&store, &exports).await.unwrap(), done);
     store.get(&done.tasks_key).await.unwrap();
 }
 
 #[tokio::test]
 async fn keys_without_the_prefix_are_found_as_well() {
     let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
-    look(&store, &exports).await.unwrap();
+    poll(&store, &exports).await.unwrap();
     let mut written = export(0, &[5]);
     let without = |key: &Value| {
         let prefix = format!("{}/", keys().native(1));
@@ -210,13 +210,13 @@ async fn keys_without_the_prefix_are_found_as_well() {
         manifest: without(&manifest).as_str().map(str::to_owned),
         items: None,
     });
-    assert_eq!(look(&store, &exports).await.unwrap().status, Status::Done);
+    assert_eq!(poll(&store, &exports).await.unwrap().status, Status::Done);
 }
 
 #[tokio::test]
-async fn a_run_that_is_to_scan_is_not_exported() {
+async fn a_run_planned_as_a_scan_is_not_exported() {
     let (store, exports) = (lake(Route::Scan).await, MemoryExports::new());
-    let error = look(&store, &exports).await.unwrap_err();
+    let error = poll(&store, &exports).await.unwrap_err();
     assert_eq!(error.name(), ErrorName::InvalidRequest);
     assert!(exports.requests().is_empty());
 }
@@ -224,21 +224,21 @@ async fn a_run_that_is_to_scan_is_not_exported() {
 // ---- never a second export ----
 
 #[tokio::test]
-async fn a_call_killed_between_asking_and_recording_costs_no_second_export() {
+async fn a_call_killed_between_request_and_record_costs_no_second_export() {
     let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
     for hours_later in [false, true] {
-        look(&store, &exports).await.unwrap();
-        // What the call that was killed did not get to.
+        poll(&store, &exports).await.unwrap();
+        // The steps that the killed call did not reach.
         store.delete(&keys().native_request()).await.unwrap();
         if hours_later {
             exports.expire_tokens();
         }
-        look(&store, &exports).await.unwrap();
+        poll(&store, &exports).await.unwrap();
         assert_eq!(exports.requests().len(), 1, "hours later: {hours_later}");
     }
 }
 
-/// Gives way before and after each operation, so that calls at once meet between any two.
+/// Yields before and after each operation, so that concurrent calls interleave between any two.
 struct Slow<'a>(&'a MemoryExports);
 
 impl NativeExport for Slow<'_> {
@@ -267,7 +267,7 @@ impl NativeExport for Slow<'_> {
     }
 }
 
-/// Refuses to look through all exports.
+/// Refuses to list all exports.
 struct ByToken<'a>(&'a MemoryExports);
 
 impl NativeExport for ByToken<'_> {
@@ -301,35 +301,35 @@ async fn a_run_of_today_is_found_by_its_token() {
         .await
         .unwrap();
     for _ in 0..2 {
-        look(&store, &ByToken(&exports)).await.unwrap();
-        // As if the call had been killed before it could write down what it asked for.
+        poll(&store, &ByToken(&exports)).await.unwrap();
+        // As if the call had been killed before it could record its request.
         store.delete(&keys().native_request()).await.unwrap();
     }
     assert_eq!(exports.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn calls_at_once_ask_for_one_export() {
+async fn concurrent_calls_request_one_export() {
     let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
     let slow = Slow(&exports);
-    let calls = (0..8).map(|_| look(&store, &slow));
+    let calls = (0..8).map(|_| poll(&store, &slow));
     let answers = futures::future::join_all(calls).await;
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(exports.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_call_killed_anywhere_costs_no_second_export_and_the_next_one_goes_on() {
+async fn a_call_killed_anywhere_costs_no_second_export_and_the_next_one_continues() {
     let mut kills = 0;
     for polls in 1.. {
         let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
         let slow = Slow(&exports);
-        let begun = poll_at_most(polls, look(&store, &slow));
-        look(&store, &exports).await.unwrap();
+        let begun = poll_at_most(polls, poll(&store, &slow));
+        poll(&store, &exports).await.unwrap();
         export(0, &[5, 7]).put(&store, 0).await;
         exports.end(completed(12));
-        let ended = poll_at_most(polls, look(&store, &slow));
-        assert_eq!(look(&store, &exports).await.unwrap().status, Status::Done);
+        let ended = poll_at_most(polls, poll(&store, &slow));
+        assert_eq!(poll(&store, &exports).await.unwrap().status, Status::Done);
         assert_eq!(exports.requests().len(), 1, "killed after {polls} polls");
         kills += 1;
         if begun.is_some() && ended.is_some() {
@@ -339,24 +339,24 @@ async fn a_call_killed_anywhere_costs_no_second_export_and_the_next_one_goes_on(
     assert!(kills > 10, "{kills} places to be killed at");
 }
 
-// ---- what goes wrong ----
+// ---- failures ----
 
 #[tokio::test]
-async fn a_failed_export_is_told_and_followed_by_another_one() {
+async fn a_failed_export_is_reported_and_followed_by_another_one() {
     let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
-    look(&store, &exports).await.unwrap();
+    poll(&store, &exports).await.unwrap();
     exports.end(ExportState::Failed {
         code: "S3NoSuchBucket".to_owned(),
         message: "The specified bucket does not exist".to_owned(),
     });
-    let error = look(&store, &exports).await.unwrap_err();
+    let error = poll(&store, &exports).await.unwrap_err();
     assert_eq!(error.name(), ErrorName::ExportFailed);
     let says = error.to_string();
     assert!(
         says.contains("S3NoSuchBucket: The specified bucket does not exist"),
         "{says}"
     );
-    let again = look(&store, &exports).await.unwrap();
+    let again = poll(&store, &exports).await.unwrap();
     assert_eq!(again.status, Status::InProgress);
     let requests = exports.requests();
     assert_eq!(requests.len(), 2);
@@ -368,26 +368,26 @@ async fn a_failed_export_is_told_and_followed_by_another_one() {
     assert_eq!(record.attempt, 2);
     export(1, &[3]).put(&store, 1).await;
     exports.end(completed(3));
-    assert_eq!(look(&store, &exports).await.unwrap().status, Status::Done);
+    assert_eq!(poll(&store, &exports).await.unwrap().status, Status::Done);
 }
 
 #[tokio::test]
-async fn recovery_that_was_turned_off_since_is_told() {
+async fn recovery_that_was_turned_off_since_is_reported() {
     let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
     exports.turn_recovery_off();
-    let error = look(&store, &exports).await.unwrap_err();
+    let error = poll(&store, &exports).await.unwrap_err();
     assert_eq!(error.name(), ErrorName::ServiceRejected);
 }
 
-/// The message of the refusal of an export that `change` has changed.
+/// The error message for an export that `change` has modified.
 async fn refused(change: impl FnOnce(&mut Written)) -> String {
     let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
-    look(&store, &exports).await.unwrap();
+    poll(&store, &exports).await.unwrap();
     let mut written = export(0, &[5, 7]);
     change(&mut written);
     written.put(&store, 0).await;
     exports.end(completed(12));
-    let error = look(&store, &exports).await.unwrap_err();
+    let error = poll(&store, &exports).await.unwrap_err();
     assert_eq!(error.name(), ErrorName::DatasetInvalid);
     let committed = store.get(&keys().native_export()).await;
     assert!(committed.is_err(), "nothing is committed");
@@ -395,11 +395,11 @@ async fn refused(change: impl FnOnce(&mut Written)) -> String {
 }
 
 #[tokio::test]
-async fn an_export_that_says_it_is_complete_and_wrote_nothing_is_refused() {
+async fn an_export_that_completed_without_output_is_refused() {
     let (store, exports) = (lake(Route::Export).await, MemoryExports::new());
-    look(&store, &exports).await.unwrap();
+    poll(&store, &exports).await.unwrap();
     exports.end(completed(12));
-    let error = look(&store, &exports).await.unwrap_err();
+    let error = poll(&store, &exports).await.unwrap_err();
     assert_eq!(error.name(), ErrorName::DatasetInvalid);
     let says = error.to_string();
     assert!(
@@ -410,14 +410,14 @@ async fn an_export_that_says_it_is_complete_and_wrote_nothing_is_refused() {
 }
 
 #[tokio::test]
-async fn manifests_that_do_not_add_up_are_refused() {
+async fn contradictory_manifests_are_refused() {
     for (says, change) in [
         (
-            "not there",
+            "missing, or",
             Box::new(|w: &mut Written| drop(w.files.pop())) as Box<dyn FnOnce(&mut Written)>,
         ),
         (
-            "there, but not listed",
+            "in the bucket, but not listed",
             Box::new(|w| w.files.push(format!("{}/data/stray.json.gz", folder(0)))),
         ),
         (
