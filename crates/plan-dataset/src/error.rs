@@ -1,27 +1,27 @@
-//! Why a dataset cannot be planned.
+//! Errors of planning a dataset.
 
 use contract::{ErrorName, Named};
 use dataset::{GateFailed, PlanError};
 use definition::Dataset;
 use lake::{DocumentError, StoreError};
 
-/// A dataset that cannot be planned.
+/// Why a dataset cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanDatasetError {
     /// A segment has no manifest.
     #[error(
-        "segment {segment} is not exported whole: start a new execution, which exports it again"
+        "segment {segment} is not exported completely: start a new execution, which exports it again"
     )]
     SegmentMissing {
         /// The segment.
         segment: u32,
     },
-    /// Items with one key may be in several shards, which do not see each other's.
+    /// Items with one key may be in several shards, and a shard only sees its own items.
     #[error(
         "`dataset.deduplicate` needs all items in one shard, and there are {items}, more than one function of the usual size has memory for: set `dataset.shardBytes` to {bytes} or more, and give `MergeToCsv` 100 bytes of memory for each"
     )]
     DuplicatesApart {
-        /// How many items there are.
+        /// Number of items.
         items: u64,
         /// Their raw bytes.
         bytes: u64,
@@ -45,10 +45,10 @@ pub enum PlanDatasetError {
         paths: String,
         /// Raw bytes that were read.
         read: u64,
-        /// Raw bytes that there are.
+        /// Raw bytes in total.
         bytes: u64,
     },
-    /// A raw part has a line that is no item.
+    /// A raw part has a line that is not an item.
     #[error("reading {key} of the export")]
     Item {
         /// The part's key.
@@ -65,7 +65,7 @@ pub enum PlanDatasetError {
     /// The rows cannot be written in the format.
     #[error("planning the dataset")]
     Format(#[from] format::FormatError),
-    /// The columns that were planned cannot be worked with.
+    /// The planned columns cannot be used.
     #[error("planning the dataset")]
     Planned(#[from] dataset::ColumnsError),
     /// The data does not suit the definition.
@@ -77,7 +77,7 @@ pub enum PlanDatasetError {
     /// The lake cannot be read or written.
     #[error("reading the export")]
     Document(#[from] DocumentError),
-    /// The page on the data cannot be written.
+    /// The data report cannot be written.
     #[error("writing the report on the data")]
     Store(#[from] StoreError),
 }

@@ -1,7 +1,7 @@
-//! Joins the profiles of all segments, decides the columns, and bins the raw parts into shards.
+//! Joins the profiles of all segments, decides the columns, and groups the raw parts into shards.
 //!
-//! What it knows of the table is what the export profiled on the way. It reads items only where columns need
-//! vocabularies that the profile does not have.
+//! It uses the profiles that the export wrote. It reads items only where columns need vocabularies
+//! that the profile does not have.
 
 mod error;
 mod quality;
@@ -22,11 +22,11 @@ use profile::Profile;
 
 const MANIFESTS_AT_ONCE: usize = 16;
 
-/// Plans the dataset of a run, of whose shards `concurrency` are merged at once. Called again it answers the
-/// same.
+/// Plans the dataset of a run, `concurrency` of whose shards are merged concurrently. Called again,
+/// it answers the same plan.
 ///
 /// # Errors
-/// If a segment is not exported whole, or the data fails the definition or its quality gate.
+/// If a segment is not exported completely, or the data fails the definition or its quality gate.
 pub async fn handle(
     store: &impl ObjectStore,
     concurrency: u32,
@@ -71,7 +71,7 @@ async fn decide(
     let planned = columns.as_ref().ok();
     let profile = &exported.profile;
     let quality = quality::judge_data(store, keys, definition, profile, planned, before).await?;
-    // A definition that does not fit the table is what to mend first: its bounds say less.
+    // A definition that does not fit the table is reported first: its limits mean little then.
     if let Err(error) = &columns
         && error.name() != ErrorName::QualityGateFailed
     {
@@ -108,14 +108,14 @@ async fn decide(
     };
     match documents::commit(store, &keys.dataset_plan(), &dataset_plan).await? {
         PutOutcome::Created => Ok(dataset_plan),
-        // Another attempt was faster; its plan counts.
+        // Another attempt committed its plan first.
         PutOutcome::AlreadyThere => {
             Ok(documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?)
         }
     }
 }
 
-/// Decides the columns, and checks all that the definition says of them against the table.
+/// Decides the columns, and checks the definition's paths against the table.
 fn plan_columns(plan: &Plan, profile: &Profile) -> Result<Columns, PlanError> {
     let definition = &plan.definition;
     let dataset = &definition.dataset;
@@ -133,7 +133,7 @@ fn plan_columns(plan: &Plan, profile: &Profile) -> Result<Columns, PlanError> {
     Ok(columns)
 }
 
-/// What all segments say together.
+/// The joined manifests of all segments.
 struct Exported {
     parts: Vec<Part>,
     totals: ScanTotals,

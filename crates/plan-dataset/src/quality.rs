@@ -1,5 +1,5 @@
-//! Holds the data against the gate and against that of the model now serving, and leaves behind what came of it,
-//! whatever that is: a run that ends here can be looked at.
+//! Checks the data against the gate and the champion's data, and always writes the result: a run
+//! that ends here leaves a report.
 
 use crate::PlanDatasetError;
 use bytes::Bytes;
@@ -10,14 +10,14 @@ use lake::records::{Champion, DatasetRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use profile::{Drift, Profile, Statistics};
 
-/// What a table is compared with, and why that.
+/// What a table is compared with, and why.
 pub struct Comparison {
     before: Option<Before>,
-    said: String,
+    comparison: String,
 }
 
 impl Comparison {
-    /// The feature columns of the model now serving; none if nothing is known of it.
+    /// The feature columns of the model in service; empty if unknown.
     pub fn columns(&self) -> &[String] {
         self.before.as_ref().map_or(&[], |before| &before.columns)
     }
@@ -31,15 +31,15 @@ struct Before {
     columns: Vec<String>,
 }
 
-/// Judges the data, and writes the verdicts, the statistics and the page for people. `columns` are those that
-/// were planned, if they could be.
+/// Judges the data, and writes the verdicts, the statistics and the HTML report. `columns` are the
+/// planned columns, if planning succeeded.
 pub async fn judge_data(
     store: &impl ObjectStore,
     keys: &RunKeys,
     definition: &Dataset,
     profile: &Profile,
     columns: Option<&Columns>,
-    Comparison { before, said }: Comparison,
+    Comparison { before, comparison }: Comparison,
 ) -> Result<Quality, PlanDatasetError> {
     let statistics = profile.statistics();
     let drift = before.as_ref().map(|before| {
@@ -54,7 +54,7 @@ pub async fn judge_data(
         columns: features.map(|column| column.path.clone()).collect(),
         gate: judge(definition, columns, &statistics, against),
         notes: columns.map_or_else(Vec::new, notes),
-        comparison: said,
+        comparison,
         drift,
     };
     documents::write(store, &keys.profile(), &statistics).await?;
@@ -64,14 +64,18 @@ pub async fn judge_data(
     Ok(quality)
 }
 
-// The champion's data and not the last run's: it is what the model that answers today has learned from, and data
-// that moves a little with every run is found out in the end.
-/// Reads what the data of the run is compared with.
+/// Reads the data to compare with: the champion's, not the last run's. The model in service learned
+/// from it, and data that drifts a little with every run is found in the end.
 pub async fn before(
     store: &impl ObjectStore,
     keys: &RunKeys,
 ) -> Result<Comparison, PlanDatasetError> {
-    let nothing = |said: String| Ok(Comparison { before: None, said });
+    let nothing = |comparison: String| {
+        Ok(Comparison {
+            before: None,
+            comparison,
+        })
+    };
     let champion: Option<Champion> = documents::read_if_there(
         store,
         &keys::champion(keys.pipeline()),
@@ -89,7 +93,7 @@ pub async fn before(
         documents::read_if_there(store, &theirs.dataset(), "a dataset").await?;
     let (Some(statistics), Some(dataset)) = (statistics, dataset) else {
         let gone = format!(
-            "compared with nothing: the data of run {run}, whose model serves, is not described any more"
+            "compared with nothing: the data of run {run}, whose model serves, has no profile any more"
         );
         return nothing(gone);
     };
@@ -101,7 +105,7 @@ pub async fn before(
         .into_iter()
         .flatten()
         .filter_map(|column| column.get("path")?.as_str().map(str::to_owned));
-    let said = format!("compared with run {run}, whose model serves");
+    let comparison = format!("compared with run {run}, whose model serves");
     let before = Before {
         columns: paths.collect(),
         run,
@@ -109,11 +113,11 @@ pub async fn before(
     };
     Ok(Comparison {
         before: Some(before),
-        said,
+        comparison,
     })
 }
 
-/// What was decided that people may want to decide otherwise.
+/// Decisions of the inference that a user may want to change.
 fn notes(columns: &Columns) -> Vec<String> {
     let left_out = columns.left_out.iter();
     let left_out = left_out.map(|out| format!("`{}` is left out: it {}", out.path, out.reason));

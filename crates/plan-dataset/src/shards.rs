@@ -1,19 +1,20 @@
-//! Bins raw parts into shards: what one function turns into rows within its time and memory.
+//! Groups raw parts into shards: as much as one function converts within its time and memory.
 
 use crate::PlanDatasetError;
 use contract::states::MOST_CHILDREN;
 use definition::Dataset;
 use lake::records::{Part, ScanTotals};
 
-/// Raw bytes that one function turns into CSV in well under a minute.
+/// Raw bytes that one function converts to CSV in well under a minute.
 const SHARD_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Most items among which duplicates are found without more being said: their keys take about a gigabyte
-/// of the memory of the one function that sees them all.
+/// Maximum number of items to de-duplicate by default: their keys take about a gigabyte of memory
+/// in the one function that sees them all.
 const MAX_DEDUPLICATED: u64 = 10_000_000;
 
-/// How many raw bytes a shard has, where it is not left to [`bin`]. Items with one key must be in one
-/// shard, since no other sees them: then `dataset.shardBytes` only says that so much is meant.
+/// How many raw bytes a shard has, where it is not left to [`bin`]. Items with one key must be in
+/// one shard, because no other sees them; `dataset.shardBytes` then only confirms that this size is
+/// intended.
 pub fn bytes(definition: &Dataset, exported: &ScanTotals) -> Result<Option<u64>, PlanDatasetError> {
     let (items, bytes) = (exported.items, exported.raw_bytes);
     if definition.deduplicate.is_some() && bytes > Dataset::LARGEST_SHARD {
@@ -28,8 +29,8 @@ pub fn bytes(definition: &Dataset, exported: &ScanTotals) -> Result<Option<u64>,
     }
 }
 
-/// Cuts the parts, in their order, into shards of about `shard_bytes` raw bytes each. No shard is
-/// empty, and no part is in two.
+/// Divides the parts, in their order, into shards of about `shard_bytes` raw bytes each. No shard
+/// is empty, and no part is in two.
 pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
     let total: u64 = parts.iter().map(|part| part.raw_bytes).sum();
     let count = total.div_ceil(shard_bytes.unwrap_or(SHARD_BYTES));
@@ -38,8 +39,8 @@ pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
     let mut before = 0;
     let mut last = None;
     for part in parts {
-        // The shard in whose span the part's middle lies: the spans are equal, so the shards are
-        // as nearly equal as whole parts allow.
+        // The shard whose span contains the middle of the part: the spans are equal, so the shards
+        // are as equal as whole parts allow.
         let middle = u128::from(before) + u128::from(part.raw_bytes / 2);
         let span = middle * u128::from(count) / u128::from(total.max(1));
         before += part.raw_bytes;
@@ -54,8 +55,8 @@ pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
     shards
 }
 
-/// How many files each shard's rows of a channel become, so that all files together can be given to
-/// so many readers, each the same number: the files of a channel are as good as equal in size.
+/// How many files each shard writes for a channel, so that all files divide evenly among this many
+/// readers: the files of a channel are nearly equal in size.
 pub fn files_per_shard(shards: usize, readers: u32) -> u32 {
     let shards = u32::try_from(shards).unwrap_or(u32::MAX);
     let readers = readers.max(1);
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!(
             bin(Vec::new(), None).len(),
             0,
-            "nothing to merge is no shard"
+            "without parts there is no shard"
         );
     }
 

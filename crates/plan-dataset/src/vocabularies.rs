@@ -1,5 +1,4 @@
-//! Reads the export once more for the vocabularies that its profile does not have. It must not know which
-//! values make one.
+//! Reads the export once more for the vocabularies that its profile does not have.
 
 use crate::PlanDatasetError;
 use dataset::{Columns, Gatherer};
@@ -7,7 +6,7 @@ use lake::records::Part;
 use lake::{ObjectStore, part};
 use std::time::{Duration, SystemTime};
 
-/// Time to write what was gathered, before the function is ended.
+/// Time to write the gathered values before the function times out.
 const RESERVE: Duration = Duration::from_mins(1);
 
 /// Time after which the rate so far tells how long all of it will take.

@@ -1,5 +1,5 @@
-//! The data is judged before it is trained on, over a lake in memory; what came of it is left behind also
-//! where the run ends.
+//! The data is judged before training, over a lake in memory; the report is written also when the
+//! run ends there.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests may unwrap as the tests do"
@@ -28,7 +28,7 @@ fn rating(at: u32) -> Value {
     json!({ "user": { "S": format!("u{}", at % 9) }, "rating": { "N": (at % 5).to_string() }, "age": { "N": (at % 50).to_string() } })
 }
 
-/// Adds to the lake what the export of a run leaves: a plan, and two segments.
+/// Writes a run's export to the lake: a plan, and two segments.
 async fn export(store: &MemoryStore, run: &str, gate: Value, items: &[Value]) {
     let keys = keys_of(run);
     let plan = json!({
@@ -81,7 +81,7 @@ async fn plan(store: &MemoryStore, run: &str) -> Result<PlanDatasetOutput, PlanD
     plan_dataset::handle(store, 40, input, invocation).await
 }
 
-/// Makes a planned run the one whose model serves.
+/// Makes a planned run the champion.
 async fn crown(store: &MemoryStore, run: &str, columns: &[&str]) {
     let paths: Vec<_> = columns
         .iter()
@@ -148,7 +148,7 @@ async fn a_first_run_is_described_and_compared_with_nothing() {
 }
 
 #[tokio::test]
-async fn a_gate_that_breaks_tells_all_and_leaves_the_report() {
+async fn a_broken_gate_reports_everything_and_writes_the_report() {
     let store = MemoryStore::new();
     let mut items = all();
     items[0]["<b>&"] = json!({ "N": "1" });
@@ -159,7 +159,7 @@ async fn a_gate_that_breaks_tells_all_and_leaves_the_report() {
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(
         cause,
-        "the data fails 2 bounds of the quality gate: the number of items is 400, and `dataset.gate.minimumRows` is 1000; \
+        "the data fails 2 checks of the quality gate: the number of items is 400, and `dataset.gate.minimumRows` is 1000; \
          `age`: the greatest number is 49, and `dataset.gate.columns.age.maximum` is 40"
     );
     let quality = quality(&store, NOW).await;
@@ -194,7 +194,7 @@ async fn columns_that_cannot_be_planned_leave_the_report_too() {
 }
 
 #[tokio::test]
-async fn a_run_is_compared_with_that_of_the_model_that_serves() {
+async fn a_run_is_compared_with_the_champions() {
     let store = MemoryStore::new();
     let mut before = all();
     for item in &mut before {
@@ -257,7 +257,7 @@ async fn a_column_that_has_vanished_and_drift_beyond_its_limit_end_the_run() {
 }
 
 #[tokio::test]
-async fn a_champion_that_is_not_described_is_said_to_be_so() {
+async fn a_champion_without_a_profile_is_reported() {
     let store = MemoryStore::new();
     crown(&store, CHAMPION, &["age"]).await;
     export(&store, NOW, json!({ "drift": { "maximumPsi": 0 } }), &all()).await;
@@ -265,7 +265,7 @@ async fn a_champion_that_is_not_described_is_said_to_be_so() {
     let quality = quality(&store, NOW).await;
     assert!(quality.drift.is_none());
     assert!(
-        quality.comparison.contains("is not described any more"),
+        quality.comparison.contains("has no profile any more"),
         "{}",
         quality.comparison
     );
