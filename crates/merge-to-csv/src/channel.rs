@@ -1,5 +1,5 @@
 //! The rows of one channel: shuffled, and written as files of equal size. A channel without rows
-//! leaves no object: below a channel's prefix even an empty one is training data.
+//! writes no object, because even an empty object below a channel's prefix is training data.
 
 use crate::MergeToCsvError;
 use crate::shuffle::Shuffle;
@@ -10,14 +10,14 @@ use lake::writer::{ObjectWriter, PIECE};
 use lake::{ObjectStore, RunKeys};
 use std::io;
 
-/// Where a shard's files go, and what they are.
+/// Where a shard's files go, and their format.
 #[derive(Debug, Clone, Copy)]
 pub struct Files<'p> {
     pub keys: &'p RunKeys,
     pub shard: u32,
     pub format: &'p Format,
     pub layout: &'p Layout,
-    /// How many files the rows of a channel become, if there are enough.
+    /// How many files the rows of a channel become, if there are enough rows.
     pub count: u32,
 }
 
@@ -32,7 +32,7 @@ impl Files<'_> {
     }
 }
 
-/// Rows of a channel that wait for the shard's end.
+/// A channel's rows, collected until the shard's end.
 pub struct Channel {
     name: &'static str,
     rows: Shuffle,
@@ -61,7 +61,7 @@ impl Channel {
     ) -> Result<Vec<ChannelFile>, MergeToCsvError> {
         let mut open = None;
         let written = self.write(store, files, &mut open).await;
-        // An upload that nobody completes is paid for until its lifecycle rule finds it.
+        // An upload that is never completed is paid for until its lifecycle rule removes it.
         if written.is_err()
             && let Some(file) = open
         {
@@ -134,7 +134,7 @@ impl<'s, S: ObjectStore> OpenFile<'s, S> {
         })
     }
 
-    /// Takes a row, and says whether there is a piece to send.
+    /// Adds a row, and returns whether there is a piece to send.
     #[inline]
     fn push(&mut self, row: &[u8]) -> Result<bool, MergeToCsvError> {
         self.rows += 1;

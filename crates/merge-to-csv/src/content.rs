@@ -1,5 +1,5 @@
-//! What a shard's rows hold, as far as training depends on it: labels, columns that are the same in all
-//! training rows, reasons of rejection. A column that has two values is not looked at again, so that
+//! Statistics of a shard's rows that training depends on: labels, columns that are constant in all
+//! training rows, reasons of rejection. Once a column has two values it is not checked again, so
 //! nearly all rows cost nothing here.
 
 use crate::TRAIN;
@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::hash::Hasher;
 use twox_hash::XxHash3_64;
 
-/// What is known so far.
+/// The statistics of the rows so far.
 pub struct Content {
     labels: BTreeMap<&'static str, LabelRange>,
-    /// Columns that may be constant, with what they were in the rows so far.
+    /// Columns that may be constant, with their value in the rows so far.
     constant: Vec<(usize, Option<u32>)>,
     has_rows: bool,
     rejected: BTreeMap<(String, RejectReason), (u64, String)>,
@@ -31,7 +31,7 @@ impl Content {
         }
     }
 
-    /// Takes a row of a channel into account.
+    /// Adds a row of a channel.
     #[inline]
     pub fn row(
         &mut self,

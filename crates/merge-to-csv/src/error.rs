@@ -1,4 +1,4 @@
-//! Why a shard cannot be turned into training files.
+//! Errors of writing a shard's training files.
 
 use contract::{ErrorName, Named};
 use dataset::{ColumnsError, Reject};
@@ -7,7 +7,7 @@ use lake::{DocumentError, PartError, StoreError, VocabularyError};
 use std::io;
 use std::path::PathBuf;
 
-/// A shard that cannot be turned into training files.
+/// Why a shard's training files cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeToCsvError {
     /// The dataset's plan has no such shard.
@@ -15,24 +15,24 @@ pub enum MergeToCsvError {
     UnknownShard {
         /// The shard's number.
         shard: u32,
-        /// How many there are.
+        /// How many shards there are.
         shards: usize,
     },
-    /// The dataset's plan has columns that no row can be made by.
-    #[error("the dataset's plan cannot be carried out")]
+    /// The dataset's plan has columns that cannot encode a row.
+    #[error("the dataset's plan cannot encode a row")]
     Columns(#[from] ColumnsError),
     /// A raw part is damaged or missing.
     #[error("reading a raw part")]
     Part(#[from] PartError),
-    /// A raw part holds a line that is no item.
-    #[error("{key} holds a line that is no item")]
+    /// A raw part holds a line that is not an item.
+    #[error("{key} holds a line that is not an item")]
     Item {
         /// The part's key.
         key: String,
         /// What is wrong with it.
         source: dynamodb_json::ItemError,
     },
-    /// An item fails the run, as the definition has it.
+    /// An item fails the run, because the definition says so.
     #[error("{key} holds an item that the dataset's definition does not allow")]
     Refused {
         /// The part's key.
@@ -40,17 +40,17 @@ pub enum MergeToCsvError {
         /// What is wrong with it.
         source: Reject,
     },
-    /// The rows cannot be had in the dataset's format.
+    /// The rows cannot be written in the dataset's format.
     #[error("writing the shard's rows in the dataset's format")]
     Format(#[from] FormatError),
-    /// Rows beyond the memory's share found no place.
+    /// The rows beyond the memory budget do not fit on disk.
     #[error(
         "the shard's rows do not fit into {}: give the function more ephemeral storage, or make `dataset.shardBytes` smaller", directory.display()
     )]
     Spill {
-        /// Where temporary files go.
+        /// The directory of temporary files.
         directory: PathBuf,
-        /// Why one could not be used.
+        /// Why no file could be written there.
         source: io::Error,
     },
     /// A file cannot be written.

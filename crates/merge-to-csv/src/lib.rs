@@ -1,13 +1,13 @@
 //! Streams the raw parts of one shard into training files that SageMaker accepts.
 //!
-//! It must not decide what a row is (that is `dataset`'s), nor a format's bytes (`format`'s), nor
-//! which parts make a shard. What it writes is a function of the dataset's plan alone, so that an
-//! attempt that is repeated or that overlaps another writes the same bytes under the same keys.
+//! `dataset` defines the rows, `format` the bytes, and plan-dataset the shards. The output is a
+//! function of the dataset's plan alone, so an attempt that is repeated or overlaps another writes
+//! the same bytes under the same keys.
 
 mod channel;
 mod content;
 mod error;
-mod look_ahead;
+mod first_pass;
 mod merge;
 mod rejected;
 mod samples;
@@ -20,17 +20,17 @@ use contract::states::{MergeToCsvInput, MergeToCsvOutput, Status};
 use lake::records::ShardRecord;
 use lake::{ObjectStore, RunKeys, documents};
 
-/// The channel of the rows to train on.
+/// The channel of the training rows.
 pub const TRAIN: &str = "train";
-/// The channel of the rows to validate on.
+/// The channel of the validation rows.
 pub const VALIDATION: &str = "validation";
-/// The channel of the rows that neither training nor the choice of a model sees.
+/// The channel of the rows that neither training nor the choice of a model uses.
 pub const TEST: &str = "test";
 
-/// Turns a shard into training files and commits it. Called again it answers the same.
+/// Writes and commits a shard's training files. Called again, it answers the same.
 ///
 /// # Errors
-/// If a part is not what was committed, the definition refuses an item, or the lake fails.
+/// If a part differs from what was committed, the definition refuses an item, or the lake fails.
 pub async fn handle(
     store: &impl ObjectStore,
     input: MergeToCsvInput,

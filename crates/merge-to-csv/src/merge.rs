@@ -1,9 +1,8 @@
-//! A shard's parts, item by item, into its channels. It must not know the order of rows within a
-//! channel, nor how a channel becomes files.
+//! Encodes a shard's parts, item by item, into its channels.
 
 use crate::channel::{Channel, Files};
 use crate::content::Content;
-use crate::look_ahead::look_ahead;
+use crate::first_pass::first_pass;
 use crate::rejected::RejectedSink;
 use crate::samples::Samples;
 use crate::{MergeToCsvError, TEST, TRAIN, VALIDATION};
@@ -17,7 +16,7 @@ use lake::records::{DatasetPlan, Part, ShardRecord};
 use lake::{ObjectStore, RunKeys, documents, part, vocabulary};
 use twox_hash::XxHash3_64;
 
-/// Turns a shard's parts into its files.
+/// Writes a shard's files from its parts.
 pub async fn shard<S: ObjectStore>(
     store: &S,
     keys: &RunKeys,
@@ -35,8 +34,8 @@ pub async fn shard<S: ObjectStore>(
             shards: plan.shards.len(),
         })?;
     let mut encoder = Encoder::new(&plan.columns)?;
-    if encoder.looks_ahead() {
-        look_ahead(store, parts, &mut encoder).await?;
+    if encoder.needs_first_pass() {
+        first_pass(store, parts, &mut encoder).await?;
     }
     let layout = Layout::of(&plan.columns, &encoder);
     let files = Files {
@@ -74,20 +73,20 @@ pub async fn shard<S: ObjectStore>(
     match taken {
         Ok(()) => sides.finish(store, files).await,
         Err(error) => {
-            // An upload that nobody completes is paid for until its lifecycle rule finds it.
+            // An upload that is never completed is paid for until its lifecycle rule removes it.
             sides.rejected.abandon().await?;
             Err(error)
         }
     }
 }
 
-/// Of each shard and channel another one: the same order everywhere would be no order at all.
+/// Different for each shard and channel: one order for all would correlate them.
 fn seed_of(seed: u64, shard: u32, channel: &str) -> u64 {
     let place = format!("{channel}/{shard}");
     XxHash3_64::oneshot_with_seed(seed, place.as_bytes())
 }
 
-/// A line of a part that is no item.
+/// A line of a part that is not an item.
 pub fn unreadable(part: &Part, source: ItemError) -> MergeToCsvError {
     MergeToCsvError::Item {
         key: part.key.clone(),
@@ -101,7 +100,7 @@ struct Sides<'s, S: ObjectStore> {
     layout: &'s Layout,
     channels: [Channel; 3],
     rejected: RejectedSink<'s, S>,
-    /// Items without a row that are counted only.
+    /// Items without a row that are only counted.
     left_out: RowCounts,
     samples: Samples,
     content: Content,
@@ -132,7 +131,7 @@ impl<S: ObjectStore> Sides<'_, S> {
                 }
                 self.rejected.send().await?;
             }
-            // What was taken counts only now: an error gives the shard's rows up.
+            // Added to the totals only now: on an error the whole shard is discarded.
             count.check(store.bucket(), part)?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The items that could not become rows, with reasons. It must not know what a row is.
+//! The items that could not become rows, with reasons.
 
 use crate::MergeToCsvError;
 use dynamodb_json::{Map, Value};
@@ -6,7 +6,7 @@ use lake::ObjectStore;
 use lake::writer::ObjectWriter;
 use serde_json::json;
 
-/// The items that could not become rows: a line of JSON each, with the item's key and the reason.
+/// The rejected items: one JSON line each, with the item's key and the reason.
 pub struct RejectedSink<'s, S: ObjectStore> {
     object: ObjectWriter<'s, S>,
     key_attributes: &'s [String],

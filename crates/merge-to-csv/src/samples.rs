@@ -1,4 +1,4 @@
-//! A few of a shard's rows, to ask an endpoint with. It must not know the endpoint.
+//! A few of a shard's rows, for a request to the endpoint.
 
 use dataset::{DenseRow, Encoder};
 use definition::Format;
@@ -17,14 +17,14 @@ impl Samples {
         Self([Vec::new(), Vec::new(), Vec::new()])
     }
 
-    /// Takes the item's row, unless its channel has enough of them.
+    /// Adds the item's row, unless its channel has enough.
     #[inline]
     pub fn offer(&mut self, channel: usize, encoder: &Encoder, values: &[Option<Value<'_>>]) {
         if self.0[channel].len() < ROWS {
             let mut row = DenseRow::default();
             // An item that became a row has features.
             let is_made = encoder.features(values, &mut row).is_ok();
-            // A line of CSV with one cell and nothing in it is blank, and no row to any endpoint.
+            // A CSV line with one empty cell is blank, and no endpoint counts it as a row.
             let is_blank = row.slots.len() == 1 && row.slots[0].is_nan();
             if is_made && !is_blank {
                 self.0[channel].push(row);
@@ -32,7 +32,7 @@ impl Samples {
         }
     }
 
-    /// The sample of rows that the model did not train on, if there are any.
+    /// The sample: rows that the model did not train on, if there are any.
     pub fn into_sample(self, format: &Format, layout: &Layout) -> Option<Sample> {
         let [train, validation, test] = self.0;
         let held_out = [validation, test, train];

@@ -1,25 +1,24 @@
-//! Rows in a random order that only their places and a seed decide, in bounded memory. It must not
-//! know what a row is.
+//! Puts rows into a random order that only their positions and a seed decide, in bounded memory.
 //!
-//! Every row is given a number, the hash of its place under the seed, and rows come out in the order
-//! of these numbers: every order is as likely as any other, and the same rows have the same order
-//! however much memory there was. Rows beyond the budget go to a temporary file, in sorted runs; they
-//! come back bucket by bucket, a bucket being the numbers with the same highest bits.
+//! Every row gets a number, the hash of its position under the seed, and rows are returned in the
+//! order of these numbers: every order is equally likely, and the same rows have the same order in
+//! any amount of memory. Rows beyond the budget go to a temporary file, in sorted runs; they are
+//! read back bucket by bucket, a bucket being the numbers with the same highest bits.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use twox_hash::XxHash3_64;
 
-/// Bytes of rows and of their places that one shuffle keeps in memory.
+/// Bytes of rows and of their positions that one shuffle keeps in memory.
 pub const BUDGET: usize = 128 << 20;
 
-/// How many parts of the temporary file are read one after the other: as many times less memory than
-/// all rows take.
+/// How many parts of the temporary file are read one after the other: a part takes this fraction of
+/// the memory of all rows.
 const BUCKETS: usize = 256;
 const BUCKET_SHIFT: u32 = u64::BITS - BUCKETS.trailing_zeros();
 const BUFFER: usize = 1 << 20;
 
-/// Rows that wait for their order.
+/// Rows to shuffle.
 #[derive(Debug)]
 pub struct Shuffle {
     seed: u64,
@@ -29,14 +28,14 @@ pub struct Shuffle {
     spilled: Option<Spilled>,
 }
 
-/// Rows in memory.
+/// The rows in memory.
 #[derive(Debug, Default)]
 pub struct Bucket {
     text: Vec<u8>,
     places: Vec<Place>,
 }
 
-/// A row: its number, and where it stands.
+/// A row: its number, and its place in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     number: u64,
@@ -46,7 +45,7 @@ struct Place {
 
 #[derive(Debug)]
 struct Spilled {
-    // Without a name: it is gone with the process.
+    // Without a name, so it disappears with the process.
     file: File,
     /// For each run, where its buckets begin, and where it ends.
     runs: Vec<[u64; BUCKETS + 1]>,
@@ -54,7 +53,7 @@ struct Spilled {
 }
 
 impl Shuffle {
-    /// No rows.
+    /// Starts without rows.
     pub fn new(seed: u64) -> Self {
         Self::with_budget(seed, BUDGET)
     }
@@ -69,12 +68,12 @@ impl Shuffle {
         }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub const fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Takes a row.
+    /// Adds a row.
     ///
     /// # Errors
     /// If the temporary file cannot be written.
@@ -102,7 +101,7 @@ impl Shuffle {
         spilled.write(&mut self.held)
     }
 
-    /// The rows in their order.
+    /// Returns the rows in their order.
     ///
     /// # Errors
     /// If the temporary file cannot be written.
@@ -163,7 +162,7 @@ impl Bucket {
 }
 
 impl Spilled {
-    /// Writes a sorted run, and forgets the rows.
+    /// Writes a sorted run, and clears the rows.
     fn write(&mut self, held: &mut Bucket) -> io::Result<()> {
         held.places.sort_unstable();
         let mut out = BufWriter::with_capacity(BUFFER, &mut self.file);
@@ -210,7 +209,7 @@ impl Spilled {
     }
 }
 
-/// A row's number and its length stand before it.
+/// A row's number and its length precede it.
 const HEAD: usize = size_of::<u64>() + size_of::<u32>();
 
 const fn bucket_of(number: u64) -> usize {
@@ -278,14 +277,13 @@ mod tests {
         assert_eq!(shuffled(0, 7, BUDGET), Vec::<String>::new());
     }
 
-    /// What was written once is written so for ever: a change shows here, and would train another
-    /// model on the same data.
+    /// Pins the order: a change would train another model on the same data.
     #[test]
     fn the_order_does_not_change_with_versions() {
         assert_eq!(shuffled(10, 0, BUDGET).join(" "), "9 2 1 3 6 7 5 8 0 4");
     }
 
-    /// Over many seeds each row is at each place about as often.
+    /// Over many seeds, each row is at each position about equally often.
     #[test]
     fn every_order_is_as_likely() {
         let mut seen = [[0_u32; 6]; 6];

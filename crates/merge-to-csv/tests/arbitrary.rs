@@ -1,4 +1,4 @@
-//! Whatever the items hold, every one is accounted for, and no cell is anything but a number or empty.
+//! Whatever the items hold, each is counted once, and every cell is a number or empty.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 mod support;
@@ -60,7 +60,7 @@ fn segments() -> impl Strategy<Value = Vec<Vec<Vec<Vec<u8>>>>> {
 }
 
 async fn holds(store: &MemoryStore, items: usize) {
-    // The gate may refuse the table; then there is no dataset to be wrong.
+    // The gate may refuse the table; then there is no dataset to check.
     if let Err(error) = plan_dataset::handle(store, 40, input(), invocation()).await {
         assert!(!error.to_string().is_empty());
         assert_ne!(error.name(), contract::ErrorName::Bug, "{error}");
@@ -78,7 +78,7 @@ async fn holds(store: &MemoryStore, items: usize) {
     if rows.train > 0 {
         match seal_dataset::handle(store, input(), invocation()).await {
             Ok(sealed) => assert_eq!(sealed.rows, rows),
-            // What training or the choice of a model would refuse is not sealed.
+            // A dataset that training or the judge would refuse is not sealed.
             Err(error) => assert_eq!(
                 error.name(),
                 contract::ErrorName::QualityGateFailed,

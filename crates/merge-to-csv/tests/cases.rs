@@ -1,5 +1,5 @@
-//! The cases of `tests/cases`, from the profile of their items to the sealed dataset, over a lake in
-//! memory: what each README says must hold.
+//! The cases of `tests/cases`, from profiling their items to the sealed dataset, over a lake in
+//! memory. Each case's README says what must hold.
 #![allow(
     clippy::unwrap_used,
     reason = "helpers of tests may unwrap as the tests do"
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use support::{export_case, input, invocation, keys as run_keys};
 
-/// What came of a case.
+/// The outcome of a case.
 struct Outcome {
     store: MemoryStore,
     rows: Result<RowCounts, (ErrorName, String)>,
@@ -97,19 +97,19 @@ async fn run_on(store: MemoryStore, definition: Value, items: &[Value]) -> Outco
     Outcome { store, rows }
 }
 
-fn told<E: Named>(error: &E) -> (ErrorName, String) {
+fn name_and_message<E: Named>(error: &E) -> (ErrorName, String) {
     (error.name(), chain(error))
 }
 
 async fn seal(store: &MemoryStore) -> Result<RowCounts, (ErrorName, String)> {
     let planned = plan_dataset::handle(store, 40, input(), invocation()).await;
-    let planned = planned.map_err(|error| told(&error))?;
+    let planned = planned.map_err(|error| name_and_message(&error))?;
     for shard in 0..planned.shards {
         let merged = support::try_merge(store, shard).await;
-        merged.map_err(|error: MergeToCsvError| told(&error))?;
+        merged.map_err(|error: MergeToCsvError| name_and_message(&error))?;
     }
     let sealed = seal_dataset::handle(store, input(), invocation()).await;
-    Ok(sealed.map_err(|error| told(&error))?.rows)
+    Ok(sealed.map_err(|error| name_and_message(&error))?.rows)
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn a_path_that_no_item_has_is_refused_with_the_closest_one() {
             &[field, "none of 80 items", &there],
         );
     }
-    // What rarely occurs may be said to be absent.
+    // A rare attribute may be declared as optional.
     let mut rare = definition("path-typos", "where");
     rare["dataset"]["mayBeAbsent"] = json!(["sttatus"]);
     run_on(MemoryStore::new(), rare, &items("path-typos"))

@@ -1,5 +1,5 @@
-//! The files that a channel is made of: their order, their number, their formats, and that whoever
-//! exported the items, the same items are the same files.
+//! The files of a channel: order, number and formats; the same items give the same files, whichever
+//! way they were exported.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 mod support;
@@ -115,7 +115,7 @@ async fn instances_that_share_the_files_get_equal_shares() {
 }
 
 #[tokio::test]
-async fn fewer_rows_than_instances_are_told_before_training() {
+async fn fewer_rows_than_instances_are_refused_before_training() {
     let training = json!({"image": "i", "instanceCount": 7, "distribution": "shardedByS3Key"});
     let few = vec![vec![(0..5).map(line).collect()]];
     let dataset = dataset(&json!({"split": {"validation": 0.0}}));
@@ -162,7 +162,7 @@ async fn attempts_that_overlap_write_the_same_bytes_in_every_format() {
         assert_eq!(sample.rows, 5, "{format}");
         assert!(!sample.body.contains("rating"), "{}", sample.body);
         let before = objects(&store, &keys().channel("train")).await;
-        // Another attempt, that began before the first one had committed.
+        // Another attempt, which began before the first one committed.
         store.delete(&keys().shard_manifest(0)).await.unwrap();
         merge(&store, 0).await;
         assert_eq!(
@@ -198,7 +198,7 @@ async fn a_list_of_tokens_that_names_no_column_is_a_definition_to_correct() {
 }
 
 #[tokio::test]
-async fn what_a_format_cannot_say_is_rejected_with_its_key() {
+async fn a_value_that_a_format_cannot_hold_is_rejected_with_its_key() {
     let mut all = lines();
     let none = br#"{"Item":{"user":{"S":"u"},"item":{"S":"none"},"rating":{"N":"1"}}}"#;
     all[0][0].push(none.to_vec());

@@ -1,5 +1,5 @@
-//! From raw parts to a sealed dataset over a lake in memory: plan, merge and seal, and that every
-//! item is accounted for.
+//! From raw parts to a sealed dataset over a lake in memory: plan, merge and seal. Every item is
+//! counted once.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 mod support;
@@ -242,7 +242,7 @@ async fn items_that_are_filtered_repeated_or_kept_to_test_with_are_counted() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_asked_with_the_very_bytes_that_training_got() {
+async fn the_sample_has_the_bytes_that_training_got() {
     let store = exported(300, recommendations()).await;
     merge_all(&store).await;
     seal_dataset::handle(&store, input(), invocation())

@@ -1,5 +1,5 @@
-//! Vocabularies that the export's profile does not have are gathered from the items, and those that are large
-//! are objects of their own; training and serving have the same.
+//! Vocabularies that the export's profile does not have are gathered from the items, and large ones
+//! are objects of their own; training and serving use the same.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ async fn lake(items: &[Value], columns: Value) -> MemoryStore {
     exported(&segments, Encoding::Zstd, dataset, json!({"image": "i"})).await
 }
 
-/// The row that an endpoint would be asked with.
+/// The row of a request to an endpoint.
 async fn served(store: &MemoryStore, record: &DatasetRecord, item: &Value) -> Vec<f32> {
     let mut columns: Columns = serde_json::from_value(record.columns.clone()).unwrap();
     columns.set_vocabularies(vocabulary::read(store, &record.vocabularies).await.unwrap());
@@ -65,7 +65,7 @@ async fn members_and_elements_need_no_list() {
     let record = sealed(&store).await;
     let mut rows = csv(&store, "train").await;
     rows.sort_by(|one, other| one[0].total_cmp(&other[0]));
-    // The label; a slot for what training never saw, `1`, `a`, `b` and `c`; the element's code.
+    // The label; a slot for unseen values, `1`, `a`, `b` and `c`; the element's code.
     let expected = [
         [1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 2.0],
         [2.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0],
@@ -85,7 +85,7 @@ async fn members_and_elements_need_no_list() {
 }
 
 #[tokio::test]
-async fn more_values_than_a_profile_keeps_are_gathered_and_kept_apart() {
+async fn more_values_than_a_profile_holds_are_gathered_into_an_object() {
     let count = MAX_DISTINCT + 500;
     let items: Vec<_> = (0..count)
         .map(|at| {
@@ -120,7 +120,7 @@ fn tagged(rating: &str, tags: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn what_takes_too_long_to_gather_says_so() {
+async fn gathering_that_takes_too_long_is_reported() {
     let items = ["1", "2"].map(|rating| tagged(rating, &json!({"SS": ["a"]})));
     let store = lake(&items, json!([{ "path": "tags", "encoding": "multiHot" }])).await;
     let ended = Invocation {
@@ -136,7 +136,7 @@ async fn what_takes_too_long_to_gather_says_so() {
 }
 
 #[tokio::test]
-async fn members_that_are_none_make_no_vocabulary() {
+async fn empty_sets_make_no_vocabulary() {
     let items = ["1", "2"].map(|rating| tagged(rating, &json!({"L": []})));
     let store = lake(&items, json!([{ "path": "tags", "encoding": "multiHot" }])).await;
     let error = plan_dataset::handle(&store, 40, input(), invocation())

@@ -1,4 +1,4 @@
-//! A lake in memory as the export leaves it, and the steps from there to a sealed dataset.
+//! A lake in memory after an export, and the steps to a sealed dataset.
 
 #![allow(
     clippy::unwrap_used,
@@ -93,14 +93,14 @@ pub async fn exported(
     store
 }
 
-/// The keys of the run whose model serves.
+/// The keys of the champion's run.
 pub fn champion_keys() -> RunKeys {
     let run = RunId::parse("20261119-173000-1a2b3c4d").unwrap();
     RunKeys::new(&input().pipeline, &run)
 }
 
-/// Leaves the export of a whole definition's table: one segment of one part. The key is the attribute of
-/// the items that is called `id` or `customerID`.
+/// Writes the export of a whole definition's table: one segment of one part. The key is the items'
+/// attribute `id` or `customerID`.
 pub async fn export_case(store: &MemoryStore, definition: Value, items: &[Value]) {
     let definition: Definition = contract::read::from_value(definition).unwrap();
     definition.validate().unwrap();
@@ -153,7 +153,7 @@ pub async fn export_case(store: &MemoryStore, definition: Value, items: &[Value]
         .unwrap();
 }
 
-/// As the scan writes parts.
+/// Writes a part as the scan does.
 async fn scanned(store: &MemoryStore, key: String, lines: &[Vec<u8>], level: Option<i32>) -> Part {
     let mut writer = PartWriter::with_level(store, key, level).unwrap();
     for line in lines {
@@ -169,7 +169,7 @@ async fn scanned(store: &MemoryStore, key: String, lines: &[Vec<u8>], level: Opt
     writer.finish().await.unwrap().unwrap()
 }
 
-/// As DynamoDB's own export writes them.
+/// Writes a part as DynamoDB's own export does.
 async fn gzip(store: &MemoryStore, key: String, lines: &[Vec<u8>]) -> Part {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     let mut count = LineCount::default();

@@ -1,6 +1,5 @@
-//! Shows a shard's items to the encoder before their rows are made, where it must know them all to
-//! tell which of those with one key becomes the row. It reads the shard once more, and keeps nothing
-//! of it.
+//! Shows a shard's items to the encoder before their rows are made, if it must know them all to
+//! decide which item of a key becomes the row. The shard is read once more, and nothing is kept.
 
 use crate::MergeToCsvError;
 use crate::merge::unreadable;
@@ -8,8 +7,8 @@ use dataset::Encoder;
 use lake::records::Part;
 use lake::{ObjectStore, part};
 
-/// Shows the items of all parts.
-pub async fn look_ahead<S: ObjectStore>(
+/// Shows the items of all parts to the encoder.
+pub async fn first_pass<S: ObjectStore>(
     store: &S,
     parts: &[Part],
     encoder: &mut Encoder,
