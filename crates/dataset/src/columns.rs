@@ -1,5 +1,4 @@
-//! The columns of a dataset: the contract between training and serving. It must not know where it
-//! is stored.
+//! The columns of a dataset: the contract between training and serving.
 
 use definition::{Condition, Encoding, Labels, Missing, Precision, TimePart, TimeUnit};
 use dynamodb_json::Kind;
@@ -8,23 +7,24 @@ use profile::exact;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Which cells a row has, how each is made, which items are rows, and which side of the split a row
+/// The cells of a row and how each is made, which items are rows, and which side of the split a row
 /// is on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Columns {
     /// The label's path; it is the first cell of a training row and absent from a feature row.
     pub label: String,
-    /// The label's classes in the order of their numbers, from 0; empty where the label is a number.
+    /// The label's classes in the order of their numbers, from 0; empty where the label is a
+    /// number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub label_classes: Vec<String>,
-    /// What becomes of a label that float32 would damage.
+    /// Handling of a label that float32 would round or overflow.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
     pub label_precision: Precision,
     /// The path of the rows' weights: the second cell of a training row, absent from a feature row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<String>,
-    /// What an item must satisfy to become a row; serving does not ask.
+    /// What an item must satisfy to become a row; not applied when serving.
     #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
     /// Which of several items with the same key becomes the row.
@@ -32,14 +32,14 @@ pub struct Columns {
     pub deduplicate: Option<DeduplicateRule>,
     /// The feature columns, in the order of their cells; at least one.
     pub columns: Vec<FeatureColumn>,
-    /// Which rows validate.
+    /// The split of the rows.
     pub split: SplitRule,
-    /// Whether the columns were chosen by inference and not declared.
+    /// Whether the columns were inferred and not declared.
     pub inferred: bool,
-    /// What inference found and left out, and why.
+    /// Attributes that inference left out, and why.
     #[serde(default)]
     pub left_out: Vec<LeftOut>,
-    /// What was decided that people may want to decide otherwise, a line each.
+    /// Decisions that a user may want to change, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -52,106 +52,107 @@ pub struct FeatureColumn {
     pub path: String,
     /// How its value becomes numbers.
     pub encoding: Encoding,
-    /// What a missing value becomes.
+    /// How a missing value is handled.
     #[serde(default)]
     pub missing: Missing,
     /// The categories of an ordinal, one-hot or multi-hot column, sorted bytewise. The code of a
-    /// category is its position plus one; 0 is a category that training never saw, or a missing value.
+    /// category is its position plus one; 0 is a category that training never saw, or a missing
+    /// value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vocabulary: Vec<String>,
-    /// How many values the vocabulary has, where it is not here but an object of its own: the dataset's
+    /// How many values the vocabulary has, if it is an object of its own, which the dataset's
+    /// record names.
     /// record names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary_size: Option<usize>,
-    /// Into how many buckets values are hashed: XXH3-64 of the category's text, modulo that.
+    /// Number of buckets that values are hashed into: XXH3-64 of the category's text, modulo this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buckets: Option<u32>,
-    /// What is done to a number before it is float32.
+    /// Scaling of a number before it is converted to float32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scaling>,
-    /// What becomes of a number that float32 would damage.
+    /// Handling of a number that float32 would round or overflow.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
     pub precision: Precision,
-    /// Whether texts count as what they read as.
+    /// Whether texts count as the numbers or booleans that they spell.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_text: bool,
-    /// What a timestamp column takes from a moment, in the order of its slots.
+    /// The parts of a timestamp, in the order of the column's slots.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<TimePart>,
-    /// What a timestamp's number counts.
+    /// The unit of a timestamp's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<TimeUnit>,
 }
 
-/// A number becomes `(number - offset) / divisor`, reckoned in float64.
+/// A number becomes `(number - offset) / divisor`, computed in float64.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scaling {
-    /// What is taken away.
+    /// Subtracted first.
     #[serde(with = "exact")]
     pub offset: f64,
-    /// What is divided by, after that; never 0.
+    /// Divides the difference; never 0.
     #[serde(with = "exact")]
     pub divisor: f64,
-    /// Numbers beyond these are no values of the column: nearly all others are a thousand times nearer
-    /// to each other.
+    /// Numbers beyond these limits are outliers: nearly all others are a thousand times nearer to
+    /// each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounds: Option<(f64, f64)>,
 }
 
 /// Which rows validate: those for which the hash of some attributes' values, as a share of all
-/// hashes, is below `validation`; and of the rest, those for which it is below the sum of both shares
-/// test.
+/// hashes, is below `validation`. Of the rest, those below the sum of both shares are test rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SplitRule {
-    /// The attributes' paths; none where time alone decides.
+    /// The attributes' paths; empty if time alone decides.
     pub by: Vec<String>,
-    /// The share that validates.
+    /// The share of validation rows.
     pub validation: f64,
-    /// The share that is kept to test with.
+    /// The share of test rows.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub test: f64,
     /// The hash's seed.
     pub seed: u64,
-    /// When rows are late enough.
+    /// The split by time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeRule>,
 }
 
-/// When rows are late enough to validate. Where groups decide too, rows on which the two differ are
-/// left out.
+/// Rows validate from a certain moment on. If groups decide as well, rows on which the two differ
+/// are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TimeRule {
-    /// The path of the attribute that says when.
+    /// The path of the row's timestamp.
     pub path: String,
-    /// What its numbers count.
+    /// The unit of its numbers.
     pub unit: TimeUnit,
-    /// The first moment that validates, in milliseconds since 1970.
+    /// The first moment of validation rows, in milliseconds since 1970.
     pub validation_from: i64,
-    /// The first moment that is kept to test with, in milliseconds since 1970.
+    /// The first moment of test rows, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_from: Option<i64>,
 }
 
-/// Which of several items with the same values becomes the row.
+/// Which of several items with equal values becomes the row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeduplicateRule {
-    /// The paths of the values that are the same.
+    /// The paths whose values are equal.
     pub by: Vec<String>,
-    /// The path of the value of which the greatest wins.
+    /// The path whose greatest value wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<String>,
-    /// What these values are.
+    /// The type of these values.
     #[serde(default)]
     pub latest_are: Latest,
-    /// The paths of the table's key, which decides among equals.
+    /// The paths of the table's key, which breaks ties.
     pub key: Vec<String>,
 }
 
-/// What the values are of which the greatest wins: what nearly all of them are.
+/// The type of the values of which the greatest wins: the type of nearly all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Latest {
@@ -162,13 +163,13 @@ pub enum Latest {
     Moments,
 }
 
-/// An attribute that inference found and left out.
+/// An attribute that inference left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LeftOut {
     /// The attribute's path.
     pub path: String,
-    /// Why it is no column, in one line.
+    /// Why it is not a column, in one line.
     pub reason: String,
 }
 
@@ -178,7 +179,7 @@ fn is_zero(share: &f64) -> bool {
 }
 
 impl FeatureColumn {
-    /// Whether the column has categories that nobody has listed yet.
+    /// Whether the column has categories that are not listed yet.
     pub(crate) fn is_unlisted(&self) -> bool {
         let has_vocabulary = match self.encoding {
             Encoding::Ordinal | Encoding::OneHot => true,
@@ -188,12 +189,12 @@ impl FeatureColumn {
         has_vocabulary && self.vocabulary.is_empty() && self.vocabulary_size.is_none()
     }
 
-    /// How many categories there are.
+    /// The number of categories.
     fn categories(&self) -> usize {
         self.vocabulary_size.unwrap_or(self.vocabulary.len())
     }
 
-    /// How many slots the column fills.
+    /// The number of slots that the column fills.
     pub fn width(&self) -> usize {
         let buckets = self.buckets.map_or(0, |buckets| buckets as usize);
         match self.encoding {
@@ -209,7 +210,7 @@ impl FeatureColumn {
         }
     }
 
-    /// What each slot holds: the path, with what tells several slots apart.
+    /// The name of each slot: the path, with a suffix if the column has several slots.
     pub(crate) fn slot_names(&self) -> Vec<String> {
         let path = &self.path;
         let several = |name: &dyn Fn(usize) -> String| (0..self.width()).map(name).collect();
@@ -239,8 +240,8 @@ impl FeatureColumn {
 }
 
 impl Columns {
-    /// Puts inferred columns into the order that the columns of another run have, and new ones behind
-    /// them: who asks the endpoint sends values in an order. Declared columns keep their own.
+    /// Puts inferred columns into the order of another run's columns, with new ones last: clients
+    /// of the endpoint send values in that order. Declared columns keep their own order.
     pub fn keep_order(&mut self, before: &[String]) {
         if self.inferred {
             let place = |column: &FeatureColumn| {
@@ -252,7 +253,7 @@ impl Columns {
         }
     }
 
-    /// The category that a code of an ordinal column stands for.
+    /// The category of a code of an ordinal column.
     pub fn decode_ordinal(&self, path: &str, code: u32) -> Option<&str> {
         let position = usize::try_from(code).ok()?.checked_sub(1)?;
         self.column(path)?
@@ -261,7 +262,7 @@ impl Columns {
             .map(String::as_str)
     }
 
-    /// The code of a category of an ordinal column; `None` if training never saw it.
+    /// The code of a category of an ordinal column; `None` if it did not occur in training.
     pub fn code(&self, path: &str, value: &str) -> Option<u32> {
         let vocabulary = &self.column(path)?.vocabulary;
         let position = vocabulary
@@ -270,8 +271,8 @@ impl Columns {
         u32::try_from(position + 1).ok()
     }
 
-    /// The labels of all rows, if the profile says: where no condition leaves items out, and only a few
-    /// values are other ones than numbers.
+    /// The range of all rows' labels, if the profile has it: without conditions, and with nearly
+    /// all values numbers.
     pub fn labels(&self, profile: &Profile) -> Option<Labels> {
         let classes = self.label_classes.len();
         if !self.conditions.is_empty() {
@@ -302,7 +303,7 @@ impl Columns {
         })
     }
 
-    /// Gives the columns of these paths, each of which is one column's, their vocabularies in sort order.
+    /// Sets the vocabularies, in sort order, of the columns with these paths.
     pub fn set_vocabularies(&mut self, mut vocabularies: BTreeMap<String, Vec<String>>) {
         for column in &mut self.columns {
             if let Some(values) = vocabularies.remove(&column.path) {
@@ -311,8 +312,8 @@ impl Columns {
         }
     }
 
-    /// Takes the vocabularies of more than so many values out, each under its column's path: they are
-    /// to be objects of their own.
+    /// Removes and returns the vocabularies of more than this many values, each with its column's
+    /// path: they become objects of their own.
     pub fn take_vocabularies(&mut self, most: usize) -> BTreeMap<String, Vec<String>> {
         let mut taken = BTreeMap::new();
         for column in &mut self.columns {
@@ -325,7 +326,7 @@ impl Columns {
         taken
     }
 
-    /// The feature column of that path.
+    /// The feature column with that path.
     pub fn column(&self, path: &str) -> Option<&FeatureColumn> {
         self.columns.iter().find(|column| column.path == path)
     }

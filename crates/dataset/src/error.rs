@@ -1,15 +1,15 @@
-//! Why a table does not become a dataset. It must not know which run or pipeline it is about.
+//! Errors of planning and encoding a dataset.
 
 use crate::gather::MAX_VOCABULARY;
 use contract::{ErrorName, Named, short_name};
 use dynamodb_json::PathError;
 use profile::MAX_VALUE_BYTES;
 
-/// A dataset that cannot be planned.
+/// Why a dataset cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// A path of the definition is no path.
-    #[error("`dataset.{field}` is no attribute path")]
+    /// A path of the definition is invalid.
+    #[error("`dataset.{field}` is not an attribute path")]
     Path {
         /// The definition's field.
         field: String,
@@ -17,7 +17,7 @@ pub enum PlanError {
         #[source]
         source: PathError,
     },
-    /// A field of the definition cannot be carried out.
+    /// A field of the definition is invalid, alone or with others.
     #[error("`dataset.{field}`: {reason}")]
     Definition {
         /// The definition's field.
@@ -33,7 +33,7 @@ pub enum PlanError {
     LabelMissing {
         /// The label's path.
         label: String,
-        /// Items that were looked at.
+        /// Number of items.
         items: u64,
         /// The attributes that do occur, closest names first.
         present: String,
@@ -46,7 +46,7 @@ pub enum PlanError {
     ColumnMissing {
         /// The column's path.
         path: String,
-        /// Items that were looked at.
+        /// Number of items.
         items: u64,
         /// The attributes that do occur, closest names first.
         present: String,
@@ -61,24 +61,24 @@ pub enum PlanError {
         field: String,
         /// The path.
         path: String,
-        /// Items that were looked at.
+        /// Number of items.
         items: u64,
         /// The attributes that do occur, closest names first.
         present: String,
-        /// What else may be done, if anything.
+        /// What else can be done, if anything.
         or_else: &'static str,
     },
-    /// A column of numbers or booleans is all text that reads as such.
+    /// A column of numbers or booleans holds text that spells them.
     #[error(
-        "`{path}` has texts that read as what it is declared as: set `\"fromText\": true` on the column, or declare another encoding"
+        "`{path}` has text that spells the declared type: set `\"fromText\": true` on the column, or declare another encoding"
     )]
     Textual {
         /// The column's path.
         path: String,
     },
-    /// The label is no number in any item.
+    /// The label is not a number in any item.
     #[error(
-        "the label `{label}` is never a number or a boolean; it has {found}: correct `dataset.label`, or set `dataset.labelEncoding` to `classes`"
+        "the label `{label}` is never a number or boolean; it has {found}: correct `dataset.label`, or set `dataset.labelEncoding` to `classes`"
     )]
     LabelNotNumeric {
         /// The label's path.
@@ -101,7 +101,7 @@ pub enum PlanError {
     Rounded {
         /// The column's path.
         path: String,
-        /// The greatest, by size.
+        /// The greatest magnitude.
         largest: f64,
     },
     /// The label holds whole numbers that float32 would round.
@@ -111,28 +111,28 @@ pub enum PlanError {
     LabelRounded {
         /// The label's path.
         label: String,
-        /// The greatest, by size.
+        /// The greatest magnitude.
         largest: f64,
     },
     /// The algorithm does not take the labels.
     #[error("{reason}")]
     Labels {
-        /// Which labels there are, which are taken, and what to do.
+        /// Which labels there are, which are allowed, and what to do.
         reason: String,
     },
-    /// The label has too many values to be classes.
+    /// The label has too many values for classes.
     #[error(
-        "the label `{label}` has more than {limit} values, which are no classes: set `dataset.labelEncoding` to `number`"
+        "the label `{label}` has more than {limit} values, too many for classes: set `dataset.labelEncoding` to `number`"
     )]
     TooManyClasses {
         /// The label's path.
         label: String,
-        /// Most classes.
+        /// Maximum number of classes.
         limit: usize,
     },
-    /// A value is missing that the definition does not allow to be.
+    /// A value is missing that the definition requires.
     #[error(
-        "`{path}` is missing in {items} items, and the definition fails the run then: change its `missing`, or mend the table"
+        "`{path}` is missing in {items} items, and its `missing` is `fail`: change `missing`, or correct the table"
     )]
     Missing {
         /// The column's path.
@@ -140,7 +140,7 @@ pub enum PlanError {
         /// Items without it.
         items: u64,
     },
-    /// A column has no number among the sampled items, from which its scale would come.
+    /// A column has no number among the sampled items, so its scale is unknown.
     #[error(
         "`{path}` has no number in the sample of {items} items, from which its mean would come: set its `scale` to `range`, or leave it out"
     )]
@@ -153,7 +153,7 @@ pub enum PlanError {
     /// The rows cannot be split by time.
     #[error("`dataset.split.time`: {reason}")]
     Time {
-        /// What is in the way, and what to do.
+        /// The obstacle, and what to do.
         reason: String,
     },
     /// A declared column's values do not fit its encoding.
@@ -163,7 +163,7 @@ pub enum PlanError {
         path: String,
         /// The types that it has.
         found: String,
-        /// Why that is no column.
+        /// Why that is not a column.
         reason: String,
     },
     /// Inference found no column.
@@ -206,43 +206,43 @@ impl Named for PlanError {
     }
 }
 
-/// Stored columns by which no row can be made: they were not written by [`crate::plan_columns`].
+/// Stored columns that cannot encode a row: they were not written by [`crate::plan_columns`].
 #[derive(Debug, thiserror::Error)]
 pub enum ColumnsError {
-    /// A path is no path.
-    #[error("the dataset's columns name something that is no attribute path")]
+    /// A path is invalid.
+    #[error("the dataset's columns name something that is not an attribute path")]
     Path {
         /// What is wrong with it.
         #[from]
         source: PathError,
     },
-    /// There are more maps on the way to values than can be told apart.
-    #[error("the dataset's columns lead into too many different maps, over sixteen thousand")]
+    /// There are more maps on the way to values than can be distinguished.
+    #[error("the dataset's columns lead into more than sixteen thousand different maps")]
     TooManyMaps,
     /// There is no feature column.
     #[error("the dataset has no feature column: plan it again")]
     NoColumns,
-    /// A column's settings do not go together.
-    #[error("the settings of the column `{path}` do not go together: plan the dataset again")]
+    /// A column's settings contradict each other.
+    #[error("the settings of the column `{path}` contradict each other: plan the dataset again")]
     Options {
         /// The column's path.
         path: String,
     },
-    /// A condition compares with what cannot be compared.
-    #[error("a condition on `{path}` cannot be carried out: plan the dataset again")]
+    /// A condition compares values that cannot be compared.
+    #[error("a condition on `{path}` is invalid: plan the dataset again")]
     Condition {
         /// The attribute's path.
         path: String,
     },
-    /// A vocabulary is an object of its own and was not read.
+    /// A vocabulary is an object of its own and was not loaded.
     #[error(
-        "the vocabulary of `{path}` is an object of its own, which was not read: name the run and its bucket instead of the file"
+        "the vocabulary of `{path}` is an object of its own, which was not loaded: name the run and its bucket instead of the file"
     )]
     VocabularyElsewhere {
         /// The column's path.
         path: String,
     },
-    /// A vocabulary is not sorted, so that its codes are not what training saw.
+    /// A vocabulary is not sorted, so its codes are not those of training.
     #[error("the vocabulary of `{path}` is not sorted or repeats a value: plan the dataset again")]
     Vocabulary {
         /// The column's path.

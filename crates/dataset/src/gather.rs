@@ -1,5 +1,5 @@
-//! Gathers the vocabularies that the profile does not have, from all items: values that were too many to
-//! profile, members of sets and lists, elements of lists. It must not know where items come from.
+//! Gathers the vocabularies that the profile does not have from all items: values that were too
+//! many to profile, members of sets and lists, elements of lists.
 
 use crate::columns::Columns;
 use crate::encode::category;
@@ -11,16 +11,16 @@ use foldhash::fast::RandomState;
 use profile::MAX_VALUE_BYTES;
 use std::collections::{BTreeMap, HashSet};
 
-/// Most values of one vocabulary.
+/// Maximum number of values of one vocabulary.
 pub const MAX_VOCABULARY: usize = 2_000_000;
 
-/// Memory that all vocabularies that are gathered may take, in bytes, roughly.
+/// Approximate maximum memory of all gathered vocabularies, in bytes.
 const MAX_BYTES: usize = 384 << 20;
 
-/// Bytes that a value takes beside its text, roughly.
+/// Approximate bytes of a value besides its text.
 const OVERHEAD: usize = 48;
 
-/// The vocabularies of the columns that have none yet.
+/// Gathers the vocabularies of the columns that have none yet.
 #[derive(Debug)]
 pub struct Gatherer {
     columns: Vec<Gathered>,
@@ -32,18 +32,18 @@ pub struct Gatherer {
 struct Gathered {
     path: String,
     of_members: bool,
-    // Seeded at random: whoever writes to the table does not choose which values collide.
+    // Randomly seeded, so that nobody who writes to the table can choose colliding values.
     values: HashSet<Box<str>, RandomState>,
 }
 
 impl Gathered {
-    /// Adds what the value says, and says whether there was room.
+    /// Adds the value's categories; `false` if there was no room.
     fn see(&mut self, value: &Value<'_>, bytes: &mut usize) -> bool {
         let mut fits = true;
         let mut take = |text: &str| fits &= add(&mut self.values, text, bytes);
         match value {
             _ if self.of_members => {
-                // What is no member ends the list here, as it ends the row.
+                // An invalid member ends the list here, as it rejects the row.
                 let _ = members::each(value, take);
             }
             Value::S(_) | Value::N(_) => {
@@ -57,7 +57,7 @@ impl Gathered {
     }
 }
 
-/// Adds a value, and says whether there was room.
+/// Adds a value; `false` if there was no room.
 fn add(values: &mut HashSet<Box<str>, RandomState>, text: &str, bytes: &mut usize) -> bool {
     if values.contains(text) {
         return true;
@@ -68,10 +68,10 @@ fn add(values: &mut HashSet<Box<str>, RandomState>, text: &str, bytes: &mut usiz
 }
 
 impl Gatherer {
-    /// What gathers for those of the columns that need it; `None` if none does.
+    /// A gatherer for those of the columns that need one; `None` if none does.
     ///
     /// # Errors
-    /// A column's path is none.
+    /// A column's path is invalid.
     pub fn new(columns: &Columns) -> Result<Option<Self>, ColumnsError> {
         let (mut gathered, mut paths) = (Vec::new(), Vec::new());
         for column in columns.columns.iter().filter(|column| column.is_unlisted()) {
@@ -89,12 +89,12 @@ impl Gatherer {
         }))
     }
 
-    /// The paths of the columns that are gathered for.
+    /// The paths of the gathered columns.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.path.as_str())
     }
 
-    /// What finds an item's values for [`see`](Self::see).
+    /// The projection that finds an item's values for [`see`](Self::see).
     ///
     /// # Errors
     /// The paths lead into too many maps.
@@ -102,7 +102,7 @@ impl Gatherer {
         Picker::new(&self.paths).ok_or(ColumnsError::TooManyMaps)
     }
 
-    /// Takes an item's values into account. What cannot be encoded is left to the row's own outcome.
+    /// Adds an item's values. Values that cannot be encoded are left to the row's own outcome.
     ///
     /// # Errors
     /// [`PlanError::VocabularyTooLarge`].
@@ -119,7 +119,7 @@ impl Gatherer {
     /// The vocabularies in sort order, by their columns' paths.
     ///
     /// # Errors
-    /// A column has no value that it could encode.
+    /// A column has no value that can be encoded.
     pub fn finish(self) -> Result<BTreeMap<String, Vec<String>>, PlanError> {
         let mut vocabularies = BTreeMap::new();
         for column in self.columns {

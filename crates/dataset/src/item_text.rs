@@ -1,53 +1,53 @@
-//! An item as whoever asks an endpoint has it: DynamoDB JSON, or plain JSON, which becomes the former.
-//! It must not know columns.
+//! An item as a client of an endpoint writes it: DynamoDB JSON, or plain JSON, which is converted.
 //!
-//! Of plain JSON a text is `S`, a number is `N` with all its digits, a boolean is `BOOL`, `null` is
-//! `NULL`, an object is `M` and an array is `L`. Plain JSON has no sets and no binary: encodings that
+//! In plain JSON a text is `S`, a number is `N` with all its digits, a boolean is `BOOL`, `null` is
+//! `NULL`, an object is `M` and an array is `L`. Plain JSON has no sets and no binary: encodings of
+//! those also take lists with the same members.
 //! take them take lists of the same members alike.
 
 use dynamodb_json::{ItemError, Kind, Map};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
-/// How an item is written.
+/// The form of an item's text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ItemForm {
-    /// As DynamoDB JSON if it can be, as plain JSON if nothing in it looks like the former.
+    /// Detected: DynamoDB JSON if valid, plain JSON if nothing in it looks like DynamoDB JSON.
     #[default]
     Either,
-    /// As DynamoDB JSON, `{"user_id":{"S":"u1"}}` or `{"Item":{"user_id":{"S":"u1"}}}`.
+    /// DynamoDB JSON, `{"user_id":{"S":"u1"}}` or `{"Item":{"user_id":{"S":"u1"}}}`.
     DynamoDb,
-    /// As plain JSON, `{"user_id":"u1"}`.
+    /// Plain JSON, `{"user_id":"u1"}`.
     Plain,
 }
 
-/// Text that is no item.
+/// Why a text is not an item.
 #[derive(Debug, thiserror::Error)]
 pub enum ItemTextError {
     /// It is not DynamoDB JSON.
-    #[error("the item is no DynamoDB JSON, such as {{\"user_id\":{{\"S\":\"u1\"}}}}")]
+    #[error("the item is not DynamoDB JSON, such as {{\"user_id\":{{\"S\":\"u1\"}}}}")]
     DynamoDb(#[source] ItemError),
     /// It is not JSON.
-    #[error("the item is no JSON object")]
+    #[error("the item is not a JSON object")]
     Json(#[source] serde_json::Error),
-    /// It is JSON that DynamoDB could not hold.
-    #[error("the item's JSON says what no item can hold")]
+    /// It is JSON that DynamoDB cannot hold.
+    #[error("the item's JSON has a value that no item can hold")]
     Plain(#[source] ItemError),
 }
 
-/// An item, read from text.
+/// An item, parsed from text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemText {
-    /// DynamoDB JSON that was checked.
+    /// Validated DynamoDB JSON.
     text: Vec<u8>,
     is_line: bool,
 }
 
 impl ItemText {
-    /// Reads an item.
+    /// Parses an item.
     ///
     /// # Errors
-    /// Says what the text is not.
+    /// Says what is wrong with the text.
     pub fn read(text: &[u8], form: ItemForm) -> Result<Self, ItemTextError> {
         let text = text.trim_ascii();
         match form {
@@ -104,8 +104,8 @@ impl ItemText {
     }
 }
 
-/// Whether something in the text is written as DynamoDB JSON writes it, so that it is that, with a
-/// mistake in it.
+/// Whether something in the text looks like DynamoDB JSON, so that the text is DynamoDB JSON with a
+/// mistake.
 fn looks_typed(text: &[u8]) -> bool {
     let is_typed = |value: &serde_json::Value| {
         let mut members = value.as_object().into_iter().flatten();
@@ -125,8 +125,8 @@ fn looks_typed(text: &[u8]) -> bool {
     }
 }
 
-/// Plain JSON that was checked, and what it is as DynamoDB JSON. Texts and numbers are taken over as
-/// they are written, so that no digit and no character is lost.
+/// Plain JSON that was validated, converted to DynamoDB JSON. Texts and numbers are copied as they
+/// are written, so no digit and no character is lost.
 struct Plain<'t, 'o> {
     text: &'t [u8],
     at: usize,
@@ -142,11 +142,11 @@ impl Plain<'_, '_> {
     }
 
     fn byte(&self) -> u8 {
-        // Checked JSON does not end inside a value.
+        // Valid JSON does not end inside a value.
         self.text.get(self.at).copied().unwrap_or(0)
     }
 
-    /// Takes what is neither text nor bracket, up to where it ends.
+    /// Copies anything other than text or bracket, up to its end.
     fn word(&mut self) -> &[u8] {
         let rest = &self.text[self.at..];
         let ends = |byte: &u8| matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace();
@@ -155,7 +155,7 @@ impl Plain<'_, '_> {
         &rest[..length]
     }
 
-    /// Takes a text over with its quotes.
+    /// Copies a text with its quotes.
     fn text(&mut self) {
         let start = self.at;
         self.at += 1;

@@ -1,5 +1,5 @@
-//! From items to rows of training files, decided without I/O: which columns a [`profile::Profile`]
-//! makes ([`plan_columns`], [`Columns`]), whether the data is good enough to train on ([`judge`]), and
+//! Encodes items as rows of training files, without I/O: which columns a [`profile::Profile`] gives
+//! ([`plan_columns`], [`Columns`]), whether the data is good enough to train on ([`judge`]), and
 //! how one item becomes one row ([`Encoder`]).
 
 mod columns;

@@ -1,5 +1,5 @@
-//! Encodings and their settings: what each makes of a value, of one that training never saw, and of
-//! none.
+//! Encodings and their settings: how each encodes a value, one that did not occur in training, and
+//! a missing one.
 
 mod support;
 
@@ -21,7 +21,7 @@ fn labelled(values: &[Value]) -> Vec<Value> {
         .collect()
 }
 
-/// The row of an item whose `x` is that, without the label.
+/// The row of an item with this `x`, without the label.
 fn cells(columns: &Columns, value: Value) -> String {
     let mut item = json!({ "y": { "N": "1" } });
     if !value.is_null() {
@@ -37,7 +37,7 @@ fn cells(columns: &Columns, value: Value) -> String {
 }
 
 #[test]
-fn one_hot_keeps_its_first_slot_for_the_unseen() {
+fn one_hot_has_its_first_slot_for_unseen_values() {
     let table = labelled(&[
         json!({ "S": "b" }),
         json!({ "N": "1.0" }),
@@ -121,11 +121,11 @@ fn members_of_sets_and_lists_have_a_slot_each() {
         (json!(null), "0,0,0,0"),
         (
             json!({ "L": [{ "S": "a" }, { "M": {} }] }),
-            "`x`: the value is L, and no set or list of texts, numbers or binary alone",
+            "`x`: the value is L, not a set or list of only texts, numbers or binary",
         ),
         (
             json!({ "S": "a" }),
-            "`x`: the value is S, and no set or list of texts, numbers or binary alone",
+            "`x`: the value is S, not a set or list of only texts, numbers or binary",
         ),
     ] {
         assert_eq!(cells(&columns, value.clone()), expected, "{value}");
@@ -185,7 +185,7 @@ fn a_timestamp_gives_its_parts() {
     assert_eq!(cells(&columns, json!(null)), ",,");
     assert_eq!(
         cells(&columns, json!({ "S": "soon" })),
-        "`x`: the value is no timestamp that the calendar reaches"
+        "`x`: the value is not a timestamp up to the year 9999"
     );
     let table = labelled(&[json!({ "N": "1709214330000" })]);
     let declared = json!({ "path": "x", "encoding": "timestamp", "parts": ["minute", "year"] });
@@ -223,7 +223,7 @@ fn a_list_element_is_a_column_if_the_definition_says_how() {
 }
 
 #[test]
-fn what_float32_would_damage_is_dealt_with_as_declared() {
+fn numbers_that_float32_changes_are_handled_as_declared() {
     let table = labelled(&[json!({ "N": "16777217" }), json!({ "N": "-3" })]);
     let number = |settings: Value| {
         let mut column = json!({ "path": "x", "encoding": "number" });
@@ -251,7 +251,7 @@ fn what_float32_would_damage_is_dealt_with_as_declared() {
 
 #[test]
 fn a_standardised_number_has_mean_0_and_deviation_1() {
-    // Mean 1e12, standard deviation 2: float32 could not tell these apart.
+    // Mean 1e12, standard deviation 2: equal in float32.
     let table = labelled(&[
         json!({ "N": "999999999998" }),
         json!({ "N": "1000000000002" }),
@@ -330,15 +330,21 @@ fn a_weight_stands_behind_the_label() {
     );
     for (weight, reason) in [
         (json!({ "NULL": true }), "`w`: the weight is missing"),
-        (json!({ "N": "-1" }), "`w`: the weight is no number from 0"),
-        (json!({ "S": "x" }), "`w`: the weight is no number from 0"),
+        (
+            json!({ "N": "-1" }),
+            "`w`: the weight is not a number from 0",
+        ),
+        (
+            json!({ "S": "x" }),
+            "`w`: the weight is not a number from 0",
+        ),
     ] {
         assert_eq!(row(&columns, &item(weight)), Err(reason.to_owned()));
     }
 }
 
 #[test]
-fn settings_that_do_not_go_together_are_refused_before_anything_is_read() {
+fn contradictory_settings_are_refused_before_anything_is_read() {
     for (column, field) in [
         (json!({ "path": "x", "buckets": 5 }), "columns[0].buckets"),
         (
@@ -417,7 +423,7 @@ fn arbitrary_column() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Columns as a plan would store them, without asking a profile whether they suit the items.
+/// Columns as a plan stores them, without checking them against a profile.
 fn store(columns: &[Value]) -> Option<Columns> {
     let definition = define(json!({ "label": "label", "columns": columns }));
     check_definition(&definition).ok()?;

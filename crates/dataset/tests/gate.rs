@@ -1,4 +1,4 @@
-//! Every bound of the gate holds at its edge and breaks beyond it, and all that are broken are told.
+//! Every check of the gate passes at its limit and fails beyond it, and all failures are reported.
 
 mod support;
 
@@ -32,7 +32,7 @@ fn verdicts(definition: &Dataset, profile: &Profile) -> Vec<GateVerdict> {
     judge(definition, columns.as_ref(), &profile.statistics(), None)
 }
 
-/// What the gate says once a bound is set; nothing if it holds.
+/// The failed checks with this gate; empty if all pass.
 fn broken(set: impl Fn(&mut Dataset)) -> Vec<String> {
     let mut definition = infer("label");
     set(&mut definition);
@@ -48,8 +48,8 @@ fn column(path: &str, bounds: ColumnGate) -> impl Fn(&mut Dataset) {
     }
 }
 
-fn one(broken: &[String], wanted: &str) {
-    assert_eq!(broken, [wanted]);
+fn one(broken: &[String], expected: &str) {
+    assert_eq!(broken, [expected]);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn missing_values_of_every_column_and_of_one() {
         &broken(column("age", own(0.2))),
         "`age`: the share of items in which it is missing is 0.25, and `dataset.gate.columns.age.maximumMissing` is 0.2",
     );
-    // A column's own bound counts in place of that of all; what no item has is missing in all.
+    // A column's own limit replaces the general one; an attribute without items is missing in all.
     assert!(
         broken(|d| {
             d.gate.maximum_missing = Some(0.0);
@@ -154,7 +154,7 @@ fn labels_that_are_all_the_same() {
     allowed.gate.allow_constant_label = true;
     let constant = sampled((0..30).map(|_| json!({ "label": { "N": "1" }, "a": { "N": "1" } })));
     assert!(verdicts(&allowed, &constant).iter().all(|v| v.passed));
-    // Of booleans beyond the sample nobody knows.
+    // The values of booleans beyond the sample are unknown.
     let rare = |at: u32| json!({ "label": { "BOOL": at == 7 }, "a": { "N": at.to_string() } });
     let rare = verdicts(&infer("label"), &sampled((0..3_000).map(rare)));
     assert!(rare.iter().all(|v| v.passed), "{rare:?}");
@@ -167,7 +167,7 @@ fn the_rarest_class() {
         &broken(|d| d.gate.minimum_class_share = Some(0.21)),
         "`label`: the share of the rarest class is 0.2, and `dataset.gate.minimumClassShare` is 0.21",
     );
-    // Among thirty classes, not only among those that are told.
+    // Among thirty classes, not only among the named ones.
     let mut definition = infer("label");
     definition.gate.minimum_class_share = Some(0.03);
     let classes =
@@ -210,11 +210,11 @@ fn rejected_items() {
     assert!(judge_rejected(&gate, RowCounts::default(), None).passed);
 }
 
-// Drift, against the run of the model that serves.
+// Drift from the champion's run.
 
 fn against(set: impl Fn(&mut Dataset), before: &[Value], columns: &[&str]) -> Vec<String> {
     let mut definition = infer("label");
-    // Which columns are new is another test's matter.
+    // Another test covers new columns.
     definition.gate.drift.allow_new_columns = true;
     set(&mut definition);
     let (before, now) = (sampled(before.to_vec()), sampled(many(0)));
@@ -257,7 +257,7 @@ fn columns_that_have_vanished() {
     );
     one(
         &against(|_| (), &before, &["a", "gone"]),
-        "`gone`: the number of its values, a column of the model now serving, is 0, and `dataset.gate.drift.allowVanishedColumns` is false",
+        "`gone`: the number of its values, a column of the model in service, is 0, and `dataset.gate.drift.allowVanishedColumns` is false",
     );
     assert!(
         against(
@@ -273,7 +273,7 @@ fn columns_that_have_vanished() {
 }
 
 #[test]
-fn rows_that_are_gone() {
+fn rows_that_have_vanished() {
     let before: Vec<_> = [many(0), many(0)[..50].to_vec()].concat();
     assert!(against(|d| d.gate.drift.maximum_row_drop = Some(0.2), &before, &[]).is_empty());
     one(
@@ -283,7 +283,7 @@ fn rows_that_are_gone() {
 }
 
 #[test]
-fn distributions_that_are_others() {
+fn distributions_that_differ() {
     let before = many(40);
     let limit = |most| move |d: &mut Dataset| d.gate.drift.maximum_psi = Some(most);
     // A quarter was 0.45: (0.25 - 0.45) ln (0.25 / 0.45) + (0.75 - 0.55) ln (0.75 / 0.55).
@@ -325,7 +325,7 @@ fn values_that_are_missing_more_often() {
         against(limit, &now_has_all, &[]).is_empty(),
         "it is missing less often"
     );
-    // The other way round: what was whole is missing in a quarter.
+    // The other way round: a complete column is missing in a quarter.
     let run = RunId::parse("20261120-173000-1a2b3c4d").expect("a run's id");
     let (before, now) = (sampled(many(0)), sampled(now_has_all));
     let drift = Drift::since(run, &before.statistics(), &now, &now.statistics());
@@ -345,7 +345,7 @@ fn values_that_are_missing_more_often() {
 }
 
 #[test]
-fn all_that_is_broken_is_told_in_one_line() {
+fn all_failed_checks_are_named_in_one_line() {
     let mut definition = infer("label");
     definition.gate.minimum_rows = 100;
     definition.gate.maximum_missing = Some(0.1);
@@ -353,7 +353,7 @@ fn all_that_is_broken_is_told_in_one_line() {
     assert_eq!(error.name(), ErrorName::QualityGateFailed);
     assert_eq!(
         error.to_string(),
-        "the data fails 2 bounds of the quality gate: the number of items is 40, and `dataset.gate.minimumRows` is 100; \
+        "the data fails 2 checks of the quality gate: the number of items is 40, and `dataset.gate.minimumRows` is 100; \
          `age`: the share of items in which it is missing is 0.25, and `dataset.gate.maximumMissing` is 0.1"
     );
     assert!(GateFailed::check(&[]).is_ok());

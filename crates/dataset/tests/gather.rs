@@ -1,4 +1,4 @@
-//! A vocabulary that is gathered has a bound, and says so.
+//! A gathered vocabulary has a limit, and the error names it.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! Fates: every item is a row on one side, or it is counted as what it is instead; and whatever is
-//! decided is decided alike in every shard and every run.
+//! Outcomes: every item is a row on one side of the split, or is counted under another outcome,
+//! alike in every shard and every run.
 
 mod support;
 
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use support::{define, key, plan, plan_sampled, profile, with_item};
 
-/// What becomes of items that are a shard together.
+/// The outcomes of the items of one shard.
 fn outcomes(columns: &Columns, items: &[Value]) -> Vec<RowOutcome> {
     let mut encoder = Encoder::new(columns).expect("planned columns");
-    if encoder.looks_ahead() {
+    if encoder.needs_first_pass() {
         for item in items {
             with_item(item, |item| encoder.see(&encoder.values(item)));
         }
@@ -61,7 +61,7 @@ fn only_items_that_satisfy_all_conditions_are_rows() {
 }
 
 #[test]
-fn a_missing_value_has_the_fate_that_the_column_says() {
+fn a_missing_value_has_the_outcome_that_the_column_declares() {
     let items = [
         json!({ "y": { "N": "1" }, "x": { "N": "2" } }),
         json!({ "y": { "N": "1" } }),
@@ -134,7 +134,7 @@ fn of_items_with_one_key_the_greatest_becomes_the_row() {
             .iter()
             .all(|outcome| matches!(outcome, RowOutcome::Row(_) | RowOutcome::Duplicate))
     );
-    // Moments are compared to the nanosecond, and what is none is rejected with its value.
+    // Moments are compared to the nanosecond; any other value is rejected.
     let text = |text: &str| json!({ "S": text });
     let items = [
         item("a", "u", text("2024-01-01T23:00:00.000000001Z")),
@@ -182,7 +182,7 @@ fn time_splits_at_the_moments_that_are_declared() {
     let RowOutcome::Rejected(reject) = &outcomes[3] else {
         panic!("{:?}", outcomes[3])
     };
-    let reason = "`at`: what the rows are split by is missing, or no timestamp";
+    let reason = "`at`: what the rows are split by is missing, or not a timestamp";
     assert_eq!(reject.to_string(), reason);
 }
 
@@ -279,7 +279,7 @@ fn neither_a_group_nor_the_future_leaks_into_training() {
 }
 
 #[test]
-fn a_split_in_three_has_the_shares_asked_for() {
+fn a_split_in_three_has_the_declared_shares() {
     let items: Vec<_> = (0..10_000)
         .map(|at| json!({ "id": { "S": format!("i{at}") }, "y": { "N": "1" }, "x": { "N": "1" } }))
         .collect();
@@ -307,7 +307,7 @@ fn a_split_in_three_has_the_shares_asked_for() {
 }
 
 #[test]
-fn splits_and_conditions_that_cannot_be_carried_out_are_refused() {
+fn invalid_splits_and_conditions_are_refused() {
     for (part, field) in [
         (
             json!({ "split": { "validation": 0.6, "test": 0.4 } }),
@@ -357,7 +357,7 @@ proptest! {
             "label": "label", "columns": [{ "path": "label2", "encoding": "number" }],
             "deduplicate": { "by": ["a", "b"], "latest": "c" }, "gate": { "maximumMissingLabel": 1.0 },
         }));
-        // Every item a key of its own, as a table has it, and a row.
+        // Every item has its own key, as in a table, and a row.
         let items: Vec<_> = items.into_iter().enumerate().map(|(at, mut item)| {
             item["id"] = json!({ "N": at.to_string() });
             item["label"] = json!({ "N": "1" });

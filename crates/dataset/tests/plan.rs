@@ -1,4 +1,4 @@
-//! Which columns a definition and a table make, and what is refused.
+//! The columns for a definition and a table, and what is refused.
 
 mod support;
 
@@ -93,7 +93,7 @@ fn columns_are_inferred_by_the_rules() {
             ),
             (
                 "nothing",
-                "has nulls alone, which say nothing to learn from"
+                "has nulls alone, which hold nothing to learn from"
             ),
             ("story", "is free text, up to 300 characters long"),
             (
@@ -124,7 +124,7 @@ fn an_excluded_map_takes_its_subtree_with_it() {
 }
 
 #[test]
-fn declared_columns_keep_their_order_and_what_they_say() {
+fn declared_columns_keep_their_order_and_settings() {
     let mut definition = declare(
         "rating",
         &[
@@ -194,7 +194,7 @@ fn a_label_that_is_never_numeric_is_refused() {
     assert_eq!(name, ErrorName::QualityGateFailed);
     assert_eq!(
         message,
-        "the label `device` is never a number or a boolean; it has values of type S: correct `dataset.label`, or set `dataset.labelEncoding` to `classes`"
+        "the label `device` is never a number or boolean; it has values of type S: correct `dataset.label`, or set `dataset.labelEncoding` to `classes`"
     );
     assert!(plan_columns(&infer("new"), &key(), &profile(&items())).is_ok());
 }
@@ -246,7 +246,7 @@ fn a_declared_column_that_cannot_be_encoded_is_refused() {
 }
 
 #[test]
-fn a_vocabulary_beyond_the_profiles_bound_is_gathered_unless_it_is_an_identifiers() {
+fn a_vocabulary_beyond_the_profile_is_gathered_unless_it_is_of_an_identifier() {
     let mut profile = profile(&[json!({ "rating": { "N": "1" } })]);
     for at in 0..=MAX_DISTINCT {
         for user in [at, at / 2] {

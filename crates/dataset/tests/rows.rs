@@ -1,5 +1,4 @@
-//! Rows: every cell by its rule, the same at training and serving, and on the side that the split
-//! says.
+//! Rows: every cell by its rule, the same in training and serving, and on the side of the split.
 
 mod support;
 
@@ -108,7 +107,7 @@ fn a_missing_value_is_rejected_where_the_definition_says_so() {
 }
 
 #[test]
-fn codes_and_categories_lead_to_each_other() {
+fn codes_and_categories_convert_to_each_other() {
     let columns = columns();
     assert_eq!(columns.code("o", "tv"), Some(2));
     assert_eq!(columns.decode_ordinal("o", 2), Some("tv"));
@@ -160,7 +159,7 @@ fn side(by: &str, seed: u64, group: &str) -> Side {
     let mut definition = declare("y", &[("n", None)]);
     definition.split.validation = 0.5;
     definition.split.seed = seed;
-    // No item of the table has the group, by which the plan would be refused.
+    // No item of the table has the group; the plan would be refused.
     let mut columns = plan(&definition, &table());
     columns.split.by = vec![by.to_owned()];
     let mut encoder = Encoder::new(&columns).expect("planned columns");
@@ -173,7 +172,7 @@ fn side(by: &str, seed: u64, group: &str) -> Side {
 }
 
 #[test]
-fn what_a_group_says_decides_its_side_and_not_how_it_is_written() {
+fn the_value_of_a_group_decides_its_side_and_not_its_notation() {
     let same = [
         [r#","g":{"S":"é"}"#, r#","g":{"S":"\u00e9"}"#],
         [r#","g":{"N":"1"}"#, r#","g":{"N":"1.0"}"#],
@@ -212,7 +211,7 @@ fn what_a_group_says_decides_its_side_and_not_how_it_is_written() {
 }
 
 #[test]
-fn the_share_that_validates_is_the_one_asked_for() {
+fn the_share_that_validates_is_the_declared_one() {
     let items: Vec<_> = (0..20_000)
         .map(|at| json!({ "id": { "S": format!("i{at}") }, "y": { "N": "1" }, "n": { "N": "1" } }))
         .collect();

@@ -1,9 +1,9 @@
-//! Bytes that are equal exactly where values are: what the split hashes. It must not depend on how a
-//! line is written, only on what it says.
+//! Canonical bytes, equal exactly if the values are equal: the input of the split's hash. They do
+//! not depend on how a line is written.
 //!
-//! A value is its type tag's letter, its length where it has one, and its content. Texts are decoded; numbers
-//! are by value, so `1` and `1.0` are one group; maps and sets are sorted, since their order means
-//! nothing.
+//! A value is its type tag's letter, its length if it has one, and its content. Texts are decoded;
+//! numbers are by value, so `1` and `1.0` are one group; maps and sets are sorted, because their
+//! order has no meaning.
 
 use dynamodb_json::Value;
 use profile::Decimal;

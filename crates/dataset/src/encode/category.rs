@@ -1,4 +1,4 @@
-//! Which category a value is, by a saved vocabulary or by its hash. It must not know slots.
+//! The category of a value, by a saved vocabulary or by its hash.
 
 use crate::columns::FeatureColumn;
 use crate::encode::codes::Codes;
@@ -13,7 +13,7 @@ use twox_hash::XxHash3_64;
 pub(crate) enum Categories {
     /// Codes of the vocabulary, from 1.
     Codes(Codes),
-    /// So many buckets.
+    /// A number of buckets.
     Buckets(u32),
 }
 
@@ -43,7 +43,7 @@ impl Categories {
         }
     }
 
-    /// The code of a category: from 1, or 0 if training never saw it.
+    /// The code of a category: from 1, or 0 if it did not occur in training.
     #[inline]
     pub(crate) fn code(&self, category: &str) -> u32 {
         match self {
@@ -66,8 +66,7 @@ fn bucket(category: &str, buckets: u32) -> u32 {
     u32::try_from(bucket).unwrap_or(0)
 }
 
-/// The text that stands for a value among categories: of a number always the same, however it is
-/// written.
+/// The category's text of a value: for a number always the same, however it is written.
 #[inline]
 pub(crate) fn text<'a>(value: &Value<'a>) -> Option<Cow<'a, str>> {
     match value {

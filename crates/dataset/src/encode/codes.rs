@@ -3,9 +3,9 @@
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 
-/// Codes of values, from 1, in the order in which they were given.
+/// Codes of values, from 1, in the given order.
 ///
-/// Seeded at random: whoever writes to the table cannot choose values that collide.
+/// Randomly seeded, so that nobody who writes to the table can choose colliding values.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Codes(HashMap<Box<str>, u32, RandomState>);
 

@@ -1,4 +1,4 @@
-//! Whether an item satisfies a condition. It must not know what becomes of an item that does not.
+//! Whether an item satisfies a condition.
 
 use definition::{Comparison, Condition, Literal, Operand};
 use dynamodb_json::Value;
@@ -7,40 +7,40 @@ use std::cmp::Ordering;
 
 /// A condition, prepared for many items.
 #[derive(Debug, Clone)]
-pub(crate) struct Check {
+pub(crate) struct PreparedCondition {
     op: Comparison,
-    operands: Vec<Known>,
+    operands: Vec<PreparedLiteral>,
 }
 
-/// A literal, numbers among them by their value.
+/// A literal; numbers are compared by value.
 #[derive(Debug, Clone)]
-enum Known {
+enum PreparedLiteral {
     Boolean(bool),
     Number { text: String, value: f64 },
     Text(String),
 }
 
-impl Check {
+impl PreparedCondition {
     /// Prepares a condition.
     ///
     /// # Errors
-    /// The condition's value does not go with its comparison; says what would.
+    /// The condition's value does not fit its comparison; the message says what would.
     pub(crate) fn new(condition: &Condition) -> Result<Self, &'static str> {
         use Comparison::{Absent, Equal, Exists, In, NotEqual};
         let operands: Vec<_> = match (condition.op, &condition.value) {
             (Exists | Absent, None) => Vec::new(),
             (Exists | Absent, Some(_)) => return Err("`exists` and `absent` take no value"),
             (In, Some(Operand::Many(literals))) if !literals.is_empty() => {
-                literals.iter().map(Known::new).collect()
+                literals.iter().map(PreparedLiteral::new).collect()
             }
             (In, _) => return Err("`in` takes a list of values"),
-            (_, Some(Operand::One(literal))) => vec![Known::new(literal)],
+            (_, Some(Operand::One(literal))) => vec![PreparedLiteral::new(literal)],
             _ => return Err("it takes one value: text, a number or a boolean"),
         };
         if !matches!(condition.op, Equal | NotEqual | In)
             && operands
                 .iter()
-                .any(|known| matches!(known, Known::Boolean(_)))
+                .any(|known| matches!(known, PreparedLiteral::Boolean(_)))
         {
             return Err("booleans are equal or not, and none is below the other");
         }
@@ -50,7 +50,7 @@ impl Check {
         })
     }
 
-    /// Whether the value of the condition's attribute satisfies it.
+    /// Whether the attribute's value satisfies the condition.
     pub(crate) fn holds(&self, value: Option<&Value<'_>>) -> bool {
         let value = value.filter(|value| !matches!(value, Value::Null));
         let mut orders = self
@@ -72,7 +72,7 @@ impl Check {
     }
 }
 
-impl Known {
+impl PreparedLiteral {
     fn new(literal: &Literal) -> Self {
         match literal {
             Literal::Boolean(value) => Self::Boolean(*value),
@@ -88,7 +88,7 @@ impl Known {
         }
     }
 
-    /// How the item's value compares with this one, if they are of one type.
+    /// Compares the item's value with this one, if they are of one type.
     fn order(&self, found: &Value<'_>) -> Option<Ordering> {
         match (self, found) {
             (Self::Boolean(known), Value::Bool(found)) => Some(found.cmp(known)),
@@ -98,7 +98,8 @@ impl Known {
                 if *found.text() == **text {
                     return Some(Ordering::Equal);
                 }
-                // What float64 takes for equal is told apart as text: neither is the other.
+                // Numbers that are equal in float64 are distinguished by their text: neither equals
+                // the other.
                 found
                     .value
                     .partial_cmp(value)
@@ -121,7 +122,7 @@ mod tests {
         };
         let condition: Condition = serde_json::from_value(condition).unwrap();
         let item = dynamodb_json::parse_item(item.as_bytes()).unwrap();
-        Check::new(&condition)
+        PreparedCondition::new(&condition)
             .unwrap()
             .holds(item.get("a").as_ref())
     }
@@ -180,10 +181,10 @@ mod tests {
         ] {
             let condition = json!({ "path": "a", "op": op, "value": value });
             let condition: Condition = serde_json::from_value(condition).unwrap();
-            assert!(Check::new(&condition).is_err(), "{op}");
+            assert!(PreparedCondition::new(&condition).is_err(), "{op}");
         }
         let condition: Condition =
             serde_json::from_value(json!({ "path": "a", "op": "equal" })).unwrap();
-        assert!(Check::new(&condition).is_err());
+        assert!(PreparedCondition::new(&condition).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! Which of several items with the same key becomes the row. All items are seen once before the first
-//! row, so that the greatest wins and not the first: what wins is the same in every run, whatever
-//! order the export has.
+//! Decides which of several items with the same key becomes the row. All items are seen once before
+//! the first row, so that the greatest wins and not the first: the result is the same in every run,
+//! whatever order the export has.
 //!
 //! It keeps 48 bytes for each key of the shard.
 
@@ -12,24 +12,24 @@ use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use twox_hash::{XxHash3_64, XxHash3_128};
 
-/// What of an item decides: the value that is to be greatest, then the hash of the table's key.
+/// The rank of an item: the value that must be greatest, then the hash of the table's key.
 type Rank = (ExactOrder, u64);
 
-/// The winners so far, by the hash of what makes items the same.
+/// The winners so far, by the hash of their equal values.
 #[derive(Debug, Clone)]
 pub(crate) struct Duplicates {
     latest: Latest,
     winners: HashMap<u128, Rank, FixedState>,
 }
 
-/// How an item ranks among those with the same key.
+/// The item's result among those with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ranking {
     /// It becomes the row.
     First,
-    /// Another one does.
+    /// Another item becomes the row.
     Behind,
-    /// The value that decides cannot be read.
+    /// The deciding value is unreadable.
     Unreadable,
 }
 
@@ -43,7 +43,7 @@ impl Duplicates {
         }
     }
 
-    /// Sees an item before any is asked for.
+    /// Sees an item, before any result is requested.
     pub(crate) fn see(&mut self, by: Values<'_, '_>, latest: Values<'_, '_>, key: Values<'_, '_>) {
         let Some(rank) = self.rank(latest, key) else {
             return;
@@ -54,7 +54,7 @@ impl Duplicates {
             .or_insert(rank);
     }
 
-    /// How the item ranks among its like.
+    /// The item's result among those with the same key.
     pub(crate) fn ranking(
         &self,
         by: Values<'_, '_>,

@@ -6,21 +6,21 @@ use crate::encode::moment::Moment;
 use crate::encode::numeric_text;
 use dynamodb_json::Value;
 
-/// A value's place among others of its kind: the sign with the exponent, then the digits.
+/// A value's rank among others of its type: the sign with the exponent, then the digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ExactOrder(i16, u64, u64);
 
 /// Digits of DynamoDB's longest number.
 const DIGITS: usize = 38;
 
-/// Exponents are below it by size: those of DynamoDB end at 126.
+/// Greater than the magnitude of every exponent: those of DynamoDB end at 126.
 const EXPONENTS: i16 = 10_000;
 
 impl ExactOrder {
     /// Below every value.
     pub(crate) const LEAST: Self = Self(i16::MIN, 0, 0);
 
-    /// The order of a number or moment, as texts say them too; `None` for anything else.
+    /// The rank of a number or moment, also if it is written as text; `None` for anything else.
     pub(crate) fn of(value: &Value<'_>, latest: Latest) -> Option<Self> {
         match (latest, value) {
             (Latest::Numbers, Value::N(raw)) => Self::of_number(raw),

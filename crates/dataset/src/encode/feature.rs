@@ -1,4 +1,4 @@
-//! How one column fills its slots. It must not know the other columns.
+//! How one column fills its slots.
 
 use crate::columns::{FeatureColumn, Scaling};
 use crate::encode::category::{self, Categories};
@@ -19,7 +19,7 @@ pub(crate) struct Feature {
     encoding: Encoding,
     form: Form,
     missing: Missing,
-    /// Whether texts count as what they read as.
+    /// Whether texts count as the numbers or booleans that they spell.
     from_text: bool,
     slot: u32,
     width: u32,
@@ -38,7 +38,7 @@ enum Form {
 }
 
 impl Feature {
-    /// Prepares a column whose first slot is the one given.
+    /// Prepares a column that starts at this slot.
     pub(crate) fn new(column: &FeatureColumn, slot: u32) -> Result<Self, ColumnsError> {
         let options = || ColumnsError::Options {
             path: column.path.clone(),
@@ -81,7 +81,7 @@ impl Feature {
         })
     }
 
-    /// How many slots the column fills.
+    /// The number of slots that the column fills.
     pub(crate) const fn width(&self) -> u32 {
         self.width
     }
@@ -102,7 +102,7 @@ impl Feature {
         }
     }
 
-    /// Fills the slots by what a text reads as.
+    /// Fills the slots from the value that a text spells.
     fn write_text(&self, text: &str, row: &mut impl RowSink) -> Result<(), Stop> {
         if text.trim().is_empty() {
             return self.write_missing(row);
@@ -200,7 +200,7 @@ impl Feature {
         }
     }
 
-    /// Writes 1 into these slots of the column's own, in order, and 0 into the others.
+    /// Writes 1 into these of the column's slots, in order, and 0 into the others.
     fn write_hot(&self, slots: &[u32], row: &mut impl RowSink) {
         let mut next = 0;
         for &slot in slots {

@@ -1,4 +1,4 @@
-//! The label and the weight of a training row. It must not know features.
+//! The label and the weight of a training row.
 
 use crate::columns::Columns;
 use crate::encode::category;
@@ -16,7 +16,7 @@ use std::collections::HashMap;
 pub(crate) struct Label {
     path: String,
     precision: Precision,
-    /// The number of each class, where the label is classes.
+    /// The number of each class, if the label has classes.
     classes: Option<HashMap<String, u32, FixedState>>,
 }
 

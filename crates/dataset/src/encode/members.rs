@@ -1,5 +1,4 @@
-//! What values hold that hold several: their members, and how many there are. It must not know
-//! columns.
+//! The members of sets, lists and maps, and their number.
 
 use crate::encode::category;
 use base64::Engine as _;
@@ -7,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use dynamodb_json::Value;
 use std::collections::BTreeSet;
 
-/// Gives each member of a set or list of texts, numbers and binary values, as a category's text.
-/// Anything else, within the list or instead of it, is refused.
+/// Calls `each` with every member of a set or list of texts, numbers and binary values, as a
+/// category's text. Any other member, or any other value, is refused.
 pub(crate) fn each(value: &Value<'_>, mut take: impl FnMut(&str)) -> Result<(), ()> {
     match value {
         Value::Ss(set) | Value::Bs(set) => set.iter().for_each(|member| take(&member.decode())),
@@ -29,14 +28,15 @@ pub(crate) fn each(value: &Value<'_>, mut take: impl FnMut(&str)) -> Result<(), 
     Ok(())
 }
 
-/// How long a value is: members of a set, list or map, characters of a text, bytes of a binary value.
+/// The length of a value: members of a set, list or map, characters of a text, bytes of a binary
+/// value.
 pub(crate) fn length(value: &Value<'_>) -> Option<u32> {
     let length = match value {
         Value::S(text) => text.decode().chars().count(),
         Value::B(base64) => STANDARD.decode(&*base64.decode()).ok()?.len(),
         Value::L(list) => list.elements().count(),
         Value::M(map) => map.attributes().count(),
-        // Members of a set are told apart by what they say.
+        // Members of a set are compared by value.
         Value::Ss(set) | Value::Bs(set) => set
             .iter()
             .map(|member| member.decode())

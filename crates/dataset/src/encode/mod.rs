@@ -1,5 +1,5 @@
-//! One item becomes one row, by the dataset's columns alone: training and serving run the same
-//! code. It must not know where rows go, nor their format.
+//! Encodes one item as one row, by the dataset's columns alone: training and serving run the same
+//! code.
 
 pub(crate) mod canonical;
 pub(crate) mod category;
@@ -18,7 +18,7 @@ pub(crate) mod reject;
 mod split;
 
 use crate::columns::Columns;
-use crate::encode::condition::Check;
+use crate::encode::condition::PreparedCondition;
 use crate::encode::duplicates::{Duplicates, Ranking};
 use crate::encode::feature::Feature;
 use crate::encode::label::Label;
@@ -31,7 +31,7 @@ use crate::rows::cell::Cell;
 use crate::rows::sink::RowSink;
 use dynamodb_json::{Map, Picker, Value};
 
-/// Turns items into rows: a label, and as many slots in every row.
+/// Encodes items as rows: a label, and equally many slots in every row.
 #[derive(Debug, Clone)]
 pub struct Encoder {
     places: Places,
@@ -39,25 +39,25 @@ pub struct Encoder {
     weight: Option<String>,
     features: Vec<Feature>,
     slot_names: Vec<String>,
-    conditions: Vec<Check>,
+    conditions: Vec<PreparedCondition>,
     splitter: Splitter,
-    /// The path of what says when a row is from.
+    /// The path of the row's timestamp.
     time: Option<String>,
     duplicates: Option<Duplicates>,
-    /// The path of what is to be greatest among duplicates.
+    /// The path of the greatest value among duplicates.
     latest: Option<String>,
-    /// How many items each condition left out, the first that did not hold.
+    /// How many items each condition left out; of several, the first counts.
     left_out: Vec<u64>,
 }
 
-/// What an item has at the places that the columns name; None where it has nothing.
+/// An item's values at the columns' paths; `None` where it has none.
 type Values<'a> = [Option<Value<'a>>];
 
 impl Encoder {
     /// An encoder for these columns.
     ///
     /// # Errors
-    /// Where the columns cannot have been written by [`crate::plan_columns`].
+    /// If the columns were not written by [`crate::plan_columns`].
     pub fn new(columns: &Columns) -> Result<Self, ColumnsError> {
         if columns.columns.is_empty() {
             return Err(ColumnsError::NoColumns);
@@ -74,7 +74,7 @@ impl Encoder {
             features.push(feature);
         }
         let conditions = columns.conditions.iter().map(|condition| {
-            Check::new(condition).map_err(|_| ColumnsError::Condition {
+            PreparedCondition::new(condition).map_err(|_| ColumnsError::Condition {
                 path: condition.path.clone(),
             })
         });
@@ -103,22 +103,22 @@ impl Encoder {
         })
     }
 
-    /// Slots of a row: its features; the label and the weight not counted.
+    /// Number of feature slots of a row, without label and weight.
     pub const fn width(&self) -> usize {
         self.slot_names.len()
     }
 
-    /// What each slot holds: a column's path, with what tells its slots apart if it has several.
+    /// The name of each slot: a column's path, with a suffix if it has several.
     pub fn slot_names(&self) -> &[String] {
         &self.slot_names
     }
 
     /// Whether every item must be [seen](Self::see) before the first is encoded.
-    pub const fn looks_ahead(&self) -> bool {
+    pub const fn needs_first_pass(&self) -> bool {
         self.duplicates.is_some()
     }
 
-    /// What finds the values of items that come as raw lines, for [`see`](Self::see) and
+    /// The projection that finds the values in raw lines, for [`see`](Self::see) and
     /// [`encode`](Self::encode).
     ///
     /// # Errors
@@ -127,12 +127,13 @@ impl Encoder {
         self.places.picker().ok_or(ColumnsError::TooManyMaps)
     }
 
-    /// The same values of one item by itself.
+    /// The same values of a single item.
     pub fn values<'a>(&self, item: &Map<'a>) -> Vec<Option<Value<'a>>> {
         self.places.values(item)
     }
 
-    /// Sees an item ahead of its row, so that of items with the same key the right one becomes it.
+    /// Sees an item before its row, so that the right one of several items with the same key
+    /// becomes the row.
     pub fn see(&mut self, values: &Values<'_>) {
         if let Some(duplicates) = &mut self.duplicates
             && first_failed(&self.conditions, &values[self.places.conditions.clone()]).is_none()
@@ -146,8 +147,8 @@ impl Encoder {
         }
     }
 
-    /// Gives the item's row to `row`: the label, the weight if there is one, then the features. Unless
-    /// the outcome is [`RowOutcome::Row`], the row is rolled back.
+    /// Writes the item's row to `row`: the label, the weight if there is one, then the features.
+    /// Unless the outcome is [`RowOutcome::Row`], the row is rolled back.
     pub fn encode(&mut self, values: &Values<'_>, row: &mut impl RowSink) -> RowOutcome {
         let places = &self.places;
         if let Some(failed) = first_failed(&self.conditions, &values[places.conditions.clone()]) {
@@ -187,8 +188,8 @@ impl Encoder {
         outcome
     }
 
-    /// Gives the item's features without label and weight, which is what an endpoint is asked with:
-    /// slot by slot what the training row has. Conditions, duplicates and the split are not asked.
+    /// Writes the item's features without label and weight, for a request to an endpoint: slot by
+    /// slot as in the training row. Conditions, duplicates and the split are not applied.
     ///
     /// # Errors
     /// The item cannot become a row; it is rolled back.
@@ -212,7 +213,7 @@ impl Encoder {
         self.label.cell(values[0]).ok().map(Cell::value)
     }
 
-    /// Gives one column's slots to `row`, by the column's position among the features.
+    /// Writes one column's slots to `row`, by the column's position among the features.
     ///
     /// # Errors
     /// The value cannot be encoded; the row is rolled back.
@@ -242,7 +243,7 @@ impl Encoder {
         }
     }
 
-    /// How many feature columns there are.
+    /// Number of feature columns.
     pub const fn columns(&self) -> usize {
         self.features.len()
     }
@@ -319,7 +320,7 @@ impl Stopped<'_, '_> {
 }
 
 /// The first condition that does not hold.
-fn first_failed(conditions: &[Check], values: &Values<'_>) -> Option<usize> {
+fn first_failed(conditions: &[PreparedCondition], values: &Values<'_>) -> Option<usize> {
     conditions
         .iter()
         .zip(values)

@@ -1,5 +1,5 @@
-//! Moments in time as items say them, and what a row takes from them. All is UTC: where a text has an
-//! offset it is taken into account, where it has none it is UTC already.
+//! Moments in time as items write them, and the parts that a row takes. All is UTC: a text's offset
+//! is applied, and a text without offset is UTC already.
 
 use crate::encode::numeric_text;
 use crate::rows::cell::Cell;
@@ -16,16 +16,16 @@ const DAY: f64 = 86_400_000.0;
 /// fraction of them.
 const START: i64 = 1_577_836_800_000;
 
-/// Numbers from which on seconds would be after the year 5000, and are milliseconds.
+/// From this number on, seconds would be after the year 5000, so the number is milliseconds.
 pub(crate) const MILLISECONDS: f64 = 1e11;
 
-/// A moment in UTC, to the nanosecond. The calendar ends with the last nanosecond of 9999: the common
-/// way to say "for ever" is a moment too.
+/// A moment in UTC, to the nanosecond. The calendar ends with the last nanosecond of 9999, so the
+/// common notation of "for ever" is a moment too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(DateTime);
 
 impl Moment {
-    /// The moment that a value says, if it says one.
+    /// The moment that a value denotes, if it is one.
     pub(crate) fn of(value: &Value<'_>, unit: TimeUnit) -> Option<Self> {
         match value {
             Value::S(text) => Self::parse(&text.decode()),
@@ -34,7 +34,7 @@ impl Moment {
         }
     }
 
-    /// The same, for numbers that are written as text too.
+    /// The same, also for numbers that are written as text.
     pub(crate) fn of_text_too(value: &Value<'_>, unit: TimeUnit) -> Option<Self> {
         match value {
             Value::S(text) => Self::parse_text(&text.decode(), unit),
@@ -42,21 +42,21 @@ impl Moment {
         }
     }
 
-    /// Reads ISO 8601, or a number.
+    /// Parses ISO 8601, or a number.
     pub(crate) fn parse_text(text: &str, unit: TimeUnit) -> Option<Self> {
         Self::parse(text).or_else(|| Self::count(numeric_text::number(text)?.parse().ok()?, unit))
     }
 
-    /// Reads ISO 8601.
+    /// Parses ISO 8601.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        // A date begins with a digit, or with the sign of a year of six.
+        // A date begins with a digit, or with the sign of a six-digit year.
         if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-')) {
             return None;
         }
         let pieces = Pieces::parse(text).ok()?;
         let offset = pieces.to_numeric_offset();
-        // Without a time the offset would have none to be of.
+        // An offset needs a time.
         if pieces.time().is_none() && offset.is_some() {
             return None;
         }
@@ -70,13 +70,13 @@ impl Moment {
         Some(Self(utc))
     }
 
-    /// The moment that a number counts, if the calendar reaches it.
+    /// The moment of a number in this unit, if it is within the calendar.
     pub(crate) fn count(number: f64, unit: TimeUnit) -> Option<Self> {
         let milliseconds = match unit {
             TimeUnit::Seconds => number * 1e3,
             TimeUnit::Milliseconds => number,
         };
-        // Far beyond what a timestamp can be, and far within what can be converted.
+        // Far beyond any timestamp, and far within the range of the conversion.
         if milliseconds.abs() > 1e15 {
             return None;
         }
@@ -84,7 +84,7 @@ impl Moment {
         Self::at(milliseconds.floor() as i64)
     }
 
-    /// The moment so many milliseconds after 1970, if the calendar reaches it.
+    /// The moment this many milliseconds after 1970, if it is within the calendar.
     pub(crate) fn at(milliseconds: i64) -> Option<Self> {
         let after = SignedDuration::from_millis(milliseconds);
         EPOCH.checked_add(after).ok().map(Self)
@@ -130,7 +130,7 @@ impl Moment {
 
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
-/// What numbers count, by what most of them would be: one that is far off decides nothing.
+/// The unit of numbers, by what most of them would be: a few outliers do not decide.
 pub(crate) fn unit_of(numbers: &[(f64, u64)]) -> TimeUnit {
     let count = |numbers: &mut dyn Iterator<Item = &(f64, u64)>| -> u64 {
         numbers.map(|(_, copies)| copies).sum()

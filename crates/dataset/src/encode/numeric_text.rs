@@ -1,6 +1,6 @@
-//! Numbers and booleans that are written as text: what DynamoDB imports from CSV is all text.
+//! Numbers and booleans that are written as text: everything is text in a table imported from CSV.
 
-/// The number that a text reads as, without the white space around it, in the syntax of DynamoDB's
+/// The number that a text spells, without surrounding white space, in the syntax of DynamoDB's
 /// numbers.
 pub(crate) fn number(text: &str) -> Option<&str> {
     let text = text.trim();
@@ -19,7 +19,7 @@ pub(crate) fn number(text: &str) -> Option<&str> {
     is_number.then_some(text)
 }
 
-/// Whether a text looks like a measure and not like a code: `02134` has a zero in front, which a
+/// Whether a text looks like a measure and not like a code: `02134` has a leading zero, which a
 /// number would lose.
 pub(crate) fn is_measure(text: &str) -> bool {
     let Some(number) = number(text) else {
@@ -30,7 +30,7 @@ pub(crate) fn is_measure(text: &str) -> bool {
     characters.next() != Some('0') || characters.next().is_none_or(|next| !next.is_ascii_digit())
 }
 
-/// The boolean that a text reads as.
+/// The boolean that a text spells.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     let text = text.trim();
     if text.eq_ignore_ascii_case("true") {

@@ -1,9 +1,9 @@
-//! What becomes of an item: a row, or the reason why not.
+//! The outcome of an item: a row, or the reason why there is none.
 
 use crate::encode::reject::Reject;
 
-/// What becomes of an item. Each item has one outcome, so the counts of all outcomes add up to the
-/// table's items.
+/// The outcome of an item. Each item has one, so the counts of all outcomes add up to the table's
+/// items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowOutcome {
     /// It becomes a row, on that side of the split.
@@ -21,10 +21,10 @@ pub enum RowOutcome {
 /// A side of the split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
-    /// Rows to train on.
+    /// Training rows.
     Train,
-    /// Rows to validate on.
+    /// Validation rows.
     Validation,
-    /// Rows that neither training nor the choice of a model sees.
+    /// Test rows, which neither training nor the choice of a model uses.
     Test,
 }

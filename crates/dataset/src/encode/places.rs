@@ -1,12 +1,11 @@
-//! All paths that an encoder reads, found in one walk over an item. It must not know what their values
-//! are for.
+//! All paths that an encoder reads, found in one walk over an item.
 
 use crate::columns::Columns;
 use crate::error::ColumnsError;
 use dynamodb_json::{Map, Path, Paths, Picker, Value};
 use std::ops::Range;
 
-/// Where each value is among those that one walk finds. The label is the first.
+/// The position of each value among those found by one walk. The label is the first.
 #[derive(Debug, Clone)]
 pub(crate) struct Places {
     paths: Vec<Path>,
@@ -16,11 +15,11 @@ pub(crate) struct Places {
     pub(crate) group: Range<usize>,
     pub(crate) time: Range<usize>,
     pub(crate) conditions: Range<usize>,
-    /// What makes items the same.
+    /// The values that duplicates share.
     pub(crate) same: Range<usize>,
-    /// What is to be greatest among the same.
+    /// The value that must be greatest among duplicates.
     pub(crate) latest: Range<usize>,
-    /// The table's key, where it decides among the same.
+    /// The table's key, if it breaks ties among duplicates.
     pub(crate) key: Range<usize>,
 }
 
@@ -61,7 +60,7 @@ impl Places {
         self.walk.values(item)
     }
 
-    /// What finds the same values in raw lines.
+    /// The projection that finds the same values in raw lines.
     pub(crate) fn picker(&self) -> Option<Picker> {
         Picker::new(&self.paths)
     }

@@ -1,5 +1,5 @@
-//! Why one item is no row. A reason carries no value, so that counting rejections by reason stays
-//! small; the value that was met stands beside it.
+//! Why one item is not a row. The reason contains no value, so counting rejections by reason stays
+//! small; the value is a separate field.
 
 use definition::Encoding;
 use dynamodb_json::{Kind, Value};
@@ -13,7 +13,7 @@ pub struct Reject {
     pub path: String,
     /// What is wrong with it.
     pub reason: RejectReason,
-    /// The text, number or boolean that was met, cut short.
+    /// The text, number or boolean, shortened.
     pub value: Option<String>,
 }
 
@@ -52,26 +52,27 @@ pub enum RejectReason {
     },
     /// The label is none of the classes that the columns know.
     ClassUnknown,
-    /// The row's weight is missing, or a null.
+    /// The row's weight is missing or null.
     WeightMissing,
-    /// The row's weight is no number, or negative.
+    /// The row's weight is not a number, or negative.
     WeightInvalid,
-    /// What says when the row is from is missing, or no timestamp.
+    /// The row's timestamp is missing or invalid.
     TimeUnknown,
-    /// What decides among duplicates is neither a number nor a moment, or not of the kind that nearly
-    /// all others are.
+    /// The deciding value among duplicates is neither a number nor a moment, or not of the type of
+    /// nearly all others.
     LatestUnreadable,
-    /// The text reads as no number.
+    /// The text does not spell a number.
     NotNumericText,
-    /// The text reads as no boolean.
+    /// The text does not spell a boolean.
     NotBooleanText,
-    /// The number is a thousand times as far off as nearly all others, by which the column is scaled.
+    /// The number is an outlier: a thousand times as far off as nearly all others, by which the
+    /// column is scaled.
     FarOff,
     /// The number is beyond float32.
     NotFinite,
-    /// The number is whole and beyond 2^24, where float32 does not keep whole numbers apart.
+    /// The number is whole and beyond 2^24, where float32 rounds whole numbers.
     Rounded,
-    /// The value is text or a number, but no timestamp.
+    /// The value is text or a number, but not a timestamp.
     NotAMoment,
     /// The column is missing (or null), and the definition rejects such rows.
     Missing,
@@ -112,7 +113,7 @@ pub enum RejectReason {
     },
 }
 
-/// Why a row ends before it is whole.
+/// Why a row ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
     /// It is rejected.
@@ -152,21 +153,21 @@ impl fmt::Display for RejectReason {
             }
             Self::ClassUnknown => f.write_str("the label is a class that the table did not have"),
             Self::WeightMissing => f.write_str("the weight is missing"),
-            Self::WeightInvalid => f.write_str("the weight is no number from 0"),
+            Self::WeightInvalid => f.write_str("the weight is not a number from 0"),
             Self::TimeUnknown => {
-                f.write_str("what the rows are split by is missing, or no timestamp")
+                f.write_str("what the rows are split by is missing, or not a timestamp")
             }
             Self::LatestUnreadable => f.write_str(
-                "what decides among duplicates is not what nearly all others are, numbers or ISO 8601 text",
+                "the deciding value among duplicates is not of the type of nearly all others, number or ISO 8601 text",
             ),
-            Self::NotNumericText => f.write_str("the text reads as no number"),
-            Self::NotBooleanText => f.write_str("the text reads as neither true nor false"),
+            Self::NotNumericText => f.write_str("the text is not a number"),
+            Self::NotBooleanText => f.write_str("the text is neither true nor false"),
             Self::FarOff => f.write_str(
                 "the number is a thousand times as far off as nearly all others, by which the column is scaled",
             ),
             Self::NotFinite => f.write_str("the number is beyond float32"),
             Self::Rounded => f.write_str("the whole number is beyond 2^24, and float32 rounds it"),
-            Self::NotAMoment => f.write_str("the value is no timestamp that the calendar reaches"),
+            Self::NotAMoment => f.write_str("the value is not a timestamp up to the year 9999"),
             Self::Missing => f.write_str("the value is missing"),
             Self::NotNumber { found } => write!(f, "the value is {found}, not a number"),
             Self::NotBoolean { found } => write!(f, "the value is {found}, not a boolean"),
@@ -179,7 +180,7 @@ impl fmt::Display for RejectReason {
             Self::NotMembers { found } => {
                 write!(
                     f,
-                    "the value is {found}, and no set or list of texts, numbers or binary alone"
+                    "the value is {found}, not a set or list of only texts, numbers or binary"
                 )
             }
             Self::NoLength { found } => write!(f, "the value is {found}, which has no length"),

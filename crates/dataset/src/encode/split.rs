@@ -1,5 +1,5 @@
-//! Which side a row is on, by a hash of some attributes, by when it is from, or by both: no state, so
-//! every shard decides alike. It must not see the label or the other columns.
+//! The side of a row, by a hash of some attributes, by its time, or by both. It needs no state, so
+//! every shard decides alike.
 
 use crate::columns::{SplitRule, TimeRule};
 use crate::encode::canonical;
@@ -17,7 +17,7 @@ pub(crate) struct Splitter {
     test: f64,
     seed: u64,
     time: Option<TimeRule>,
-    /// The bytes of a group, between rows only memory.
+    /// The bytes of a group; reused between rows.
     group: Vec<u8>,
 }
 
@@ -33,8 +33,8 @@ impl Splitter {
         }
     }
 
-    /// The side of the row whose values at the rule's paths, and when it is from, are these. None, if
-    /// its group is on another side than its time.
+    /// The side of the row with these values at the rule's paths and this time. `None` if its group
+    /// is on another side than its time.
     pub(crate) fn side(
         &mut self,
         group: &[Option<Value<'_>>],

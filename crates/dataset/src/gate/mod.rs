@@ -1,5 +1,5 @@
-//! The quality gate: every bound of the definition held against what the table holds, before training is
-//! paid for. It must not see an item, nor stop at the first bound that is broken.
+//! The quality gate: checks every limit of the definition against the table, before training is
+//! paid for. All limits are checked, also after one has failed.
 
 pub(crate) mod page;
 pub(crate) mod quality;
@@ -14,23 +14,23 @@ use profile::{AttributeStatistics, Statistics, share};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What came of one bound.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GateVerdict {
-    /// The bound, as the definition calls it below `dataset.gate`: `drift.maximumPsi`.
+    /// The limit's name below `dataset.gate`: `drift.maximumPsi`.
     pub bound: String,
-    /// The attribute that it is about, if it is about one.
+    /// The attribute, if the check is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// What was measured.
     pub measure: String,
-    /// The bound's value.
+    /// The limit.
     pub limit: f64,
-    /// What it is held against; absent if there is nothing to measure.
+    /// The measured value; absent if there is nothing to measure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<f64>,
-    /// Whether the data may be trained on, as far as this bound is concerned.
+    /// Whether the data passes this check.
     pub passed: bool,
 }
 
@@ -42,16 +42,16 @@ impl std::fmt::Display for GateVerdict {
         }
         match self.value {
             Some(value) => write!(f, "{measure} is {}", Figure(value))?,
-            None => write!(f, "{measure} is not there")?,
+            None => write!(f, "{measure} is unknown")?,
         }
-        // A bound of one column has the column's path in its name.
+        // The name of a column's own limit contains the column's path.
         let bound: String = bound.chars().take(160).collect();
         write!(f, ", and `dataset.gate.{bound}` is {}", self.limit_text())
     }
 }
 
 impl GateVerdict {
-    /// The bound's value for people.
+    /// The limit, formatted.
     pub fn limit_text(&self) -> String {
         if self.bound.contains("allow") && !self.bound.starts_with("columns.") {
             "false".to_owned()
@@ -60,7 +60,7 @@ impl GateVerdict {
         }
     }
 
-    /// What it is held against, for people.
+    /// The measured value, formatted.
     pub fn value_text(&self) -> String {
         let none = || "none".to_owned();
         self.value
@@ -68,31 +68,31 @@ impl GateVerdict {
     }
 }
 
-/// A figure for people: at most four digits behind the point.
+/// A formatted number: at most four decimals.
 struct Figure(f64);
 
 impl std::fmt::Display for Figure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let rounded = (self.0 * 1e4).round() / 1e4;
-        // What is just beyond a bound must not read as if it were on it.
+        // A value just beyond a limit must not be rounded to the limit.
         let exact = rounded.is_infinite() || (rounded - self.0).abs() > self.0.abs() * 1e-3;
         write!(f, "{}", if exact { self.0 } else { rounded })
     }
 }
 
-/// The data breaks bounds of the quality gate.
+/// The data fails checks of the quality gate.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error(
     "the data fails {} of the quality gate: {}",
-    if failed.len() == 1 { "a bound".to_owned() } else { format!("{} bounds", failed.len()) },
+    if failed.len() == 1 { "a check".to_owned() } else { format!("{} checks", failed.len()) },
     said(failed)
 )]
 pub struct GateFailed {
-    /// Every bound that is broken.
+    /// All failed checks.
     pub failed: Vec<GateVerdict>,
 }
 
-/// Bounds that a message names; `quality.json` has them all.
+/// Failed checks that a message names; `quality.json` has them all.
 const SHOWN: usize = 5;
 
 fn said(failed: &[GateVerdict]) -> String {
@@ -105,10 +105,10 @@ fn said(failed: &[GateVerdict]) -> String {
 }
 
 impl GateFailed {
-    /// An error if any of the bounds is broken, with all that are.
+    /// An error with all failed checks, if there are any.
     ///
     /// # Errors
-    /// That one.
+    /// That error.
     pub fn check(verdicts: &[GateVerdict]) -> Result<(), Self> {
         let failed: Vec<_> = verdicts.iter().filter(|v| !v.passed).cloned().collect();
         if failed.is_empty() {
@@ -125,8 +125,8 @@ impl Named for GateFailed {
     }
 }
 
-/// The verdict on the items that could not become rows, which is known when all rows are written.
-/// `mostly` is the most frequent reason, with a value.
+/// The check of rejected items, possible once all rows are written. `mostly` is the most frequent
+/// reason, with a value.
 pub fn judge_rejected(gate: &Gate, rows: RowCounts, mostly: Option<&str>) -> GateVerdict {
     let rejected = share(rows.rejected, rows.total());
     let mostly = mostly.map_or_else(String::new, |reason| {
@@ -143,9 +143,9 @@ pub fn judge_rejected(gate: &Gate, rows: RowCounts, mostly: Option<&str>) -> Gat
     )
 }
 
-/// The verdict on the rows that are left, which is known when all rows are written.
+/// The check of the remaining rows, possible once all rows are written.
 pub fn judge_left(gate: &Gate, rows: RowCounts) -> GateVerdict {
-    let measure = "the number of rows that are left";
+    let measure = "the number of remaining rows";
     let left = rows.train + rows.validation + rows.test;
     at_least(
         "minimumRows",
@@ -156,8 +156,9 @@ pub fn judge_left(gate: &Gate, rows: RowCounts) -> GateVerdict {
     )
 }
 
-/// Holds a table against every bound that can be checked before a row is written. `columns` are those
-/// that were planned, if they could be; `before` are those of the run that `drift` is about.
+/// Checks a table against every limit that can be checked before a row is written. `columns` are
+/// the planned columns, if planning succeeded; `before` describes the run that `drift` compares
+/// with.
 pub fn judge(
     definition: &Dataset,
     columns: Option<&Columns>,
@@ -175,7 +176,7 @@ pub fn judge(
     judge
         .verdicts
         .push(at_least("minimumRows", None, measure, least, rows));
-    // What is no path was refused before.
+    // Invalid paths were refused before.
     let label = Path::parse(&definition.label).map(|path| path.to_string());
     let label = label.unwrap_or_else(|_| definition.label.clone());
     judge.label(&label, definition.label_encoding);
@@ -220,7 +221,7 @@ impl Judge<'_> {
                 LabelEncoding::Classes => numbers + label.types.of(Kind::S),
             }
         };
-        // A label that no item has, or none as a number, is told as that, with what there is.
+        // A label that no item has, or none as a number, has an error of its own.
         let Some((label, usable)) = self
             .statistics
             .attribute(path)
@@ -249,7 +250,7 @@ impl Judge<'_> {
             });
         }
         if let Some(least) = self.gate.minimum_class_share {
-            // A class that the sample does not have is rarer than any that it has.
+            // A class that is not in the sample is rarer than any that is.
             let all = label_values(label, self.statistics.is_exact()).unwrap_or(label.seen);
             let rarest = if label.seen < all { 0.0 } else { label.rarest };
             let measure = if self.statistics.is_exact() {
@@ -318,8 +319,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Inferred columns that the model now serving does not have: whoever asks the endpoint must send
-    /// more values than before.
+    /// Inferred columns that the model in service does not have: clients of the endpoint would have
+    /// to send more values than before.
     fn new_columns(&mut self, before: &[String], features: &BTreeSet<&str>) {
         const BOUND: &str = "drift.allowNewColumns";
         if self.gate.drift.allow_new_columns {
@@ -328,11 +329,11 @@ impl Judge<'_> {
         let known: BTreeSet<&str> = before.iter().map(String::as_str).collect();
         let mut new = features.difference(&known).peekable();
         if new.peek().is_none() {
-            let measure = "the number of columns that the model now serving does not have";
+            let measure = "the number of columns that the model in service does not have";
             self.verdicts.push(at_most(BOUND, None, measure, 0.0, 0.0));
         }
         for path in new {
-            let measure = "the number of columns by which requests to the model now serving would change (exclude it, or declare `dataset.columns`)";
+            let measure = "the number of columns by which requests to the model in service would change (exclude it, or declare `dataset.columns`)";
             self.verdicts
                 .push(at_most(BOUND, Some(path), measure, 0.0, 1.0));
         }
@@ -349,7 +350,7 @@ impl Judge<'_> {
                 self.verdicts.push(at_most(bound, None, measure, 0.0, 0.0));
             }
             for path in vanished {
-                let measure = "the number of its values, a column of the model now serving,";
+                let measure = "the number of its values, a column of the model in service,";
                 let bound = "drift.allowVanishedColumns";
                 let verdict = at_least(bound, Some(path), measure, 1.0, 0.0);
                 self.verdicts.push(GateVerdict {
@@ -391,8 +392,8 @@ impl Judge<'_> {
     }
 }
 
-/// How many values a label has, if that can be told: of booleans, which are counted by type, only where
-/// the sample is the table.
+/// The number of values of a label, if it is known; booleans are counted by type, so only if the
+/// sample is the whole table.
 fn label_values(label: &AttributeStatistics, is_exact: bool) -> Option<u64> {
     if is_exact {
         return Some(label.seen);

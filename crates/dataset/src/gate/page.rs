@@ -1,5 +1,5 @@
-//! The data of a run for people: one page that needs nothing but itself. It must not know where it is
-//! stored, and its text comes from the table, so that all of it is escaped.
+//! The HTML report on a run's data: one self-contained page. Its text comes from the table, so all
+//! of it is escaped.
 
 use crate::gate::GateVerdict;
 use crate::gate::quality::Quality;
@@ -19,16 +19,16 @@ code { overflow-wrap: anywhere } small { color: #777 } .bad { color: #b00020; fo
 svg rect { fill: #5b84b1 }
 ";
 
-/// Attributes of which the page tells; the rest is in the documents for programs.
+/// Attributes on the page; the JSON documents have all.
 const MOST_ATTRIBUTES: usize = 200;
 
-/// Values of an attribute that are shown.
+/// Values of an attribute on the page.
 const MOST_VALUES: usize = 4;
 
-/// From here on a population stability index is commonly called another distribution.
+/// From this value on, a population stability index is commonly called another distribution.
 const DRIFTED: f64 = 0.25;
 
-/// The page on a run's data, as HTML.
+/// The HTML report on a run's data.
 pub fn quality_page(
     pipeline: &str,
     run: &RunId,
@@ -93,7 +93,7 @@ fn gate_row(verdict: &GateVerdict) -> Markup {
     }
 }
 
-/// What inference decided, for people who know better.
+/// Decisions of the inference that a user may want to change.
 fn notes(quality: &Quality) -> Markup {
     html! {
         @if !quality.notes.is_empty() {
@@ -217,7 +217,7 @@ fn range(attribute: &AttributeStatistics) -> Markup {
     }
 }
 
-/// Bars of a histogram for numbers of many values, else the most frequent values.
+/// A histogram for numbers of many values, otherwise the most frequent values.
 fn distribution(attribute: &AttributeStatistics) -> Markup {
     let bars = attribute.numbers.as_ref().map(|numbers| &numbers.histogram);
     if let Some(bars) = bars.filter(|_| attribute.seen > MOST_VALUES as u64 * 2) {

@@ -1,11 +1,10 @@
-//! What is said of a run's data before anybody pays for training on it. It must not know where it is
-//! stored.
+//! The report on a run's data, before training is paid for.
 
 use crate::gate::GateVerdict;
 use profile::{AttributeDrift, Drift};
 use serde::{Deserialize, Serialize};
 
-/// The verdicts on a run's data, and its drift.
+/// The gate's checks of a run's data, and its drift.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Quality {
@@ -13,20 +12,20 @@ pub struct Quality {
     pub label: String,
     /// The paths of the feature columns, in order; empty if none could be planned.
     pub columns: Vec<String>,
-    /// What was decided that people may want to decide otherwise, a line each.
+    /// Decisions that a user may want to change, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// What every bound of the gate came to.
+    /// The results of all checks of the gate.
     pub gate: Vec<GateVerdict>,
-    /// With what the data was compared, or why with nothing, in one line.
+    /// What the data was compared with, or why with nothing, in one line.
     pub comparison: String,
-    /// How far it is from that.
+    /// The drift from that data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
 }
 
 impl Quality {
-    /// Adds a verdict, in place of an earlier one on the same bound and column.
+    /// Adds a result; replaces an earlier one of the same check and column.
     pub fn add(&mut self, verdict: GateVerdict) {
         let same = |known: &GateVerdict| {
             (&known.bound, &known.column) == (&verdict.bound, &verdict.column)
@@ -35,24 +34,23 @@ impl Quality {
         self.gate.push(verdict);
     }
 
-    /// Whether no bound is broken.
+    /// Whether all checks passed.
     pub fn passed(&self) -> bool {
         self.gate.iter().all(|verdict| verdict.passed)
     }
 }
 
-/// From here on a population stability index is commonly called drift.
+/// From this value on, a population stability index is commonly called drift.
 const DRIFT: f64 = 0.1;
 
-/// Rise or fall of a missing share, or share of new or vanished values, that is told.
+/// Change of a missing share, or share of new or vanished values, from which on it is reported.
 const NOTABLE: f64 = 0.1;
 
-/// Paths that are named in one line.
+/// Paths that one line names.
 const NAMED: usize = 8;
 
 impl Quality {
-    /// What has changed, in lines for people: those attributes whose change is notable, the greatest
-    /// first.
+    /// The notable changes, a line for each attribute, the greatest first.
     pub fn changes(&self) -> Vec<String> {
         let Some(drift) = &self.drift else {
             return Vec::new();
@@ -97,7 +95,7 @@ fn named(paths: &[String]) -> String {
     names.join(", ")
 }
 
-/// What is notable of an attribute's change, if anything is.
+/// The notable parts of an attribute's change, if any.
 fn notable(change: &AttributeDrift) -> Option<String> {
     let mut all = Vec::new();
     if let Some(types) = &change.types {

@@ -1,14 +1,13 @@
-//! What can be said of a dataset's definition before any item is seen, so that a mistake costs
-//! nothing. It must not look at data.
+//! Checks a dataset's definition before any item is read, so that a mistake costs nothing.
 
-use crate::encode::condition::Check;
+use crate::encode::condition::PreparedCondition;
 use crate::encode::moment::Moment;
 use crate::error::PlanError;
 use crate::plan::check_column;
 use definition::{Dataset, NamedPath, Split};
 use dynamodb_json::Path;
 
-/// Checks what a definition says of its dataset: paths, repeated columns, shares.
+/// Checks the definition of a dataset: paths, repeated columns, shares.
 ///
 /// # Errors
 /// [`PlanError::Path`] or [`PlanError::Definition`], both `InvalidDefinition`, naming the field.
@@ -47,7 +46,8 @@ pub fn check_definition(definition: &Dataset) -> Result<(), PlanError> {
     }
     for (at, condition) in definition.conditions.iter().enumerate() {
         parse(&format!("where[{at}].path"), &condition.path)?;
-        Check::new(condition).map_err(|reason| refuse(&format!("where[{at}].value"), reason))?;
+        PreparedCondition::new(condition)
+            .map_err(|reason| refuse(&format!("where[{at}].value"), reason))?;
     }
     if let Some(deduplicate) = &definition.deduplicate {
         if deduplicate.by.is_empty() {
@@ -72,7 +72,7 @@ pub fn check_definition(definition: &Dataset) -> Result<(), PlanError> {
     )
 }
 
-/// What may be absent must be named elsewhere, where it may be: else it is mistyped itself.
+/// A path in `mayBeAbsent` must also be named where it may be absent; otherwise it is a typo.
 fn check_may_be_absent(definition: &Dataset) -> Result<(), PlanError> {
     let named = definition.paths();
     for (at, path) in definition.may_be_absent.iter().enumerate() {
@@ -81,7 +81,7 @@ fn check_may_be_absent(definition: &Dataset) -> Result<(), PlanError> {
         let excuses = |named: &NamedPath<'_>| {
             named.usage.may_be_absent() && Path::parse(named.text).is_ok_and(|path| path == wanted)
         };
-        // The projection is the source's, and not seen here.
+        // The projection belongs to the source, and is not visible here.
         if !named.iter().any(excuses) {
             return Err(refuse(
                 &field,
@@ -109,7 +109,7 @@ fn check_split(split: &Split) -> Result<(), PlanError> {
             Some(moment) => Ok(Some(moment)),
             None => Err(refuse(
                 field,
-                format!("`{text}` is no moment in ISO 8601, such as 2026-01-31T12:00:00Z"),
+                format!("`{text}` is not an ISO 8601 timestamp, such as 2026-01-31T12:00:00Z"),
             )),
         },
     };
@@ -142,7 +142,7 @@ pub(crate) fn refuse(field: &str, reason: impl Into<String>) -> PlanError {
     }
 }
 
-/// A path of which the plan must know the profile, which counts lists whole.
+/// A path whose profile the plan needs; the profile counts lists as a whole.
 fn profiled(field: &str, path: &str) -> Result<Path, PlanError> {
     let path = parse(field, path)?;
     if path.enters_list() {

@@ -1,12 +1,11 @@
-//! What can be said of a declared column before any item is seen: which settings go together. It must
-//! not look at data.
+//! Checks a declared column's settings before any item is read.
 
 use crate::encode::feature::constant;
 use crate::error::PlanError;
 use crate::plan::check::refuse;
 use definition::{Column, Encoding, Missing, Precision};
 
-/// Most buckets that values are hashed into.
+/// Maximum number of hash buckets.
 const MAX_BUCKETS: u32 = 1_000_000;
 
 /// Checks the settings of the column at that position.

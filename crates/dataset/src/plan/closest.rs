@@ -1,21 +1,21 @@
-//! The attributes that do occur, for people who mistyped one.
+//! The closest existing attribute names, for error messages.
 
 use profile::Profile;
 
-/// Names that are shown.
+/// Number of names in a message.
 const SHOWN: usize = 8;
 
-/// Characters of a name that are compared: a name may have tens of thousands, and a table two thousand
-/// such names.
+/// Characters of a name that are compared: a name may have tens of thousands, and a table two
+/// thousand such names.
 const COMPARED: usize = 64;
 
-/// The attributes that do occur, the names closest to `wanted` first.
-pub(crate) fn closest(wanted: &str, profile: &Profile) -> String {
+/// The existing attributes, the names closest to `name` first.
+pub(crate) fn closest(name: &str, profile: &Profile) -> String {
     let beginning = |text: &str| -> String { text.chars().take(COMPARED).collect() };
-    let wanted = beginning(wanted);
+    let name = beginning(name);
     let mut paths: Vec<_> = profile
         .attributes()
-        .map(|(path, _)| (strsim::jaro_winkler(&wanted, &beginning(path)), path))
+        .map(|(path, _)| (strsim::jaro_winkler(&name, &beginning(path)), path))
         .collect();
     paths.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(right.1)));
     if paths.is_empty() {

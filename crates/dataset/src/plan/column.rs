@@ -1,5 +1,4 @@
-//! Decides one column: what a definition declares, filled up with what the profile says. It must not
-//! see an item.
+//! Decides one column: its declaration, completed from the profile.
 
 use crate::columns::{FeatureColumn, Scaling};
 use crate::encode::moment;
@@ -13,10 +12,10 @@ use definition::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit
 use dynamodb_json::{Kind, Path};
 use profile::Attribute;
 
-/// What a timestamp column takes if it does not say.
+/// The parts of a timestamp column, by default.
 const PARTS: [TimePart; 3] = [TimePart::Days, TimePart::Weekday, TimePart::Hour];
 
-/// A declared column, filled up from the table.
+/// A declared column, completed from the table.
 pub(crate) fn declared(
     at: usize,
     column: &Column,
@@ -71,7 +70,7 @@ pub(crate) fn declared(
     Ok(feature)
 }
 
-/// A column that nobody declared.
+/// An undeclared column.
 pub(crate) fn inferred(
     path: &str,
     encoding: Encoding,
@@ -90,7 +89,7 @@ pub(crate) fn inferred(
     )
 }
 
-/// The element of a list: the profile counts lists whole, so the definition says all there is to say.
+/// The element of a list: the profile counts lists as a whole, so the declaration must be complete.
 fn unprofiled(
     at: usize,
     column: &Column,
@@ -124,7 +123,7 @@ fn unprofiled(
     })
 }
 
-/// What the definition says by itself.
+/// The column as declared.
 fn options(path: String, encoding: Encoding, column: &Column) -> FeatureColumn {
     let parts = column.parts.clone().unwrap_or_else(|| PARTS.to_vec());
     FeatureColumn {
@@ -156,7 +155,8 @@ fn fill_number(
         feature.scale = Some(scaling(scale, &feature.path, numbers.as_ref(), table)?);
         return Ok(());
     }
-    // A number that is a fraction somewhere is a measure: float32 keeps seven digits of it.
+    // If a number is a fraction somewhere, the column is a measure: float32 keeps seven digits of
+    // it.
     let whole = numbers.as_ref().is_some_and(|numbers| numbers.integers);
     feature.precision = match column.precision {
         Precision::Refuse if !whole => Precision::Round,
@@ -197,7 +197,7 @@ fn scaling(
         (Scale::Range, None) => (0.0, 1.0),
         (Scale::Standard, _) => moments(path, &near, table)?,
     };
-    // A number that is always the same is 0.
+    // A constant number is scaled to 0.
     let usable = divisor.is_finite() && divisor > 0.0;
     Ok(Scaling {
         offset,
@@ -230,7 +230,7 @@ fn sorted(mut vocabulary: Vec<String>) -> Vec<String> {
     vocabulary
 }
 
-/// The vocabulary, if the profile has it; else it is to be gathered.
+/// The vocabulary, if the profile has it; otherwise it is gathered later.
 fn vocabulary(path: &str, table: &Table<'_>) -> Result<Vec<String>, PlanError> {
     if let Some(values) = table.values(path) {
         return Ok(values);
@@ -243,7 +243,7 @@ fn vocabulary(path: &str, table: &Table<'_>) -> Result<Vec<String>, PlanError> {
     Ok(Vec::new())
 }
 
-/// What a path's numbers count, if they are timestamps.
+/// The unit of a path's numbers, if they are timestamps.
 pub(crate) fn unit(path: &str, from_text: bool, table: &Table<'_>) -> TimeUnit {
     let Some(numbers) = table.known_numbers(path, from_text) else {
         return TimeUnit::Seconds;
@@ -255,12 +255,12 @@ pub(crate) fn unit(path: &str, from_text: bool, table: &Table<'_>) -> TimeUnit {
     moment::unit_of(&numbers.sampled)
 }
 
-/// Whether texts can count as values of the encoding.
+/// Whether texts can spell values of the encoding.
 const fn reads_as(encoding: Encoding) -> bool {
     matches!(encoding, Encoding::Number | Encoding::Boolean)
 }
 
-/// Where a missing value fails the run, it does so before the data is read again.
+/// If a missing value fails the run, it fails here, before the data is read again.
 fn check_missing(
     missing: Missing,
     path: &str,

@@ -1,5 +1,4 @@
-//! What an attribute's profile makes of it: its encoding, and whether it is a sensible feature when
-//! nobody asked for it. It must not know of declared columns.
+//! Infers a column from an attribute's profile: its encoding, and whether it is a sensible feature.
 
 use crate::plan::table;
 use definition::Encoding;
@@ -7,20 +6,20 @@ use dynamodb_json::Kind;
 use profile::Attribute;
 use profile::Profile;
 
-/// Mean length, in characters, from which text whose values mostly occur once is left out.
+/// Mean length, in characters, from which on mostly unique text is left out.
 const LONG_MEAN: u64 = 20;
 
-/// Length, in characters, from which a text is prose.
+/// Length, in characters, from which on a text is prose.
 const PROSE: u64 = 256;
 
-/// How many distinct values an attribute has.
+/// The number of distinct values of an attribute.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Distinctness {
-    /// The profile has them all.
+    /// The profile lists all.
     Exactly(u64),
-    /// They were counted by a sketch.
+    /// Estimated by a sketch.
     About(u64),
-    /// Some were not seen.
+    /// Some values were not seen.
     Unknown,
 }
 
@@ -37,10 +36,10 @@ impl Distinctness {
 
 /// The encoding that fits the types of an attribute's values.
 ///
-/// Numbers alone are numbers, booleans alone are booleans, and text, with or without numbers among
-/// it, is ordinal. All else is no cell; the reason completes "… has …, which".
+/// Numbers alone are numbers, booleans alone are booleans, and text, with or without numbers, is
+/// ordinal. Anything else has no encoding; the reason completes "… has …, which".
 pub(crate) fn encoding(attribute: &Attribute) -> Result<Encoding, &'static str> {
-    // A few values of other types decide nothing: they are rejected.
+    // A few values of other types do not decide: they are rejected.
     match table::main_kind(attribute) {
         Some(Kind::N) => return Ok(Encoding::Number),
         Some(Kind::Bool) => return Ok(Encoding::Boolean),
@@ -50,13 +49,13 @@ pub(crate) fn encoding(attribute: &Attribute) -> Result<Encoding, &'static str> 
         [Kind::N] => Ok(Encoding::Number),
         [Kind::Bool] => Ok(Encoding::Boolean),
         [Kind::S] | [Kind::S, Kind::N] => Ok(Encoding::Ordinal),
-        [] => Err("say nothing to learn from"),
+        [] => Err("hold nothing to learn from"),
         [_] => Err("have no numeric encoding"),
         _ => Err("no one encoding covers"),
     }
 }
 
-/// The types of an attribute's values, for people.
+/// The types of an attribute's values, in words.
 pub(crate) fn found(attribute: &Attribute) -> String {
     match attribute.types.kinds().as_slice() {
         [] => "nulls alone".to_owned(),
@@ -68,10 +67,10 @@ pub(crate) fn found(attribute: &Attribute) -> String {
     }
 }
 
-/// Items from which on a text of its own in each says that it identifies them.
+/// From this number of items on, unique texts are identifiers.
 const MANY: u64 = 20;
 
-/// Whether every value of an attribute is another one, as far as is known.
+/// Whether all values of an attribute are distinct, as far as known.
 fn is_unique(attribute: &Attribute, distinct: Distinctness) -> bool {
     let values = attribute.types.of(Kind::S) + attribute.types.of(Kind::N);
     match distinct {
@@ -82,7 +81,7 @@ fn is_unique(attribute: &Attribute, distinct: Distinctness) -> bool {
     }
 }
 
-/// Why a key attribute only identifies its item, if it does: it is another one in every item, however
+/// Why a key attribute only identifies its item, if it does: its values are all distinct, however
 /// short.
 pub(crate) fn identifying_key(
     attribute: &Attribute,
@@ -107,7 +106,7 @@ pub(crate) fn identifying_text(attribute: &Attribute, distinct: Distinctness) ->
     })
 }
 
-/// Whether an attribute is prose, an identifier or a timestamp, and why; such text is no category.
+/// Why an attribute is prose, an identifier or a timestamp, if it is; such text is not a category.
 pub(crate) fn no_category(attribute: &Attribute, distinct: Distinctness) -> Option<String> {
     let texts = attribute.texts.as_ref()?;
     let is_overflowed = !matches!(distinct, Distinctness::Exactly(_));
@@ -123,7 +122,7 @@ pub(crate) fn no_category(attribute: &Attribute, distinct: Distinctness) -> Opti
     let values = count + attribute.types.of(Kind::N);
     let (about, distinct, is_long) = match distinct {
         Distinctness::Exactly(distinct) => ("", distinct, mean >= LONG_MEAN),
-        // So many that mostly occur once are no categories, however short they are.
+        // This many mostly unique values are not categories, however short they are.
         Distinctness::About(distinct) => ("about ", distinct.min(values), true),
         Distinctness::Unknown => return None,
     };

@@ -1,5 +1,4 @@
-//! Decides the columns of a dataset from its definition and the profile of all its items. It must
-//! not see an item.
+//! Decides the columns of a dataset from its definition and the profile of all its items.
 
 pub(crate) mod check;
 mod check_column;
@@ -23,15 +22,16 @@ use dynamodb_json::{Kind, Path};
 use profile::Attribute;
 use profile::{MAX_PATHS, Profile};
 
-/// Most classes of a label.
+/// Maximum number of classes of a label.
 pub const MAX_CLASSES: usize = 10_000;
 
 /// Decides the columns of a dataset.
 ///
-/// Declared columns stay in their order; what they do not say is inferred. Without declared
-/// columns, every attribute path is a column that is not the label and not excluded (nor inside an
-/// excluded map), is numbers, booleans or text, and is neither prose, identifier or timestamp nor a
-/// whole number that float32 rounds; those are in [`Columns::left_out`]. The README has the rules.
+/// Declared columns keep their order; settings that they leave out are inferred. Without declared
+/// columns, every attribute path is a column if it is not the label, not excluded (nor inside an
+/// excluded map), holds numbers, booleans or text, and is neither prose, identifier or timestamp
+/// nor a whole number that float32 rounds; the others are in [`Columns::left_out`]. The README has
+/// the rules.
 ///
 /// # Errors
 /// See [`PlanError`].
@@ -87,7 +87,7 @@ pub fn plan_columns(
     })
 }
 
-/// What columns are decided by, and what is said of the decisions.
+/// The inputs of the decisions, and the notes on them.
 struct Plan<'d> {
     definition: &'d Dataset,
     key_attributes: &'d [String],
@@ -114,7 +114,7 @@ impl Plan<'_> {
         }))
     }
 
-    /// What nearly all values are of which the greatest wins.
+    /// The type of nearly all values of which the greatest wins.
     fn latest_are(&mut self, path: &str) -> Result<Latest, PlanError> {
         let readings = self.table.readings(path);
         let (latest, readable, what) = if readings.moments > readings.numbers {
@@ -174,8 +174,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Says which columns take texts for numbers, and which take texts for categories that all read as
-    /// numbers.
+    /// Notes which columns take texts as numbers, and which take texts as categories although all
+    /// spell numbers.
     fn note_texts(&mut self, columns: &[FeatureColumn]) {
         for FeatureColumn {
             path,
@@ -213,7 +213,7 @@ impl Plan<'_> {
         let mut columns = Vec::new();
         for (text, attribute) in self.table.attributes() {
             let path = parse("columns", text)?;
-            // A map is no column; what it holds has paths of its own.
+            // A map is not a column; its members have paths of their own.
             let is_map = attribute.types.kinds() == [Kind::M];
             let is_weight = self.definition.weight.as_deref() == Some(text);
             if path == *label
@@ -296,7 +296,7 @@ fn some_left_out(left_out: &[LeftOut]) -> String {
     reasons.join("; ")
 }
 
-/// The classes of a label that is classes, in the order of their numbers; numbers by value.
+/// The classes of a label, in the order of their numbers; numbers are sorted by value.
 fn label_classes(
     definition: &Dataset,
     label: &Path,

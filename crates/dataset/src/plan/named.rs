@@ -1,5 +1,5 @@
-//! Holds every path that a definition names against the table: a path that no item has is a mistake
-//! of the definition, whatever it is named for.
+//! Checks every path of a definition against the table: a path that no item has is a mistake of the
+//! definition, wherever it is used.
 
 use crate::error::PlanError;
 use crate::plan::check::parse;
@@ -11,8 +11,8 @@ use profile::Profile;
 /// Checks that every path occurs.
 ///
 /// # Errors
-/// [`PlanError::PathMissing`] for the first that does not, unless the definition says that it may be
-/// absent.
+/// [`PlanError::PathMissing`] for the first that does not, unless the definition lists it as
+/// optional.
 pub fn check_paths(
     named: &[NamedPath<'_>],
     may_be_absent: &[String],
@@ -23,7 +23,7 @@ pub fn check_paths(
         absent.push(parse("mayBeAbsent", path)?);
     }
     for NamedPath { field, text, usage } in named {
-        // Lists of tokens name columns, which their format is held against.
+        // Lists of tokens name columns, and their format checks them.
         if matches!(usage, PathUsage::Token | PathUsage::MayBeAbsent) {
             continue;
         }
@@ -48,7 +48,7 @@ pub fn check_paths(
     Ok(())
 }
 
-/// Whether any item has the path; of a list's element, whether any has the list.
+/// Whether any item has the path; for a list's element, whether any has the list.
 fn occurs(path: &Path, profile: &Profile) -> bool {
     let attribute = profile.attribute(&path.before_list().to_string());
     attribute.is_some_and(|attribute| !path.enters_list() || attribute.types.of(Kind::L) > 0)

@@ -1,4 +1,4 @@
-//! Decides which rows validate and test. It must not see an item.
+//! Decides which rows are validation and test rows.
 
 use crate::columns::{SplitRule, TimeRule};
 use crate::encode::moment::Moment;
@@ -10,7 +10,7 @@ use crate::plan::table::Table;
 use definition::{Dataset, Split, TimeSplit, TimeUnit};
 use dynamodb_json::{Kind, Path};
 
-/// The rule that a definition's split makes of a table.
+/// The split rule of a definition for a table.
 pub(crate) fn rule(
     definition: &Dataset,
     key_attributes: &[String],
@@ -78,15 +78,15 @@ fn time_rule(split: &Split, time: &TimeSplit, table: &Table<'_>) -> Result<TimeR
     })
 }
 
-/// From when on rows validate and test so that the latest shares of the sampled items do. The sample
-/// is the same for the same items, so the moments are.
+/// The moments from which on rows validate and test, so that the latest shares of the sampled items
+/// do. The sample is the same for the same items, so the moments are.
 fn latest(
     split: &Split,
     path: &str,
     unit: TimeUnit,
     table: &Table<'_>,
 ) -> Result<(i64, Option<i64>), PlanError> {
-    // The texts of numbers are among them.
+    // The texts include those of numbers.
     let texts = table.texts(path);
     let texts = texts.filter_map(|(text, copies)| Some((Moment::parse_text(text, unit)?, copies)));
     let mut moments: Vec<_> = texts.collect();

@@ -1,5 +1,5 @@
-//! What is known of a table when its columns are decided: its profile, and the values of the sample,
-//! by which nearly all values are told from exceptions.
+//! The statistics that decide columns: the table's profile, and the values of its sample, which
+//! distinguish outliers from nearly all values.
 
 use crate::encode::moment::Moment;
 use crate::encode::numeric_text;
@@ -8,13 +8,13 @@ use profile::{Attribute, EXACT_INTEGERS, Profile, SampledValues};
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-/// Values below which nothing is an exception.
+/// Below this number of values there are no outliers.
 const FEW: u64 = 20;
 
-/// How many times as far off as nearly all others an exception is.
+/// How many times as far off as nearly all others an outlier is.
 const FAR: f64 = 1000.0;
 
-/// A profile with the values of its sample at hand.
+/// A profile, with the values of its sample.
 pub(crate) struct Table<'p> {
     profile: &'p Profile,
     sampled: BTreeMap<String, SampledValues>,
@@ -28,10 +28,10 @@ impl Deref for Table<'_> {
     }
 }
 
-/// What the texts of an attribute read as.
+/// What the texts of an attribute spell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Readings {
-    /// White space or nothing.
+    /// White space, or empty.
     pub(crate) blank: u64,
     /// Numbers that look like measures.
     pub(crate) measures: u64,
@@ -39,25 +39,25 @@ pub(crate) struct Readings {
     pub(crate) numbers: u64,
     /// `true` and `false`.
     pub(crate) booleans: u64,
-    /// Moments in ISO 8601, those that read as numbers not counted.
+    /// Moments in ISO 8601, without those that spell numbers.
     pub(crate) moments: u64,
     /// All.
     pub(crate) all: u64,
 }
 
 impl Readings {
-    /// Whether nearly all that are not blank are measures, and one at least is.
+    /// Whether nearly all non-blank texts are measures, and at least one is.
     pub(crate) fn are_measures(self) -> bool {
         self.measures > 0 && nearly_all(self.measures, self.all - self.blank)
     }
 
-    /// Whether nearly all that are not blank are numbers, and one at least is.
+    /// Whether nearly all non-blank texts are numbers, and at least one is.
     pub(crate) fn are_numbers(self) -> bool {
         self.numbers > 0 && nearly_all(self.numbers, self.all - self.blank)
     }
 }
 
-/// Whether so many of all are all but exceptions.
+/// Whether all but a few outliers are.
 pub(crate) const fn nearly_all(some: u64, all: u64) -> bool {
     (all - some) * 100 <= all
 }
@@ -70,24 +70,24 @@ impl<'p> Table<'p> {
         }
     }
 
-    /// The sampled numbers of a path, in order, each with its copies.
+    /// The sampled numbers of a path, in order, each with its count.
     pub(crate) fn numbers(&self, path: &str) -> &[(f64, u64)] {
         self.sampled.get(path).map_or(&[], |values| &values.numbers)
     }
 
-    /// The sampled texts of a path, numbers and booleans as texts among them, each with its copies.
+    /// The sampled texts of a path, with numbers and booleans as texts, each with its count.
     pub(crate) fn texts(&self, path: &str) -> impl Iterator<Item = (&str, u64)> {
         let counts = self.sampled.get(path).map(|values| &values.counts);
         let counts = counts.into_iter().flatten();
         counts.map(|(text, copies)| (text.as_str(), *copies))
     }
 
-    /// What is known of a path's numbers, with those that its texts read as if they count.
+    /// Statistics of a path's numbers, including those that its texts spell if they count.
     pub(crate) fn known_numbers(&self, path: &str, from_text: bool) -> Option<KnownNumbers> {
         let numbers = self.profile.attribute(path)?.numbers.as_ref();
         let mut sampled = self.numbers(path).to_vec();
         let mut integers = numbers.is_none_or(|numbers| numbers.integers);
-        // The sample's texts are the numbers' own too, so that they are all of them.
+        // The sample's texts include those of numbers, so these are all of them.
         if from_text {
             sampled = self.numbers_of_texts(path);
             integers &= sampled.iter().all(|(number, _)| number.fract() == 0.0);
@@ -109,7 +109,7 @@ impl<'p> Table<'p> {
         })
     }
 
-    /// What the texts of a path read as: those of the sample, or failing that all distinct ones.
+    /// What the texts of a path spell: those of the sample, or otherwise all distinct ones.
     pub(crate) fn readings(&self, path: &str) -> Readings {
         let mut readings = Readings::default();
         let mut add = |text: &str, copies: u64| {
@@ -141,7 +141,7 @@ impl<'p> Table<'p> {
         readings
     }
 
-    /// Sampled numbers of a path, texts that read as numbers among them, in order.
+    /// Sampled numbers of a path, including texts that spell numbers, in order.
     pub(crate) fn numbers_of_texts(&self, path: &str) -> Vec<(f64, u64)> {
         let counts = self.sampled.get(path).map(|values| &values.counts);
         let read = |(text, copies): (&String, &u64)| {
@@ -158,9 +158,9 @@ impl<'p> Table<'p> {
     }
 }
 
-/// The bounds beyond which numbers are exceptions, if any of all is: nearly all of the sampled ones,
-/// which are in order, lie a thousand times nearer to each other. `least` and `greatest` are those of
-/// all numbers.
+/// The limits beyond which numbers are outliers, if there are any: nearly all of the sampled ones,
+/// which are in order, lie a thousand times nearer to each other. `least` and `greatest` are those
+/// of all numbers.
 pub(crate) fn exceptional(
     sampled: &[(f64, u64)],
     (least, greatest): (f64, f64),
@@ -185,10 +185,10 @@ pub(crate) fn exceptional(
     (reach > 0.0 && reach.is_finite() && has_exceptions).then_some(bounds)
 }
 
-/// What is known of a path's numbers.
+/// Statistics of a path's numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct KnownNumbers {
-    /// The sampled ones, in order, each with its copies.
+    /// The sampled ones, in order, each with its count.
     pub(crate) sampled: Vec<(f64, u64)>,
     /// The least of all.
     pub(crate) least: f64,
@@ -199,13 +199,13 @@ pub(crate) struct KnownNumbers {
 }
 
 impl KnownNumbers {
-    /// The bounds beyond which numbers are exceptions, if any is.
+    /// The limits beyond which numbers are outliers, if there are any.
     pub(crate) fn exceptional(&self) -> Option<(f64, f64)> {
         exceptional(&self.sampled, (self.least, self.greatest))
     }
 
-    /// The greatest whole number by size, if nearly all are whole numbers and more than exceptions
-    /// would be rounded by float32. One value decides neither.
+    /// The greatest whole number by magnitude, if nearly all are whole numbers and more than a few
+    /// would be rounded by float32. A single value decides neither.
     pub(crate) fn rounded(&self) -> Option<f64> {
         let largest = self.least.abs().max(self.greatest.abs());
         let total: u64 = self.sampled.iter().map(|(_, copies)| copies).sum();
@@ -223,7 +223,7 @@ impl KnownNumbers {
     }
 }
 
-/// The one type that nearly all values have, null left out; `None` if there is none such.
+/// The one type of nearly all values, without null; `None` if there is none.
 pub(crate) fn main_kind(attribute: &Attribute) -> Option<Kind> {
     let kinds = attribute.types.kinds();
     let all: u64 = kinds.iter().map(|kind| attribute.types.of(*kind)).sum();

@@ -1,15 +1,15 @@
-//! Which attributes no training row has: what occurs in late items alone, where the latest validate, is
-//! nothing that a model could learn.
+//! Attributes that no training row has: if an attribute only occurs in late items, and the latest
+//! items validate, a model cannot learn from it.
 
 use crate::columns::SplitRule;
 use crate::encode::moment::Moment;
 use crate::plan::table::Table;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Late items that have an attribute from which on it is no chance that no early one has it.
+/// From this number of late items on, an attribute that no early item has is not a coincidence.
 const MANY: u64 = 3;
 
-/// Attributes that sampled items have only from when on rows validate, with that as the reason.
+/// Attributes that sampled items have only in the validation period, with that as the reason.
 pub(crate) fn late_attributes(table: &Table<'_>, split: &SplitRule) -> BTreeMap<String, String> {
     let Some(rule) = &split.time else {
         return BTreeMap::new();
@@ -20,7 +20,7 @@ pub(crate) fn late_attributes(table: &Table<'_>, split: &SplitRule) -> BTreeMap<
     for (copies, values) in table.sampled_rows() {
         let time = values.iter().find(|(path, _)| *path == rule.path);
         let moment = time.and_then(|(_, text)| Moment::parse_text(text, rule.unit));
-        // An item without a moment is rejected.
+        // An item without a timestamp is rejected.
         let Some(moment) = moment else { continue };
         let trains = moment.milliseconds() < rule.validation_from;
         for (path, _) in values {

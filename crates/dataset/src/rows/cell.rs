@@ -1,12 +1,12 @@
-//! A number of a row: a float32, and the shortest text that reads back as it. Whichever of the two is
-//! asked for is made then, unless it is at hand. It must not know which column it is of.
+//! A number of a row: a float32, and the shortest text that parses to it. Each is computed on
+//! request, unless it is known.
 
 use crate::encode::reject::RejectReason;
 use definition::Precision;
 use profile::{Decimal, Digits};
 use std::io::Write as _;
 
-/// A finite float32 on its way into a row.
+/// A finite float32 of a row.
 #[derive(Debug, Clone, Copy)]
 pub struct Cell<'a>(Form<'a>);
 
@@ -19,21 +19,21 @@ enum Form<'a> {
     Written(&'a str, Digits),
 }
 
-/// Whole numbers up to it are float32 each.
+/// Every whole number up to this is a float32.
 const EXACT: u32 = 1 << 24;
 
-/// The greatest number that XGBoost reads from CSV: of float32's greatest, 3.4028235e38, it says that it
-/// is infinite.
+/// The greatest number that XGBoost reads from CSV: it reads float32's greatest, 3.4028235e38, as
+/// infinite.
 pub(crate) const GREATEST: f32 = 3.402_823e38;
 
-/// Decimals of at most so many digits read back from float32 as they were.
+/// Decimals of at most this many digits survive a conversion to float32.
 const KEPT: u64 = 999_999;
 
-/// Places behind the point of the least number that is written without an exponent.
+/// Decimal places of the least number that is written without an exponent.
 const PLACES: u32 = 5;
 
 impl<'a> Cell<'a> {
-    /// The cell of a finite number. Zero has no sign: its text has none.
+    /// The cell of a finite number. Zero has no sign.
     pub(crate) const fn value_of(value: f32) -> Self {
         Self(Form::Value(if value == 0.0 { 0.0 } else { value }))
     }
@@ -47,7 +47,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// The cell of a number as an item has it.
+    /// The cell of a number as an item writes it.
     #[inline]
     pub(crate) fn read(raw: &'a str, precision: Precision) -> Result<Self, RejectReason> {
         match short(raw) {
@@ -58,7 +58,7 @@ impl<'a> Cell<'a> {
 
     fn rounded(raw: &str, precision: Precision) -> Result<Self, RejectReason> {
         let value: f32 = raw.parse().map_err(|_| RejectReason::NotFinite)?;
-        // XGBoost misreads what is nearer to 0 than float32's least normal number.
+        // XGBoost misreads numbers nearer to 0 than float32's least normal number.
         let value = if value.is_subnormal() { 0.0 } else { value };
         match precision {
             Precision::Clamp => Ok(Self::value_of(value.clamp(-GREATEST, GREATEST))),
@@ -91,13 +91,13 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Whether a whole number is beyond those that float32 keeps apart.
+/// Whether a whole number is beyond those that float32 represents exactly.
 fn is_rounded(raw: &str) -> bool {
     let decimal = Decimal::read(raw);
     decimal.integer && decimal.value.abs() > f64::from(EXACT)
 }
 
-/// A number whose text is what its float32 would be written as: so few digits survive the way there
+/// A number whose text is the shortest of its float32: it has few enough digits.
 /// and back.
 #[inline]
 fn short(raw: &str) -> Option<Digits> {
@@ -110,10 +110,10 @@ fn short(raw: &str) -> Option<Digits> {
     (digits.is_shortest && digits.mantissa <= most && digits.scale <= PLACES).then_some(digits)
 }
 
-/// Writes a finite number as the shortest text that reads back as the same float32.
+/// Writes a finite number as the shortest text that parses to the same float32.
 fn write_float(value: f32, out: &mut Vec<u8>) {
     let size = value.abs();
-    // Exponents only where the digits would be many: XGBoost's reader overflows on long ones.
+    // Exponents only for many digits: XGBoost's reader overflows on long ones.
     let result = if value == 0.0 {
         write!(out, "0")
     } else if (1e-5..1e15).contains(&size) {

@@ -1,19 +1,20 @@
-//! Rows as lines of CSV that SageMaker reads. It must not know which files they go to.
+//! Rows as lines of CSV that SageMaker reads.
 
 use crate::rows::cell::Cell;
 use crate::rows::sink::RowSink;
 
-/// Rows as CSV: cells joined by commas and a `\n`; no header, no quotes, every cell a number or empty.
+/// Rows as CSV: cells joined by commas and a `\n`; no header, no quotes, every cell a number or
+/// empty.
 #[derive(Debug, Clone, Default)]
 pub struct CsvRows {
     text: Vec<u8>,
-    /// Where the row that began stands.
+    /// Where the current row begins.
     start: usize,
     follows: bool,
 }
 
 impl CsvRows {
-    /// No rows.
+    /// Starts without rows.
     pub fn new() -> Self {
         Self::default()
     }
@@ -23,7 +24,7 @@ impl CsvRows {
         &self.text
     }
 
-    /// Forgets the rows and keeps their memory.
+    /// Clears the rows, but keeps the memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.start = 0;

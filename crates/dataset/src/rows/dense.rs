@@ -1,16 +1,16 @@
-//! One row as plain numbers. It must not know formats.
+//! One row as plain numbers.
 
 use crate::rows::cell::Cell;
 use crate::rows::sink::RowSink;
 
-/// The last row that was committed, or nothing of one that was rolled back.
+/// The last committed row; empty after a rollback.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DenseRow {
-    /// The label; `None` in a row that an endpoint is asked with.
+    /// The label; `None` in a row for an endpoint.
     pub label: Option<f32>,
-    /// The weight, where the dataset has weights.
+    /// The weight, if the dataset has weights.
     pub weight: Option<f32>,
-    /// A number for each slot, not-a-number where the value is missing.
+    /// A number for each slot, NaN if the value is missing.
     pub slots: Vec<f32>,
 }
 

@@ -1,4 +1,4 @@
-//! A row cell by cell: what takes it, and its forms as CSV and as plain numbers.
+//! Rows, cell by cell: the trait that formats implement, and the forms CSV and plain numbers.
 
 pub(crate) mod cell;
 pub(crate) mod csv;

@@ -1,4 +1,4 @@
-//! Definitions, plans and rows for tests, beside the items that the profile is tested with.
+//! Definitions, plans and rows for tests, with the items of the profile's tests.
 
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 
 pub use items::{arbitrary_items, profile, sampled, with_item};
 
-/// A definition that says no more than its label.
+/// A definition with nothing but a label.
 pub fn infer(label: &str) -> Dataset {
     serde_json::from_value(json!({ "label": label })).expect("a definition")
 }
 
-/// A definition as its JSON has it.
+/// A definition from its JSON.
 pub fn define(definition: Value) -> Dataset {
     serde_json::from_value(definition).expect("a definition")
 }
@@ -38,7 +38,7 @@ pub fn key() -> Vec<String> {
     vec!["id".to_owned()]
 }
 
-/// A plan by a profile with its sample, as an export's is.
+/// A plan from a profile with a sample, as an export has it.
 pub fn plan_sampled(definition: &Dataset, items: &[Value]) -> Result<Columns, PlanError> {
     let profile = sampled(items.iter().cloned());
     plan_columns(definition, &key(), &profile)
@@ -71,7 +71,7 @@ pub fn text(rows: &CsvRows) -> String {
     String::from_utf8(rows.as_bytes().to_vec()).expect("cells are ASCII")
 }
 
-/// Whether XGBoost's reader takes the cell as a number, or as missing.
+/// Whether XGBoost's reader parses the cell as a number, or as missing.
 fn is_cell(cell: &str) -> bool {
     let (mantissa, exponent) = cell.split_once('e').unwrap_or((cell, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -83,8 +83,8 @@ fn is_cell(cell: &str) -> bool {
             && digits(exponent.strip_prefix('-').unwrap_or(exponent))
 }
 
-/// Holds the rows of items against each other: the same as CSV and as numbers, the same in training
-/// and serving, every cell a number, and nothing left of an item that is no row.
+/// Compares the rows of items: the same as CSV and as numbers, the same in training and serving,
+/// every cell a number, and nothing left of an item that is not a row.
 pub fn rows_agree(encoder: &mut Encoder, items: &[Value]) -> Result<(), TestCaseError> {
     let (mut rows, mut features) = (CsvRows::new(), CsvRows::new());
     let (mut dense, mut asked) = (DenseRow::default(), DenseRow::default());
