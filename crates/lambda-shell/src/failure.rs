@@ -4,7 +4,7 @@
 use contract::{ErrorName, Named, chain, one_line};
 use lambda_runtime::Diagnostic;
 
-/// A handler's error on its way to the state machine.
+/// A handler's error as Lambda reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The name.
@@ -14,7 +14,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Of a named error and its causes.
+    /// The failure of a named error and its causes.
     pub fn of(error: &impl Named) -> Self {
         Self {
             name: error.name(),
@@ -22,7 +22,7 @@ impl Failure {
         }
     }
 
-    /// Of a panic's payload.
+    /// The failure of a panic's payload.
     pub fn of_panic(payload: &(dyn std::any::Any + Send)) -> Self {
         let what = payload
             .downcast_ref::<&str>()

@@ -12,7 +12,7 @@ pub use logs::init;
 pub use metrics::{Unit, emit_metrics};
 pub use serve::{RESERVE, env, serve};
 
-/// What `main` of a Lambda may end with.
+/// The error type of a Lambda's `main`.
 pub type Error = lambda_runtime::Error;
 
 /// The examples of the README, compiled as tests.

@@ -1,25 +1,26 @@
 //! Metrics in CloudWatch's embedded metric format: a log line that CloudWatch turns into metrics,
-//! at no request. Source: "Specification: Embedded metric format", Amazon CloudWatch User Guide.
+//! without a request. Source: "Specification: Embedded metric format", Amazon CloudWatch User
+//! Guide.
 
 use serde_json::{Map, Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const NAMESPACE: &str = "Millrace";
-/// Names another namespace: stages of one account must not add up.
+/// Overrides the namespace, so that stages in one account do not add up.
 const NAMESPACE_VARIABLE: &str = "METRIC_NAMESPACE";
 
-/// A metric's unit, in CloudWatch's words.
+/// A metric's unit, as CloudWatch spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// A number of things.
+    /// A count.
     Count,
-    /// A number of things per second.
+    /// A count per second.
     CountPerSecond,
     /// Bytes.
     Bytes,
     /// Milliseconds.
     Milliseconds,
-    /// None of the others.
+    /// No unit.
     None,
 }
 
@@ -35,7 +36,7 @@ impl Unit {
     }
 }
 
-/// Writes one line of metrics of a pipeline to standard output.
+/// Writes one line with a pipeline's metrics to standard output.
 #[allow(clippy::print_stdout)] // Standard output is the channel that CloudWatch reads.
 pub fn emit_metrics(pipeline: &str, metrics: &[(&str, f64, Unit)]) {
     let namespace = std::env::var(NAMESPACE_VARIABLE).unwrap_or_else(|_| NAMESPACE.to_owned());

@@ -1,4 +1,4 @@
-//! The loop: poll, read the input, call the handler, answer.
+//! The loop: poll, parse the input, call the handler, answer.
 
 use crate::Failure;
 use contract::{ErrorName, Invocation, Named};
@@ -18,7 +18,7 @@ pub const RESERVE: Duration = Duration::from_secs(5);
 /// Reads a setting that the function cannot do without.
 ///
 /// # Errors
-/// If it is not set: the function then refuses to start, and says which one is missing.
+/// If it is not set: the function then does not start, and names the missing variable.
 pub fn env(name: &str) -> Result<String, crate::Error> {
     std::env::var(name).map_err(|_| {
         format!("the environment variable {name} is not set: set it on the function").into()
@@ -27,8 +27,8 @@ pub fn env(name: &str) -> Result<String, crate::Error> {
 
 /// Answers invocations with `handler` until the process is stopped.
 ///
-/// The input is read here, not by the runtime, so that a field that is wrong ends as
-/// `InvalidRequest` with its path. A panic ends as `Bug`.
+/// The input is parsed here, not by the runtime, so that an invalid field fails as `InvalidRequest`
+/// with its path. A panic fails as `Bug`.
 ///
 /// # Errors
 /// If the Runtime API cannot be reached.
@@ -105,8 +105,8 @@ where
 }
 
 fn invocation(context: &Context) -> Invocation {
-    // Step Functions may deliver a request twice under one request id; the random tail tells the
-    // two attempts apart.
+    // Step Functions may deliver a request twice under one request id; the random suffix
+    // distinguishes the two attempts.
     let head: String = context
         .request_id
         .chars()

@@ -1,4 +1,4 @@
-//! What every [`ReadSegments`] has to hold, so that whatever crashes or overlaps, the committed parts
+//! The conformance suite of [`ReadSegments`]: after crashes and overlaps, the committed parts must
 //! list every item once.
 //!
 //! A test of an implementation calls [`holds`] with a function that makes a source of the given
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 const SEGMENTS: u32 = 3;
 const LONG: Duration = Duration::from_hours(1);
 
-/// Holds a source to everything below.
+/// Checks a source against all cases.
 ///
 /// # Panics
 /// If it does not conform.
@@ -42,7 +42,7 @@ fn keys() -> RunKeys {
     RunKeys::new("p", &run)
 }
 
-/// Exports all segments as one task. Returns whether they are whole.
+/// Exports all segments as one task. Returns whether they are complete.
 async fn export<R: ReadSegments>(
     store: &MemoryStore,
     reader: &R,
@@ -58,7 +58,7 @@ async fn export<R: ReadSegments>(
         declared: &[],
         attempt,
         settings: Settings {
-            // A part of a few lines: several checkpoints a segment.
+            // Small parts: several checkpoints a segment.
             part_bytes: 300,
             ..Settings::default()
         },
@@ -102,7 +102,7 @@ async fn exported(store: &MemoryStore) -> Vec<Vec<u8>> {
 }
 
 async fn every_line_comes_once<R: ReadSegments>(source: &impl Fn(Vec<Vec<u8>>) -> R) {
-    // Of none, and of fewer than segments, some segments are empty.
+    // Without lines, or with fewer lines than segments, some segments are empty.
     for count in [0, 1, 60] {
         let store = MemoryStore::new();
         assert!(export(&store, &source(lines(count)), "a", LONG).await);
@@ -141,7 +141,7 @@ async fn a_cursor_continues_at_every_page_boundary<R: ReadSegments>(
         while let Some(at) = cursor {
             boundaries += 1;
             let expected = page(&reader, segment, Some(&at)).await;
-            // Another process goes on, with what it reads from JSON.
+            // Another process continues, with the progress that it parses from JSON.
             let text = at.to_string();
             let read = serde_json::from_str(&text).expect("a cursor is JSON");
             let found = page(&source(lines(60)), segment, Some(&read)).await;

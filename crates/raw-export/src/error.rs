@@ -1,33 +1,33 @@
-//! What can go wrong while a task is read to raw parts.
+//! Errors of exporting a task to raw parts.
 
 use contract::{ErrorName, Named, ServiceError};
 use lake::{DocumentError, PartError};
 
-/// A task that could not be continued.
+/// Why a task could not be continued.
 #[derive(Debug, thiserror::Error)]
 pub enum RawExportError {
     /// A page could not be read.
     #[error("reading segment {segment} of {source_name} after {items} items")]
     Page {
-        /// What is read, such as the table.
+        /// The source, such as the table.
         source_name: String,
         /// The segment.
         segment: u32,
         /// Items of the segment that are committed or read.
         items: u64,
-        /// The service's answer.
+        /// The service's error.
         source: Box<ServiceError>,
     },
-    /// A page was not answered before the invocation's time was over, and no other page was read.
+    /// A page was not answered before the invocation's deadline, and no other page was read.
     #[error(
         "segment {segment} of {source_name} had no answer for {seconds} s, when the invocation's time was over: it is asked again"
     )]
     NoAnswer {
-        /// What is read, such as the table.
+        /// The source, such as the table.
         source_name: String,
         /// The segment.
         segment: u32,
-        /// Seconds since the page was asked for.
+        /// Seconds since the page was requested.
         seconds: u64,
     },
     /// The task has consumed its share of the read units that the definition's limits allow.
@@ -47,7 +47,7 @@ pub enum RawExportError {
     /// The source gave a line that is no item.
     #[error("segment {segment} of {source_name} holds a line that is no item")]
     Item {
-        /// What is read, such as the table.
+        /// The source, such as the table.
         source_name: String,
         /// The segment.
         segment: u32,

@@ -1,10 +1,10 @@
-//! What every kind of source has to do, one trait for each capability, and what is the same for all
-//! of them.
+//! The part of an export that is the same for every kind of source, and one trait for each
+//! capability of a source.
 //!
 //! [`PlanSource`] estimates an export and splits it into tasks. [`ReadSegments`] reads a segment
-//! page by page. [`TaskExport`] reads a task's segments to raw parts: it resumes from the last
-//! checkpoint, commits, and stops before the deadline, whatever the kind of source. [`conformance`]
-//! holds every implementation to what the commit protocol relies on.
+//! page by page. [`TaskExport`] writes a task's segments as raw parts: it resumes from the last
+//! checkpoint, commits, and stops before the deadline, for every kind of source. [`conformance`]
+//! checks implementations against the requirements of the commit protocol.
 
 pub mod conformance;
 mod error;
@@ -20,3 +20,8 @@ pub use plan::{PlanSource, Planned};
 pub use read::{Page, ReadSegments, SegmentRequest};
 pub use segment::SegmentEnd;
 pub use task::{Settings, TaskEnd, TaskExport, TimeLimit};
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,4 @@
-//! A source in memory: lines in pages, cut into segments. It shows what the traits ask for, and is a
+//! A source in memory: lines in pages, divided into segments. It is an example of the traits, and a
 //! source for tests.
 
 use crate::{Page, PlanSource, Planned, ReadSegments, SegmentRequest};
@@ -16,7 +16,7 @@ pub struct MemorySource {
 }
 
 impl MemorySource {
-    /// A source of these lines, read so many at a time.
+    /// A source of these lines, with this many on a page.
     pub fn new(lines: Vec<Vec<u8>>, lines_per_page: usize) -> Self {
         Self {
             lines,

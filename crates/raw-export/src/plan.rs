@@ -5,7 +5,7 @@ use definition::Definition;
 use lake::records::SourcePlan;
 use std::future::Future;
 
-/// What an export of a source takes, and how it is shared out.
+/// The plan of a source's export.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
     /// The names of the attributes that identify an item.
@@ -14,13 +14,13 @@ pub struct Planned {
     pub route: Route,
     /// Why, in one sentence.
     pub reason: String,
-    /// Segments in all.
+    /// Number of segments.
     pub segments: u32,
     /// The tasks that share them, at most [`MOST_CHILDREN`](contract::states::MOST_CHILDREN).
     pub tasks: Vec<ExportTask>,
     /// Expected items, bytes, minutes and cost.
     pub estimate: Estimate,
-    /// What the exporting function of this kind needs beyond that.
+    /// Further settings of the exporting function for this kind of source.
     pub source: Option<SourcePlan>,
 }
 
@@ -29,7 +29,7 @@ pub trait PlanSource: Send + Sync {
     /// Why the source cannot be exported.
     type Error;
 
-    /// Checks that the source exists and holds at least one item, holds the estimate against the
+    /// Checks that the source exists and holds at least one item, checks the estimate against the
     /// definition's limits, and splits the export. Reads no more than one item.
     fn plan(
         &self,

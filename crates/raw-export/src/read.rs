@@ -6,30 +6,30 @@ use source::{PageBuffer, PageEnd, Throttles};
 use std::future::Future;
 use tokio::time::Instant;
 
-/// Which page of a segment is read.
+/// The page of a segment to read.
 #[derive(Debug, Clone, Copy)]
 pub struct SegmentRequest<'a> {
     /// The segment.
     pub segment: u32,
-    /// Of how many.
+    /// Number of segments.
     pub total_segments: u32,
-    /// Where the page begins: the cursor of the page before it; `None` at the segment's beginning.
+    /// Start of the page: the cursor of the previous page; `None` at the segment's beginning.
     /// Another process may have written it, as JSON.
     pub cursor: Option<&'a Value>,
-    /// When it is too late to ask for the page.
+    /// The time after which the page is not requested.
     pub stop: Instant,
-    /// Where throttled attempts are counted, while they happen.
+    /// Counter of throttled attempts, updated as they happen.
     pub throttles: &'a Throttles,
 }
 
-/// Result of asking for a page.
+/// Result of requesting a page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Page {
-    /// The buffer holds it.
+    /// The buffer holds the page.
     Read {
-        /// How it ended.
+        /// Where the page ends.
         end: PageEnd,
-        /// When it was asked for, in milliseconds since 1970.
+        /// When it was requested, in milliseconds since 1970.
         asked_ms: u64,
     },
     /// The read budget does not allow a page before the request's `stop`.
@@ -38,11 +38,11 @@ pub enum Page {
 
 /// Reads segments page by page.
 ///
-/// Pages are read in order, and a page that is asked for twice is the same as long as the source
-/// does not change. A cursor survives being written as JSON and read by another process.
+/// Pages are read in order, and a page that is requested twice is the same as long as the source
+/// does not change. A cursor can be written as JSON and read by another process.
 pub trait ReadSegments: Send + Sync {
-    /// Reads one page into `buffer`, which is cleared first. When an error is returned the buffer's
-    /// content means nothing. An error named `Throttled` is tried again after a pause.
+    /// Reads one page into `buffer`, which is cleared first. After an error the buffer's content is
+    /// undefined. An error named `Throttled` is retried after a pause.
     fn page(
         &self,
         request: &SegmentRequest<'_>,

@@ -16,21 +16,21 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, sleep_until};
 
-/// How far a segment is when an invocation ends.
+/// Progress of a segment when an invocation ends.
 #[derive(Debug)]
 pub struct SegmentEnd {
     /// Whether its manifest is written.
     pub whole: bool,
     /// Items committed by all invocations.
     pub items: u64,
-    /// Items read by this one.
+    /// Items read by this invocation.
     pub new_items: u64,
-    /// Why the last page could not be read, if the source refused it until the time was over.
+    /// Why the last page could not be read, if the source refused it until the deadline.
     pub(crate) held_up: Option<RawExportError>,
 }
 
 impl SegmentEnd {
-    /// Of a segment that is whole.
+    /// The progress of a complete segment.
     pub const fn whole(items: u64, new_items: u64) -> Self {
         Self {
             whole: true,
@@ -40,7 +40,7 @@ impl SegmentEnd {
         }
     }
 
-    /// Of a segment that was not begun.
+    /// The progress of a segment that was not started.
     pub const NONE: Self = Self {
         whole: false,
         items: 0,
@@ -53,15 +53,15 @@ impl SegmentEnd {
 enum Outcome {
     Read,
     Throttled(RawExportError),
-    /// No page comes in time; the error if one was asked for.
+    /// No page was read in time; the error if one was requested.
     TimeIsOver(Option<RawExportError>),
 }
 
-/// After a throttled page: full jitter up to this, doubling.
+/// Maximum pause after a throttled page, with full jitter, doubling.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// What reading a segment needs.
+/// The inputs of reading a segment.
 pub struct SegmentExport<'a, S, R> {
     pub task: &'a TaskExport<'a, S, R>,
     pub vocabularies: &'a Vocabularies,
@@ -72,14 +72,14 @@ pub struct SegmentExport<'a, S, R> {
     pub segment: u32,
 }
 
-/// What has been read, the committed part of it and what is in the open part.
+/// The committed items, and the open part.
 struct State<'a, S: ObjectStore> {
     checkpoints: u32,
     record: SegmentRecord<Profile>,
     part: PartWriter<'a, S>,
 }
 
-/// What this invocation has read, committed or not.
+/// Everything that this invocation has read, committed or not.
 struct Read {
     buffer: PageBuffer,
     pages: u64,
@@ -159,7 +159,7 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
         }
     }
 
-    /// Reads pages until the part is full, the segment at its end, or the time over. Returns whether
+    /// Reads pages until the part is full, the segment ends, or the time is over. Returns whether
     /// there may be time for more.
     async fn fill(
         &self,
@@ -200,7 +200,7 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
         }
     }
 
-    /// How far the segment is, by what is committed.
+    /// The progress by what is committed.
     async fn resume(&self) -> Result<Progress<Profile>, RawExportError> {
         let mut progress: Progress<Profile> =
             segment::progress(self.task.store, self.task.keys, self.segment).await?;
@@ -239,7 +239,7 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
         Ok(PartWriter::with_level(self.task.store, key, level)?)
     }
 
-    /// Every invocation reads at least one page, so that a task always moves on.
+    /// Every invocation reads at least one page, so a task always makes progress.
     fn is_time_over(&self) -> bool {
         self.has_read.load(Ordering::Relaxed) && Instant::now() >= self.task.time.stop
     }
@@ -271,10 +271,10 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
                 throttles,
             };
             let mut asking = pin!(self.task.reader.page(&request, buffer));
-            // A page that is asked for at the end of the time still has a moment to arrive.
+            // A page that is requested at the end of the time still has a moment to arrive.
             let least = asked + Duration::from_secs(1);
             let mut late = pin!(sleep_until(self.task.time.give_up.max(least)));
-            // The part's last piece travels while the page is on its way.
+            // The part's last piece is sent while the page is requested.
             poll_fn(|context| {
                 part.poll_sending(context);
                 match asking.as_mut().poll(context) {
@@ -311,14 +311,14 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
             }
         };
         self.has_read.store(true, Ordering::Relaxed);
-        // The page is whole: only now does anything of it count.
+        // The page is complete: only now it is counted.
         let lines = buffer.lines().map_err(|source| RawExportError::Item {
             source_name: name(),
             segment: self.segment,
             source,
         })?;
-        // Other pages were read while this one arrived, so that its lines are fetched from memory once,
-        // one after the other, and then worked on where they are near.
+        // Other pages were read while this one arrived, so its lines are fetched from memory once,
+        // in order, and then processed while they are cached.
         for batch in lines.batches() {
             let text = batch.text().as_bytes();
             part.append(text, batch.lines().map(str::as_bytes), |hash, line| {
@@ -335,8 +335,8 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
         Ok(Outcome::Read)
     }
 
-    /// Ends the part and commits. Returns how far the segment then is: where this attempt brought it,
-    /// or, if another one committed first, where that one did.
+    /// Ends the part and commits. Returns the segment's progress: this attempt's, or, if another
+    /// one committed first, that one's.
     async fn commit(&self, state: State<'a, S>) -> Result<Progress<Profile>, RawExportError> {
         let State {
             checkpoints,

@@ -1,4 +1,4 @@
-//! One task: its segments side by side, until they are whole or the time is over.
+//! One task: its segments concurrently, until they are complete or the time is over.
 
 use crate::segment::{SegmentEnd, SegmentExport};
 use crate::units::Units;
@@ -16,9 +16,9 @@ use tokio::time::Instant;
 pub struct Settings {
     /// Bytes of raw lines after which a part ends and the segment's progress is committed.
     pub part_bytes: u64,
-    /// zstd's level for the parts; `None` leaves the lines as they are.
+    /// zstd's level for the parts; `None` writes the lines uncompressed.
     pub compression_level: Option<i32>,
-    /// Segments that are read side by side, unless the definition says how many a task has.
+    /// Segments that are read concurrently, by default.
     pub side_by_side: usize,
 }
 
@@ -35,9 +35,9 @@ impl Default for Settings {
 /// When an invocation stops.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeLimit {
-    /// No page is asked for after this.
+    /// No page is requested after this.
     pub stop: Instant,
-    /// A page that is not answered by then is given up: what is left is needed to commit.
+    /// A page that is not answered by then is abandoned: the rest of the time is needed to commit.
     pub give_up: Instant,
 }
 
@@ -46,7 +46,7 @@ impl TimeLimit {
     /// answered at its last moment, and the shell's own reserve.
     pub const RESERVE: Duration = Duration::from_secs(90);
 
-    /// For an invocation that has this much time left.
+    /// The deadlines of an invocation with this much time left.
     pub fn within(remaining: Duration) -> Self {
         let reserve = Self::RESERVE.min(remaining / 5);
         let end = Instant::now() + remaining;
@@ -57,7 +57,7 @@ impl TimeLimit {
     }
 }
 
-/// What reading a task needs.
+/// The inputs of reading a task.
 #[derive(Debug)]
 pub struct TaskExport<'a, S, R> {
     /// The lake.
@@ -66,11 +66,11 @@ pub struct TaskExport<'a, S, R> {
     pub reader: &'a R,
     /// The run's keys.
     pub keys: &'a RunKeys,
-    /// What is read, such as the table, for messages.
+    /// The source, such as the table, for messages.
     pub source_name: &'a str,
-    /// Segments of the whole plan.
+    /// Number of segments of the whole plan.
     pub total_segments: u32,
-    /// Paths that the profile holds apart whatever else there is: all that the definition names.
+    /// Paths that the profile always records: all that the definition names.
     pub declared: &'a [String],
     /// The name of this attempt, unique among all attempts.
     pub attempt: &'a str,
@@ -82,23 +82,23 @@ pub struct TaskExport<'a, S, R> {
     pub max_units: Option<f64>,
 }
 
-/// How far a task is when an invocation ends.
+/// Progress of a task when an invocation ends.
 #[derive(Debug)]
 pub struct TaskEnd {
-    /// Its segments, in no particular order.
+    /// Its segments, in any order.
     pub segments: Vec<SegmentEnd>,
-    /// Why not one page could be read, if the source threw the whole invocation back.
+    /// Why no page could be read, if the source refused every request of the invocation.
     pub held_up: Option<RawExportError>,
 }
 
 impl<S: ObjectStore, R: ReadSegments> TaskExport<'_, S, R> {
-    /// Reads until the task's segments are whole or the time is over, and commits. Every invocation
-    /// reads at least one page, so that a task always moves on.
+    /// Reads until the task's segments are complete or the time is over, and commits. Every
+    /// invocation reads at least one page, so a task always makes progress.
     ///
     /// # Errors
-    /// Of the source or the lake; whatever was read before is committed all the same.
+    /// Of the source or the lake; items read before the error are committed.
     pub async fn run(&self, task: &ExportTask) -> Result<TaskEnd, RawExportError> {
-        // The segments hold the same users and items: their distinct values are stored once.
+        // The segments hold the same users and items, so their distinct values are stored once.
         let vocabularies = Vocabularies::new();
         let has_read = AtomicBool::new(false);
         let units = Units::new(self.max_units);
@@ -113,7 +113,7 @@ impl<S: ObjectStore, R: ReadSegments> TaskExport<'_, S, R> {
             }
             .run()
         });
-        // Each takes memory while it runs: no more at once than the function is made for.
+        // Each takes memory while it runs: no more at once than the function has memory for.
         let ends: Vec<_> = stream::iter(exports)
             .buffer_unordered(self.settings.side_by_side.max(1))
             .collect()
