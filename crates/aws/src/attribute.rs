@@ -1,10 +1,10 @@
-//! DynamoDB JSON as the SDK's attribute values. It must not know what they are for.
+//! DynamoDB JSON as the SDK's attribute values.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// An item, or whatever else has names and typed values; `None` if it is no DynamoDB JSON.
+/// An item, or any other map of typed values; `None` if it is not DynamoDB JSON.
 pub(crate) fn attributes(item: &Value) -> Option<HashMap<String, AttributeValue>> {
     item.as_object()?
         .iter()
@@ -12,7 +12,7 @@ pub(crate) fn attributes(item: &Value) -> Option<HashMap<String, AttributeValue>
         .collect()
 }
 
-/// A typed value; `None` if it is none.
+/// A typed value; `None` if it is not one.
 pub(crate) fn attribute(tagged: &Value) -> Option<AttributeValue> {
     let mut tags = tagged.as_object()?.iter();
     let (tag, value) = tags.next()?;

@@ -1,6 +1,5 @@
-//! Application Auto Scaling as [`sagemaker_ports::Scaling`].
-//!
-//! It must not know when an endpoint is to be scaled, nor touch a policy that bears another name than Millrace's.
+//! Application Auto Scaling as [`sagemaker_ports::Scaling`]. Only the policy with Millrace's name
+//! is changed.
 
 use crate::classify::service_error;
 use aws_config::SdkConfig;
@@ -29,14 +28,15 @@ pub struct AutoScaling {
 }
 
 impl AutoScaling {
-    /// Application Auto Scaling, wherever `config` (or `AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING`) says that it is.
+    /// Application Auto Scaling at the endpoint of `config` (or
+    /// `AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING`).
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: aws_sdk_applicationautoscaling::Client::new(config),
         }
     }
 
-    /// All policies of the endpoint's variant, whoever made them.
+    /// All policies of the endpoint's variant, also those of others.
     async fn policies(&self, endpoint: &str) -> Result<Vec<ScalingPolicy>, ServiceError> {
         let answer = self
             .client
@@ -53,7 +53,7 @@ impl AutoScaling {
 }
 
 impl AutoScaling {
-    /// The bounds of the endpoint's variant, if anything scales it.
+    /// The limits of the endpoint's variant, if anything scales it.
     async fn target(&self, endpoint: &str) -> Result<Option<ScalableTarget>, ServiceError> {
         let found = self
             .client
@@ -131,7 +131,7 @@ impl Scaling for AutoScaling {
             .scalable_dimension(DIMENSION)
             .send();
         if_there("DeleteScalingPolicy", endpoint, removed).await?;
-        // The target is the bounds of every policy: another's still needs it.
+        // The target has the limits of every policy: another policy still needs it.
         if !self.policies(endpoint).await?.is_empty() {
             return Ok(());
         }
@@ -162,7 +162,7 @@ fn tracking(wanted: &Autoscaling) -> Result<TargetTrackingScalingPolicyConfigura
         .build()
 }
 
-/// What is not there need not be removed.
+/// A missing resource need not be removed.
 async fn if_there<T, E>(
     operation: &'static str,
     endpoint: &str,
@@ -207,17 +207,17 @@ fn unbuilt(endpoint: &str, error: &BuildError) -> ServiceError {
     }
 }
 
-/// A count as the API wants it; what does not fit is more than any quota allows.
+/// A count as the API takes it; a larger one is above every quota.
 fn count(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-/// A count as the API gives it.
+/// A count as the API returns it.
 fn counted(value: i32) -> u32 {
     u32::try_from(value).unwrap_or_default()
 }
 
-/// A target that Millrace set, which is a whole number; one that somebody changed to none differs from it anyway.
+/// Millrace sets a whole number; any other value was changed by somebody and differs anyway.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

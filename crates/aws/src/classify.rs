@@ -1,5 +1,4 @@
-//! What an SDK's error means in the words of the state machine: the one place that knows the
-//! services' error codes. It must not know any single service's client.
+//! Classifies SDK errors as error names: the one place that knows the services' error codes.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -8,13 +7,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use contract::{ErrorName, ServiceError};
 use std::error::Error;
 
-/// A code, the beginning that the message must have (empty: any), and what they mean together.
+/// A code, the required beginning of the message (empty: any), and their meaning.
 type Row = (&'static str, &'static str, ErrorName);
 
-/// Codes of DynamoDB, S3, SageMaker, Step Functions, CloudFormation and of AWS's common errors.
-/// The first row that fits counts.
+/// Codes of DynamoDB, S3, SageMaker, Step Functions, CloudFormation and of AWS's common errors. The
+/// first matching row counts.
 const CODES: &[Row] = &[
-    // Asked to slow down.
+    // Throttling.
     ("BandwidthLimitExceeded", "", ErrorName::Throttled),
     ("EC2ThrottledException", "", ErrorName::Throttled),
     ("PriorRequestNotComplete", "", ErrorName::Throttled),
@@ -32,7 +31,7 @@ const CODES: &[Row] = &[
     ("ThrottlingException", "", ErrorName::Throttled),
     ("TooManyRequests", "", ErrorName::Throttled),
     ("TooManyRequestsException", "", ErrorName::Throttled),
-    // Not allowed, or not known.
+    // Permissions and credentials.
     ("ExpiredToken", "", ErrorName::AccessDenied),
     ("ExpiredTokenException", "", ErrorName::AccessDenied),
     ("Forbidden", "", ErrorName::AccessDenied),
@@ -46,7 +45,7 @@ const CODES: &[Row] = &[
     ("SignatureDoesNotMatch", "", ErrorName::AccessDenied),
     ("UnauthorizedOperation", "", ErrorName::AccessDenied),
     ("UnrecognizedClientException", "", ErrorName::AccessDenied),
-    // The service failed.
+    // Failures of the service.
     ("InternalError", "", ErrorName::ServiceUnavailable),
     ("InternalFailure", "", ErrorName::ServiceUnavailable),
     ("InternalServerError", "", ErrorName::ServiceUnavailable),
@@ -64,10 +63,10 @@ const CODES: &[Row] = &[
     ("RequestTimeout", "", ErrorName::ServiceUnavailable),
     ("RequestTimeoutException", "", ErrorName::ServiceUnavailable),
     ("ServiceUnavailable", "", ErrorName::ServiceUnavailable),
-    // Completed by an attempt whose answer got lost, or aborted by a lifecycle rule: the next attempt
-    // of the step begins another.
+    // The upload was completed by an attempt whose answer got lost, or aborted by a lifecycle rule:
+    // the next attempt of the step starts another.
     ("NoSuchUpload", "", ErrorName::ServiceUnavailable),
-    // Not there.
+    // Missing resources.
     ("ExecutionDoesNotExist", "", ErrorName::NotFound),
     ("ExportNotFoundException", "", ErrorName::NotFound),
     ("NoSuchBucket", "", ErrorName::NotFound),
@@ -79,7 +78,7 @@ const CODES: &[Row] = &[
     ("ObjectNotFoundException", "", ErrorName::NotFound),
     ("TableNotFoundException", "", ErrorName::NotFound),
     ("IndexNotFoundException", "", ErrorName::NotFound),
-    // SageMaker and CloudFormation have one code for everything: only the message tells.
+    // SageMaker and CloudFormation have one code for everything: only the message distinguishes.
     ("ValidationException", "Could not find", ErrorName::NotFound),
     (
         "ValidationException",
@@ -108,7 +107,7 @@ const CODES: &[Row] = &[
         ErrorName::Conflict,
     ),
     ("ValidationError", "Stack with id", ErrorName::NotFound),
-    // There already, or in use.
+    // Existing resources, or resources in use.
     ("AlreadyExistsException", "", ErrorName::Conflict),
     ("BucketAlreadyExists", "", ErrorName::Conflict),
     ("BucketAlreadyOwnedByYou", "", ErrorName::Conflict),
@@ -121,7 +120,7 @@ const CODES: &[Row] = &[
     ("ResourceInUse", "", ErrorName::Conflict),
     ("ResourceInUseException", "", ErrorName::Conflict),
     ("TableAlreadyExistsException", "", ErrorName::Conflict),
-    // Quotas and machines.
+    // Quotas and capacity.
     (
         "ExecutionLimitExceeded",
         "",
@@ -149,15 +148,15 @@ const CODES: &[Row] = &[
         "",
         ErrorName::CapacityUnavailable,
     ),
-    // Malformed.
+    // Malformed requests.
     ("SerializationException", "", ErrorName::ServiceRejected),
     ("ValidationError", "", ErrorName::ServiceRejected),
     ("ValidationException", "", ErrorName::ServiceRejected),
 ];
 
-/// What a service's code, message and HTTP status mean.
+/// The meaning of a service's code, message and HTTP status.
 ///
-/// The code decides where it is known; the status, where it is not (a HEAD has no code).
+/// The code decides if it is known; otherwise the status (a HEAD has no code).
 pub fn name_of(code: Option<&str>, message: &str, status: u16) -> ErrorName {
     if let Some(code) = code {
         if code.starts_with("AccessDenied") {
@@ -173,7 +172,7 @@ pub fn name_of(code: Option<&str>, message: &str, status: u16) -> ErrorName {
     match status {
         401 | 403 => ErrorName::AccessDenied,
         404 => ErrorName::NotFound,
-        // A success that is an error: its answer cannot be read.
+        // A successful answer that cannot be parsed.
         200..=299 | 408 | 500.. => ErrorName::ServiceUnavailable,
         409 | 412 => ErrorName::Conflict,
         429 => ErrorName::Throttled,
@@ -181,10 +180,10 @@ pub fn name_of(code: Option<&str>, message: &str, status: u16) -> ErrorName {
     }
 }
 
-/// Classifies what an SDK call came back with.
+/// Classifies the error of an SDK call.
 ///
-/// `service` and `operation` are the API's names (`DynamoDB`, `Scan`); `subject` is what was
-/// operated on: a table, a key, a job.
+/// `service` and `operation` are the API's names (`DynamoDB`, `Scan`); `subject` is a table, a key
+/// or a job.
 pub fn service_error<E>(
     service: &'static str,
     operation: &'static str,
@@ -214,7 +213,7 @@ where
             let message = answer.err().message().unwrap_or_default().to_owned();
             let name = name_of(code, &message, status);
             let code = code.map_or_else(|| format!("HTTP {status}"), str::to_owned);
-            // All that the service said is in the code and the message: no source that says it again.
+            // Code and message contain everything the service said: no source that repeats it.
             return if message.is_empty() {
                 let message = DisplayErrorContext(&error).to_string();
                 answered(name, &code, message, Some(Box::new(error)))
@@ -233,7 +232,8 @@ where
         SdkError::ResponseError(_) => "the answer cannot be read",
         _ => "the request cannot be built",
     };
-    // The variants' own texts ("dispatch failure") say less than the line above: their causes go on.
+    // The variants' own texts ("dispatch failure") say less than the line above, so only their
+    // causes follow.
     let source = error.into_source().unwrap_or_else(|whole| Box::new(whole));
     answered(name, code, message.to_owned(), Some(source))
 }

@@ -1,5 +1,4 @@
-//! CloudFormation: creates or updates a stack and tells how it fared. It must not know what the
-//! template holds nor where its code lies.
+//! CloudFormation: creates or updates a stack and reports its state.
 
 use crate::classify::service_error;
 use aws_config::SdkConfig;
@@ -11,7 +10,7 @@ use std::collections::BTreeMap;
 
 const SERVICE: &str = "CloudFormation";
 
-/// The longest template that can be handed over as text; a longer one has to lie in S3.
+/// The longest template that can be sent as text; a longer one must be in S3.
 pub const MAX_TEMPLATE_BODY: usize = 51_200;
 
 /// The stacks of an account. Cheap to clone: clones share the client's connections.
@@ -23,34 +22,34 @@ pub struct Stacks {
 /// Where a template is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Template {
-    /// Here, at most [`MAX_TEMPLATE_BODY`] bytes.
+    /// In the request, at most [`MAX_TEMPLATE_BODY`] bytes.
     Body(String),
     /// In S3, at this URL.
     Url(String),
 }
 
-/// What became of the wish to have a stack.
+/// Result of creating or updating a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// It is being created.
     Creating,
     /// It is being updated.
     Updating,
-    /// It is as wanted already.
+    /// It is up to date.
     None,
 }
 
 /// A stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackInfo {
-    /// Its status in the service's words, such as `CREATE_COMPLETE`.
+    /// Its status as the service spells it, such as `CREATE_COMPLETE`.
     pub status: String,
     /// Its outputs by key.
     pub outputs: BTreeMap<String, String>,
 }
 
 impl StackInfo {
-    /// Whether the service is at work on it.
+    /// Whether a change is in progress.
     pub fn is_changing(&self) -> bool {
         self.status.ends_with("_IN_PROGRESS")
     }
@@ -66,9 +65,9 @@ impl StackInfo {
 pub struct StackEvent {
     /// The resource's name in the template.
     pub resource: String,
-    /// Its status in the service's words, such as `CREATE_FAILED`.
+    /// Its status as the service spells it, such as `CREATE_FAILED`.
     pub status: String,
-    /// Why, if the service says.
+    /// The reason, if the service gives one.
     pub reason: Option<String>,
 }
 
@@ -80,15 +79,15 @@ impl StackEvent {
 }
 
 impl Stacks {
-    /// The stacks where `config` says that CloudFormation is.
+    /// The stacks at the CloudFormation endpoint of `config`.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
         }
     }
 
-    /// Begins to bring the stack to the template: creates it, or updates it if it is there. The
-    /// template may make roles and use transforms.
+    /// Starts to create the stack, or to update it if it exists. The template may create roles and
+    /// use transforms.
     ///
     /// # Errors
     /// If the service refuses the template or fails.
@@ -144,7 +143,7 @@ impl Stacks {
         Err(error)
     }
 
-    /// The stack, or `None` if there is none of this name.
+    /// The stack, or `None` if there is none with this name.
     ///
     /// # Errors
     /// If the service refuses or fails.
@@ -176,7 +175,7 @@ impl Stacks {
         }))
     }
 
-    /// What happened to the stack's resources, newest first.
+    /// The events of the stack's resources, newest first.
     ///
     /// # Errors
     /// If the service refuses or fails.
@@ -234,7 +233,7 @@ where
     service_error(SERVICE, operation, stack, error)
 }
 
-/// An answer of success that lacks what the API promises.
+/// A successful answer that lacks a field of the API.
 fn unreadable(operation: &'static str, stack: &str, what: &str) -> ServiceError {
     ServiceError {
         name: ErrorName::ServiceUnavailable,

@@ -1,5 +1,4 @@
-//! DynamoDB as the table that is exported: what it is, and its keys as JSON. Its pages are read by
-//! `scan`.
+//! DynamoDB tables to export: their description, and their keys as JSON. `scan` reads the pages.
 
 mod capacity;
 
@@ -83,7 +82,7 @@ impl DescribeTable for Tables {
     }
 }
 
-/// The names of a key's attributes: partition key first, whatever the order of the answer.
+/// The names of a key's attributes: partition key first, in any order of the answer.
 fn key_attributes(schema: &[KeySchemaElement]) -> Vec<String> {
     let mut keys: Vec<_> = schema.iter().collect();
     keys.sort_by_key(|key| *key.key_type() != KeyType::Hash);

@@ -1,4 +1,4 @@
-//! DynamoDB's own export to S3. It must not know what becomes of the files.
+//! DynamoDB's native export to S3.
 
 use crate::classify::service_error;
 use crate::dynamodb::{SERVICE, Tables, incomplete};
@@ -75,7 +75,7 @@ impl NativeExport for Tables {
                 .send()
                 .await
                 .map_err(|error| service_error(SERVICE, LIST, &request.table_arn, error))?;
-            // The list tells no more than ARNs. It goes back ninety days.
+            // The list only has ARNs. It goes back ninety days.
             for summary in page.export_summaries.unwrap_or_default() {
                 let Some(arn) = summary.export_arn else {
                     return Err(incomplete(

@@ -1,5 +1,4 @@
-//! Makes a DynamoDB table and fills it: the other direction of [`crate::dynamodb`], for people who
-//! try the pipeline. It must not know what the items mean.
+//! Creates a DynamoDB table and fills it, for the demo and tests.
 
 use crate::attribute::attributes;
 use crate::classify::service_error;
@@ -20,27 +19,27 @@ const LOOKS: u32 = 300;
 const UNPROCESSED_ATTEMPTS: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// The most items of one [`TableLoader::put`].
+/// Maximum number of items of one [`TableLoader::put`].
 pub const BATCH: usize = 25;
 
-/// Makes tables and fills them. Cheap to clone: clones share the client's connections.
+/// Creates tables and fills them. Cheap to clone: clones share the client's connections.
 #[derive(Debug, Clone)]
 pub struct TableLoader {
     client: Client,
 }
 
 impl TableLoader {
-    /// Where `config` says that DynamoDB is.
+    /// At the DynamoDB endpoint of `config`.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
         }
     }
 
-    /// Makes an on-demand table with textual keys, and waits until it can be used.
+    /// Creates an on-demand table with textual keys, and waits until it can be used.
     ///
     /// # Errors
-    /// Named `Conflict` if there is a table of this name; or if the service refuses or fails.
+    /// Named `Conflict` if there is a table with this name; or if the service refuses or fails.
     pub async fn create(
         &self,
         table: &str,
@@ -62,7 +61,7 @@ impl TableLoader {
                 .attribute_name(name)
                 .key_type(role)
                 .build();
-            // The builders fail only where a field was not set.
+            // The builders fail only if a field was not set.
             let (Ok(attribute), Ok(element)) = (attribute, element) else {
                 return Err(unusable(OPERATION, table, "a key without name"));
             };
@@ -87,11 +86,12 @@ impl TableLoader {
         Err(unusable(OPERATION, table, "it does not become active"))
     }
 
-    /// Puts at most [`BATCH`] items, in DynamoDB JSON: each an object from attribute to typed value.
-    /// What the service leaves over is sent again, with growing pauses.
+    /// Puts at most [`BATCH`] items, in DynamoDB JSON: each an object from attribute to typed
+    /// value. Unprocessed items are sent again, with growing pauses.
     ///
     /// # Errors
-    /// If an item is no DynamoDB JSON, or the service refuses, fails, or keeps leaving items over.
+    /// If an item is not DynamoDB JSON, or the service refuses, fails, or keeps leaving items
+    /// unprocessed.
     pub async fn put(&self, table: &str, items: &[Value]) -> Result<(), ServiceError> {
         const OPERATION: &str = "BatchWriteItem";
         let mut requests = Vec::with_capacity(items.len());

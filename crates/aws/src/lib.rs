@@ -1,5 +1,5 @@
-//! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, Step Functions and CloudFormation: the only
-//! user of the AWS SDKs. It must not know what the data means nor decide what to do about an error.
+//! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, Step Functions and
+//! CloudFormation: the only user of the AWS SDKs.
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -34,19 +34,21 @@ pub mod sfn;
 
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-// From the request to the first byte of its answer; a stalled transfer is the SDK's stream protection's.
+// From the request to the first byte of its answer; the SDK's own protection covers a stalled
+// transfer.
 const READ_TIMEOUT: Duration = Duration::from_mins(1);
 /// Longest that one attempt of a request waits for its answer to begin.
 pub const LONGEST_REQUEST: Duration = CONNECT_TIMEOUT.saturating_add(READ_TIMEOUT);
 const LOCAL_REGION: &str = "us-east-1";
 
-/// The configuration of this process: credentials, region and endpoints as the environment and the
-/// profile say, five attempts a call, and timeouts.
+/// The configuration of this process: credentials, region and endpoints from environment and
+/// profile, five attempts a call, and timeouts.
 ///
-/// A region is needed to sign, though local servers ignore it: it defaults to `us-east-1`, but only
-/// when an `AWS_ENDPOINT_URL…` shows that no real region is meant.
+/// Signing needs a region, although local servers ignore it: it defaults to `us-east-1`, but only
+/// if an `AWS_ENDPOINT_URL…` shows that no real region is meant.
 pub async fn load() -> SdkConfig {
-    // Boxed, as all that the SDK nests: a caller's future would become too deep for its layout.
+    // Boxed, as the SDK nests futures deeply: a caller's future would become too deep for its
+    // layout.
     let config = Box::pin(defaults().load()).await;
     if config.region().is_none() && endpoint_in_environment() {
         return config
@@ -58,7 +60,7 @@ pub async fn load() -> SdkConfig {
 }
 
 /// The configuration for a local server at `endpoint_url`, such as `http://127.0.0.1:4577`: every
-/// service there, made-up credentials, whatever the environment says.
+/// service at this URL, with made-up credentials, independent of the environment.
 pub async fn local(endpoint_url: &str) -> SdkConfig {
     defaults()
         .test_credentials()
@@ -87,3 +89,8 @@ fn endpoint_in_environment() -> bool {
                 .is_some_and(|name| name.starts_with("AWS_ENDPOINT_URL"))
     })
 }
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(all(doctest, feature = "s3"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

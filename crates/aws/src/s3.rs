@@ -1,6 +1,4 @@
 //! S3 as [`lake::store::ObjectStore`]: one bucket behind the port.
-//!
-//! It must not know what is stored under a key.
 
 use crate::classify::service_error;
 use aws_config::SdkConfig;
@@ -28,13 +26,13 @@ const CONDITIONAL_PUT_ATTEMPTS: u32 = 5;
 pub struct S3Store {
     client: Client,
     bucket: String,
-    /// Whether TLS protects what is sent, so that signing it by SHA-256 would only cost: the SDK's
-    /// CRC stays either way.
+    /// Whether TLS protects the transfer, so that signing the body with SHA-256 is unnecessary: the
+    /// SDK's CRC stays either way.
     encrypted: bool,
 }
 
 impl S3Store {
-    /// The bucket `bucket`, wherever `config` (or `AWS_ENDPOINT_URL_S3`) says that S3 is.
+    /// The bucket `bucket`, at the S3 endpoint of `config` (or `AWS_ENDPOINT_URL_S3`).
     pub fn new(config: &SdkConfig, bucket: impl Into<String>) -> Self {
         let endpoint = endpoint(config);
         let config = aws_sdk_s3::config::Builder::from(config)
@@ -112,7 +110,7 @@ impl S3Store {
     }
 }
 
-/// The endpoint that `config` or the environment gives for S3, found as the SDK finds it.
+/// The endpoint of S3 in `config` or the environment, found as the SDK finds it.
 fn endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("S3")
@@ -162,8 +160,8 @@ impl ObjectStore for S3Store {
 
     async fn put_if_absent(&self, key: &str, body: Bytes) -> Result<PutOutcome, StoreError> {
         // The SDK's own retries are off, because they would hide this: an attempt whose answer got
-        // lost may have created the object, and the next one then finds "somebody else's". Whoever
-        // loses discards its work, so that mistake would lose data.
+        // lost may have created the object, and the next one would then find another writer's. A
+        // writer that loses discards its work, so the mistake would lose data.
         let mut perhaps_ours = false;
         let mut attempt = 0;
         loop {
@@ -182,7 +180,8 @@ impl ObjectStore for S3Store {
             }
             let error = service_error(SERVICE, "PutObject", self.subject(key), error);
             perhaps_ours |= error.name == ErrorName::ServiceUnavailable;
-            // 409 ConditionalRequestConflict: another writer is at it, its outcome not yet known.
+            // 409 ConditionalRequestConflict: another writer is still writing, with an unknown
+            // outcome.
             let again = status == Some(409)
                 || matches!(
                     error.name,
@@ -254,7 +253,7 @@ impl ObjectStore for S3Store {
     }
 }
 
-/// An answer of success that lacks what the API promises.
+/// A successful answer that lacks a field of the API.
 fn unreadable(operation: &'static str, subject: String, what: &str) -> StoreError {
     StoreError::from(ServiceError {
         name: ErrorName::ServiceUnavailable,
@@ -267,7 +266,7 @@ fn unreadable(operation: &'static str, subject: String, what: &str) -> StoreErro
     })
 }
 
-/// The body of an object on its way.
+/// The body of an object, as a stream.
 #[derive(Debug)]
 pub struct S3Stream {
     body: SdkByteStream,

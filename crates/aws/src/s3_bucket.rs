@@ -1,12 +1,12 @@
-//! Makes a bucket, for local servers: on AWS the stack makes the lake and the deployer's tool its
-//! own. It must not know what the bucket is for.
+//! Creates a bucket, for local servers: on AWS the stack creates the lake, and the deployment tool
+//! its own.
 
 use crate::classify::service_error;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use contract::ServiceError;
 
-/// Makes the bucket; that the caller has it already is no error.
+/// Creates the bucket; if the caller has it already, that is not an error.
 ///
 /// # Errors
 /// If the service refuses or fails.

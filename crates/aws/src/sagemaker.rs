@@ -1,7 +1,6 @@
-//! SageMaker as [`sagemaker_ports::TrainingJobs`], [`sagemaker_ports::TuningJobs`], [`sagemaker_ports::ModelPackages`],
-//! [`sagemaker_ports::Endpoints`], [`sagemaker_ports::Transforms`] and [`sagemaker_ports::Invoke`].
-//!
-//! It must not know when a step calls what, nor what an error leads to.
+//! SageMaker as [`sagemaker_ports::TrainingJobs`], [`sagemaker_ports::TuningJobs`],
+//! [`sagemaker_ports::ModelPackages`], [`sagemaker_ports::Endpoints`],
+//! [`sagemaker_ports::Transforms`] and [`sagemaker_ports::Invoke`].
 
 mod endpoints;
 mod packages;
@@ -33,8 +32,8 @@ pub struct SageMaker {
 }
 
 impl SageMaker {
-    /// SageMaker, wherever `config` (or `AWS_ENDPOINT_URL_SAGEMAKER` and
-    /// `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`) says that it is.
+    /// SageMaker at the endpoints of `config` (or `AWS_ENDPOINT_URL_SAGEMAKER` and
+    /// `AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME`).
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: aws_sdk_sagemaker::Client::new(config),
@@ -43,7 +42,7 @@ impl SageMaker {
     }
 }
 
-/// What a describing call found: an error named `NotFound` is `None`.
+/// The result of a describe call; an error named `NotFound` becomes `None`.
 async fn if_there<T, E>(
     operation: &'static str,
     name: &str,
@@ -65,15 +64,15 @@ where
     }
 }
 
-/// What is wrong with an answer of success.
-enum Unfit {
-    /// It lacks a field that the API promises.
-    Lacks(&'static str),
-    /// It holds what this adapter does not know.
-    Holds(String),
+/// Why a successful answer cannot be used.
+enum InvalidAnswer {
+    /// A field that the API promises is missing.
+    Missing(&'static str),
+    /// A field has a value that this adapter does not know.
+    Unexpected(String),
 }
 
-impl Unfit {
+impl InvalidAnswer {
     fn into_error(self, operation: &'static str, name: &str) -> ServiceError {
         ServiceError {
             name: ErrorName::ServiceUnavailable,
@@ -82,15 +81,15 @@ impl Unfit {
             subject: name.to_owned(),
             code: "ResponseUnreadable".to_owned(),
             message: match self {
-                Self::Lacks(field) => format!("the answer lacks {field}"),
-                Self::Holds(what) => format!("the answer holds {what}, which is unknown here"),
+                Self::Missing(field) => format!("the answer lacks {field}"),
+                Self::Unexpected(what) => format!("the answer holds {what}, which is unknown here"),
             },
             source: None,
         }
     }
 }
 
-/// Whole seconds since `time`; none for a time to come, as clocks differ.
+/// Whole seconds since `time`; 0 for a future time, because clocks differ.
 fn seconds_since(time: Option<&DateTime>) -> u64 {
     let since = time
         .and_then(|time| SystemTime::try_from(*time).ok())
@@ -98,12 +97,12 @@ fn seconds_since(time: Option<&DateTime>) -> u64 {
     since.map_or(0, |age| age.as_secs())
 }
 
-/// A count as the API wants it; what does not fit is more than any quota allows.
+/// A count as the API takes it; a larger one is above every quota.
 fn count(value: u32) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
 
-/// A count as the API gives it, 0 where it gives none.
+/// A count as the API returns it; 0 if it is absent.
 fn counted(value: Option<i32>) -> u32 {
     value
         .and_then(|value| u32::try_from(value).ok())

@@ -1,6 +1,6 @@
-//! A DynamoDB table's pages. The items never become values of the SDK: the answer is read while it
-//! arrives, and the SDK gets the same answer without items, so that retries, signatures, errors and
-//! the cursor stay its own. It must not know what becomes of the items.
+//! A DynamoDB table's pages. The items never become values of the SDK: the answer is parsed while
+//! it arrives, and the SDK gets the same answer without items, so that retries, signatures, errors
+//! and the cursor stay the SDK's.
 
 mod body;
 mod tap;
@@ -56,7 +56,7 @@ impl ScanPages for Tables {
             .send()
             .await;
         let Given { is_whole, answers } = tap.give_back(buffer);
-        // Only now is it known that the SDK takes this attempt's answer and makes no further one.
+        // Only now it is known that the SDK accepts this attempt's answer and makes no further one.
         let answer = answer.map_err(|error| {
             buffer.clear();
             let subject = format!("segment {} of {}", request.segment, request.table);
@@ -75,7 +75,7 @@ impl ScanPages for Tables {
         Ok(PageEnd {
             cursor,
             scanned: u64::try_from(answer.scanned_count).unwrap_or(0),
-            // The answers that did not arrive whole were read by the table all the same.
+            // The table also charged for answers that did not arrive completely.
             read_units: read_units * f64::from(answers),
         })
     }

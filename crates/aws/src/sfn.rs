@@ -1,5 +1,5 @@
-//! Step Functions: whether an execution runs, for [`lake::lease`]; and for people, starting one and
-//! watching it state by state. It must not know the state machine's states nor what they mean.
+//! Step Functions: whether an execution is running, for [`lake::lease`]; and for the CLI, starting
+//! one and watching its states.
 
 mod alias;
 
@@ -23,25 +23,25 @@ pub struct StateMachines {
     client: Client,
 }
 
-/// An execution's status, in the service's words.
+/// An execution's status, as the service spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExecutionStatus {
-    /// At work.
+    /// Running.
     Running,
-    /// Ended well.
+    /// Ended successfully.
     Succeeded,
-    /// Ended by an error that no state took.
+    /// Ended by an error that no state caught.
     Failed,
     /// Ended by its time limit.
     TimedOut,
-    /// Ended by hand.
+    /// Stopped.
     Aborted,
-    /// About to be at work again.
+    /// About to run again.
     PendingRedrive,
 }
 
 impl ExecutionStatus {
-    /// The status as the service writes it.
+    /// The status as the service spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
@@ -53,22 +53,22 @@ impl ExecutionStatus {
         }
     }
 
-    /// Whether the execution is, or is about to be, at work.
+    /// Whether the execution is running, or about to run.
     pub const fn is_running(self) -> bool {
         matches!(self, Self::Running | Self::PendingRedrive)
     }
 }
 
-/// Why something ended badly.
+/// Why an execution or a state failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The error name, as it stands in `ErrorEquals`.
+    /// The error name, as `ErrorEquals` spells it.
     pub error: String,
-    /// The cause, as the service tells it: text, or JSON in text.
+    /// The cause, as the service returns it: text, or JSON in text.
     pub cause: String,
 }
 
-/// What is known of an execution.
+/// The description of an execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecutionInfo {
     /// Its status.
@@ -90,35 +90,36 @@ pub struct HistoryEvent {
     pub id: i64,
     /// When it happened.
     pub at: SystemTime,
-    /// Its type in the service's words, such as `TaskStateEntered`.
+    /// Its type as the service spells it, such as `TaskStateEntered`.
     pub kind: String,
     /// The state that was entered or exited.
     pub state: Option<String>,
-    /// What a state that was exited hands on, JSON.
+    /// The output of an exited state, JSON.
     pub output: Option<String>,
-    /// The error, of an event that tells one.
+    /// The error, if the event has one.
     pub failure: Option<Failure>,
 }
 
-/// The run of a Distributed Map: how many of its children are where.
+/// A Distributed Map run, with its counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapRunInfo {
     /// Its ARN.
     pub arn: String,
     /// When it started.
     pub started: SystemTime,
-    /// Whether it is at work.
+    /// Whether it is running.
     pub running: bool,
-    /// Items in all, as far as they are read.
+    /// Items read so far.
     pub total: u64,
-    /// Items done.
+    /// Items that succeeded.
     pub succeeded: u64,
     /// Items that failed, timed out or were aborted.
     pub failed: u64,
 }
 
 impl StateMachines {
-    /// Sends a task's token back, with which the task ends well; whether a task still waited for it.
+    /// Sends a task's token back, which ends the task successfully; returns whether a task still
+    /// waited for it.
     ///
     /// # Errors
     /// If the service refuses or fails.
@@ -138,7 +139,7 @@ impl StateMachines {
         Err(service_error(SERVICE, "SendTaskSuccess", "a task", error))
     }
 
-    /// The state machines where `config` says that Step Functions is.
+    /// The state machines at the Step Functions endpoint of `config`.
     pub fn new(config: &SdkConfig) -> Self {
         Self {
             client: Client::new(config),
@@ -146,7 +147,7 @@ impl StateMachines {
     }
 
     /// Starts an execution with `input`, JSON text, and returns its ARN. Without a name the service
-    /// makes one up.
+    /// generates one.
     ///
     /// # Errors
     /// If the service refuses or fails.
@@ -167,7 +168,7 @@ impl StateMachines {
         Ok(answer.execution_arn)
     }
 
-    /// Ends an execution as `ABORTED`.
+    /// Stops an execution, as `ABORTED`.
     ///
     /// # Errors
     /// If the service refuses or fails.
@@ -182,7 +183,7 @@ impl StateMachines {
     /// The execution.
     ///
     /// # Errors
-    /// Named `NotFound` if there is none of this ARN.
+    /// Named `NotFound` if there is none with this ARN.
     pub async fn describe(&self, execution_arn: &str) -> Result<ExecutionInfo, ServiceError> {
         const OPERATION: &str = "DescribeExecution";
         let request = self
@@ -218,7 +219,7 @@ impl StateMachines {
         Ok(events)
     }
 
-    /// The Distributed Maps that an execution has begun, oldest first.
+    /// The Distributed Map runs of an execution, oldest first.
     ///
     /// # Errors
     /// If the service refuses or fails.
@@ -244,7 +245,7 @@ impl StateMachines {
     }
 
     /// Why children of a Distributed Map failed: at most `limit` of them. The parent's own failure
-    /// tells only that there were too many.
+    /// only says that there were too many.
     ///
     /// # Errors
     /// If the service refuses or fails.
@@ -273,7 +274,7 @@ impl Executions for StateMachines {
     async fn is_running(&self, arn: &str) -> Result<bool, ServiceError> {
         match self.describe(arn).await {
             Ok(execution) => Ok(execution.status.is_running()),
-            // The service forgets executions 90 days after their end.
+            // The service deletes executions 90 days after their end.
             Err(error) if error.name == ErrorName::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -385,7 +386,7 @@ where
     service_error(SERVICE, operation, subject, error)
 }
 
-/// An answer of success that lacks what the API promises.
+/// A successful answer that lacks a field of the API.
 fn unreadable(operation: &'static str, subject: &str, what: String) -> ServiceError {
     ServiceError {
         name: ErrorName::ServiceUnavailable,

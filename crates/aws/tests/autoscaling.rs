@@ -1,5 +1,5 @@
-//! The Application Auto Scaling adapter: the port's suite on an endpoint that serves locally, and a policy
-//! that is somebody else's.
+//! The Application Auto Scaling adapter: the port's suite on an endpoint that serves locally, and a
+//! policy that is somebody else's.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

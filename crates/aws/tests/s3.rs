@@ -189,8 +189,8 @@ async fn a_small_piece_that_is_not_the_last_is_refused() {
     assert!(error.to_string().contains("EntityTooSmall"), "{error}");
 }
 
-/// Completes an upload, loses the answer, and then knows no such upload. What became of the object is
-/// its size, or that it is not there.
+/// Completes an upload, loses the answer, and then knows no such upload. What became of the object
+/// is its size, or that it is not there.
 #[derive(Debug, Clone)]
 struct Forgetful {
     completions: Arc<AtomicUsize>,
@@ -237,7 +237,8 @@ async fn an_upload_whose_completion_was_not_answered_is_complete_if_its_object_i
         upload.send(Bytes::from(vec![0; PIECE])).await.unwrap();
         let outcome = upload.complete().await;
         assert_eq!(outcome.is_ok(), is_complete, "{object:?}: {outcome:?}");
-        // The service may still be at it, for an attempt that nobody waits for: worth another attempt.
+        // The service may still be at it, for an attempt that nobody waits for: worth another
+        // attempt.
         if let Err(error) = outcome {
             let StoreError::Service(error) = error else {
                 panic!("{object:?}: {error}");

@@ -337,7 +337,8 @@ async fn throttled_attempts_and_lost_answers_are_counted() {
 #[tokio::test]
 async fn an_answer_that_stays_bad_is_an_unavailable_service_and_never_a_short_page() {
     let whole = page(0..50, None);
-    // Its items are read before the SDK finds that the rest is malformed, and makes no further attempt.
+    // Its items are read before the SDK finds that the rest is malformed, and makes no further
+    // attempt.
     let malformed_key = String::from_utf8(page(0..50, Some(1))).unwrap();
     let malformed_key = malformed_key.replace("\"N\":\"1\"}}}", "\"N\":1}}}");
     assert_ne!(malformed_key.as_bytes(), page(0..50, Some(1)));

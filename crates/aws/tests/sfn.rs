@@ -1,5 +1,5 @@
-//! The Step Functions adapter, as far as a person's decision goes: a task's token is sent back to a server
-//! that answers by a script.
+//! The Step Functions adapter, as far as a person's decision goes: a task's token is sent back to a
+//! server that answers by a script.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

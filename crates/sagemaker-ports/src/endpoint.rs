@@ -78,7 +78,7 @@ pub async fn ensure_model(
     if found.is_none() {
         match endpoints.create_model(desired).await {
             Ok(()) => return Ok(Ensured::Exists),
-            // Taken since the look above.
+            // Another call created it since the lookup above.
             Err(error) if error.name() == ErrorName::Conflict => {
                 found = endpoints.describe_model(&desired.name).await?;
             }

@@ -2,7 +2,7 @@
 //!
 //! Endpoints and model package groups have names that others may use too: another stack of the same
 //! account, another pipeline, a person. So everything is tagged when it is created, and whatever
-//! exists under a shared name is looked at before it is changed. Nothing is tagged later: a function
+//! exists under a shared name is checked before it is changed. Nothing is tagged later: a function
 //! that could tag what exists could make anything its own.
 
 use crate::{Endpoints, ModelPackages};
@@ -137,7 +137,7 @@ pub async fn claim_group(
     if found.is_none() {
         match packages.create_group(group, &owner.tags()).await {
             Ok(()) => return Ok(Ok(())),
-            // Created since the look above, or just before it: what is new shows late.
+            // Created since the lookup above, or just before it: new groups become visible late.
             Err(error) if error.name() == ErrorName::Conflict => {
                 found = packages.group_tags(group).await?;
                 if found.is_none() {

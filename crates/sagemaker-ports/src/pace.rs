@@ -1,8 +1,8 @@
-//! How long to wait before SageMaker is asked again for what it does not have at the moment.
+//! Waits of a capacity back-off.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Of the waits for machines or quota, in seconds, before jitter.
+/// Seconds, before jitter.
 const FIRST_RETRY: u32 = 20;
 const LONGEST_RETRY: u32 = 900;
 

@@ -1,5 +1,4 @@
-//! How fast a table can be read, from what `DescribeTable` says of it. It must not know what share
-//! of that is taken.
+//! The read capacity of a table, from `DescribeTable`.
 
 use aws_sdk_dynamodb::types::{
     BillingMode, BillingModeSummary, GlobalSecondaryIndexDescription,
@@ -42,8 +41,8 @@ fn billing(table: &TableDescription) -> Option<&BillingMode> {
     summary.and_then(BillingModeSummary::billing_mode)
 }
 
-/// A table that was never on demand has no billing mode; one on demand has 0 provisioned units, and
-/// -1 for a maximum that was taken away.
+/// A table that was never on demand has no billing mode; an on-demand table has 0 provisioned
+/// units, and -1 for a removed maximum.
 fn capacity(
     billing: Option<&BillingMode>,
     provisioned: Option<i64>,

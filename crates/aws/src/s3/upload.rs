@@ -9,8 +9,8 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use lake::store::{ObjectStore, StoreError, Upload};
 
-/// A multipart upload, which begins only when it is worth it: what fits into one piece below the
-/// minimum becomes one `PutObject`.
+/// A multipart upload, which starts only if it is needed: a single piece below the minimum becomes
+/// one `PutObject`.
 #[derive(Debug)]
 pub struct S3Upload {
     store: S3Store,
@@ -93,12 +93,12 @@ impl S3Upload {
             begun.parts.push(part.build());
             begun.bytes += bytes;
         }
-        // Kept also after a failure, so that abort() finds it.
+        // Stored also after a failure, so that abort() finds it.
         self.begun = Some(begun);
         answer.map(drop)
     }
 
-    /// Whether an object of this size has the key.
+    /// Whether the key has an object of this size.
     async fn is_there(&self, bytes: u64) -> Result<bool, StoreError> {
         let request = self.store.client.head_object();
         let answer = request
@@ -126,7 +126,7 @@ impl S3Upload {
 impl Upload for S3Upload {
     async fn send(&mut self, piece: Bytes) -> Result<(), StoreError> {
         if let Some(held) = self.held.take() {
-            // S3 refuses this on completion (EntityTooSmall), in its own words.
+            // S3 refuses this on completion (EntityTooSmall), with its own message.
             self.send_part(held).await?;
         } else if self.begun.is_none() && piece.len() < Self::MINIMUM_PIECE {
             self.held = Some(piece);
@@ -156,8 +156,8 @@ impl Upload for S3Upload {
         let Err(error) = answer else {
             return Ok(());
         };
-        // An attempt whose answer got lost may have completed the upload, and the next one then finds
-        // no upload any more.
+        // An attempt whose answer got lost may have completed the upload; the next one then finds
+        // no upload.
         if error.code() == Some("NoSuchUpload") && self.is_there(begun.bytes).await? {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! Models, endpoint configurations of one variant, endpoints and invocations.
 
 use super::{
-    SERVICE, SageMaker, Unfit, count, counted, described_vpc, if_there, seconds_since, sorted,
-    tags, vpc,
+    InvalidAnswer, SERVICE, SageMaker, count, counted, described_vpc, if_there, seconds_since,
+    sorted, tags, vpc,
 };
 use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
@@ -110,7 +110,7 @@ impl Endpoints for SageMaker {
         while let Some(page) = pages.next().await {
             let page =
                 page.map_err(|error| service_error(SERVICE, "ListEndpointConfigs", prefix, error))?;
-            // The service looks for the text anywhere in the name.
+            // The service searches for the text anywhere in the name.
             let listed = page.endpoint_configs.unwrap_or_default().into_iter();
             names.extend(
                 listed
@@ -171,7 +171,7 @@ impl Endpoints for SageMaker {
             .update_endpoint()
             .endpoint_name(name)
             .endpoint_config_name(config)
-            // The service's default sets counts that autoscaling changed back to the configuration's.
+            // By default the service resets counts that autoscaling changed to the configuration's.
             .retain_all_variant_properties(!update.resets_count)
             .set_deployment_config(update.guard.map(deployment))
             .send()
@@ -244,7 +244,7 @@ fn capture(capture: &Capture) -> types::DataCaptureConfig {
         .set_kms_key_id(capture.key.clone())
         .capture_options(option(types::CaptureMode::Input))
         .capture_options(option(types::CaptureMode::Output))
-        // Without it, CSV is kept as Base64.
+        // Without it, CSV is stored as Base64.
         .capture_content_type_header(headers.csv_content_types("text/csv").build())
         .build()
 }
@@ -300,9 +300,11 @@ fn described_model(model: DescribeModelOutput) -> ModelSpec {
     }
 }
 
-fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, Unfit> {
+fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, InvalidAnswer> {
     let mut variants = config.production_variants.unwrap_or_default();
-    let variant = variants.pop().ok_or(Unfit::Lacks("ProductionVariants"))?;
+    let variant = variants
+        .pop()
+        .ok_or(InvalidAnswer::Missing("ProductionVariants"))?;
     let compute = match (variant.serverless_config, variant.instance_type) {
         (Some(serverless), _) => Compute::Serverless {
             memory_mb: counted(serverless.memory_size_in_mb),
@@ -312,11 +314,11 @@ fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, 
             instance_type: instance_type.as_str().to_owned(),
             count: counted(variant.initial_instance_count),
         },
-        (None, None) => return Err(Unfit::Lacks("the compute of its variant")),
+        (None, None) => return Err(InvalidAnswer::Missing("the compute of its variant")),
     };
     Ok(ConfigSpec {
         name: config.endpoint_config_name.unwrap_or_default(),
-        // One of several variants is not what this pipeline makes: no model's name fits it.
+        // With several variants it is not this pipeline's: no model's name matches.
         model: if variants.is_empty() {
             variant.model_name.unwrap_or_default()
         } else {
@@ -339,7 +341,7 @@ fn described_config(config: DescribeEndpointConfigOutput) -> Result<ConfigSpec, 
     })
 }
 
-fn described_endpoint(endpoint: DescribeEndpointOutput) -> Result<EndpointInfo, Unfit> {
+fn described_endpoint(endpoint: DescribeEndpointOutput) -> Result<EndpointInfo, InvalidAnswer> {
     let status = match endpoint.endpoint_status {
         Some(types::EndpointStatus::OutOfService) => EndpointStatus::OutOfService,
         Some(types::EndpointStatus::Creating) => EndpointStatus::Creating,
@@ -350,11 +352,11 @@ fn described_endpoint(endpoint: DescribeEndpointOutput) -> Result<EndpointInfo, 
         Some(types::EndpointStatus::Deleting) => EndpointStatus::Deleting,
         Some(types::EndpointStatus::Failed) => EndpointStatus::Failed,
         Some(types::EndpointStatus::UpdateRollbackFailed) => EndpointStatus::UpdateRollbackFailed,
-        Some(other) => return Err(Unfit::Holds(format!("the status {other}"))),
-        None => return Err(Unfit::Lacks("EndpointStatus")),
+        Some(other) => return Err(InvalidAnswer::Unexpected(format!("the status {other}"))),
+        None => return Err(InvalidAnswer::Missing("EndpointStatus")),
     };
     Ok(EndpointInfo {
-        // An endpoint that failed while it was created may have none.
+        // An endpoint that failed during its creation may have none.
         config: endpoint.endpoint_config_name.unwrap_or_default(),
         status,
         failure_reason: endpoint.failure_reason,

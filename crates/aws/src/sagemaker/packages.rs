@@ -1,6 +1,6 @@
 //! Model packages: versions of a model package group.
 
-use super::{SERVICE, SageMaker, Unfit, if_there, tags};
+use super::{InvalidAnswer, SERVICE, SageMaker, if_there, tags};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
@@ -8,7 +8,7 @@ use sagemaker_ports::{ModelPackages, PackageApproval, PackageSpec, Tags};
 
 const CREATE: &str = "CreateModelPackage";
 const DESCRIBE_GROUP: &str = "DescribeModelPackageGroup";
-/// The most that the service takes as a description of an approval.
+/// Maximum length of an approval's description.
 const LONGEST_REASON: usize = 1024;
 
 impl ModelPackages for SageMaker {
@@ -92,7 +92,7 @@ impl ModelPackages for SageMaker {
             .await
             .map_err(|error| service_error(SERVICE, CREATE, &spec.group, error))?;
         let arn = answer.model_package_arn;
-        arn.ok_or_else(|| Unfit::Lacks("ModelPackageArn").into_error(CREATE, &spec.group))
+        arn.ok_or_else(|| InvalidAnswer::Missing("ModelPackageArn").into_error(CREATE, &spec.group))
     }
 
     async fn approve_package(

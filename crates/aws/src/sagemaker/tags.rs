@@ -1,12 +1,12 @@
-//! Tags of what is created, and of what exists.
+//! Tags of new and existing resources.
 
-use super::{SERVICE, Unfit};
+use super::{InvalidAnswer, SERVICE};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::types;
 use contract::ServiceError;
 use sagemaker_ports::Tags;
 
-/// The tags as a request has them; `None` if there are none.
+/// The tags as a request takes them; `None` if there are none.
 pub(super) fn request(tags: &Tags) -> Option<Vec<types::Tag>> {
     let tags = tags
         .iter()
@@ -15,7 +15,7 @@ pub(super) fn request(tags: &Tags) -> Option<Vec<types::Tag>> {
     (!tags.is_empty()).then_some(tags)
 }
 
-/// All tags of the resource `name` that has this ARN.
+/// All tags of the resource `name` with this ARN.
 pub(super) async fn tags_of(
     client: &aws_sdk_sagemaker::Client,
     name: &str,
@@ -31,7 +31,7 @@ pub(super) async fn tags_of(
     Ok(tags)
 }
 
-/// The ARN that a description promises in `field`.
-pub(super) fn arn(arn: Option<String>, field: &'static str) -> Result<String, Unfit> {
-    arn.ok_or(Unfit::Lacks(field))
+/// The ARN in the field `field` of a description.
+pub(super) fn arn(arn: Option<String>, field: &'static str) -> Result<String, InvalidAnswer> {
+    arn.ok_or(InvalidAnswer::Missing(field))
 }

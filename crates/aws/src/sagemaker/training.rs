@@ -1,7 +1,8 @@
 //! Training jobs: one S3 prefix per channel, metrics scraped from the log.
 
 use super::{
-    SERVICE, SageMaker, Unfit, count, counted, described_vpc, if_there, seconds_since, sorted, vpc,
+    InvalidAnswer, SERVICE, SageMaker, count, counted, described_vpc, if_there, seconds_since,
+    sorted, vpc,
 };
 use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_training_job::DescribeTrainingJobOutput;
@@ -128,18 +129,18 @@ pub(super) fn tag((key, value): (&String, &String)) -> types::Tag {
     types::Tag::builder().key(key).value(value).build()
 }
 
-fn info(job: DescribeTrainingJobOutput) -> Result<TrainingInfo, Unfit> {
+fn info(job: DescribeTrainingJobOutput) -> Result<TrainingInfo, InvalidAnswer> {
     let status = match job.training_job_status() {
         Some(types::TrainingJobStatus::InProgress) => TrainingStatus::InProgress,
         Some(types::TrainingJobStatus::Completed) => TrainingStatus::Completed,
         Some(types::TrainingJobStatus::Failed) => TrainingStatus::Failed,
-        // A job that is being deleted ran to no end that anybody can still use.
+        // A job that is being deleted has no usable result.
         Some(types::TrainingJobStatus::Stopping | types::TrainingJobStatus::Deleting) => {
             TrainingStatus::Stopping
         }
         Some(types::TrainingJobStatus::Stopped) => TrainingStatus::Stopped,
-        Some(other) => return Err(Unfit::Holds(format!("the status {other}"))),
-        None => return Err(Unfit::Lacks("TrainingJobStatus")),
+        Some(other) => return Err(InvalidAnswer::Unexpected(format!("the status {other}"))),
+        None => return Err(InvalidAnswer::Missing("TrainingJobStatus")),
     };
     let metrics = job
         .final_metric_data_list()
@@ -166,8 +167,8 @@ fn info(job: DescribeTrainingJobOutput) -> Result<TrainingInfo, Unfit> {
     })
 }
 
-/// SageMaker keeps metrics as 32-bit floats. The shortest decimal that means the same float is
-/// what the log said: 0.9, not 0.8999999761581421.
+/// SageMaker stores metrics as 32-bit floats. The shortest decimal of the same float is what the
+/// log had: 0.9, not 0.8999999761581421.
 fn widened(value: f32) -> f64 {
     value
         .to_string()
@@ -175,10 +176,10 @@ fn widened(value: f32) -> f64 {
         .expect("a float's text is a float's text")
 }
 
-fn spec(job: DescribeTrainingJobOutput) -> Result<TrainingSpec, Unfit> {
+fn spec(job: DescribeTrainingJobOutput) -> Result<TrainingSpec, InvalidAnswer> {
     let algorithm = job
         .algorithm_specification
-        .ok_or(Unfit::Lacks("AlgorithmSpecification"))?;
+        .ok_or(InvalidAnswer::Missing("AlgorithmSpecification"))?;
     let parts = Parts {
         name: job.training_job_name,
         image: algorithm.training_image,
@@ -200,7 +201,7 @@ fn spec(job: DescribeTrainingJobOutput) -> Result<TrainingSpec, Unfit> {
     parts.into_spec()
 }
 
-/// What training jobs and the definitions of tuning jobs have in common, as the service tells it.
+/// What descriptions of training jobs and of tuning jobs' definitions have in common.
 pub(super) struct Parts {
     pub name: Option<String>,
     pub image: Option<String>,
@@ -221,14 +222,18 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn into_spec(self) -> Result<TrainingSpec, Unfit> {
-        let resources = self.resources.ok_or(Unfit::Lacks("ResourceConfig"))?;
+    pub(super) fn into_spec(self) -> Result<TrainingSpec, InvalidAnswer> {
+        let resources = self
+            .resources
+            .ok_or(InvalidAnswer::Missing("ResourceConfig"))?;
         let input_mode = match self.input_mode {
             Some(types::TrainingInputMode::File) => InputMode::File,
             Some(types::TrainingInputMode::Fastfile) => InputMode::FastFile,
             Some(types::TrainingInputMode::Pipe) => InputMode::Pipe,
-            Some(other) => return Err(Unfit::Holds(format!("the input mode {other}"))),
-            None => return Err(Unfit::Lacks("TrainingInputMode")),
+            Some(other) => {
+                return Err(InvalidAnswer::Unexpected(format!("the input mode {other}")));
+            }
+            None => return Err(InvalidAnswer::Missing("TrainingInputMode")),
         };
         let metrics = self.metrics.unwrap_or_default();
         let stopping = self.stopping;
@@ -277,15 +282,19 @@ impl Parts {
     }
 }
 
-fn described_channel(channel: types::Channel) -> Result<(String, Channel), Unfit> {
+fn described_channel(channel: types::Channel) -> Result<(String, Channel), InvalidAnswer> {
     let source = channel
         .data_source
         .and_then(|source| source.s3_data_source)
-        .ok_or(Unfit::Lacks("S3DataSource"))?;
+        .ok_or(InvalidAnswer::Missing("S3DataSource"))?;
     let distribution = match source.s3_data_distribution_type {
         None | Some(types::S3DataDistribution::FullyReplicated) => Distribution::FullyReplicated,
         Some(types::S3DataDistribution::ShardedByS3Key) => Distribution::ShardedByS3Key,
-        Some(other) => return Err(Unfit::Holds(format!("the distribution {other}"))),
+        Some(other) => {
+            return Err(InvalidAnswer::Unexpected(format!(
+                "the distribution {other}"
+            )));
+        }
     };
     let described = Channel {
         prefix: source.s3_uri.unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Transform jobs over lines.
 
 use super::training::tag;
-use super::{SERVICE, SageMaker, Unfit, count, counted, if_there, seconds_since};
+use super::{InvalidAnswer, SERVICE, SageMaker, count, counted, if_there, seconds_since};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_transform_job::DescribeTransformJobOutput;
 use aws_sdk_sagemaker::types;
@@ -86,42 +86,46 @@ fn resources(spec: &TransformSpec) -> types::TransformResources {
         .build()
 }
 
-fn info(job: DescribeTransformJobOutput) -> Result<TransformInfo, Unfit> {
+fn info(job: DescribeTransformJobOutput) -> Result<TransformInfo, InvalidAnswer> {
     let status = job
         .transform_job_status
-        .ok_or(Unfit::Lacks("TransformJobStatus"))?;
+        .ok_or(InvalidAnswer::Missing("TransformJobStatus"))?;
     let status = match status {
         types::TransformJobStatus::InProgress => TransformStatus::InProgress,
         types::TransformJobStatus::Completed => TransformStatus::Completed,
         types::TransformJobStatus::Failed => TransformStatus::Failed,
         types::TransformJobStatus::Stopping => TransformStatus::Stopping,
         types::TransformJobStatus::Stopped => TransformStatus::Stopped,
-        other => return Err(Unfit::Holds(format!("the status {other}"))),
+        other => return Err(InvalidAnswer::Unexpected(format!("the status {other}"))),
     };
-    let input = job.transform_input.ok_or(Unfit::Lacks("TransformInput"))?;
+    let input = job
+        .transform_input
+        .ok_or(InvalidAnswer::Missing("TransformInput"))?;
     let output = job
         .transform_output
-        .ok_or(Unfit::Lacks("TransformOutput"))?;
+        .ok_or(InvalidAnswer::Missing("TransformOutput"))?;
     let resources = job
         .transform_resources
-        .ok_or(Unfit::Lacks("TransformResources"))?;
+        .ok_or(InvalidAnswer::Missing("TransformResources"))?;
     let source = input.data_source.and_then(|source| source.s3_data_source);
     Ok(TransformInfo {
         spec: TransformSpec {
             name: job
                 .transform_job_name
-                .ok_or(Unfit::Lacks("TransformJobName"))?,
-            model: job.model_name.ok_or(Unfit::Lacks("ModelName"))?,
+                .ok_or(InvalidAnswer::Missing("TransformJobName"))?,
+            model: job.model_name.ok_or(InvalidAnswer::Missing("ModelName"))?,
             input: source
                 .and_then(|source| source.s3_uri)
-                .ok_or(Unfit::Lacks("S3Uri"))?,
+                .ok_or(InvalidAnswer::Missing("S3Uri"))?,
             content_type: input.content_type.unwrap_or_default(),
-            // What was not asked for may be told as what it is by default.
+            // Fields that were not requested may be described with their default.
             columns: job
                 .data_processing
                 .and_then(|processing| processing.input_filter)
                 .filter(|filter| !filter.is_empty() && filter != "$"),
-            output: output.s3_output_path.ok_or(Unfit::Lacks("S3OutputPath"))?,
+            output: output
+                .s3_output_path
+                .ok_or(InvalidAnswer::Missing("S3OutputPath"))?,
             instance_type: resources
                 .instance_type
                 .map(|it| it.as_str().to_owned())

@@ -1,9 +1,11 @@
-//! Tuning jobs: one definition of their training jobs, ranges of what is searched.
+//! Tuning jobs: one definition of their training jobs, and the ranges to search.
 
 use super::training::{
     Parts, channel, checkpoints, environment, input_mode, metrics, output, resources, stopping, tag,
 };
-use super::{SERVICE, SageMaker, Unfit, count, counted, if_there, seconds_since, sorted, vpc};
+use super::{
+    InvalidAnswer, SERVICE, SageMaker, count, counted, if_there, seconds_since, sorted, vpc,
+};
 use crate::classify::service_error;
 use aws_sdk_sagemaker::operation::describe_hyper_parameter_tuning_job::DescribeHyperParameterTuningJobOutput;
 use aws_sdk_sagemaker::types;
@@ -17,7 +19,7 @@ use std::collections::BTreeMap;
 const DESCRIBE: &str = "DescribeHyperParameterTuningJob";
 const CREATE: &str = "CreateHyperParameterTuningJob";
 const LIST: &str = "ListTrainingJobsForHyperParameterTuningJob";
-/// What the service adds to the hyperparameters that are not searched.
+/// Hyperparameters that the service adds to the fixed ones.
 const ADDED: &str = "_tuning_objective_metric";
 const REASONS: i32 = 10;
 
@@ -178,17 +180,17 @@ fn definition(spec: &TrainingSpec) -> types::HyperParameterTrainingJobDefinition
         .build()
 }
 
-fn info(job: DescribeHyperParameterTuningJobOutput) -> Result<TuningInfo, Unfit> {
+fn info(job: DescribeHyperParameterTuningJobOutput) -> Result<TuningInfo, InvalidAnswer> {
     use types::HyperParameterTuningJobStatus as Status;
     let status = match job.hyper_parameter_tuning_job_status() {
         Some(Status::InProgress) => TuningStatus::InProgress,
         Some(Status::Completed) => TuningStatus::Completed,
         Some(Status::Failed) => TuningStatus::Failed,
-        // A job that is being deleted ran to no end that anybody can still use.
+        // A job that is being deleted has no usable result.
         Some(Status::Stopping | Status::Deleting) => TuningStatus::Stopping,
         Some(Status::Stopped | Status::DeleteFailed) => TuningStatus::Stopped,
-        Some(other) => return Err(Unfit::Holds(format!("the status {other}"))),
-        None => return Err(Unfit::Lacks("HyperParameterTuningJobStatus")),
+        Some(other) => return Err(InvalidAnswer::Unexpected(format!("the status {other}"))),
+        None => return Err(InvalidAnswer::Missing("HyperParameterTuningJobStatus")),
     };
     let jobs = job.training_job_status_counters().map(|counts| JobCounts {
         completed: counted(counts.completed()),
@@ -212,44 +214,44 @@ fn info(job: DescribeHyperParameterTuningJobOutput) -> Result<TuningInfo, Unfit>
     })
 }
 
-fn spec(job: DescribeHyperParameterTuningJobOutput) -> Result<TuningSpec, Unfit> {
+fn spec(job: DescribeHyperParameterTuningJobOutput) -> Result<TuningSpec, InvalidAnswer> {
     use types::HyperParameterTuningJobObjectiveType as Objective;
     use types::HyperParameterTuningJobStrategyType as Strategy;
     let name = job.hyper_parameter_tuning_job_name.unwrap_or_default();
     let config = job
         .hyper_parameter_tuning_job_config
-        .ok_or(Unfit::Lacks("HyperParameterTuningJobConfig"))?;
+        .ok_or(InvalidAnswer::Missing("HyperParameterTuningJobConfig"))?;
     let strategy = match config.strategy {
         Some(Strategy::Bayesian) => TuningStrategy::Bayesian,
         Some(Strategy::Random) => TuningStrategy::Random,
         Some(Strategy::Hyperband) => TuningStrategy::Hyperband,
         Some(Strategy::Grid) => TuningStrategy::Grid,
-        Some(other) => return Err(Unfit::Holds(format!("the strategy {other}"))),
-        None => return Err(Unfit::Lacks("Strategy")),
+        Some(other) => return Err(InvalidAnswer::Unexpected(format!("the strategy {other}"))),
+        None => return Err(InvalidAnswer::Missing("Strategy")),
     };
     let objective = config
         .hyper_parameter_tuning_job_objective
-        .ok_or(Unfit::Lacks("HyperParameterTuningJobObjective"))?;
+        .ok_or(InvalidAnswer::Missing("HyperParameterTuningJobObjective"))?;
     let goal = match objective.r#type {
         Some(Objective::Minimize) => Goal::Minimize,
         Some(Objective::Maximize) => Goal::Maximize,
-        Some(other) => return Err(Unfit::Holds(format!("the objective {other}"))),
-        None => return Err(Unfit::Lacks("Type")),
+        Some(other) => return Err(InvalidAnswer::Unexpected(format!("the objective {other}"))),
+        None => return Err(InvalidAnswer::Missing("Type")),
     };
     let limits = config
         .resource_limits
-        .ok_or(Unfit::Lacks("ResourceLimits"))?;
+        .ok_or(InvalidAnswer::Missing("ResourceLimits"))?;
     let early = config.training_job_early_stopping_type;
     let definition = job
         .training_job_definition
-        .ok_or(Unfit::Lacks("TrainingJobDefinition"))?;
+        .ok_or(InvalidAnswer::Missing("TrainingJobDefinition"))?;
     Ok(TuningSpec {
         strategy,
         metric: objective.metric_name.unwrap_or_default(),
         goal,
         max_jobs: limits
             .max_number_of_training_jobs
-            // What a grid comes to is told as if it had been asked for.
+            // The number of a grid's jobs is described as if it had been requested.
             .filter(|_| strategy != TuningStrategy::Grid)
             .map(|jobs| counted(Some(jobs))),
         max_parallel_jobs: counted(limits.max_parallel_training_jobs),
@@ -264,10 +266,10 @@ fn spec(job: DescribeHyperParameterTuningJobOutput) -> Result<TuningSpec, Unfit>
 fn described_definition(
     name: String,
     definition: types::HyperParameterTrainingJobDefinition,
-) -> Result<TrainingSpec, Unfit> {
+) -> Result<TrainingSpec, InvalidAnswer> {
     let algorithm = definition
         .algorithm_specification
-        .ok_or(Unfit::Lacks("AlgorithmSpecification"))?;
+        .ok_or(InvalidAnswer::Missing("AlgorithmSpecification"))?;
     let mut hyperparameters = definition.static_hyper_parameters.unwrap_or_default();
     hyperparameters.remove(ADDED);
     let parts = Parts {
@@ -293,7 +295,7 @@ fn described_definition(
 
 fn described_ranges(
     ranges: Option<types::ParameterRanges>,
-) -> Result<BTreeMap<String, TuningRange>, Unfit> {
+) -> Result<BTreeMap<String, TuningRange>, InvalidAnswer> {
     let Some(ranges) = ranges else {
         return Ok(BTreeMap::new());
     };
@@ -322,19 +324,21 @@ fn described_ranges(
     Ok(described)
 }
 
-fn number<T: std::str::FromStr>(text: Option<String>) -> Result<T, Unfit> {
-    let text = text.ok_or(Unfit::Lacks("a range's end"))?;
+fn number<T: std::str::FromStr>(text: Option<String>) -> Result<T, InvalidAnswer> {
+    let text = text.ok_or(InvalidAnswer::Missing("a range's end"))?;
     let end = text.parse();
-    end.map_err(|_| Unfit::Holds(format!("the end {text:?} of a range")))
+    end.map_err(|_| InvalidAnswer::Unexpected(format!("the end {text:?} of a range")))
 }
 
-fn described_scale(scale: Option<types::HyperParameterScalingType>) -> Result<TuningScale, Unfit> {
+fn described_scale(
+    scale: Option<types::HyperParameterScalingType>,
+) -> Result<TuningScale, InvalidAnswer> {
     use types::HyperParameterScalingType as Scale;
     match scale {
         None | Some(Scale::Auto) => Ok(TuningScale::Auto),
         Some(Scale::Linear) => Ok(TuningScale::Linear),
         Some(Scale::Logarithmic) => Ok(TuningScale::Logarithmic),
         Some(Scale::ReverseLogarithmic) => Ok(TuningScale::ReverseLogarithmic),
-        Some(other) => Err(Unfit::Holds(format!("the scale {other}"))),
+        Some(other) => Err(InvalidAnswer::Unexpected(format!("the scale {other}"))),
     }
 }

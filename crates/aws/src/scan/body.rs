@@ -1,6 +1,6 @@
-//! The body of a `Scan` answer on its way to the SDK: what arrives goes to the checksum and to the
-//! reader of items, and the SDK gets what is left. All that is wrong with an answer becomes an error
-//! of its body, which the SDK treats like a broken connection: it tries again.
+//! The body of a `Scan` answer between the connection and the SDK: the bytes go to the checksum and
+//! to the parser of items, and the SDK gets the rest. Any mistake in an answer becomes an error of
+//! its body, which the SDK treats like a broken connection: it retries.
 
 use crate::scan::tap::{Page, lock};
 use aws_smithy_types::body::SdkBody;
@@ -14,16 +14,16 @@ use std::task::{Context, Poll, ready};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// An answer that is not what DynamoDB sent.
+/// An answer that differs from what DynamoDB sent.
 #[derive(Debug, thiserror::Error)]
 enum AnswerError {
-    #[error("the answer is encoded as {encoding}, which was not asked for")]
+    #[error("the answer is encoded as {encoding}, which was not requested")]
     Encoding { encoding: String },
-    #[error("the answer's checksum is {computed}, and x-amz-crc32 says {said}")]
-    Checksum { said: String, computed: u32 },
-    #[error("the answer is no page of items")]
+    #[error("the answer's checksum is {computed}, and x-amz-crc32 is {expected}")]
+    Checksum { expected: String, computed: u32 },
+    #[error("the answer is not a page of items")]
     Body(#[from] BodyError),
-    #[error("the answer belongs to an attempt that was given up")]
+    #[error("the answer belongs to an abandoned attempt")]
     GivenUp,
 }
 
@@ -49,7 +49,7 @@ impl TappedBody {
             page,
             attempt,
             encoding: encoding.filter(|encoding| encoding != "identity"),
-            checksum: checksum.map(|said| (said, crc32fast::Hasher::new())),
+            checksum: checksum.map(|expected| (expected, crc32fast::Hasher::new())),
             is_done: false,
         }
     }
@@ -69,10 +69,10 @@ impl TappedBody {
     }
 
     fn end(&mut self) -> Result<Bytes, AnswerError> {
-        if let Some((said, hasher)) = self.checksum.take() {
+        if let Some((expected, hasher)) = self.checksum.take() {
             let computed = hasher.finalize();
-            if said.parse() != Ok(computed) {
-                return Err(AnswerError::Checksum { said, computed });
+            if expected.parse() != Ok(computed) {
+                return Err(AnswerError::Checksum { expected, computed });
             }
         }
         let mut page = lock(&self.page);

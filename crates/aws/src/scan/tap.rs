@@ -1,5 +1,5 @@
-//! Puts itself between the SDK's HTTP client and its reader of `Scan` answers, and counts the attempts
-//! that are throttled. It must not know what an answer looks like.
+//! Intercepts `Scan` answers between the SDK's HTTP client and its parser, and counts throttled
+//! attempts.
 
 use crate::classify::name_of;
 use crate::scan::body::TappedBody;
@@ -17,7 +17,7 @@ use source::{PageBuffer, Throttles};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Reads the items of one `Scan` call into a buffer, whatever attempts the SDK makes at it.
+/// Reads the items of one `Scan` call into a buffer, over all attempts of the SDK.
 #[derive(Debug, Clone)]
 pub(super) struct Tap {
     // A std mutex: it is never held across an await.
@@ -25,16 +25,16 @@ pub(super) struct Tap {
     throttles: Throttles,
 }
 
-/// What is there after a call.
+/// The result of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Given {
     /// The buffer holds all items of the last attempt's answer.
     pub(super) is_whole: bool,
-    /// Attempts that were answered with a page, whether or not it arrived whole.
+    /// Attempts that were answered with a page, complete or not.
     pub(super) answers: u32,
 }
 
-/// A page belongs to an attempt: whatever an earlier one left is forgotten when the next begins.
+/// A page belongs to an attempt: the items of an earlier one are discarded when the next begins.
 #[derive(Debug)]
 pub(super) struct Page {
     buffer: PageBuffer,
@@ -53,7 +53,7 @@ impl Page {
         self.attempt
     }
 
-    /// Whether this is still the attempt that counts.
+    /// Whether this is still the current attempt.
     pub(super) const fn is_at(&self, attempt: u32) -> bool {
         self.attempt == attempt
     }
@@ -62,7 +62,7 @@ impl Page {
         self.body.push(bytes, self.buffer.lines_mut())
     }
 
-    /// Ends the body; returns what the SDK is to read in its place.
+    /// Ends the body; returns what the SDK reads instead.
     pub(super) fn end(&mut self) -> Result<Vec<u8>, BodyError> {
         let envelope = mem::take(&mut self.body).finish(self.buffer.lines_mut())?;
         self.is_whole = true;
@@ -84,7 +84,7 @@ impl Tap {
         }
     }
 
-    /// Returns the buffer to whom it belongs.
+    /// Returns the buffer to its owner.
     pub(super) fn give_back(self, buffer: &mut PageBuffer) -> Given {
         let mut page = lock(&self.page);
         mem::swap(&mut page.buffer, buffer);
@@ -113,7 +113,7 @@ impl Intercept for Tap {
     ) -> Result<(), BoxError> {
         let attempt = lock(&self.page).begin();
         let response = context.response_mut();
-        // Errors are the SDK's to read.
+        // The SDK parses errors.
         if response.status().as_u16() == 200 {
             lock(&self.page).answers += 1;
             let headers = response.headers();

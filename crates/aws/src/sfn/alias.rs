@@ -1,6 +1,6 @@
-//! The version and the alias of a state machine, where nobody else makes them.
+//! The version and the alias of a state machine on local AWS.
 //!
-//! SAM's transform gives both to a state machine with `AutoPublishAlias`; local AWS leaves them out.
+//! SAM's transform creates both for a state machine with `AutoPublishAlias`; local AWS does not.
 
 use super::{SERVICE, StateMachines};
 use crate::classify::service_error;
@@ -9,7 +9,7 @@ use aws_sdk_sfn::types::RoutingConfigurationListItem;
 use contract::ServiceError;
 
 impl StateMachines {
-    /// Publishes the state machine as it is now, and lets the alias lead to that version and to no other.
+    /// Publishes the current state machine, and points the alias to that version only.
     ///
     /// # Errors
     /// If the service refuses or fails.

@@ -49,8 +49,8 @@ impl Endpoint {
         }
     }
 
-    /// What is there now; the next look finds more.
-    fn look(&mut self) -> EndpointInfo {
+    /// What is there now; the next poll finds more.
+    fn poll(&mut self) -> EndpointInfo {
         self.info.age_seconds += 10;
         if let Some(status) = self.coming.pop() {
             self.info.status = status;
@@ -225,7 +225,7 @@ impl Endpoints for MemorySageMaker {
 
     async fn describe_endpoint(&self, name: &str) -> Result<Option<EndpointInfo>, ServiceError> {
         self.call("DescribeEndpoint", |state| {
-            Ok(state.endpoints.get_mut(name).map(Endpoint::look))
+            Ok(state.endpoints.get_mut(name).map(Endpoint::poll))
         })
         .await
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// What a running job goes through, one step a description.
 pub(super) const STAGES: [&str; 4] = ["Starting", "Downloading", "Training", "Uploading"];
 /// How much older a job is at each description.
-const SECONDS_PER_LOOK: u64 = 10;
+const SECONDS_PER_POLL: u64 = 10;
 
 /// How a training job ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,7 @@ pub enum JobOutcome {
     Completes(BTreeMap<String, f64>),
     /// In failure, for this reason.
     Fails(String),
-    /// Stopping for a look, then stopped, with this secondary status, such as
+    /// Stopping for one poll, then stopped, with this secondary status, such as
     /// `MaxRuntimeExceeded` or `Stopped`.
     Stops(String),
 }
@@ -33,7 +33,7 @@ impl Default for JobOutcome {
 pub(super) struct Job {
     pub(super) spec: TrainingSpec,
     pub(super) outcome: JobOutcome,
-    pub(super) looks: usize,
+    pub(super) polls: usize,
 }
 
 impl State {
@@ -42,17 +42,17 @@ impl State {
         let job = Job {
             spec: spec.clone(),
             outcome,
-            looks: 0,
+            polls: 0,
         };
         self.jobs.insert(spec.name.clone(), job);
     }
 }
 
 impl Job {
-    /// What is there now; the next look finds more.
-    fn look(&mut self) -> TrainingInfo {
-        let looks = self.looks;
-        self.looks += 1;
+    /// What is there now; the next poll finds more.
+    fn poll(&mut self) -> TrainingInfo {
+        let polls = self.polls;
+        self.polls += 1;
         let mut info = TrainingInfo {
             spec: TrainingSpec {
                 tags: BTreeMap::new(),
@@ -63,10 +63,10 @@ impl Job {
             failure_reason: None,
             artifact: None,
             metrics: BTreeMap::new(),
-            age_seconds: looks as u64 * SECONDS_PER_LOOK,
+            age_seconds: polls as u64 * SECONDS_PER_POLL,
             billable_seconds: None,
         };
-        if let Some(stage) = STAGES.get(looks) {
+        if let Some(stage) = STAGES.get(polls) {
             (*stage).clone_into(&mut info.secondary);
             return info;
         }
@@ -86,7 +86,7 @@ impl Job {
                 "Failed".clone_into(&mut info.secondary);
                 info.failure_reason = Some(reason.clone());
             }
-            JobOutcome::Stops(_) if looks == STAGES.len() => {
+            JobOutcome::Stops(_) if polls == STAGES.len() => {
                 info.status = TrainingStatus::Stopping;
                 "Stopping".clone_into(&mut info.secondary);
             }
@@ -102,7 +102,7 @@ impl Job {
 impl TrainingJobs for MemorySageMaker {
     async fn describe(&self, name: &str) -> Result<Option<TrainingInfo>, ServiceError> {
         self.call("DescribeTrainingJob", |state| {
-            Ok(state.jobs.get_mut(name).map(Job::look))
+            Ok(state.jobs.get_mut(name).map(Job::poll))
         })
         .await
     }

@@ -23,8 +23,8 @@ pub(super) struct Transform {
 }
 
 impl Transform {
-    /// What is there now; the next look finds more.
-    fn look(&mut self) -> TransformInfo {
+    /// What is there now; the next poll finds more.
+    fn poll(&mut self) -> TransformInfo {
         let seen = self.info.clone();
         self.info.age_seconds += 10;
         if let TransformOutcome::Ends(status, reason) = &self.outcome {
@@ -40,7 +40,7 @@ impl Transform {
 impl Transforms for MemorySageMaker {
     async fn describe_transform(&self, name: &str) -> Result<Option<TransformInfo>, ServiceError> {
         self.call("DescribeTransformJob", |state| {
-            Ok(state.transforms.get_mut(name).map(Transform::look))
+            Ok(state.transforms.get_mut(name).map(Transform::poll))
         })
         .await
     }

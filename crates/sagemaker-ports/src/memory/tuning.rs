@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// Descriptions of a tuning job that is at work.
 const LOOKS: usize = 3;
 /// How much older it is at each description.
-const SECONDS_PER_LOOK: u64 = 60;
+const SECONDS_PER_POLL: u64 = 60;
 
 /// How a tuning job ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ impl Default for TuningOutcome {
 pub(super) struct Tuning {
     pub(super) spec: TuningSpec,
     outcome: TuningOutcome,
-    looks: usize,
+    polls: usize,
 }
 
 impl Tuning {
@@ -41,7 +41,7 @@ impl Tuning {
         Self {
             spec: spec.clone(),
             outcome,
-            looks: 0,
+            polls: 0,
         }
     }
 
@@ -92,10 +92,10 @@ impl Tuning {
         Some(Job::ended(spec, outcome.clone()))
     }
 
-    /// What is there now; the next look finds more.
-    fn look(&mut self) -> TuningInfo {
-        let looks = self.looks;
-        self.looks += 1;
+    /// What is there now; the next poll finds more.
+    fn poll(&mut self) -> TuningInfo {
+        let polls = self.polls;
+        self.polls += 1;
         let mut spec = self.spec.clone();
         spec.training.tags.clear();
         let mut info = TuningInfo {
@@ -107,9 +107,9 @@ impl Tuning {
                 ..JobCounts::default()
             },
             best: None,
-            age_seconds: looks as u64 * SECONDS_PER_LOOK,
+            age_seconds: polls as u64 * SECONDS_PER_POLL,
         };
-        if looks < LOOKS {
+        if polls < LOOKS {
             return info;
         }
         for outcome in self.children() {
@@ -127,7 +127,7 @@ impl Tuning {
         info.status = match &self.outcome {
             TuningOutcome::Ends(_) => TuningStatus::Completed,
             TuningOutcome::Fails(..) => TuningStatus::Failed,
-            TuningOutcome::Stops if looks == LOOKS => TuningStatus::Stopping,
+            TuningOutcome::Stops if polls == LOOKS => TuningStatus::Stopping,
             TuningOutcome::Stops => TuningStatus::Stopped,
         };
         if let TuningOutcome::Fails(reason, _) = &self.outcome {
@@ -171,7 +171,7 @@ impl MemorySageMaker {
 impl TuningJobs for MemorySageMaker {
     async fn describe_tuning(&self, name: &str) -> Result<Option<TuningInfo>, ServiceError> {
         self.call("DescribeHyperParameterTuningJob", |state| {
-            Ok(state.tunings.get_mut(name).map(Tuning::look))
+            Ok(state.tunings.get_mut(name).map(Tuning::poll))
         })
         .await
     }
@@ -215,7 +215,7 @@ impl Job {
         Self {
             spec,
             outcome,
-            looks: super::jobs::STAGES.len() + 1,
+            polls: super::jobs::STAGES.len() + 1,
         }
     }
 }
