@@ -117,7 +117,7 @@ fn columns(record: DatasetRecord, of: &str) -> Result<Columns, EncodeError> {
 /// Writes a row of features for each line of the input, in order; empty lines are passed over.
 ///
 /// # Errors
-/// At the first line that is no item or cannot become a row: what comes before it is written.
+/// At the first line that is not an item or cannot become a row: what comes before it is written.
 pub fn encode(
     columns: &Columns,
     form: ItemForm,

@@ -46,7 +46,7 @@ pub struct PageEnd {
 #[derive(Debug, Default)]
 pub struct PageBuffer {
     lines: Lines,
-    /// A line that is no item, which stands for the whole page.
+    /// A line that is not an item, which stands for the whole page.
     refused: Option<ItemError>,
     written: Vec<u8>,
 }
@@ -65,7 +65,7 @@ impl PageBuffer {
 
     /// Adds a line by letting `write` append it, its line break included.
     ///
-    /// A line that is no item is not added: [`PageBuffer::lines`] refuses the page for it.
+    /// A line that is not an item is not added: [`PageBuffer::lines`] refuses the page for it.
     pub fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         self.written.clear();
         write(&mut self.written);
