@@ -1,20 +1,20 @@
-//! The names of everything that can go wrong, and the error that a service's answer becomes.
+//! Error names, and the error that a service's answer becomes.
 //!
-//! A name says what happened; the state machine decides what to do about it. It must not know
-//! any SDK: adapters classify their codes into [`ErrorName`], once.
+//! A name says what happened; the state machine decides what to do. Adapters classify their
+//! services' codes into [`ErrorName`], in one place, so this module knows no SDK.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 
-/// Every error name that crosses into the state machine, as it stands in `ErrorEquals`.
+/// Every error name that crosses into the state machine, as `ErrorEquals` spells it.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 pub enum ErrorName {
-    /// A state's input cannot be read: the field is named.
+    /// A state's input is invalid: the field is named.
     InvalidRequest,
-    /// The pipeline definition cannot be carried out: the field is named.
+    /// The pipeline definition is invalid: the field is named.
     InvalidDefinition,
     /// The bucket holds no definition of this pipeline.
     DefinitionMissing,
@@ -24,37 +24,37 @@ pub enum ErrorName {
     TableEmpty,
     /// The lake's bucket does not exist or cannot be written.
     BucketUnusable,
-    /// The estimate is above a cap of the definition.
+    /// The estimate is above a limit of the definition.
     LimitExceeded,
-    /// Another execution of this pipeline is at work.
+    /// Another execution of this pipeline is running.
     AlreadyRunning,
     /// The table's native export failed.
     ExportFailed,
     /// The label, or a declared column, occurs in no item.
     AttributeMissing,
-    /// The data fails a bound of the quality gate.
+    /// The data fails a check of the quality gate.
     QualityGateFailed,
-    /// What was written does not add up with what was read, or is not what its manifest says.
+    /// The output does not match the input or its manifest.
     DatasetInvalid,
-    /// The training job ended in failure.
+    /// The training job failed.
     TrainingFailed,
-    /// The training job was stopped before its end, by a limit or by hand.
+    /// The training job was stopped, by a limit or by a person.
     TrainingStopped,
     /// The training job reports no usable value of the promotion metric.
     MetricMissing,
-    /// The service has no machines of the wanted type at the moment.
+    /// The service has no instances of this type at the moment.
     CapacityUnavailable,
     /// A quota of the account is used up.
     ResourceLimitExceeded,
-    /// The endpoint could not be brought to the wanted configuration.
+    /// The endpoint could not be updated to the desired configuration.
     DeploymentFailed,
     /// The service rolled the endpoint back to its old configuration.
     RolledBack,
-    /// The transform job failed, was stopped, or left other than a prediction for each row.
+    /// The transform job failed, was stopped, or its output is not one prediction for each row.
     TransformFailed,
-    /// The endpoint is in service but does not answer a real request as it must.
+    /// The endpoint is in service but answered a real request wrongly.
     SmokeTestFailed,
-    /// Something with this name exists and is not what is wanted.
+    /// A resource with this name exists and differs, or belongs to another owner.
     Conflict,
     /// The caller's role lacks a permission: the action is named.
     AccessDenied,
@@ -64,7 +64,7 @@ pub enum ErrorName {
     ServiceUnavailable,
     /// The service refused the request as malformed.
     ServiceRejected,
-    /// A thing that must be there is not.
+    /// A required resource does not exist.
     NotFound,
     /// A defect of Millrace: a panic, or a broken invariant.
     Bug,
@@ -103,7 +103,7 @@ impl ErrorName {
         Self::Bug,
     ];
 
-    /// The name as it stands in `ErrorEquals`.
+    /// The name as `ErrorEquals` spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InvalidRequest => "InvalidRequest",
@@ -150,17 +150,17 @@ pub trait Named: Error + Send + Sync + 'static {
     fn name(&self) -> ErrorName;
 }
 
-/// A service's answer that is no success, classified once by the adapter that received it.
+/// An unsuccessful answer of a service, classified by the adapter that received it.
 #[derive(Debug, thiserror::Error)]
 #[error("{service} {operation} of {subject}: {code}: {message}")]
 pub struct ServiceError {
-    /// What happened, in the words of the state machine.
+    /// The name of what happened.
     pub name: ErrorName,
     /// The service, such as `DynamoDB`.
     pub service: &'static str,
     /// The API operation, such as `Scan`.
     pub operation: &'static str,
-    /// What was operated on: a table, a key, a job.
+    /// The subject: a table, a key, a job.
     pub subject: String,
     /// The service's own error code, or the kind of transport failure.
     pub code: String,
@@ -177,23 +177,23 @@ impl Named for ServiceError {
     }
 }
 
-/// A name is taken by something that is not this run's.
+/// A name is taken by a resource that is not this run's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
-    /// Something with the run's own name differs from what the run needs.
+    /// A resource with the run's own name differs from the desired one.
     #[error(
         "the {what} {name} exists and is not this run's: {differences}; delete it or start a new run, \
          whose names are new"
     )]
     Differs {
-        /// What it is, such as `model` or `training job`.
+        /// Its kind, such as `model` or `training job`.
         what: &'static str,
         /// Its name.
         name: String,
         /// Every field that differs.
         differences: String,
     },
-    /// Something with a shared name belongs to somebody else.
+    /// A resource with a shared name belongs to another owner.
     #[error(
         "the {what} {name} belongs to {owner}, not to the pipeline {pipeline} of the stack {stack}: set \
          {field} to another name; or take it over: tag it millrace:stack={stack} and \
@@ -204,9 +204,9 @@ pub enum Conflict {
         what: &'static str,
         /// Its name.
         name: Box<str>,
-        /// Whose it is, by its tags.
+        /// The owner, by its tags.
         owner: Box<str>,
-        /// The pipeline that wants it.
+        /// The pipeline that needs it.
         pipeline: Box<str>,
         /// The stack of that pipeline.
         stack: Box<str>,
@@ -216,7 +216,7 @@ pub enum Conflict {
 }
 
 impl Conflict {
-    /// Something with the run's own name that differs, field by field; `Ok` if nothing does.
+    /// A conflict if there are differences; otherwise `Ok`.
     ///
     /// # Errors
     /// If there is a difference.
@@ -238,14 +238,14 @@ impl Named for Conflict {
     }
 }
 
-/// Most bytes of an error's message. The cause of a failed state may have 32 KiB, and what is longer
-/// than this is read by nobody: documents in the lake have the rest.
+/// Maximum bytes of an error's message. The cause of a failed state may have 32 KiB, but nobody
+/// reads more than this: documents in the lake have the rest.
 pub const MAX_MESSAGE: usize = 4_096;
 
 /// Characters of a name that a message shows. Attribute names may have tens of thousands.
 const NAME_LENGTH: usize = 120;
 
-/// A name in quotes, cut short where it is long.
+/// A name in quotes, shortened if it is long.
 pub fn short_name(name: &str) -> String {
     match name.char_indices().nth(NAME_LENGTH) {
         None => format!("`{name}`"),
@@ -263,7 +263,7 @@ pub fn some_names<'n>(names: impl ExactSizeIterator<Item = &'n str>, most: usize
     shown.join(", ")
 }
 
-/// Cuts a message to [`MAX_MESSAGE`] bytes, and says how many were cut.
+/// Shortens a message to [`MAX_MESSAGE`] bytes, and says how many were cut.
 fn bounded(message: String) -> String {
     const REST: usize = 64;
     if message.len() <= MAX_MESSAGE {
@@ -274,8 +274,8 @@ fn bounded(message: String) -> String {
     format!("{}… ({cut} more bytes)", &message[..end])
 }
 
-/// The messages of an error and its sources, in one line of at most [`MAX_MESSAGE`] bytes. What the
-/// message has quoted already (as transparent errors do) is not said again.
+/// The messages of an error and its sources, in one line of at most [`MAX_MESSAGE`] bytes. A source
+/// that the message already contains (as in transparent errors) is not repeated.
 pub fn chain(error: &dyn Error) -> String {
     let mut message = one_line(&error.to_string());
     let mut source = error.source();

@@ -1,11 +1,12 @@
-//! What a handler is told of its invocation. It must not know the Lambda runtime.
+//! The invocation of a handler, independent of the Lambda runtime.
 
 use std::time::{Duration, SystemTime};
 
 /// One call of a step.
 #[derive(Debug, Clone)]
 pub struct Invocation {
-    /// Unlike every other attempt's, also one of the same input at the same time: parts carry it.
+    /// Unique among all attempts, also for the same input at the same time: it is part of the
+    /// parts' keys.
     pub attempt: String,
     /// When the process will be stopped.
     pub deadline: SystemTime,

@@ -16,3 +16,8 @@ pub use invocation::Invocation;
 pub use names::{Names, RunId};
 pub use pace::wait_seconds;
 pub use schemas::schemas;
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,14 +1,13 @@
-//! Names that are valid by construction wherever they are used: pipelines, runs, SageMaker's
-//! resources. It must not know who creates the resources.
+//! Names that are valid by construction: pipelines, runs, SageMaker's resources.
 
 use std::fmt;
 
-/// Forms the names of a pipeline's resources.
+/// Derives the names of a pipeline's resources.
 #[derive(Debug, Clone, Copy)]
 pub struct Names;
 
 impl Names {
-    /// The pipeline that `{}` starts.
+    /// The pipeline of an execution with the input `{}`.
     pub const DEFAULT_PIPELINE: &'static str = "default";
     /// Longest pipeline name, so that every derived name stays within SageMaker's 63 characters.
     pub const MAX_PIPELINE: usize = 32;
@@ -61,8 +60,8 @@ impl Names {
         format!("{pipeline}-{run}")
     }
 
-    /// The name of a run's tuning job, of this attempt, from 1: SageMaker allows it 32 characters. The
-    /// run's id tells it from all others; of the pipeline there is what fits.
+    /// The name of a run's tuning job in this attempt, from 1. SageMaker allows it 32 characters:
+    /// the run's id, which is unique, and as much of the pipeline's name as fits.
     pub fn tuning_job(pipeline: &str, run: &RunId, attempt: u32) -> String {
         const LONGEST: usize = 32;
         let ending = if attempt == 1 {
@@ -79,8 +78,9 @@ impl Names {
         format!("{pipeline}-{ending}")
     }
 
-    /// The name of a transform job by which a run's model, or its champion, predicts the rows that both are
-    /// judged by; `role` tells the two apart, the attempt counts from 1. Of the pipeline there is what fits.
+    /// The name of a transform job in which a run's model, or its champion, predicts the rows of a
+    /// comparison; `role` distinguishes the two, and attempts count from 1. It has as much of the
+    /// pipeline's name as fits.
     pub fn judging_job(pipeline: &str, run: &RunId, role: &str, attempt: u32) -> String {
         const LONGEST: usize = 63;
         let ending = if attempt == 1 {
@@ -94,13 +94,13 @@ impl Names {
     }
 }
 
-/// The id of a run: `20261120-173000-1a2b3c4d`. It sorts by start, and is the same however often
-/// the execution's first state is tried or redriven.
+/// The id of a run: `20261120-173000-1a2b3c4d`. It sorts by start, and stays the same when the
+/// execution's first state is retried or redriven.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(String);
 
 impl RunId {
-    /// The run of the execution that has this ARN and started at this RFC 3339 time.
+    /// The run of the execution with this ARN and RFC 3339 start time.
     ///
     /// # Errors
     /// If the time is not `YYYY-MM-DDThh:mm:ss` with anything after it.
@@ -122,7 +122,7 @@ impl RunId {
         )))
     }
 
-    /// Reads an id that [`RunId::of_execution`] made.
+    /// Parses an id that [`RunId::of_execution`] made.
     ///
     /// # Errors
     /// If the text has another shape.
@@ -181,7 +181,7 @@ impl schemars::JsonSchema for RunId {
     }
 }
 
-/// FNV-1a, 32 bits: names need no more than to differ.
+/// FNV-1a, 32 bits: names only need to differ.
 fn fnv1a(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)

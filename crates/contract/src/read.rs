@@ -1,8 +1,8 @@
-//! Reads JSON into the contract's types, so that a mistake is named by the path of its field.
+//! Parses JSON into the contract's types, and names a mistake by the path of its field.
 
 use serde::de::DeserializeOwned;
 
-/// JSON that is not what the contract says.
+/// JSON that does not match the contract.
 #[derive(Debug, thiserror::Error)]
 #[error("field `{path}`: {message}")]
 pub struct ReadError {
@@ -23,7 +23,7 @@ pub fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Re
 /// Reads JSON text.
 ///
 /// # Errors
-/// As [`from_value`], and for text that is no JSON the line and column.
+/// As [`from_value`], and for invalid JSON the line and column.
 pub fn from_slice<T: DeserializeOwned>(text: &[u8]) -> Result<T, ReadError> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| named(&e))?;

@@ -1,6 +1,6 @@
-//! Each state's input and output. Payloads are ids, keys and counts, never data: what a step needs
-//! beyond them it reads from the lake, where a step's progress lives as well. So a step that is
-//! called again with the same input goes on from the last commit, and repeats nothing.
+//! Each state's input and output. Payloads are ids, keys and counts, never data: a step reads
+//! everything else from the lake, where its progress is too. So a step that is called again with
+//! the same input continues from the last commit and repeats nothing.
 
 use crate::RunId;
 use schemars::JsonSchema;
@@ -29,14 +29,15 @@ pub struct Execution {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanExportInput {
-    /// The execution that asks.
+    /// The execution.
     pub execution: Execution,
     /// The execution's whole input: `{}`, `{"pipeline": "…"}`, or any part of the definition,
-    /// merged over the stored one (RFC 7396: objects merge, `null` removes, all else replaces).
+    /// merged over the stored one (RFC 7396: objects merge, `null` removes, anything else
+    /// replaces).
     pub input: serde_json::Value,
 }
 
-/// How the items leave the source: which function exports.
+/// The route of the items: which function exports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Route {
     /// By a parallel scan of the table.
@@ -63,26 +64,27 @@ pub struct PlanExportOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// How the items leave the source: which function exports.
+    /// The route of the items: which function exports.
     pub route: Route,
     /// Why, in one sentence.
     pub reason: String,
-    /// Scan segments in all; 0 for an export.
+    /// Number of scan segments; 0 for an export.
     pub segments: u32,
-    /// Tasks that share the segments, one child of the Distributed Map each; 0 for an export.
+    /// Number of tasks that share the segments, one child of the Distributed Map each; 0 for an
+    /// export.
     pub tasks: u32,
     /// Key of the JSON array of tasks.
     pub tasks_key: String,
-    /// Children of the Distributed Map that run at once.
+    /// Concurrent children of the Distributed Map.
     pub concurrency: u32,
-    /// What the export will take.
+    /// The estimate of the export.
     pub estimate: Estimate,
-    /// What the definition may have wrong although it is carried out, one sentence each.
+    /// Parts of the definition that are valid but may be mistakes, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
-/// What the export will take, from the table's own (six-hourly) figures.
+/// The estimate of the export, from the table's own figures, which are updated every six hours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Estimate {
@@ -90,10 +92,10 @@ pub struct Estimate {
     pub items: u64,
     /// Bytes of the table.
     pub bytes: u64,
-    /// Read request units; 0 where the source is not paid by them.
+    /// Read request units; 0 if the source is not billed by them.
     pub read_units: u64,
-    /// Minutes at the read budget, or at what the functions manage if that is slower; of a native
-    /// export the fewest that it takes.
+    /// Minutes at the read budget, or at the functions' speed if that is slower; for a native
+    /// export the minimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
     /// US dollars.
@@ -101,13 +103,14 @@ pub struct Estimate {
     pub cost: Option<Cost>,
 }
 
-/// What the export will cost, in US dollars.
+/// The estimated cost of the export, in US dollars.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Cost {
-    /// All of it.
+    /// The total.
     pub total: f64,
-    /// Reads of the table, or its native export; nothing where the capacity is provisioned, which is paid for anyway.
+    /// Reads of the table, or its native export; 0 for provisioned capacity, which is paid for
+    /// anyway.
     pub reads: f64,
     /// The functions' time.
     pub lambda: f64,
@@ -125,11 +128,11 @@ pub struct RequestExportOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// The plan's route, by which a child chooses the function that exports.
+    /// The plan's route, by which a child chooses the exporting function.
     pub route: Route,
     /// `DynamoDB`'s status of the export, such as `IN_PROGRESS`.
     pub phase: String,
-    /// Seconds to wait before the next look; grows with the run's age.
+    /// Seconds to wait before the next poll; grows with the run's age.
     pub wait_seconds: u32,
     /// Files of the export, each of them a segment; 0 before it has completed.
     pub segments: u32,
@@ -137,15 +140,15 @@ pub struct RequestExportOutput {
     pub tasks: u32,
     /// Key of the JSON array of tasks.
     pub tasks_key: String,
-    /// Children of the Distributed Map that run at once.
+    /// Concurrent children of the Distributed Map.
     pub concurrency: u32,
 }
 
-/// Children of a Distributed Map at most: an export's tasks, or a dataset's shards. The Map's result
-/// lists each in 18 bytes, and a state's payload ends at 256 KiB.
+/// Maximum number of children of a Distributed Map: an export's tasks, or a dataset's shards. The
+/// Map's result lists each in 18 bytes, and a state's payload is limited to 256 KiB.
 pub const MOST_CHILDREN: u32 = 10_000;
 
-/// Some consecutive segments that one function scans side by side.
+/// Consecutive segments that one function scans concurrently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExportTask {
@@ -207,8 +210,8 @@ pub struct ExportSegmentOutput {
     pub items: u64,
 }
 
-/// Input of the steps that need no more than the run: `RequestExport`, `PlanDataset`, `SealDataset`,
-/// `DeployEndpoint`.
+/// Input of the steps that need no more than the run: `RequestExport`, `PlanDataset`,
+/// `SealDataset`, `DeployEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunInput {
@@ -218,8 +221,8 @@ pub struct RunInput {
     pub run: RunId,
 }
 
-/// What a step that begins jobs has to know of the execution, from `$$.Execution`. All else in there is
-/// passed over.
+/// What a step that begins jobs has to know of the execution, from `$$.Execution`. All else in
+/// there is passed over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct ExecutionContext {
@@ -228,10 +231,9 @@ pub struct ExecutionContext {
     pub redrive_count: u32,
 }
 
-/// Input of the steps that begin jobs, each of which costs money and uses up its name: `StartTraining`,
-/// `DeployEndpoint`.
-/// Such a step tells a failure until the execution is redriven, and only then begins another job; so it
-/// has to tell a redrive from a retry.
+/// Input of the steps that begin jobs, each of which costs money and uses up its name:
+/// `StartTraining`, `DeployEndpoint`. Such a step reports a failure until the execution is
+/// redriven, and only then starts another job; so it has to distinguish a redrive from a retry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JobInput {
@@ -260,7 +262,7 @@ pub struct PlanDatasetOutput {
     pub shards: u32,
     /// Key of the JSON array of shard numbers.
     pub shards_key: String,
-    /// Children of the Distributed Map that run at once.
+    /// Concurrent children of the Distributed Map.
     pub concurrency: u32,
 }
 
@@ -314,7 +316,7 @@ pub struct RowCounts {
 }
 
 impl RowCounts {
-    /// All items that were looked at.
+    /// The number of all items.
     pub const fn total(self) -> u64 {
         self.train + self.validation + self.test + self.rejected + self.filtered + self.duplicates
     }
@@ -339,7 +341,7 @@ pub struct SealDatasetOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// Where the items went; their total is what was exported.
+    /// The outcomes of the items; their total is the number of exported items.
     pub rows: RowCounts,
 }
 
@@ -357,7 +359,7 @@ pub struct StartTrainingOutput {
     pub training_job: String,
     /// SageMaker's secondary status, such as `Downloading` or `Training`.
     pub phase: String,
-    /// Seconds to wait before the next look; grows with the job's age.
+    /// Seconds to wait before the next poll; grows with the job's age.
     pub wait_seconds: u32,
 }
 
@@ -372,24 +374,24 @@ pub struct JudgeModelInput {
     /// `$$.Execution`.
     #[serde(default)]
     pub execution: ExecutionContext,
-    /// The token of a task that waits for a person's decision: whoever decides sends it back.
+    /// The token of a task that waits for a person's decision; the decision sends it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_token: Option<String>,
 }
 
-/// Where the decision on a model stands.
+/// State of the decision on a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Decision {
-    /// It replaces the champion.
+    /// The model replaces the champion.
     Promote,
     /// The champion stays.
     Keep,
-    /// A person has to approve it, and is to be told so.
+    /// A person has to approve the model, and a message must be sent.
     AskApproval,
-    /// A person was told, and has not decided yet.
+    /// The message was sent, and the person has not decided yet.
     AwaitApproval,
-    /// It and the champion still predict the same rows, or the endpoint of the champion that is kept
-    /// is being brought back: call again, with the same input.
+    /// The model and the champion are still predicting the same rows, or the endpoint of a champion
+    /// that stays is being recreated: call again, with the same input.
     Compare,
 }
 
@@ -405,7 +407,7 @@ impl From<Verdict> for Decision {
 /// Whether a model may serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Verdict {
-    /// It replaces the champion.
+    /// The model replaces the champion.
     Promote,
     /// The champion stays.
     Keep,
@@ -419,7 +421,7 @@ pub struct JudgeModelOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// Whether the model may serve, as far as that is decided.
+    /// The decision so far.
     pub verdict: Decision,
     /// The metric that decided.
     pub metric: String,
@@ -428,10 +430,10 @@ pub struct JudgeModelOutput {
     /// Its value for the champion, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub champion: Option<f64>,
-    /// Why, in one line; while a person is asked, what that person is told; while the models are compared, how
-    /// that stands.
+    /// Why, in one line; the message while a person is asked; the progress while the models are
+    /// compared.
     pub reason: String,
-    /// Seconds to wait before the next look, while the models are compared; else 0.
+    /// Seconds to wait before the next poll, while the models are compared; otherwise 0.
     pub wait_seconds: u32,
 }
 
@@ -439,22 +441,22 @@ pub struct JudgeModelOutput {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeployEndpointOutput {
-    /// `Done` when the endpoint is in service on this run's model and answered a real request, or the
-    /// transform job has completed.
+    /// `Done` when the endpoint is in service on this run's model and answered a real request, or
+    /// the transform job has completed.
     pub status: Status,
     /// The pipeline.
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// The endpoint's name; the transform job's, where there is no endpoint.
+    /// The endpoint's name, or the transform job's.
     pub endpoint: String,
     /// SageMaker's status of it, such as `Creating` or `InService`.
     pub phase: String,
-    /// Seconds to wait before the next look.
+    /// Seconds to wait before the next poll.
     pub wait_seconds: u32,
 }
 
-/// How a run ended well.
+/// The outcome of a successful run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Outcome {
     /// The run's model serves.
@@ -487,16 +489,16 @@ pub struct PublishReportOutput {
     pub outcome: Outcome,
     /// Items that were exported.
     pub items: u64,
-    /// Where they went.
+    /// The outcomes of the items.
     pub rows: RowCounts,
     /// The deciding metric's value for this run's model.
     pub value: f64,
-    /// The endpoint that serves; absent while no model was good enough for one.
+    /// The endpoint in service; absent while no model was good enough for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// `s3://…` below which the champion's predictions are, where it scores in one go.
+    /// The `s3://…` prefix of the champion's predictions, if it scores a batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predictions: Option<String>,
-    /// Key of the report for programs (JSON); the one for people lies beside it (`report.md`).
+    /// Key of the JSON report; the Markdown report is beside it (`report.md`).
     pub report_key: String,
 }

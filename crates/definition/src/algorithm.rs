@@ -1,5 +1,5 @@
-//! SageMaker's built-in algorithms: their versions, images and the formats that they read. The table
-//! is `data/algorithms.json`.
+//! SageMaker's built-in algorithms: versions, images and the formats that they read. The table is
+//! `data/algorithms.json`.
 
 use super::{Dataset, Format, Scalar, hyperparameters, registry};
 use crate::FieldError;
@@ -12,9 +12,10 @@ use std::sync::LazyLock;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Algorithm {
-    /// Which one.
+    /// The algorithm.
     pub name: AlgorithmName,
-    /// Its version, such as `1.7-1`; by default a fixed one, never `latest`, which is XGBoost's oldest.
+    /// Its version, such as `1.7-1`. The default is fixed, never `latest`, which is XGBoost's
+    /// oldest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
@@ -33,10 +34,10 @@ pub enum AlgorithmName {
     FactorizationMachines,
 }
 
-/// The hyperparameter that tells XGBoost of weights in the second column.
+/// The hyperparameter with which XGBoost reads weights from the second column.
 pub const CSV_WEIGHTS: &str = "csv_weights";
 
-/// What `data/algorithms.json` says of an algorithm.
+/// The description of an algorithm in `data/algorithms.json`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Entry {
@@ -48,9 +49,9 @@ struct Entry {
     versions: Vec<Version>,
     /// The values of `dataset.format` that it trains on, the best first.
     formats: Vec<String>,
-    /// The channel by which it judges what it has trained.
+    /// The channel that it validates on.
     validation_channel: String,
-    /// Whether the hyperparameter `feature_dim` says how many features a row has.
+    /// Whether it has the hyperparameter `feature_dim`, the number of features of a row.
     takes_feature_dim: bool,
 }
 
@@ -68,7 +69,7 @@ static ALGORITHMS: LazyLock<BTreeMap<String, Entry>> = LazyLock::new(|| {
 });
 
 impl AlgorithmName {
-    /// The name as the definition has it.
+    /// The name as definitions spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Xgboost => "xgboost",
@@ -86,12 +87,12 @@ impl AlgorithmName {
         self.entry().formats.iter().any(|it| it == format.as_str())
     }
 
-    /// The channel by which it judges what it has trained.
+    /// The channel that it validates on.
     pub fn validation_channel(self) -> &'static str {
         &self.entry().validation_channel
     }
 
-    /// Whether the hyperparameter `feature_dim` says how many features a row has.
+    /// Whether it has the hyperparameter `feature_dim`, the number of features of a row.
     pub fn takes_feature_dim(self) -> bool {
         self.entry().takes_feature_dim
     }
@@ -145,7 +146,7 @@ impl Algorithm {
         self.tag().map(drop)
     }
 
-    /// Whether the algorithm reads what the dataset becomes.
+    /// Checks that the algorithm reads the dataset's format.
     pub(crate) fn check_dataset(
         &self,
         dataset: &Dataset,

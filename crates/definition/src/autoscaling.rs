@@ -1,22 +1,22 @@
-//! How the number of instances follows the traffic. It must not ask the service.
+//! Autoscaling of an endpoint on instances.
 
 use super::Compute;
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the number of an endpoint's instances follows the traffic: target tracking of the invocations per
-/// instance and minute.
+/// Autoscaling of an endpoint's instances: target tracking of the invocations per instance and
+/// minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Autoscaling {
-    /// Fewest instances, at least 1.
+    /// Minimum number of instances, at least 1.
     #[schemars(range(min = 1))]
     pub min_instances: u32,
-    /// Most instances.
+    /// Maximum number of instances.
     #[schemars(range(min = 1))]
     pub max_instances: u32,
-    /// Invocations per instance and minute that the number is held to.
+    /// Target number of invocations per instance and minute.
     #[schemars(range(min = 1))]
     pub invocations_per_instance: u32,
     /// Seconds after a scale-in before the next.
@@ -27,7 +27,7 @@ pub struct Autoscaling {
     pub scale_out_cooldown_seconds: u32,
 }
 
-// Slow to give up an instance that takes minutes to start again, quick to take one.
+// Slow to remove an instance, which takes minutes to start again; quick to add one.
 const fn default_scale_in() -> u32 {
     300
 }

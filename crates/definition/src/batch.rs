@@ -1,41 +1,44 @@
-//! Scoring rows in one go instead of serving them one by one. It must not ask the service.
+//! Batch scoring with a transform job, instead of an endpoint.
 
 use super::{Compute, Dataset, Encoding, Endpoint, Format};
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A transform job instead of an endpoint: each promoted model scores rows in one go, and nothing stays on.
+/// A transform job instead of an endpoint: each promoted model scores a batch of rows, and no
+/// resource keeps running.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Batch {
-    /// What is scored. The predictions go below `predictions/<pipeline>/run=<id>/`, a file `….out` for each of its files.
+    /// The rows to score. The predictions are written below `predictions/<pipeline>/run=<id>/`, a
+    /// file `….out` for each input file.
     pub input: BatchInput,
     /// The instance type.
     #[serde(default = "default_instance_type")]
     pub instance_type: String,
-    /// How many.
+    /// The number of instances.
     #[serde(default = "default_count")]
     #[schemars(range(min = 1))]
     pub count: u32,
-    /// Megabytes that a request to the model has at most, 1 to 100; by default 6.
+    /// Maximum megabytes of a request to the model, 1 to 100; by default 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub max_payload_mb: Option<u32>,
 }
 
-/// What is scored.
+/// The rows to score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum BatchInput {
-    /// The run's own rows to validate on, without their labels.
+    /// The run's own validation rows, without their labels.
     Validation,
-    /// The run's own rows to test on, without their labels.
+    /// The run's own test rows, without their labels.
     Test,
-    /// All objects of the lake whose keys begin so, which must be below `scoring/`: rows of features, a line each,
-    /// encoded in the columns' order, without label, weight or header. Nothing of the encoding may be learned from the
-    /// table, since it would differ from run to run: each column states its encoding, with its vocabulary, and no scale. Lines of CSV; where the dataset's format is RecordIO or JSON
-    /// Lines, a request in JSON a line.
+    /// All objects of the lake with this key prefix, which must be below `scoring/`: rows of
+    /// features, a line each, encoded in the columns' order, without label, weight or header. No
+    /// part of the encoding may be inferred from the table, because it would differ from run to
+    /// run: each column states its encoding, with its vocabulary, and no scale. The format is CSV;
+    /// if the dataset's format is RecordIO or JSON Lines, it is one JSON request a line.
     Prefix(String),
 }
 
@@ -48,7 +51,7 @@ const fn default_count() -> u32 {
 }
 
 impl BatchInput {
-    /// The dataset's channel that is scored; empty where it is none.
+    /// The dataset's channel to score; empty for a prefix.
     pub const fn channel(&self) -> &'static str {
         match self {
             Self::Validation => "validation",
@@ -82,7 +85,7 @@ impl BatchInput {
             let message = format!("there are no such rows: set dataset.split.{channel}");
             return fail("batch.input", message);
         }
-        // SageMaker leaves columns out of lines of CSV, and of nothing else that a dataset is made of.
+        // SageMaker can leave columns out of CSV, but not out of the dataset's other formats.
         let why = match dataset.format {
             Format::Csv => return Ok(()),
             Format::CsvWithHeader => "the header would be scored as a row",
@@ -95,8 +98,8 @@ impl BatchInput {
     }
 }
 
-/// Rows that were put somewhere before the run can only be encoded as the run's own if nothing of the encoding
-/// is learned from the run's table: a vocabulary that has grown moves every code.
+/// Rows that exist before the run can only have the run's encoding if no part of it is inferred
+/// from the run's table: a vocabulary that has grown changes every code.
 fn check_encodings(dataset: &Dataset) -> Result<(), FieldError> {
     let fail = |message: String| {
         Err(FieldError {
@@ -134,7 +137,8 @@ fn check_encodings(dataset: &Dataset) -> Result<(), FieldError> {
 }
 
 impl Batch {
-    /// What the prefix of an input must begin with: SageMaker's role may read nothing else of the lake's.
+    /// The required beginning of an input's prefix: SageMaker's role can read nothing else in the
+    /// lake.
     pub const INPUTS: &str = "scoring/";
 
     pub(crate) fn validate(

@@ -1,5 +1,5 @@
-//! A feature column as a definition declares it. What fits together is checked where it is
-//! understood, in the crate `dataset`.
+//! A feature column as a definition declares it. The crate `dataset` checks which settings fit
+//! together.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,40 +8,40 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Column {
-    /// The attribute's path: names joined by `.` descend into maps, `[n]` takes a list's element, and
-    /// `\` stands before a `.`, `[`, `]` or `\` that belongs to a name.
+    /// The attribute's path: names joined by `.` descend into maps, `[n]` takes a list's element,
+    /// and `\` precedes a `.`, `[`, `]` or `\` that belongs to a name.
     pub path: String,
-    /// How its value becomes numbers; inferred from the data if absent.
+    /// The encoding; inferred from the data by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
-    /// What a missing value becomes.
+    /// How a missing value is handled.
     #[serde(default)]
     pub missing: Missing,
-    /// The categories of an ordinal, one-hot or multi-hot column; by default all that the table has: up to
-    /// 2 million, which are read from the items if there are more than 100,000, or members or elements of lists.
+    /// The categories of an ordinal, one-hot or multi-hot column; by default all that the table
+    /// has, up to 2 million. More than 100,000, and those of members or elements of lists, are read
+    /// from the items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vocabulary: Option<Vec<String>>,
-    /// Into how many buckets a hash column's values are hashed, or a multi-hot column's members
-    /// instead of having a vocabulary.
+    /// The number of buckets into which a hash column's values are hashed, or a multi-hot column's
+    /// members if it has no vocabulary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub buckets: Option<u32>,
-    /// What is done to a number column's numbers before they are float32.
+    /// Scaling of a number column before the conversion to float32.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<Scale>,
-    /// What becomes of numbers that float32 would damage.
+    /// How numbers that float32 would change are handled.
     #[serde(default)]
     pub precision: Precision,
-    /// Whether texts count as the numbers, timestamps or booleans that they read as, such as `"4.50"`:
-    /// what DynamoDB imports from CSV is all text. Empty texts are missing values. Goes with `number`,
-    /// `timestamp` and `boolean`.
+    /// Whether texts count as the numbers, timestamps or booleans that they spell, such as
+    /// `"4.50"`: a table that was imported from CSV is all text. Empty texts are missing values.
+    /// Only with `number`, `timestamp` and `boolean`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_text: bool,
-    /// What a timestamp column takes from its timestamps, a slot each; by default `days`, `weekday`
-    /// and `hour`.
+    /// The parts of a timestamp column, a slot each; by default `days`, `weekday` and `hour`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<Vec<TimePart>>,
-    /// What a timestamp column's numbers count since 1970; by default seconds, or milliseconds where
+    /// The unit of a timestamp column's numbers since 1970; by default seconds, or milliseconds if
     /// most of the table's numbers reach 100,000,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<TimeUnit>,
@@ -55,33 +55,34 @@ pub enum Encoding {
     Number,
     /// `true` is 1, `false` is 0.
     Boolean,
-    /// The position of the value in a saved, sorted vocabulary of the whole table, from 1;
-    /// 0 is kept for values that training never saw.
+    /// The position of the value in a saved, sorted vocabulary of the whole table, from 1; 0 is for
+    /// values that did not occur in training.
     Ordinal,
-    /// A slot for each value of the vocabulary, 1 in the value's and 0 in the others, behind a first
-    /// slot for values that training never saw.
+    /// A slot for each value of the vocabulary, 1 for the value and 0 for the others, after a first
+    /// slot for values that did not occur in training.
     OneHot,
-    /// The number of the bucket, from 1, that the value's hash falls into. No vocabulary is kept, so
-    /// it takes any number of values.
+    /// The number of the bucket, from 1, of the value's hash. Without a vocabulary, it takes any
+    /// number of values.
     Hash,
-    /// A slot for each bucket, 1 in the one that the value's hash falls into.
+    /// A slot for each bucket, 1 for the bucket of the value's hash.
     HashOneHot,
-    /// As one-hot, for the members of a set or list: 1 for each that is there.
+    /// As one-hot, for the members of a set or list: 1 for each member.
     MultiHot,
-    /// The members of a set, list or map; the characters of a text; the bytes of a binary value.
+    /// The number of members of a set, list or map, characters of a text, or bytes of a binary
+    /// value.
     Length,
     /// Parts of a moment: ISO 8601 text (without an offset it is UTC) or numbers since 1970.
     Timestamp,
 }
 
-/// What a missing value becomes.
+/// How a missing value is handled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Missing {
     /// An empty cell, which SageMaker's algorithms read as missing; 0 for a column of categories.
     #[default]
     Empty,
-    /// That number, in a column with one slot.
+    /// This number, in a column with one slot.
     Constant(f64),
     /// The row is left out, and counted as filtered.
     Drop,
@@ -91,17 +92,17 @@ pub enum Missing {
     Fail,
 }
 
-/// What becomes of numbers that float32 would damage.
+/// How numbers that float32 would change are handled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Precision {
-    /// Whole numbers beyond 2^24 in a column without fractions, such as identifiers, are refused, and
-    /// so are rows with a number beyond float32.
+    /// Whole numbers beyond 2^24 in a column without fractions, such as identifiers, are refused,
+    /// and rows with a number beyond float32 are rejected.
     #[default]
     Refuse,
     /// They are rounded; rows with a number beyond float32 are rejected.
     Round,
-    /// They are rounded, and what is beyond float32 becomes its greatest or least number.
+    /// They are rounded, and numbers beyond float32 become its greatest or least number.
     Clamp,
 }
 
@@ -113,19 +114,19 @@ impl Precision {
     }
 }
 
-/// What is done to a column's numbers before they are float32.
+/// Scaling of a column's numbers before the conversion to float32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Scale {
-    /// The table's least number becomes 0, its greatest 1. A number that is a thousand times as far
-    /// off as nearly all others decides nothing, and its row is rejected.
+    /// The table's least number becomes 0, its greatest 1. A number a thousand times as far off as
+    /// nearly all others is ignored, and its row is rejected.
     Range,
-    /// The mean becomes 0 and the standard deviation 1, both of a uniform sample of the table's items;
-    /// numbers that are as far off are left out of it likewise.
+    /// The mean becomes 0 and the standard deviation 1, both of a uniform sample of the table's
+    /// items, without numbers that are as far off.
     Standard,
 }
 
-/// What a timestamp column takes from a moment, in UTC.
+/// A part of a timestamp, in UTC.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -150,7 +151,7 @@ pub enum TimePart {
 }
 
 impl TimePart {
-    /// The name, as definitions have it.
+    /// The name as definitions spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Days => "days",
@@ -165,7 +166,7 @@ impl TimePart {
     }
 }
 
-/// What numbers of a timestamp count, since 1970-01-01 in UTC.
+/// The unit of a timestamp's numbers since 1970-01-01 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum TimeUnit {

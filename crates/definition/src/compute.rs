@@ -1,10 +1,10 @@
-//! The compute behind an endpoint, and what AWS lets it be. It must not ask the service.
+//! The compute of an endpoint, and the updates that AWS allows.
 
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The compute behind an endpoint.
+/// The compute of an endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Compute {
@@ -13,16 +13,16 @@ pub enum Compute {
     Serverless {
         /// 1024 to 6144 in steps of 1024.
         memory_mb: u32,
-        /// Requests answered at once, 1 to 200.
+        /// Maximum number of concurrent requests, 1 to 200.
         max_concurrency: u32,
     },
-    /// Instances that are always on.
+    /// Instances, which run all the time.
     #[serde(rename_all = "camelCase")]
     Instances {
         /// The instance type.
         instance_type: String,
-        /// How many, to begin with. An update keeps the number that `endpoint.autoscaling`, or a policy of your
-        /// own, has brought about.
+        /// The initial number of instances. An update keeps the number that `endpoint.autoscaling`,
+        /// or a policy of your own, has set.
         count: u32,
     },
 }
@@ -42,7 +42,7 @@ impl Compute {
         matches!(self, Self::Serverless { .. })
     }
 
-    /// Whether AWS takes an endpoint from `there` to this.
+    /// Checks that AWS can update an endpoint from `there` to this.
     ///
     /// # Errors
     /// With the reason.
@@ -95,7 +95,7 @@ impl Compute {
     }
 }
 
-/// What kind of compute serves.
+/// The kind of an endpoint's compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ComputeKind {

@@ -1,5 +1,4 @@
-//! Which items are rows at all. What a condition's value may be is checked where conditions are
-//! understood, in the crate `dataset`.
+//! Conditions that items must satisfy. The crate `dataset` checks a condition's value.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,16 +9,16 @@ use serde::{Deserialize, Serialize};
 pub struct Condition {
     /// The attribute's path.
     pub path: String,
-    /// How it is compared.
+    /// The comparison.
     pub op: Comparison,
-    /// With what: text, a number or a boolean; a list of them for `in`; nothing for `exists` and
+    /// The value: text, a number or a boolean; a list of them for `in`; none for `exists` and
     /// `absent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Operand>,
 }
 
-/// How an attribute is compared. What is missing, null or of another type than the value satisfies
-/// `notEqual` and `absent` only.
+/// A comparison. An attribute that is missing, null or of another type than the value satisfies
+/// only `notEqual` and `absent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Comparison {
@@ -27,29 +26,29 @@ pub enum Comparison {
     Equal,
     /// Not equal to the value.
     NotEqual,
-    /// Below the value: numbers by value, texts byte by byte.
+    /// Less than the value: numbers by value, texts byte by byte.
     Less,
-    /// Below or equal to the value.
+    /// Less than or equal to the value.
     LessOrEqual,
-    /// Above the value.
+    /// Greater than the value.
     Greater,
-    /// Above or equal to the value.
+    /// Greater than or equal to the value.
     GreaterOrEqual,
     /// Equal to one of the values.
     In,
-    /// There, and not null.
+    /// Present, and not null.
     Exists,
     /// Missing, or null.
     Absent,
 }
 
-/// What an attribute is compared with.
+/// The value of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Operand {
-    /// One of these.
+    /// One of several values.
     Many(Vec<Literal>),
-    /// This.
+    /// A single value.
     One(Literal),
 }
 

@@ -1,5 +1,4 @@
-//! How items become rows. What its paths and shares must satisfy is said where they are understood,
-//! in the crate `dataset`.
+//! How items become rows. The crate `dataset` checks its paths and shares.
 
 use super::{Column, Condition, Format, Gate, Precision, Split};
 use crate::FieldError;
@@ -10,16 +9,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dataset {
-    /// The attribute to learn, a path such as `rating` or `context.score`. It becomes the first column.
+    /// The attribute to predict, a path such as `rating` or `context.score`. It becomes the first
+    /// column.
     pub label: String,
     /// How the label becomes a number.
     #[serde(default, skip_serializing_if = "LabelEncoding::is_default")]
     pub label_encoding: LabelEncoding,
-    /// What becomes of a label that float32 would damage.
+    /// How a label that float32 would change is handled.
     #[serde(default, skip_serializing_if = "Precision::is_default")]
     pub label_precision: Precision,
-    /// The path of a number that weighs each row, not negative. It becomes the second column, which
-    /// SageMaker's XGBoost takes as weights: the hyperparameter `csv_weights` is then 1 without being said.
+    /// The path of the rows' weights, which are not negative. It becomes the second column, which
+    /// SageMaker's XGBoost reads as weights: the hyperparameter `csv_weights` is then set to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<String>,
     /// The feature columns, in order. If absent they are inferred: every attribute that is not the
@@ -32,26 +32,25 @@ pub struct Dataset {
     /// Conditions that an item must satisfy, all of them, to become a row.
     #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// Makes one row of items that agree in some attributes. One function then sees all items: up to 10
-    /// million; beyond, `shardBytes` must be the table's size or more, and the function needs 100 bytes of
-    /// memory for each.
+    /// Makes one row of items that agree in some attributes. One function then reads all items: up
+    /// to 10 million. For more, `shardBytes` must be the table's size or more, and the function
+    /// needs 100 bytes of memory for each item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deduplicate: Option<Deduplicate>,
-    /// Paths of `exclude`, `where`, `gate.columns` and the source's projection that no item needs to
-    /// have, such as a flag that is rarely set. Any other path that no item has fails the run.
+    /// Paths of `exclude`, `where`, `gate.columns` and the source's projection that may occur in no
+    /// item, such as a rarely set flag. Any other path that no item has fails the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_be_absent: Vec<String>,
-    /// Which rows validate.
+    /// The split of the rows.
     #[serde(default)]
     pub split: Split,
-    /// What the data must satisfy before training is paid for.
+    /// The checks of the data before training is paid for.
     #[serde(default)]
     pub gate: Gate,
     /// The format of the channels' files.
     #[serde(default, skip_serializing_if = "Format::is_csv")]
     pub format: Format,
-    /// Raw bytes (uncompressed) of one shard, which is what one function turns into CSV; by default
-    /// 256 MiB.
+    /// Raw (uncompressed) bytes of one shard, which one function converts; by default 256 MiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 34_359_738_368_u64))]
     pub shard_bytes: Option<u64>,
@@ -64,7 +63,7 @@ pub enum LabelEncoding {
     /// The number itself; `true` is 1, `false` is 0.
     #[default]
     Number,
-    /// The position of the value among all that the table has, from 0: texts, numbers or booleans.
+    /// The position of the value among all in the table, from 0: texts, numbers or booleans.
     Classes,
 }
 
@@ -80,11 +79,11 @@ impl LabelEncoding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Deduplicate {
-    /// Attribute paths: items that agree in all of them are one row.
+    /// Attribute paths: items that agree in all of them become one row.
     pub by: Vec<String>,
-    /// The path of the attribute of which the greatest wins: numbers, or ISO 8601 text, compared to the
-    /// last digit. An item without it loses; an item in which it cannot be read is rejected. Without it,
-    /// and among equals, the table's key decides, in a way that is the same in every run.
+    /// The path of the attribute whose greatest value wins: numbers, or ISO 8601 text, compared to
+    /// the last digit. An item without it loses; an item with an unreadable value is rejected.
+    /// Without this field, and among equals, the table's key decides, in the same way in every run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<String>,
 }

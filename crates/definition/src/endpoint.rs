@@ -1,4 +1,4 @@
-//! Where the model serves. It must not ask the service.
+//! The endpoint of a pipeline.
 
 use super::{Autoscaling, Compute, Guardrails, Shift, Training};
 use crate::FieldError;
@@ -7,46 +7,46 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Where the model serves.
+/// The endpoint of a pipeline.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endpoint {
     /// The endpoint's name, stable for its clients; by default the pipeline's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether the run may take over an endpoint, or a model package group, that exists and does not
-    /// belong to this pipeline. The functions may only change what has the tag `millrace:stack` of
+    /// Whether the run may adopt an existing endpoint, or model package group, that does not belong
+    /// to this pipeline. The functions can only change resources with the tag `millrace:stack` of
     /// their stack. Remove the field after that run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
-    /// The compute behind it.
+    /// The endpoint's compute.
     #[serde(default)]
     pub compute: Compute,
-    /// How the number of instances follows the traffic; by default it does not.
+    /// Autoscaling of the instances; by default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<Autoscaling>,
-    /// How an endpoint on instances is updated; by default by a canary, taken back by the stack's
-    /// alarms.
+    /// How an endpoint on instances is updated; by default by a canary, which the stack's alarms
+    /// roll back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardrails: Option<Guardrails>,
-    /// Requests and answers to keep in the lake, below `captured/`; by default none.
+    /// Requests and answers to capture in the lake, below `captured/`; by default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_capture: Option<DataCapture>,
     /// Environment variables of the serving container.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
-    /// Seconds within which the container must answer `/ping`, 60 to 3600; of instances only.
+    /// Seconds within which the container must answer `/ping`, 60 to 3600; only for instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 60, max = 3600))]
     pub startup_seconds: Option<u32>,
-    /// Endpoint configurations and models to keep, the serving one included; at least 2, since the
-    /// previous one is what a rollback returns to.
+    /// Endpoint configurations and models to keep, the current one included; at least 2, because a
+    /// rollback needs the previous one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 2))]
     pub keep: Option<u32>,
 }
 
-/// Which requests and answers of an endpoint on instances are kept.
+/// Capture of requests and answers of an endpoint on instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DataCapture {
@@ -56,8 +56,8 @@ pub struct DataCapture {
 }
 
 impl Endpoint {
-    /// How an update shifts traffic, and what takes it back. A canary or a linear step of a single
-    /// instance is that instance, so its traffic shifts all at once; the alarms stay.
+    /// How an update shifts traffic, and which alarms roll it back. With a single instance, a
+    /// canary or a linear step shifts all traffic at once; the alarms still apply.
     pub fn update_guardrails(&self) -> Guardrails {
         let mut guardrails = self.guardrails.clone().unwrap_or_default();
         if self.has_one_instance() {
@@ -75,7 +75,7 @@ impl Endpoint {
         most == 1
     }
 
-    /// Describes a setting that is allowed and cannot take effect as it is written.
+    /// A warning about a valid setting that cannot take effect as written.
     pub(crate) fn warning(&self) -> Option<String> {
         let shift = self.guardrails.as_ref()?.shift;
         (self.has_one_instance() && shift != Shift::AllAtOnce).then(|| {
@@ -124,7 +124,7 @@ impl Endpoint {
         if !self.compute.is_serverless() {
             return Ok(());
         }
-        // What AWS refuses, or silently leaves out, of a serverless endpoint.
+        // Settings that AWS refuses, or silently ignores, for a serverless endpoint.
         let only_instances = [
             ("endpoint.autoscaling", self.autoscaling.is_some()),
             ("endpoint.guardrails", self.guardrails.is_some()),

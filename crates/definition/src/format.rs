@@ -1,5 +1,4 @@
-//! The format of the channels' files. How it is written is said where it is written, in the crate
-//! `format`.
+//! The format of the channels' files. The crate `format` writes them.
 
 use crate::FieldError;
 use schemars::JsonSchema;
@@ -9,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Format {
-    /// SageMaker's CSV: the label first, no header, numeric cells, an empty one for a missing value.
+    /// SageMaker's CSV: the label first, no header, numeric cells, an empty one for a missing
+    /// value.
     #[default]
     Csv,
     /// RFC 4180 CSV with the columns' names in its first line, for other readers: SageMaker's
@@ -26,7 +26,7 @@ pub enum Format {
     Parquet,
 }
 
-/// Which columns are the two lists of tokens. Their values are whole numbers from 0, such as an
+/// The columns of the two lists of tokens. Their values are whole numbers from 0, such as an
 /// ordinal's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -38,7 +38,7 @@ pub struct TokenLists {
 }
 
 impl Format {
-    /// The format's name, as `dataset.format` has it.
+    /// The format's name in `dataset.format`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -50,7 +50,7 @@ impl Format {
         }
     }
 
-    /// The media type of the files, as SageMaker is told it.
+    /// The media type of the files, for SageMaker.
     pub const fn content_type(&self) -> &'static str {
         match self {
             Self::Csv | Self::CsvWithHeader => "text/csv",
@@ -60,7 +60,7 @@ impl Format {
         }
     }
 
-    /// How the files' names end.
+    /// The file name ending.
     pub const fn extension(&self) -> &'static str {
         match self {
             Self::Csv | Self::CsvWithHeader => "csv",
@@ -70,7 +70,7 @@ impl Format {
         }
     }
 
-    /// Whether the rows have a place for a weight.
+    /// Whether rows can have a weight.
     pub const fn takes_weights(&self) -> bool {
         matches!(self, Self::Csv | Self::CsvWithHeader | Self::Parquet)
     }

@@ -1,87 +1,86 @@
-//! What the data must satisfy before training is paid for. It must not know how that is measured: that
-//! is said in the crate `dataset`.
+//! The checks of the data before training is paid for. The crate `dataset` has the measures.
 
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What the data must satisfy before training is paid for. A bound that is absent is not checked.
+/// The checks of the data before training is paid for. An absent limit is not checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gate {
-    /// Fewest rows that are left of the table's items after `where`, `deduplicate` and rejection.
+    /// Minimum number of rows after `where`, `deduplicate` and rejection.
     #[serde(default = "default_minimum_rows")]
     pub minimum_rows: u64,
-    /// Largest share of items without a usable label, 0 to 1.
+    /// Maximum share of items without a usable label, 0 to 1.
     #[serde(default = "default_maximum_missing_label")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_missing_label: f64,
-    /// Largest share of items in which a feature column is missing or null, 0 to 1, for every column
-    /// that `columns` does not say otherwise of.
+    /// Maximum share of items in which a feature column is missing or null, 0 to 1, unless
+    /// `columns` has a limit for the column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_missing: Option<f64>,
-    /// Whether the label may have one value only, from which nothing can be learned.
+    /// Whether the label may have a single value, from which nothing can be learned.
     #[serde(default)]
     pub allow_constant_label: bool,
-    /// Smallest share of labels that the rarest class may have, 0 to 0.5; for labels that are classes.
+    /// Minimum share of labels of the rarest class, 0 to 0.5; for labels that are classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 0.5))]
     pub minimum_class_share: Option<f64>,
-    /// Largest share of items that cannot become a row, 0 to 1.
+    /// Maximum share of rejected items, 0 to 1.
     #[serde(default = "default_maximum_rejected")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_rejected: f64,
-    /// Bounds for single attributes by path: columns, the label, or any other.
+    /// Limits for single attributes by path: columns, the label, or any other.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnGate>,
-    /// How far the data may be from that of the model now serving.
+    /// Maximum distance of the data from the champion's.
     #[serde(default)]
     pub drift: DriftGate,
 }
 
-/// Bounds for one attribute.
+/// Limits for one attribute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ColumnGate {
-    /// Largest share of items in which it is missing or null, 0 to 1.
+    /// Maximum share of items in which it is missing or null, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_missing: Option<f64>,
-    /// Least number that may occur.
+    /// Minimum value of its numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum: Option<f64>,
-    /// Greatest number that may occur.
+    /// Maximum value of its numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum: Option<f64>,
-    /// Largest population stability index against the data of the model now serving.
+    /// Maximum population stability index against the champion's data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub maximum_psi: Option<f64>,
 }
 
-/// How far the data may be from that of the model now serving; checked only if there is one.
+/// Maximum distance of the data from the champion's; checked only if there is a champion.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DriftGate {
-    /// Whether an attribute that was a column may occur in no item any more.
+    /// Whether an attribute that was a column may vanish from all items.
     #[serde(default)]
     pub allow_vanished_columns: bool,
-    /// Whether inference may add a column that the model now serving does not have: clients of the
-    /// endpoint must then send one value more, as the last.
+    /// Whether inference may add a column that the champion does not have: clients of the endpoint
+    /// must then send one more value, at the end.
     #[serde(default)]
     pub allow_new_columns: bool,
-    /// Largest population stability index of the label and of every column that `columns` does not say
-    /// otherwise of: above 0.25 the distribution is commonly called another one.
+    /// Maximum population stability index of the label and of every column, unless `columns` has a
+    /// limit for the column. Above 0.25 the distribution is commonly called another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub maximum_psi: Option<f64>,
-    /// Largest share of the items that may be gone, 0 to 1.
+    /// Maximum share of the items that may have vanished, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_row_drop: Option<f64>,
-    /// Largest rise of the share of items in which a column is missing, 0 to 1.
+    /// Maximum rise of the share of items in which a column is missing, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_missing_rise: Option<f64>,

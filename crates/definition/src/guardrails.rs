@@ -1,23 +1,23 @@
-//! How an endpoint on instances goes over from one model to the next. It must not know whose alarms
-//! watch it.
+//! How an endpoint on instances is updated from one model to the next.
 
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How an endpoint on instances goes over from one model to the next, and what takes it back.
+/// How an endpoint on instances is updated from one model to the next, and which alarms roll the
+/// update back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Guardrails {
     /// How traffic is shifted.
     #[serde(default)]
     pub shift: Shift,
-    /// Seconds that the alarms are watched after each step, at most an hour.
+    /// Seconds for which the alarms are watched after each step, at most an hour.
     #[serde(default = "default_bake")]
     #[schemars(range(max = 3600))]
     pub bake_seconds: u32,
-    /// Names of CloudWatch alarms that take the update back, at most 10; by default those that the stack
-    /// made for the endpoint.
+    /// Names of CloudWatch alarms that roll the update back, at most 10; by default the stack's
+    /// alarms for the endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarms: Option<Vec<String>>,
 }
@@ -26,7 +26,7 @@ pub struct Guardrails {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Shift {
-    /// At once.
+    /// All at once.
     AllAtOnce,
     /// A part of the instances first, then the rest.
     Canary {

@@ -1,7 +1,8 @@
-//! The hyperparameters that the built-in algorithms accept, given and tuned, so that a typing error
-//! is found before an instance is paid for. The tables are `data/hyperparameters/*.json`.
+//! The hyperparameters of the built-in algorithms, given or tuned, so that a typo is found before
+//! an instance is paid for. The tables are `data/hyperparameters/*.json`.
 //!
-//! A value out of range is refused. A name that the table lacks is only warned about: AWS adds
+//! A value out of range is refused. An unknown name is only warned about: AWS adds hyperparameters,
+//! and the algorithm refuses unknown ones itself.
 //! hyperparameters, and the algorithm refuses an unknown one by itself.
 
 mod value;
@@ -17,7 +18,7 @@ use value::Value;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// Where the bounds come from.
+    /// The source of the ranges.
     #[serde(rename = "source")]
     _source: String,
     hyperparameters: BTreeMap<String, Hyperparameter>,
@@ -36,7 +37,7 @@ struct Hyperparameter {
     /// Whether it must be given or tuned.
     #[serde(default)]
     required: bool,
-    /// Whether SageMaker's tuning may search it.
+    /// Whether a tuning job may search it.
     #[serde(default)]
     tunable: bool,
 }
@@ -51,7 +52,7 @@ enum Rule {
         value: String,
         other: String,
     },
-    /// `name` is allowed only where `other` has this value.
+    /// `name` requires that `other` has this value.
     OnlyFor {
         name: String,
         other: String,
@@ -199,7 +200,7 @@ impl Table {
         Ok(())
     }
 
-    /// One warning for each name that the table lacks.
+    /// A warning for each name that the table lacks.
     pub(super) fn warnings<'a>(
         &self,
         algorithm: &str,

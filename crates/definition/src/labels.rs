@@ -1,9 +1,9 @@
-//! Which labels a built-in algorithm takes, and which rows a metric needs. It asks no service: what is
-//! refused here would be refused by the algorithm, after the machine was paid for.
+//! The labels that a built-in algorithm takes, and the rows that a metric needs. Mistakes found
+//! here would fail the algorithm, after its instance was paid for.
 
 use crate::{AlgorithmName, Training};
 
-/// What is known of all labels.
+/// Statistics of all labels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Labels {
     /// The least.
@@ -14,13 +14,13 @@ pub struct Labels {
     pub whole: bool,
 }
 
-/// Which labels an objective takes.
+/// The labels that an objective takes.
 enum Takes {
     /// 0 and 1, and nothing between.
     ZeroOrOne,
     /// From 0 to 1.
     ZeroToOne,
-    /// Whole numbers from 0, fewer than so many.
+    /// Whole numbers from 0, fewer than this many.
     Classes(u64),
     /// From 0.
     FromZero,
@@ -64,8 +64,8 @@ impl std::fmt::Display for Takes {
 }
 
 impl Training {
-    /// Checks labels against what the built-in algorithm takes with these hyperparameters. Of an image
-    /// of one's own nothing is known, and nothing is refused.
+    /// Checks labels against what the built-in algorithm takes with these hyperparameters. For a
+    /// custom image nothing is known, and nothing is refused.
     ///
     /// # Errors
     /// Says which labels there are, which are taken, and what to do.
@@ -100,7 +100,7 @@ impl Training {
         ))
     }
 
-    /// Which labels are taken, and the hyperparameters that say so.
+    /// The labels that are taken, and the hyperparameters that decide this.
     fn takes(&self) -> Option<(String, Takes)> {
         let told = |name: &str| self.hyperparameters.get(name).map(ToString::to_string);
         let count = |name: &str| told(name)?.parse().ok();
@@ -139,7 +139,7 @@ impl Training {
         }
     }
 
-    /// Whether the model learns classes, of which one alone teaches nothing.
+    /// Whether the model learns classes, of which it needs at least two.
     pub fn learns_classes(&self) -> bool {
         let takes = self.takes();
         takes.is_some_and(|(_, takes)| {
@@ -151,13 +151,13 @@ impl Training {
     }
 }
 
-/// The channel whose rows a metric is of, if its name says so: `validation` of `validation:auc`.
+/// The channel of a metric, if its name contains one: `validation` of `validation:auc`.
 pub fn channel_of_metric(metric: &str) -> Option<&str> {
     let (channel, _) = metric.split_once(':')?;
     matches!(channel, "train" | "validation" | "test").then_some(channel)
 }
 
-/// Whether a metric says nothing of rows of one class, such as the area under a curve.
+/// Whether a metric is undefined for rows of one class, such as the area under a curve.
 pub fn needs_two_classes(metric: &str) -> bool {
     let own = metric.split_once(':').map_or(metric, |(_, own)| own);
     matches!(own, "auc" | "aucpr" | "roc_auc_score")

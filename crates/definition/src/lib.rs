@@ -1,6 +1,6 @@
-//! The pipeline definition: what `config/<pipeline>.json` says, and what an execution's input may
-//! override. Every field but the table, the label, the image (or algorithm) and the metric
-//! has a default.
+//! The pipeline definition: the content of `config/<pipeline>.json`, and what an execution's input
+//! may override. Every field but the table, the label, the image (or algorithm) and the metric has
+//! a default.
 
 mod algorithm;
 mod autoscaling;
@@ -55,28 +55,28 @@ use contract::read::ReadError;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
-/// What one pipeline does, from its table to its endpoint.
+/// The definition of one pipeline, from its table to its endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Definition {
     /// The pipeline's name: 1 to 32 of `a-z`, `0-9` and inner single hyphens.
     #[serde(default = "default_pipeline")]
     pub pipeline: String,
-    /// Where the items come from.
+    /// The source of the items.
     pub source: Source,
     /// How items become rows.
     pub dataset: Dataset,
     /// How a model is trained on the rows.
     pub training: Training,
-    /// When a model may replace the one now serving.
+    /// When a model replaces the champion.
     pub promotion: Promotion,
-    /// Where the model serves.
+    /// The endpoint of the model.
     #[serde(default)]
     pub endpoint: Endpoint,
-    /// What the model scores in one go, instead of serving at an endpoint.
+    /// Batch scoring, instead of an endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
-    /// What a run may cost at most.
+    /// Limits of a run's cost.
     #[serde(default)]
     pub limits: Limits,
 }
@@ -85,7 +85,7 @@ fn default_pipeline() -> String {
     Names::DEFAULT_PIPELINE.to_owned()
 }
 
-/// Reads a definition.
+/// Parses a definition.
 ///
 /// # Errors
 /// Names the field that is unknown, missing, or of another type.
@@ -101,3 +101,8 @@ pub fn read(definition: serde_json::Value) -> Result<Definition, ReadError> {
 pub fn schema() -> Schema {
     schema_for!(Definition)
 }
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,10 +1,10 @@
-//! What a run may cost at most, and by which prices. It must not know how the cost comes about.
+//! Limits of a run's cost, and the prices.
 
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a run may cost at most; refused before anything is read.
+/// Limits of a run; a run above them is refused before anything is read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
@@ -17,13 +17,13 @@ pub struct Limits {
     /// US dollars that the export may cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cost: Option<f64>,
-    /// What AWS charges where the table is.
+    /// The prices of AWS in your region.
     #[serde(default, skip_serializing_if = "Prices::are_defaults")]
     pub prices: Prices,
 }
 
-/// What AWS charges, in US dollars. An absent price is the list price of us-east-1, as
-/// `crates/plan-export/src/prices.rs` has it with its date; other regions differ.
+/// The prices of AWS, in US dollars. An absent price is the list price of us-east-1 in
+/// `crates/plan-export/src/dynamodb/prices.rs`, with its date; other regions differ.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Prices {
@@ -36,22 +36,22 @@ pub struct Prices {
     /// A million invocations of functions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lambda_requests_per_million: Option<f64>,
-    /// A thousand writing or listing requests to S3.
+    /// A thousand write or list requests to S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_puts_per_thousand: Option<f64>,
-    /// A thousand reading requests to S3.
+    /// A thousand read requests to S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3_gets_per_thousand: Option<f64>,
     /// A thousand state transitions of Step Functions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_transitions_per_thousand: Option<f64>,
-    /// A gigabyte of table that `DynamoDB` exports by itself.
+    /// A gigabyte of table in a native export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export_gb: Option<f64>,
 }
 
 impl Prices {
-    /// Whether nothing is said.
+    /// Whether no price is set.
     pub fn are_defaults(&self) -> bool {
         *self == Self::default()
     }
@@ -60,7 +60,7 @@ impl Prices {
 impl Limits {
     pub(crate) fn validate(&self) -> Result<(), FieldError> {
         let prices = &self.prices;
-        // A cap or a price below nothing is a slip, and NaN compares with nothing.
+        // A negative limit or price is a mistake, and NaN compares with nothing.
         let amounts = [
             ("limits.maxMinutes", self.max_minutes),
             ("limits.maxCost", self.max_cost),

@@ -1,28 +1,28 @@
-//! Every attribute path that a definition names, in one list. Each is held against what is read and
-//! against what the table holds, so that a mistyped path is found before anything is trained on.
+//! Every attribute path of a definition, in one list. Each is checked against the export's
+//! selection and against the table, so that a mistyped path is found before training.
 //!
-//! The fields are taken apart without `..`: a new field does not compile until somebody has said
-//! here whether it holds paths. The test below walks the schema for the rest.
+//! The structs are destructured without `..`, so a new field does not compile until this module
+//! says whether it holds paths. A test walks the schema for the rest.
 
 use crate::{
     Column, Condition, Dataset, Deduplicate, Definition, Format, Gate, Split, TimeSplit, TokenLists,
 };
 
-/// A path that a definition names.
+/// A path in a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedPath<'d> {
-    /// The field that names it, such as `dataset.exclude[0]`.
+    /// The field that contains it, such as `dataset.exclude[0]`.
     pub field: String,
     /// The path as it is written there.
     pub text: &'d str,
-    /// What it is named for.
+    /// What the path is used for.
     pub usage: PathUsage,
 }
 
-/// What a path is named for.
+/// What a path is used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathUsage {
-    /// The attribute to learn.
+    /// The attribute to predict.
     Label,
     /// The rows' weight.
     Weight,
@@ -30,29 +30,29 @@ pub enum PathUsage {
     Column,
     /// An attribute that inference leaves out.
     Exclude,
-    /// An attribute that an item is selected by.
+    /// An attribute of a condition.
     Condition,
-    /// An attribute in which duplicates agree.
+    /// An attribute that duplicates share.
     DeduplicateBy,
-    /// The attribute of which the greatest wins among duplicates.
+    /// The attribute whose greatest value wins among duplicates.
     DeduplicateLatest,
-    /// An attribute that the rows are split by.
+    /// An attribute of the split.
     SplitBy,
-    /// The attribute that says when a row is from.
+    /// The attribute with the row's timestamp.
     SplitTime,
-    /// An attribute that has bounds of its own.
+    /// An attribute with limits of its own.
     GateColumn,
     /// A column of a list of tokens.
     Token,
     /// An attribute that is exported.
     Projection,
-    /// A path that no item needs to have.
+    /// A path that may occur in no item.
     MayBeAbsent,
 }
 
 impl PathUsage {
-    /// Whether the dataset can do without the attribute, if the definition says that it may be absent:
-    /// a condition on it, for instance, holds or does not. Without any of the others rows would be wrong.
+    /// Whether the attribute may be absent if the definition lists it as optional: a condition on
+    /// it, for instance, holds or does not. Without any of the others the rows would be wrong.
     pub const fn may_be_absent(self) -> bool {
         matches!(
             self,
@@ -62,7 +62,7 @@ impl PathUsage {
 }
 
 impl Definition {
-    /// Every attribute path that the definition names, in the order of its fields.
+    /// Every attribute path of the definition, in the order of its fields.
     pub fn paths(&self) -> Vec<NamedPath<'_>> {
         let Self {
             source,
@@ -81,7 +81,7 @@ impl Definition {
 }
 
 impl Dataset {
-    /// Every attribute path that the dataset names, in the order of its fields.
+    /// Every attribute path of the dataset, in the order of its fields.
     pub fn paths(&self) -> Vec<NamedPath<'_>> {
         let Self {
             label,
@@ -204,7 +204,7 @@ mod tests {
     use serde_json::{Value, json};
     use std::collections::BTreeSet;
 
-    /// Fields of free text, and keys of maps, that are no attribute paths.
+    /// Fields of free text, and keys of maps, that are not attribute paths.
     const NO_PATHS: &[&str] = &[
         "batch.input.prefix",
         "batch.instanceType",

@@ -1,4 +1,4 @@
-//! When a model may replace the one now serving. It must not know how the metric came about.
+//! When a model replaces the champion.
 
 use super::{Dataset, Reevaluate, Training};
 use crate::FieldError;
@@ -6,31 +6,31 @@ use contract::Names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// When a model may replace the one now serving.
+/// When a model replaces the champion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Promotion {
-    /// The metric that decides, one of the training job's.
+    /// The deciding metric, one of the training job's.
     pub metric: String,
     /// Whether a smaller or a larger value is better.
     pub goal: Goal,
-    /// The worst value at which a model may serve at all.
+    /// The worst value with which a model may be deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// By how much the champion must be beaten; negative tolerates a loss.
+    /// By how much the model must be better than the champion; negative tolerates a loss.
     #[serde(default)]
     pub minimum_gain: f64,
-    /// Compares the model with the one now serving on the same rows, since values of the metric of different
-    /// data do not compare. It costs two transform jobs in each run that has a champion.
+    /// Compares the model and the champion on the same rows, because values of the metric on
+    /// different data do not compare. It costs two transform jobs in each run that has a champion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reevaluate: Option<Reevaluate>,
-    /// Whether a person has to approve a model that may replace the one now serving.
+    /// Whether a person has to approve a model before it is deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
-    /// Whether each run's model becomes a version in SageMaker's model registry.
+    /// Whether each run's model is registered in SageMaker's model registry.
     #[serde(default = "yes")]
     pub register: bool,
-    /// The model package group of these versions; by default the pipeline's name.
+    /// The model package group; by default the pipeline's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_package_group: Option<String>,
 }
@@ -39,11 +39,11 @@ const fn yes() -> bool {
     true
 }
 
-/// Approval by a person, who is told of the model, and has so long to decide.
+/// A person's approval: who is asked gets a message, and has this long to decide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Approval {
-    /// Hours after which a model that nobody approved is not deployed, at most 36: all of a run has two
+    /// Hours after which a model without an approval is rejected, at most 36: the whole run has two
     /// days.
     #[serde(default = "day")]
     #[schemars(range(min = 1, max = 36))]

@@ -1,16 +1,16 @@
-//! The comparison of the new model and the one now serving on the same rows: which rows, which machine,
-//! and which metrics can be told from predictions and labels alone. It must not compute one.
+//! The comparison of the new model and the champion on the same rows: which rows, which instances,
+//! and which metrics can be computed from predictions and labels.
 
 use super::{Algorithm, AlgorithmName, Dataset, Format, Training};
 use crate::FieldError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Lets both models predict the same rows of the run's validation data, each by a transform job.
+/// Lets both models predict the same rows of the run's validation data, each in a transform job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Reevaluate {
-    /// Rows at most, 1 to 100,000.
+    /// Maximum number of rows, 1 to 100,000.
     #[serde(default = "ten_thousand")]
     #[schemars(range(min = 1, max = 100_000))]
     pub rows: u32,
@@ -27,7 +27,7 @@ fn default_instance_type() -> String {
     "ml.m5.large".to_owned()
 }
 
-/// A metric that predictions and labels alone tell.
+/// A metric that can be computed from predictions and labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowMetric {
     /// The root of the mean squared error.
@@ -38,7 +38,7 @@ pub enum RowMetric {
     Mae,
     /// The negative log-likelihood of labels 0 and 1.
     LogLoss,
-    /// The share of labels 0 and 1 that a threshold of 0.5 gets wrong.
+    /// The share of labels 0 and 1 that are wrong at a threshold of 0.5.
     Error,
     /// The share of labels that are predicted right, of two classes or more.
     Accuracy,
@@ -64,7 +64,7 @@ impl RowMetric {
         Self::MLogLoss,
     ];
 
-    /// The name, as XGBoost has it.
+    /// The name as XGBoost spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rmse => "rmse",
@@ -85,7 +85,7 @@ impl RowMetric {
         Self::ALL.into_iter().find(|metric| metric.as_str() == own)
     }
 
-    /// Whether it cannot be told from what XGBoost predicts with this objective.
+    /// Whether it cannot be computed from XGBoost's predictions with this objective.
     fn is_beyond(self, objective: &str) -> bool {
         match objective {
             "multi:softmax" => matches!(self, Self::MLogLoss | Self::LogLoss | Self::Auc),

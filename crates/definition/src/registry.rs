@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Registries {
-    /// Where the numbers come from.
+    /// The source of the numbers.
     #[serde(rename = "source")]
     _source: String,
     accounts: BTreeMap<String, BTreeMap<String, String>>,

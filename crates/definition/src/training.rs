@@ -1,4 +1,4 @@
-//! How a model is trained on the rows. It must not ask the service.
+//! How a model is trained on the rows.
 
 use super::{Algorithm, Tuning};
 use crate::FieldError;
@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How a model is trained on the rows: by an image, or by a built-in algorithm.
+/// How a model is trained on the rows: with an image, or with a built-in algorithm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Training {
@@ -16,13 +16,13 @@ pub struct Training {
     /// The built-in algorithm that trains and serves, instead of an image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<Algorithm>,
-    /// The role SageMaker assumes; by default the one that the stack made.
+    /// The role that SageMaker assumes; by default the stack's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// The instance type of the training job.
     #[serde(default = "default_instance_type")]
     pub instance_type: String,
-    /// Instances of the training job.
+    /// Number of instances of the training job.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub instance_count: u32,
@@ -38,8 +38,8 @@ pub struct Training {
     /// Spot instances, for a fraction of the price: the job may wait for them and be interrupted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spot: Option<Spot>,
-    /// How long a run waits, in all, while there are no machines or a quota is used up, before it ends
-    /// as `CapacityUnavailable` or `ResourceLimitExceeded`; 0 ends it at once.
+    /// How long a run waits in total while SageMaker has no instances or a quota is used up, before
+    /// it fails with `CapacityUnavailable` or `ResourceLimitExceeded`; 0 fails at once.
     #[serde(default = "default_capacity_wait")]
     pub capacity_wait_minutes: u32,
     /// How the channels' files reach the container.
@@ -48,19 +48,19 @@ pub struct Training {
     /// Whether each instance gets all of the channel `train`, or its share of the files.
     #[serde(default)]
     pub distribution: Distribution,
-    /// What the algorithm is told; at most 100, and numbers and booleans are passed as text.
+    /// The algorithm's hyperparameters; at most 100. Numbers and booleans are passed as text.
     #[serde(default)]
     pub hyperparameters: BTreeMap<String, Scalar>,
-    /// A search for the best hyperparameters by many training jobs, instead of one.
+    /// A search for the best hyperparameters with many training jobs, instead of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tuning: Option<Tuning>,
-    /// How the job's metrics are read from its log; a built-in algorithm brings its own.
+    /// How the job's metrics are read from its log; a built-in algorithm has its own.
     #[serde(default)]
     pub metrics: Vec<MetricDefinition>,
     /// Environment variables of the container.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
-    /// The network that training job and model run in; by default SageMaker's own.
+    /// The network of training job and model; by default SageMaker's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<Vpc>,
     /// Whether the containers have no network at all.
@@ -72,7 +72,7 @@ pub struct Training {
     /// KMS keys; by default S3's and SageMaker's own.
     #[serde(default)]
     pub kms: Kms,
-    /// Tags of the training job, besides Millrace's own two.
+    /// Tags of the training job, besides Millrace's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -101,9 +101,10 @@ const fn default_capacity_wait() -> u32 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spot {
-    /// Seconds that the job may take in all, its waiting included; at least `maxRuntimeSeconds`.
+    /// Maximum seconds of the job, including its waiting time; at least `maxRuntimeSeconds`.
     pub max_wait_seconds: u32,
-    /// Whether `/opt/ml/checkpoints` is kept in the lake, so that an interrupted job goes on from there.
+    /// Whether `/opt/ml/checkpoints` is stored in the lake, so that an interrupted job resumes from
+    /// there.
     #[serde(default = "yes")]
     pub checkpoints: bool,
 }
@@ -137,7 +138,7 @@ pub enum Distribution {
     ShardedByS3Key,
 }
 
-/// Where in a VPC containers run.
+/// The VPC network of containers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Vpc {
@@ -151,10 +152,10 @@ pub struct Vpc {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kms {
-    /// Of the instances' volumes, of training and of serving.
+    /// For the instances' volumes, in training and serving.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_key: Option<String>,
-    /// Of what the job writes to S3.
+    /// For what the job writes to S3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_key: Option<String>,
 }
@@ -165,7 +166,7 @@ pub struct Kms {
 pub enum Scalar {
     /// `true` or `false`.
     Boolean(bool),
-    /// A number, passed on as it is written.
+    /// A number, passed as it is written.
     Number(serde_json::Number),
     /// Text.
     Text(String),

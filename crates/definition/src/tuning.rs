@@ -1,8 +1,7 @@
-//! Searching for the best hyperparameters with many training jobs, instead of one with given ones. It
-//! must not ask the service, nor know which algorithm is wanted beyond what it lets be tuned.
+//! A search for the best hyperparameters with many training jobs, instead of one with given ones.
 //!
-//! Source of the limits: SageMaker developer guide, "Resource Limits for Automatic Model Tuning" and
-//! "Define Hyperparameter Ranges".
+//! Source of the limits: SageMaker developer guide, "Resource Limits for Automatic Model Tuning"
+//! and "Define Hyperparameter Ranges".
 
 use super::{AlgorithmName, Goal, Promotion, Scalar, Training};
 use crate::FieldError;
@@ -10,34 +9,36 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A search for the best hyperparameters: many training jobs, of which the best one's model is judged.
+/// A search for the best hyperparameters: many training jobs, of which the best one's model is
+/// judged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tuning {
     /// How the next values are chosen.
     #[serde(default)]
     pub strategy: TuningStrategy,
-    /// The metric that tells the best job; by default the one that decides about promotion.
+    /// The metric that decides the best job; by default promotion's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
-    /// Which direction of that metric is better; by default the promotion's.
+    /// Which direction of that metric is better; by default promotion's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<Goal>,
-    /// Training jobs in all, at most 750 (10,000 at random); of a grid they are all its combinations.
+    /// Maximum number of training jobs, at most 750 (10,000 with `random`). A grid runs all its
+    /// combinations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_jobs: Option<u32>,
-    /// Training jobs side by side, at most 100 (10 without a raised quota).
+    /// Maximum number of concurrent training jobs, at most 100 (10 without a raised quota).
     #[serde(default = "two")]
     #[schemars(range(min = 1, max = 100))]
     pub max_parallel_jobs: u32,
-    /// Whether jobs that are unlikely to become the best are stopped before their end.
+    /// Whether jobs that are unlikely to become the best are stopped early.
     #[serde(default)]
     pub early_stopping: bool,
-    /// The seed of what is drawn, so that another run searches alike.
+    /// The seed of random choices, so that another run searches alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 2_147_483_647))]
     pub seed: Option<u32>,
-    /// What is searched, by the hyperparameters' names, 1 to 30.
+    /// The hyperparameters to search, by name, 1 to 30.
     pub ranges: BTreeMap<String, TuningRange>,
 }
 
@@ -51,18 +52,18 @@ const fn two() -> u32 {
 )]
 #[serde(rename_all = "camelCase")]
 pub enum TuningStrategy {
-    /// By what the jobs before have found.
+    /// By the results of earlier jobs.
     #[default]
     Bayesian,
     /// At random.
     Random,
-    /// Many jobs that begin, few that go on; of algorithms that tell the metric after each epoch.
+    /// Starts many jobs and continues few; for algorithms that report the metric after each epoch.
     Hyperband,
     /// Every combination of categorical values.
     Grid,
 }
 
-/// The values of one hyperparameter that are searched.
+/// The values of one hyperparameter to search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum TuningRange {
@@ -72,7 +73,7 @@ pub enum TuningRange {
         minimum: i64,
         /// The largest.
         maximum: i64,
-        /// How they are spread.
+        /// The scale of the search.
         #[serde(default)]
         scale: TuningScale,
     },
@@ -82,7 +83,7 @@ pub enum TuningRange {
         minimum: f64,
         /// The largest.
         maximum: f64,
-        /// How they are spread.
+        /// The scale of the search.
         #[serde(default)]
         scale: TuningScale,
     },
@@ -90,23 +91,23 @@ pub enum TuningRange {
     Categorical(Vec<Scalar>),
 }
 
-/// How the values of a range are spread.
+/// The scale of a range.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum TuningScale {
-    /// As SageMaker thinks best.
+    /// SageMaker decides.
     #[default]
     Auto,
     /// Evenly.
     Linear,
     /// Evenly by magnitude; of numbers above 0.
     Logarithmic,
-    /// Evenly by the magnitude of what is missing to 1; of numbers from 0 to below 1.
+    /// Evenly by the magnitude of the difference from 1; for numbers from 0 to below 1.
     ReverseLogarithmic,
 }
 
 impl Tuning {
-    /// How many training jobs there will be at most.
+    /// The maximum number of training jobs.
     pub fn jobs(&self) -> u64 {
         let combinations = || {
             let counts = self.ranges.values().map(|range| match range {
@@ -152,7 +153,7 @@ impl Tuning {
         self.validate_jobs()
     }
 
-    /// The metric that tells the best job, and which direction of it is better.
+    /// The metric that decides the best job, and which direction of it is better.
     pub fn objective<'a>(&'a self, promotion: &'a Promotion) -> (&'a str, Goal) {
         (
             self.metric.as_deref().unwrap_or(&promotion.metric),
@@ -255,7 +256,7 @@ const METRIC: &str = "training.tuning.metric";
 const MAX_JOBS: &str = "training.tuning.maxJobs";
 
 impl TuningRange {
-    /// What is wrong with it, whatever it is a range of.
+    /// What is wrong with the range, for any hyperparameter.
     fn refusal(&self) -> Option<String> {
         let (least, most, scale) = match self {
             Self::Categorical(values) => {
@@ -270,7 +271,7 @@ impl TuningRange {
                     None => None,
                 };
             }
-            // Only compared: what is lost beyond 2^53 does not matter.
+            // Only for a comparison: the precision lost beyond 2^53 does not matter.
             Self::Integer {
                 minimum,
                 maximum,
@@ -415,7 +416,7 @@ mod tests {
     fn of_a_built_in_algorithm_only_what_it_lets_be_tuned_within_its_bounds() {
         let xgboost = json!({"image": null, "algorithm": {"name": "xgboost"}});
         let tuned = |ranges: Value| training(&json!({ "ranges": ranges }), &xgboost);
-        // What is tuned need not be given, though the algorithm needs it.
+        // A tuned hyperparameter need not be given, even if the algorithm needs it.
         tuned(json!({
             "num_round": {"integer": {"minimum": 10, "maximum": 50}},
             "eta": {"continuous": {"minimum": 0.1, "maximum": 0.5}},
@@ -443,7 +444,7 @@ mod tests {
                 tuned(json!({"num_round": num_round.clone(), name: range})).unwrap_err();
             assert!(message.contains(words), "{message}");
         }
-        // AWS may have added it since.
+        // AWS may have added it.
         tuned(json!({"num_round": num_round, "learning": {"categorical": [1]}})).unwrap();
     }
 }

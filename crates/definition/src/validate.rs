@@ -1,25 +1,24 @@
-//! What a definition must satisfy beyond its types, so that a mistake is found before anything is
-//! read or paid for. It must not ask any service. What a dataset's paths and shares must satisfy is
-//! said where they are understood, in the crate `dataset`.
+//! Checks of a definition beyond its types, so that a mistake is found before anything is read or
+//! paid for. The crate `dataset` checks the dataset's paths and shares.
 
 use crate::{Definition, Training};
 use contract::Names;
 
-/// A field of the definition that cannot be carried out.
+/// An invalid field of the definition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("field `{path}`: {message}")]
 pub struct FieldError {
-    /// The field, as `dataset.split.validation`.
+    /// The field, such as `dataset.split.validation`.
     pub path: &'static str,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what is expected.
     pub message: String,
 }
 
 impl Definition {
-    /// Checks what the types cannot say.
+    /// Checks what the types cannot express.
     ///
     /// # Errors
-    /// Names the first field that cannot be carried out.
+    /// Names the first invalid field.
     pub fn validate(&self) -> Result<(), FieldError> {
         if let Err(message) = Names::check_pipeline(&self.pipeline) {
             return Err(FieldError {
@@ -45,7 +44,7 @@ impl Definition {
         self.longest_run().check()
     }
 
-    /// Describes what is allowed and may still be a mistake, one sentence each.
+    /// Warnings about valid settings that may be mistakes, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let Training {
             algorithm,

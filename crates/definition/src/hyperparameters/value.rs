@@ -56,7 +56,7 @@ impl Value {
         (!accepted).then_some(expected)
     }
 
-    /// Names the kind of range that the hyperparameter takes if `range` is of another kind.
+    /// The kind of range that the hyperparameter takes, if `range` is of another kind.
     pub const fn other_kind(&self, range: &TuningRange) -> Option<&'static str> {
         match (self, range) {
             (Self::Integer(_), TuningRange::Integer { .. })

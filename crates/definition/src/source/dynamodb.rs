@@ -15,30 +15,32 @@ pub struct DynamoDbSource {
     /// How its items are read.
     #[serde(default)]
     pub mode: Mode,
-    /// A secondary index to read instead of the table itself. Items that the index does not hold, and
+    /// A secondary index to read instead of the table. Items that are not in the index, and
     /// attributes that it does not project, are not exported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<String>,
     /// The attributes to export, as paths such as `rating` or `context.device`; the key attributes
-    /// always come with them. All attributes if empty. It does not lower the read capacity consumed.
+    /// are always included. All attributes if empty. This does not lower the consumed read
+    /// capacity.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub projection: Vec<String>,
-    /// Which items to export; all if absent. It does not lower the read capacity consumed.
+    /// Which items to export; all if absent. This does not lower the consumed read capacity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
-    /// Strongly consistent reads, at twice the read capacity. A global secondary index has none.
+    /// Strongly consistent reads, at twice the read capacity. A global secondary index does not
+    /// have them.
     #[serde(default)]
     pub consistent_read: bool,
     /// How fast the table may be read.
     #[serde(default)]
     pub read: ReadBudget,
     /// Scan segments; by default one per 128 MiB of table, 1 to 10,000, and at most 64 for each
-    /// function that it takes to use the read budget up.
+    /// function that the read budget needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub segments: Option<u32>,
-    /// Segments of one task, which one function scans side by side; by default a task has as many as
-    /// the read budget makes useful, and its function scans 16 of them at a time.
+    /// Segments of one task, which one function scans concurrently; by default as many as the read
+    /// budget makes useful, 16 of them at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 64))]
     pub segments_per_task: Option<u32>,
@@ -48,34 +50,34 @@ pub struct DynamoDbSource {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Mode {
-    /// By parallel scan, unless only an export can keep to the limits; the plan says why.
+    /// By parallel scan, unless only an export is within the limits; the plan gives the reason.
     #[default]
     Auto,
     /// By parallel scan, which consumes read capacity.
     Scan,
-    /// By `DynamoDB`'s own export to S3, which consumes none, needs point-in-time recovery, takes five
-    /// minutes or more, and costs about six times as much per gigabyte.
+    /// By native export to S3, which consumes no read capacity, needs point-in-time recovery, takes
+    /// five minutes or more, and costs about six times as much per gigabyte.
     Export,
 }
 
-/// Which items to export, as `DynamoDB`'s own filter expression.
+/// Which items to export, as a DynamoDB filter expression.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
     /// The expression, such as `#rating >= :least AND attribute_exists(context.device)`.
     pub expression: String,
-    /// What the expression's `#names` stand for.
+    /// The attribute names of the expression's `#names`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, String>,
-    /// What the expression's `:values` stand for, in `DynamoDB` JSON: `{":least": {"N": "3"}}`.
+    /// The values of the expression's `:values`, in `DynamoDB` JSON: `{":least": {"N": "3"}}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, serde_json::Value>,
 }
 
-/// How fast the table may be read, by all functions together: at most one of the fields. With none
-/// it is a quarter of what the table has: its provisioned read capacity; on demand its warm
-/// throughput, or the maximum that its owner set if that is less; 12,000 units per second (what
-/// a new on-demand table serves) where it says nothing.
+/// How fast the table may be read, by all functions together: at most one of the fields. By
+/// default, 25 % of the table's capacity: its provisioned read capacity; on demand its warm
+/// throughput, or its configured maximum if that is less; 12,000 units per second (what a new
+/// on-demand table serves) if it describes neither.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReadBudget {
@@ -83,11 +85,11 @@ pub struct ReadBudget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub rcu: Option<u32>,
-    /// Percent of what the table has.
+    /// Percent of the table's capacity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub percent: Option<u32>,
-    /// As fast as it goes. Throttles still slow the export down.
+    /// Full speed. Throttles still slow the export down.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlimited: bool,
 }
@@ -108,14 +110,14 @@ impl DynamoDbSource {
         }
     }
 
-    /// Every attribute path that the source names.
+    /// Every attribute path of the source.
     pub(crate) fn paths(&self) -> Vec<NamedPath<'_>> {
         let Self {
             projection,
             table: _,
             mode: _,
             index: _,
-            // Its names are those of DynamoDB's own grammar, which DynamoDB reads.
+            // Its names follow DynamoDB's own grammar, which DynamoDB parses.
             filter: _,
             consistent_read: _,
             read: _,

@@ -1,5 +1,5 @@
-//! Checks of a filter expression before `DynamoDB` sees it: its placeholders match the names and
-//! values that are given. The expression's grammar is left to the service.
+//! Checks of a filter expression before `DynamoDB` sees it: its placeholders match the given names
+//! and values. The service checks the expression's grammar.
 
 use crate::FieldError;
 use crate::Filter;
@@ -10,7 +10,7 @@ const NAMES: &str = "source.dynamodb.filter.names";
 const VALUES: &str = "source.dynamodb.filter.values";
 
 impl Filter {
-    /// Checks that every placeholder of the expression stands for something, and nothing else does.
+    /// Checks that every placeholder of the expression has a value, and that every value is used.
     ///
     /// # Errors
     /// Names the field at fault.
@@ -53,7 +53,7 @@ impl Filter {
     }
 }
 
-/// The `#names` and `:values` of an expression. It has no text in quotes that could look like them.
+/// The `#names` and `:values` of an expression, which has no quoted text that could look like them.
 fn placeholders(expression: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     let mut rest = expression;

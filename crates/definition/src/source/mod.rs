@@ -1,4 +1,4 @@
-//! Where the items come from: one variant of [`Source`] for each kind of source.
+//! The source of the items: one variant of [`Source`] for each kind.
 
 mod dynamodb;
 mod dynamodb_filter;
@@ -11,21 +11,21 @@ use crate::{FieldError, NamedPath};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where the items come from: exactly one kind of source.
+/// The source of the items: exactly one kind of source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Source {
     /// An Amazon DynamoDB table.
     #[serde(rename = "dynamodb")]
     DynamoDb(DynamoDbSource),
-    /// A source that exists in this crate's tests only: it shows what a new kind has to touch.
+    /// A source that exists only in this crate's tests: it shows what a new kind has to touch.
     #[cfg(test)]
     #[schemars(skip)]
     Toy(toy::ToySource),
 }
 
 impl Source {
-    /// The kind's name, as the definition spells it.
+    /// The kind's name in definitions.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::DynamoDb(_) => "dynamodb",
@@ -34,7 +34,7 @@ impl Source {
         }
     }
 
-    /// The name of what is read, such as the table's.
+    /// The name of the source, such as the table's.
     pub fn name(&self) -> &str {
         match self {
             Self::DynamoDb(source) => &source.table,
@@ -52,7 +52,7 @@ impl Source {
         }
     }
 
-    /// Every attribute path that the source names.
+    /// Every attribute path of the source.
     pub(crate) fn paths(&self) -> Vec<NamedPath<'_>> {
         match self {
             Self::DynamoDb(source) => source.paths(),
@@ -70,8 +70,8 @@ impl Source {
     }
 }
 
-/// Checks that `source` names one kind. An execution's input merges over the stored definition, so
-/// that an input which names another kind leaves two.
+/// Checks that `source` names one kind. An execution's input is merged over the stored definition,
+/// so an input that names another kind leaves two.
 pub(crate) fn check_one_kind(definition: &serde_json::Value) -> Result<(), String> {
     let Some(kinds) = definition["source"].as_object() else {
         return Ok(());
