@@ -1,10 +1,10 @@
-//! The state machine in moto's interpreter, as a cross-check of the one that the whole pipeline runs
-//! on: the same definition, with scripted functions that fail once by each error that is tried
-//! again, and answer `InProgress` before `Done`.
+//! The state machine in moto's interpreter, as a cross-check of ministack's: the same definition,
+//! with scripted functions that fail once with each retried error, and answer `InProgress` before
+//! `Done`.
 //!
-//! Two things differ from the file: its `${…}` are filled in, and the pauses between retries and before a
-//! person's decision are shortened. One thing cannot be asked of moto: it takes a Distributed Map with a failed child for
-//! a success, so a child's failure is tested where the real functions run.
+//! Two things differ from the file: its `${…}` are substituted, and the pauses before retries and
+//! before a person's decision are shortened. moto treats a Distributed Map with a failed child as a
+//! success, so a child's failure is tested with the real functions.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
@@ -181,7 +181,7 @@ async fn a_second_interpreter_takes_the_same_paths() {
     went_well(&promoted, Route::Export, Outcome::Deployed, &deployment);
     // Told once; the first token's time was over, and the second one came back.
     let asking = ["JudgeModel", "IsModelBetter"];
-    let told = [&asking[..], &["TellApprovers", "AwaitApproval"]].concat();
+    let told = [&asking[..], &["NotifyApprovers", "AwaitApproval"]].concat();
     let again = [&asking[..], &["AwaitApproval"]].concat();
     went_well(
         &asked,

@@ -1,5 +1,6 @@
 //! The state machine's definition against the contract: error names, payloads, paths, choices, and
-//! only what every engine executes alike. Wrong copies show that each check sees what it is for.
+//! only features that every engine executes alike. Defective copies show that each check finds its
+//! defect.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
@@ -480,11 +481,11 @@ fn wrong_choices_are_found() {
         remove(m, "/States/IsModelBetter/Choices/1");
     });
     is_found(
-        "ExportSegments/AreSegmentsWhole: $.state",
+        "ExportSegments/AreSegmentsDone: $.state",
         "no field \"state\"",
         |m| {
             for choice in 0..2 {
-                let choice = format!("{CHILDREN}/AreSegmentsWhole/Choices/{choice}/Variable");
+                let choice = format!("{CHILDREN}/AreSegmentsDone/Choices/{choice}/Variable");
                 set(m, &choice, json!("$.state"));
             }
         },
@@ -556,15 +557,15 @@ fn what_the_engines_execute_differently_is_found() {
         let path = json!("$.waitSeconds");
         set(m, "/States/AwaitApproval/TimeoutSecondsPath", path);
     });
-    is_found("TellApprovers.Parameters.Message", "is no text", |m| {
-        let message = "/States/TellApprovers/Parameters/Message.$";
+    is_found("NotifyApprovers.Parameters.Message", "is no text", |m| {
+        let message = "/States/NotifyApprovers/Parameters/Message.$";
         set(m, message, json!("$.value"));
     });
     is_found(
-        "TellApprovers",
+        "NotifyApprovers",
         "SNS.ThrottledException is not tried",
         |m| {
-            remove(m, "/States/TellApprovers/Retry/0/ErrorEquals/1");
+            remove(m, "/States/NotifyApprovers/Retry/0/ErrorEquals/1");
         },
     );
     is_found("Deployed", "type \"Fail\" is not one", |m| {
