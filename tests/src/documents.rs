@@ -1,4 +1,4 @@
-//! What can be checked of the documents: links and anchors, widths, lists that must be complete.
+//! Checks of the documents: links and anchors, widths, words, lists that must be complete.
 
 use crate::{Finding, workspace};
 use regex::Regex;
@@ -16,6 +16,8 @@ const SKIPPED: [&str; 6] = [
     "cdk.out",
 ];
 const WIDTH: usize = 100;
+/// Most characters of a table cell.
+const CELL: usize = 160;
 
 static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"\]\(<?([^)\s>]+)>?\)"));
 static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"`[^`]*`"));
@@ -190,12 +192,68 @@ pub fn wide_lines(documents: &Documents, of: &dyn Fn(&Path) -> bool) -> Vec<Find
     for (path, text) in documents.iter().filter(|(path, _)| of(path)) {
         for (number, line) in lines(text) {
             let columns = line.chars().count();
-            let can_be_wrapped = line.trim().contains(' ') && !line.starts_with(['|', '#']);
+            let line = line.trim_start();
+            let can_be_wrapped = line.contains(' ') && !line.starts_with(['|', '#']);
             if columns > WIDTH && can_be_wrapped {
                 let place = format!("{}:{number}", path.display());
                 let problem = format!("{columns} columns, at most {WIDTH}");
                 findings.push(Finding::new(place, problem));
             }
+        }
+    }
+    findings
+}
+
+/// Table cells that are longer than a phrase.
+pub fn wide_cells(documents: &Documents, of: &dyn Fn(&Path) -> bool) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in documents.iter().filter(|(path, _)| of(path)) {
+        for (number, line) in lines(text) {
+            let line = line.trim();
+            let Some(cells) = line.strip_prefix('|') else {
+                continue;
+            };
+            for cell in cells.split(" |") {
+                let characters = cell.trim().chars().count();
+                if characters > CELL {
+                    let place = format!("{}:{number}", path.display());
+                    let problem = format!("a cell of {characters} characters, at most {CELL}");
+                    findings.push(Finding::new(place, problem));
+                }
+            }
+        }
+    }
+    findings
+}
+
+/// Words that this project once used in a sense of its own, each with the field's word.
+const PRIVATE_WORDS: [(&str, &str); 9] = [
+    ("now and then", "sometimes"),
+    ("in one go", "as a batch"),
+    ("goes on", "continues"),
+    ("held against", "compared with"),
+    ("holds it against", "compares it with"),
+    ("is told", "is reported"),
+    ("are told", "are reported"),
+    ("serves on", "stays in service"),
+    ("at work", "running"),
+];
+
+/// Private words in a text, whatever their case.
+pub fn private_words(place: &str, text: &str) -> Vec<Finding> {
+    static WORDS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        let word = |(word, plain): &(&str, &'static str)| {
+            let spaced = word.replace(' ', r"\s+");
+            (pattern(&format!(r"(?i)\b{spaced}\b")), *plain)
+        };
+        PRIVATE_WORDS.iter().map(word).collect()
+    });
+    let mut findings = Vec::new();
+    for (word, plain) in WORDS.iter() {
+        for found in word.find_iter(text) {
+            let number = text[..found.start()].matches('\n').count() + 1;
+            let problem = format!("{:?}: say {plain:?}", found.as_str());
+            findings.push(Finding::new(format!("{place}:{number}"), problem));
         }
     }
     findings
@@ -288,6 +346,25 @@ mod tests {
         let found = wide_lines(&documents(&[("a.md", &text)]), &|_| true);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].place, "a.md:1");
+    }
+
+    #[test]
+    fn a_long_cell_is_found() {
+        let long = "word ".repeat(40);
+        let text = format!("| a | {long} |\n  | a `x|y` | b |\n```\n| {long} |\n```\n");
+        let found = wide_cells(&documents(&[("a.md", &text)]), &|_| true);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].place, "a.md:1");
+    }
+
+    #[test]
+    fn a_private_word_is_found_across_a_line_break() {
+        let found = private_words(
+            "a.md",
+            "It runs.\nThen it goes\non. It is told so; a toldo.",
+        );
+        let places: Vec<_> = found.iter().map(|it| it.place.as_str()).collect();
+        assert_eq!(places, ["a.md:2", "a.md:3"], "{found:?}");
     }
 
     #[test]
