@@ -1,4 +1,4 @@
-//! Calls of SageMaker held against botocore's models of the real services. It must not know who calls.
+//! Checks calls of SageMaker against botocore's models of the real services.
 
 use crate::{python, workspace};
 use std::path::Path;

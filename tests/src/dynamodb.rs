@@ -1,4 +1,4 @@
-//! What the tests need of a local DynamoDB and no adapter has: operations called by their names.
+//! Operations of a local DynamoDB that the tests need and no adapter has, called by name.
 
 use serde_json::{Value, json};
 

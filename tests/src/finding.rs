@@ -1,4 +1,4 @@
-//! What a check has found. It must not know which check.
+//! A finding of a check.
 
 use std::fmt;
 

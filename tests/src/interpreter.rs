@@ -1,8 +1,7 @@
-//! A second interpreter of the state machine: moto's, with scripted functions behind it. It must
-//! not know what the states are.
+//! A second interpreter of the state machine: moto's, with scripted functions behind it.
 //!
-//! moto sends every call of a task to one port. There a router answers the functions' calls from the
-//! scripts and passes all others (an `ItemReader` reading its list) on to moto itself.
+//! moto sends every call of a task to one port. A router on this port answers the functions' calls
+//! from the scripts and forwards all others (an `ItemReader` that reads its list) to moto.
 
 use crate::script::{Answer, Script};
 use axum::Router;
@@ -125,7 +124,7 @@ impl Interpreter {
         &self.url
     }
 
-    /// Whether it came up: by now it executes state machines, and its bucket is there.
+    /// Whether it started: it executes state machines, and its bucket exists.
     async fn is_up(&mut self) -> bool {
         let config = format!("{}/moto-api/config", self.url);
         let execute = json!({ "stepfunctions": { "execute_state_machine": true } });
@@ -268,7 +267,7 @@ async fn invoke(
 ) -> Response {
     let verb = function.rsplit(':').next().unwrap_or("");
     let payload: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    // What PlanExport is told holds the execution's input; all others are told the pipeline.
+    // PlanExport's payload has the execution's input; all others have the pipeline.
     let pipeline = text(&payload, "pipeline").or_else(|| text(&payload["input"], "pipeline"));
     let script = calls.scripts.get(pipeline.as_deref().unwrap_or_default());
     let Some(script) = script else {

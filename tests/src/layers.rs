@@ -1,5 +1,5 @@
-//! Which crate may know which: the nouns below, the verbs above them, and nobody but `aws` and
-//! `lambda-shell` beside the services. It must not know what the crates do.
+//! Which crate may depend on which: the nouns below, the verbs above them, and only `aws` and
+//! `lambda-shell` on the services.
 
 use crate::Finding;
 use crate::template::Lambda;
@@ -248,7 +248,8 @@ fn outside(name: &str, krate: &Crate, found: &mut Vec<Finding>) {
     }
 }
 
-/// A package has one list of dependencies, so what is the wiring's is told by where it is used.
+/// A package has one list of dependencies, so a dependency of the wiring is recognised by where it
+/// is used.
 fn library(name: &str, krate: &Crate, found: &mut Vec<Finding>) {
     for (path, text) in &krate.sources {
         if path != Path::new("main.rs") && uses(text, "aws") {

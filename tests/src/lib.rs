@@ -1,6 +1,5 @@
-//! What the tests of the whole are made of: the checks that hold the state machine, the template and
-//! the crates against each other, and the servers that they run on. It must not know what any step
-//! does inside.
+//! Helpers of the end-to-end tests: the checks that compare the state machine, the template and the
+//! crates, and the servers that the tests run on.
 
 pub mod asl;
 pub mod botocore;

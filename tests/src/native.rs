@@ -1,5 +1,4 @@
-//! What DynamoDB's own export writes into a bucket, where a local server leaves it out. It must not
-//! stand in for anything that Millrace does with it.
+//! Writes the output of DynamoDB's native export to a bucket, where a local server does not.
 
 use crate::dynamodb;
 use base64::Engine;
@@ -49,8 +48,8 @@ pub async fn write_file(
     key
 }
 
-/// Writes the manifests of an export: of files by their keys, with the items of each. The summary comes
-/// last, as DynamoDB writes it.
+/// Writes the manifests of an export: of files by their keys, with the items of each. The summary
+/// comes last, as DynamoDB writes it.
 ///
 /// # Panics
 /// If a file is not there, or the lake cannot be written.

@@ -1,5 +1,5 @@
-//! The Node.js programs that the tests call: projects of the repository, copied below `target/` and installed
-//! there from their locks. It must not know what the programs do.
+//! The Node.js programs of the tests: projects of the repository, copied below `target/` and
+//! installed there from their lock files.
 
 use crate::{python, workspace};
 use std::ffi::OsString;
@@ -20,8 +20,9 @@ pub struct Project {
 }
 
 impl Project {
-    /// The project of this name with the files as they are now, each from its place in the repository to its
-    /// place in the project. Among them must be `package.json` and `package-lock.json`.
+    /// The project of this name with the files as they are now, each from its place in the
+    /// repository to its place in the project. Among them must be `package.json` and
+    /// `package-lock.json`.
     ///
     /// # Panics
     /// If it cannot be installed.

@@ -1,5 +1,5 @@
-//! A pipeline on local AWS: the stack deployed, a table filled, a definition in the lake. It must not
-//! stand in for any part of what is tested: every part is the one that is deployed.
+//! A pipeline on local AWS: the stack deployed, a table filled, a definition in the lake. Every
+//! tested part is the deployed one.
 
 use aws::s3::S3Store;
 use aws::sfn::StateMachines;

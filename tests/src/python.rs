@@ -1,5 +1,5 @@
-//! The Python programs that the tests call, in virtual environments of their own below `target/`,
-//! pinned by hash. It must not know what the programs do.
+//! The Python programs of the tests, in virtual environments of their own below `target/`, pinned
+//! by hash.
 
 use crate::workspace;
 use std::fs::File;
@@ -74,7 +74,8 @@ impl Environment {
         let mut pip = Command::new(venv.join("bin/python"));
         pip.args(["-m", "pip", "install", "--quiet", "--no-input"])
             .arg("--disable-pip-version-check")
-            // The lock names every package, and wheels alone: nothing else is resolved, built or run.
+            // The lock names every package, and wheels alone: nothing else is resolved, built or
+            // run.
             .args(["--no-deps", "--require-hashes", "--only-binary", ":all:"])
             .arg("--requirement")
             .arg(workspace::root().join(self.file));

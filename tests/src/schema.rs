@@ -1,5 +1,5 @@
-//! A view of the contract's JSON Schemas: fields, which of them are required, values of enums. It
-//! must not know more of JSON Schema than schemars writes for the contract's types.
+//! A view of the contract's JSON Schemas: fields, required fields, values of enums. It covers what
+//! schemars writes for the contract's types.
 
 use serde_json::Value;
 use std::collections::BTreeMap;

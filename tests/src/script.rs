@@ -1,7 +1,6 @@
-//! Functions that answer by a script: each call's payload is read as the contract's input, and the
-//! answer is made of the contract's output. Before they answer they fail by an error or two of each
-//! of their state's retriers, and what can take several calls takes two. They must not do anything
-//! else of what the real functions do.
+//! Functions that answer by a script: each call's payload is parsed as the contract's input, and
+//! the answer is made of the contract's output. Before they answer they fail with an error or two
+//! of each of their state's retriers; a step that can take several calls takes two.
 
 use crate::asl;
 use contract::states::{

@@ -1,5 +1,4 @@
-//! The SAM template as JSON, and what must hold between it, the state machine and the crates. It
-//! must not know what a step does.
+//! The SAM template as JSON, and checks of it against the state machine and the crates.
 
 use crate::Finding;
 use crate::asl::{self, substitutions};
@@ -170,8 +169,8 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
     }
 }
 
-/// Actions that have no resource to name, so that `*` is all there is. Source: Service Authorization
-/// Reference.
+/// Actions that have no resource to name, so that `*` is all there is. Source: Service
+/// Authorization Reference.
 pub const WITHOUT_RESOURCE: [&str; 30] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",

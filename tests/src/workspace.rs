@@ -1,4 +1,4 @@
-//! Where the sources are. It must not know what is in them.
+//! Paths of the sources.
 
 use cargo_metadata::MetadataCommand;
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! A model that awaits a person's approval, on local AWS with the parts that are deployed: the run waits for
-//! its token, goes on as it is told, and what serves is what was approved.
+//! A model that awaits a person's approval, on local AWS with the deployed functions: the run waits
+//! for its token, follows the decision, and serves the approved model.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use contract::RunId;
@@ -79,7 +79,7 @@ async fn verdict(pipeline: &Pipeline, keys: &RunKeys) -> VerdictRecord {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_waits_for_a_person_and_does_as_it_is_told() {
+async fn a_run_waits_for_a_person_and_follows_the_decision() {
     let pipeline = Pipeline::start().await;
     let interactions = Interactions::generate(42, ITEMS);
     pipeline.fill(TABLE, &interactions).await;

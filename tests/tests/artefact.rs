@@ -1,9 +1,9 @@
-//! The functions' packages, driven through a Runtime API: the first poll, an invocation, an input that cannot
-//! be read, a panic. `-- --nocapture` prints sizes and start-up times.
+//! The functions' packages, driven through a Runtime API: the first poll, an invocation, an invalid
+//! input, a panic. `-- --nocapture` prints sizes and start-up times.
 //!
-//! Local AWS runs the development profile, and so do most of these tests. `-- --ignored` builds and drives the
-//! release profile; `MILLRACE_SAM_BUILD=infra/.aws-sam/build` drives the output of `sam build`, if it was for
-//! this machine.
+//! Local AWS runs the development profile, and so do most of these tests. `-- --ignored` builds and
+//! drives the release profile; `MILLRACE_SAM_BUILD=infra/.aws-sam/build` drives the output of `sam
+//! build`, if it was built for this machine.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 #![allow(clippy::print_stdout)] // whoever runs it by hand wants to see the sizes and times
 

@@ -1,5 +1,5 @@
-//! What a person may get wrong, on local AWS: each mistake ends the execution under its own error
-//! name, in one line that names the field or thing, before anything is trained.
+//! Mistakes of users, on local AWS: each fails the execution with its own error name, in one line
+//! that names the field or resource, before anything is trained.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use end_to_end::dynamodb;

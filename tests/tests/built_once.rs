@@ -1,5 +1,5 @@
-//! `cargo test --workspace` after `cargo run` compiles no dependency a second time: for both, cargo selects
-//! the same features of every package.
+//! `cargo test --workspace` after `cargo run` compiles no dependency a second time, because cargo
+//! selects the same features of every package for both.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
@@ -7,7 +7,8 @@ use end_to_end::workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-/// The features of every package, of which a package may have one set for programs and one for build scripts.
+/// The features of every package, of which a package may have one set for programs and one for
+/// build scripts.
 fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(workspace::root())

@@ -1,4 +1,5 @@
-//! The CDK construct: its own tests, cdk-nag among them, and its stacks held against the SAM template.
+//! The CDK construct: its own tests with cdk-nag, and a comparison of its stacks with the SAM
+//! template.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

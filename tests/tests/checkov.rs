@@ -1,5 +1,5 @@
-//! checkov over the stack as CloudFormation makes it. It brings 290 MB of its own, so it is asked for:
-//! `cargo test -p end-to-end --test checkov -- --ignored`.
+//! checkov on the transformed template. It installs 290 MB, so it is ignored by default: `cargo
+//! test -p end-to-end --test checkov -- --ignored`.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

@@ -1,6 +1,6 @@
-//! From a table to an answering endpoint by the table's own export, on local AWS, with the parts that
-//! are deployed. ministack takes the request and says when the export is complete; the files and
-//! manifests, which it leaves out, are written by this test while the state machine waits.
+//! From a table to an answering endpoint with a native export, on local AWS with the deployed
+//! functions. ministack accepts the request and reports completion; it writes no files and
+//! manifests, so this test writes them while the state machine waits.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use aws::dynamodb_load::{BATCH, TableLoader};
@@ -38,7 +38,7 @@ async fn an_exported_table_becomes_a_serving_model() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    // The record of the run at work ends in its id.
+    // The record of the running run ends in its id.
     let current = pipeline.lake.list(&keys::current_runs("default")).await;
     let record = current.unwrap().pop().unwrap().key;
     let current: lake::records::CurrentRun = documents::read(&pipeline.lake, &record, "the run")
@@ -84,8 +84,8 @@ async fn an_exported_table_becomes_a_serving_model() {
     pipeline.local.stop().await.unwrap();
 }
 
-/// Fills a table whose partitions have an item each: ministack says how many partitions it exported,
-/// where DynamoDB says how many items.
+/// Fills a table whose partitions have an item each: ministack says how many partitions it
+/// exported, where DynamoDB says how many items.
 async fn fill(pipeline: &Pipeline, interactions: &Interactions) {
     let loader = TableLoader::new(pipeline.local.aws_config());
     loader.create(TABLE, "event_id", "user_id").await.unwrap();

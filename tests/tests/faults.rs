@@ -1,11 +1,11 @@
-//! The export under faults: however its services fail and whenever its processes die, its parts hold
-//! the table exactly.
+//! The export under faults: however its services fail and whenever its processes die, its parts
+//! hold exactly the table's items.
 //!
-//! More seeds: `MILLRACE_FAULT_SEEDS=2000 cargo test -p end-to-end --test faults -- --nocapture`; the one
-//! that failed again: `MILLRACE_FAULT_FIRST_SEED=… MILLRACE_FAULT_SEEDS=1`.
+//! More seeds: `MILLRACE_FAULT_SEEDS=2000 cargo test -p end-to-end --test faults -- --nocapture`; a
+//! failed seed again: `MILLRACE_FAULT_FIRST_SEED=… MILLRACE_FAULT_SEEDS=1`.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use end_to_end::faults::{self, Happenings, Programs, Report};
+use end_to_end::faults::{self, EventCounts, Programs, Report};
 use end_to_end::workspace;
 use futures::StreamExt;
 use std::time::Instant;
@@ -43,7 +43,7 @@ async fn whatever_fails_the_export_is_the_table() {
     let seeds = setting("MILLRACE_FAULT_SEEDS", SEEDS);
     let at_once = usize::try_from(setting("MILLRACE_FAULT_AT_ONCE", AT_ONCE)).unwrap();
     let begun = Instant::now();
-    let happenings = Happenings::default();
+    let events = EventCounts::default();
     let mut failed = Vec::new();
     let mut trials =
         futures::stream::iter((first..first + seeds).map(trial)).buffer_unordered(at_once);
@@ -62,7 +62,7 @@ async fn whatever_fails_the_export_is_the_table() {
                 println!(
                     "{over:>5}/{seeds} seed {seed}: {items} items, {segments} segments, {tasks} tasks, {took:.1?}"
                 );
-                happenings.add_all(&report.happenings);
+                events.add_all(&report.events);
             }
             Err(error) => {
                 println!("{over:>5}/{seeds} seed {seed} FAILED: {error}");
@@ -70,8 +70,8 @@ async fn whatever_fails_the_export_is_the_table() {
             }
         }
     }
-    for (happening, count) in happenings.counts() {
-        println!("{count:>8} {happening}");
+    for (event, count) in events.counts() {
+        println!("{count:>8} {event}");
     }
     println!("{seeds} seeds in {:.1?}", begun.elapsed());
     let logs = workspace::target().join("faults");
@@ -83,7 +83,7 @@ async fn whatever_fails_the_export_is_the_table() {
         failed[0]
     );
     if seeds >= SEEDS {
-        let missing = happenings.missing();
+        let missing = events.missing();
         assert!(missing.is_empty(), "never happened: {missing:?}");
     }
 }

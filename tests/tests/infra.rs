@@ -1,4 +1,5 @@
-//! The stack's policies: who may do what, and whether each role has what its code needs and no more.
+//! The stack's policies: who may do what, and whether each role has exactly the permissions that
+//! its code needs.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

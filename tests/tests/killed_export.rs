@@ -1,5 +1,5 @@
-//! The export's processes are killed in mid-segment on local AWS, again and again: the run ends well,
-//! and its parts hold every item once.
+//! The export's processes are killed in mid-segment on local AWS, repeatedly: the run succeeds, and
+//! its parts hold every item once.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use contract::states::Outcome;
@@ -21,7 +21,7 @@ async fn killing_the_export_loses_and_doubles_nothing() {
     let definition = serde_json::to_string(&demo::definition()).unwrap();
     pipeline.define("default", &definition).await;
 
-    // A small read budget keeps a segment at work for seconds: two tasks, and a page consumes half
+    // A small read budget keeps a segment running for seconds: two tasks, and a page consumes half
     // a unit or more.
     let slow =
         json!({"source": {"dynamodb": {"segments": 2, "segmentsPerTask": 1, "read": {"rcu": 2}}}});

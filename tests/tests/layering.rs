@@ -1,4 +1,4 @@
-//! Which crate may know which, read from cargo's own metadata and from the sources.
+//! Which crate may depend on which, from cargo's metadata and the sources.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

@@ -1,5 +1,6 @@
-//! Seeded defects of the template and the state machine: each must be seen by some check, and the sound
-//! originals by none. `cargo test -p end-to-end --test mutations -- --nocapture` prints which check saw which.
+//! Seeded defects of the template and the state machine: some check must find each of them, and
+//! none may fail on the originals. `cargo test -p end-to-end --test mutations -- --nocapture`
+//! prints which check found which.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
@@ -26,7 +27,7 @@ struct Mutation {
     with: String,
 }
 
-/// What our own checks are held against.
+/// The inputs of the project's own checks.
 struct Own {
     crates: Crates,
     lambdas: Vec<Lambda>,
@@ -34,7 +35,7 @@ struct Own {
     schemas: Schemas,
 }
 
-/// The files that are held against each other.
+/// The files that are compared with each other.
 #[derive(Clone)]
 struct Files {
     template: String,
@@ -160,7 +161,8 @@ fn write(folder: &Path, files: &Files) {
     });
 }
 
-/// What the programs find in the folders, by folder. Linting a template takes seconds: it is done for `slow`.
+/// What the programs find in the folders, by folder. Linting a template takes seconds: it is done
+/// for `slow`.
 fn tools(folders: &[PathBuf], slow: &[PathBuf]) -> BTreeMap<String, Vec<Finding>> {
     let files = |name: &str| -> Vec<PathBuf> {
         let paths = folders.iter().map(|folder| folder.join(name));

@@ -1,8 +1,8 @@
-//! A table's native export by moto, the one local server that writes its files, through the real
-//! steps and adapters: that the dataset is the table, and the same one as by scan.
+//! A native export by moto, the one local server that writes its files, through the real steps and
+//! adapters: the dataset matches the table, and the dataset of a scan.
 //!
-//! One thing moto leaves out, and this test puts in: the manifests beside the file. Before it does,
-//! the export is one that says it is complete and is not, which must be refused.
+//! moto does not write the manifests, so this test does. Before that, the export claims to be
+//! complete without manifests, which must be refused.
 
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
@@ -229,7 +229,7 @@ async fn an_exported_table_becomes_the_same_dataset_as_a_scanned_one() {
     assert_eq!(planned.route, Route::Export);
     let (run, keys) = of(&planned);
     moto.look(&run).await.unwrap();
-    // As if the call had been killed before it could write down what it asked for.
+    // As if the call had been killed before it could record its request.
     moto.lake.delete(&keys.native_request()).await.unwrap();
     let error = moto.wait(&run).await.unwrap_err();
     assert_eq!(moto.exports().await.len(), 1, "one export was asked for");

@@ -1,6 +1,6 @@
-//! From a table to an answering endpoint on local AWS, with the parts that are deployed: that the
-//! data is the table row for row, the model is better than its baselines, and a second model that is
-//! no better leaves the first one serving.
+//! From a table to an answering endpoint on local AWS with the deployed functions: the data matches
+//! the table row for row, the model is better than its baselines, and a second model that is not
+//! better leaves the first one in service.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use contract::states::{Outcome, PublishReportOutput};
@@ -47,7 +47,7 @@ async fn a_table_becomes_a_serving_model() {
     assert_eq!(champion.run, output.run);
     the_endpoint_answers(&pipeline, &keys, &interactions, &output).await;
 
-    // A better one is asked for by less: the endpoint is updated, not made anew.
+    // A better model needs a lower loss: the endpoint is updated, not created again.
     let tolerant = json!({"promotion": {"minimumGain": -1.0}});
     let third = pipeline.run_well(&tolerant).await;
     assert_eq!(third.outcome, Outcome::Deployed);
@@ -67,7 +67,8 @@ async fn a_table_becomes_a_serving_model() {
     pipeline.local.stop().await.unwrap();
 }
 
-/// A run is read again as `millrace verify` does it, sound and then with one digit of a row changed.
+/// A run is read again as `millrace verify` does it, sound and then with one digit of a row
+/// changed.
 async fn what_was_committed_can_be_verified(pipeline: &Pipeline, keys: &RunKeys) {
     let text = pipeline.verify(keys).await;
     assert!(

@@ -1,6 +1,5 @@
-//! sagemaker-local as boto3 sees it: every call is made by it and every answer read by it, and what was
-//! asked and answered is held against botocore's models of the services: members, enumerations, patterns,
-//! bounds.
+//! sagemaker-local as boto3 sees it: boto3 makes every call and parses every answer, and both are
+//! checked against botocore's models of the services: members, enumerations, patterns, limits.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

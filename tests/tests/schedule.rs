@@ -1,4 +1,4 @@
-//! The stack's schedule fires and starts a run of its pipeline, and so does that of `schedule.yaml`.
+//! The schedules of the stack and of `schedule.yaml` start runs of their pipelines.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use aws::cloudformation::{Stacks, Template};

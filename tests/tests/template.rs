@@ -1,4 +1,4 @@
-//! The SAM template: transformed and linted as CloudFormation reads it, and held against the state
+//! The SAM template: transformed and linted as CloudFormation does, and checked against the state
 //! machine and the crates.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
@@ -199,8 +199,8 @@ fn allowed(template: &Value, role: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What a native export needs, with a part of what it is needed on. Source: Amazon DynamoDB Developer
-/// Guide, "Requesting a table export".
+/// What a native export needs, with a part of what it is needed on. Source: Amazon DynamoDB
+/// Developer Guide, "Requesting a table export".
 const EXPORT: [(&str, &str); 6] = [
     ("dynamodb:ExportTableToPointInTime", "table/${TableName}"),
     ("dynamodb:DescribeExport", "table/${TableName}/export/*"),

@@ -1,5 +1,5 @@
-//! The files that training reads, in every format, read back by readers that are not Millrace's:
-//! XGBoost's own, protobuf with SageMaker's published schema, `DuckDB`, Python's csv and json.
+//! The training files in every format, read by independent readers: XGBoost, protobuf with
+//! SageMaker's published schema, `DuckDB`, Python's csv and json.
 
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 

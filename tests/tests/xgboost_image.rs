@@ -1,5 +1,5 @@
-//! The program that stands for the image of the built-in XGBoost, run by itself: the container's channels,
-//! texts as hyperparameters, the container's words for what it refuses, checkpoints, and requests.
+//! The stand-in for the image of the built-in XGBoost: the container's channels, hyperparameters as
+//! texts, the container's error messages, checkpoints, and requests.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use end_to_end::{python, workspace};
@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// The label is twice the first feature; the second one tells nothing, and is missing in every third row.
+/// The label is twice the first feature; the second one has no information, and is missing in every
+/// third row.
 const ROWS: usize = 60;
 
 fn csv(weighted: bool) -> String {

@@ -1,5 +1,4 @@
-//! DynamoDB as dynoxide has it, over HTTP: tables, items and parallel scans, with the checksums that
-//! AWS sends. It must not know who asks.
+//! DynamoDB by dynoxide, over HTTP: tables, items and parallel scans, with AWS's checksums.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -28,8 +27,8 @@ pub struct DynamoDb {
 }
 
 impl DynamoDb {
-    /// Starts with no tables, which live in memory. A page of a scan has at most `page_items` items,
-    /// and at most DynamoDB's megabyte.
+    /// Starts with no tables, which live in memory. A page of a scan has at most `page_items`
+    /// items, and at most DynamoDB's megabyte.
     ///
     /// # Panics
     /// If the machine has no port left.
@@ -78,8 +77,8 @@ impl DynamoDb {
         &self.url
     }
 
-    /// Lets segments of a table in a file be found without reading the whole table for each page. To
-    /// be called once it is filled.
+    /// Lets segments of a table in a file be found without reading the whole table for each page.
+    /// To be called once it is filled.
     ///
     /// # Panics
     /// If the file cannot be used.

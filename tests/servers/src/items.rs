@@ -1,5 +1,4 @@
-//! The items of tables that are measured: what users of a catalogue did, drawn from their numbers. It
-//! must not know who reads them.
+//! The items of measured tables: interactions of a catalogue's users, generated from their numbers.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
@@ -11,8 +10,8 @@ pub const KEY: &str = "event_id";
 
 const TAGS: [&str; 3] = ["drama", "süß", "二"];
 
-/// The item of this number, in DynamoDB JSON: some 320 bytes with nested maps, lists, sets, numbers,
-/// texts that JSON escapes, and attributes that are missing here and there.
+/// The item of this number, in DynamoDB JSON: some 320 bytes with nested maps, lists, sets,
+/// numbers, texts that JSON escapes, and attributes that are missing here and there.
 pub fn interaction(number: u64) -> Value {
     let mut rng = Rng::with_seed(number);
     let user = rng.u32(..50_000);
@@ -47,8 +46,8 @@ pub fn interaction(number: u64) -> Value {
     Value::Object(item)
 }
 
-/// A hash of what an item says, whatever the order of its names and of its sets' elements: summed up,
-/// it is a checksum of a table.
+/// A hash of what an item says, whatever the order of its names and of its sets' elements: summed
+/// up, it is a checksum of a table.
 pub fn fingerprint(item: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     feed(item, false, &mut hasher);

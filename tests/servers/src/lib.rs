@@ -1,6 +1,5 @@
-//! Servers that tests and measurements run against, each on a free port of 127.0.0.1: DynamoDB and
-//! S3 as others have built them, and the Lambda Runtime API that drives a function's process. They
-//! must not know what is tested, nor stand in for any part of it.
+//! Servers for tests and measurements, each on a free port of 127.0.0.1: DynamoDB and S3 by
+//! existing crates, and the Lambda Runtime API, which drives a function's process.
 
 pub mod dynamodb;
 pub mod items;

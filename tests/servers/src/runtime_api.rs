@@ -1,6 +1,5 @@
 //! A function's process, driven through a Lambda Runtime API of its own, as Lambda does: it is
-//! started when it is first needed, kept warm, stopped when its time is over, and started again.
-//! It must not know what the function does.
+//! started on first use, kept warm, stopped at its time limit, and started again.
 //!
 //! Source: "Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide.
 
@@ -64,8 +63,8 @@ impl Function {
         self.process.as_ref().and_then(|process| process.child.id())
     }
 
-    /// Starts the process, if there is none, and tells how long it took until it asked for its first
-    /// invocation; None if it ended, or did not ask within `time`.
+    /// Starts the process, if there is none, and tells how long it took until it asked for its
+    /// first invocation; None if it ended, or did not ask within `time`.
     pub async fn first_poll(&mut self, time: Duration) -> Option<Duration> {
         let begun = Instant::now();
         if self.process.is_none() {
@@ -79,8 +78,8 @@ impl Function {
         }
     }
 
-    /// Invokes the function, which has `time` for its answer and is then killed. A caller that gives
-    /// up waiting has to [`Function::kill`] the process.
+    /// Invokes the function, which has `time` for its answer and is then killed. A caller that
+    /// gives up waiting has to [`Function::kill`] the process.
     ///
     /// # Errors
     /// As the function says, or, as Lambda names it, `Runtime.ExitError` if the process ended and
@@ -128,7 +127,8 @@ impl Function {
         })
     }
 
-    /// Kills the process, if there is one, in whatever it is at. The next invocation starts another.
+    /// Kills the process, if there is one, in whatever it is at. The next invocation starts
+    /// another.
     ///
     /// # Panics
     /// If it cannot be killed.

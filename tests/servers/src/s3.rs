@@ -1,5 +1,5 @@
-//! S3 as s3s-fs has it, on a folder: objects, multipart uploads, conditional puts, checksums and
-//! signatures. It must not know who asks.
+//! S3 by s3s-fs, on a folder: objects, multipart uploads, conditional puts, checksums and
+//! signatures.
 
 use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use hyper::body::Incoming;
@@ -91,7 +91,8 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>
                     .is_some_and(|query| query.contains("uploadId="));
             // A task of its own: what S3 has begun it ends, whether the client waits or not.
             let carried_out = tokio::spawn(async move {
-                // s3s-fs looks whether the object is there and then writes it: S3 does both at once.
+                // s3s-fs checks whether the object exists and then writes it: S3 does both
+                // atomically.
                 let _guard = if is_conditional {
                     Some(conditional.lock().await)
                 } else {

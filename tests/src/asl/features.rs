@@ -1,7 +1,7 @@
-//! What may stand in the definition at all: only what AWS, ministack and moto execute alike. What
-//! is not listed is left out by one of them without a word (`JSONata`, `Assign`, `ItemBatcher`,
-//! `ResultWriter`, `HeartbeatSeconds`, `ToleratedFailure…`, the `…Path` forms of numbers), or
-//! defeats redrive (`Catch` into `Fail`). It must not know the contract.
+//! The features that the definition may use: only those that AWS, ministack and moto execute alike.
+//! One of them silently ignores each other feature (`JSONata`, `Assign`, `ItemBatcher`,
+//! `ResultWriter`, `HeartbeatSeconds`, `ToleratedFailure…`, the `…Path` forms of numbers), or the
+//! feature defeats redrive (`Catch` into `Fail`).
 
 use super::scope::states;
 use crate::Finding;
@@ -84,7 +84,8 @@ fn allowed(kind: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Of a task that leaves a token: what comes back with it is not looked at, and its time limit leads on.
+/// Of a task that leaves a token: what comes back with it is not looked at, and its time limit
+/// leads on.
 const OF_CALLBACK: &[&str] = &[
     "Type",
     "Comment",
@@ -97,7 +98,7 @@ const OF_CALLBACK: &[&str] = &[
     "Next",
 ];
 
-/// Of a task that tells people.
+/// Fields of a task that notifies people.
 const OF_NOTICE: &[&str] = &[
     "Type",
     "Comment",
@@ -143,8 +144,8 @@ fn task(place: &str, task: &Value, found: &mut Vec<Finding>) {
     }
 }
 
-/// Only the time limit is caught, and leads on with the state's own input; whatever failed stays failed, so
-/// that it can be redriven.
+/// Only the time limit is caught, and leads on with the state's own input; whatever failed stays
+/// failed, so that it can be redriven.
 fn caught(place: &str, task: &Value, found: &mut Vec<Finding>) {
     for (index, catch) in task["Catch"].as_array().into_iter().flatten().enumerate() {
         let place = format!("{place}.Catch[{index}]");

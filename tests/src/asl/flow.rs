@@ -1,6 +1,5 @@
-//! Follows what is known of each state's input from the start on, over every branch and loop: each
-//! path must lead to something that is always there, each payload must be what its step takes, each
-//! choice must know every value. It must not know how states are executed.
+//! Infers the shape of each state's input from the start on, over every branch and loop: each path
+//! must exist, each payload must match its step's input, each choice must handle every value.
 
 use super::path::{self, Where};
 use super::scope::{Scope, State, followers};
@@ -74,7 +73,8 @@ impl<'a> Flow<'a> {
                 if !matches!(seconds.kind(), None | Some("integer")) {
                     self.say(at, "is no whole number");
                 } else if !matches!(seconds, Shape::Valid(_)) {
-                    // A number of the definition would ask as often for hours as in the first minute.
+                    // A number of the definition would ask as often for hours as in the first
+                    // minute.
                     self.say(at, "is not what a step answered");
                 }
                 input.clone()
@@ -109,7 +109,7 @@ impl<'a> Flow<'a> {
         Shape::Valid(output)
     }
 
-    /// A task that tells people: its message is text.
+    /// A task that notifies people: its message is text.
     fn notice(&mut self, state: &State<'a>, input: &Shape<'a>, place: Where) -> Shape<'a> {
         let at = format!("{}.Parameters.Message", state.place);
         let message = &state.json["Parameters"]["Message.$"];

@@ -1,6 +1,5 @@
-//! Holds a state machine's definition against the contract. Each check is a function from the
-//! definition's JSON to what it has found, so that a wrong copy can be shown to be found wrong.
-//! It must not run anything.
+//! Checks a state machine's definition against the contract. Each check is a function from the
+//! definition's JSON to findings, so that tests can show that it finds a defective copy.
 
 mod features;
 mod flow;
@@ -35,8 +34,9 @@ pub fn is_callback(state: &Value) -> bool {
     resource.ends_with(".waitForTaskToken")
 }
 
-/// Seconds by which a task outlasts its function at least. A state's clock starts before its function's:
-/// with equal limits the state ends first, as `States.Timeout`, and `Sandbox.Timedout` never comes.
+/// Seconds by which a task outlasts its function at least. A state's clock starts before its
+/// function's: with equal limits the state ends first, as `States.Timeout`, and `Sandbox.Timedout`
+/// never comes.
 pub const TASK_MARGIN: u64 = 30;
 
 /// The crate behind a task: `plan-export` for `${PlanExportFunctionArn}`.

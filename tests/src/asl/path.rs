@@ -1,5 +1,5 @@
-//! Paths into a state's input and into the context object. Only `$`, `$.a.b` and `$$.A.B` are read:
-//! the definition needs no more, and the engines differ in the rest.
+//! Paths into a state's input and into the context object. Only `$`, `$.a.b` and `$$.A.B` are
+//! parsed: the definition needs no more, and the engines differ in the rest.
 
 use super::shape::Shape;
 

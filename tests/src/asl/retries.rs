@@ -1,5 +1,4 @@
-//! What is tried again: errors that exist, by their exact names, never all of them. It must not
-//! know what a step does.
+//! Checks the retriers: their errors exist, have exact names, and are never `States.ALL`.
 
 use super::scope::{State, states};
 use crate::Finding;
@@ -62,8 +61,8 @@ const PACES: [Pace; 5] = [
         attempts: 5.0..=12.0,
         total_seconds: 180.0..=1800.0,
     },
-    // All of the account's executions are taken, perhaps for as long as a function may run: 900 s, of
-    // which full jitter waits half on average.
+    // All of the account's executions are taken, perhaps for as long as a function may run: 900 s,
+    // of which full jitter waits half on average.
     Pace {
         errors: &["Lambda.TooManyRequestsException"],
         first_seconds: 1.0..=60.0,
@@ -85,14 +84,14 @@ const PACES: [Pace; 5] = [
         attempts: 3.0..=6.0,
         total_seconds: 10.0..=300.0,
     },
-    // A call that was cut off may still be at work.
+    // A call that was cut off may still be running.
     Pace {
         errors: &["States.Timeout"],
         first_seconds: 1.0..=60.0,
         attempts: 1.0..=5.0,
         total_seconds: 1.0..=900.0,
     },
-    // A quota that others use up, or machines that are not there: minutes to hours.
+    // A quota that others use up, or missing capacity: minutes to hours.
     Pace {
         errors: &["ResourceLimitExceeded", "CapacityUnavailable"],
         first_seconds: 30.0..=300.0,
@@ -101,8 +100,9 @@ const PACES: [Pace; 5] = [
     },
 ];
 
-/// Errors of the contract that are tried again by the states of these functions alone, each with the functions
-/// that create what a quota or a shortage may refuse. `start-training` waits such a shortage out by itself.
+/// Errors of the contract that are tried again by the states of these functions alone, each with
+/// the functions that create what a quota or a shortage may refuse. `start-training` waits such a
+/// shortage out by itself.
 const BY_FUNCTION: [(&str, &[&str]); 2] = [
     (
         "ResourceLimitExceeded",
@@ -177,7 +177,8 @@ fn of_task(task: &State<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Why this task may not try that error again, if it may not: what cannot succeed by itself ends the run.
+/// Why this task may not try that error again, if it may not: what cannot succeed by itself ends
+/// the run.
 fn refused(task: &State<'_>, name: &str) -> Option<String> {
     let mut paced = PACES.iter().flat_map(|pace| pace.errors);
     if is_known(name) && !paced.any(|known| *known == name) {

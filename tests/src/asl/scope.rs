@@ -1,5 +1,4 @@
-//! Walks a definition: the states of the machine and of each Map's children. It must not know what
-//! a state means.
+//! Walks a definition: the states of the machine and of each Map's children.
 
 use serde_json::Value;
 

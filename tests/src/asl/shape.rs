@@ -1,5 +1,4 @@
-//! What is known of a value that passes between states, and whether it is what a schema asks for.
-//! It must not know where the value comes from.
+//! The inferred shape of a value that passes between states, and whether it matches a schema.
 
 use crate::schema::Node;
 use serde_json::Value;

@@ -1,5 +1,4 @@
-//! The graph: every state is reached, leads somewhere that is there, and says what it is for. It
-//! must not know the contract.
+//! Checks the graph: every state is reachable, leads to an existing state, and has a comment.
 
 use super::scope::{Scope, State, followers, scopes};
 use crate::Finding;

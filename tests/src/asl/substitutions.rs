@@ -1,5 +1,4 @@
-//! The `${…}` of the definition against what the template puts in their place. It must not know
-//! what they stand for.
+//! Checks the `${…}` of the definition against the template's substitutions.
 
 use crate::Finding;
 use serde_json::Value;

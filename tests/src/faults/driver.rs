@@ -1,7 +1,7 @@
-//! Calls the function for one task as the state machine does: until it is done, trying again what the
-//! state machine's definition tries again. It must not know what the function does.
+//! Calls the function for one task as the state machine does: until it is done, with the retries of
+//! the state machine's definition.
 
-use super::happening::{Happening, Happenings};
+use super::event::{Event, EventCounts};
 use contract::states::{ExportSegmentOutput, Status};
 use fastrand::Rng;
 use local_servers::runtime_api::{Function, InvocationError};
@@ -16,7 +16,8 @@ const PAUSE_SCALE: f64 = 0.01;
 pub enum Pace {
     /// Deadlines of some seconds, and kills. After a few invocations there are neither.
     Killed,
-    /// Deadlines so near that a segment takes several invocations, and few kills. They grow after many.
+    /// Deadlines so near that a segment takes several invocations, and few kills. They grow after
+    /// many.
     Hurried,
 }
 
@@ -122,7 +123,7 @@ pub struct Attempt<'t> {
     /// The luck.
     pub rng: Rng,
     /// What happens is noted here.
-    pub happenings: &'t Happenings,
+    pub events: &'t EventCounts,
 }
 
 impl Attempt<'_> {
@@ -140,7 +141,7 @@ impl Attempt<'_> {
                     if output.status == Status::Done {
                         return Ok(output);
                     }
-                    self.happenings.note(Happening::Resumed);
+                    self.events.note(Event::Resumed);
                     self.retries.reset();
                     continue;
                 }
@@ -149,7 +150,7 @@ impl Attempt<'_> {
             match self.retries.next(&error.name, &mut self.rng) {
                 Next::Retry(pause) => tokio::time::sleep(pause).await,
                 Next::Exhausted => {
-                    self.happenings.note(Happening::Redriven);
+                    self.events.note(Event::Redriven);
                     redrives += 1;
                     if redrives > REDRIVES {
                         return Err(format!("after {redrives} redrives: {error:?}"));
@@ -169,9 +170,9 @@ impl Attempt<'_> {
         tokio::select! {
             outcome = self.function.invoke(self.input.clone(), time) => {
                 if let Err(error) = &outcome {
-                    self.happenings.note(match error.name.as_str() {
-                        "Sandbox.Timedout" => Happening::TimedOut,
-                        _ => Happening::Retried,
+                    self.events.note(match error.name.as_str() {
+                        "Sandbox.Timedout" => Event::TimedOut,
+                        _ => Event::Retried,
                     });
                 }
                 return outcome;
@@ -179,7 +180,7 @@ impl Attempt<'_> {
             () = tokio::time::sleep(killed_after) => {}
         }
         self.function.kill().await;
-        self.happenings.note(Happening::Killed);
+        self.events.note(Event::Killed);
         Err(InvocationError {
             name: "Runtime.ExitError".to_owned(),
             message: "killed by the trial".to_owned(),

@@ -1,4 +1,4 @@
-//! Items of every shape that DynamoDB knows, drawn from a seed. It must not know where they go.
+//! Items of every shape that DynamoDB has, generated from a seed.
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};

@@ -1,7 +1,6 @@
-//! A proxy that hands requests on to a service and spoils some, as its schedule says. It must not
-//! know who asks, nor what the answers mean.
+//! A proxy that forwards requests to a service and injects faults, as its schedule says.
 
-use super::happening::{Fault, Happening, Happenings, Service};
+use super::event::{Event, EventCounts, Fault, Service};
 use super::schedule::Schedule;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, StreamBody};
@@ -30,7 +29,7 @@ impl Proxy {
     ///
     /// # Panics
     /// If the machine has no port left.
-    pub async fn start(upstream: &str, schedule: Schedule, happenings: Arc<Happenings>) -> Self {
+    pub async fn start(upstream: &str, schedule: Schedule, events: Arc<EventCounts>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .expect("a free port");
@@ -42,7 +41,7 @@ impl Proxy {
             upstream: upstream.to_owned(),
             client: client.expect("a client without TLS"),
             schedule,
-            happenings,
+            events,
         });
         let task = tokio::spawn(async move {
             loop {
@@ -77,7 +76,7 @@ struct Handing {
     upstream: String,
     client: reqwest::Client,
     schedule: Schedule,
-    happenings: Arc<Happenings>,
+    events: Arc<EventCounts>,
 }
 
 impl Handing {
@@ -91,7 +90,7 @@ impl Handing {
 
     fn note(&self, fault: Fault) {
         let service = self.schedule.service();
-        self.happenings.note(Happening::Fault(service, fault));
+        self.events.note(Event::Fault(service, fault));
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Answer {
@@ -129,10 +128,10 @@ impl Handing {
         tokio::time::sleep(self.schedule.latency()).await;
         let (status, headers, answer) = self.hand_on(&head, body).await?;
         if status == StatusCode::PRECONDITION_FAILED {
-            self.happenings.note(Happening::RaceLost);
+            self.events.note(Event::RaceLost);
         }
         if status == StatusCode::OK && completes_upload(&head) {
-            self.happenings.note(Happening::UploadedInPieces);
+            self.events.note(Event::UploadedInPieces);
         }
         match fault {
             Some(Fault::AnswerLost) => {
@@ -231,7 +230,7 @@ fn is_protected(head: &request::Parts, status: StatusCode, headers: &HeaderMap) 
     status == StatusCode::OK && (of_scan || of_object)
 }
 
-/// What DynamoDB may answer to a scan that goes on: no items, and where it stands.
+/// DynamoDB's possible answer to an unfinished scan: no items, and the cursor.
 fn empty_page(headers: &HeaderMap, body: &[u8]) -> Option<Response<Body>> {
     if operation(headers) != "Scan" {
         return None;

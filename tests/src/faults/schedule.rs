@@ -1,13 +1,13 @@
-//! Which request meets which fault: drawn from a seed, in the order in which requests come. It must
-//! not know what the faults are made of.
+//! Which request gets which fault: generated from a seed, in the order of the requests.
 
-use super::happening::{Fault, Service};
+use super::event::{Fault, Service};
 use fastrand::Rng;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 const DELAY_MILLIS: std::ops::Range<u64> = 5..1500;
-/// Requests in a row that are refused when a service is in trouble: at times more than the SDK tries.
+/// Requests in a row that are refused when a service is in trouble: at times more than the SDK
+/// tries.
 const BURST: std::ops::Range<u32> = 1..10;
 
 const OF_READS: [Fault; 13] = [

@@ -1,8 +1,8 @@
-//! One trial: a table, a lake, proxies, a plan, the tasks, and in the end every raw item held against
-//! the table's. It must not stand in for any part of what is tested.
+//! One trial: a table, a lake, proxies, a plan, the tasks, and at the end a comparison of every raw
+//! item with the table's. Every tested part is the real one.
 
 use super::driver::{Attempt, Pace, Retries};
-use super::happening::{Happening, Happenings, Service};
+use super::event::{Event, EventCounts, Service};
 use super::items::{self, KEY, Size};
 use super::proxy::Proxy;
 use super::schedule::Schedule;
@@ -53,7 +53,7 @@ pub struct Report {
     /// How long it took.
     pub took: Duration,
     /// What happened.
-    pub happenings: Arc<Happenings>,
+    pub events: Arc<EventCounts>,
 }
 
 /// What is drawn from the seed.
@@ -143,7 +143,7 @@ pub async fn run(seed: u64, programs: &Programs, logs: &Path) -> Result<Report, 
 async fn whole(seed: u64, programs: &Programs, logs: &Path) -> Result<Report, String> {
     let begun = Instant::now();
     let mut draw = Draw::from(seed);
-    let happenings = Arc::new(Happenings::default());
+    let events = Arc::new(EventCounts::default());
     let table = DynamoDb::start(draw.page_items).await;
     table.fill(TABLE, KEY, draw.items.iter().cloned());
     let bucket = S3::start(&[LAKE]).await;
@@ -159,16 +159,16 @@ async fn whole(seed: u64, programs: &Programs, logs: &Path) -> Result<Report, St
         Duration::from_millis(draw.dynamodb_latency),
         draw.rng.fork(),
     );
-    let table_proxy = Proxy::start(table.url(), schedule, happenings.clone()).await;
+    let table_proxy = Proxy::start(table.url(), schedule, events.clone()).await;
     let schedule = Schedule::new(Service::S3, draw.s3_rate, Duration::ZERO, draw.rng.fork());
-    let bucket_proxy = Proxy::start(bucket.url(), schedule, happenings.clone()).await;
+    let bucket_proxy = Proxy::start(bucket.url(), schedule, events.clone()).await;
     let retries = Retries::of_export_segment(&workspace::state_machine());
     let mut attempts = Vec::new();
     for task in &tasks {
         let is_alone = draw.pace == Pace::Killed && draw.rng.u8(0..3) > 0;
         let at_once = if is_alone { 1 } else { 2 };
         if at_once == 2 {
-            happenings.note(Happening::Overlapped);
+            events.note(Event::Overlapped);
         }
         for number in 0..at_once {
             let log = logs.join(format!("task-{}-{number}.log", task.index));
@@ -183,7 +183,7 @@ async fn whole(seed: u64, programs: &Programs, logs: &Path) -> Result<Report, St
                 retries: retries.clone(),
                 pace: draw.pace,
                 rng: draw.rng.fork(),
-                happenings: &happenings,
+                events: &events,
             };
             attempts.push(attempt.run());
         }
@@ -195,7 +195,7 @@ async fn whole(seed: u64, programs: &Programs, logs: &Path) -> Result<Report, St
         segments: planned.segments,
         tasks: tasks.len(),
         took: begun.elapsed(),
-        happenings,
+        events,
     })
 }
 

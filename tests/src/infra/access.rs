@@ -1,5 +1,5 @@
-//! Who may do what in the lake, decided from the template's policies, as a table for people. What should be
-//! allowed is in `lake`.
+//! Who may do what in the lake, evaluated from the template's policies, as a Markdown table. `lake`
+//! has the expected permissions.
 
 use super::intrinsics::{self, ACCOUNT};
 use super::policy::{self, Decision, Request};

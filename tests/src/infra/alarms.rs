@@ -1,5 +1,5 @@
-//! What the alarms watch and when they go off: a metric of a known kind by the statistic, comparison and
-//! missing-data rule of that kind; every function, rule, queue, schedule and pipeline by some alarm.
+//! Checks the alarms: known metrics with the statistic, comparison and missing-data rule of their
+//! kind; every function, rule, queue, schedule and pipeline has an alarm.
 
 use super::policy::list;
 use super::stack::{Stack, number};
@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 /// How a metric is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Occurrences of something that should not be: their sum, which is 0 where nothing is reported.
+    /// Occurrences of something that should not be: their sum, which is 0 where nothing is
+    /// reported.
     Failures,
     /// What waits somewhere: the most of it, which is 0 where nothing is reported.
     Backlog,
@@ -23,7 +24,7 @@ enum Kind {
     Heartbeat,
 }
 
-/// The metrics that an alarm may watch, with the dimensions that tell whose they are.
+/// The metrics that an alarm may watch, with the dimensions that identify their source.
 const METRICS: [(&str, &str, Kind, &[&str]); 8] = [
     (
         "AWS/Events",

@@ -1,6 +1,5 @@
 //! Which SDK operations a function's code can reach: a call graph by names, over the sources of the
-//! function, of the libraries that have ports, and of the adapters that its `main` makes. It must not
-//! know what an operation needs.
+//! function, of the libraries that have ports, and of the adapters that its `main` makes.
 
 use crate::layers::Crates;
 use regex::Regex;

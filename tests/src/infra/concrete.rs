@@ -1,5 +1,5 @@
-//! The stack as programs outside read it: the state machine with its substitutions put in, the policies with
-//! their ARNs. It must not know what they look for.
+//! The stack in the form that external programs read: the state machine with its substitutions, the
+//! policies with their ARNs.
 
 use super::intrinsics;
 use serde_json::{Map, Value};

@@ -1,5 +1,5 @@
-//! The values of the functions' environment variables: each names the stack's own bucket, role, namespace or
-//! alarms, and each function is given what its `main` reads and no more.
+//! Checks the functions' environment variables: each names the stack's own bucket, role, namespace
+//! or alarms, and each function has exactly those that its `main` reads.
 
 use super::stack::Stack;
 use super::{access, alarms, policy, sagemaker, trust};
@@ -15,7 +15,8 @@ const OF_ALL: [&str; 1] = ["METRIC_NAMESPACE"];
 /// Set by Lambda itself.
 const OF_LAMBDA: [&str; 1] = ["AWS_REGION"];
 
-/// Every variable that has another value than it must, and every one that is missing or read by nobody.
+/// Every variable that has another value than it must, and every one that is missing or read by
+/// nobody.
 pub fn findings(stack: &Stack, crates: &Crates) -> Vec<Finding> {
     let mut found = Vec::new();
     for (name, function) in stack.functions() {

@@ -1,5 +1,5 @@
-//! What the rules see and what the schedules start: every run of this stack's state machine that ended badly,
-//! however it was started, and nothing else; every pipeline's schedule starts that pipeline, by the alias.
+//! Checks rules and schedules: the rules match every failed run of this stack's state machine,
+//! however it was started, and nothing else; every schedule starts its own pipeline, by the alias.
 
 use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::list;
@@ -56,7 +56,7 @@ fn seen(stack: &Stack, name: &str, found: &mut Vec<Finding>) {
         for status in ["FAILED", "TIMED_OUT", "ABORTED"] {
             expect(&started, status, true);
         }
-        // Of these there is nothing to say, and a redrive goes on by itself.
+        // These statuses need no notice, and a redrive continues by itself.
         for status in ["RUNNING", "SUCCEEDED", "PENDING_REDRIVE"] {
             expect(&started, status, false);
         }
@@ -107,8 +107,8 @@ fn list_of(json: &Value) -> Vec<&Value> {
     json.as_array().into_iter().flatten().collect()
 }
 
-/// Whether a pattern matches an event, as far as the stack's patterns go. Source: Amazon EventBridge User
-/// Guide, "Comparison operators".
+/// Whether a pattern matches an event, as far as the stack's patterns go. Source: Amazon
+/// EventBridge User Guide, "Comparison operators".
 fn matches(pattern: &Value, event: &Value) -> bool {
     match pattern {
         Value::Object(fields) => fields

@@ -1,11 +1,12 @@
-//! How large the functions are: enough memory, time and disk for what each does, no more than Lambda would
-//! use, on the processor that they are built for.
+//! Checks the functions' sizes: enough memory, time and disk for their work, no more than Lambda
+//! would use, on the architecture that they are built for.
 
 use super::stack::{Stack, number};
 use crate::{Finding, asl, template};
 use serde_json::Value;
 
-/// Memory that comes with one whole virtual processor. Source: AWS Lambda Developer Guide, "Memory".
+/// Memory that comes with one whole virtual processor. Source: AWS Lambda Developer Guide,
+/// "Memory".
 const ONE_PROCESSOR: f64 = 1769.0;
 
 /// What a function does, and so what it needs.
@@ -15,7 +16,8 @@ enum Work {
     Asks,
     /// Joins small records of many tasks.
     Gathers,
-    /// Works on rows, bound by the processor: a part of one would be paid for longer, a second one would idle.
+    /// Works on rows, bound by the processor: a part of one would be paid for longer, a second one
+    /// would idle.
     Reads,
     /// The same, and sorts on disk what memory does not hold.
     Sorts,
@@ -58,7 +60,8 @@ pub fn findings(stack: &Stack, machine: &Value, architecture: &str) -> Vec<Findi
         if !enough.contains(&memory) {
             say(format!("has {memory} MB of memory, not {enough:?}"));
         }
-        // A child of a Map goes on until its deadline and begins anew; time is what makes that rare.
+        // A child of a Map runs until its deadline and is called again; the time limit makes that
+        // rare.
         let time = if is_in_map(machine, binary) {
             600.0
         } else {

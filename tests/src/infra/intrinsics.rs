@@ -1,5 +1,5 @@
-//! A template with its parameters, conditions and references put in, as CloudFormation would for a stack
-//! `millrace` of account 123456789012 in eu-central-1. It must not know what the resources are for.
+//! A template with its parameters, conditions and references resolved, as CloudFormation would for
+//! a stack `millrace` of account 123456789012 in eu-central-1.
 
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ pub fn resources(template: &Value, parameters: &[(&str, &str)]) -> Map<String, V
     importing(template, parameters, &BTreeMap::new())
 }
 
-/// As [`resources`], of a template that imports what another stack exports under these names, each after
-/// the other stack's name and a hyphen.
+/// As [`resources`], of a template that imports what another stack exports under these names, each
+/// after the other stack's name and a hyphen.
 ///
 /// # Panics
 /// If the template uses a function that this does not know, or imports what is not exported.
@@ -39,8 +39,8 @@ pub fn importing(
     .collect()
 }
 
-/// The values of the outputs that a template exports, by the ends of their names: what follows the stack's
-/// name and a hyphen.
+/// The values of the outputs that a template exports, by the ends of their names: what follows the
+/// stack's name and a hyphen.
 pub fn exports(template: &Value, parameters: &[(&str, &str)]) -> BTreeMap<String, String> {
     let stack = Stack::new(template, parameters);
     let outputs = template["Outputs"].as_object().into_iter().flatten();

@@ -1,5 +1,5 @@
-//! The types of resources and their properties that the checks evaluate. A template that has another one has
-//! something that nobody looked at: a function's URL, a permission, a second bucket's website.
+//! The resource types and properties that the checks evaluate. Any other is a finding, because no
+//! check covers it: a function's URL, a permission, a second bucket's website.
 
 use super::stack::Stack;
 use crate::Finding;

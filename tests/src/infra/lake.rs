@@ -1,5 +1,5 @@
-//! Who may do what in the lake, as facts that the template is held against. `ACCESS.md` is the picture of
-//! the same, and may be drawn again at any time; a fact here is changed by hand.
+//! Who may do what in the lake, as facts that the template is checked against. `ACCESS.md` shows
+//! the same and is generated; the facts here are changed by hand.
 
 use super::access::{Access, TIERS};
 use super::policy::Decision;
@@ -85,10 +85,12 @@ const MAY: [(&str, &[(&str, &str)]); 14] = [
     ("SchedulerRole", &[]),
 ];
 
-/// Roles that do not list the lake; to all others, a key that is not there must not read as forbidden.
+/// Roles that do not list the lake; to all others, a key that is not there must not read as
+/// forbidden.
 const LIST_NOTHING: [&str; 1] = ["SchedulerRole"];
 
-/// Every action on objects and on the bucket's listings. Source: Service Authorization Reference, Amazon S3.
+/// Every action on objects and on the bucket's listings. Source: Service Authorization Reference,
+/// Amazon S3.
 const READING: [&str; 15] = [
     "s3:GetObject",
     "s3:GetObjectAcl",

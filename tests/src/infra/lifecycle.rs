@@ -1,5 +1,5 @@
-//! What the lake's lifecycle rules remove: of each tier only what its own parameter asks for, never what
-//! serves or decides, and never before a redrive is over.
+//! Checks the lake's lifecycle rules: each tier is removed by its own parameter, never while it
+//! serves or decides, and never before a redrive is impossible.
 
 use super::access::TIERS;
 use super::stack::{LEAST, Stack, number};
@@ -7,8 +7,8 @@ use crate::Finding;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The tiers that may expire, each with the parameter that says when, and the fewest days that it may say: a
-/// run can be redriven for 14, and a model serves longer. All other tiers are kept.
+/// The tiers that may expire, each with the parameter that says when, and the fewest days that it
+/// may say: a run can be redriven for 14, and a model serves longer. All other tiers are kept.
 const EXPIRES: [(&str, &str, f64); 6] = [
     ("raw", "RawExpiryDays", 14.0),
     ("processed", "ModelExpiryDays", 90.0),

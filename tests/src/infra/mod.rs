@@ -1,6 +1,6 @@
-//! What the stack's templates make, and whether that is safe and enough, without an account. Each check is a
-//! rule about a kind of resource, evaluated on what the parameters make of the templates, so that a resource
-//! that is added later is held against it too.
+//! Evaluates the stack's templates, without an account. Each check is a rule about a kind of
+//! resource, evaluated for several sets of parameters, so that a resource that is added later is
+//! checked too.
 
 pub mod access;
 mod alarms;
@@ -30,8 +30,8 @@ use stack::Stack;
 /// A check of what it was given.
 pub type Check<'c> = Box<dyn Fn() -> Vec<Finding> + 'c>;
 
-/// The checks of the evaluated stack, one after the other: with the least that must be given, and with
-/// parameters that take the other branches.
+/// The checks of the evaluated stack, one after the other: with the least that must be given, and
+/// with parameters that take the other branches.
 pub fn checks<'c>(
     template: &'c Value,
     schedule: &'c Value,

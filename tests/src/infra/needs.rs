@@ -1,5 +1,5 @@
-//! What the SDK's operations need of IAM, and whether each role has that and no more. It must not know
-//! what a step does.
+//! The IAM permissions of the SDK's operations, and whether each role has exactly the ones it
+//! needs.
 
 use super::access;
 use super::calls;
@@ -55,8 +55,8 @@ pub const ACTIONS: [(&str, &[&str]); 48] = [
         "create_model",
         &["sagemaker:CreateModel", "sagemaker:AddTags", "iam:PassRole"],
     ),
-    // SageMaker looks, as the caller, whether the artifact is there ("Access denied for bucket"), and by AWS's
-    // own AmazonSageMakerModelRegistryFullAccess at the image.
+    // SageMaker looks, as the caller, whether the artifact is there ("Access denied for bucket"),
+    // and by AWS's own AmazonSageMakerModelRegistryFullAccess at the image.
     (
         "create_model_package",
         &[
@@ -169,8 +169,8 @@ pub const ACTIONS: [(&str, &[&str]); 48] = [
             "cloudwatch:PutMetricAlarm",
         ],
     ),
-    // The first target of an account makes the service-linked role; what can be scaled is looked at, and
-    // scaled, as the caller.
+    // The first target of an account makes the service-linked role; what can be scaled is looked
+    // at, and scaled, as the caller.
     (
         "register_scalable_target",
         &[
@@ -193,7 +193,7 @@ pub const ACTIONS: [(&str, &[&str]); 48] = [
     ("upload_part", &["s3:PutObject"]),
 ];
 
-/// Operations that are for people's commands, and no function's.
+/// Operations of the CLI's commands, which no function uses.
 pub const FOR_PEOPLE: [&str; 5] = [
     "describe_map_run",
     "get_execution_history",

@@ -1,6 +1,5 @@
-//! Evaluates policies as IAM does within an account: an explicit Deny wins, then any Allow, else nothing.
-//! Source: "Policy evaluation logic", AWS Identity and Access Management User Guide. It must not know
-//! whose policies they are.
+//! Evaluates policies as IAM does within an account: an explicit Deny wins, then any Allow, else
+//! nothing. Source: "Policy evaluation logic", AWS Identity and Access Management User Guide.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,7 +26,7 @@ pub enum Decision {
     Denied,
 }
 
-/// Decides a request by all statements that concern whoever makes it.
+/// Decides a request by all statements about its principal.
 pub fn decide<'s>(request: &Request, statements: impl IntoIterator<Item = &'s Value>) -> Decision {
     let mut decision = Decision::NotAllowed;
     for statement in statements.into_iter().filter(|it| matches(request, it)) {

@@ -1,5 +1,5 @@
-//! What holds of every role: its path and its permissions boundary are the deployer's, and what it may do is
-//! in this account and region, on something that has a name.
+//! Checks every role: its path and its permissions boundary are the deployer's, and its permissions
+//! are limited to this account and region and to named resources.
 
 use super::access;
 use super::intrinsics::{ACCOUNT, REGION};
@@ -91,7 +91,7 @@ fn keys(name: &str, stack: &Stack, found: &mut Vec<Finding>) {
     }
 }
 
-/// Network interfaces are made where a network was asked for.
+/// Network interfaces are created if a network is configured.
 fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
     let functions = [
         LEAST[0],
@@ -123,7 +123,8 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
     }
 }
 
-/// What a service's resources of this stack are called; of the other services, all names are the definitions'.
+/// What a service's resources of this stack are called; of the other services, all names are the
+/// definitions'.
 const NAMED: [(&str, &[&str]); 9] = [
     ("cloudwatch", &["alarm:TargetTracking-endpoint/", "alarm:"]),
     ("dynamodb", &["table/interactions"]),

@@ -1,5 +1,5 @@
-//! Whose SageMaker resources the roles may touch: what they create carries the stack's tag, what they change,
-//! ask or remove must carry it, and they tag nothing but what they create.
+//! Checks which SageMaker resources the roles may use: created resources get the stack's tag,
+//! changed, invoked or removed ones must have it, and only created resources are tagged.
 
 use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::{self, Decision, Request};
@@ -9,10 +9,12 @@ use crate::Finding;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What reads only, and may look at anything: to tell whose something is, it has to be described.
+/// Read-only operations, which may describe anything: the owner of a resource is only known from
+/// its description.
 const READS: [&str; 2] = ["Describe", "List"];
 
-/// Versions of a model package have no tags of their own; creating one is authorised on its group too.
+/// Versions of a model package have no tags of their own; creating one is authorised on its group
+/// too.
 const WITHOUT_TAGS: [(&str, &str); 2] = [
     ("sagemaker:CreateModelPackage", "model-package"),
     ("sagemaker:UpdateModelPackage", "model-package"),
@@ -58,8 +60,8 @@ pub fn findings(stack: &Stack) -> Vec<Finding> {
 const REQUEST: &str = "aws:RequestTag/millrace:stack";
 const RESOURCE: &str = "aws:ResourceTag/millrace:stack";
 
-/// A resource is tagged while it is created and never after: a tag put on something of somebody else's would
-/// make it the stack's.
+/// A resource is tagged while it is created and never after: a tag put on something of somebody
+/// else's would make it the stack's.
 fn tags(statements: &[Value], creates: &[(String, String)], say: &mut impl FnMut(String)) {
     const TAGGING: &str = "sagemaker:TaggingAction";
     let may = |kind: &str, context: &[(&'static str, &str)]| {

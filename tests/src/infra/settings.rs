@@ -1,4 +1,4 @@
-//! What the stack's resources must be set to, whoever may use them. It must not know what a step does.
+//! Checks the settings of the stack's resources.
 
 use super::policy::list;
 use crate::Finding;

@@ -1,5 +1,6 @@
-//! The policies of resources: of the key, of topics, queues and buckets. Whoever must deliver to one may,
-//! for this account alone; nobody else may anything; and without TLS nobody at all.
+//! Checks the policies of resources: of the key, of topics, queues and buckets. A service that must
+//! deliver to one may, for this account only; nobody else may do anything; and nothing works
+//! without TLS.
 
 use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::{self, Decision, Request};
@@ -11,12 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 const ALARMS: &str = "cloudwatch.amazonaws.com";
 const EVENTS: &str = "events.amazonaws.com";
 
-/// What a topic's or queue's deliveries need of the key that encrypts it. Source: Amazon SNS Developer
-/// Guide, "Enable compatibility between event sources from AWS services and encrypted topics".
+/// What a topic's or queue's deliveries need of the key that encrypts it. Source: Amazon SNS
+/// Developer Guide, "Enable compatibility between event sources from AWS services and encrypted
+/// topics".
 const TO_DELIVER: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
 
-/// What CloudWatch Logs needs of a group's key. Source: Amazon CloudWatch Logs User Guide, "Encrypt log
-/// data using AWS Key Management Service".
+/// What CloudWatch Logs needs of a group's key. Source: Amazon CloudWatch Logs User Guide, "Encrypt
+/// log data using AWS Key Management Service".
 const TO_LOG: [&str; 5] = [
     "kms:Encrypt",
     "kms:Decrypt",
@@ -199,8 +201,8 @@ impl Shared<'_> {
         policy::decide(&request, mine.copied()) == Decision::Allowed
     }
 
-    /// Services have no more than their deliveries, and nobody else is let in by a resource's policy: roles
-    /// have their own.
+    /// Services have no more than their deliveries, and nobody else is let in by a resource's
+    /// policy: roles have their own.
     fn no_more_than(&self, deliveries: &BTreeSet<Delivery>, found: &mut Vec<Finding>) {
         let mut say = |problem: String| found.push(Finding::new(self.name, problem));
         for statement in self.statements.iter().filter(|it| it["Effect"] == "Allow") {
@@ -239,7 +241,8 @@ impl Shared<'_> {
 
     fn by_tls(&self, found: &mut Vec<Finding>) {
         let (service, _) = self.delivering.split_once(':').unwrap_or_default();
-        // A topic's policy knows actions of its own only, of which publishing is the one that carries data.
+        // A topic's policy knows actions of its own only, of which publishing is the one that
+        // carries data.
         let actions = match service {
             "sns" => vec!["sns:Publish"],
             "sqs" => vec!["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"],
@@ -273,7 +276,8 @@ impl Shared<'_> {
     }
 }
 
-/// The key lets in the account, the services that deliver to what it encrypts, and the logs that it encrypts.
+/// The key lets in the account, the services that deliver to what it encrypts, and the logs that it
+/// encrypts.
 fn keys(stack: &Stack, deliveries: &BTreeSet<Delivery>, found: &mut Vec<Finding>) {
     let arn = format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/lake");
     let mut needs: Vec<(&str, &[&str], Map<String, Value>)> = Vec::new();
@@ -300,7 +304,8 @@ fn keys(stack: &Stack, deliveries: &BTreeSet<Delivery>, found: &mut Vec<Finding>
     }
     let own: Vec<_> = stack.of_type("AWS::KMS::Key").collect();
     for (name, key) in encrypted {
-        // Its policy is not the stack's to write, and without an entry notices and logs are lost in silence.
+        // Its policy is not the stack's to write, and without an entry notices and logs are lost in
+        // silence.
         if own.is_empty() || key != arn {
             found.push(Finding::new(
                 name,

@@ -1,6 +1,6 @@
-//! A stack as it would be deployed: the template's resources with one set of parameters, each function with
-//! what the globals give it, and the stack of one more schedule beside it. The checks read this form, so a
-//! condition, a default or a substitution that goes wrong is seen where it has its effect.
+//! A stack as deployed: the template's resources with one set of parameters, each function with the
+//! globals, and the stack of one more schedule. The checks read this form, so that a wrong
+//! condition, default or substitution is found where it has its effect.
 
 use super::intrinsics;
 use super::policy::list;
@@ -18,7 +18,8 @@ const FUNCTION: &str = "AWS::Serverless::Function";
 pub struct Stack {
     /// The stack's resources.
     pub resources: Map<String, Value>,
-    /// Those of the stack that `schedule.yaml` makes for a pipeline `films`, with the schedule enabled.
+    /// Those of the stack that `schedule.yaml` makes for a pipeline `films`, with the schedule
+    /// enabled.
     pub of_schedule: Map<String, Value>,
     /// The parameters' values.
     pub parameters: BTreeMap<String, String>,
@@ -73,7 +74,8 @@ impl Stack {
         self.resources.iter().chain(&self.of_schedule)
     }
 
-    /// The properties of all schedules: SAM's of the state machine's events, and CloudFormation's own.
+    /// The properties of all schedules: SAM's of the state machine's events, and CloudFormation's
+    /// own.
     pub fn schedules(&self) -> Vec<(String, Value)> {
         let mut all = Vec::new();
         for (name, machine) in self.of_type("AWS::Serverless::StateMachine") {
@@ -130,8 +132,8 @@ pub fn number(json: &Value) -> Option<f64> {
         .or_else(|| json.as_str().and_then(|text| text.parse().ok()))
 }
 
-/// The template with each function's globals put into it, as SAM does: objects are joined, lists are
-/// appended, and of other values the function's own wins.
+/// The template with each function's globals put into it, as SAM does: objects are joined, lists
+/// are appended, and of other values the function's own wins.
 fn with_globals(template: &Value) -> Value {
     let mut template = template.clone();
     let global = template["Globals"]["Function"].clone();

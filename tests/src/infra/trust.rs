@@ -1,4 +1,4 @@
-//! Who may assume each role: the one service that works as it, for this account alone.
+//! Checks who may assume each role: the one service that uses it, for this account only.
 
 use super::access;
 use super::intrinsics::{ACCOUNT, REGION};
@@ -59,7 +59,7 @@ pub fn findings(stack: &Stack) -> Vec<Finding> {
                     "{service} may assume it for anything of the account"
                 ));
             }
-            // Lambda passes a role within its account only; the others act for whoever asks them.
+            // Lambda passes a role within its account only; the others act for any caller.
             if service != LAMBDA && assumed("999999999999") {
                 say(format!("{service} may assume it for another account"));
             }

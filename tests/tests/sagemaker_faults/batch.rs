@@ -1,5 +1,5 @@
-//! A pipeline that scores in one go, from the training job to the predictions, with the functions killed
-//! between any two of their calls.
+//! A pipeline with batch scoring, from the training job to the predictions, with the functions
+//! killed between any two of their calls.
 
 use crate::steps::{Ending, Step};
 use crate::world::{World, id, name};
@@ -85,7 +85,7 @@ async fn a_job_that_fails_leaves_the_champion_and_a_redrive_scores_without_train
 
     world.faults(json!([])).await;
     let trained = world.training_jobs().await;
-    // A retry is told the same, and begins no other job; a redrive does.
+    // A retry reports the same, and starts no other job; a redrive does.
     let again = world.go_through(&id(21), true).await.unwrap_err();
     assert_eq!(again.name, "TransformFailed", "{again:?}");
     assert_eq!(world.transform_jobs().await, 2);
@@ -98,7 +98,7 @@ async fn a_job_that_fails_leaves_the_champion_and_a_redrive_scores_without_train
         trained,
         "training is not paid twice"
     );
-    // Its champion is what the next one is held against.
+    // The next model is compared with its champion.
     world.batch = Value::Null;
     let run = world.run(22).await;
     world.go_through(&run, false).await.unwrap();

@@ -1,5 +1,5 @@
-//! Two real models on the same rows, with the functions killed between any two of their calls: what the judge
-//! says of both is what the served models answer, and it decides.
+//! Two real models on the same rows, with the functions killed between any two of their calls: the
+//! judge's figures match the served models' answers, and they decide.
 
 use crate::steps::Step;
 use crate::world::{World, name};
@@ -159,7 +159,7 @@ async fn a_job_that_fails_is_told_and_a_redrive_asks_that_model_alone_again() {
     world
         .faults(json!([{"fault": "no-ping", "name": champions}]))
         .await;
-    // A retry is told the same, and begins no other job.
+    // A retry reports the same, and starts no other job.
     for _ in 0..2 {
         let failed = world.go_through(&second, true).await.unwrap_err();
         assert_eq!(

@@ -1,6 +1,6 @@
-//! What stands between a function and its services: hands calls on and counts them, and has the function
-//! killed when the chosen one is answered, before it hears that. A death before the next call would be the
-//! same one; but after the last call there is no next. It must not know what a call means.
+//! Sits between a function and its services: forwards and counts calls, and kills the function when
+//! the chosen one is answered, before the function gets the answer. A death before the next call is
+//! equivalent; but after the last call there is no next.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -47,7 +47,7 @@ impl Gate {
         std::future::pending().await
     }
 
-    /// Opens a port whose calls go on to the server at `upstream`.
+    /// Opens a port that forwards calls to the server at `upstream`.
     pub async fn open(self: &Arc<Self>, upstream: &str) -> String {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

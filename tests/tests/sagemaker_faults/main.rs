@@ -1,9 +1,10 @@
-//! Every fault of SageMaker in every step from training to the endpoint, with the step's process killed
-//! between any two of its calls: each time it ends as a verified endpoint, or as a typed error with the
-//! champion unchanged; and a redrive goes on from there, without paying for training twice.
+//! Every fault of SageMaker in every step from training to the endpoint, with the step's process
+//! killed between any two of its calls: each time the run ends with a verified endpoint, or with a
+//! typed error and the champion unchanged; and a redrive continues from there, without paying for
+//! training twice.
 //!
-//! The functions are those that are deployed, driven through the Runtime API, with the real service
-//! programs of sagemaker-local and an S3 server around them.
+//! The functions are the deployed ones, driven through the Runtime API, with the real programs of
+//! sagemaker-local and an S3 server.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

@@ -1,6 +1,6 @@
-//! A redrive as Step Functions does it: the execution goes on in the state that failed, with that state's old
-//! input. Here the state machine's own definition is walked over the functions as they are deployed, since no local
-//! engine has `RedriveExecution`.
+//! A redrive as Step Functions does it: the execution continues in the failed state, with that
+//! state's old input. The test walks the state machine's definition over the deployed functions,
+//! because no local engine has `RedriveExecution`.
 
 use crate::world::{World, id};
 use end_to_end::packages::Packages;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 // The Wait states' seconds are for the cloud.
 const WAIT: Duration = Duration::from_millis(300);
-/// Where the walk ends: what comes after it is told in the report and changes nothing.
+/// Where the walk ends: everything after it is in the report and changes nothing.
 const END: &str = "ReportDeployed";
 
 /// Where an execution failed.

@@ -1,4 +1,4 @@
-//! The commands `rollback` and `clean` on what the functions have deployed.
+//! The commands `rollback` and `clean` after deployments by the functions.
 
 use crate::world::{World, id, name};
 use end_to_end::botocore;

@@ -1,4 +1,4 @@
-//! The matrix: what goes wrong, and where it has to end.
+//! The matrix: each fault, and the expected end.
 
 use crate::steps::Step;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Calls a step's function as the state machine does, until it is done or has an error of its own,
-//! and kills it on the way. It must not know what the function does.
+//! Calls a step's function as the state machine does, until it is done or fails, and kills it
+//! meanwhile.
 
 use crate::gate::Gate;
 use local_servers::runtime_api::Function;
@@ -40,8 +40,9 @@ fn is_in_progress(output: &Value) -> bool {
     output["status"] == "InProgress" || output["verdict"] == "Compare"
 }
 
-/// Calls the function until it is done. If `killing`, it dies at its first call, then at its second,
-/// and so on until an invocation comes to its end; and again from the first in each new phase.
+/// Calls the function until it is done. If `killing`, it dies at its first call, then at its
+/// second, and so on until an invocation comes to its end; and again from the first in each new
+/// phase.
 pub async fn drive(
     step: Step,
     function: &mut Function,
@@ -69,7 +70,7 @@ pub async fn drive(
                 dies_at += 1;
             }
             Some(Ok(output)) if is_in_progress(&output) => {
-                // The judge tells its phase in words.
+                // The judge's phase is text.
                 let now = output.get("phase").unwrap_or(&output["reason"]);
                 if *now != phase {
                     phase = now.clone();

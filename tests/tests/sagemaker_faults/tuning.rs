@@ -1,5 +1,5 @@
-//! A search for the best hyperparameters, from the tuning job to the endpoint, with the functions killed
-//! between any two of their calls.
+//! A search for the best hyperparameters, from the tuning job to the endpoint, with the functions
+//! killed between any two of their calls.
 
 use crate::world::World;
 use end_to_end::botocore;

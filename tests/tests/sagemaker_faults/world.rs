@@ -1,4 +1,4 @@
-//! A lake with sealed datasets, an account, and the three functions between them.
+//! A lake with sealed datasets, a fake account, and the three functions under test.
 
 use crate::gate::Gate;
 use crate::steps::{Ending, INVOCATION, Step, drive};
@@ -28,7 +28,7 @@ const BUCKET: &str = "lake";
 const ENDPOINT: &str = "films";
 const IMAGE: &str = "program:local";
 const ROWS: &str = "1,0,0.5\n2,1,0.5\n3,2,0.5\n";
-/// What is validated on besides, where a model scores in one go.
+/// The extra validation rows, if a model scores a batch.
 const MORE_ROWS: &str = "4,7,0.25\n5,8,0.125\n";
 
 pub struct World {
@@ -47,7 +47,7 @@ pub struct World {
     pub redrives: u32,
     /// How the endpoint of the next runs is scaled.
     pub autoscaling: Value,
-    /// What the next runs score in one go instead of serving at an endpoint.
+    /// The batch that the next runs score instead of serving at an endpoint.
     pub batch: Value,
 }
 

@@ -1,5 +1,5 @@
-//! What can happen to an export in a trial, and how often it did: a suite in which a kind of fault
-//! never happens proves nothing about it. It must not know who makes it happen.
+//! Events in a trial, with their counts: a suite in which a kind of fault never occurs proves
+//! nothing about it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -41,7 +41,7 @@ pub enum Fault {
 
 /// What happens in a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Happening {
+pub enum Event {
     /// A proxy did this.
     Fault(Service, Fault),
     /// The function's process was killed at a random moment.
@@ -62,7 +62,7 @@ pub enum Happening {
     Redriven,
 }
 
-impl Happening {
+impl Event {
     /// All that has to happen in a suite. Redrives may: they take more bad luck than a few seeds have.
     pub fn needed() -> Vec<Self> {
         use Fault::{
@@ -98,7 +98,7 @@ impl Happening {
     }
 }
 
-impl fmt::Display for Happening {
+impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fault(service, fault) => write!(f, "{service:?} {fault:?}"),
@@ -109,39 +109,39 @@ impl fmt::Display for Happening {
 
 /// How often what happened.
 #[derive(Debug, Default)]
-pub struct Happenings {
-    counts: Mutex<BTreeMap<Happening, u64>>,
+pub struct EventCounts {
+    counts: Mutex<BTreeMap<Event, u64>>,
 }
 
-impl Happenings {
+impl EventCounts {
     /// Notes that it happened.
-    pub fn note(&self, happening: Happening) {
-        self.add(happening, 1);
+    pub fn note(&self, event: Event) {
+        self.add(event, 1);
     }
 
     /// Adds what happened elsewhere.
     pub fn add_all(&self, other: &Self) {
-        for (happening, count) in other.counts() {
-            self.add(happening, count);
+        for (event, count) in other.counts() {
+            self.add(event, count);
         }
     }
 
-    fn add(&self, happening: Happening, count: u64) {
+    fn add(&self, event: Event, count: u64) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry(happening).or_default() += count;
+        *counts.entry(event).or_default() += count;
     }
 
     /// The counts.
-    pub fn counts(&self) -> BTreeMap<Happening, u64> {
+    pub fn counts(&self) -> BTreeMap<Event, u64> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.clone()
     }
 
     /// What should have happened and did not.
-    pub fn missing(&self) -> Vec<Happening> {
+    pub fn missing(&self) -> Vec<Event> {
         let counts = self.counts();
-        let mut needed = Happening::needed();
-        needed.retain(|happening| !counts.contains_key(happening));
+        let mut needed = Event::needed();
+        needed.retain(|event| !counts.contains_key(event));
         needed
     }
 }
