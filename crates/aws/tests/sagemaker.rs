@@ -1,4 +1,4 @@
-//! The SageMaker adapter: the ports' suite against a server that keeps what it is told, and the
+//! The SageMaker adapter: the ports' suite against a server that records requests, and the
 //! service's odder answers from one that says what a test wants.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
@@ -138,7 +138,7 @@ async fn a_search_is_asked_for_in_full_and_told_with_what_the_service_adds() {
     assert_eq!(training["EnableManagedSpotTraining"], true);
     assert_eq!(body["Tags"][0]["Key"], "millrace:pipeline");
 
-    // As the real service tells it.
+    // As the real service describes it.
     body.as_object_mut().unwrap().remove("Tags");
     let added = &mut body["TrainingJobDefinition"]["StaticHyperParameters"];
     added["_tuning_objective_metric"] = json!("validation:rmse");

@@ -1,4 +1,4 @@
-//! The SageMaker adapter's transform jobs: what is asked for, and odd answers.
+//! The SageMaker adapter's transform jobs: the requests, and unusual answers.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
@@ -42,7 +42,7 @@ async fn a_job_is_asked_for_in_full() {
     });
     assert_eq!(body, wanted);
 
-    // As the service tells it.
+    // As the service describes it.
     let mut job = wanted;
     job.as_object_mut().unwrap().remove("Tags");
     job["TransformJobArn"] = json!("arn");
@@ -63,7 +63,7 @@ async fn a_job_is_asked_for_in_full() {
         assert_eq!(info.failure_reason.as_deref(), Some("a reason"));
         assert_eq!(info.status.as_str(), status);
     }
-    // What was not asked for is told as empty, or as what it is by default.
+    // Fields that were not requested are described as empty, or with their default.
     let processing = json!({"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"});
     job["DataProcessing"] = processing;
     job["TransformOutput"]["KmsKeyId"] = json!("");

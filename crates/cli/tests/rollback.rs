@@ -110,7 +110,7 @@ impl World {
         }
     }
 
-    /// A run whose model scored in one go.
+    /// A run whose model scored a batch.
     async fn score(&self, day: u32) {
         let model = ModelSpec {
             name: name(day),

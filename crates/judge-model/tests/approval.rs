@@ -1,6 +1,6 @@
 //! A person is asked, answers or does not answer, and the verdict says so.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+#![allow(clippy::unwrap_used)] // A test that cannot continue has failed.
 
 mod support;
 

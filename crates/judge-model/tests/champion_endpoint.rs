@@ -1,6 +1,6 @@
 //! When the champion stays, its endpoint is checked, and recreated if it was deleted.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+#![allow(clippy::unwrap_used)] // A test that cannot continue has failed.
 
 mod support;
 

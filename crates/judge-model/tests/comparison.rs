@@ -1,6 +1,6 @@
 //! Compares the run's model and the champion on the same rows, from the raw items to the verdict.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+#![allow(clippy::unwrap_used)] // A test that cannot continue has failed.
 
 mod support;
 

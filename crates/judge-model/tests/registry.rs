@@ -1,6 +1,6 @@
 //! A run's model is one version in the registry; its approval status follows the decision.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+#![allow(clippy::unwrap_used)] // A test that cannot continue has failed.
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! A verdict is reached once, from what the lake holds.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+#![allow(clippy::unwrap_used)] // A test that cannot continue has failed.
 
 mod support;
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct Attempt {
     /// The number of the current attempt, from 1; with a failure, of the one after it.
     pub attempt: u32,
-    /// Consecutive refusals for want of machines or quota.
+    /// Consecutive refusals for lack of capacity or quota.
     #[serde(default)]
     pub refusals: u32,
     /// Seconds spent waiting for them.

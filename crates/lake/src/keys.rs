@@ -8,17 +8,17 @@ pub fn definition(pipeline: &str) -> String {
     format!("config/{pipeline}.json")
 }
 
-/// Key of the record of the model now serving.
+/// Key of the champion's record.
 pub fn champion(pipeline: &str) -> String {
     format!("champion/{pipeline}.json")
 }
 
-/// Prefix of the records of a pipeline's runs at work.
+/// Prefix of the records of a pipeline's running runs.
 pub fn current_runs(pipeline: &str) -> String {
     format!("current/{pipeline}/")
 }
 
-/// Key of the record that a run is at work.
+/// Key of the record of a running run.
 pub fn current_run(pipeline: &str, run: &RunId) -> String {
     format!("current/{pipeline}/{run}.json")
 }
@@ -206,7 +206,7 @@ impl RunKeys {
         self.below("reports", "transform-attempt.json")
     }
 
-    /// The prefix of what the model has scored in one go, without a trailing slash.
+    /// The prefix of a run's batch predictions, without a trailing slash.
     pub fn predictions(&self) -> String {
         format!("predictions/{}/run={}", self.pipeline, self.run)
     }
@@ -290,12 +290,12 @@ impl RunKeys {
         self.below("reports", "deployment.json")
     }
 
-    /// The gate's verdicts on the data, and how far it is from that of the model now serving.
+    /// The gate's results on the data, and its distance from the champion's data.
     pub fn quality(&self) -> String {
         self.below("reports", "quality.json")
     }
 
-    /// The same for people, with what the table held.
+    /// The same as HTML, with the table's statistics.
     pub fn quality_page(&self) -> String {
         self.below("reports", "quality.html")
     }
@@ -305,7 +305,7 @@ impl RunKeys {
         self.below("reports", "report.json")
     }
 
-    /// The run's report for people.
+    /// The run's Markdown report.
     pub fn report_for_people(&self) -> String {
         self.below("reports", "report.md")
     }

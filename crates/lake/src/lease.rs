@@ -99,7 +99,7 @@ async fn other_at_work(
     Ok(None)
 }
 
-/// Says that a run is no longer at work.
+/// Releases the lease of a run.
 ///
 /// # Errors
 /// If the store fails.

@@ -26,7 +26,7 @@ pub struct ObjectWriter<'s, S: ObjectStore> {
     bytes: u64,
 }
 
-/// The upload, unless it could not be begun, what became of the piece, and the piece.
+/// The upload if it could be started, the result of sending the piece, and the piece.
 type Sent<U> = (Option<U>, Result<(), StoreError>, Bytes);
 
 async fn send<S: ObjectStore>(

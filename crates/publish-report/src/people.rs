@@ -1,4 +1,4 @@
-//! The report for people: the same facts as Markdown, derived from the report alone.
+//! The Markdown report: the same facts, derived from the report alone.
 
 use crate::{DataReport, Report};
 use contract::states::{Outcome, Verdict};

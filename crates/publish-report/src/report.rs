@@ -60,7 +60,7 @@ pub struct Report {
     /// The endpoint that serves; none if no model ever served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// `s3://…` below which the predictions are of the model that scores in one go, where there is no endpoint.
+    /// The `s3://…` prefix of the predictions, if the model scores batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predictions: Option<String>,
     /// The run whose model serves, or scored.
@@ -230,8 +230,8 @@ pub async fn gather(
     })
 }
 
-// The columns are another crate's type, which a report need not know to the letter: it takes from their
-// JSON what is there.
+// The columns are another crate's type, which a report need not know to the letter: it takes from
+// their JSON what is there.
 
 fn list<T>(columns: &Value, field: &str, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
     let entries = columns.get(field).and_then(Value::as_array);

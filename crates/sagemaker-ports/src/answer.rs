@@ -1,5 +1,5 @@
-//! A real request and its answer: whether an endpoint answers rows with as many predictions, all of them
-//! numbers. It must not know where the rows come from.
+//! A real request and its answer: whether an endpoint answers rows with as many predictions, all of
+//! them numbers.
 
 use crate::{Invoke, Prediction};
 use contract::{ErrorName, Named, ServiceError};

@@ -1,5 +1,5 @@
-//! How what is there differs from what is wanted, field by field and in words. It must not know
-//! what it compares: whatever a specification serialises is compared, so that no field is forgotten.
+//! Differences between an existing and a desired resource, field by field, in words. All serialised
+//! fields of a specification are compared, so that none is forgotten.
 
 use serde::Serialize;
 use serde_json::Value;

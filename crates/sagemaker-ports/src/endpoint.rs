@@ -1,4 +1,4 @@
-//! Models, endpoint configurations and endpoints: what is wanted, and what is there.
+//! Models, endpoint configurations and endpoints: desired and existing ones.
 
 use crate::{Tags, differences};
 use contract::{ErrorName, Named, Names, RunId, ServiceError};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// What is wanted of a model.
+/// A desired model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelSpec {
@@ -96,7 +96,7 @@ pub async fn ensure_model(
     })
 }
 
-/// What is wanted of an endpoint configuration: one variant, `AllTraffic`.
+/// A desired endpoint configuration: one variant, `AllTraffic`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigSpec {
@@ -175,7 +175,8 @@ pub struct Guard {
 pub struct Update<'a> {
     /// How traffic is shifted; all at once if absent.
     pub guard: Option<&'a Guard>,
-    /// Whether the number of instances becomes the configuration's, and not what scaling has made of it.
+    /// Whether the number of instances becomes the configuration's, and not what scaling has made
+    /// of it.
     pub resets_count: bool,
 }
 

@@ -1,8 +1,7 @@
-//! The ports to what trains and serves a model: training and tuning jobs, the registry of
-//! models, endpoints, invocations.
+//! The ports to what trains and serves a model: training and tuning jobs, the registry of models,
+//! endpoints, invocations.
 //!
-//! It must not know which service answers, nor when a step calls what. Statuses are the service's
-//! own words, typed.
+//! `aws` and the fakes in `memory` implement them. Statuses are the service's own words, typed.
 
 mod answer;
 pub mod conformance;

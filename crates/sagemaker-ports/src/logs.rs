@@ -1,6 +1,7 @@
-//! Where a person reads the log of a job or an endpoint. It must not read any log.
+//! Links to the logs of jobs and endpoints.
 
-/// A link to a log group in the CloudWatch console, to the streams whose names begin with `streams`.
+/// A link to a log group in the CloudWatch console, to the streams whose names begin with
+/// `streams`.
 pub fn log_link(region: &str, group: &str, streams: &str) -> String {
     let console = if region.starts_with("cn-") {
         "console.amazonaws.cn"

@@ -6,15 +6,16 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// What is wanted of a model package.
+/// A desired model package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PackageSpec {
     /// The model package group whose next version it is.
     pub group: String,
-    /// What tells it from all others of its group, and by which it is found again.
+    /// Unique in its group; used to find the package again.
     pub description: String,
-    /// At most 36 letters, digits and hyphens: a second request with the same one makes no second version.
+    /// At most 36 letters, digits and hyphens: a second request with the same one makes no second
+    /// version.
     pub token: String,
     /// The container image that serves.
     pub image: String,
@@ -63,7 +64,7 @@ pub trait ModelPackages: Send + Sync {
         description: &str,
     ) -> impl Future<Output = Result<Option<String>, ServiceError>> + Send;
 
-    /// Makes the package, the next version of its group, and tells its ARN.
+    /// Creates the package, the next version of its group, and returns its ARN.
     fn create_package(
         &self,
         spec: &PackageSpec,

@@ -1,12 +1,12 @@
-//! How an endpoint's instances follow the traffic: what is wanted, what is there, and how it is brought
-//! about. It must not know which service scales.
+//! Autoscaling of an endpoint's instances: the desired scaling, the existing one, and how it is
+//! set.
 
 use contract::ServiceError;
 use definition::{Autoscaling, Compute};
 use std::future::Future;
 
-/// Lets endpoints' instances follow the traffic, by a policy that bears Millrace's name; other people's policies
-/// and schedules are not its business.
+/// Lets endpoints' instances follow the traffic, by a policy that bears Millrace's name; other
+/// people's policies and schedules are not its business.
 pub trait Scaling: Send + Sync {
     /// How the endpoint is scaled, if it is by Millrace's policy.
     fn describe_scaling(
@@ -21,15 +21,16 @@ pub trait Scaling: Send + Sync {
         endpoint: &str,
         wanted: &Autoscaling,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
-    /// Removes Millrace's policy; the instances stay as many as they are. Removing what is not there succeeds.
+    /// Removes Millrace's policy; the instances stay as many as they are. Removing what is not
+    /// there succeeds.
     fn remove_scaling(
         &self,
         endpoint: &str,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 
-/// Detaches the scaling from an endpoint whose instance type is to change, which the service refuses
-/// while the endpoint is scaled.
+/// Detaches the scaling from an endpoint whose instance type is to change, which the service
+/// refuses while the endpoint is scaled.
 ///
 /// # Errors
 /// If the service refuses or cannot be reached.
@@ -53,7 +54,8 @@ const fn instance_type(compute: &Compute) -> Option<&String> {
     }
 }
 
-/// Brings about the wanted scaling of an endpoint in service, or none. Called again it changes nothing.
+/// Sets the desired scaling of an endpoint in service, or removes it. Called again it changes
+/// nothing.
 ///
 /// # Errors
 /// If the service refuses or cannot be reached.

@@ -1,4 +1,4 @@
-//! Training jobs: what is wanted of one, and what is there.
+//! Training jobs: the desired one, and the existing one.
 
 use crate::difference::differences;
 use contract::ServiceError;
@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// What is wanted of a training job.
+/// A desired training job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrainingSpec {
@@ -51,20 +51,21 @@ pub struct TrainingSpec {
     pub volume_key: Option<String>,
     /// The KMS key of the output.
     pub output_key: Option<String>,
-    /// Tags of the job, which a description does not tell, so that they are not compared.
+    /// Tags of the job; a description does not contain them, so they are not compared.
     #[serde(skip)]
     pub tags: BTreeMap<String, String>,
 }
 
 impl TrainingSpec {
-    /// One phrase for each field in which `there` is not what is wanted.
+    /// One phrase for each field in which `there` differs from this.
     pub fn differences(&self, there: &Self) -> Vec<String> {
         let mut there = there.clone();
         there.keep_metrics_of(self);
         differences(self, &there)
     }
 
-    /// Of the images that SageMaker knows it adds the metrics' own definitions: more is no difference.
+    /// Of the images that SageMaker knows it adds the metrics' own definitions: more is no
+    /// difference.
     pub(crate) fn keep_metrics_of(&mut self, wanted: &Self) {
         self.metrics
             .retain(|name, _| wanted.metrics.contains_key(name));

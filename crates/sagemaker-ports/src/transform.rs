@@ -1,11 +1,11 @@
-//! Transform jobs: what is wanted, and what is there.
+//! Transform jobs: the desired one, and the existing one.
 
 use contract::ServiceError;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// What is wanted of a transform job: lines in, lines out.
+/// A desired transform job: lines in, lines out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransformSpec {

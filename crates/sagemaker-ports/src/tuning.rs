@@ -1,4 +1,4 @@
-//! Tuning jobs: what is wanted of one, and what is there.
+//! Tuning jobs: the desired one, and the existing one.
 
 use crate::TrainingSpec;
 use crate::difference::differences;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 
-/// What is wanted of a tuning job.
+/// A desired tuning job.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TuningSpec {
@@ -16,7 +16,7 @@ pub struct TuningSpec {
     pub name: String,
     /// How the next values are chosen.
     pub strategy: TuningStrategy,
-    /// The metric that tells the best job.
+    /// The metric that decides the best job.
     pub metric: String,
     /// Which direction of it is better.
     pub goal: Goal,
@@ -30,13 +30,13 @@ pub struct TuningSpec {
     pub seed: Option<u32>,
     /// What is searched, by the hyperparameters' names.
     pub ranges: BTreeMap<String, TuningRange>,
-    /// What all of its training jobs have in common. The name is the tuning job's, the hyperparameters
-    /// are those that are not searched, the tags are the tuning job's.
+    /// What all of its training jobs have in common. The name is the tuning job's, the
+    /// hyperparameters are those that are not searched, the tags are the tuning job's.
     pub training: TrainingSpec,
 }
 
 impl TuningSpec {
-    /// One phrase for each field in which `there` is not what is wanted.
+    /// One phrase for each field in which `there` differs from this.
     pub fn differences(&self, there: &Self) -> Vec<String> {
         let mut there = there.clone();
         there.training.keep_metrics_of(&self.training);
@@ -112,8 +112,8 @@ pub trait TuningJobs: Send + Sync {
         spec: &TuningSpec,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
-    /// Why training jobs of a tuning job failed, in the service's words: of the last ten, each reason
-    /// once.
+    /// Why training jobs of a tuning job failed, in the service's words: of the last ten, each
+    /// reason once.
     fn tuning_failures(
         &self,
         name: &str,

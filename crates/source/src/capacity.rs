@@ -1,5 +1,4 @@
-//! How fast a table can be read, as it says itself. It must not know how much of that anybody may
-//! take.
+//! The read capacity of a table, as it describes itself.
 
 /// Read capacity of a table, or of an index that has its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

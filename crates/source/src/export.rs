@@ -1,5 +1,5 @@
 //! The port to a table's native export: whether the table can be exported, and an export from its
-//! request to its end. It must not know which service exports, nor what becomes of the files.
+//! request to its end.
 
 use contract::ServiceError;
 use std::future::Future;
@@ -22,7 +22,7 @@ pub trait DescribeRecovery: Send + Sync {
     ) -> impl Future<Output = Result<PointInTimeRecovery, ServiceError>> + Send;
 }
 
-/// Which export is wanted: the whole table, in `DynamoDB` JSON.
+/// The export to request: the whole table, in `DynamoDB` JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportRequest {
     /// The table's ARN.
@@ -77,7 +77,7 @@ pub trait NativeExport: Send + Sync {
         request: &ExportRequest,
     ) -> impl Future<Output = Result<ExportDescription, ServiceError>> + Send;
 
-    /// The export that was asked for by this request, however long ago; `None` if there is none.
+    /// The export of this request, however old; `None` if there is none.
     fn find_export(
         &self,
         request: &ExportRequest,

@@ -1,7 +1,7 @@
-//! The port to the table that is exported: what it is, its pages, and its native export.
+//! The port to the table that is exported: its description, its pages, and its native export.
 //!
-//! It must not know which service answers, nor what becomes of the items. The adapter is free to
-//! parse a page as it streams in; what it hands over are raw lines, and only whole pages.
+//! The crate depends on no service. An adapter may parse a page while it streams in; it returns raw
+//! lines, and only complete pages.
 
 mod capacity;
 mod export;

@@ -1,5 +1,5 @@
-//! A table in memory, for tests of whatever is written over the ports. It is split into segments and
-//! pages as DynamoDB's are, has empty pages, and fails on demand.
+//! A table in memory, for tests of whatever is written over the ports. It is split into segments
+//! and pages as DynamoDB's are, has empty pages, and fails on demand.
 
 use crate::{DescribeTable, PageBuffer, PageEnd, PageRequest, ReadCapacity, ScanPages, TableInfo};
 use contract::{ErrorName, ServiceError};
@@ -48,7 +48,7 @@ impl MemoryTable {
         state.failing = pages;
     }
 
-    /// How many pages were asked for, segment by segment.
+    /// How many pages were requested, segment by segment.
     pub fn pages_read(&self) -> BTreeMap<u32, u32> {
         self.state
             .lock()

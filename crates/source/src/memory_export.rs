@@ -1,5 +1,5 @@
-//! Exports in memory, for tests of whatever is written over the port: idempotent by token, found by
-//! their prefix, and ended as they are told. They write no files; whoever tests with them does.
+//! Exports in memory, for tests of code that uses the port: idempotent by token, found by their
+//! prefix, ended as scripted. They write no files; the tests do.
 
 use crate::{
     DescribeRecovery, ExportDescription, ExportRequest, ExportState, NativeExport,

@@ -1,11 +1,11 @@
-//! One page of a segment: what is asked for, where its lines go, and how it ended.
+//! One page of a segment: the request, the lines, and how it ended.
 
 use crate::Selection;
 use crate::Throttles;
 use dynamodb_json::{ItemError, Lines};
 use serde_json::Value;
 
-/// Which page is wanted.
+/// The page to read.
 #[derive(Debug, Clone, Copy)]
 pub struct PageRequest<'a> {
     /// The table's name.
@@ -20,7 +20,7 @@ pub struct PageRequest<'a> {
     pub consistent: bool,
     /// What of the table is read; `None` for all of it.
     pub selection: Option<&'a Selection>,
-    /// Items to look at, at most; `None` for as many as a page holds.
+    /// Maximum number of items to evaluate; `None` for as many as a page holds.
     pub limit: Option<u32>,
     /// Where throttled attempts are counted, while they happen.
     pub throttles: &'a Throttles,
@@ -29,8 +29,8 @@ pub struct PageRequest<'a> {
 /// How a page ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageEnd {
-    /// `LastEvaluatedKey`: where the next page begins. Its absence is the segment's only end; a page
-    /// without items is none.
+    /// `LastEvaluatedKey`: where the next page begins. Its absence is the segment's only end; a
+    /// page without items is none.
     pub cursor: Option<Value>,
     /// Items that were looked at.
     pub scanned: u64,
@@ -74,7 +74,7 @@ impl PageBuffer {
         }
     }
 
-    /// The lines, for whoever adds them in another way.
+    /// The lines, for callers that add them in another way.
     pub const fn lines_mut(&mut self) -> &mut Lines {
         &mut self.lines
     }

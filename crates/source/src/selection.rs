@@ -1,5 +1,5 @@
-//! What of a table is read: one of its indexes, some of its attributes, some of its items. It turns
-//! attribute paths into the service's expressions. It must not know which service answers.
+//! The selection of a table: one of its indexes, some of its attributes, some of its items.
+//! Attribute paths become expressions of the service.
 
 use contract::{ErrorName, Named};
 use definition::{DynamoDbSource, Filter};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 const PROJECTION: &str = "source.dynamodb.projection";
 
-/// A projection that cannot be asked for.
+/// Why a projection cannot be requested.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionError {
     /// Text that is no path.
@@ -48,8 +48,8 @@ impl Named for SelectionError {
     }
 }
 
-/// The paths of the attributes to read: those of the projection, and the key attributes. Empty, and so
-/// all attributes, where there is no projection.
+/// The paths of the attributes to read: those of the projection, and the key attributes. Empty, and
+/// so all attributes, where there is no projection.
 ///
 /// # Errors
 /// If a path is none, or two of them overlap.
@@ -143,8 +143,8 @@ impl Selection {
     }
 }
 
-/// The path as the service writes it. Names are behind placeholders, because many are reserved words,
-/// and others hold characters that are syntax.
+/// The path as the service writes it. Names are behind placeholders, because many are reserved
+/// words, and others hold characters that are syntax.
 fn expression(path: &Path, names: &mut BTreeMap<String, String>) -> String {
     let mut text = placeholder(path.first(), names);
     for step in path.rest() {

@@ -1,4 +1,4 @@
-//! Counts throttled attempts while they happen. It must not know what follows from them.
+//! Counts throttled attempts while they happen.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,6 +1,6 @@
 //! Every end of a tuning job, called again and again, and through crashes at every point.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+#![allow(clippy::unwrap_used)] // A test that cannot continue has failed.
 
 mod support;
 

@@ -53,7 +53,7 @@ impl Drop for S3Server {
 }
 
 async fn accept(listener: TcpListener, service: S3Service) {
-    // s3s-fs looks whether the object is there and then writes it: S3 does both at once.
+    // s3s-fs checks whether the object exists and then writes it: S3 does both atomically.
     let conditional = Arc::new(Mutex::new(()));
     loop {
         let (socket, _) = listener.accept().await.unwrap();

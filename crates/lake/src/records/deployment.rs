@@ -42,7 +42,7 @@ pub struct DeploymentRecord {
     pub previous_endpoint_config: Option<String>,
     /// Rows of the dataset that the endpoint was asked about and answered.
     pub smoke_rows: u32,
-    /// What was scored instead, in one go.
+    /// The batch that was scored instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transform: Option<TransformRecord>,
 }
@@ -62,7 +62,7 @@ pub struct TransformRecord {
     pub rows: Option<u64>,
 }
 
-/// The model now serving, or scoring in one go.
+/// The champion: the model in service, or the one that scores batches.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Champion {
@@ -77,7 +77,7 @@ pub struct Champion {
     /// The endpoint configuration in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint_config: Option<String>,
-    /// The endpoint; absent where the model scores in one go.
+    /// The endpoint; absent if the model scores batches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
     /// What kind of compute serves; unknown of older records.

@@ -75,7 +75,7 @@ pub enum SourcePlan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DynamoDbPlan {
-    /// The table's ARN, by which a native export is asked for.
+    /// The table's ARN, for requesting a native export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_arn: Option<String>,
     /// The paths of the attributes that are read, the key attributes among them; all if empty.
@@ -93,7 +93,7 @@ pub struct ReadPlan {
     /// Read capacity units per second of all tasks together; absent if unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rcu: Option<f64>,
-    /// Why so many, for people: `reads at 750 RCU/s: 25 % of 3,000 provisioned`.
+    /// The reason, as text: `reads at 750 RCU/s: 25 % of 3,000 provisioned`.
     pub decision: String,
     /// Tasks that run at once, at most.
     pub concurrency: u32,
@@ -168,7 +168,7 @@ pub struct ScanTotals {
     /// Attempts that the source throttled.
     #[serde(default)]
     pub throttles: u64,
-    /// When the first page was asked for, in milliseconds since 1970; absent before that.
+    /// When the first page was requested, in milliseconds since 1970; absent before that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_read_ms: Option<u64>,
     /// When the last page was there, in milliseconds since 1970.
@@ -195,7 +195,7 @@ impl std::ops::AddAssign for ScanTotals {
 }
 
 impl ScanTotals {
-    /// Counts a page that was asked for and there at these times, in milliseconds since 1970.
+    /// Counts a page that was requested and arrived at these times, in milliseconds since 1970.
     pub fn add_page(&mut self, read_units: f64, asked_ms: u64, there_ms: u64) {
         *self += Self {
             pages: 1,
@@ -231,8 +231,8 @@ pub struct SegmentRecord<P> {
     pub segment: u32,
     /// Of how many.
     pub total_segments: u32,
-    /// Where the next page begins: a scan's `LastEvaluatedKey` in DynamoDB JSON, a query's last key.
-    /// Absent: the segment is whole.
+    /// Where the next page begins: a scan's `LastEvaluatedKey` in DynamoDB JSON, a query's last
+    /// key. Absent: the segment is whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<serde_json::Value>,
     /// The parts so far.
@@ -243,7 +243,7 @@ pub struct SegmentRecord<P> {
     pub profile: P,
 }
 
-/// The run at work on a pipeline.
+/// The running run of a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CurrentRun {

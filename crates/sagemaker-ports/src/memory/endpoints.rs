@@ -10,10 +10,11 @@ use contract::{ErrorName, ServiceError};
 /// How a creation or an update of an endpoint ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum EndpointOutcome {
-    /// In service on the wanted configuration.
+    /// In service on the desired configuration.
     #[default]
     Serves,
-    /// In service on the configuration before, for this reason, which the service may keep to itself.
+    /// In service on the configuration before, for this reason, which the service may keep to
+    /// itself.
     RollsBack(Option<String>),
     /// In this status, for this reason, and there to stay.
     Ends(EndpointStatus, String),

@@ -1,4 +1,4 @@
-//! SageMaker in memory, for tests of whatever is written over the ports: it keeps what it is told,
+//! SageMaker in memory, for tests of code that uses the ports: it stores its resources,
 //! refuses duplicates, plays statuses forward on each description, and ends as scripted.
 //!
 //! Every operation pauses once before its effect and once after it, so that a test which drops its
@@ -93,7 +93,8 @@ impl MemorySageMaker {
         self.state().next_endpoints.push_back(outcome);
     }
 
-    /// How the next transform job to be created, and not yet scripted, ends. Without a script it completes.
+    /// How the next transform job to be created, and not yet scripted, ends. Without a script it
+    /// completes.
     pub fn script_transform(&self, outcome: TransformOutcome) {
         self.state().next_transforms.push_back(outcome);
     }

@@ -7,7 +7,7 @@ use contract::{ErrorName, ServiceError};
 use definition::{Goal, TuningRange};
 use std::collections::BTreeMap;
 
-/// Descriptions of a tuning job that is at work.
+/// Descriptions of a tuning job in progress.
 const LOOKS: usize = 3;
 /// How much older it is at each description.
 const SECONDS_PER_POLL: u64 = 60;
@@ -151,8 +151,8 @@ impl State {
 }
 
 impl MemorySageMaker {
-    /// How the next tuning job to be created, and not yet scripted, ends. Without a script it has two
-    /// training jobs that end as [`JobOutcome::default`].
+    /// How the next tuning job to be created, and not yet scripted, ends. Without a script it has
+    /// two training jobs that end as [`JobOutcome::default`].
     pub fn script_tuning(&self, outcome: TuningOutcome) {
         self.state().next_tunings.push_back(outcome);
     }
