@@ -331,7 +331,7 @@ async fn a_gate_that_many_attributes_break_has_a_short_message() {
     let outcome = run_on(MemoryStore::new(), definition, &items).await;
     outcome.refused(
         ErrorName::QualityGateFailed,
-        &["fails 1500 bounds", "and 1495 more"],
+        &["fails 1500 checks", "and 1495 more"],
     );
 }
 

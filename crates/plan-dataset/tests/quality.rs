@@ -249,7 +249,7 @@ async fn a_column_that_has_vanished_and_drift_beyond_its_limit_end_the_run() {
     assert_eq!(error.name(), ErrorName::QualityGateFailed);
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(
-        cause.contains("fails 2 bounds")
+        cause.contains("fails 2 checks")
             && cause.contains("`old`")
             && cause.contains("of 400 items that is gone is 0.25"),
         "{cause}"

@@ -42,7 +42,7 @@ async fn a_model_that_fails_the_smoke_test_is_rolled_back_to_the_champion() {
     assert_eq!(error.name(), ErrorName::SmokeTestFailed);
     let text = error.to_string();
     assert!(
-        text.contains("NaN") && text.contains(&format!("back on {}", name_of(20))),
+        text.contains("NaN") && text.contains(&format!("rolled back to {}", name_of(20))),
         "{text}"
     );
     assert_eq!(next.champion().await.unwrap().run, world.run);
