@@ -29,7 +29,7 @@ use crate::encode::split::Splitter;
 use crate::error::ColumnsError;
 use crate::rows::cell::Cell;
 use crate::rows::sink::RowSink;
-use dynamodb_json::{Map, Picker, Value};
+use dynamodb_json::{Map, Projection, Value};
 
 /// Turns items into rows: a label, and as many slots in every row.
 #[derive(Debug, Clone)]
@@ -120,11 +120,8 @@ impl Encoder {
 
     /// What finds the values of items that come as raw lines, for [`see`](Self::see) and
     /// [`encode`](Self::encode).
-    ///
-    /// # Errors
-    /// The paths lead into too many maps.
-    pub fn picker(&self) -> Result<Picker, ColumnsError> {
-        self.places.picker().ok_or(ColumnsError::TooManyMaps)
+    pub fn projection(&self) -> Projection {
+        self.places.projection()
     }
 
     /// The same values of one item by itself.

@@ -3,7 +3,7 @@
 
 use crate::columns::Columns;
 use crate::error::ColumnsError;
-use dynamodb_json::{Map, Path, Paths, Picker, Value};
+use dynamodb_json::{Map, Path, Paths, Projection, Value};
 use std::ops::Range;
 
 /// Where each value is among those that one walk finds. The label is the first.
@@ -62,7 +62,7 @@ impl Places {
     }
 
     /// What finds the same values in raw lines.
-    pub(crate) fn picker(&self) -> Option<Picker> {
-        Picker::new(&self.paths)
+    pub(crate) fn projection(&self) -> Projection {
+        Projection::new(&self.paths)
     }
 }
