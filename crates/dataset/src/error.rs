@@ -216,9 +216,6 @@ pub enum ColumnsError {
         #[from]
         source: PathError,
     },
-    /// There are more maps on the way to values than can be distinguished.
-    #[error("the dataset's columns lead into more than sixteen thousand different maps")]
-    TooManyMaps,
     /// There is no feature column.
     #[error("the dataset has no feature column: plan it again")]
     NoColumns,

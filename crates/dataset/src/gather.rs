@@ -6,7 +6,7 @@ use crate::encode::category;
 use crate::encode::members;
 use crate::error::{ColumnsError, PlanError};
 use definition::Encoding;
-use dynamodb_json::{Path, Picker, Value};
+use dynamodb_json::{Path, Projection, Value};
 use foldhash::fast::RandomState;
 use profile::MAX_VALUE_BYTES;
 use std::collections::{BTreeMap, HashSet};
@@ -95,11 +95,8 @@ impl Gatherer {
     }
 
     /// The projection that finds an item's values for [`see`](Self::see).
-    ///
-    /// # Errors
-    /// The paths lead into too many maps.
-    pub fn picker(&self) -> Result<Picker, ColumnsError> {
-        Picker::new(&self.paths).ok_or(ColumnsError::TooManyMaps)
+    pub fn projection(&self) -> Projection {
+        Projection::new(&self.paths)
     }
 
     /// Adds an item's values. Values that cannot be encoded are left to the row's own outcome.

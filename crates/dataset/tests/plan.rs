@@ -269,12 +269,12 @@ fn a_vocabulary_beyond_the_profile_is_gathered_unless_it_is_of_an_identifier() {
     );
     let mut gatherer = Gatherer::new(&columns).unwrap().unwrap();
     assert_eq!(gatherer.paths().collect::<Vec<_>>(), ["user"]);
-    let mut picker = gatherer.picker().unwrap();
+    let mut projection = gatherer.projection();
     for user in ["b", "a", "b"] {
         let line = json!({ "Item": { "user": { "S": user } } }).to_string();
-        picker.push_line(line.as_bytes()).unwrap();
+        projection.push_line(line.as_bytes()).unwrap();
     }
-    let mut items = picker.picked();
+    let mut items = projection.rows();
     while let Some((_, values)) = items.next() {
         gatherer.see(values).unwrap();
     }

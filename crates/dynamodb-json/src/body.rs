@@ -1,8 +1,7 @@
-//! Takes the items out of the body of a `Scan` answer while it arrives, and leaves an answer without
-//! items. It must not know who reads that answer, nor how the bytes travel.
+//! Takes the items out of the body of a `Scan` answer while it arrives, and leaves an answer
+//! without items.
 
-use crate::check::Check;
-use crate::received::Received;
+use crate::check::{Check, utf8};
 use crate::{ItemError, Lines};
 use std::mem;
 
@@ -120,10 +119,9 @@ impl ScanBody {
 
     /// Reads as far as the bytes go, and returns how far that is.
     fn read(&mut self, bytes: &[u8], lines: &mut Lines) -> Result<usize, BodyError> {
-        let received = Received::new(bytes);
         let mut read = 0;
         loop {
-            match self.step(received, read, lines) {
+            match self.step(bytes, read, lines) {
                 Ok(Some(end)) => read = end,
                 Ok(None) | Err(Stop::Wait) => return Ok(read),
                 Err(Stop::Error(error)) => return Err(error),
@@ -151,13 +149,8 @@ impl ScanBody {
     }
 
     /// Reads one thing from `at` on and returns its end; `None` if nothing is left.
-    fn step(
-        &mut self,
-        received: Received<'_>,
-        at: usize,
-        lines: &mut Lines,
-    ) -> Result<Option<usize>, Stop> {
-        let mut check = Check::new(received.bytes);
+    fn step(&mut self, bytes: &[u8], at: usize, lines: &mut Lines) -> Result<Option<usize>, Stop> {
+        let mut check = Check::new(bytes);
         check.at = at;
         let Some(next) = check.peek() else {
             return Ok(if check.at > at { Some(check.at) } else { None });
@@ -173,7 +166,7 @@ impl ScanBody {
                 self.envelope.push(next);
                 (State::End, check.at + 1)
             }
-            (State::FirstMember | State::Member, _) => self.member(received, check.at)?,
+            (State::FirstMember | State::Member, _) => self.member(bytes, check.at)?,
             (State::MemberEnd, b',' | b'}') => {
                 self.envelope.push(next);
                 let state = if next == b',' {
@@ -187,7 +180,7 @@ impl ScanBody {
             (State::FirstItem | State::ItemEnd, b']') => (State::MemberEnd, check.at + 1),
             (State::FirstItem | State::Item, _) => {
                 let start = check.at;
-                let end = lines.push_item(received, start).map_err(|error| {
+                let end = lines.push_item(bytes, start).map_err(|error| {
                     if error.is_cut_short() {
                         return Stop::Wait;
                     }
@@ -208,8 +201,8 @@ impl ScanBody {
     }
 
     /// Reads a member of the answer; of the items only the beginning.
-    fn member(&mut self, received: Received<'_>, at: usize) -> Result<(State, usize), Stop> {
-        let mut check = Check::new(received.bytes);
+    fn member(&mut self, bytes: &[u8], at: usize) -> Result<(State, usize), Stop> {
+        let mut check = Check::new(bytes);
         check.at = at;
         let name = check.string("a member of the answer").map_err(stop)?;
         check.token(b':', "`:`").map_err(stop)?;
@@ -220,12 +213,12 @@ impl ScanBody {
         }
         let value = check.at;
         let end = any_value(&mut check)?;
-        let text = received.text(at..end);
-        let text = text.map_err(|error| Stop::Error(BodyError::Envelope(error)))?;
+        let text = utf8(&bytes[at..end]).map_err(|error| {
+            let error = error.moved(|offset| offset + at);
+            Stop::Error(BodyError::Envelope(error))
+        })?;
         if name == b"Count" {
-            self.count = std::str::from_utf8(&check.bytes[value..end])
-                .ok()
-                .and_then(|digits| digits.parse().ok());
+            self.count = text[value - at..].parse().ok();
         }
         self.envelope.extend_from_slice(text.as_bytes());
         Ok((State::MemberEnd, end))

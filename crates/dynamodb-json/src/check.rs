@@ -1,8 +1,7 @@
 //! The grammar, checked once and for all, so that walking what was checked cannot fail. It is RFC
-//! 8259's with DynamoDB's types. It must not decode or keep anything, and it reads bytes: what they
-//! are part of may not have arrived as a whole, and then the refusal is [`Found::End`].
+//! 8259's with DynamoDB's types.
 
-use crate::simd::{behind, plain_number, special_places};
+use crate::simd::find_special;
 use crate::text::{is_cut_short, simple, unicode_escape};
 use crate::{Found, ItemError, Kind, Map};
 
@@ -16,7 +15,7 @@ pub const MAX_DEPTH: usize = 64;
 /// Names the byte at which the line stops being DynamoDB JSON, and what was expected there.
 pub fn parse_line(line: &[u8]) -> Result<Map<'_>, ItemError> {
     let text = utf8(line)?;
-    let (start, end) = line_frame(line, |check| check.map(1))?;
+    let (start, end) = line_envelope(line, |check| check.map(1))?;
     Ok(Map::new(&text[start..end]))
 }
 
@@ -47,7 +46,7 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ItemError> {
 
 /// Checks what a line has around its attribute map and lets `map` check that. Returns where the map
 /// begins and ends.
-pub(crate) fn line_frame<'a>(
+pub(crate) fn line_envelope<'a>(
     line: &'a [u8],
     map: impl FnOnce(&mut Check<'a>) -> Result<(), ItemError>,
 ) -> Result<(usize, usize), ItemError> {
@@ -284,31 +283,22 @@ impl<'a> Check<'a> {
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let (mut special, mut passed) = special_places(rest);
-            if passed == 0 {
+            let Some(place) = find_special(rest) else {
+                self.at = self.bytes.len();
                 return Err(self.expected("`\"` at the end of a string"));
-            }
-            // Where the next one stands does not depend on what was made of the one before.
-            while special != 0 {
-                let place = special.trailing_zeros() as usize;
-                match rest[place] {
-                    b'"' => {
-                        self.at += place + 1;
-                        return Ok(escaped);
-                    }
-                    b'\\' => {
-                        escaped = true;
-                        let end = place + self.escape(self.at + place)?;
-                        special &= behind(end);
-                        passed = passed.max(end);
-                    }
-                    _ => {
-                        let expected = "an escape in place of a control character";
-                        return Err(self.expected_at(self.at + place, expected));
-                    }
+            };
+            self.at += place;
+            match rest[place] {
+                b'"' => {
+                    self.at += 1;
+                    return Ok(escaped);
                 }
+                b'\\' => {
+                    escaped = true;
+                    self.at += self.escape(self.at)?;
+                }
+                _ => return Err(self.expected("an escape in place of a control character")),
             }
-            self.at += passed;
         }
     }
 
@@ -336,11 +326,6 @@ impl<'a> Check<'a> {
     /// What follows a number's opening quote.
     #[inline]
     pub(crate) fn number_rest(&mut self) -> Result<(), ItemError> {
-        let text = self.bytes.get(self.at..).unwrap_or_default();
-        if let Some(length) = plain_number(text) {
-            self.at += length + 1;
-            return Ok(());
-        }
         let start = self.at;
         self.string_rest()?;
         number_end(&self.bytes[start..self.at - 1])

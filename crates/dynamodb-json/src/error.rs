@@ -1,5 +1,4 @@
-//! What is wrong with a raw line. It must not know which file or part the line is from: whoever
-//! reads lines adds that.
+//! What is wrong with a raw line.
 
 use contract::{ErrorName, Named};
 use std::fmt;
@@ -31,8 +30,8 @@ pub enum ItemError {
         /// The most levels that are read.
         limit: usize,
     },
-    /// The item is longer than its marks can say; DynamoDB's own limit is 400 KB.
-    #[error("an item of more than {limit} bytes; DynamoDB allows 400 KB")]
+    /// The lines together are longer than a span can address.
+    #[error("more than {limit} bytes of lines in one buffer")]
     TooLong {
         /// The most bytes that are read.
         limit: u32,

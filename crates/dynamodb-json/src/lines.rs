@@ -1,25 +1,25 @@
-//! Raw lines in memory, checked, with their values marked. It must not know where the items come
-//! from, nor what becomes of them.
+//! Raw lines in memory, checked, with the spans of their values.
 
-use crate::check::{Check, line_frame, utf8};
-use crate::mark::{MAX_ITEM, Mark, Marks, PathId};
-use crate::received::Received;
-use crate::{ItemError, Outline, Path, Step};
+use crate::check::{Check, line_envelope, utf8};
+use crate::speculative::SpeculativeReader;
+use crate::speculative::attribute_paths::AttributePaths;
+use crate::speculative::spans::{PathId, Spans, ValueSpan};
+use crate::{ItemError, Path, Step};
 
 const BEFORE: &str = "{\"Item\":";
 const BEHIND: &str = "}\n";
 
-/// Raw lines, one after the other, all of them checked.
+/// Raw lines, all of them checked, and the spans of their values.
 ///
-/// Clearing keeps the memory, and the [`Outline`] of the items seen so far: one `Lines` for many
-/// pages of a table is much faster than many.
+/// Clearing keeps the memory and what was learned of the items: one `Lines` for many pages of a
+/// table is much faster than one for each page.
 #[derive(Debug, Default)]
 pub struct Lines {
     text: String,
-    marks: Marks,
+    spans: Spans,
     /// Where each line ends.
     ends: Vec<usize>,
-    outline: Outline,
+    reader: SpeculativeReader,
 }
 
 impl Lines {
@@ -28,14 +28,20 @@ impl Lines {
         Self::default()
     }
 
-    /// Forgets all lines.
+    /// Turns the guesses off or on again. Without them the spans are the same, but take longer to
+    /// find; tests and benchmarks compare the two.
+    pub const fn speculate(&mut self, speculates: bool) {
+        self.reader.speculate(speculates);
+    }
+
+    /// Removes all lines.
     pub fn clear(&mut self) {
         self.text.clear();
-        self.marks.clear();
+        self.spans.clear();
         self.ends.clear();
     }
 
-    /// How many lines there are.
+    /// The number of lines.
     pub const fn len(&self) -> usize {
         self.ends.len()
     }
@@ -50,9 +56,9 @@ impl Lines {
         self.text.as_str()
     }
 
-    /// What was learned of the items.
-    pub const fn outline(&self) -> &Outline {
-        &self.outline
+    /// The attribute paths of all items so far, also of those that were cleared.
+    pub const fn paths(&self) -> &AttributePaths {
+        self.reader.paths()
     }
 
     /// The lines, without their line breaks.
@@ -63,10 +69,11 @@ impl Lines {
             .map(|(start, &end)| &self.text[start..end - 1])
     }
 
-    /// The values of all items, path by path: what is alike comes together, and is looked at much
-    /// faster than item by item. Marks are places in [`Lines::text`].
-    pub fn values(&self) -> impl Iterator<Item = (PathId, &[Mark])> {
-        self.marks.by_path()
+    /// The spans of all values in maps, by path; values inside lists and sets have none. Whoever
+    /// looks at them path by path does the same thing many times in a row, which is much faster than
+    /// item by item. Spans refer to [`Lines::text`].
+    pub fn values(&self) -> impl Iterator<Item = (PathId, &[ValueSpan])> {
+        self.spans.by_path()
     }
 
     /// Where each line ends, behind its line break.
@@ -74,86 +81,75 @@ impl Lines {
         self.ends.as_slice()
     }
 
-    /// The marks of one path, in the order of the lines.
-    pub(crate) fn marks_of(&self, path: PathId) -> &[Mark] {
-        self.marks.of(path)
+    /// The spans of one path, in the order of the lines.
+    pub(crate) fn spans_of(&self, path: PathId) -> &[ValueSpan] {
+        self.spans.of(path)
     }
 
-    /// Makes sure that the values of a path are marked, as far as it enters no list. Says under which
-    /// id, and which steps remain; `None` if it leads into a map too many.
-    pub(crate) fn learn<'p>(&mut self, path: &'p Path) -> Option<(PathId, &'p [Step])> {
-        self.outline.learn(path)
+    /// Tracks a path however many others there are, as far as it enters no list. Returns its number
+    /// and the steps from there on.
+    pub(crate) fn track<'p>(&mut self, path: &'p Path) -> (PathId, &'p [Step]) {
+        self.reader.paths_mut().track(path)
     }
 
-    /// Adds a raw line, with or without its line break. The item is kept as it is written, what
-    /// stands around it is not.
+    /// Adds a raw line, with or without its line break. The item stays as it is written, except that
+    /// line breaks between its tokens become spaces.
     ///
     /// # Errors
     /// Names the byte at which the line stops being DynamoDB JSON, and what was expected there; the
     /// line is not added.
     pub fn push_line(&mut self, line: &[u8]) -> Result<(), ItemError> {
         let mut broke_line = false;
-        let place = self.text.len() + BEFORE.len();
-        self.has_room_for(line.len())?;
-        let (outline, marks) = (&mut self.outline, &mut self.marks);
-        let read = line_frame(line, |check| {
+        let place = self.place_for(line.len())?;
+        let (reader, spans) = (&mut self.reader, &mut self.spans);
+        let read = line_envelope(line, |check| {
             let shift = place.wrapping_sub(check.at);
-            outline.item(check, shift, marks)?;
+            reader.item(check, shift, spans)?;
             broke_line = check.broke_line;
             Ok(())
         });
-        let added = read.and_then(|(start, end)| {
-            let item = utf8(&line[start..end]);
-            self.add(
-                item.map_err(|error| error.moved(|at| at + start))?,
-                broke_line,
-            )
-        });
-        added.inspect_err(|_| self.marks.forget_from(place))
+        let added = read.and_then(|(start, end)| self.add(line, start, end, broke_line));
+        added.inspect_err(|_| self.spans.truncate(place))
     }
 
     /// Adds the item that begins at `start`, and returns where it ends.
     ///
     /// # Errors
     /// As [`Lines::push_line`], offsets counted from where the bytes begin.
-    pub(crate) fn push_item(
-        &mut self,
-        received: Received<'_>,
-        start: usize,
-    ) -> Result<usize, ItemError> {
-        let place = self.text.len() + BEFORE.len();
-        self.has_room_for(received.bytes.len() - start)?;
-        let mut check = Check::new(received.bytes);
+    pub(crate) fn push_item(&mut self, bytes: &[u8], start: usize) -> Result<usize, ItemError> {
+        let place = self.place_for(bytes.len() - start)?;
+        let mut check = Check::new(bytes);
         check.at = start;
         let shift = place.wrapping_sub(start);
-        let read = self.outline.item(&mut check, shift, &mut self.marks);
-        let added = read.and_then(|()| {
-            let item = received.text(start..check.at)?;
-            self.add(item, check.broke_line)
-        });
+        let read = self.reader.item(&mut check, shift, &mut self.spans);
+        let added = read.and_then(|()| self.add(bytes, start, check.at, check.broke_line));
         match added {
             Ok(()) => Ok(check.at),
             Err(error) => {
-                self.marks.forget_from(place);
+                self.spans.truncate(place);
                 Err(error)
             }
         }
     }
 
-    /// Whether marks can say where so many more bytes stand.
-    fn has_room_for(&self, bytes: usize) -> Result<(), ItemError> {
-        let most = self.text.len().saturating_add(bytes + BEFORE.len());
-        match u32::try_from(most) {
-            Ok(_) => Ok(()),
+    /// Where an item of at most so many bytes would begin.
+    fn place_for(&self, bytes: usize) -> Result<usize, ItemError> {
+        let place = self.text.len() + BEFORE.len();
+        match u32::try_from(place.saturating_add(bytes)) {
+            Ok(_) => Ok(place),
             Err(_) => Err(ItemError::TooLong { limit: u32::MAX }),
         }
     }
 
-    /// Adds an item that was checked.
-    fn add(&mut self, item: &str, broke_line: bool) -> Result<(), ItemError> {
-        if item.len() > MAX_ITEM as usize {
-            return Err(ItemError::TooLong { limit: MAX_ITEM });
-        }
+    /// Adds the item in `bytes[start..end]`, which was checked except for its UTF-8.
+    fn add(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        end: usize,
+        broke_line: bool,
+    ) -> Result<(), ItemError> {
+        let item = utf8(&bytes[start..end]).map_err(|error| error.moved(|at| at + start))?;
         self.text.push_str(BEFORE);
         if broke_line {
             // Inside strings line breaks are escaped, so these are white space.

@@ -1,4 +1,4 @@
-//! The path of an attribute inside an item. It must not know which attributes exist.
+//! The path of an attribute inside an item.
 
 use crate::{Map, Value};
 use contract::{ErrorName, Named};

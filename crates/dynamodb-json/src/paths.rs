@@ -1,5 +1,5 @@
 //! Many paths, one walk: what reads a dozen attributes of every item must not scan the item a dozen
-//! times. It must not know what the paths are for.
+//! times.
 
 use crate::{Map, Path, Step, Value};
 use std::collections::{BTreeMap, HashMap};

@@ -20,11 +20,6 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The map, list or set whose bracket stands at `at`, brackets included.
-    pub(crate) fn container_at(text: &'a str, at: usize) -> Option<&'a str> {
-        Self { text, at }.container()
-    }
-
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }

@@ -1,4 +1,4 @@
-//! A typed value of DynamoDB. It must not convert between types.
+//! A typed value of DynamoDB.
 
 use crate::{List, Map, NumberSet, Text, TextSet};
 use std::fmt;

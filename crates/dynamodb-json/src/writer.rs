@@ -1,5 +1,4 @@
-//! Writes raw lines. It must not know whose items they are; the caller walks its own values and
-//! calls one method for each.
+//! Writes raw lines.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,11 +1,11 @@
 //! Lines that are read together say what each says alone, whatever was learned from those before,
-//! and their marks say what a walk says.
+//! and their spans say what a walk says.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 mod support;
 
-use dynamodb_json::{ItemError, Kind, Lines, MAX_DEPTH, Map, PathId, Value, parse_line};
+use dynamodb_json::{ItemError, Kind, Lines, MAX_DEPTH, Map, PathId, Value, ValueSpan, parse_line};
 use proptest::prelude::*;
 use support::{Attributes, attributes, json_line, line};
 
@@ -26,33 +26,27 @@ fn walked(map: &Map<'_>, path: &str, out: &mut Vec<(String, Kind, String)>) {
     }
 }
 
-/// The same of lines by their marks: the values of each path together.
-fn marked(lines: &Lines) -> Vec<(String, Kind, String)> {
+/// The same of lines by their spans: the values of each path together.
+fn spanned(lines: &Lines) -> Vec<(String, Kind, String)> {
     let mut values = Vec::new();
-    for (path, marks) in lines.values() {
-        let path = lines.outline().path(path).unwrap().text();
-        for mark in marks {
-            let text = match mark.kind() {
-                Kind::S | Kind::B => mark.decoded(lines.text()).into_owned(),
-                Kind::N => mark.raw(lines.text()).to_owned(),
+    for (path, spans) in lines.values() {
+        let path = lines.paths().get(path).unwrap().text();
+        for span in spans {
+            let text = match span.kind() {
+                Kind::S | Kind::B => span.decoded(lines.text()).into_owned(),
+                Kind::N => span.raw(lines.text()).to_owned(),
                 _ => String::new(),
             };
-            let characters = text.chars().count();
-            if mark.escaped() {
-                let mut buffer = Vec::new();
-                let said = mark.unescaped_in(lines.text(), &mut buffer);
-                assert_eq!(said, (text.as_bytes(), characters));
-            } else if mark.is_plain_text() {
-                assert_eq!(mark.characters(lines.text()), characters);
-            }
-            let raw = mark.raw(lines.text());
-            let window = mark.window(lines.text()).to_le_bytes();
-            let length = raw.len().min(window.len());
-            assert_eq!(window[..length], raw.as_bytes()[..length]);
-            values.push((path.to_owned(), mark.kind(), text));
+            values.push((path.to_owned(), span.kind(), text));
         }
     }
     sorted(values)
+}
+
+/// All spans, which are the same however they are found.
+fn spans(lines: &Lines) -> Vec<(PathId, Vec<ValueSpan>)> {
+    let spans = lines.values();
+    spans.map(|(path, spans)| (path, spans.to_vec())).collect()
 }
 
 /// Two paths may read the same, where names are empty: what is equal are the values.
@@ -69,7 +63,7 @@ fn check(lines: &Lines, items: &[Attributes]) {
         assert_eq!(read, json_line(wanted));
         walked(&parse_line(text.as_bytes()).unwrap(), "", &mut values);
     }
-    assert_eq!(marked(lines), sorted(values));
+    assert_eq!(spanned(lines), sorted(values));
     assert_eq!(lines.text().matches('\n').count(), items.len());
 }
 
@@ -81,14 +75,20 @@ proptest! {
     ) {
         // Items come again, so that their openings are guessed, next to others that differ.
         let items: Vec<_> = order.iter().map(|index| index.get(&items).clone()).collect();
-        let mut lines = Lines::new();
+        let (mut lines, mut plain) = (Lines::new(), Lines::new());
+        plain.speculate(false);
         for turn in 0..2 {
             lines.clear();
+            plain.clear();
             for item in &items {
                 let pretty = format!("{:#}\r\n", json_line(item)).into_bytes();
-                lines.push_line(&if turn == 0 { pretty } else { line(item) }).unwrap();
+                let line = if turn == 0 { pretty } else { line(item) };
+                lines.push_line(&line).unwrap();
+                plain.push_line(&line).unwrap();
             }
             check(&lines, &items);
+            prop_assert_eq!(lines.text(), plain.text());
+            prop_assert_eq!(spans(&lines), spans(&plain));
         }
         for item in &items {
             lines.push_line(&line(item)).unwrap();
@@ -120,7 +120,7 @@ proptest! {
                 let mut values = Vec::new();
                 walked(&parse_line(&whole).unwrap(), "", &mut values);
                 walked(map, "", &mut values);
-                prop_assert_eq!(marked(&lines), sorted(values));
+                prop_assert_eq!(spanned(&lines), sorted(values));
             }
             (Err(error), Err(alone)) => {
                 // A line alone is looked at for UTF-8 first.
@@ -174,31 +174,24 @@ fn what_is_learned_is_bounded_and_what_is_not_learned_is_read_all_the_same() {
         );
         lines.push_line(line.as_bytes()).unwrap();
     }
-    assert!(lines.outline().len() < 5_000);
-    let (_, unlearned) = lines
+    assert!(lines.paths().len() < 5_000);
+    let (_, untracked) = lines
         .values()
-        .find(|(path, _)| *path == PathId::UNLEARNED)
+        .find(|(path, _)| *path == PathId::UNTRACKED)
         .unwrap();
-    let last = &unlearned[unlearned.len() - 2..];
-    let raw: Vec<_> = last.iter().map(|mark| mark.raw(lines.text())).collect();
-    assert_eq!(raw, ["{\"n\":{\"N\":\"1\"}}", "1"]);
-    let values: usize = lines.values().map(|(_, marks)| marks.len()).sum();
+    let last = &untracked[untracked.len() - 2..];
+    let raw: Vec<_> = last.iter().map(|span| span.raw(lines.text())).collect();
+    assert_eq!(raw, ["1", "{\"n\":{\"N\":\"1\"}}"]);
+    let values: usize = lines.values().map(|(_, spans)| spans.len()).sum();
     assert_eq!(values, 30_000);
 }
 
 #[test]
-fn an_item_longer_than_marks_can_say_is_refused() {
-    let line = |length: usize| {
-        let text = "x".repeat(length - r#"{"a":{"S":""}}"#.len());
-        format!(r#"{{"Item":{{"a":{{"S":"{text}"}}}}}}"#)
-    };
-    let limit = (1 << 24) - 1;
+fn an_item_of_many_megabytes_has_its_spans() {
+    let text = "x".repeat(1 << 24);
     let mut lines = Lines::new();
-    lines.push_line(line(limit).as_bytes()).unwrap();
-    let error = lines.push_line(line(limit + 1).as_bytes()).unwrap_err();
-    assert_eq!(error, ItemError::TooLong { limit: 16_777_215 });
-    assert_eq!(lines.len(), 1);
-    let (_, marks) = lines.values().next().unwrap();
-    assert_eq!(marks.len(), 1);
-    assert_eq!(marks[0].len(), limit - r#"{"a":{"S":""}}"#.len());
+    let line = format!(r#"{{"Item":{{"a":{{"S":"{text}"}}}}}}"#);
+    lines.push_line(line.as_bytes()).unwrap();
+    let (_, spans) = lines.values().next().unwrap();
+    assert_eq!(spans[0].raw(lines.text()), text);
 }

@@ -1,5 +1,5 @@
-//! A task of a native export: its files become raw parts where they lie, once their MD5, their count
-//! and each of their lines are found right. It must not write or remove a file of the export.
+//! A task of a native export: its files become raw parts where they lie, once their MD5, their
+//! count and each of their lines are found right.
 
 use crate::ExportSegmentError;
 use base64::Engine;

@@ -1,5 +1,5 @@
 //! Keeps a task to its share of the table's read capacity, by what each page says it consumed, and
-//! slows it down where the table throttles. It must not know how a share comes about.
+//! slows it down where the table throttles.
 //!
 //! Pages take turns: each is sent when those before it are paid for, by what they are expected to
 //! consume, and corrected when they are there. So as many as the rate needs are in flight, and the

@@ -1,5 +1,5 @@
 //! What a page will consume, by what pages before it did, and how many items it may look at so that
-//! it is no burst. It must not know the rate's reasons.
+//! it is no burst.
 
 /// Seconds of the rate that one page may consume. Pages in flight are spaced by what they consume, so
 /// this is by how much a task may be ahead of its rate; a twentieth of five seconds is 0.25.

@@ -1,5 +1,4 @@
-//! The rate a task reads at: its share of the budget, less after throttles. It must not know who
-//! waits for it.
+//! The rate a task reads at: its share of the budget, less after throttles.
 
 use std::time::Duration;
 use tokio::time::Instant;

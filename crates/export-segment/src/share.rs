@@ -1,4 +1,4 @@
-//! A task's share of the table's read budget. It must not know how the share is kept.
+//! A task's share of the table's read budget.
 //!
 //! The share is the budget divided by the tasks that can be at work: no more than run at once, and no
 //! more than are unfinished. A task counts as unfinished until a record in the lake says otherwise,

@@ -13,16 +13,16 @@ pub async fn first_pass<S: ObjectStore>(
     parts: &[Part],
     encoder: &mut Encoder,
 ) -> Result<(), MergeToCsvError> {
-    let mut picker = encoder.picker()?;
+    let mut projection = encoder.projection();
     for part in parts {
         let mut reader = part::open(store, part).await?;
         while let Some(batch) = reader.next().await? {
-            picker.clear();
+            projection.clear();
             for line in part::lines(batch) {
-                let pushed = picker.push_line(line);
+                let pushed = projection.push_line(line);
                 pushed.map_err(|source| unreadable(part, source))?;
             }
-            let mut items = picker.picked();
+            let mut items = projection.rows();
             while let Some((_, values)) = items.next() {
                 encoder.see(values);
             }

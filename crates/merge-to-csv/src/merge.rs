@@ -113,19 +113,19 @@ impl<S: ObjectStore> Sides<'_, S> {
         parts: &[Part],
         mut row: impl Row + Send,
     ) -> Result<(), MergeToCsvError> {
-        let mut picker = self.encoder.picker()?;
+        let mut projection = self.encoder.projection();
         for part in parts {
             let mut count = LineCount::default();
             let mut reader = part::open(store, part).await?;
             while let Some(batch) = reader.next().await? {
                 count.raw_bytes += batch.len() as u64;
-                picker.clear();
+                projection.clear();
                 for line in part::lines(batch) {
                     count.add_line(line);
-                    let pushed = picker.push_line(line);
+                    let pushed = projection.push_line(line);
                     pushed.map_err(|source| unreadable(part, source))?;
                 }
-                let mut items = picker.picked();
+                let mut items = projection.rows();
                 while let Some((line, values)) = items.next() {
                     self.encode(part, line, values, &mut row)?;
                 }

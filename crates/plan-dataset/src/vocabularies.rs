@@ -44,7 +44,7 @@ pub async fn gather(
     tracing::info!(paths, bytes, "gathering vocabularies");
     let begun = SystemTime::now();
     let until = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-    let mut picker = gatherer.picker()?;
+    let mut projection = gatherer.projection();
     let mut read = 0;
     for part in parts {
         let mut reader = part::open(store, part).await?;
@@ -53,15 +53,15 @@ pub async fn gather(
                 return Err(PlanDatasetError::NoTime { paths, read, bytes });
             }
             read += batch.len() as u64;
-            picker.clear();
+            projection.clear();
             for line in part::lines(batch) {
-                let pushed = picker.push_line(line);
+                let pushed = projection.push_line(line);
                 pushed.map_err(|source| PlanDatasetError::Item {
                     key: part.key.clone(),
                     source,
                 })?;
             }
-            let mut items = picker.picked();
+            let mut items = projection.rows();
             while let Some((_, values)) = items.next() {
                 gatherer.see(values).map_err(Box::new)?;
             }

@@ -1,15 +1,13 @@
-//! What a table holds, gathered item by item where the items pass anyway, and joined afterwards. It
-//! must not decide what becomes of it.
+//! What a table holds, gathered item by item where the items pass anyway, and joined afterwards.
 
 use crate::attribute::profile::AttributeProfile;
 use crate::attribute::{self, Attribute};
-use crate::sample::sampling::Sampling;
 use crate::sample::{self, Sample, SampledValues};
 use crate::slots::{Slot, Slots};
 use crate::values::cardinality::ValueSketch;
-use crate::values::dictionary::{Known, Vocabularies};
+use crate::values::dictionary::{Dictionaries, Vocabularies};
 use crate::values::distinct::Values;
-use dynamodb_json::{Batch, Lines, Map, Outline, Path, PathId, Paths, Value};
+use dynamodb_json::{AttributePaths, Lines, Map, Path, PathId, Paths, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +31,7 @@ pub struct Profile {
     attributes: Vec<AttributeProfile>,
     vocabularies: Vocabularies,
     slots: Slots,
-    sample: Sampling,
+    sample: Sample,
     /// Paths that are kept whatever else there is.
     declared: BTreeSet<String>,
 }
@@ -65,11 +63,11 @@ impl Serialize for Profile {
 impl PartialEq for Profile {
     fn eq(&self, other: &Self) -> bool {
         if self.vocabularies.is(&other.vocabularies) {
-            let known = self.vocabularies.lock();
-            self.store(&known) == other.store(&known)
+            let dictionaries = self.vocabularies.lock();
+            self.store(&dictionaries) == other.store(&dictionaries)
         } else {
-            let (known, others) = (self.vocabularies.lock(), other.vocabularies.lock());
-            self.store(&known) == other.store(&others)
+            let (dictionaries, others) = (self.vocabularies.lock(), other.vocabularies.lock());
+            self.store(&dictionaries) == other.store(&others)
         }
     }
 }
@@ -109,17 +107,17 @@ impl Profile {
         shared
     }
 
-    fn store<'k>(&self, known: &'k Known) -> Stored<attribute::Stored<&'k str>> {
+    fn store<'k>(&self, dictionaries: &'k Dictionaries) -> Stored<attribute::Stored<&'k str>> {
         let attributes = self.places.iter().map(|(path, &place)| {
-            let kept = &self.attributes[place];
-            let stored = kept.attribute.store(known.at(kept.dictionary));
+            let profile = &self.attributes[place];
+            let stored = profile.attribute.store(dictionaries.at(profile.dictionary));
             (path.clone(), stored)
         });
         Stored {
             items: self.items,
             paths_overflowed: self.paths_overflowed,
             attributes: attributes.collect(),
-            sample: self.sample.settled().store(),
+            sample: self.sample.store(),
         }
     }
 
@@ -127,21 +125,21 @@ impl Profile {
         let mut profile = Self {
             items: stored.items,
             paths_overflowed: stored.paths_overflowed,
-            sample: Sample::restore(&stored.sample).into(),
+            sample: Sample::restore(&stored.sample),
             ..Self::sharing(vocabularies)
         };
-        let mut known = vocabularies.lock();
+        let mut dictionaries = vocabularies.lock();
         for (path, stored) in stored.attributes {
-            let dictionary = known.place(&path);
+            let dictionary = dictionaries.place(&path);
             profile.places.insert(path, profile.attributes.len());
-            known.change(dictionary, |values| {
+            dictionaries.change(dictionary, |values| {
                 let attribute = Attribute::restore(stored, values);
                 profile
                     .attributes
                     .push(AttributeProfile::new(attribute, dictionary));
             });
         }
-        drop(known);
+        drop(dictionaries);
         profile
     }
 
@@ -164,51 +162,61 @@ impl Profile {
 
     /// What was seen at that path.
     pub fn attribute(&self, path: &str) -> Option<&Attribute> {
-        Some(&self.kept(path)?.attribute)
+        Some(&self.attribute_profile(path)?.attribute)
     }
 
     /// The distinct texts and numbers of a path in sort order (by value, see the README), unless they
     /// were too many, too long, or took more memory than a profile may.
     pub fn values(&self, path: &str) -> Option<Vec<String>> {
-        let kept = self.kept(path)?;
-        let known = self.vocabularies.lock();
-        let values = kept.attribute.distinct.values(known.at(kept.dictionary))?;
+        let profile = self.attribute_profile(path)?;
+        let dictionaries = self.vocabularies.lock();
+        let values = profile
+            .attribute
+            .distinct
+            .values(dictionaries.at(profile.dictionary))?;
         Some(values.into_iter().map(str::to_owned).collect())
     }
 
     /// How many distinct texts and numbers a path has, if [`Profile::values`] has them.
     pub fn distinct(&self, path: &str) -> Option<usize> {
-        let kept = self.kept(path)?;
-        let known = self.vocabularies.lock();
-        kept.attribute.distinct.len(known.at(kept.dictionary))
+        let profile = self.attribute_profile(path)?;
+        let dictionaries = self.vocabularies.lock();
+        profile
+            .attribute
+            .distinct
+            .len(dictionaries.at(profile.dictionary))
     }
 
     /// The sketch of a path's distinct texts and numbers, unless some of them are not known.
     pub fn sketch(&self, path: &str) -> Option<ValueSketch> {
-        let kept = self.kept(path)?;
-        let known = self.vocabularies.lock();
-        match kept.attribute.distinct.hand_over(known.at(kept.dictionary)) {
-            Values::Kept(values) => Some(ValueSketch::of(values)),
+        let profile = self.attribute_profile(path)?;
+        let dictionaries = self.vocabularies.lock();
+        match profile
+            .attribute
+            .distinct
+            .exact_or_sketch(dictionaries.at(profile.dictionary))
+        {
+            Values::Exact(values) => Some(ValueSketch::of(values)),
             Values::Overflowed(sketch) => sketch,
         }
     }
 
     /// Items of the uniform sample.
     pub fn sampled_items(&self) -> u64 {
-        self.sample.settled().items()
+        self.sample.items()
     }
 
     /// What the uniform sample holds of each path.
     pub fn sampled_values(&self) -> BTreeMap<String, SampledValues> {
-        self.sample.settled().values()
+        self.sample.values()
     }
 
     /// The sampled items: how often each occurs, and its texts, numbers and booleans by path, as texts.
     pub fn sampled_rows(&self) -> Vec<(u64, Vec<(String, String)>)> {
-        self.sample.settled().rows()
+        self.sample.rows()
     }
 
-    fn kept(&self, path: &str) -> Option<&AttributeProfile> {
+    fn attribute_profile(&self, path: &str) -> Option<&AttributeProfile> {
         Some(&self.attributes[*self.places.get(path)?])
     }
 
@@ -219,7 +227,13 @@ impl Profile {
         self.observe_map(item, &mut String::new(), 1, &mut vocabularies.lock());
     }
 
-    fn observe_map(&mut self, map: &Map<'_>, path: &mut String, depth: usize, known: &mut Known) {
+    fn observe_map(
+        &mut self,
+        map: &Map<'_>,
+        path: &mut String,
+        depth: usize,
+        dictionaries: &mut Dictionaries,
+    ) {
         let parent = path.len();
         for (name, value) in map.attributes() {
             let name = name.decode();
@@ -228,111 +242,112 @@ impl Profile {
                 continue;
             }
             Path::push_name(path, &name);
-            match self.place(path, known) {
+            match self.place(path, dictionaries) {
                 Some(place) => {
                     let AttributeProfile {
                         attribute,
                         dictionary,
                         ..
                     } = &mut self.attributes[place];
-                    known.change(*dictionary, |values| attribute.observe(&value, values));
+                    dictionaries.change(*dictionary, |values| attribute.observe(&value, values));
                 }
                 None => self.paths_overflowed += 1,
             }
             if let Value::M(map) = &value
                 && depth < MAX_DEPTH
             {
-                self.observe_map(map, path, depth + 1, known);
+                self.observe_map(map, path, depth + 1, dictionaries);
             }
             path.truncate(parent);
         }
     }
 
-    /// Takes all items of the lines into account: the same as [`Profile::observe`] for each, and
-    /// several times as fast.
+    /// Takes all items of the lines into account, path by path: the same as [`Profile::observe`] for
+    /// each item, and several times as fast.
     pub fn observe_lines(&mut self, lines: &Lines) {
-        let batches: Vec<_> = lines.batches().collect();
-        // The last ones came last, and may still be near.
-        for batch in batches.iter().rev() {
-            self.observe_batch(batch);
-        }
-    }
-
-    /// The same for some of the lines, which are gone through path by path.
-    pub fn observe_batch(&mut self, batch: &Batch<'_>) {
-        let outline = batch.outline();
-        self.slots.fit(outline);
+        let paths = lines.paths();
+        self.slots.fit(paths);
         let vocabularies = self.vocabularies.clone();
-        let mut known = vocabularies.lock();
-        self.items += batch.len() as u64;
-        for &(path, marks) in batch.values() {
+        let mut dictionaries = vocabularies.lock();
+        self.items += lines.len() as u64;
+        let mut has_untracked = false;
+        for (path, spans) in lines.values() {
             let slot = match self.slots.get(path) {
-                Slot::Unknown => self.find_slot(outline, path, &mut known),
-                known => known,
+                Slot::Unknown => self.find_slot(paths, path, &mut dictionaries),
+                found => found,
             };
             match slot {
                 Slot::Place(place) => {
-                    self.attributes[place].observe(batch.page(), marks, &mut known);
+                    self.attributes[place].observe(lines.text(), spans, &mut dictionaries);
                 }
-                Slot::Overflowed => self.paths_overflowed += marks.len() as u64,
+                Slot::Overflowed => self.paths_overflowed += spans.len() as u64,
                 Slot::Unknown | Slot::Ignored => {}
             }
+            has_untracked |= path == PathId::UNTRACKED;
         }
-        let is_unlearned = |(path, _): &(PathId, _)| *path == PathId::UNLEARNED;
-        if !self.declared.is_empty() && batch.values().iter().any(is_unlearned) {
-            self.observe_unlearned(batch, &mut known);
+        if has_untracked && !self.declared.is_empty() {
+            self.observe_untracked(lines, &mut dictionaries);
         }
     }
 
-    /// Observes declared paths that the outline, full of other paths, did not learn.
+    /// Observes declared paths that the lines, full of other paths, do not track.
     #[cold]
-    fn observe_unlearned(&mut self, batch: &Batch<'_>, known: &mut Known) {
-        let learned: BTreeSet<&str> = batch.outline().texts().collect();
+    fn observe_untracked(&mut self, lines: &Lines, dictionaries: &mut Dictionaries) {
+        let tracked: BTreeSet<&str> = lines.paths().texts().collect();
         let declared = self.declared.iter();
-        let unlearned: Vec<Path> = declared
-            .filter(|path| !learned.contains(path.as_str()))
+        let untracked: Vec<Path> = declared
+            .filter(|path| !tracked.contains(path.as_str()))
             .filter_map(|path| Path::parse(path).ok())
             .collect();
-        let walk = Paths::new(&unlearned);
-        for line in batch.lines() {
+        let walk = Paths::new(&untracked);
+        for line in lines.lines() {
             let item = dynamodb_json::parse_line(line.as_bytes());
-            let item = item.expect("the lines of a batch were checked");
-            for (path, value) in unlearned.iter().zip(walk.values(&item)) {
+            let item = item.expect("`Lines` were checked");
+            for (path, value) in untracked.iter().zip(walk.values(&item)) {
                 let Some(value) = value else { continue };
-                let Some(place) = self.place(&path.to_string(), known) else {
+                let Some(place) = self.place(&path.to_string(), dictionaries) else {
                     continue;
                 };
                 // It was counted as one that is not kept.
                 self.paths_overflowed = self.paths_overflowed.saturating_sub(1);
-                let kept = &mut self.attributes[place];
-                let attribute = &mut kept.attribute;
-                known.change(kept.dictionary, |values| attribute.observe(&value, values));
+                let profile = &mut self.attributes[place];
+                let attribute = &mut profile.attribute;
+                dictionaries.change(profile.dictionary, |values| {
+                    attribute.observe(&value, values)
+                });
             }
         }
     }
 
-    /// Lets the sample have an item that is taken into account otherwise, by its line as [`Lines`] has it.
-    /// `hash` is the line's, by which it is in the sample or is not; it must be the same wherever the
-    /// item is met.
+    /// Offers an item to the sample, by its line as [`Lines`] has it; the item is taken into account
+    /// otherwise. Whether it is in the sample depends on the line's `hash`, which must be the same
+    /// wherever the item is met.
     #[inline]
     pub fn sample(&mut self, hash: u64, line: &[u8]) {
-        self.sample.add(hash, line);
+        if self.sample.wants(hash) {
+            let item = dynamodb_json::parse_line(line).expect("`Lines` were checked");
+            self.sample.add(hash, &item, 1);
+        }
     }
 
     /// Where values of a path that was met for the first time go.
-    fn find_slot(&mut self, outline: &Outline, id: PathId, known: &mut Known) -> Slot {
-        let Some(path) = outline.path(id) else {
+    fn find_slot(
+        &mut self,
+        paths: &AttributePaths,
+        id: PathId,
+        dictionaries: &mut Dictionaries,
+    ) -> Slot {
+        let Some(path) = paths.get(id) else {
             return Slot::Overflowed;
         };
-        let mut maps = std::iter::successors(outline.path(path.parent()), |map| {
-            outline.path(map.parent())
-        });
+        let mut maps =
+            std::iter::successors(paths.get(path.parent()), |map| paths.get(map.parent()));
         let slot = if path.depth() > MAX_DEPTH || maps.any(|map| map.name().is_empty()) {
             Slot::Ignored
         } else if path.name().is_empty() {
             Slot::Overflowed
         } else {
-            self.place(path.text(), known)
+            self.place(path.text(), dictionaries)
                 .map_or(Slot::Overflowed, Slot::Place)
         };
         self.slots.set(id, slot);
@@ -340,17 +355,17 @@ impl Profile {
     }
 
     /// The place of a path's attribute, made if there is room for one more.
-    fn place(&mut self, path: &str, known: &mut Known) -> Option<usize> {
+    fn place(&mut self, path: &str, dictionaries: &mut Dictionaries) -> Option<usize> {
         if let Some(place) = self.places.get(path) {
             return Some(*place);
         }
         let has_room = self.attributes.len() < MAX_PATHS + self.declared.len();
-        (has_room || self.declared.contains(path)).then(|| self.add(path.to_owned(), known))
+        (has_room || self.declared.contains(path)).then(|| self.add(path.to_owned(), dictionaries))
     }
 
-    fn add(&mut self, path: String, known: &mut Known) -> usize {
+    fn add(&mut self, path: String, dictionaries: &mut Dictionaries) -> usize {
         let place = self.attributes.len();
-        let dictionary = known.place(&path);
+        let dictionary = dictionaries.place(&path);
         self.attributes
             .push(AttributeProfile::new(Attribute::default(), dictionary));
         self.places.insert(path, place);
@@ -367,43 +382,43 @@ impl Profile {
         // written at once.
         let mut other = other;
         if self.vocabularies.is(&other.vocabularies) {
-            other = other.alone();
+            other = other.unshared();
         }
         let vocabularies = self.vocabularies.clone();
-        let (mut known, others) = (vocabularies.lock(), other.vocabularies.lock());
+        let (mut dictionaries, others) = (vocabularies.lock(), other.vocabularies.lock());
         for (path, place) in other.places {
             let AttributeProfile {
                 attribute: more,
                 dictionary,
                 ..
             } = other.attributes[place].clone();
-            let values = more.distinct.hand_over(others.at(dictionary));
+            let values = more.distinct.exact_or_sketch(others.at(dictionary));
             let place = match self.places.get(&path) {
                 Some(place) => *place,
-                None => self.add(path, &mut known),
+                None => self.add(path, &mut dictionaries),
             };
             let AttributeProfile {
                 attribute,
                 dictionary,
                 ..
             } = &mut self.attributes[place];
-            known.change(*dictionary, |own| attribute.merge(more, values, own));
+            dictionaries.change(*dictionary, |own| attribute.merge(more, values, own));
         }
-        drop(known);
+        drop(dictionaries);
         self.drop_paths();
     }
 
     /// The same profile with values of its own.
-    fn alone(self) -> Self {
-        let known = self.vocabularies.lock();
-        let mut alone = Self {
+    fn unshared(self) -> Self {
+        let dictionaries = self.vocabularies.lock();
+        let mut unshared = Self {
             items: self.items,
             paths_overflowed: self.paths_overflowed,
             sample: self.sample,
             declared: self.declared,
             ..Self::default()
         };
-        let vocabularies = alone.vocabularies.clone();
+        let vocabularies = unshared.vocabularies.clone();
         let mut own = vocabularies.lock();
         for (path, &place) in &self.places {
             let AttributeProfile {
@@ -411,15 +426,17 @@ impl Profile {
                 dictionary,
                 ..
             } = &self.attributes[place];
-            let values = attribute.distinct.hand_over(known.at(*dictionary));
-            let place = alone.add(path.clone(), &mut own);
-            let kept = &mut alone.attributes[place];
-            own.change(kept.dictionary, |own| {
-                kept.attribute.merge(attribute.clone(), values, own);
+            let values = attribute
+                .distinct
+                .exact_or_sketch(dictionaries.at(*dictionary));
+            let place = unshared.add(path.clone(), &mut own);
+            let profile = &mut unshared.attributes[place];
+            own.change(profile.dictionary, |own| {
+                profile.attribute.merge(attribute.clone(), values, own);
             });
         }
-        drop((known, own));
-        alone
+        drop((dictionaries, own));
+        unshared
     }
 
     /// Gives up the last paths in sort order until the rest is within its bound.

@@ -1,7 +1,7 @@
-//! Remembers where the values of each path of an outline go, so that a path's text is looked up once
-//! and not for every value. It must not know what a profile keeps of them.
+//! Maps the numbers of attribute paths to the attributes of a profile, so that the text of a path is
+//! looked up once and not for every value.
 
-use dynamodb_json::{Outline, PathId};
+use dynamodb_json::{AttributePaths, PathId};
 
 /// Where the values of a path go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,26 +16,26 @@ pub(crate) enum Slot {
     Ignored,
 }
 
-/// The slots of one outline's paths.
+/// The slots of the paths of one `Lines`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Slots {
-    outline: Option<u64>,
+    paths: Option<u64>,
     slots: Vec<Slot>,
 }
 
 impl Slots {
-    /// Makes room for all paths that the outline has by now; forgets those of any other outline.
-    pub(crate) fn fit(&mut self, outline: &Outline) {
-        if self.outline != Some(outline.id()) {
+    /// Makes room for all paths so far; forgets the slots of any other `Lines`.
+    pub(crate) fn fit(&mut self, paths: &AttributePaths) {
+        if self.paths != Some(paths.id()) {
             self.slots.clear();
-            self.outline = Some(outline.id());
+            self.paths = Some(paths.id());
         }
-        self.slots.resize(outline.len(), Slot::Unknown);
+        self.slots.resize(paths.len(), Slot::Unknown);
     }
 
     #[inline]
     pub(crate) fn get(&self, path: PathId) -> Slot {
-        // What the outline did not learn has no place here either.
+        // A path that is not tracked has no place here either.
         self.slots
             .get(path.index())
             .copied()

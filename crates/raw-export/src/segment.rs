@@ -317,16 +317,10 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
             segment: self.segment,
             source,
         })?;
-        // Other pages were read while this one arrived, so its lines are fetched from memory once,
-        // in order, and then processed while they are cached.
-        for batch in lines.batches() {
-            let text = batch.text().as_bytes();
-            part.append(text, batch.lines().map(str::as_bytes), |hash, line| {
-                record.profile.sample(hash, line);
-            })
+        let (text, each) = (lines.text().as_bytes(), lines.lines().map(str::as_bytes));
+        part.append(text, each, |hash, line| record.profile.sample(hash, line))
             .await?;
-            record.profile.observe_batch(&batch);
-        }
+        record.profile.observe_lines(lines);
         record.totals.add_page(end.read_units, asked_ms, now_ms());
         self.units.add(end.read_units);
         record.cursor = end.cursor;

@@ -29,7 +29,7 @@ use crate::encode::split::Splitter;
 use crate::error::ColumnsError;
 use crate::rows::cell::Cell;
 use crate::rows::sink::RowSink;
-use dynamodb_json::{Map, Picker, Value};
+use dynamodb_json::{Map, Projection, Value};
 
 /// Encodes items as rows: a label, and equally many slots in every row.
 #[derive(Debug, Clone)]
@@ -120,11 +120,8 @@ impl Encoder {
 
     /// The projection that finds the values in raw lines, for [`see`](Self::see) and
     /// [`encode`](Self::encode).
-    ///
-    /// # Errors
-    /// The paths lead into too many maps.
-    pub fn picker(&self) -> Result<Picker, ColumnsError> {
-        self.places.picker().ok_or(ColumnsError::TooManyMaps)
+    pub fn projection(&self) -> Projection {
+        self.places.projection()
     }
 
     /// The same values of a single item.

@@ -2,7 +2,7 @@
 
 use crate::columns::Columns;
 use crate::error::ColumnsError;
-use dynamodb_json::{Map, Path, Paths, Picker, Value};
+use dynamodb_json::{Map, Path, Paths, Projection, Value};
 use std::ops::Range;
 
 /// The position of each value among those found by one walk. The label is the first.
@@ -61,7 +61,7 @@ impl Places {
     }
 
     /// The projection that finds the same values in raw lines.
-    pub(crate) fn picker(&self) -> Option<Picker> {
-        Picker::new(&self.paths)
+    pub(crate) fn projection(&self) -> Projection {
+        Projection::new(&self.paths)
     }
 }

@@ -310,6 +310,7 @@ fn table(sizes: &Sizes, server: &Server) -> Outcome<()> {
         }
     }
     let mut floor = None;
+    let mut medians = Vec::new();
     for (path, mut runs) in measured {
         runs.sort_by_key(|used| used.cpu);
         let median = runs[(runs.len() - 1) / 2];
@@ -323,6 +324,48 @@ fn table(sizes: &Sizes, server: &Server) -> Outcome<()> {
             median.megabytes_per_second(),
             median.peak_bytes as f64 / 1e6
         ))?;
+        medians.push((path, median.cpu_per_gb()));
+    }
+    ablation(&medians)
+}
+
+/// Price of Lambda on arm64 in us-east-1, in dollars for a GB and a second.
+const DOLLARS: f64 = 0.000_013_333_4;
+
+/// GB of memory with which a function has one vCPU, as `infra/template.yaml` gives this one.
+const MEMORY: f64 = 1.73;
+
+/// What is turned off, and which path has it and which has not.
+const TRICKS: [(&str, Path, Path); 4] = [
+    ("speculative parsing", Path::Parts, Path::Plain),
+    ("profile path by path", Path::Profile, Path::ProfileByItem),
+    ("the profile itself", Path::Profile, Path::Pages),
+    ("compression", Path::Parts, Path::Stored),
+];
+
+/// Prints the whole step, and what it costs without each of its parts.
+fn ablation(medians: &[(Path, f64)]) -> Outcome<()> {
+    let of = |wanted: Path| {
+        let found = medians.iter().find(|(path, _)| *path == wanted);
+        found.map(|(_, cpu)| *cpu)
+    };
+    let Some(whole) = of(Path::Parts) else {
+        return Ok(());
+    };
+    say(&format!(
+        "\nThe whole step without one of its parts; Lambda on arm64 at ${DOLLARS} for a GB-second, {MEMORY} GB\n{:<42}{:>9}{:>9}{:>12}",
+        "without", "CPU s/GB", "x whole", "dollars/GB"
+    ))?;
+    let nothing = ("(nothing)", Path::Parts, Path::Parts);
+    for (what, with, without) in std::iter::once(nothing).chain(TRICKS) {
+        if let (Some(with), Some(without)) = (of(with), of(without)) {
+            let cpu = whole + without - with;
+            say(&format!(
+                "{what:<42}{cpu:>9.2}{:>9.2}{:>12.6}",
+                cpu / whole,
+                cpu * DOLLARS * MEMORY
+            ))?;
+        }
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! Answers to `Scan` as DynamoDB would give them: pages of items such as a table of user
-//! interactions holds, the same for the same seed. It must not know who serves them.
+//! interactions holds, the same for the same seed.
 
 use bytes::Bytes;
 use clap::ValueEnum;

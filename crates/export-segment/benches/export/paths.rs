@@ -3,18 +3,19 @@
 use crate::Workload;
 use crate::discard::{Discard, DiscardStore};
 use crate::server::table;
+use aws::dynamodb::Tables;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::ValueEnum;
 use contract::states::{ExportSegmentInput, ExportTask};
-use contract::{Invocation, RunId};
+use contract::{Invocation, RunId, ServiceError};
 use dynamodb_json::{Lines, ScanBody};
 use export_segment::{Settings, handle};
 use lake::records::Plan;
 use lake::{documents, sample};
 use profile::Profile;
 use serde_json::json;
-use source::{PageBuffer, PageRequest, ScanPages as _, Throttles};
+use source::{PageBuffer, PageEnd, PageRequest, ScanPages, Throttles};
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
@@ -30,8 +31,12 @@ pub enum Path {
     Pages,
     /// The same, and their profile.
     Profile,
+    /// The same, profiled item by item and not path by path.
+    ProfileByItem,
     /// The whole step, its parts not compressed.
     Stored,
+    /// The whole step, its pages read without guesses.
+    Plain,
     /// The whole step, as it runs.
     Parts,
     /// The SDK's paginator, and the csv crate.
@@ -45,7 +50,9 @@ impl Path {
             Self::Parser => "parser alone, in memory",
             Self::Pages => "pages checked",
             Self::Profile => "pages checked and profiled",
+            Self::ProfileByItem => "the same, profiled item by item",
             Self::Stored => "raw parts with profile, not compressed",
+            Self::Plain => "raw parts with profile, zstd, no guesses",
             Self::Parts => "raw parts with profile, zstd",
             Self::Paginator => "SDK paginator and csv crate",
         }
@@ -75,9 +82,41 @@ pub async fn go(path: Path, workload: &Workload, endpoint: &str, extent: Extent)
             let mut profile = Profile::new();
             pages(endpoint, extent, |lines| profile.observe_lines(lines)).await
         }
-        Path::Stored => parts(endpoint, extent, None).await,
-        Path::Parts => parts(endpoint, extent, Some(lake::part::LEVEL)).await,
+        Path::ProfileByItem => {
+            let mut profile = Profile::new();
+            let observe = |lines: &Lines| {
+                for line in lines.lines() {
+                    let item = dynamodb_json::parse_line(line.as_bytes());
+                    profile.observe(&item.expect("`Lines` were checked"));
+                }
+            };
+            pages(endpoint, extent, observe).await
+        }
+        Path::Stored => parts(&tables(endpoint).await, extent, None).await,
+        Path::Plain => {
+            let tables = PlainTables(tables(endpoint).await);
+            parts(&tables, extent, Some(lake::part::LEVEL)).await
+        }
+        Path::Parts => parts(&tables(endpoint).await, extent, Some(lake::part::LEVEL)).await,
         Path::Paginator => paginator(endpoint, extent).await,
+    }
+}
+
+async fn tables(endpoint: &str) -> Tables {
+    Tables::new(&aws::local(endpoint).await)
+}
+
+/// Tables whose pages are read without guesses.
+struct PlainTables(Tables);
+
+impl ScanPages for PlainTables {
+    async fn page(
+        &self,
+        request: &PageRequest<'_>,
+        buffer: &mut PageBuffer,
+    ) -> Result<PageEnd, ServiceError> {
+        buffer.lines_mut().speculate(false);
+        self.0.page(request, buffer).await
     }
 }
 
@@ -116,7 +155,7 @@ fn parser(workload: &Workload, extent: Extent) -> Outcome<u64> {
 }
 
 async fn pages(endpoint: &str, extent: Extent, mut then: impl FnMut(&Lines)) -> Outcome<u64> {
-    let tables = aws::dynamodb::Tables::new(&aws::local(endpoint).await);
+    let tables = tables(endpoint).await;
     let table = table(extent.pages, extent.latency);
     let mut buffer = PageBuffer::new();
     let throttles = Throttles::new();
@@ -144,8 +183,11 @@ async fn pages(endpoint: &str, extent: Extent, mut then: impl FnMut(&Lines)) -> 
     }
 }
 
-async fn parts(endpoint: &str, extent: Extent, compression_level: Option<i32>) -> Outcome<u64> {
-    let tables = aws::dynamodb::Tables::new(&aws::local(endpoint).await);
+async fn parts(
+    tables: &impl ScanPages,
+    extent: Extent,
+    compression_level: Option<i32>,
+) -> Outcome<u64> {
     let store = DiscardStore::default();
     let task = ExportTask {
         index: 0,
@@ -180,7 +222,7 @@ async fn parts(endpoint: &str, extent: Extent, compression_level: Option<i32>) -
         compression_level,
         ..Settings::default()
     };
-    let output = handle(&store, &tables, settings, input, invocation).await?;
+    let output = handle(&store, tables, settings, input, invocation).await?;
     Ok(output.items)
 }
 

@@ -85,16 +85,16 @@ impl Picker {
         wanted: usize,
     ) -> Result<(), JudgeModelError> {
         let enough = self.rows.truths.len() + wanted;
-        let mut picker = self.challenger.picker()?;
+        let mut projection = self.challenger.projection();
         let mut reader = part::open(store, part).await?;
         while let Some(batch) = reader.next().await? {
             self.read += batch.len() as u64;
-            picker.clear();
+            projection.clear();
             for line in part::lines(batch) {
-                let pushed = picker.push_line(line);
+                let pushed = projection.push_line(line);
                 pushed.map_err(|source| unreadable(part, source))?;
             }
-            let mut items = picker.picked();
+            let mut items = projection.rows();
             while let Some((line, values)) = items.next() {
                 self.offer(part, line, values)?;
                 if self.rows.truths.len() == enough {

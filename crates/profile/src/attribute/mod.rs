@@ -1,4 +1,4 @@
-//! What is known about one attribute path. It must not know of other paths, nor decide anything.
+//! What is known about one attribute path.
 
 pub(crate) mod profile;
 
@@ -61,8 +61,8 @@ struct StoredValues<V> {
 
 impl Attribute {
     pub(crate) fn store<'d>(&self, dictionary: &'d Dictionary) -> Stored<&'d str> {
-        let distinct = match self.distinct.hand_over(dictionary) {
-            Values::Kept(values) => StoredValues {
+        let distinct = match self.distinct.exact_or_sketch(dictionary) {
+            Values::Exact(values) => StoredValues {
                 overflowed: false,
                 values,
                 sketch: None,
@@ -92,7 +92,7 @@ impl Attribute {
         let values = if overflowed {
             Values::Overflowed(sketch)
         } else {
-            Values::Kept(values.iter().map(String::as_str).collect())
+            Values::Exact(values.iter().map(String::as_str).collect())
         };
         distinct.merge(values, dictionary);
         Self {

@@ -1,11 +1,11 @@
-//! An attribute among others of a profile, and where its distinct values are.
+//! What is known of an attribute, and which dictionary has its distinct values.
 
 use crate::attribute::Attribute;
 use crate::number::Decimal;
-use crate::values::dictionary::Known;
-use dynamodb_json::{Kind, Mark};
+use crate::values::dictionary::Dictionaries;
+use dynamodb_json::{Kind, ValueSpan};
 
-/// What is known of an attribute, and the place of its dictionary.
+/// What is known of an attribute, and the index of its dictionary.
 #[derive(Debug, Clone)]
 pub(crate) struct AttributeProfile {
     pub(crate) attribute: Attribute,
@@ -20,14 +20,19 @@ impl AttributeProfile {
         }
     }
 
-    /// Takes values of the attribute into account; marks are places in `text`.
-    pub(crate) fn observe(&mut self, text: &str, marks: &[Mark], known: &mut Known) {
+    /// Takes the values at these spans of `text` into account.
+    pub(crate) fn observe(
+        &mut self,
+        text: &str,
+        spans: &[ValueSpan],
+        dictionaries: &mut Dictionaries,
+    ) {
         let attribute = &mut self.attribute;
-        known.change(self.dictionary, |values| {
-            for mark in marks {
-                match mark.kind() {
-                    Kind::S => attribute.observe_text(&mark.decoded(text), values),
-                    Kind::N => attribute.observe_number(&Decimal::read(mark.raw(text)), values),
+        dictionaries.change(self.dictionary, |values| {
+            for span in spans {
+                match span.kind() {
+                    Kind::S => attribute.observe_text(&span.decoded(text), values),
+                    Kind::N => attribute.observe_number(&Decimal::read(span.raw(text)), values),
                     kind => attribute.count_other(kind),
                 }
             }

@@ -1,5 +1,5 @@
-//! Reads a short number, all of its digits at once. It must not know longer ones, nor exponents:
-//! whatever is not of the usual form is another's to read.
+//! A number of the usual form, few digits and no exponent, without allocating. Any other number is
+//! read by [`Decimal`](crate::Decimal).
 
 /// A number of at most 15 digits: `mantissa / 10^scale`, with as small a scale as will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,9 +16,6 @@ pub struct Digits {
     pub is_shortest: bool,
 }
 
-/// Bytes that are read at once.
-const WINDOW: usize = size_of::<u128>();
-
 /// More digits may be more than float64 keeps.
 const MAX_DIGITS: usize = 15;
 
@@ -32,131 +29,54 @@ const POWERS: [u64; MAX_DIGITS + 1] = {
     powers
 };
 
-/// What the digits of a number say, before zeros behind its fraction are dropped.
-#[derive(Clone, Copy)]
-struct Raw {
-    negative: bool,
-    mantissa: u64,
-    digits: usize,
-    fraction: usize,
-    zeros_before: usize,
-    zeros_behind: usize,
-    is_whole: bool,
-}
-
-/// The same for numbers of up to 16 bytes, and for those of up to 8, which are most and which a
-/// machine's word holds.
-macro_rules! reader {
-    ($name:ident, $word:ty, $mantissa:expr) => {
-        #[inline]
-        fn $name(window: $word, length: usize) -> Option<Raw> {
-            const BYTES: usize = size_of::<$word>();
-            const fn all(byte: u8) -> $word {
-                <$word>::from_le_bytes([byte; BYTES])
-            }
-            // The lowest `bytes`, of which there is at least one.
-            const fn low(bytes: usize) -> $word {
-                <$word>::MAX >> (8 * (BYTES - bytes))
-            }
-            let negative = window & 0xff == <$word>::from(b'-');
-            let length = length.checked_sub(usize::from(negative))?;
-            if length == 0 || length > BYTES {
-                return None;
-            }
-            let text = (if negative { window >> 8 } else { window }) & low(length);
-            let others = text ^ all(b'.');
-            let points = others.wrapping_sub(all(1)) & !others & all(0x80);
-            let is_whole = points == 0;
-            let (digits, count, point) = if is_whole {
-                (text, length, length)
-            } else {
-                let point = points.trailing_zeros() as usize / 8;
-                if point == 0 || point + 1 == length {
-                    return None;
-                }
-                (
-                    text & low(point) | (text >> 8 & !low(point)),
-                    length - 1,
-                    point,
-                )
-            };
-            let leading_zero = text & 0xff == <$word>::from(b'0');
-            if count > MAX_DIGITS || (leading_zero && point > 1) {
-                return None;
-            }
-            // The last digit comes highest, and where there are none there are zeros.
-            let unused = 8 * (BYTES - count);
-            let aligned = (digits ^ (all(b'0') & low(count))) << unused;
-            if (aligned | ((aligned & all(0x7f)) + all(0x76))) & all(0x80) != 0 {
-                return None;
-            }
-            Some(Raw {
-                negative,
-                mantissa: $mantissa(aligned),
-                digits: count,
-                fraction: count - point,
-                zeros_before: (aligned >> unused).trailing_zeros() as usize / 8,
-                zeros_behind: aligned.leading_zeros() as usize / 8,
-                is_whole,
-            })
-        }
-    };
-}
-
-reader!(read_narrow, u64, eight);
-reader!(read_wide, u128, |digits: u128| {
-    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
-    let (high, low) = (digits as u64, (digits >> 64) as u64);
-    eight(high) * POWERS[8] + eight(low)
-});
-
 impl Digits {
-    /// Reads the number in the first `length` bytes of a text, of which `window` holds so many as
-    /// there are, the first one lowest.
+    /// Reads a number.
     ///
-    /// `None`: it has no digit, more than 15, a sign or a zero too many, a point at either end, an
-    /// exponent, or does not fit into the window.
-    #[inline]
-    fn read(window: u128, length: usize) -> Option<Self> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "what counts is in the lower half"
-        )]
-        let raw = if length <= size_of::<u64>() {
-            read_narrow(window as u64, length)?
-        } else {
-            read_wide(window, length)?
-        };
-        if raw.mantissa == 0 {
-            return (!raw.negative).then_some(Self {
-                negative: false,
-                mantissa: 0,
-                scale: 0,
-                significant: 0,
-                is_shortest: raw.is_whole,
-            });
-        }
-        let dropped = raw.zeros_behind.min(raw.fraction);
-        Some(Self {
-            negative: raw.negative,
-            mantissa: if dropped == 0 {
-                raw.mantissa
-            } else {
-                raw.mantissa / POWERS[dropped]
-            },
-            scale: small(raw.fraction - dropped),
-            significant: small(raw.digits - raw.zeros_before - raw.zeros_behind),
-            is_shortest: dropped == 0,
-        })
-    }
-
-    /// Reads a whole text; `None` when it is no plain decimal of at most 15 digits.
+    /// `None`: it has no digit, more than 15, a sign or a zero too many, a point at either end, or an
+    /// exponent.
     #[inline]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut window = [0; WINDOW];
-        let part = window.get_mut(..text.len())?;
-        part.copy_from_slice(text.as_bytes());
-        Self::read(u128::from_le_bytes(window), text.len())
+        let (negative, unsigned) = match text.as_bytes() {
+            [b'-', rest @ ..] => (true, rest),
+            all => (false, all),
+        };
+        let mut point = None;
+        let mut mantissa = 0_u64;
+        if unsigned.len() > MAX_DIGITS + 1 {
+            return None;
+        }
+        for (at, &byte) in unsigned.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => mantissa = mantissa * 10 + u64::from(byte - b'0'),
+                b'.' if point.is_none() => point = Some(at),
+                _ => return None,
+            }
+        }
+        let whole = point.unwrap_or(unsigned.len());
+        let fraction = (unsigned.len() - whole).saturating_sub(1);
+        let is_malformed = whole == 0
+            || point.is_some() && fraction == 0
+            || unsigned[0] == b'0' && whole > 1
+            || whole + fraction > MAX_DIGITS;
+        if is_malformed || (negative && mantissa == 0) {
+            return None;
+        }
+        let mut scale = fraction;
+        while scale > 0 && mantissa.is_multiple_of(10) {
+            mantissa /= 10;
+            scale -= 1;
+        }
+        let mut shortest = mantissa;
+        while shortest > 0 && shortest.is_multiple_of(10) {
+            shortest /= 10;
+        }
+        Some(Self {
+            negative,
+            mantissa,
+            scale: small(scale),
+            significant: shortest.checked_ilog10().map_or(0, |log| log + 1),
+            is_shortest: scale == fraction,
+        })
     }
 
     /// The nearest float64: both parts of the quotient are exact.
@@ -186,32 +106,15 @@ impl Digits {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "16 at most")]
+#[expect(clippy::cast_possible_truncation, reason = "15 at most")]
 const fn small(count: usize) -> u32 {
     count as u32
-}
-
-/// The number of eight digits, the first one lowest: neighbours are joined to pairs, those to fours,
-/// those to eights.
-#[inline]
-const fn eight(digits: u64) -> u64 {
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let first = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(0x000f_4240_0000_0064);
-    let second = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(0x0000_2710_0000_0001);
-    first.wrapping_add(second) >> 32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn read(text: &str) -> Option<Digits> {
-        let mut window = [b'"'; WINDOW];
-        let length = text.len().min(WINDOW);
-        window[..length].copy_from_slice(&text.as_bytes()[..length]);
-        Digits::read(u128::from_le_bytes(window), text.len())
-    }
 
     #[test]
     fn what_is_unusual_is_left_to_others() {
@@ -241,7 +144,7 @@ mod tests {
             "12345678901234567890",
             "0.123456789012345",
         ] {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(Digits::parse(text), None, "{text}");
         }
     }
 
@@ -255,10 +158,10 @@ mod tests {
             let unsigned = if fraction.is_empty() { whole.to_string() } else { format!("{whole}.{fraction}") };
             let text = if negative { format!("-{unsigned}") } else { unsigned.clone() };
             let value: f64 = text.parse().unwrap();
-            match read(&text) {
+            match Digits::parse(&text) {
                 None => {
                     let digits = unsigned.bytes().filter(u8::is_ascii_digit).count();
-                    let is_long = digits > MAX_DIGITS || text.len() > WINDOW;
+                    let is_long = digits > MAX_DIGITS;
                     prop_assert!(is_long || (negative && value == 0.0), "{} is usual", text);
                 }
                 Some(digits) => {
@@ -277,7 +180,7 @@ mod tests {
 
         #[test]
         fn nothing_else_is_read(text in "[-+.0-9eE:/a ]{0,16}") {
-            if read(&text).is_some() {
+            if Digits::parse(&text).is_some() {
                 let unsigned = text.strip_prefix('-').unwrap_or(&text);
                 let parts: Vec<_> = unsigned.split('.').collect();
                 let all_digits = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());

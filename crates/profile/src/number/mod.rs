@@ -1,5 +1,4 @@
-//! Numbers as text in, compared by value without rounding: DynamoDB's have up to 38 digits. It must not
-//! know what becomes of them.
+//! Numbers as text in, compared by value without rounding: DynamoDB's have up to 38 digits.
 
 pub(crate) mod digits;
 pub mod exact;

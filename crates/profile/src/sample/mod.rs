@@ -1,11 +1,8 @@
-//! A uniform sample of the items: those whose lines have the least hashes. From it come shares, means and
-//! quantiles, which to count for every value would cost more than reading it. It must not see more than a
-//! few of the items.
+//! A uniform sample of the items: those whose lines have the least hashes. From it come shares,
+//! means and quantiles, which to count for every value would cost more than reading it.
 //!
 //! Which items are in it depends on the set of all items alone: parts, merged in any order and grouping, give
 //! the sample of the whole (a bottom-k sample).
-
-pub(crate) mod sampling;
 
 use crate::number::Decimal;
 use crate::profile::MAX_DEPTH;
@@ -95,16 +92,6 @@ impl Sample {
     /// The items of the sample.
     pub(crate) fn items(&self) -> u64 {
         self.items.values().map(|item| item.copies).sum()
-    }
-
-    /// How many different items there are.
-    pub(crate) fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// The greatest hash of an item.
-    pub(crate) fn last(&self) -> Option<u64> {
-        self.items.last_key_value().map(|(hash, _)| *hash)
     }
 
     /// Gives up the items from that hash on.

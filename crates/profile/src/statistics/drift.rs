@@ -1,4 +1,4 @@
-//! How far a table is from what it was in another run. It must not judge that: it measures.
+//! How far a table is from what it was in another run.
 //!
 //! The population stability index (PSI) of two distributions is the sum, over bins, of
 //! `(now - before) * ln(now / before)`. Below 0.1 they are commonly called the same, above 0.25 not.

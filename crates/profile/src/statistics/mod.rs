@@ -1,5 +1,4 @@
-//! What a table held, in a document of bounded size: the profile without the values of its items. It must not
-//! decide anything, and it is compared with that of another run.
+//! What a table held, in a document of bounded size: the profile without the values of its items.
 
 pub(crate) mod drift;
 

@@ -1,15 +1,16 @@
-//! About how many distinct values there are, where they are too many to be kept: a theta sketch of
-//! their hashes. It must not keep a value.
+//! An estimate of how many distinct values there are, when they are too many to be kept: a theta
+//! sketch of their hashes.
 //!
-//! What is serialised is trimmed to the [`HASHES`] least hashes and the bound above them, which is a function of
-//! the set of values alone: it does not tell in which order, or in how many parts, they came.
+//! What is serialised are the [`HASHES`] least hashes and the bound above them, a function of the set
+//! of values alone: the order of the values and the parts they came in make no difference.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use datasketches::common::NumStdDev;
-use datasketches::theta::{CompactThetaSketch, ThetaANotB, ThetaUnion, ThetaUnionBuilder};
+use datasketches::theta::{
+    CompactThetaSketch, ThetaANotB, ThetaSketch, ThetaSketchBuilder, ThetaUnion, ThetaUnionBuilder,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use twox_hash::XxHash3_64;
 
 /// Logarithm of how many hashes a sketch keeps.
 const LG_HASHES: u8 = 10;
@@ -18,33 +19,24 @@ const LG_HASHES: u8 = 10;
 /// standard error of 3 %.
 pub const HASHES: usize = 1 << LG_HASHES;
 
-/// Hashes that are gathered before the greatest are dropped.
-const GATHERED: usize = 2 * HASHES;
-
 /// Tells sketches of these hashes from those of others.
 const SEED: u64 = 0x6d69_6c6c_7261_6365;
-
-/// What every hash is below: a sketch's are of 63 bits.
-const MAX_HASH: u64 = u64::MAX >> 1;
 
 /// Values that were seen, as they come.
 #[derive(Debug)]
 pub(crate) struct Cardinality {
-    /// Hashes that are kept are below.
-    bound: u64,
-    /// Hashes, some perhaps twice.
-    gathered: Vec<u64>,
-    /// What was merged into it.
+    seen: ThetaSketch,
+    /// The union of the sketches that were merged into it.
     merged: Option<ValueSketch>,
-    /// Something was merged that nobody knows.
+    /// Whether something was merged whose values are not known.
     unknown: bool,
 }
 
 impl Default for Cardinality {
     fn default() -> Self {
+        let sketch = ThetaSketchBuilder::default().seed(SEED).lg_k(LG_HASHES);
         Self {
-            bound: MAX_HASH,
-            gathered: Vec::with_capacity(GATHERED),
+            seen: sketch.build().expect("a sketch of so many hashes"),
             merged: None,
             unknown: false,
         }
@@ -53,24 +45,11 @@ impl Default for Cardinality {
 
 impl Cardinality {
     #[inline]
-    pub(crate) fn insert(&mut self, value: impl AsRef<[u8]>) {
-        let hash = XxHash3_64::oneshot(value.as_ref()) >> 1;
-        // Of many values few are below.
-        if hash < self.bound {
-            self.gather(hash);
-        }
+    pub(crate) fn insert(&mut self, value: &str) {
+        self.seen.update(value);
     }
 
-    #[inline(never)]
-    fn gather(&mut self, hash: u64) {
-        // A sketch has no hash that is 0: one value of so many is taken for another.
-        self.gathered.push(hash.max(1));
-        if self.gathered.len() == GATHERED {
-            self.bound = trim(&mut self.gathered, self.bound);
-        }
-    }
-
-    /// Adds what was seen elsewhere; `None`: nobody knows what.
+    /// Adds values that were seen elsewhere; `None` if they are not known.
     pub(crate) fn merge(&mut self, other: Option<ValueSketch>) {
         match (other, self.merged.take()) {
             (Some(other), Some(merged)) => self.merged = Some(merged.union(&other)),
@@ -84,23 +63,14 @@ impl Cardinality {
         if self.unknown {
             return None;
         }
-        let mut least = self.gathered.clone();
-        let bound = trim(&mut least, self.bound);
-        let own = ValueSketch::new(&least, bound);
-        Some(match &self.merged {
-            Some(merged) => own.union(merged),
-            None => own,
-        })
+        // A union keeps the least hashes, which are a function of the set of values.
+        let mut all = union();
+        add(&mut all, &self.seen.compact(true));
+        if let Some(merged) = &self.merged {
+            add(&mut all, &merged.0);
+        }
+        Some(ValueSketch(all.to_sketch(true)))
     }
-}
-
-/// Leaves the least hashes, in order and each once. Returns what they are below.
-fn trim(hashes: &mut Vec<u64>, bound: u64) -> u64 {
-    hashes.sort_unstable();
-    hashes.dedup();
-    let bound = hashes.get(HASHES).copied().unwrap_or(bound);
-    hashes.truncate(HASHES);
-    bound
 }
 
 fn union() -> ThetaUnion {
@@ -118,18 +88,6 @@ fn add(union: &mut ThetaUnion, sketch: &CompactThetaSketch) {
 pub struct ValueSketch(CompactThetaSketch);
 
 impl ValueSketch {
-    /// The sketch of what has these hashes, in order, and others from `bound` on.
-    fn new(hashes: &[u64], bound: u64) -> Self {
-        // DataSketches' first serial version: preamble words, version, family, hashes, bound.
-        let count = u32::try_from(hashes.len()).expect("a trimmed sketch has few");
-        let mut bytes = vec![3, 1, 3, 0, 0, 0, 0, 0];
-        bytes.extend(u64::from(count).to_le_bytes());
-        bytes.extend(bound.to_le_bytes());
-        bytes.extend(hashes.iter().flat_map(|hash| hash.to_le_bytes()));
-        let sketch = CompactThetaSketch::deserialize_with_seed(&bytes, SEED);
-        Self(sketch.expect("hashes below their bound"))
-    }
-
     /// The sketch of these values.
     pub fn of<'v>(values: impl IntoIterator<Item = &'v str>) -> Self {
         let mut all = Cardinality::default();
@@ -219,7 +177,6 @@ pub(crate) fn read<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<ValueS
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datasketches::theta::ThetaSketchBuilder;
     use std::collections::BTreeMap;
 
     fn numbers(range: std::ops::Range<u32>) -> Vec<String> {

@@ -1,5 +1,5 @@
 //! The values of attributes, each kept once however many profiles have it: a task profiles many
-//! segments side by side, and they hold the same users. It must not know which profile has which.
+//! segments side by side, and they hold the same users.
 
 use crate::values::cardinality::{Cardinality, ValueSketch};
 use crate::values::distinct::{MAX_DISTINCT, MAX_VALUE_BYTES};
@@ -20,7 +20,7 @@ const OVERHEAD: usize = 20;
 #[derive(Debug, Clone, Default)]
 pub struct Vocabularies {
     // A std mutex: it is held for a page's items at most, and never across an await.
-    known: Arc<Mutex<Known>>,
+    dictionaries: Arc<Mutex<Dictionaries>>,
 }
 
 impl Vocabularies {
@@ -29,24 +29,26 @@ impl Vocabularies {
         Self::default()
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Dictionaries> {
+        self.dictionaries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.known, &other.known)
+        Arc::ptr_eq(&self.dictionaries, &other.dictionaries)
     }
 }
 
 /// The dictionaries by path.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct Dictionaries {
     places: BTreeMap<String, usize>,
     dictionaries: Vec<Dictionary>,
     bytes: usize,
 }
 
-impl Known {
+impl Dictionaries {
     /// The place of a path's dictionary.
     pub(crate) fn place(&mut self, path: &str) -> usize {
         if let Some(place) = self.places.get(path) {

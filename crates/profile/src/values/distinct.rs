@@ -1,5 +1,4 @@
 //! The distinct values of one attribute, exactly, as long as they are few enough to be categories.
-//! It must not know what the values mean.
 
 use crate::values::cardinality::ValueSketch;
 use crate::values::dictionary::Dictionary;
@@ -22,7 +21,7 @@ pub(crate) struct Distinct {
 /// The values of one attribute, or what is left of them.
 pub(crate) enum Values<'d> {
     /// All of them, in sort order.
-    Kept(Vec<&'d str>),
+    Exact(Vec<&'d str>),
     /// They were given up; their sketch, unless some of them are not known.
     Overflowed(Option<ValueSketch>),
 }
@@ -38,10 +37,10 @@ impl Distinct {
         Some(values)
     }
 
-    /// What another profile needs to take the values over.
-    pub(crate) fn hand_over<'d>(&self, dictionary: &'d Dictionary) -> Values<'d> {
+    /// The values, or their sketch if they overflowed: what another profile merges.
+    pub(crate) fn exact_or_sketch<'d>(&self, dictionary: &'d Dictionary) -> Values<'d> {
         match self.values(dictionary) {
-            Some(values) => Values::Kept(values),
+            Some(values) => Values::Exact(values),
             None => Values::Overflowed(dictionary.sketch()),
         }
     }
@@ -88,7 +87,7 @@ impl Distinct {
     /// Takes over what another profile has.
     pub(crate) fn merge(&mut self, values: Values<'_>, dictionary: &mut Dictionary) {
         match values {
-            Values::Kept(values) => {
+            Values::Exact(values) => {
                 for value in values {
                     self.insert(value, dictionary);
                 }

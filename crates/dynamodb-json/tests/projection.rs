@@ -4,20 +4,20 @@
 
 mod support;
 
-use dynamodb_json::{Path, Paths, Picker, parse_line};
+use dynamodb_json::{Path, Paths, Projection, parse_line};
 use proptest::prelude::*;
 use std::fmt::Write as _;
 use support::{Attributes, Model, attributes, line};
 
-/// Holds a picker, filled twice, against walks over each line.
+/// Holds a projection, filled twice, against walks over each line.
 fn agree(paths: &[Path], lines: &[Vec<u8>]) {
-    let mut picker = Picker::new(paths).unwrap();
+    let mut projection = Projection::new(paths);
     for _ in 0..2 {
-        picker.clear();
+        projection.clear();
         for line in lines {
-            picker.push_line(line).unwrap();
+            projection.push_line(line).unwrap();
         }
-        let mut items = picker.picked();
+        let mut items = projection.rows();
         for line in lines {
             let (text, values) = items.next().unwrap();
             let alone = Paths::new(paths).values(&parse_line(line).unwrap());
@@ -118,15 +118,19 @@ fn of_a_name_that_occurs_twice_the_first_counts() {
 #[test]
 fn a_line_that_is_refused_leaves_nothing_behind() {
     let path = Path::parse("a").unwrap();
-    let mut picker = Picker::new([&path]).unwrap();
-    picker.push_line(br#"{"Item":{"a":{"N":"1"}}}"#).unwrap();
+    let mut projection = Projection::new([&path]);
+    projection
+        .push_line(br#"{"Item":{"a":{"N":"1"}}}"#)
+        .unwrap();
     assert!(
-        picker
+        projection
             .push_line(br#"{"Item":{"a":{"N":"2"},"b":{"N":"x"}}}"#)
             .is_err()
     );
-    picker.push_line(br#"{"Item":{"c":{"N":"3"}}}"#).unwrap();
-    let mut items = picker.picked();
+    projection
+        .push_line(br#"{"Item":{"c":{"N":"3"}}}"#)
+        .unwrap();
+    let mut items = projection.rows();
     assert!(matches!(
         items.next().unwrap().1,
         [Some(dynamodb_json::Value::N("1"))]

@@ -1,63 +1,61 @@
-//! Raw lines of which a few values are wanted, item by item. It must not know what the values are
-//! for.
+//! The values of a few attribute paths, line by line.
 
 use crate::lines::Lines;
-use crate::mark::{Mark, PathId};
+use crate::speculative::spans::{PathId, ValueSpan};
 use crate::{ItemError, Path, Step, Value};
 use std::slice;
 
 /// Raw lines, checked, and the values of some paths in each of them.
 ///
-/// It gives what [`Paths::values`](crate::Paths::values) gives of every line by itself, several times
-/// as fast where the lines are of one table: see [`Lines`]. Keep one for all lines of a table.
+/// The values are those that [`Paths::values`](crate::Paths::values) finds in each line alone, but
+/// found several times as fast if the lines are of one table: see [`Lines`]. Keep one projection for
+/// all lines of a table.
 #[derive(Debug)]
-pub struct Picker {
+pub struct Projection {
     lines: Lines,
-    wanted: Vec<Wanted>,
+    columns: Vec<Column>,
     values: usize,
 }
 
-/// A value that is marked, or a list with elements that are wanted.
+/// A path whose values are projected.
 #[derive(Debug)]
-struct Wanted {
+struct Column {
     id: PathId,
-    /// From the marked value on.
+    /// The steps from the value with a span on, if the path enters a list.
     steps: Vec<Step>,
-    /// Where among the values it is asked for.
-    places: Vec<usize>,
+    /// Its positions among the values.
+    positions: Vec<usize>,
 }
 
-impl Picker {
+impl Projection {
     /// No lines. The paths keep their order, and may repeat.
-    ///
-    /// `None`: the paths lead into more different maps than can be told apart, over sixteen thousand.
-    pub fn new<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Option<Self> {
+    pub fn new<'p>(paths: impl IntoIterator<Item = &'p Path>) -> Self {
         let mut lines = Lines::new();
-        let mut wanted: Vec<Wanted> = Vec::new();
+        let mut columns: Vec<Column> = Vec::new();
         let mut values = 0;
         for path in paths {
-            let (id, steps) = lines.learn(path)?;
-            let known = wanted
+            let (id, steps) = lines.track(path);
+            let known = columns
                 .iter_mut()
-                .find(|wanted| wanted.id == id && wanted.steps == steps);
+                .find(|column| column.id == id && column.steps == steps);
             match known {
-                Some(wanted) => wanted.places.push(values),
-                None => wanted.push(Wanted {
+                Some(column) => column.positions.push(values),
+                None => columns.push(Column {
                     id,
                     steps: steps.to_vec(),
-                    places: vec![values],
+                    positions: vec![values],
                 }),
             }
             values += 1;
         }
-        Some(Self {
+        Self {
             lines,
-            wanted,
+            columns,
             values,
-        })
+        }
     }
 
-    /// Forgets all lines.
+    /// Removes all lines.
     pub fn clear(&mut self) {
         self.lines.clear();
     }
@@ -71,30 +69,30 @@ impl Picker {
     }
 
     /// The lines, each with the values of the paths.
-    pub fn picked(&self) -> Picked<'_> {
-        let marks = |wanted: &Wanted| self.lines.marks_of(wanted.id);
-        Picked {
+    pub fn rows(&self) -> ProjectedRows<'_> {
+        let spans = |column: &Column| self.lines.spans_of(column.id);
+        ProjectedRows {
             text: self.lines.text(),
             start: 0,
             ends: self.lines.ends().iter(),
-            wanted: self.wanted.iter().map(|one| (one, marks(one))).collect(),
+            columns: self.columns.iter().map(|one| (one, spans(one))).collect(),
             values: vec![None; self.values],
         }
     }
 }
 
-/// The lines of a [`Picker`], one after the other.
+/// The lines of a [`Projection`], one after the other.
 #[derive(Debug)]
-pub struct Picked<'p> {
+pub struct ProjectedRows<'p> {
     text: &'p str,
     start: usize,
     ends: slice::Iter<'p, usize>,
-    /// With the marks of the lines to come.
-    wanted: Vec<(&'p Wanted, &'p [Mark])>,
+    /// With the spans of the lines to come.
+    columns: Vec<(&'p Column, &'p [ValueSpan])>,
     values: Vec<Option<Value<'p>>>,
 }
 
-impl<'p> Picked<'p> {
+impl<'p> ProjectedRows<'p> {
     /// The next line, without its line break, and its values, each at its path's position.
     #[inline]
     #[expect(
@@ -103,19 +101,19 @@ impl<'p> Picked<'p> {
     )]
     pub fn next(&mut self) -> Option<(&'p str, &[Option<Value<'p>>])> {
         let end = *self.ends.next()?;
-        for (wanted, marks) in &mut self.wanted {
+        for (column, spans) in &mut self.columns {
             let mut value = None;
-            while let Some((mark, rest)) = marks.split_first()
-                && !mark.starts_from(end)
+            while let Some((span, rest)) = spans.split_first()
+                && !span.starts_from(end)
             {
                 // The first, should a name occur twice.
                 if value.is_none() {
-                    value = Path::follow(&wanted.steps, mark.value(self.text));
+                    value = Path::follow(&column.steps, span.value(self.text));
                 }
-                *marks = rest;
+                *spans = rest;
             }
-            for &place in &wanted.places {
-                self.values[place] = value;
+            for &position in &column.positions {
+                self.values[position] = value;
             }
         }
         let line = &self.text[self.start..end - 1];
