@@ -2,7 +2,7 @@
 //! in the crate `dataset`.
 
 use super::{Column, Condition, Format, Gate, Precision, Split};
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -90,20 +90,17 @@ pub struct Deduplicate {
 }
 
 impl Dataset {
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         if self.shard_bytes == Some(0) {
-            return Err(FieldError {
-                path: "dataset.shardBytes",
-                message: "must be at least 1".to_owned(),
-            });
+            faults.add("dataset.shardBytes", "must be at least 1");
         }
-        self.format.validate()?;
+        self.format.validate(faults);
         if self.weight.is_some() && !self.format.takes_weights() {
-            return Err(FieldError {
-                path: "dataset.weight",
-                message: "RecordIO and JSON Lines have no place for weights: ask for another `dataset.format`, or for none".to_owned(),
-            });
+            faults.add(
+                "dataset.weight",
+                "RecordIO and JSON Lines have no place for weights: ask for another `dataset.format`, or for none",
+            );
         }
-        self.gate.validate()
+        self.gate.validate(faults);
     }
 }

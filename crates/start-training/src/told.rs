@@ -36,12 +36,12 @@ pub fn hyperparameters(
     check_reduction(&told, features)?;
     let features = features.to_string();
     match told.get(FEATURE_DIM) {
-        Some(given) if *given != features && given != "auto" => Err(FieldError {
-            path: "training.hyperparameters",
-            message: format!(
+        Some(given) if *given != features && given != "auto" => Err(FieldError::new(
+            "training.hyperparameters",
+            format!(
                 "`{FEATURE_DIM}` is {given}, and the rows have {features} features: leave it out, it follows from the dataset"
             ),
-        }),
+        )),
         _ => {
             told.insert(FEATURE_DIM.to_owned(), features);
             Ok(told)
@@ -54,12 +54,12 @@ fn check_reduction(told: &BTreeMap<String, String>, features: u64) -> Result<(),
     const TARGET: &str = "dimension_reduction_target";
     let target = told.get(TARGET).and_then(|target| target.parse().ok());
     match target {
-        Some(target) if features <= target => Err(FieldError {
-            path: "training.hyperparameters",
-            message: format!(
+        Some(target) if features <= target => Err(FieldError::new(
+            "training.hyperparameters",
+            format!(
                 "`{TARGET}` is {target}, and the rows have {features} features: it must be less"
             ),
-        }),
+        )),
         _ => Ok(()),
     }
 }

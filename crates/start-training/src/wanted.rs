@@ -141,11 +141,11 @@ fn check_shares(
     if distribution == Distribution::FullyReplicated || enough {
         return Ok(());
     }
-    Err(FieldError {
-        path: "training.instanceCount",
-        message: format!(
+    Err(FieldError::new(
+        "training.instanceCount",
+        format!(
             "{files} files of training data cannot be shared out to {instances} instances: lower it, \
              or lower dataset.shardBytes"
         ),
-    })
+    ))
 }
