@@ -23,7 +23,7 @@ pub use gate::quality::Quality;
 pub use gate::{GateFailed, GateVerdict, judge, judge_left, judge_rejected};
 pub use gather::{Gatherer, MAX_VOCABULARY};
 pub use item_text::{ItemForm, ItemText, ItemTextError};
-pub use plan::check::check_definition;
+pub use plan::check::{check_definition, read_definition};
 pub use plan::named::check_paths;
 pub use plan::{MAX_CLASSES, plan_columns};
 pub use rows::cell::Cell;

@@ -3,6 +3,7 @@
 
 use super::{Dataset, Format, Scalar, hyperparameters, registry};
 use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -113,13 +114,13 @@ impl Algorithm {
         } = self.name.entry();
         match registry::host(accounts, region) {
             Some(host) => Ok(format!("{host}/{repository}:{tag}")),
-            None => Err(FieldError {
-                path: "training.algorithm.name",
-                message: format!(
+            None => Err(FieldError::new(
+                "training.algorithm.name",
+                format!(
                     "the registry of {name} in {region:?} is not known here: name its image as \
                      training.image instead"
                 ),
-            }),
+            )),
         }
     }
 
@@ -131,19 +132,21 @@ impl Algorithm {
         let found = versions.iter().find(|it| it.version == *wanted);
         found.map(|it| it.tag.as_str()).ok_or_else(|| {
             let known: Vec<&str> = versions.iter().map(|it| it.version.as_str()).collect();
-            FieldError {
-                path: "training.algorithm.version",
-                message: format!(
+            FieldError::new(
+                "training.algorithm.version",
+                format!(
                     "{} has no version {wanted:?}: name one of {}",
                     self.name.as_str(),
                     known.join(", ")
                 ),
-            }
+            )
         })
     }
 
-    pub(super) fn validate(&self) -> Result<(), FieldError> {
-        self.tag().map(drop)
+    pub(super) fn validate(&self, faults: &mut Faults) {
+        if let Err(fault) = self.tag() {
+            faults.push(fault);
+        }
     }
 
     /// Checks that the algorithm reads the dataset's format.
@@ -151,39 +154,31 @@ impl Algorithm {
         &self,
         dataset: &Dataset,
         hyperparameters: &BTreeMap<String, Scalar>,
-    ) -> Result<(), FieldError> {
+        faults: &mut Faults,
+    ) {
         let name = self.name.as_str();
         if !self.name.reads(&dataset.format) {
-            return Err(FieldError {
-                path: "dataset.format",
-                message: format!(
+            faults.add(
+                "dataset.format",
+                format!(
                     "{name} does not train on it, but on {}",
                     self.name.entry().formats.join(", ")
                 ),
-            });
+            );
         }
         let told = hyperparameters.get(CSV_WEIGHTS).map(ToString::to_string);
         let is_xgboost = self.name == AlgorithmName::Xgboost;
         match (&dataset.weight, told.as_deref()) {
-            (Some(_), _) if !is_xgboost || dataset.format != Format::Csv => Err(FieldError {
-                path: "dataset.weight",
-                message: format!(
+            (Some(_), _) if !is_xgboost || dataset.format != Format::Csv => faults.add("dataset.weight", format!(
                     "of the built-in algorithms only xgboost takes weights, from csv: this is {name}"
-                ),
-            }),
-            (Some(_), Some("0")) => Err(FieldError {
-                path: "training.hyperparameters",
-                message: "`csv_weights` is 0, so that xgboost would take the weights of \
+                )),
+            (Some(_), Some("0")) => faults.add("training.hyperparameters", "`csv_weights` is 0, so that xgboost would take the weights of \
                           dataset.weight for a feature: leave one of them out"
-                    .to_owned(),
-            }),
-            (None, Some("1")) if is_xgboost => Err(FieldError {
-                path: "training.hyperparameters",
-                message: "`csv_weights` is 1, so that xgboost would take the first feature for \
+                    .to_owned()),
+            (None, Some("1")) if is_xgboost => faults.add("training.hyperparameters", "`csv_weights` is 1, so that xgboost would take the first feature for \
                           weights: name them as dataset.weight"
-                    .to_owned(),
-            }),
-            _ => Ok(()),
+                    .to_owned()),
+            _ => {}
         }
     }
 
@@ -273,7 +268,8 @@ mod tests {
         let check = |name: AlgorithmName, dataset: serde_json::Value, told: serde_json::Value| {
             let dataset = serde_json::from_value(dataset).unwrap();
             let told = serde_json::from_value(told).unwrap();
-            algorithm(name, None).check_dataset(&dataset, &told)
+            let algorithm = algorithm(name, None);
+            crate::Faults::first_of(|faults| algorithm.check_dataset(&dataset, &told, faults))
         };
         let weighed = json!({"label": "y", "weight": "w"});
         for (name, dataset, told, refused) in [
@@ -340,7 +336,11 @@ mod tests {
             ),
         ] {
             let error = check(name, dataset, told).err();
-            assert_eq!(error.map(|error| error.path), refused, "{name:?}");
+            assert_eq!(
+                error.map(|error| error.path).as_deref(),
+                refused,
+                "{name:?}"
+            );
         }
     }
 }

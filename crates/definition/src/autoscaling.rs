@@ -1,7 +1,7 @@
 //! Autoscaling of an endpoint on instances.
 
 use super::Compute;
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -37,22 +37,18 @@ const fn default_scale_out() -> u32 {
 }
 
 impl Autoscaling {
-    pub(super) fn validate(&self, compute: &Compute) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+    pub(super) fn validate(&self, compute: &Compute, faults: &mut Faults) {
         if self.min_instances == 0 {
-            return fail(
-                "endpoint.autoscaling.minInstances",
-                "must be at least 1".to_owned(),
-            );
+            faults.add("endpoint.autoscaling.minInstances", "must be at least 1");
         }
         if self.invocations_per_instance == 0 {
-            return fail(
+            faults.add(
                 "endpoint.autoscaling.invocationsPerInstance",
-                "must be at least 1".to_owned(),
+                "must be at least 1",
             );
         }
         if self.max_instances < self.min_instances {
-            return fail(
+            faults.add(
                 "endpoint.autoscaling.maxInstances",
                 format!("must be at least minInstances, {}", self.min_instances),
             );
@@ -61,7 +57,7 @@ impl Autoscaling {
             Compute::Instances { count, .. }
                 if !(self.min_instances..=self.max_instances).contains(count) =>
             {
-                fail(
+                faults.add(
                     "endpoint.compute.instances.count",
                     format!(
                         "must lie between minInstances, {}, and maxInstances, {}, of endpoint.autoscaling",
@@ -69,7 +65,7 @@ impl Autoscaling {
                     ),
                 )
             }
-            _ => Ok(()),
+            _ => {}
         }
     }
 }

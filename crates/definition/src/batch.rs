@@ -1,7 +1,7 @@
 //! Batch scoring with a transform job, instead of an endpoint.
 
 use super::{Compute, Dataset, Encoding, Endpoint, Format};
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +60,7 @@ impl BatchInput {
         }
     }
 
-    fn validate(&self, dataset: &Dataset) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+    fn validate(&self, dataset: &Dataset, faults: &mut Faults) {
         let split = &dataset.split;
         let times = split.time.as_ref();
         let (share, from) = match self {
@@ -70,9 +69,10 @@ impl BatchInput {
                 if below.is_none_or(str::is_empty) {
                     let message =
                         format!("must be a key prefix of the lake below {}", Batch::INPUTS);
-                    return fail("batch.input.prefix", message);
+                    faults.add("batch.input.prefix", message);
                 }
-                return check_encodings(dataset);
+                check_encodings(dataset, faults);
+                return;
             }
             Self::Validation => (
                 split.validation,
@@ -83,32 +83,29 @@ impl BatchInput {
         if share <= 0.0 && from.is_none() {
             let channel = self.channel();
             let message = format!("there are no such rows: set dataset.split.{channel}");
-            return fail("batch.input", message);
+            faults.add("batch.input", message);
+            return;
         }
         // SageMaker can leave columns out of CSV, but not out of the dataset's other formats.
         let why = match dataset.format {
-            Format::Csv => return Ok(()),
+            Format::Csv => return,
             Format::CsvWithHeader => "the header would be scored as a row",
             Format::RecordIo | Format::RecordIoSparse | Format::JsonLines(_) | Format::Parquet => {
                 "the label can be left out of lines of CSV only"
             }
         };
         let message = format!("must be {{\"prefix\": …}} unless dataset.format is csv: {why}");
-        fail("batch.input", message)
+        faults.add("batch.input", message)
     }
 }
 
 /// Rows that exist before the run can only have the run's encoding if no part of it is inferred
 /// from the run's table: a vocabulary that has grown changes every code.
-fn check_encodings(dataset: &Dataset) -> Result<(), FieldError> {
-    let fail = |message: String| {
-        Err(FieldError {
-            path: "batch.input.prefix",
-            message,
-        })
-    };
+fn check_encodings(dataset: &Dataset, faults: &mut Faults) {
+    const PREFIX: &str = "batch.input.prefix";
     let Some(columns) = &dataset.columns else {
-        return fail(
+        return faults.add(
+            PREFIX,
             "rows that are there before the run need columns that do not change from run to run: state dataset.columns"
                 .to_owned(),
         );
@@ -127,12 +124,11 @@ fn check_encodings(dataset: &Dataset) -> Result<(), FieldError> {
         };
         Some((&column.path, what))
     });
-    match learned {
-        Some((path, what)) => fail(format!(
+    if let Some((path, what)) = learned {
+        faults.add(PREFIX, format!(
             "rows that are there before the run cannot be encoded as its own: of the column {path:?} {what} follows \
              each run's table"
-        )),
-        None => Ok(()),
+        ));
     }
 }
 
@@ -141,17 +137,7 @@ impl Batch {
     /// lake.
     pub const INPUTS: &str = "scoring/";
 
-    pub(crate) fn validate(
-        &self,
-        dataset: &Dataset,
-        endpoint: &Endpoint,
-    ) -> Result<(), FieldError> {
-        let fail = |path, message: &str| {
-            Err(FieldError {
-                path,
-                message: message.to_owned(),
-            })
-        };
+    pub(crate) fn validate(&self, dataset: &Dataset, endpoint: &Endpoint, faults: &mut Faults) {
         let of_endpoints = [
             ("endpoint.name", endpoint.name.is_some()),
             ("endpoint.compute", endpoint.compute != Compute::default()),
@@ -164,28 +150,28 @@ impl Batch {
             ),
             ("endpoint.keep", endpoint.keep.is_some()),
         ];
-        if let Some((path, _)) = of_endpoints.into_iter().find(|(_, asked)| *asked) {
-            return fail(
+        for (path, _) in of_endpoints.into_iter().filter(|(_, asked)| *asked) {
+            faults.add(
                 path,
                 "there is no endpoint where `batch` is set: leave out one of both; only endpoint.environment may \
                  stand beside it",
             );
         }
         if !self.instance_type.starts_with("ml.") {
-            return fail(
+            faults.add(
                 "batch.instanceType",
                 "must be one of SageMaker's, as ml.m5.large",
             );
         }
         if self.count == 0 {
-            return fail("batch.count", "must be at least 1");
+            faults.add("batch.count", "must be at least 1");
         }
         if self
             .max_payload_mb
             .is_some_and(|it| !(1..=100).contains(&it))
         {
-            return fail("batch.maxPayloadMb", "must be 1 to 100");
+            faults.add("batch.maxPayloadMb", "must be 1 to 100");
         }
-        self.input.validate(dataset)
+        self.input.validate(dataset, faults);
     }
 }

@@ -1,6 +1,7 @@
 //! The compute of an endpoint, and the updates that AWS allows.
 
 use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,38 +49,32 @@ impl Compute {
     /// With the reason.
     pub fn check_update_from(&self, there: ComputeKind, endpoint: &str) -> Result<(), FieldError> {
         if there == ComputeKind::Instances && self.is_serverless() {
-            return Err(FieldError {
-                path: "endpoint.compute.serverless",
-                message: format!(
+            return Err(FieldError::new(
+                "endpoint.compute.serverless",
+                format!(
                     "the endpoint {endpoint} runs on instances, and AWS does not update such an \
                      endpoint to serverless: keep endpoint.compute.instances, or give the serverless \
                      one another endpoint.name"
                 ),
-            });
+            ));
         }
         Ok(())
     }
 
-    pub(super) fn validate(&self) -> Result<(), FieldError> {
-        let fail = |path, message: &str| {
-            Err(FieldError {
-                path,
-                message: message.to_owned(),
-            })
-        };
+    pub(super) fn validate(&self, faults: &mut Faults) {
         match self {
             Self::Serverless {
                 memory_mb,
                 max_concurrency,
             } => {
                 if !(1024..=6144).contains(memory_mb) || memory_mb % 1024 != 0 {
-                    return fail(
+                    faults.add(
                         "endpoint.compute.serverless.memoryMb",
                         "must be 1024 to 6144 in steps of 1024",
                     );
                 }
                 if !(1..=200).contains(max_concurrency) {
-                    return fail(
+                    faults.add(
                         "endpoint.compute.serverless.maxConcurrency",
                         "must be 1 to 200",
                     );
@@ -87,11 +82,10 @@ impl Compute {
             }
             Self::Instances { count, .. } => {
                 if *count == 0 {
-                    return fail("endpoint.compute.instances.count", "must be at least 1");
+                    faults.add("endpoint.compute.instances.count", "must be at least 1");
                 }
             }
         }
-        Ok(())
     }
 }
 

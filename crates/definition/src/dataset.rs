@@ -1,7 +1,7 @@
 //! How items become rows. The crate `dataset` checks its paths and shares.
 
 use super::{Column, Condition, Format, Gate, Precision, Split};
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -94,32 +94,29 @@ impl Dataset {
     /// vCPU of half its speed and for the requests to S3, of the fifteen that a function has.
     pub const LARGEST_SHARD: u64 = 32 << 30;
 
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         if self
             .shard_bytes
             .is_some_and(|bytes| bytes > Self::LARGEST_SHARD)
         {
-            return Err(FieldError {
-                path: "dataset.shardBytes",
-                message: format!(
+            faults.add(
+                "dataset.shardBytes",
+                format!(
                     "must be at most {}: one function must turn a shard into rows in its time",
                     Self::LARGEST_SHARD
                 ),
-            });
+            );
         }
         if self.shard_bytes == Some(0) {
-            return Err(FieldError {
-                path: "dataset.shardBytes",
-                message: "must be at least 1".to_owned(),
-            });
+            faults.add("dataset.shardBytes", "must be at least 1");
         }
-        self.format.validate()?;
+        self.format.validate(faults);
         if self.weight.is_some() && !self.format.takes_weights() {
-            return Err(FieldError {
-                path: "dataset.weight",
-                message: "RecordIO and JSON Lines have no place for weights: ask for another `dataset.format`, or for none".to_owned(),
-            });
+            faults.add(
+                "dataset.weight",
+                "RecordIO and JSON Lines have no place for weights: ask for another `dataset.format`, or for none",
+            );
         }
-        self.gate.validate()
+        self.gate.validate(faults);
     }
 }

@@ -99,13 +99,13 @@ impl LongestRun {
             return Ok(());
         }
         let largest = self.parts.iter().max_by_key(|part| part.seconds);
-        Err(FieldError {
-            path: largest.map_or("training.maxRuntimeSeconds", |part| part.path),
-            message: format!(
+        Err(FieldError::new(
+            largest.map_or("training.maxRuntimeSeconds", |part| part.path),
+            format!(
                 "the run could take {self}, and an execution has {most} s for these ({EXECUTION_SECONDS} s \
                  less {RESERVED_SECONDS} s for its other steps): lower one of them"
             ),
-        })
+        ))
     }
 }
 
@@ -227,7 +227,7 @@ mod tests {
                 "129600 s by promotion.approval.withinHours = 163200 s",
             ),
         ] {
-            let error = definition(&training, &more).validate().unwrap_err();
+            let error = definition(&training, &more).validate().unwrap_err().first();
             assert_eq!(error.path, path, "{error}");
             assert!(error.message.contains(words), "{error}");
         }

@@ -1,7 +1,7 @@
 //! The endpoint of a pipeline.
 
 use super::{Autoscaling, Compute, Guardrails, Shift, Training};
-use crate::FieldError;
+use crate::faults::Faults;
 use contract::Names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,43 +86,37 @@ impl Endpoint {
         })
     }
 
-    pub(crate) fn validate(&self, training: &Training) -> Result<(), FieldError> {
-        let fail = |path, message: &str| {
-            Err(FieldError {
-                path,
-                message: message.to_owned(),
-            })
-        };
+    pub(crate) fn validate(&self, training: &Training, faults: &mut Faults) {
         if let Some(name) = &self.name
             && let Err(message) = Names::check_sagemaker(name)
         {
-            return fail("endpoint.name", &message);
+            faults.add("endpoint.name", message);
         }
         if self.keep.is_some_and(|keep| keep < 2) {
-            return fail(
+            faults.add(
                 "endpoint.keep",
                 "must be at least 2: the previous model is what a rollback returns to",
             );
         }
         let capture = self.data_capture.map_or(1, |capture| capture.percent);
         if !(1..=100).contains(&capture) {
-            return fail("endpoint.dataCapture.percent", "must be 1 to 100");
+            faults.add("endpoint.dataCapture.percent", "must be 1 to 100");
         }
         if self
             .startup_seconds
             .is_some_and(|it| !(60..=3600).contains(&it))
         {
-            return fail("endpoint.startupSeconds", "must be 60 to 3600");
+            faults.add("endpoint.startupSeconds", "must be 60 to 3600");
         }
-        self.compute.validate()?;
+        self.compute.validate(faults);
         if let Some(autoscaling) = &self.autoscaling {
-            autoscaling.validate(&self.compute)?;
+            autoscaling.validate(&self.compute, faults);
         }
         if let Some(guardrails) = &self.guardrails {
-            guardrails.validate()?;
+            guardrails.validate(faults);
         }
         if !self.compute.is_serverless() {
-            return Ok(());
+            return;
         }
         // Settings that AWS refuses, or silently ignores, for a serverless endpoint.
         let only_instances = [
@@ -133,13 +127,12 @@ impl Endpoint {
             ("training.vpc", training.vpc.is_some()),
             ("training.networkIsolation", training.network_isolation),
         ];
-        match only_instances.into_iter().find(|(_, asked)| *asked) {
-            Some((path, _)) => fail(
+        for (path, _) in only_instances.into_iter().filter(|(_, asked)| *asked) {
+            faults.add(
                 path,
                 "AWS has no such thing for a serverless endpoint: set endpoint.compute.instances, or \
                  leave it out",
-            ),
-            None => Ok(()),
+            );
         }
     }
 }

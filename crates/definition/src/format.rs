@@ -1,6 +1,6 @@
 //! The format of the channels' files. The crate `format` writes them.
 
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -80,23 +80,20 @@ impl Format {
         *self == Self::Csv
     }
 
-    pub(super) fn validate(&self) -> Result<(), FieldError> {
+    pub(super) fn validate(&self, faults: &mut Faults) {
         let Self::JsonLines(TokenLists { in0, in1 }) = self else {
-            return Ok(());
+            return;
         };
         for (path, list, other) in [
             ("dataset.format.jsonLines.in0", in0, in1),
             ("dataset.format.jsonLines.in1", in1, in0),
         ] {
             if list.is_empty() {
-                let message = "name at least one column".to_owned();
-                return Err(FieldError { path, message });
+                faults.add(path, "name at least one column");
             }
             if let Some(twice) = list.iter().find(|column| other.contains(column)) {
-                let message = format!("the column {twice:?} is in both lists");
-                return Err(FieldError { path, message });
+                faults.add(path, format!("the column {twice:?} is in both lists"));
             }
         }
-        Ok(())
     }
 }

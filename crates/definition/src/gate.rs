@@ -1,6 +1,6 @@
 //! The checks of the data before training is paid for. The crate `dataset` has the measures.
 
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -114,65 +114,71 @@ impl Default for Gate {
 }
 
 impl Gate {
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         let drift = &self.drift;
-        up_to(
-            "dataset.gate.maximumMissingLabel",
-            Some(self.maximum_missing_label),
-            1.0,
-        )?;
-        up_to("dataset.gate.maximumMissing", self.maximum_missing, 1.0)?;
-        up_to(
-            "dataset.gate.minimumClassShare",
-            self.minimum_class_share,
-            0.5,
-        )?;
-        up_to(
-            "dataset.gate.maximumRejected",
-            Some(self.maximum_rejected),
-            1.0,
-        )?;
-        up_to("dataset.gate.drift.maximumPsi", drift.maximum_psi, f64::MAX)?;
-        up_to(
-            "dataset.gate.drift.maximumRowDrop",
-            drift.maximum_row_drop,
-            1.0,
-        )?;
-        up_to(
-            "dataset.gate.drift.maximumMissingRise",
-            drift.maximum_missing_rise,
-            1.0,
-        )?;
+        for (path, value, most) in [
+            (
+                "dataset.gate.maximumMissingLabel",
+                Some(self.maximum_missing_label),
+                1.0,
+            ),
+            ("dataset.gate.maximumMissing", self.maximum_missing, 1.0),
+            (
+                "dataset.gate.minimumClassShare",
+                self.minimum_class_share,
+                0.5,
+            ),
+            (
+                "dataset.gate.maximumRejected",
+                Some(self.maximum_rejected),
+                1.0,
+            ),
+            ("dataset.gate.drift.maximumPsi", drift.maximum_psi, f64::MAX),
+            (
+                "dataset.gate.drift.maximumRowDrop",
+                drift.maximum_row_drop,
+                1.0,
+            ),
+            (
+                "dataset.gate.drift.maximumMissingRise",
+                drift.maximum_missing_rise,
+                1.0,
+            ),
+        ] {
+            if let Some(reason) = outside(value, most) {
+                faults.add(path, reason);
+            }
+        }
         for (path, column) in &self.columns {
-            let in_column = |error: FieldError| FieldError {
-                path: "dataset.gate.columns",
-                message: format!("`{path}`: {}: {}", error.path, error.message),
-            };
-            up_to("maximumMissing", column.maximum_missing, 1.0).map_err(in_column)?;
-            up_to("maximumPsi", column.maximum_psi, f64::MAX).map_err(in_column)?;
+            for (name, value, most) in [
+                ("maximumMissing", column.maximum_missing, 1.0),
+                ("maximumPsi", column.maximum_psi, f64::MAX),
+            ] {
+                if let Some(reason) = outside(value, most) {
+                    faults.add(
+                        "dataset.gate.columns",
+                        format!("`{path}`: {name}: {reason}"),
+                    );
+                }
+            }
             if let (Some(least), Some(greatest)) = (column.minimum, column.maximum)
                 && least > greatest
             {
-                return Err(FieldError {
-                    path: "dataset.gate.columns",
-                    message: format!("`{path}`: minimum {least} is above maximum {greatest}"),
-                });
+                faults.add(
+                    "dataset.gate.columns",
+                    format!("`{path}`: minimum {least} is above maximum {greatest}"),
+                );
             }
         }
-        Ok(())
     }
 }
 
-fn up_to(path: &'static str, value: Option<f64>, most: f64) -> Result<(), FieldError> {
-    match value {
-        Some(value) if !(0.0..=most).contains(&value) => Err(FieldError {
-            path,
-            message: if most < f64::MAX {
-                format!("{value} is not a share from 0 to {most}")
-            } else {
-                format!("{value} is below 0")
-            },
-        }),
-        _ => Ok(()),
-    }
+/// Why a bound is refused: it must lie from 0 to `most`.
+fn outside(value: Option<f64>, most: f64) -> Option<String> {
+    let value = value.filter(|value| !(0.0..=most).contains(value))?;
+    Some(if most < f64::MAX {
+        format!("{value} is not a share from 0 to {most}")
+    } else {
+        format!("{value} is below 0")
+    })
 }

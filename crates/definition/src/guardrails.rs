@@ -1,6 +1,6 @@
 //! How an endpoint on instances is updated from one model to the next.
 
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -92,22 +92,16 @@ impl Guardrails {
         update_seconds(self.shift, self.bake_seconds)
     }
 
-    pub(super) fn validate(&self) -> Result<(), FieldError> {
-        let fail = |path, message: &str| {
-            Err(FieldError {
-                path,
-                message: message.to_owned(),
-            })
-        };
+    pub(super) fn validate(&self, faults: &mut Faults) {
         match self.shift {
             Shift::Canary { percent } if !(1..=50).contains(&percent) => {
-                return fail(
+                faults.add(
                     "endpoint.guardrails.shift.canary.percent",
                     "must be 1 to 50",
                 );
             }
             Shift::Linear { percent } if !(10..=50).contains(&percent) => {
-                return fail(
+                faults.add(
                     "endpoint.guardrails.shift.linear.percent",
                     "must be 10 to 50",
                 );
@@ -115,22 +109,21 @@ impl Guardrails {
             _ => {}
         }
         if self.bake_seconds > 3600 {
-            return fail("endpoint.guardrails.bakeSeconds", "must be at most 3600");
+            faults.add("endpoint.guardrails.bakeSeconds", "must be at most 3600");
         }
         if self.update_seconds() > LONGEST_UPDATE {
-            return Err(FieldError {
-                path: "endpoint.guardrails.bakeSeconds",
-                message: format!(
+            faults.add(
+                "endpoint.guardrails.bakeSeconds",
+                format!(
                     "an update in {} steps could take {} s, and SageMaker gives it {LONGEST_UPDATE} s: lower it, or \
                      shift in fewer steps",
                     self.shift.steps(),
                     self.update_seconds()
                 ),
-            });
+            );
         }
         if self.alarms.as_ref().is_some_and(|alarms| alarms.len() > 10) {
-            return fail("endpoint.guardrails.alarms", "SageMaker takes at most 10");
+            faults.add("endpoint.guardrails.alarms", "SageMaker takes at most 10");
         }
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@
 mod value;
 
 use super::{AlgorithmName, Scalar, TuningRange};
-use crate::FieldError;
+use crate::faults::Faults;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -90,10 +90,6 @@ pub(super) fn table(algorithm: AlgorithmName) -> &'static Table {
 const GIVEN: &str = "training.hyperparameters";
 const RANGES: &str = "training.tuning.ranges";
 
-fn failure(path: &'static str, message: String) -> FieldError {
-    FieldError { path, message }
-}
-
 impl Hyperparameter {
     /// Describes the accepted values if `text` is not one of them.
     fn refusal(&self, text: &str) -> Option<String> {
@@ -143,36 +139,37 @@ impl Table {
         &self,
         given: &BTreeMap<String, Scalar>,
         tuned: &dyn Fn(&str) -> bool,
-    ) -> Result<(), FieldError> {
+        faults: &mut Faults,
+    ) {
         for (name, value) in given {
             let text = value.to_string();
             let known = self.hyperparameters.get(name);
             if let Some(expected) = known.and_then(|known| known.refusal(&text)) {
                 let message = format!("{name} is {text:?}: it must be {expected}");
-                return Err(failure(GIVEN, message));
+                faults.add(GIVEN, message);
             }
         }
         let exists = |name: &str| given.contains_key(name) || tuned(name);
-        let mut required = self.hyperparameters.iter().filter(|(_, it)| it.required);
-        if let Some((name, _)) = required.find(|(name, _)| !exists(name)) {
-            return Err(failure(GIVEN, format!("the algorithm needs {name}")));
+        let required = self.hyperparameters.iter().filter(|(_, it)| it.required);
+        for (name, _) in required.filter(|(name, _)| !exists(name)) {
+            faults.add(GIVEN, format!("the algorithm needs {name}"));
         }
         let is = |name: &str, value: &str| {
             given
                 .get(name)
                 .is_some_and(|given| given.to_string() == value)
         };
-        match self.rules.iter().find_map(|rule| rule.broken(&is, &exists)) {
-            Some(message) => Err(failure(GIVEN, message)),
-            None => Ok(()),
+        for message in self
+            .rules
+            .iter()
+            .filter_map(|rule| rule.broken(&is, &exists))
+        {
+            faults.add(GIVEN, message);
         }
     }
 
     /// Checks the ranges that tuning searches.
-    pub(super) fn check_ranges(
-        &self,
-        ranges: &BTreeMap<String, TuningRange>,
-    ) -> Result<(), FieldError> {
+    pub(super) fn check_ranges(&self, ranges: &BTreeMap<String, TuningRange>, faults: &mut Faults) {
         for (name, range) in ranges {
             let Some(known) = self.hyperparameters.get(name) else {
                 continue;
@@ -184,20 +181,21 @@ impl Table {
                     "{name} cannot be tuned; the algorithm lets {} be tuned",
                     tunable.join(", ")
                 );
-                return Err(failure(RANGES, message));
+                faults.add(RANGES, message);
+                continue;
             }
             if let Some(kind) = known.value.other_kind(range) {
-                return Err(failure(RANGES, format!("{name} takes {kind} range")));
+                faults.add(RANGES, format!("{name} takes {kind} range"));
+                continue;
             }
             for (preposition, text) in ends(range) {
                 if let Some(expected) = known.refusal(&text) {
                     let message =
                         format!("{name} is searched {preposition} {text}: it must be {expected}");
-                    return Err(failure(RANGES, message));
+                    faults.add(RANGES, message);
                 }
             }
         }
-        Ok(())
     }
 
     /// A warning for each name that the table lacks.
@@ -256,8 +254,8 @@ mod tests {
 
     fn checked(algorithm: AlgorithmName, given: serde_json::Value) -> Result<(), String> {
         let given = serde_json::from_value(given).unwrap();
-        table(algorithm)
-            .check(&given, &|name| name == "num_round")
+        let tuned = |name: &str| name == "num_round";
+        Faults::first_of(|faults| table(algorithm).check(&given, &tuned, faults))
             .map_err(|error| error.message)
     }
 
@@ -443,7 +441,9 @@ mod tests {
     #[test]
     fn what_tuning_sets_need_not_be_given() {
         assert_eq!(checked(XGBOOST, json!({})), Ok(()));
-        let nothing = table(XGBOOST).check(&BTreeMap::new(), &|_| false);
+        let nothing = Faults::first_of(|faults| {
+            table(XGBOOST).check(&BTreeMap::new(), &|_| false, faults);
+        });
         assert!(nothing.is_err());
     }
 

@@ -11,6 +11,7 @@ mod condition;
 mod dataset;
 mod duration;
 mod endpoint;
+mod faults;
 mod format;
 mod gate;
 mod guardrails;
@@ -36,6 +37,7 @@ pub use condition::{Comparison, Condition, Literal, Operand};
 pub use dataset::{Dataset, Deduplicate, LabelEncoding};
 pub use duration::{EXECUTION_SECONDS, LongestRun, RESERVED_SECONDS};
 pub use endpoint::{DataCapture, Endpoint};
+pub use faults::{Faults, FieldError};
 pub use format::{Format, TokenLists};
 pub use gate::{ColumnGate, DriftGate, Gate};
 pub use guardrails::{Guardrails, Shift, update_seconds};
@@ -48,7 +50,6 @@ pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};
 pub use split::{Split, TimeSplit};
 pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};
 pub use tuning::{Tuning, TuningRange, TuningScale, TuningStrategy};
-pub use validate::FieldError;
 
 use contract::Names;
 use contract::read::ReadError;
@@ -85,16 +86,23 @@ fn default_pipeline() -> String {
     Names::DEFAULT_PIPELINE.to_owned()
 }
 
-/// Parses a definition.
+/// Parses a definition and checks the parts that this crate knows; `more` adds the faults that
+/// other crates know of.
 ///
 /// # Errors
-/// Names the field that is unknown, missing, or of another type.
-pub fn read(definition: serde_json::Value) -> Result<Definition, ReadError> {
-    source::check_one_kind(&definition).map_err(|message| ReadError {
-        path: "source".to_owned(),
-        message,
-    })?;
-    contract::read::from_value(definition)
+/// Names the field that is unknown, missing or of another type, or every field that cannot be
+/// carried out.
+pub fn read(
+    definition: &serde_json::Value,
+    more: impl FnOnce(&Definition, &mut Faults),
+) -> Result<Definition, Faults> {
+    source::check_one_kind(definition).map_err(|message| FieldError::new("source", message))?;
+    let read = contract::read::from_value::<Definition>(definition.clone());
+    let definition = read.map_err(|ReadError { path, message }| FieldError::new(path, message))?;
+    let mut faults = Faults::default();
+    definition.check(&mut faults);
+    more(&definition, &mut faults);
+    faults.none_or().map(|()| definition)
 }
 
 /// The JSON Schema of `config/<pipeline>.json`.

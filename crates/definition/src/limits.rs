@@ -1,6 +1,6 @@
 //! Limits of a run's cost, and the prices.
 
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ impl Prices {
 }
 
 impl Limits {
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         let prices = &self.prices;
         // A negative limit or price is a mistake, and NaN compares with nothing.
         let amounts = [
@@ -89,10 +89,8 @@ impl Limits {
         ];
         for (path, amount) in amounts {
             if amount.is_some_and(|amount| !amount.is_finite() || amount < 0.0) {
-                let message = "must be 0 or more".to_owned();
-                return Err(FieldError { path, message });
+                faults.add(path, "must be 0 or more");
             }
         }
-        Ok(())
     }
 }

@@ -206,6 +206,8 @@ mod tests {
 
     /// Fields of free text, and keys of maps, that are not attribute paths.
     const NO_PATHS: &[&str] = &[
+        "source.toy.name",
+        "source.toy.name",
         "batch.input.prefix",
         "batch.instanceType",
         "dataset.columns[].vocabulary[]",

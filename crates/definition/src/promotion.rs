@@ -1,7 +1,7 @@
 //! When a model replaces the champion.
 
 use super::{Dataset, Reevaluate, Training};
-use crate::FieldError;
+use crate::faults::Faults;
 use contract::Names;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -65,40 +65,31 @@ pub enum Goal {
 }
 
 impl Promotion {
-    pub(crate) fn validate(
-        &self,
-        training: &Training,
-        dataset: &Dataset,
-    ) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+    pub(crate) fn validate(&self, training: &Training, dataset: &Dataset, faults: &mut Faults) {
         if self.metric.is_empty() {
-            return fail(
-                "promotion.metric",
-                "name one of training.metrics".to_owned(),
-            );
+            faults.add("promotion.metric", "name one of training.metrics");
         }
         let declared = training.metrics.iter().any(|m| m.name == self.metric);
-        if !declared && !training.metrics.is_empty() {
-            return fail(
+        if !self.metric.is_empty() && !declared && !training.metrics.is_empty() {
+            faults.add(
                 "promotion.metric",
                 format!("{:?} is none of training.metrics", self.metric),
             );
         }
         if let Some(reevaluate) = &self.reevaluate {
-            reevaluate.validate(&self.metric, training, dataset)?;
+            reevaluate.validate(&self.metric, training, dataset, faults);
         }
         let hours = self.approval.map(|approval| approval.within_hours);
         if hours.is_some_and(|hours| !(1..=36).contains(&hours)) {
-            return fail(
+            faults.add(
                 "promotion.approval.withinHours",
-                "must be 1 to 36: all of a run has two days".to_owned(),
+                "must be 1 to 36: all of a run has two days",
             );
         }
         if let Some(group) = &self.model_package_group
             && let Err(message) = Names::check_sagemaker(group)
         {
-            return fail("promotion.modelPackageGroup", message);
+            faults.add("promotion.modelPackageGroup", message);
         }
-        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 //! and which metrics can be computed from predictions and labels.
 
 use super::{Algorithm, AlgorithmName, Dataset, Format, Training};
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -102,23 +102,20 @@ impl Reevaluate {
         metric: &str,
         training: &Training,
         dataset: &Dataset,
-    ) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+        faults: &mut Faults,
+    ) {
         if !(1..=100_000).contains(&self.rows) {
-            return fail(
-                "promotion.reevaluate.rows",
-                "must be 1 to 100000".to_owned(),
-            );
+            faults.add("promotion.reevaluate.rows", "must be 1 to 100000");
         }
         if !self.instance_type.starts_with("ml.") {
-            return fail(
+            faults.add(
                 "promotion.reevaluate.instanceType",
                 format!("{:?} is none; such as ml.m5.large", self.instance_type),
             );
         }
         let Some(row_metric) = RowMetric::of(metric) else {
             let all = RowMetric::ALL.map(RowMetric::as_str).join(", validation:");
-            return fail(
+            return faults.add(
                 "promotion.metric",
                 format!(
                     "{metric:?} cannot be told from predictions and labels, which promotion.reevaluate asks for: \
@@ -127,7 +124,7 @@ impl Reevaluate {
             );
         };
         if let Some(algorithm) = &training.algorithm {
-            check_algorithm(algorithm, row_metric, training)?;
+            check_algorithm(algorithm, row_metric, training, faults);
         }
         let why_not = match dataset {
             Dataset {
@@ -145,9 +142,9 @@ impl Reevaluate {
             Dataset { split, .. } if split.validation == 0.0 && split.time.is_none() => {
                 "with a dataset.split.validation of 0 there is no row to ask about"
             }
-            _ => return Ok(()),
+            _ => return,
         };
-        fail("promotion.reevaluate", format!("{why_not}: leave it out"))
+        faults.add("promotion.reevaluate", format!("{why_not}: leave it out"))
     }
 }
 
@@ -155,14 +152,15 @@ fn check_algorithm(
     algorithm: &Algorithm,
     metric: RowMetric,
     training: &Training,
-) -> Result<(), FieldError> {
+    faults: &mut Faults,
+) {
     let path = "promotion.reevaluate";
     if algorithm.name != AlgorithmName::Xgboost {
         let name = algorithm.name.as_str();
         let message = format!(
             "of the built-in algorithms only xgboost answers in lines of CSV, and this is {name}: leave it out"
         );
-        return Err(FieldError { path, message });
+        return faults.add(path, message);
     }
     let objective = training.hyperparameters.get("objective");
     let objective = objective.map(ToString::to_string).unwrap_or_default();
@@ -171,7 +169,6 @@ fn check_algorithm(
         let message = format!(
             "what xgboost predicts with the objective {objective} does not tell {metric}: choose another objective or promotion.metric, or leave it out"
         );
-        return Err(FieldError { path, message });
+        faults.add(path, message);
     }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use super::{Algorithm, Tuning};
 use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -205,27 +206,23 @@ impl Training {
         }
     }
 
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         match (&self.image, &self.algorithm) {
             (Some(_), Some(_)) => {
-                return fail(
+                faults.add(
                     "training.algorithm",
-                    "name either an algorithm or an image, not both".to_owned(),
+                    "name either an algorithm or an image, not both",
                 );
             }
             (Some(image), None) if image.is_empty() => {
-                return fail("training.image", "name the container image".to_owned());
+                faults.add("training.image", "name the container image");
             }
             (Some(_), None) => {}
-            (None, Some(algorithm)) => algorithm.validate()?,
-            (None, None) => return Err(neither()),
+            (None, Some(algorithm)) => algorithm.validate(faults),
+            (None, None) => faults.push(neither()),
         }
         if self.hyperparameters.len() > 100 {
-            return fail(
-                "training.hyperparameters",
-                "SageMaker takes at most 100".to_owned(),
-            );
+            faults.add("training.hyperparameters", "SageMaker takes at most 100");
         }
         if let Some(algorithm) = &self.algorithm {
             let tuned = |name: &str| {
@@ -233,10 +230,12 @@ impl Training {
                 tuning.is_some_and(|tuning| tuning.ranges.contains_key(name))
             };
             let known = algorithm.hyperparameters();
-            known.check(&self.hyperparameters, &tuned)?;
+            if self.image.is_none() {
+                known.check(&self.hyperparameters, &tuned, faults);
+            }
         }
         if self.metrics.len() > 40 {
-            return fail("training.metrics", "SageMaker takes at most 40".to_owned());
+            faults.add("training.metrics", "SageMaker takes at most 40");
         }
         for (path, value) in [
             ("training.instanceCount", self.instance_count),
@@ -244,26 +243,20 @@ impl Training {
             ("training.maxRuntimeSeconds", self.max_runtime_seconds),
         ] {
             if value == 0 {
-                return fail(path, "must be at least 1".to_owned());
+                faults.add(path, "must be at least 1");
             }
         }
         if let Some(tuning) = &self.tuning {
-            tuning.validate(self)?;
+            tuning.validate(self, faults);
         }
-        self.validate_surroundings()
+        self.validate_surroundings(faults);
     }
 
-    fn validate_surroundings(&self) -> Result<(), FieldError> {
-        let fail = |path, message: &str| {
-            Err(FieldError {
-                path,
-                message: message.to_owned(),
-            })
-        };
+    fn validate_surroundings(&self, faults: &mut Faults) {
         if let Some(spot) = &self.spot
             && spot.max_wait_seconds < self.max_runtime_seconds
         {
-            return fail(
+            faults.add(
                 "training.spot.maxWaitSeconds",
                 "must be at least maxRuntimeSeconds, of which it is a part",
             );
@@ -272,35 +265,33 @@ impl Training {
             && !((1..=16).contains(&vpc.subnets.len())
                 && (1..=5).contains(&vpc.security_group_ids.len()))
         {
-            return fail(
+            faults.add(
                 "training.vpc",
                 "needs 1 to 16 subnets and 1 to 5 security groups",
             );
         }
         if self.distribution == Distribution::ShardedByS3Key && self.instance_count == 1 {
-            return fail(
+            faults.add(
                 "training.distribution",
                 "shardedByS3Key shares the files out to several instances: set instanceCount",
             );
         }
         if self.environment.len() > 100 {
-            return fail("training.environment", "SageMaker takes at most 100");
+            faults.add("training.environment", "SageMaker takes at most 100");
         }
         let reserved = |key: &String| key.starts_with("aws:") || key.starts_with("millrace:");
         if self.tags.len() > 48 || self.tags.keys().any(reserved) {
-            return fail(
+            faults.add(
                 "training.tags",
                 "at most 48, and none that begins with aws: or millrace:",
             );
         }
-        Ok(())
     }
 }
 
 fn neither() -> FieldError {
-    FieldError {
-        path: "training.image",
-        message: "name the container image, or a built-in algorithm as training.algorithm"
-            .to_owned(),
-    }
+    FieldError::new(
+        "training.image",
+        "name the container image, or a built-in algorithm as training.algorithm",
+    )
 }

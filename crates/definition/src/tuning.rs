@@ -4,7 +4,7 @@
 //! and "Define Hyperparameter Ranges".
 
 use super::{AlgorithmName, Goal, Promotion, Scalar, Training};
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -119,38 +119,39 @@ impl Tuning {
         self.max_jobs.map_or_else(combinations, u64::from)
     }
 
-    pub(super) fn validate(&self, training: &Training) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+    pub(super) fn validate(&self, training: &Training, faults: &mut Faults) {
         if !(1..=30).contains(&self.ranges.len()) {
-            return fail(RANGES, "name 1 to 30 hyperparameters".to_owned());
+            faults.add(RANGES, "name 1 to 30 hyperparameters");
         }
         for (name, range) in &self.ranges {
             if training.hyperparameters.contains_key(name) {
-                return fail(
+                faults.add(
                     RANGES,
                     format!("{name} is given as one of training.hyperparameters: remove it there"),
                 );
             }
             if let Some(refusal) = range.refusal() {
-                return fail(RANGES, format!("{name}: {refusal}"));
+                faults.add(RANGES, format!("{name}: {refusal}"));
             }
         }
         if training.hyperparameters.len() + self.ranges.len() > 100 {
-            return fail(
+            faults.add(
                 RANGES,
-                "SageMaker takes at most 100 hyperparameters, those given included".to_owned(),
+                "SageMaker takes at most 100 hyperparameters, those given included",
             );
         }
         if let Some(algorithm) = &training.algorithm {
-            algorithm.hyperparameters().check_ranges(&self.ranges)?;
+            algorithm
+                .hyperparameters()
+                .check_ranges(&self.ranges, faults);
         }
         if training.metrics.len() > 20 {
-            return fail(
+            faults.add(
                 "training.metrics",
-                "SageMaker takes at most 20 of a tuning job".to_owned(),
+                "SageMaker takes at most 20 of a tuning job",
             );
         }
-        self.validate_jobs()
+        self.validate_jobs(faults);
     }
 
     /// The metric that decides the best job, and which direction of it is better.
@@ -165,56 +166,50 @@ impl Tuning {
         &self,
         training: &Training,
         promotion: &Promotion,
-    ) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+        faults: &mut Faults,
+    ) {
         let (metric, goal) = self.objective(promotion);
         if metric == promotion.metric && goal != promotion.goal {
-            return fail(
+            faults.add(
                 "training.tuning.goal",
                 format!("promotion has the other goal for {metric}"),
             );
         }
         if metric != promotion.metric && self.goal.is_none() {
-            return fail(
+            faults.add(
                 "training.tuning.goal",
                 format!("say which direction of {metric} is better"),
             );
         }
         let declared = training.metrics.iter().any(|it| it.name == metric);
         if !declared && !training.metrics.is_empty() {
-            return fail(METRIC, format!("{metric:?} is none of training.metrics"));
-        }
-        if !declared && training.algorithm.is_none() {
-            return fail(
+            faults.add(METRIC, format!("{metric:?} is none of training.metrics"));
+        } else if !declared && training.algorithm.is_none() {
+            faults.add(
                 METRIC,
                 format!("say as one of training.metrics how {metric:?} is read from the log"),
             );
         }
         let algorithm = training.algorithm.as_ref().map(|it| it.name);
         if algorithm == Some(AlgorithmName::Xgboost) && !metric.starts_with("validation:") {
-            return fail(
+            faults.add(
                 METRIC,
                 format!("{metric:?}: XGBoost is tuned by a metric that begins with validation:"),
             );
         }
-        Ok(())
     }
 
-    fn validate_jobs(&self) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+    fn validate_jobs(&self, faults: &mut Faults) {
         let is_grid = self.strategy == TuningStrategy::Grid;
         let is_categorical = |range| matches!(range, &TuningRange::Categorical(_));
         if is_grid && !self.ranges.values().all(is_categorical) {
-            return fail(RANGES, "a grid has categorical ranges only".to_owned());
+            return faults.add(RANGES, "a grid has categorical ranges only");
         }
         match (is_grid, self.max_jobs) {
             (true, Some(_)) => {
-                return fail(
-                    MAX_JOBS,
-                    "a grid is all of its combinations: remove it".to_owned(),
-                );
+                faults.add(MAX_JOBS, "a grid is all of its combinations: remove it");
             }
-            (false, None) => return fail(MAX_JOBS, "say how many jobs to pay for".to_owned()),
+            (false, None) => return faults.add(MAX_JOBS, "say how many jobs to pay for"),
             _ => {}
         }
         let most = if self.strategy == TuningStrategy::Random {
@@ -224,30 +219,25 @@ impl Tuning {
         };
         let jobs = self.jobs();
         if jobs == 0 || jobs > most {
-            return fail(
+            faults.add(
                 if is_grid { RANGES } else { MAX_JOBS },
                 format!("{jobs} jobs: there must be 1 to {most}"),
             );
-        }
-        if !(1..=jobs.min(100)).contains(&u64::from(self.max_parallel_jobs)) {
-            return fail(
+        } else if !(1..=jobs.min(100)).contains(&u64::from(self.max_parallel_jobs)) {
+            faults.add(
                 "training.tuning.maxParallelJobs",
                 format!("must be 1 to {}", jobs.min(100)),
             );
         }
         if self.seed.is_some_and(|seed| seed > i32::MAX.unsigned_abs()) {
-            return fail(
-                "training.tuning.seed",
-                "must be at most 2147483647".to_owned(),
-            );
+            faults.add("training.tuning.seed", "must be at most 2147483647");
         }
         if self.early_stopping && self.strategy == TuningStrategy::Hyperband {
-            return fail(
+            faults.add(
                 "training.tuning.earlyStopping",
-                "hyperband stops jobs by itself, and SageMaker refuses the two together".to_owned(),
+                "hyperband stops jobs by itself, and SageMaker refuses the two together",
             );
         }
-        Ok(())
     }
 }
 
@@ -315,9 +305,8 @@ mod tests {
             json[name] = value.clone();
         }
         let training: Training = contract::read::from_value(json).unwrap();
-        training
-            .validate()
-            .map_err(|error| (error.path.to_owned(), error.message))
+        crate::Faults::first_of(|faults| training.validate(faults))
+            .map_err(|error| (error.path, error.message))
     }
 
     fn ranges(ranges: &Value) -> Result<(), (String, String)> {

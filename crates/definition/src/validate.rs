@@ -1,47 +1,48 @@
 //! Checks of a definition beyond its types, so that a mistake is found before anything is read or
 //! paid for. The crate `dataset` checks the dataset's paths and shares.
 
+use crate::faults::Faults;
 use crate::{Definition, Training};
 use contract::Names;
-
-/// An invalid field of the definition.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("field `{path}`: {message}")]
-pub struct FieldError {
-    /// The field, such as `dataset.split.validation`.
-    pub path: &'static str,
-    /// What is wrong, and what is expected.
-    pub message: String,
-}
 
 impl Definition {
     /// Checks what the types cannot express.
     ///
     /// # Errors
-    /// Names the first invalid field.
-    pub fn validate(&self) -> Result<(), FieldError> {
+    /// Names every invalid field.
+    pub fn validate(&self) -> Result<(), Faults> {
+        let mut faults = Faults::default();
+        self.check(&mut faults);
+        faults.none_or()
+    }
+
+    pub(crate) fn check(&self, faults: &mut Faults) {
         if let Err(message) = Names::check_pipeline(&self.pipeline) {
-            return Err(FieldError {
-                path: "pipeline",
-                message,
-            });
+            faults.add("pipeline", message);
         }
-        self.source.validate()?;
-        self.dataset.validate()?;
-        self.training.validate()?;
+        self.source.validate(faults);
+        self.dataset.validate(faults);
+        self.training.validate(faults);
         if let Some(algorithm) = &self.training.algorithm {
-            algorithm.check_dataset(&self.dataset, &self.training.hyperparameters)?;
+            let hyperparameters = &self.training.hyperparameters;
+            algorithm.check_dataset(&self.dataset, hyperparameters, faults);
         }
-        self.promotion.validate(&self.training, &self.dataset)?;
+        self.promotion
+            .validate(&self.training, &self.dataset, faults);
         if let Some(tuning) = &self.training.tuning {
-            tuning.validate_objective(&self.training, &self.promotion)?;
+            tuning.validate_objective(&self.training, &self.promotion, faults);
         }
-        self.limits.validate()?;
+        self.limits.validate(faults);
         match &self.batch {
-            Some(batch) => batch.validate(&self.dataset, &self.endpoint)?,
-            None => self.endpoint.validate(&self.training)?,
+            Some(batch) => batch.validate(&self.dataset, &self.endpoint, faults),
+            None => self.endpoint.validate(&self.training, faults),
         }
-        self.longest_run().check()
+        // A time that is out of its own range makes every sum wrong.
+        if faults.as_slice().is_empty()
+            && let Err(fault) = self.longest_run().check()
+        {
+            faults.push(fault);
+        }
     }
 
     /// Warnings about valid settings that may be mistakes, one sentence each.
@@ -119,7 +120,7 @@ mod tests {
                 let source = json!({"table": "interactions", "mode": mode, field: value});
                 let checked = definition("source.dynamodb", source).validate();
                 assert_eq!(checked.is_ok(), valid, "{mode} with {field}: {checked:?}");
-                if let Err(error) = checked {
+                if let Err(error) = checked.map_err(Faults::first) {
                     assert_eq!(error.path, "source.dynamodb.mode");
                     assert!(error.message.contains(field), "{error}");
                 }
@@ -128,13 +129,13 @@ mod tests {
     }
 
     /// With this `batch` instead of an endpoint, and this field changed.
-    fn scoring(batch: &Value, path: &str, value: Value) -> Result<(), FieldError> {
+    fn scoring(batch: &Value, path: &str, value: Value) -> Result<(), crate::FieldError> {
         let mut definition = definition(path, value);
         if !path.starts_with("endpoint") {
             definition.endpoint = crate::Endpoint::default();
         }
         definition.batch = Some(serde_json::from_value(batch.clone()).unwrap());
-        definition.validate()
+        definition.validate().map_err(Faults::first)
     }
 
     #[test]
@@ -303,7 +304,7 @@ mod tests {
                 json!({"subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}),
             ),
         ] {
-            let error = definition(path, value).validate().unwrap_err();
+            let error = definition(path, value).validate().unwrap_err().first();
             assert_eq!(error.path, path);
             assert!(error.message.contains("serverless"), "{error}");
         }
@@ -337,7 +338,7 @@ mod tests {
                 "endpoint.dataCapture.percent",
             ),
         ] {
-            let error = endpoint(more).unwrap_err();
+            let error = endpoint(more).unwrap_err().first();
             assert_eq!(error.path, path, "{error}");
         }
     }
@@ -379,7 +380,7 @@ mod tests {
             ),
             (machines.clone(), "dataset.format"),
         ] {
-            let error = training(json).unwrap_err();
+            let error = training(json).unwrap_err().first();
             assert_eq!(error.path, path, "{error}");
         }
         let mut recommender = definition("training", machines);
@@ -409,7 +410,7 @@ mod tests {
                 "training.tuning.metric",
             ),
         ] {
-            assert_eq!(tuned(more).unwrap_err().path, path);
+            assert_eq!(tuned(more).unwrap_err().first().path, path);
         }
         let xgboost = json!({
             "algorithm": {"name": "xgboost"},
@@ -417,7 +418,10 @@ mod tests {
                 "num_round": {"integer": {"minimum": 1, "maximum": 9}},
             }},
         });
-        let error = definition("training", xgboost).validate().unwrap_err();
+        let error = definition("training", xgboost)
+            .validate()
+            .unwrap_err()
+            .first();
         assert_eq!(error.path, "training.tuning.metric", "{error}");
     }
 
@@ -427,7 +431,9 @@ mod tests {
         approval(json!({})).unwrap();
         approval(json!({"withinHours": 36})).unwrap();
         for hours in [0, 37] {
-            let error = approval(json!({ "withinHours": hours })).unwrap_err();
+            let error = approval(json!({ "withinHours": hours }))
+                .unwrap_err()
+                .first();
             assert_eq!(error.path, "promotion.approval.withinHours");
         }
     }
@@ -449,7 +455,7 @@ mod tests {
             judged(&name, json!({})).unwrap();
         }
         for metric in ["validation:ndcg", "train:rmse", "rmse"] {
-            let error = judged(metric, json!({})).unwrap_err();
+            let error = judged(metric, json!({})).unwrap_err().first();
             assert_eq!(error.path, "promotion.metric");
             assert!(error.message.contains("validation:auc"), "{error}");
         }
@@ -508,7 +514,7 @@ mod tests {
                 "promotion.reevaluate",
             ),
         ] {
-            let error = judged(metric, more).unwrap_err();
+            let error = judged(metric, more).unwrap_err().first();
             assert_eq!(error.path, path, "{error}");
         }
     }
@@ -569,7 +575,7 @@ mod tests {
             ("endpoint.keep", json!(1)),
             ("endpoint.compute.serverless.memoryMb", json!(1500)),
         ] {
-            let error = definition(path, value).validate().unwrap_err();
+            let error = definition(path, value).validate().unwrap_err().first();
             assert_eq!(error.path, path, "{error}");
         }
     }

@@ -24,7 +24,7 @@ pub fn plan(definition: Value) -> Plan {
         run: RunId::parse("20261120-173000-1a2b3c4d").expect("it is a run's id"),
         execution: "arn:1".to_owned(),
         started: "2026-11-20T17:30:00Z".to_owned(),
-        definition: definition::read(whole).expect("the definition can be read"),
+        definition: contract::read::from_value(whole).expect("the definition can be read"),
         key_attributes: vec!["id".to_owned()],
         route: Route::Scan,
         reason: String::new(),

@@ -1,9 +1,7 @@
 //! Errors of planning an export.
 
-use contract::read::ReadError;
 use contract::{ErrorName, Named, ServiceError};
-use dataset::PlanError;
-use definition::FieldError;
+use definition::Faults;
 use lake::DocumentError;
 use lake::lease::LeaseError;
 use source::SelectionError;
@@ -57,30 +55,15 @@ pub enum PlanExportError {
         /// What is wrong.
         message: String,
     },
-    /// The definition, with the input's overrides, has a field that is unknown, missing or of the
-    /// wrong type.
-    #[error("the definition of pipeline {pipeline:?}")]
-    Unreadable {
-        /// The pipeline.
-        pipeline: String,
-        /// The field.
-        source: ReadError,
-    },
-    /// The definition's fields contradict each other.
+    /// The definition, with the input's overrides, has fields that are unknown, missing, of the
+    /// wrong type, or cannot be carried out.
     #[error("the definition of pipeline {pipeline:?}")]
     Invalid {
         /// The pipeline.
         pipeline: String,
-        /// The field.
-        source: FieldError,
-    },
-    /// The definition's dataset cannot be made from any table.
-    #[error("the definition of pipeline {pipeline:?}")]
-    Dataset {
-        /// The pipeline.
-        pipeline: String,
-        /// The field.
-        source: Box<PlanError>,
+        /// The fields.
+        #[source]
+        faults: Faults,
     },
     /// There is no such table.
     #[error(
@@ -188,9 +171,7 @@ impl Named for PlanExportError {
             Self::Input { .. }
             | Self::MayNotOverride { .. }
             | Self::NotJson { .. }
-            | Self::Unreadable { .. }
             | Self::Invalid { .. } => ErrorName::InvalidDefinition,
-            Self::Dataset { source, .. } => source.name(),
             Self::DefinitionMissing { .. } => ErrorName::DefinitionMissing,
             Self::TableMissing { .. } | Self::IndexMissing { .. } => ErrorName::TableMissing,
             Self::Selection { source, .. } => source.name(),

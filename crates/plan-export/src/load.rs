@@ -68,21 +68,11 @@ pub async fn load(
     }
     merge(&mut merged, input);
     merged["pipeline"] = Value::String(pipeline.to_owned());
-    let definition: Definition =
-        definition::read(merged).map_err(|source| PlanExportError::Unreadable {
+    let definition =
+        dataset::read_definition(&merged).map_err(|faults| PlanExportError::Invalid {
             pipeline: pipeline.to_owned(),
-            source,
+            faults,
         })?;
-    definition
-        .validate()
-        .map_err(|source| PlanExportError::Invalid {
-            pipeline: pipeline.to_owned(),
-            source,
-        })?;
-    dataset::check_definition(&definition.dataset).map_err(|source| PlanExportError::Dataset {
-        pipeline: pipeline.to_owned(),
-        source: Box::new(source),
-    })?;
     for warning in definition.warnings() {
         tracing::warn!(pipeline = definition.pipeline, "{warning}");
     }
@@ -110,9 +100,9 @@ pub async fn check_endpoint(
     let compute = &definition.endpoint.compute;
     compute
         .check_update_from(there, endpoint)
-        .map_err(|source| PlanExportError::Invalid {
+        .map_err(|fault| PlanExportError::Invalid {
             pipeline: definition.pipeline.clone(),
-            source,
+            faults: fault.into(),
         })
 }
 

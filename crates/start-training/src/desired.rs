@@ -142,11 +142,11 @@ fn check_shares(
     if distribution == Distribution::FullyReplicated || enough {
         return Ok(());
     }
-    Err(FieldError {
-        path: "training.instanceCount",
-        message: format!(
+    Err(FieldError::new(
+        "training.instanceCount",
+        format!(
             "{files} files of training data are too few for {instances} instances: lower it, \
              or lower dataset.shardBytes"
         ),
-    })
+    ))
 }

@@ -35,12 +35,12 @@ pub fn resolve(
     check_reduction(&all, features)?;
     let features = features.to_string();
     match all.get(FEATURE_DIM) {
-        Some(given) if *given != features && given != "auto" => Err(FieldError {
-            path: "training.hyperparameters",
-            message: format!(
+        Some(given) if *given != features && given != "auto" => Err(FieldError::new(
+            "training.hyperparameters",
+            format!(
                 "`{FEATURE_DIM}` is {given}, and the rows have {features} features: leave it out, it follows from the dataset"
             ),
-        }),
+        )),
         _ => {
             all.insert(FEATURE_DIM.to_owned(), features);
             Ok(all)
@@ -53,12 +53,12 @@ fn check_reduction(all: &BTreeMap<String, String>, features: u64) -> Result<(), 
     const TARGET: &str = "dimension_reduction_target";
     let target = all.get(TARGET).and_then(|target| target.parse().ok());
     match target {
-        Some(target) if features <= target => Err(FieldError {
-            path: "training.hyperparameters",
-            message: format!(
+        Some(target) if features <= target => Err(FieldError::new(
+            "training.hyperparameters",
+            format!(
                 "`{TARGET}` is {target}, and the rows have {features} features: it must be less"
             ),
-        }),
+        )),
         _ => Ok(()),
     }
 }

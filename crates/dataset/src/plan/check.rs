@@ -4,127 +4,179 @@ use crate::encode::condition::PreparedCondition;
 use crate::encode::moment::Moment;
 use crate::error::PlanError;
 use crate::plan::check_column;
-use definition::{Dataset, NamedPath, Split};
+use definition::{Column, Dataset, Definition, Faults, FieldError, NamedPath, Split};
 use dynamodb_json::Path;
+use serde_json::Value;
 
 /// Checks the definition of a dataset: paths, repeated columns, shares.
 ///
 /// # Errors
-/// [`PlanError::Path`] or [`PlanError::Definition`], both `InvalidDefinition`, naming the field.
+/// The first of [`faults`]: [`PlanError::Path`] or [`PlanError::Definition`], both
+/// `InvalidDefinition`, naming the field.
 pub fn check_definition(definition: &Dataset) -> Result<(), PlanError> {
-    let label = profiled("label", &definition.label)?;
-    if let Some(weight) = &definition.weight
-        && profiled("weight", weight)? == label
-    {
-        return Err(refuse("weight", "is the label"));
+    match faults(definition).into_iter().next() {
+        Some(fault) => Err(fault),
+        None => Ok(()),
+    }
+}
+
+/// Reads a definition and checks everything that can be checked before any item is seen.
+///
+/// # Errors
+/// Every field that is unknown, missing, of another type, or cannot be carried out.
+pub fn read_definition(definition: &Value) -> Result<Definition, Faults> {
+    definition::read(definition, |definition, found| {
+        found.extend(faults(&definition.dataset).iter().map(field_error));
+    })
+}
+
+fn field_error(fault: &PlanError) -> FieldError {
+    match fault {
+        PlanError::Definition { field, reason } => {
+            FieldError::new(format!("dataset.{field}"), reason)
+        }
+        PlanError::Path { field, source } => FieldError::new(
+            format!("dataset.{field}"),
+            format!("is no attribute path: {source}"),
+        ),
+        other => FieldError::new("dataset", other.to_string()),
+    }
+}
+
+/// Every fault of what a definition says of its dataset, each [`PlanError::Path`] or
+/// [`PlanError::Definition`].
+pub fn faults(definition: &Dataset) -> Vec<PlanError> {
+    let mut faults = Vec::new();
+    let label = profiled("label", &definition.label).map_err(|fault| faults.push(fault));
+    let label = label.ok();
+    if let Some(weight) = &definition.weight {
+        match profiled("weight", weight) {
+            Ok(weight) if Some(&weight) == label.as_ref() => {
+                faults.push(refuse("weight", "is the label"));
+            }
+            weight => faults.extend(weight.err()),
+        }
     }
     if let Some(columns) = &definition.columns {
-        if columns.is_empty() {
-            return Err(refuse(
-                "columns",
-                "declare at least one column, or leave it out to infer them",
-            ));
-        }
-        let mut seen = vec![label];
-        for (at, column) in columns.iter().enumerate() {
-            let field = format!("columns[{at}].path");
-            let path = parse(&field, &column.path)?;
-            check_column::check(at, column)?;
-            if seen.contains(&path) {
-                return Err(refuse(
-                    &field,
-                    format!(
-                        "`{path}` is the label or a column already; every attribute is one column"
-                    ),
-                ));
-            }
-            seen.push(path);
-        }
+        check_columns(columns, label, &mut faults);
     }
     for (at, path) in definition.exclude.iter().enumerate() {
-        parse(&format!("exclude[{at}]"), path)?;
+        faults.extend(parse(&format!("exclude[{at}]"), path).err());
     }
     for (at, condition) in definition.conditions.iter().enumerate() {
-        parse(&format!("where[{at}].path"), &condition.path)?;
-        PreparedCondition::new(condition)
-            .map_err(|reason| refuse(&format!("where[{at}].value"), reason))?;
+        faults.extend(parse(&format!("where[{at}].path"), &condition.path).err());
+        let refused = PreparedCondition::new(condition).err();
+        faults.extend(refused.map(|reason| refuse(&format!("where[{at}].value"), reason)));
     }
     if let Some(deduplicate) = &definition.deduplicate {
         if deduplicate.by.is_empty() {
-            return Err(refuse("deduplicate.by", "name at least one attribute"));
+            faults.push(refuse("deduplicate.by", "name at least one attribute"));
         }
         for (at, path) in deduplicate.by.iter().enumerate() {
-            parse(&format!("deduplicate.by[{at}]"), path)?;
+            faults.extend(parse(&format!("deduplicate.by[{at}]"), path).err());
         }
         if let Some(path) = &deduplicate.latest {
-            profiled("deduplicate.latest", path)?;
+            faults.extend(profiled("deduplicate.latest", path).err());
         }
     }
-    check_split(&definition.split)?;
-    check_may_be_absent(definition)?;
+    check_split(&definition.split, &mut faults);
+    check_may_be_absent(definition, &mut faults);
     for path in definition.gate.columns.keys() {
-        parse("gate.columns", path)?;
+        faults.extend(parse("gate.columns", path).err());
     }
-    share(
-        "gate.maximumMissingLabel",
-        definition.gate.maximum_missing_label,
-        1.0,
-    )
+    faults
+}
+
+fn check_columns(columns: &[Column], label: Option<Path>, faults: &mut Vec<PlanError>) {
+    if columns.is_empty() {
+        faults.push(refuse(
+            "columns",
+            "declare at least one column, or leave it out to infer them",
+        ));
+    }
+    let mut seen: Vec<Path> = label.into_iter().collect();
+    for (at, column) in columns.iter().enumerate() {
+        faults.extend(check_column::check(at, column).err());
+        let field = format!("columns[{at}].path");
+        match parse(&field, &column.path) {
+            Ok(path) if seen.contains(&path) => faults.push(refuse(
+                &field,
+                format!("`{path}` is the label or a column already; every attribute is one column"),
+            )),
+            Ok(path) => seen.push(path),
+            Err(fault) => faults.push(fault),
+        }
+    }
 }
 
 /// A path in `mayBeAbsent` must also be named where it may be absent; otherwise it is a typo.
-fn check_may_be_absent(definition: &Dataset) -> Result<(), PlanError> {
+fn check_may_be_absent(definition: &Dataset, faults: &mut Vec<PlanError>) {
     let named = definition.paths();
-    for (at, path) in definition.may_be_absent.iter().enumerate() {
+    for (at, text) in definition.may_be_absent.iter().enumerate() {
         let field = format!("mayBeAbsent[{at}]");
-        let wanted = parse(&field, path)?;
+        let absent = match parse(&field, text) {
+            Ok(path) => path,
+            Err(fault) => {
+                faults.push(fault);
+                continue;
+            }
+        };
         let excuses = |named: &NamedPath<'_>| {
-            named.usage.may_be_absent() && Path::parse(named.text).is_ok_and(|path| path == wanted)
+            named.usage.may_be_absent() && Path::parse(named.text).is_ok_and(|path| path == absent)
         };
         // The projection belongs to the source, and is not visible here.
         if !named.iter().any(excuses) {
-            return Err(refuse(
+            faults.push(refuse(
                 &field,
-                format!("`{path}` is named by none of `exclude`, `where` and `gate.columns`"),
+                format!("`{text}` is named by none of `exclude`, `where` and `gate.columns`"),
             ));
         }
     }
-    Ok(())
 }
 
-fn check_split(split: &Split) -> Result<(), PlanError> {
+fn check_split(split: &Split, faults: &mut Vec<PlanError>) {
     for (at, path) in split.by.iter().enumerate() {
-        parse(&format!("split.by[{at}]"), path)?;
+        faults.extend(parse(&format!("split.by[{at}]"), path).err());
     }
-    share("split.validation", split.validation, 0.9)?;
-    share("split.test", split.test, 0.9)?;
-    share("split.test", split.validation + split.test, 0.9)?;
+    let (validation, test) = (split.validation, split.test);
+    let shares = [("split.validation", validation), ("split.test", test)];
+    let before = faults.len();
+    for (field, value) in shares {
+        faults.extend(share(field, value, 0.9).err());
+    }
+    if faults.len() == before {
+        faults.extend(share("split.test", validation + test, 0.9).err());
+    }
     let Some(time) = &split.time else {
-        return Ok(());
+        return;
     };
-    profiled("split.time.path", &time.path)?;
-    let moment = |field: &str, text: &Option<String>| match text {
-        None => Ok(None),
-        Some(text) => match Moment::parse(text) {
-            Some(moment) => Ok(Some(moment)),
-            None => Err(refuse(
+    faults.extend(profiled("split.time.path", &time.path).err());
+    let mut moment = |field: &str, text: &Option<String>| {
+        let text = text.as_ref()?;
+        let moment = Moment::parse(text);
+        if moment.is_none() {
+            faults.push(refuse(
                 field,
                 format!("`{text}` is not an ISO 8601 timestamp, such as 2026-01-31T12:00:00Z"),
-            )),
-        },
+            ));
+        }
+        moment
     };
-    let validation = moment("split.time.validationFrom", &time.validation_from)?;
-    let test = moment("split.time.testFrom", &time.test_from)?;
-    match (validation, test) {
-        (None, Some(_)) => Err(refuse(
+    let validation = moment("split.time.validationFrom", &time.validation_from);
+    let test = moment("split.time.testFrom", &time.test_from);
+    if time.validation_from.is_none() && time.test_from.is_some() {
+        faults.push(refuse(
             "split.time.testFrom",
             "needs `validationFrom`, or leave both to the shares",
-        )),
-        (Some(validation), Some(test)) if test <= validation => Err(refuse(
+        ));
+    }
+    if let (Some(validation), Some(test)) = (validation, test)
+        && test <= validation
+    {
+        faults.push(refuse(
             "split.time.testFrom",
             "must be later than `validationFrom`",
-        )),
-        _ => Ok(()),
+        ));
     }
 }
 

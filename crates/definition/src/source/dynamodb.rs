@@ -1,6 +1,6 @@
 //! An Amazon DynamoDB table as a source: which items are read, and how fast.
 
-use crate::FieldError;
+use crate::faults::Faults;
 use crate::paths::{NamedPath, PathUsage, each};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -132,14 +132,13 @@ impl DynamoDbSource {
         .collect()
     }
 
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         let is_name = |name: &str| {
             let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.-".contains(&b);
             (3..=255).contains(&name.len()) && name.bytes().all(allowed)
         };
         if !is_name(&self.table) {
-            return fail(
+            faults.add(
                 "source.dynamodb.table",
                 format!(
                     "{:?} is no table name (3 to 255 of a-z, A-Z, 0-9, `_`, `.`, `-`)",
@@ -148,18 +147,18 @@ impl DynamoDbSource {
             );
         }
         if let Some(index) = self.index.as_deref().filter(|name| !is_name(name)) {
-            return fail(
+            faults.add(
                 "source.dynamodb.index",
                 format!("{index:?} is no index name (3 to 255 of a-z, A-Z, 0-9, `_`, `.`, `-`)"),
             );
         }
         if let Some(filter) = &self.filter {
-            filter.validate()?;
+            filter.validate(faults);
         }
         if self.mode == Mode::Export
             && let Some(field) = self.needs_scan()
         {
-            return fail(
+            faults.add(
                 "source.dynamodb.mode",
                 format!(
                     "an export holds whole items of the table itself: leave {field} out, or choose scan"
@@ -167,43 +166,32 @@ impl DynamoDbSource {
             );
         }
         if self.segments.is_some_and(|n| !(1..=1_000_000).contains(&n)) {
-            return fail(
-                "source.dynamodb.segments",
-                "must be 1 to 1,000,000".to_owned(),
-            );
+            faults.add("source.dynamodb.segments", "must be 1 to 1,000,000");
         }
         if self
             .segments_per_task
             .is_some_and(|n| !(1..=64).contains(&n))
         {
-            return fail(
-                "source.dynamodb.segmentsPerTask",
-                "must be 1 to 64".to_owned(),
-            );
+            faults.add("source.dynamodb.segmentsPerTask", "must be 1 to 64");
         }
-        self.read.validate()
+        self.read.validate(faults);
     }
 }
 
 impl ReadBudget {
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
-        let fail = |path, message: &str| {
-            let message = message.to_owned();
-            Err(FieldError { path, message })
-        };
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         if self.rcu == Some(0) {
-            return fail("source.dynamodb.read.rcu", "must be at least 1");
+            faults.add("source.dynamodb.read.rcu", "must be at least 1");
         }
         if self.percent.is_some_and(|n| !(1..=100).contains(&n)) {
-            return fail("source.dynamodb.read.percent", "must be 1 to 100");
+            faults.add("source.dynamodb.read.percent", "must be 1 to 100");
         }
         let said = [self.rcu.is_some(), self.percent.is_some(), self.unlimited];
         if said.into_iter().filter(|said| *said).count() > 1 {
-            return fail(
+            faults.add(
                 "source.dynamodb.read",
                 "say only one of `rcu`, `percent` and `unlimited`; an execution's input removes a stored one with null",
             );
         }
-        Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! Checks of a filter expression before `DynamoDB` sees it: its placeholders match the given names
 //! and values. The service checks the expression's grammar.
 
-use crate::FieldError;
 use crate::Filter;
+use crate::faults::Faults;
 use std::collections::BTreeSet;
 
 const EXPRESSION: &str = "source.dynamodb.filter.expression";
@@ -14,13 +14,13 @@ impl Filter {
     ///
     /// # Errors
     /// Names the field at fault.
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
-        let fail = |path, message: String| Err(FieldError { path, message });
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         if self.expression.trim().is_empty() {
-            return fail(
+            faults.add(
                 EXPRESSION,
-                "is empty: leave the filter out to export every item".to_owned(),
+                "is empty: leave the filter out to export every item",
             );
+            return;
         }
         let used = placeholders(&self.expression);
         let given = [
@@ -30,26 +30,30 @@ impl Filter {
         for (path, sign, keys) in given {
             for key in &keys {
                 if !key.starts_with(sign) || placeholders(key).first() != Some(&key.as_str()) {
-                    return fail(
+                    faults.add(
                         path,
                         format!("{key:?} is no placeholder: `{sign}` and letters, digits or `_`"),
                     );
+                } else if !used.contains(key.as_str()) {
+                    faults.add(path, format!("{key:?} is not used by the expression"));
                 }
-                if !used.contains(key.as_str()) {
-                    return fail(path, format!("{key:?} is not used by the expression"));
-                }
+            }
+            if keys
+                .iter()
+                .any(|key| placeholders(key).first() != Some(&key.as_str()))
+            {
+                continue;
             }
             let unknown = used
                 .iter()
-                .find(|name| name.starts_with(sign) && !keys.iter().any(|key| key == *name));
-            if let Some(unknown) = unknown {
-                return fail(
+                .filter(|name| name.starts_with(sign) && !keys.iter().any(|key| key == *name));
+            for unknown in unknown {
+                faults.add(
                     path,
                     format!("the expression's {unknown:?} stands for nothing"),
                 );
             }
         }
-        Ok(())
     }
 }
 
@@ -73,10 +77,9 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn check(filter: Value) -> Result<(), FieldError> {
-        contract::read::from_value::<Filter>(filter)
-            .unwrap()
-            .validate()
+    fn check(filter: Value) -> Result<(), crate::FieldError> {
+        let filter: Filter = contract::read::from_value(filter).unwrap();
+        Faults::first_of(|faults| filter.validate(faults))
     }
 
     #[test]

@@ -7,7 +7,8 @@ mod toy;
 
 pub use dynamodb::{DynamoDbSource, Filter, Mode, ReadBudget};
 
-use crate::{FieldError, NamedPath};
+use crate::NamedPath;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +21,6 @@ pub enum Source {
     DynamoDb(DynamoDbSource),
     /// A source that exists only in this crate's tests: it shows what a new kind has to touch.
     #[cfg(test)]
-    #[schemars(skip)]
     Toy(toy::ToySource),
 }
 
@@ -61,11 +61,11 @@ impl Source {
         }
     }
 
-    pub(crate) fn validate(&self) -> Result<(), FieldError> {
+    pub(crate) fn validate(&self, faults: &mut Faults) {
         match self {
-            Self::DynamoDb(source) => source.validate(),
+            Self::DynamoDb(source) => source.validate(faults),
             #[cfg(test)]
-            Self::Toy(source) => source.validate(),
+            Self::Toy(source) => source.validate(faults),
         }
     }
 }
@@ -90,18 +90,18 @@ pub(crate) fn check_one_kind(definition: &serde_json::Value) -> Result<(), Strin
 
 #[cfg(test)]
 mod tests {
-    use crate::{Definition, read};
-    use contract::read::ReadError;
+    use crate::faults::Faults;
+    use crate::{Definition, FieldError, read};
     use serde_json::{Value, json};
 
-    fn with(source: Value) -> Result<Definition, ReadError> {
+    fn with(source: Value) -> Result<Definition, FieldError> {
         let mut definition = json!({
             "dataset": {"label": "n"},
             "training": {"image": "i"},
             "promotion": {"metric": "m", "goal": "minimize"},
         });
         definition["source"] = source;
-        read(definition)
+        read(&definition, |_, _| ()).map_err(Faults::first)
     }
 
     #[test]
@@ -144,7 +144,7 @@ mod tests {
             assert!(error.path.starts_with(path), "{error}");
             assert!(error.message.contains(says), "{error}");
         }
-        let error = with(json!({"toy": {"name": ""}})).unwrap().validate();
-        assert_eq!(error.unwrap_err().path, "source.toy.name");
+        let error = with(json!({"toy": {"name": ""}})).unwrap_err();
+        assert_eq!(error.path, "source.toy.name");
     }
 }

@@ -1,6 +1,6 @@
 //! A kind of source for tests. Its module and the enum are all that it touches.
 
-use crate::FieldError;
+use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +11,9 @@ pub struct ToySource {
 }
 
 impl ToySource {
-    pub fn validate(&self) -> Result<(), FieldError> {
+    pub fn validate(&self, faults: &mut Faults) {
         if self.name.is_empty() {
-            return Err(FieldError {
-                path: "source.toy.name",
-                message: "must not be empty".to_owned(),
-            });
+            faults.add("source.toy.name", "must not be empty");
         }
-        Ok(())
     }
 }

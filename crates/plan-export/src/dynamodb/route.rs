@@ -155,10 +155,7 @@ impl Obstacle {
             Self::AboveLimit(above) => above,
             other => PlanExportError::Invalid {
                 pipeline: definition.pipeline.clone(),
-                source: FieldError {
-                    path: "source.dynamodb.mode",
-                    message: other.to_string(),
-                },
+                faults: FieldError::new("source.dynamodb.mode", other.to_string()).into(),
             },
         }
     }

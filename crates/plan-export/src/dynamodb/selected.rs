@@ -23,10 +23,10 @@ pub fn choose(
     source: &DynamoDbSource,
     info: TableInfo,
 ) -> Result<Selected, PlanExportError> {
-    let refuse = |path, message| {
+    let refuse = |path: &str, message: String| {
         let pipeline = definition.pipeline.clone();
-        let source = FieldError { path, message };
-        PlanExportError::Invalid { pipeline, source }
+        let faults = FieldError::new(path, message).into();
+        PlanExportError::Invalid { pipeline, faults }
     };
     let key_attributes = info.key_attributes.clone();
     let mut scanned = info;
