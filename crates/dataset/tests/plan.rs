@@ -327,8 +327,4 @@ fn a_definition_is_checked_before_any_data() {
         message(|d| d.split.validation = f64::NAN),
         "split.validation"
     );
-    assert_eq!(
-        message(|d| d.gate.maximum_missing_label = -0.1),
-        "gate.maximumMissingLabel"
-    );
 }

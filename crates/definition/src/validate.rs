@@ -550,6 +550,7 @@ mod tests {
             ("dataset.gate.maximumMissing", json!(1.1)),
             ("dataset.gate.minimumClassShare", json!(0.6)),
             ("dataset.gate.maximumRejected", json!(-0.1)),
+            ("dataset.gate.maximumMissingLabel", json!(-0.1)),
             ("dataset.gate.drift.maximumPsi", json!(-1)),
             ("dataset.gate.drift.maximumRowDrop", json!(1.5)),
             (
