@@ -63,7 +63,7 @@ impl Autoscaling {
                         "must lie between minInstances, {}, and maxInstances, {}, of endpoint.autoscaling",
                         self.min_instances, self.max_instances
                     ),
-                )
+                );
             }
             _ => {}
         }

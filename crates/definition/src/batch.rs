@@ -95,7 +95,7 @@ impl BatchInput {
             }
         };
         let message = format!("must be {{\"prefix\": …}} unless dataset.format is csv: {why}");
-        faults.add("batch.input", message)
+        faults.add("batch.input", message);
     }
 }
 

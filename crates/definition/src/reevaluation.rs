@@ -144,7 +144,7 @@ impl Reevaluate {
             }
             _ => return,
         };
-        faults.add("promotion.reevaluate", format!("{why_not}: leave it out"))
+        faults.add("promotion.reevaluate", format!("{why_not}: leave it out"));
     }
 }
 

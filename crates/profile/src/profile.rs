@@ -313,7 +313,7 @@ impl Profile {
                 let profile = &mut self.attributes[place];
                 let attribute = &mut profile.attribute;
                 dictionaries.change(profile.dictionary, |values| {
-                    attribute.observe(&value, values)
+                    attribute.observe(&value, values);
                 });
             }
         }

@@ -152,12 +152,12 @@ fn check_split(split: &Split, faults: &mut Vec<PlanError>) {
     };
     faults.extend(profiled("split.time.path", &time.path).err());
     let mut moment = |field: &str, text: &Option<String>| {
-        let text = text.as_ref()?;
-        let moment = Moment::parse(text);
+        let iso = text.as_ref()?;
+        let moment = Moment::parse(iso);
         if moment.is_none() {
             faults.push(refuse(
                 field,
-                format!("`{text}` is not an ISO 8601 timestamp, such as 2026-01-31T12:00:00Z"),
+                format!("`{iso}` is not an ISO 8601 timestamp, such as 2026-01-31T12:00:00Z"),
             ));
         }
         moment

@@ -44,7 +44,7 @@ impl Vocabularies {
 #[derive(Debug, Default)]
 pub(crate) struct Dictionaries {
     places: BTreeMap<String, usize>,
-    dictionaries: Vec<Dictionary>,
+    all: Vec<Dictionary>,
     bytes: usize,
 }
 
@@ -54,25 +54,25 @@ impl Dictionaries {
         if let Some(place) = self.places.get(path) {
             return *place;
         }
-        self.places.insert(path.to_owned(), self.dictionaries.len());
-        self.dictionaries.push(Dictionary::default());
-        self.dictionaries.len() - 1
+        self.places.insert(path.to_owned(), self.all.len());
+        self.all.push(Dictionary::default());
+        self.all.len() - 1
     }
 
     pub(crate) fn at(&self, place: usize) -> &Dictionary {
-        &self.dictionaries[place]
+        &self.all[place]
     }
 
     /// Lets `change` add to a dictionary, and gives up the largest ones until the rest is within its
     /// bound: what has most values is the least likely to be a category.
     #[inline]
     pub(crate) fn change(&mut self, place: usize, change: impl FnOnce(&mut Dictionary)) {
-        let dictionary = &mut self.dictionaries[place];
+        let dictionary = &mut self.all[place];
         let before = dictionary.bytes();
         change(dictionary);
         self.bytes = self.bytes - before + dictionary.bytes();
         while self.bytes > MAX_VALUES_BYTES
-            && let Some(largest) = self.dictionaries.iter_mut().max_by_key(|d| d.bytes())
+            && let Some(largest) = self.all.iter_mut().max_by_key(|d| d.bytes())
         {
             self.bytes -= largest.bytes();
             largest.overflow();
