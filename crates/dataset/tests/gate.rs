@@ -113,7 +113,7 @@ fn ranges() {
     );
     one(
         &broken(column("device", within(Some(0.0), None))),
-        "`device`: the least number is not there, and `dataset.gate.columns.device.minimum` is 0",
+        "`device`: the least number is unknown, and `dataset.gate.columns.device.minimum` is 0",
     );
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Checks the definition of a dataset: paths, repeated columns, shares.
 ///
 /// # Errors
-/// The first of [`faults`]: [`PlanError::Path`] or [`PlanError::Definition`], both
+/// The first of `faults`: [`PlanError::Path`] or [`PlanError::Definition`], both
 /// `InvalidDefinition`, naming the field.
 pub fn check_definition(definition: &Dataset) -> Result<(), PlanError> {
     match faults(definition).into_iter().next() {
@@ -45,7 +45,7 @@ fn field_error(fault: &PlanError) -> FieldError {
 
 /// Every fault of what a definition says of its dataset, each [`PlanError::Path`] or
 /// [`PlanError::Definition`].
-pub fn faults(definition: &Dataset) -> Vec<PlanError> {
+fn faults(definition: &Dataset) -> Vec<PlanError> {
     let mut faults = Vec::new();
     let label = profiled("label", &definition.label).map_err(|fault| faults.push(fault));
     let label = label.ok();
