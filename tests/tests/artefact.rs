@@ -45,10 +45,14 @@ impl Built {
 
 /// A function with the environment that its code asks for, none of which it reaches.
 fn function(lambda: &Lambda, program: &std::path::Path, log: &std::path::Path) -> Function {
-    let own = lambda
-        .environment
-        .iter()
-        .map(|name| (name.as_str(), "none"));
+    let own = lambda.environment.iter().map(|name| {
+        let value = if name.ends_with("_CONCURRENCY") {
+            "1"
+        } else {
+            "none"
+        };
+        (name.as_str(), value)
+    });
     let credentials = local_servers::environment();
     let all = own
         .chain(credentials)
