@@ -1,4 +1,4 @@
-"""Holds sagemaker-local and whoever calls it against botocore's models of the real services.
+"""Checks sagemaker-local and its callers against botocore's models of the real services.
 
 sagemaker_contract.py check RECORD...      every recorded request is valid, every recorded answer is parsed whole
 sagemaker_contract.py call URL BUCKET      boto3 makes every call and reads every answer

@@ -227,7 +227,7 @@ pub fn wide_cells(documents: &Documents, of: &dyn Fn(&Path) -> bool) -> Vec<Find
 }
 
 /// Words that this project once used in a sense of its own, each with the field's word.
-const PRIVATE_WORDS: [(&str, &str); 9] = [
+const PRIVATE_WORDS: [(&str, &str); 10] = [
     ("now and then", "sometimes"),
     ("in one go", "as a batch"),
     ("goes on", "continues"),
@@ -237,6 +237,7 @@ const PRIVATE_WORDS: [(&str, &str); 9] = [
     ("are told", "are reported"),
     ("serves on", "stays in service"),
     ("at work", "running"),
+    ("whoever", "the principal, user or caller that"),
 ];
 
 /// Private words in a text, whatever their case.

@@ -5,7 +5,7 @@
 //! drives the release profile; `MILLRACE_SAM_BUILD=infra/.aws-sam/build` drives the output of `sam
 //! build`, if it was built for this machine.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
-#![allow(clippy::print_stdout)] // whoever runs it by hand wants to see the sizes and times
+#![allow(clippy::print_stdout)] // the sizes and times are for a run by hand
 
 use end_to_end::faults::{self, Programs};
 use end_to_end::packages::Packages;

@@ -60,7 +60,7 @@ fn the_templates_of_the_construct_are_current() {
 }
 
 #[test]
-fn the_lake_is_closed_to_whoever_is_not_named() {
+fn the_lake_is_closed_to_principals_that_are_not_named() {
     let access = Access::new(&read());
     let decide = |who: &str, action: &str, key: Option<&str>| {
         access.decide(access.principal(who), action, key, true)
@@ -99,7 +99,7 @@ fn the_lake_is_closed_to_whoever_is_not_named() {
         decide("an AWS service", "s3:PutObject", object),
         Decision::Allowed
     );
-    // Whoever may change the bucket's settings can let himself in again.
+    // A principal that may change the bucket's settings can grant itself access again.
     for action in [
         "s3:PutBucketPolicy",
         "s3:DeleteBucketPolicy",

@@ -222,7 +222,7 @@ fn missing(template: &Value) -> Vec<&'static str> {
 }
 
 #[test]
-fn whoever_asks_for_an_export_may_write_its_files() {
+fn the_function_that_requests_an_export_may_write_its_files() {
     let template = read();
     assert!(missing(&template).is_empty(), "{:?}", missing(&template));
     let plans = allowed(&template, "PlanExportRole");

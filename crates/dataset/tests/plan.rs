@@ -3,7 +3,7 @@
 mod support;
 
 use contract::{ErrorName, Named as _};
-use dataset::{Encoder, Gatherer, PlanError, check_definition, plan_columns};
+use dataset::{Encoder, Gatherer, PlanError, check_definition, plan_columns, read_definition};
 use definition::{Encoding, Missing, Split};
 use profile::{MAX_DISTINCT, Profile};
 use serde_json::{Value, json};
@@ -326,5 +326,44 @@ fn a_definition_is_checked_before_any_data() {
     assert_eq!(
         message(|d| d.split.validation = f64::NAN),
         "split.validation"
+    );
+}
+
+#[test]
+fn one_answer_names_the_faults_of_every_part_of_a_definition() {
+    let definition = |dataset: Value| {
+        json!({
+            "source": {"dynamodb": {"table": "no"}},
+            "dataset": dataset,
+            "training": {"image": "recommender", "volumeGb": 0},
+            "promotion": {"metric": "validation:rmse", "goal": "minimize"},
+            "endpoint": {"keep": 1},
+            "limits": {"maxCost": -1.0},
+        })
+    };
+    let faults = read_definition(&definition(json!({
+        "label": "rating",
+        "exclude": ["a["],
+        "columns": [{"path": "rating"}, {"path": "price", "encoding": "hash"}],
+    })))
+    .unwrap_err();
+    let mut paths: Vec<_> = faults
+        .as_slice()
+        .iter()
+        .map(|it| it.path.as_str())
+        .collect();
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        [
+            "dataset.columns[0].path",
+            "dataset.columns[1].buckets",
+            "dataset.exclude[0]",
+            "endpoint.keep",
+            "limits.maxCost",
+            "source.dynamodb.table",
+            "training.volumeGb",
+        ],
+        "{faults}"
     );
 }

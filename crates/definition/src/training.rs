@@ -224,15 +224,14 @@ impl Training {
         if self.hyperparameters.len() > 100 {
             faults.add("training.hyperparameters", "SageMaker takes at most 100");
         }
-        if let Some(algorithm) = &self.algorithm {
+        // With an image as well, it is not known whose hyperparameters they are.
+        if let (None, Some(algorithm)) = (&self.image, &self.algorithm) {
             let tuned = |name: &str| {
                 let tuning = self.tuning.as_ref();
                 tuning.is_some_and(|tuning| tuning.ranges.contains_key(name))
             };
             let known = algorithm.hyperparameters();
-            if self.image.is_none() {
-                known.check(&self.hyperparameters, &tuned, faults);
-            }
+            known.check(&self.hyperparameters, &tuned, faults);
         }
         if self.metrics.len() > 40 {
             faults.add("training.metrics", "SageMaker takes at most 40");

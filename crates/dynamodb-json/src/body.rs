@@ -239,7 +239,7 @@ fn stop(error: ItemError) -> Stop {
     }
 }
 
-/// Passes over a JSON value of any kind. Only its end is sought: whoever reads the answer checks it.
+/// Skips a JSON value of any kind. Finds only its end: the reader of the answer checks it.
 fn any_value(check: &mut Check<'_>) -> Result<usize, Stop> {
     let mut depth = 0_usize;
     loop {

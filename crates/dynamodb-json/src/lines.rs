@@ -69,9 +69,9 @@ impl Lines {
             .map(|(start, &end)| &self.text[start..end - 1])
     }
 
-    /// The spans of all values in maps, by path; values inside lists and sets have none. Whoever
-    /// looks at them path by path does the same thing many times in a row, which is much faster than
-    /// item by item. Spans refer to [`Lines::text`].
+    /// The spans of all values in maps, by path; values inside lists and sets have none. Reading
+    /// them path by path repeats one operation many times in a row, which is much faster than reading
+    /// them item by item. Spans refer to [`Lines::text`].
     pub fn values(&self) -> impl Iterator<Item = (PathId, &[ValueSpan])> {
         self.spans.by_path()
     }

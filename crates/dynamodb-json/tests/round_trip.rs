@@ -1,4 +1,4 @@
-//! What goes into a line comes out of it, whoever wrote the line.
+//! A line gives back the item that was written to it, by this crate or by another writer.
 
 mod support;
 

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_change_reaches_whoever_waits() {
+    async fn a_change_reaches_a_waiting_scan() {
         let budget = ReadBudget::new(Some(1.0), false, Some(100.0));
         let stop = Instant::now() + HOUR;
         let first = budget.turn(stop).await.unwrap();

@@ -87,7 +87,7 @@ impl<'a, S: ObjectStore> Share<'a, S> {
 }
 
 fn share(budget: f64, concurrency: u32, tasks: usize, finished: usize) -> f64 {
-    // Whoever asks is at work, so there is one.
+    // The caller is a running task, so there is at least one.
     let unfinished = tasks.saturating_sub(finished).max(1);
     let at_work = u32::try_from(unfinished).map_or(concurrency, |n| n.min(concurrency));
     budget / f64::from(at_work.max(1))

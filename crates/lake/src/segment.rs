@@ -124,7 +124,7 @@ pub async fn commit<P: Serialize + Sync>(
         return Ok(Commit::Lost);
     }
     if record.cursor.is_none() {
-        // Whoever meets the chain's end may write the manifest as well: it is the same record.
+        // Any attempt that finds the chain's end may write the manifest: it is the same record.
         documents::commit(store, &keys.segment_manifest(record.segment), record).await?;
     }
     Ok(Commit::Won)

@@ -98,7 +98,7 @@ impl<'s, S: ObjectStore> ObjectWriter<'s, S> {
             self.sending = None;
             self.upload = upload;
             self.failed = sent.err();
-            // Whoever sent it may still hold it: then it is left to them.
+            // The sender may still hold the buffer; then the sender keeps it.
             self.spare = piece.is_unique().then(|| {
                 let mut memory = Vec::from(piece);
                 memory.clear();

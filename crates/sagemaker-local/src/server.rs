@@ -45,7 +45,7 @@ impl Server {
         let mut app = App::open(config).await?;
         add_parts(&mut app)?;
         let app = Arc::new(app);
-        // Loopback only: whoever reaches the port can start the mapped programs.
+        // Loopback only: every client of the port can start the mapped programs.
         let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
         let listener = bound.map_err(|source| Error::Bind { port, source })?;
         let address = listener

@@ -103,7 +103,7 @@ async fn seal(
         files,
         sample,
     };
-    // Whoever else seals this run writes the same document.
+    // Another attempt that seals this run writes the same document.
     documents::commit(store, &keys.dataset(), &dataset).await?;
     Ok(rows)
 }

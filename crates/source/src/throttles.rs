@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Attempts that the service asked to slow down. An adapter that tries again by itself adds each of
-/// them at once: whoever sets the pace must not learn of them only when the page is there.
+/// them at once: the pacer must not learn of them only when the page has arrived.
 ///
 /// Clones count together.
 #[derive(Debug, Clone, Default)]

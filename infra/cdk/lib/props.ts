@@ -64,7 +64,7 @@ export interface RetrainPipelineProps {
   /** How long the lake keeps what. */
   readonly lifecycle?: LakeLifecycle;
   /**
-   * Sections of the definition that the input of an execution may override. Whoever may start runs chooses the
+   * Sections of the definition that the input of an execution may override. Anyone who may start runs chooses the
    * image and the role if `training` is among them. @default all
    */
   readonly inputMayOverride?: readonly string[];

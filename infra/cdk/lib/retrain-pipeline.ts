@@ -25,7 +25,7 @@ import type { Parameters } from './template';
  * One for each stack: a second one needs a stack of its own, since its resources keep their logical IDs.
  */
 export class RetrainPipeline extends Construct {
-  /** The data lake. Its policy denies whoever is not named: grant with `grantRead` and `grantReadWrite`. */
+  /** The data lake. Its policy denies principals that are not named: grant with `grantRead` and `grantReadWrite`. */
   readonly bucket: IBucket;
   /** The key of the lake. */
   readonly key: IKey;

@@ -42,7 +42,7 @@ test('the state machine is the file of the repository, and each function its zip
   }
 });
 
-test('whoever may read is named where all others are denied', () => {
+test('a reader is named where all others are denied', () => {
   const made = pipeline();
   const reader = new Role(made, 'Reader', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   const writer = new Role(made, 'Writer', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
@@ -66,7 +66,7 @@ test('whoever may read is named where all others are denied', () => {
   assert.deepEqual(template.Resources.TrainingRole, synthesised(pipeline()).Resources.TrainingRole);
 });
 
-test('whoever may start runs may start the alias', () => {
+test('grantStart allows the alias', () => {
   const made = pipeline();
   const role = new Role(made, 'Starter', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   made.grantStart(role);

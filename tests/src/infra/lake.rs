@@ -205,7 +205,7 @@ fn people(access: &Access, readers: bool, found: &mut Vec<Finding>) {
             fact("an AWS service", action, key, true);
         }
     }
-    // Whoever may change the bucket's settings can let himself in again.
+    // A principal that may change the bucket's settings can grant itself access again.
     for action in [
         "s3:PutBucketPolicy",
         "s3:DeleteBucketPolicy",

@@ -43,7 +43,7 @@ impl Gate {
 
     async fn die(&self) -> ! {
         self.dying.notify_one();
-        // Whoever waits for the answer is about to be killed.
+        // The process that waits for the answer is about to be killed.
         std::future::pending().await
     }
 

@@ -17,7 +17,7 @@ pub enum Step {
 
 /// An error that the state machine does not try again.
 #[derive(Debug)]
-#[allow(dead_code, reason = "the message is for whoever reads a failed row")]
+#[allow(dead_code, reason = "the message is for the reader of a failed row")]
 pub struct Ending {
     pub at: Step,
     pub name: String,

@@ -28,7 +28,7 @@ pub async fn best(
     let (mut films, mut rows) = (Vec::new(), CsvRows::new());
     let mut seen = HashSet::new();
     for interaction in &interactions.rows {
-        // The context is of whoever rated the film first: the model needs one.
+        // The context comes from the first user who rated the film: the model needs one.
         let film = &interactions.films[interaction.film].id;
         if !seen.insert(interaction.film) || columns.code(ITEM, film).is_none() {
             continue;

@@ -28,8 +28,10 @@ impl Filter {
             (VALUES, ':', self.values.keys().collect()),
         ];
         for (path, sign, keys) in given {
+            let is_placeholder =
+                |key: &str| key.starts_with(sign) && placeholders(key).first() == Some(&key);
             for key in &keys {
-                if !key.starts_with(sign) || placeholders(key).first() != Some(&key.as_str()) {
+                if !is_placeholder(key) {
                     faults.add(
                         path,
                         format!("{key:?} is no placeholder: `{sign}` and letters, digits or `_`"),
@@ -38,10 +40,8 @@ impl Filter {
                     faults.add(path, format!("{key:?} is not used by the expression"));
                 }
             }
-            if keys
-                .iter()
-                .any(|key| placeholders(key).first() != Some(&key.as_str()))
-            {
+            // A misspelt key is reported once, not again as the placeholder that lacks its value.
+            if !keys.iter().all(|key| is_placeholder(key)) {
                 continue;
             }
             let unknown = used

@@ -68,7 +68,7 @@ pub fn check_body(bytes: &[u8]) {
     if let (Ok(whole), Ok(cut)) = (&whole, &cut) {
         assert_eq!(whole, cut, "frames of {first}");
     }
-    // Whoever reads the answer reads what is left of it, so that it has to be JSON as well.
+    // The reader of the answer reads the rest of it, so the rest must be JSON as well.
     let read = whole.and_then(|(items, envelope)| match json(&envelope) {
         Some(_) => Ok(items),
         None => Err(BodyError::CutShort { items: 0 }),

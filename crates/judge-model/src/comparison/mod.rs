@@ -172,7 +172,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                 self.store.put_if_absent(&key, body.into()).await?;
             }
         }
-        // Written last: whoever reads this record finds the rows complete.
+        // Written last: a reader of this record finds the rows complete.
         documents::commit(self.store, &self.run.judged_sample(), &record).await?;
         tracing::info!(rows = ?record.rows, reason = record.incomparable, "picked the rows to compare by");
         Ok(documents::read(self.store, &self.run.judged_sample(), SAMPLE).await?)

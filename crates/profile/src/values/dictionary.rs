@@ -93,7 +93,7 @@ pub(crate) struct Dictionary {
     text: String,
     /// Where each value ends in the text.
     ends: Vec<u32>,
-    // Seeded at random: whoever writes to the table does not choose which values collide.
+    // Seeded at random: a writer to the table cannot choose which values collide.
     hasher: RandomState,
 }
 
