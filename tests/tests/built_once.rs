@@ -12,7 +12,15 @@ use std::process::Command;
 fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(workspace::root())
-        .args(["tree", "--workspace", "--locked", "--offline"])
+        // Colours, which CARGO_TERM_COLOR may ask for, would be parsed as features.
+        .args([
+            "tree",
+            "--workspace",
+            "--locked",
+            "--offline",
+            "--color",
+            "never",
+        ])
         .args(["--edges", edges, "--prefix", "none"])
         .args(["--format", "{p}\t{f}"])
         .output()
