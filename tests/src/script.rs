@@ -8,7 +8,7 @@ use contract::states::{
     ExportTask, JobInput, JudgeModelInput, JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput,
     Outcome, PlanDatasetOutput, PlanExportInput, PlanExportOutput, PublishReportInput,
     PublishReportOutput, RequestExportOutput, Route, RowCounts, RunInput, SealDatasetOutput,
-    StartTrainingOutput, Status, Verdict,
+    StartTrainingOutput, Status, Then,
 };
 use contract::{ErrorName, Names, RunId};
 use serde::Serialize;
@@ -52,7 +52,8 @@ pub enum Answer {
 pub struct Script {
     /// The errors of each function before its first output.
     errors: BTreeMap<String, Vec<String>>,
-    verdict: Verdict,
+    /// How the run ends.
+    outcome: Outcome,
     route: Route,
     /// Whether a person has to approve.
     approval: bool,
@@ -84,11 +85,11 @@ impl Seen {
 }
 
 impl Script {
-    /// A script for this state machine that exports by this route and ends by this verdict.
-    pub fn new(machine: &Value, route: Route, verdict: Verdict) -> Self {
+    /// A script for this state machine that exports by this route and ends so.
+    pub fn new(machine: &Value, route: Route, outcome: Outcome) -> Self {
         Self {
             errors: errors(machine),
-            verdict,
+            outcome,
             route,
             approval: false,
             refusal: None,
@@ -172,10 +173,20 @@ impl Script {
         }
     }
 
+    /// What follows the last step of a run that ends so.
+    fn then(&self, end: Outcome) -> Then {
+        if self.outcome == end {
+            Then::End
+        } else {
+            Then::Continue
+        }
+    }
+
     /// Where the decision stands.
     fn decision(&self, seen: &Seen) -> Decision {
         match (self.approval && !seen.approved, seen.tokens.is_empty()) {
-            (false, _) => self.verdict.into(),
+            (false, _) if self.outcome == Outcome::Deployed => Decision::Promote,
+            (false, _) => Decision::Keep,
             (true, true) => Decision::AskApproval,
             (true, false) => Decision::AwaitApproval,
         }
@@ -257,11 +268,7 @@ impl Script {
                     outcome,
                 } = read(payload)?;
                 is_planned(planned.as_ref(), &run)?;
-                let decided = match self.verdict {
-                    Verdict::Promote => Outcome::Deployed,
-                    Verdict::Keep => Outcome::KeptChampion,
-                };
-                if outcome != decided {
+                if outcome != self.outcome {
                     return Err(format!("{outcome:?} was not decided"));
                 }
                 write(&PublishReportOutput {
@@ -270,79 +277,86 @@ impl Script {
                     run,
                     outcome,
                     items: 100,
-                    rows,
-                    value: 0.9,
+                    rows: Some(rows),
+                    value: Some(0.9),
                     predictions: None,
                     report_key: "reports/report.json".to_owned(),
+                    latest_key: "latest/default.json".to_owned(),
                 })
             }
             "start-training" | "deploy-endpoint" => {
                 // How often it was redriven: moto cannot, and says nothing.
                 let JobInput { pipeline, run, .. } = read(payload)?;
                 is_planned(planned.as_ref(), &run)?;
-                output_of_run(verb, pipeline, run, status, rows)
+                self.output_of_run(verb, pipeline, run, status, rows)
             }
             _ => {
                 let RunInput { pipeline, run } = read(payload)?;
                 is_planned(planned.as_ref(), &run)?;
-                output_of_run(verb, pipeline, run, status, rows)
+                self.output_of_run(verb, pipeline, run, status, rows)
             }
         }
     }
 }
 
-/// Of the functions that take no more than the run.
-fn output_of_run(
-    verb: &str,
-    pipeline: String,
-    run: RunId,
-    status: Status,
-    rows: RowCounts,
-) -> Result<Value, String> {
-    match verb {
-        "request-export" => write(&RequestExportOutput {
-            status,
-            pipeline,
-            run,
-            route: Route::Export,
-            phase: "IN_PROGRESS".to_owned(),
-            wait_seconds: 1,
-            segments: 6,
-            tasks: 3,
-            tasks_key: TASKS_KEY.to_owned(),
-            concurrency: 40,
-        }),
-        "plan-dataset" => write(&PlanDatasetOutput {
-            pipeline,
-            run,
-            items: 100,
-            columns: 3,
-            shards: SHARDS,
-            shards_key: SHARDS_KEY.to_owned(),
-            concurrency: 40,
-        }),
-        "seal-dataset" => write(&SealDatasetOutput {
-            pipeline,
-            run,
-            rows,
-        }),
-        "start-training" => write(&StartTrainingOutput {
-            status,
-            training_job: Names::run_resource(&pipeline, &run),
-            pipeline,
-            run,
-            phase: "Training".to_owned(),
-            wait_seconds: 1,
-        }),
-        "deploy-endpoint" => write(&DeployEndpointOutput {
-            status,
-            endpoint: pipeline.clone(),
-            pipeline,
-            run,
-            phase: "Creating".to_owned(),
-            wait_seconds: 1,
-        }),
-        _ => Err(format!("there is no function {verb:?}")),
+impl Script {
+    /// Of the functions that take no more than the run.
+    fn output_of_run(
+        &self,
+        verb: &str,
+        pipeline: String,
+        run: RunId,
+        status: Status,
+        rows: RowCounts,
+    ) -> Result<Value, String> {
+        match verb {
+            "request-export" => write(&RequestExportOutput {
+                status,
+                pipeline,
+                run,
+                route: Route::Export,
+                phase: "IN_PROGRESS".to_owned(),
+                wait_seconds: 1,
+                segments: 6,
+                tasks: 3,
+                tasks_key: TASKS_KEY.to_owned(),
+                concurrency: 40,
+            }),
+            "plan-dataset" => write(&PlanDatasetOutput {
+                pipeline,
+                run,
+                items: 100,
+                then: self.then(Outcome::Exported),
+                columns: 3,
+                shards: SHARDS,
+                shards_key: SHARDS_KEY.to_owned(),
+                concurrency: 40,
+            }),
+            "seal-dataset" => write(&SealDatasetOutput {
+                pipeline,
+                run,
+                rows,
+                then: self.then(Outcome::DatasetSealed),
+            }),
+            "start-training" => write(&StartTrainingOutput {
+                status,
+                training_job: Names::run_resource(&pipeline, &run),
+                pipeline,
+                run,
+                phase: "Training".to_owned(),
+                then: self.then(Outcome::Trained),
+                wait_seconds: 1,
+            }),
+            "deploy-endpoint" => write(&DeployEndpointOutput {
+                status,
+                endpoint: pipeline.clone(),
+                pipeline,
+                run,
+                phase: "Creating".to_owned(),
+                wait_seconds: 1,
+            }),
+            _ => Err(format!("there is no function {verb:?}")),
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 use contract::ErrorName;
-use contract::states::{Outcome, PublishReportOutput, Route, Verdict};
+use contract::states::{Outcome, PublishReportOutput, Route};
 use end_to_end::asl::substitutions;
 use end_to_end::interpreter::{self, Ended, Interpreter};
 use end_to_end::script::{self, Script, Seen};
@@ -61,22 +61,34 @@ const BY_EXPORT: [&str; 5] = [
     "IsExportDone",
 ];
 
-const BEFORE_THE_VERDICT: [&str; 12] = [
-    "ExportSegments",
-    "PlanDataset",
-    "MergeShards",
-    "SealDataset",
+const EXPORTED: [&str; 3] = ["ExportSegments", "PlanDataset", "IsDatasetDefined"];
+
+const SEALED: [&str; 3] = ["MergeShards", "SealDataset", "IsTrainingDefined"];
+
+const TRAINED: [&str; 6] = [
     "StartTraining",
     "IsTrainingDone",
     "WaitForTraining",
     "StartTraining",
     "IsTrainingDone",
-    "JudgeModel",
-    "IsModelBetter",
-    "WaitForComparison",
+    "IsPromotionDefined",
 ];
 
-fn went_well(ended: &Ended, route: Route, outcome: Outcome, after_training: &[&str]) {
+const JUDGED: [&str; 3] = ["JudgeModel", "IsModelBetter", "WaitForComparison"];
+
+/// The states of a run up to the last that its definition asks for, or to the verdict.
+fn up_to(outcome: Outcome) -> Vec<&'static str> {
+    let steps: &[&[&str]] = &[&EXPORTED, &SEALED, &TRAINED, &JUDGED];
+    let count = match outcome {
+        Outcome::Exported => 1,
+        Outcome::DatasetSealed => 2,
+        Outcome::Trained => 3,
+        Outcome::Deployed | Outcome::KeptChampion => 4,
+    };
+    steps[..count].concat()
+}
+
+fn went_well(ended: &Ended, route: Route, outcome: Outcome, after: &[&str]) {
     assert_eq!(ended.status, "SUCCEEDED", "{ended:?}");
     let by_route = match route {
         Route::Scan => &[][..],
@@ -85,8 +97,8 @@ fn went_well(ended: &Ended, route: Route, outcome: Outcome, after_training: &[&s
     let path: Vec<&str> = ["PlanExport", "WhichRoute"]
         .iter()
         .chain(by_route)
-        .chain(&BEFORE_THE_VERDICT)
-        .chain(after_training)
+        .chain(&up_to(outcome))
+        .chain(after)
         .copied()
         .collect();
     // moto lists children's states among the parent's.
@@ -104,16 +116,24 @@ fn went_well(ended: &Ended, route: Route, outcome: Outcome, after_training: &[&s
 }
 
 /// Every function was called as often as its errors and loops ask for, and no more.
-fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, deployed: bool) {
+fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outcome: Outcome) {
+    let ends_before = |outcomes: &[Outcome]| outcomes.contains(&outcome);
+    let no_dataset = ends_before(&[Outcome::Exported]);
+    let no_training = no_dataset || ends_before(&[Outcome::DatasetSealed]);
+    let no_verdict = no_training || ends_before(&[Outcome::Trained]);
+    let no_deployment = no_verdict || ends_before(&[Outcome::KeptChampion]);
     for state in asl::states(machine) {
         let Some(verb) = asl::verb(state.json).filter(|_| !asl::is_callback(state.json)) else {
             continue;
         };
         let (payloads, outputs) = match verb.as_str() {
             "export-segment" => (3, 2),
-            "merge-to-csv" => (2, 2),
             "request-export" if route == Route::Scan => (0, 0),
-            "deploy-endpoint" if !deployed => (0, 0),
+            "merge-to-csv" | "seal-dataset" if no_dataset => (0, 0),
+            "start-training" if no_training => (0, 0),
+            "judge-model" if no_verdict => (0, 0),
+            "deploy-endpoint" if no_deployment => (0, 0),
+            "merge-to-csv" => (2, 2),
             "request-export" | "start-training" | "judge-model" | "deploy-endpoint" => (1, 2),
             _ => (1, 1),
         };
@@ -122,32 +142,49 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, deplo
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_second_interpreter_takes_the_same_paths() {
-    let machine = workspace::state_machine();
-    let of = |route, verdict| Script::new(&machine, route, verdict);
+/// Runs whose definitions end before the verdict.
+const EARLY: [(&str, Route, Outcome); 3] = [
+    ("exported", Route::Export, Outcome::Exported),
+    ("sealed", Route::Scan, Outcome::DatasetSealed),
+    ("trained", Route::Scan, Outcome::Trained),
+];
+
+/// The scripts by the names of their pipelines.
+fn scripts(machine: &Value) -> BTreeMap<String, Arc<Script>> {
+    let of = |route, outcome| Script::new(machine, route, outcome);
     let scripts = [
-        ("promoted", of(Route::Export, Verdict::Promote)),
-        ("kept", of(Route::Scan, Verdict::Keep)),
+        ("promoted", of(Route::Export, Outcome::Deployed)),
+        ("kept", of(Route::Scan, Outcome::KeptChampion)),
         (
             "refused",
-            of(Route::Scan, Verdict::Keep).refused_by("plan-export", ErrorName::TableMissing),
+            of(Route::Scan, Outcome::KeptChampion)
+                .refused_by("plan-export", ErrorName::TableMissing),
         ),
         (
             "unexported",
-            of(Route::Export, Verdict::Keep).refused_by("request-export", ErrorName::ExportFailed),
+            of(Route::Export, Outcome::KeptChampion)
+                .refused_by("request-export", ErrorName::ExportFailed),
         ),
         (
             "ended",
-            of(Route::Scan, Verdict::Keep).refused_by("start-training", ErrorName::TrainingFailed),
+            of(Route::Scan, Outcome::KeptChampion)
+                .refused_by("start-training", ErrorName::TrainingFailed),
         ),
         (
             "asked",
-            of(Route::Scan, Verdict::Promote).approved_by_a_person(),
+            of(Route::Scan, Outcome::Deployed).approved_by_a_person(),
         ),
     ];
+    let early = EARLY.map(|(name, route, outcome)| (name, of(route, outcome)));
+    let scripts = scripts.into_iter().chain(early);
     let scripts = scripts.map(|(name, script)| (name.to_owned(), Arc::new(script)));
-    let scripts = BTreeMap::from(scripts);
+    scripts.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_interpreter_takes_the_same_paths() {
+    let machine = workspace::state_machine();
+    let scripts = scripts(&machine);
     let moto = python::program("moto_server");
     let moto = Interpreter::start(&moto, scripts.clone()).await;
     moto.put(script::TASKS_KEY, &script::tasks()).await;
@@ -155,13 +192,17 @@ async fn a_second_interpreter_takes_the_same_paths() {
     let arn = moto.create(&definition()).await;
 
     let run = async |name: &str| moto.run(&arn, name, &json!({ "pipeline": name })).await;
-    let (promoted, kept, refused, unexported, ended, asked, ()) = tokio::join!(
+    let [exported, sealed, trained] = EARLY.map(|(name, ..)| name);
+    let (promoted, kept, refused, unexported, ended, asked, exported, sealed, trained, ()) = tokio::join!(
         run("promoted"),
         run("kept"),
         run("refused"),
         run("unexported"),
         run("ended"),
         run("asked"),
+        run(exported),
+        run(sealed),
+        run(trained),
         approve_the_second_time(&moto, &scripts["asked"])
     );
 
@@ -202,12 +243,18 @@ async fn a_second_interpreter_takes_the_same_paths() {
         "KeptChampion",
     ];
     went_well(&kept, Route::Scan, Outcome::KeptChampion, &no_deployment);
-    for (name, route, deployed) in [
-        ("promoted", Route::Export, true),
-        ("kept", Route::Scan, false),
-    ] {
+    for (ended, (_, route, outcome)) in [exported, sealed, trained].iter().zip(EARLY) {
+        let (report, end) = (format!("Report{outcome}"), outcome.to_string());
+        let after = [&report, "PublishReport", "WhichOutcome", &end];
+        went_well(ended, route, outcome, &after);
+    }
+    let others = [
+        ("promoted", Route::Export, Outcome::Deployed),
+        ("kept", Route::Scan, Outcome::KeptChampion),
+    ];
+    for (name, route, outcome) in others.into_iter().chain(EARLY) {
         let script = &scripts[name];
-        was_called(&machine, script, &script.seen(), route, deployed);
+        was_called(&machine, script, &script.seen(), route, outcome);
     }
 
     // Every error that is tried again was answered, and tried again.

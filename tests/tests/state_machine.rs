@@ -317,7 +317,7 @@ fn wrong_payloads_are_found() {
     );
     is_found(
         "PublishReport.Parameters.Payload.outcome",
-        "is none of Deployed, KeptChampion",
+        "is none of Exported, DatasetSealed, Trained, Deployed, KeptChampion",
         |m| {
             set(
                 m,

@@ -1,5 +1,5 @@
-//! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, Step Functions and
-//! CloudFormation: the only user of the AWS SDKs.
+//! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, EventBridge, Step
+//! Functions and CloudFormation: the only user of the AWS SDKs.
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -21,6 +21,8 @@ pub mod dynamodb;
 mod dynamodb_export;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb_load;
+#[cfg(feature = "events")]
+pub mod events;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "s3")]

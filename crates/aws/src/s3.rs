@@ -11,7 +11,9 @@ use aws_sdk_s3::primitives::ByteStream as SdkByteStream;
 use aws_types::service_config::ServiceConfigKey;
 use bytes::{Bytes, BytesMut};
 use contract::{ErrorName, ServiceError};
-use lake::store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError};
+use lake::store::{
+    ByteStream, ConditionalStore, ObjectMeta, ObjectStore, PutOutcome, StoreError, Swap, Version,
+};
 use std::time::Duration;
 
 mod upload;
@@ -85,6 +87,7 @@ impl S3Store {
             .content_length()
             .and_then(|length| u64::try_from(length).ok());
         Ok(S3Stream {
+            etag: object.e_tag,
             body: object.body,
             announced,
             received: 0,
@@ -110,6 +113,46 @@ impl S3Store {
     }
 }
 
+impl ConditionalStore for S3Store {
+    async fn get_versioned(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
+        let mut stream = match self.open(key).await {
+            Ok(stream) => stream,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Some(version) = stream.etag.take() else {
+            return Err(unreadable(
+                "GetObject",
+                self.subject(key),
+                "an object without ETag",
+            ));
+        };
+        Ok(Some((stream.whole().await?, Version(version))))
+    }
+
+    async fn put_if_unchanged(
+        &self,
+        key: &str,
+        body: Bytes,
+        version: &Version,
+    ) -> Result<Swap, StoreError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let request = request.if_match(&version.0).body(SdkByteStream::from(body));
+        let Err(error) = request.send().await else {
+            return Ok(Swap::Replaced);
+        };
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        match status {
+            // 409 ConditionalRequestConflict: another writer writes the key. 404: the object is
+            // gone. The bucket exists, because the version was just read from it.
+            Some(404 | 409 | 412) => Ok(Swap::Changed),
+            _ => Err(service_error(SERVICE, "PutObject", self.subject(key), error).into()),
+        }
+    }
+}
+
 /// The endpoint of S3 in `config` or the environment, found as the SDK finds it.
 fn endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
@@ -131,15 +174,7 @@ impl ObjectStore for S3Store {
     }
 
     async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
-        let mut stream = self.open(key).await?;
-        let size = stream
-            .announced
-            .and_then(|length| usize::try_from(length).ok());
-        let mut whole = BytesMut::with_capacity(size.unwrap_or_default());
-        while let Some(frame) = stream.next().await? {
-            whole.extend_from_slice(&frame);
-        }
-        Ok(whole.freeze())
+        self.open(key).await?.whole().await
     }
 
     async fn stream(&self, key: &str) -> Result<impl ByteStream, StoreError> {
@@ -269,6 +304,7 @@ fn unreadable(operation: &'static str, subject: String, what: &str) -> StoreErro
 /// The body of an object, as a stream.
 #[derive(Debug)]
 pub struct S3Stream {
+    etag: Option<String>,
     body: SdkByteStream,
     announced: Option<u64>,
     received: u64,
@@ -276,6 +312,18 @@ pub struct S3Stream {
 }
 
 impl S3Stream {
+    /// All that is still to come.
+    async fn whole(mut self) -> Result<Bytes, StoreError> {
+        let size = self
+            .announced
+            .and_then(|length| usize::try_from(length).ok());
+        let mut whole = BytesMut::with_capacity(size.unwrap_or_default());
+        while let Some(frame) = self.next().await? {
+            whole.extend_from_slice(&frame);
+        }
+        Ok(whole.freeze())
+    }
+
     fn broken(
         &self,
         message: String,

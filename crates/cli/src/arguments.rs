@@ -36,11 +36,12 @@ pub enum Command {
     /// an order-independent checksum with the records of each part, each segment and the run. The
     /// exit code is 1 if anything differs.
     Verify(OfRun),
-    /// Show the quality report of a run's data.
+    /// Show how a run ended, and the quality report of its data.
     ///
-    /// Prints the verdicts of the quality gate, the drift since the run whose model serves, and the
-    /// attributes. The report exists as soon as the dataset is planned, also if the gate ended the
-    /// run.
+    /// Prints the end (such as Exported or Deployed) and where the
+    /// results are, the verdicts of the quality gate, the drift since the data it is compared with,
+    /// and the attributes. The quality report exists as soon as the export is checked, also if the
+    /// gate ended the run.
     Report(OfRun),
     /// Approve a model that awaits approval, so that it is deployed.
     ///
@@ -62,8 +63,8 @@ pub enum Command {
     Rollback(Rollback),
     /// Remove the models, endpoint configurations and data of old runs, or list them.
     ///
-    /// Keeps the newest runs, runs that are not over, the models that serve, the target of a
-    /// rollback, and all reports.
+    /// Keeps the newest runs, the newest good data, runs that are not over, the models that serve,
+    /// the target of a rollback, and all reports.
     Clean(Clean),
     /// Write the JSON Schemas and the reference pages of docs/, which are made from them.
     Schemas(Schemas),

@@ -1,10 +1,10 @@
 //! Finds and removes what a pipeline's old runs left: models, endpoint configurations, raw and
-//! processed data, predictions. Keeps the models that serve, the target of a rollback, runs that
-//! are not over, and all reports.
+//! processed data, predictions. Keeps the newest good data, the models that serve, the target of a
+//! rollback, runs that are not over, and all reports.
 
 use contract::{Names, RunId, ServiceError};
 use futures::{StreamExt, TryStreamExt};
-use lake::records::{Champion, DeploymentRecord, Plan};
+use lake::records::{Champion, DeploymentRecord, Latest, Plan};
 use lake::{DocumentError, ObjectStore, RunKeys, StoreError, documents, keys};
 use sagemaker_ports::Endpoints;
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,6 +93,12 @@ pub async fn plan(
     let champion: Option<Champion> =
         documents::read_if_there(store, &keys::champion(pipeline), "the record of a champion")
             .await?;
+    let latest: Option<Latest> = documents::read_if_there(
+        store,
+        &keys::latest(pipeline),
+        "the record of the newest data",
+    )
+    .await?;
     let newest: BTreeSet<RunId> = runs.keys().rev().take(keep).cloned().collect();
     let mut cleanup = CleanUp::default();
     for (run, (objects, bytes)) in runs {
@@ -101,6 +107,8 @@ pub async fn plan(
             Some("one of the newest")
         } else if running.contains(&run) {
             Some("not over yet")
+        } else if latest.as_ref().is_some_and(|latest| latest.run == run) {
+            Some("the newest good data")
         } else {
             reason_to_keep(store, endpoints, pipeline, &run, &name, champion.as_ref()).await?
         };

@@ -139,10 +139,8 @@ fn options(arguments: arguments::Local, progress: Progress) -> Options {
 async fn run_local(arguments: arguments::Local) -> Result<(), Failure> {
     let algorithm = arguments.algorithm;
     let local = Local::start(&options(arguments, Progress::to_stderr())).await?;
-    let endpoint = demo::definition_of(algorithm).endpoint.name;
-    let endpoint = endpoint
-        .as_deref()
-        .unwrap_or(contract::Names::DEFAULT_PIPELINE);
+    let definition = demo::definition_of(algorithm);
+    let endpoint = definition.endpoint_name();
     print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;
     std::future::pending().await
 }

@@ -1,9 +1,12 @@
-//! Shows the quality report of a run's data: the verdicts of the gate, the drift, the attributes.
+//! Shows how a run ended, and the quality report of its data: the verdicts of the gate, the drift,
+//! the attributes.
 
 use contract::RunId;
+use contract::states::Outcome;
 use dataset::{GateVerdict, Quality};
 use lake::{DocumentError, ObjectStore, RunKeys, documents};
 use profile::{AttributeStatistics, Statistics};
+use serde::Deserialize;
 use std::fmt::Write;
 
 /// Why a report cannot be shown.
@@ -21,10 +24,18 @@ pub enum ReportError {
     },
 }
 
-/// The quality report of a run, as text.
+/// What the report for programs says of the run's end.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct End {
+    outcome: Outcome,
+    finished: String,
+}
+
+/// How a run ended and the quality report of its data, as text.
 ///
 /// # Errors
-/// If the lake cannot be read, or the run has not planned its dataset yet.
+/// If the lake cannot be read, or the run's export has not been checked yet.
 pub async fn of_run(
     store: &impl ObjectStore,
     pipeline: &str,
@@ -36,14 +47,26 @@ pub async fn of_run(
             documents::read(store, &keys.quality(), "the report on a run's data").await?;
         let statistics: Statistics =
             documents::read(store, &keys.profile(), "the profile of a run").await?;
-        Ok((quality, statistics))
+        let end: Option<End> =
+            documents::read_if_there(store, &keys.report(), "a run's report").await?;
+        Ok((end, quality, statistics))
     };
-    let (quality, statistics) = read.await.map_err(|source| ReportError::Lake {
+    let (end, quality, statistics) = read.await.map_err(|source| ReportError::Lake {
         pipeline: pipeline.to_owned(),
         run: run.clone(),
         source: Box::new(source),
     })?;
-    let mut text = summary(&statistics, &quality);
+    let mut text = ending(end.as_ref());
+    text.push_str(&summary(&statistics, &quality));
+    if end.is_some() {
+        // Writing to memory cannot fail.
+        let _ = writeln!(
+            text,
+            "\nthe run's report: s3://{}/{}",
+            store.bucket(),
+            keys.report_for_people()
+        );
+    }
     // Writing to memory cannot fail.
     let _ = writeln!(
         text,
@@ -52,6 +75,14 @@ pub async fn of_run(
         keys.quality_page()
     );
     Ok(text)
+}
+
+/// How the run ended, in a line.
+fn ending(end: Option<&End>) -> String {
+    match end {
+        Some(End { outcome, finished }) => format!("ended as {outcome} at {finished}\n"),
+        None => "not ended well, or not yet\n".to_owned(),
+    }
 }
 
 fn summary(statistics: &Statistics, quality: &Quality) -> String {
@@ -85,7 +116,7 @@ fn summary(statistics: &Statistics, quality: &Quality) -> String {
     ];
     let rows = statistics.attributes.iter().map(|(path, statistics)| {
         let role = match path {
-            _ if *path == quality.label => "label",
+            _ if quality.label.as_ref() == Some(path) => "label",
             _ if quality.columns.contains(path) => "column",
             _ => "",
         };
@@ -155,6 +186,32 @@ mod tests {
     use profile::Profile;
     use serde_json::json;
 
+    #[tokio::test]
+    async fn the_end_of_a_run_comes_first() {
+        let store = lake::MemoryStore::new();
+        let run = RunId::parse("20261120-173000-1a2b3c4d").unwrap();
+        let keys = RunKeys::new("nightly", &run);
+        let statistics = Profile::new().statistics();
+        documents::write(&store, &keys.quality(), &Quality::default())
+            .await
+            .unwrap();
+        documents::write(&store, &keys.profile(), &statistics)
+            .await
+            .unwrap();
+        let text = of_run(&store, "nightly", &run).await.unwrap();
+        assert!(text.starts_with("not ended well, or not yet\n"), "{text}");
+        let report = json!({"outcome": "Exported", "finished": "2026-11-20T18:00:00Z", "rest": 1});
+        documents::write(&store, &keys.report(), &report)
+            .await
+            .unwrap();
+        let text = of_run(&store, "nightly", &run).await.unwrap();
+        assert!(
+            text.starts_with("ended as Exported at 2026-11-20T18:00:00Z\n0 items"),
+            "{text}"
+        );
+        assert!(text.contains(&keys.report_for_people()), "{text}");
+    }
+
     #[test]
     fn a_report_has_a_few_lines() {
         let mut profile = Profile::new();
@@ -165,12 +222,12 @@ mod tests {
             profile.observe(&dynamodb_json::parse_item(item.as_bytes()).unwrap());
             profile.sample(at, line.as_bytes());
         }
-        let mut definition = crate::demo::definition().dataset;
+        let mut definition = crate::demo::definition().dataset.unwrap();
         definition.label = "y".to_owned();
         definition.gate.minimum_rows = 5;
         let statistics = profile.statistics();
         let quality = Quality {
-            label: "y".to_owned(),
+            label: Some("y".to_owned()),
             columns: vec!["kind".to_owned()],
             gate: judge(&definition, None, &statistics, None),
             comparison: "compared with nothing".to_owned(),

@@ -303,9 +303,9 @@ async fn scale(
     let key = RunKeys::new(pipeline, &champion.run).plan();
     let plan: Option<Plan> = documents::read_if_there(store, &key, "a run's plan").await?;
     if let Some(plan) = plan
-        && !plan.definition.endpoint.compute.is_serverless()
+        && !plan.definition.endpoint().compute.is_serverless()
     {
-        let expected = plan.definition.endpoint.autoscaling.as_ref();
+        let expected = plan.definition.endpoint().autoscaling.as_ref();
         sagemaker_ports::scale(scaling, endpoint, expected).await?;
     }
     Ok(())

@@ -15,6 +15,26 @@ pub enum Status {
     Done,
 }
 
+/// What follows a step whose work is done, by the run's definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Then {
+    /// The next step.
+    Continue,
+    /// The report: the definition ends here.
+    End,
+}
+
+impl Then {
+    /// Continues if the definition has the part that the next step carries out.
+    pub const fn if_any<T>(part: Option<&T>) -> Self {
+        if part.is_some() {
+            Self::Continue
+        } else {
+            Self::End
+        }
+    }
+}
+
 /// The execution that a run belongs to, from the Step Functions context object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -45,6 +65,12 @@ pub enum Route {
     Scan,
     /// By the table's native export.
     Export,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
 }
 
 impl std::fmt::Display for Route {
@@ -256,9 +282,11 @@ pub struct PlanDatasetOutput {
     pub run: RunId,
     /// Items that were exported.
     pub items: u64,
-    /// Feature columns, the label not counted.
+    /// Whether a dataset is made of them.
+    pub then: Then,
+    /// Feature columns, the label not counted; 0 without a dataset.
     pub columns: u32,
-    /// Shards; one child of the Distributed Map each.
+    /// Shards; one child of the Distributed Map each; 0 without a dataset.
     pub shards: u32,
     /// Key of the JSON array of shard numbers.
     pub shards_key: String,
@@ -343,6 +371,8 @@ pub struct SealDatasetOutput {
     pub run: RunId,
     /// The outcomes of the items; their total is the number of exported items.
     pub rows: RowCounts,
+    /// Whether a model is trained on them.
+    pub then: Then,
 }
 
 /// Output of `StartTraining`.
@@ -359,6 +389,8 @@ pub struct StartTrainingOutput {
     pub training_job: String,
     /// SageMaker's secondary status, such as `Downloading` or `Training`.
     pub phase: String,
+    /// Whether the model is judged.
+    pub then: Then,
     /// Seconds to wait before the next poll; grows with the job's age.
     pub wait_seconds: u32,
 }
@@ -459,6 +491,12 @@ pub struct DeployEndpointOutput {
 /// The outcome of a successful run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Outcome {
+    /// The items are exported; the definition has no `dataset`.
+    Exported,
+    /// The training files are made; the definition has no `training`.
+    DatasetSealed,
+    /// A model is trained, and nothing is deployed; the definition has no `promotion`.
+    Trained,
     /// The run's model serves.
     Deployed,
     /// The run's model is not better; the champion still serves.
@@ -489,10 +527,12 @@ pub struct PublishReportOutput {
     pub outcome: Outcome,
     /// Items that were exported.
     pub items: u64,
-    /// The outcomes of the items.
-    pub rows: RowCounts,
-    /// The deciding metric's value for this run's model.
-    pub value: f64,
+    /// The outcomes of the items, if the run made a dataset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowCounts>,
+    /// The deciding metric's value for this run's model, if the model was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
     /// The endpoint in service; absent while no model was good enough for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
@@ -501,4 +541,7 @@ pub struct PublishReportOutput {
     pub predictions: Option<String>,
     /// Key of the JSON report; the Markdown report is beside it (`report.md`).
     pub report_key: String,
+    /// Key of the record of the pipeline's newest good data: this run's, unless a later run has
+    /// ended before.
+    pub latest_key: String,
 }

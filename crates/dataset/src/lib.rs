@@ -20,7 +20,7 @@ pub use encode::reject::{Reject, RejectReason};
 pub use error::{ColumnsError, PlanError};
 pub use gate::page::quality_page;
 pub use gate::quality::Quality;
-pub use gate::{GateFailed, GateVerdict, judge, judge_left, judge_rejected};
+pub use gate::{GateFailed, GateVerdict, judge, judge_items, judge_left, judge_rejected};
 pub use gather::{Gatherer, MAX_VOCABULARY};
 pub use item_text::{ItemForm, ItemText, ItemTextError};
 pub use plan::check::{check_definition, read_definition};

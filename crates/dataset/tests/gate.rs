@@ -257,7 +257,7 @@ fn columns_that_have_vanished() {
     );
     one(
         &against(|_| (), &before, &["a", "gone"]),
-        "`gone`: the number of its values, a column of the model in service, is 0, and `dataset.gate.drift.allowVanishedColumns` is false",
+        "`gone`: the number of its values, a column of the data compared with, is 0, and `dataset.gate.drift.allowVanishedColumns` is false",
     );
     assert!(
         against(

@@ -29,14 +29,10 @@ struct Part {
 impl Definition {
     /// The longest time that the definition lets a run take after its export.
     pub fn longest_run(&self) -> LongestRun {
-        let Self {
-            training,
-            promotion,
-            endpoint,
-            batch,
-            ..
-        } = self;
         let mut parts = Vec::new();
+        let Some(training) = &self.training else {
+            return LongestRun { parts };
+        };
         let mut add = |path, seconds, note| {
             parts.push(Part {
                 path,
@@ -64,11 +60,15 @@ impl Definition {
                 add(path, job_seconds.saturating_mul(turns), Some(note));
             }
         }
+        let Some(promotion) = &self.promotion else {
+            return LongestRun { parts };
+        };
         if let Some(approval) = promotion.approval {
             let seconds = u64::from(approval.within_hours) * 3600;
             add("promotion.approval.withinHours", seconds, None);
         }
-        if batch.is_none() && !endpoint.compute.is_serverless() {
+        let endpoint = self.endpoint();
+        if self.batch.is_none() && !endpoint.compute.is_serverless() {
             let seconds = u64::from(endpoint.update_guardrails().update_seconds());
             let note = "an update's steps, and the start of its instances".to_owned();
             add("endpoint.guardrails.bakeSeconds", seconds, Some(note));
@@ -111,6 +111,9 @@ impl LongestRun {
 
 impl fmt::Display for LongestRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.parts.is_empty() {
+            return write!(f, "0 s, since no job follows the export");
+        }
         let mut separator = "";
         for part in &self.parts {
             write!(f, "{separator}{} s by {}", part.seconds, part.path)?;

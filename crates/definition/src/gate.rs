@@ -5,6 +5,52 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The checks of the exported items, whatever is made of them. An absent limit is not checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ItemGate {
+    /// Minimum number of items.
+    #[serde(default = "default_minimum_rows")]
+    pub minimum_items: u64,
+    /// Maximum number of items.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maximum_items: Option<u64>,
+    /// Maximum share of the items that may have vanished since the run that the data is compared
+    /// with, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_item_drop: Option<f64>,
+    /// Limits for single attributes, by path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attributes: BTreeMap<String, ColumnGate>,
+}
+
+impl Default for ItemGate {
+    fn default() -> Self {
+        Self {
+            minimum_items: default_minimum_rows(),
+            maximum_items: None,
+            maximum_item_drop: None,
+            attributes: BTreeMap::new(),
+        }
+    }
+}
+
+impl ItemGate {
+    pub(crate) fn validate(&self, faults: &mut Faults) {
+        if let Some(reason) = outside(self.maximum_item_drop, 1.0) {
+            faults.add("gate.maximumItemDrop", reason);
+        }
+        if let Some(most) = self.maximum_items.filter(|most| *most < self.minimum_items) {
+            faults.add(
+                "gate.maximumItems",
+                format!("{most} is below minimumItems {}", self.minimum_items),
+            );
+        }
+        validate_columns("gate.attributes", &self.attributes, faults);
+    }
+}
+
 /// The checks of the data before training is paid for. An absent limit is not checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -35,7 +81,8 @@ pub struct Gate {
     /// Limits for single attributes by path: columns, the label, or any other.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnGate>,
-    /// Maximum distance of the data from the champion's.
+    /// Maximum distance of the data from the champion's; without `promotion`, from the newest good
+    /// data of the pipeline.
     #[serde(default)]
     pub drift: DriftGate,
 }
@@ -54,13 +101,15 @@ pub struct ColumnGate {
     /// Maximum value of its numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum: Option<f64>,
-    /// Maximum population stability index against the champion's data.
+    /// Maximum population stability index against the champion's data; without `promotion`, against
+    /// the newest good data of the pipeline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     pub maximum_psi: Option<f64>,
 }
 
-/// Maximum distance of the data from the champion's; checked only if there is a champion.
+/// Maximum distance of the data from the champion's, or, without `promotion`, from the newest good
+/// data of the pipeline; checked only if there is such data.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DriftGate {
@@ -149,26 +198,27 @@ impl Gate {
                 faults.add(path, reason);
             }
         }
-        for (path, column) in &self.columns {
-            for (name, value, most) in [
-                ("maximumMissing", column.maximum_missing, 1.0),
-                ("maximumPsi", column.maximum_psi, f64::MAX),
-            ] {
-                if let Some(reason) = outside(value, most) {
-                    faults.add(
-                        "dataset.gate.columns",
-                        format!("`{path}`: {name}: {reason}"),
-                    );
-                }
+        validate_columns("dataset.gate.columns", &self.columns, faults);
+    }
+}
+
+fn validate_columns(field: &str, columns: &BTreeMap<String, ColumnGate>, faults: &mut Faults) {
+    for (path, column) in columns {
+        for (name, value, most) in [
+            ("maximumMissing", column.maximum_missing, 1.0),
+            ("maximumPsi", column.maximum_psi, f64::MAX),
+        ] {
+            if let Some(reason) = outside(value, most) {
+                faults.add(field, format!("`{path}`: {name}: {reason}"));
             }
-            if let (Some(least), Some(greatest)) = (column.minimum, column.maximum)
-                && least > greatest
-            {
-                faults.add(
-                    "dataset.gate.columns",
-                    format!("`{path}`: minimum {least} is above maximum {greatest}"),
-                );
-            }
+        }
+        if let (Some(least), Some(greatest)) = (column.minimum, column.maximum)
+            && least > greatest
+        {
+            faults.add(
+                field,
+                format!("`{path}`: minimum {least} is above maximum {greatest}"),
+            );
         }
     }
 }

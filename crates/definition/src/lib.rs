@@ -1,6 +1,10 @@
 //! The pipeline definition: the content of `config/<pipeline>.json`, and what an execution's input
-//! may override. Every field but the table, the label, the image (or algorithm) and the metric has
-//! a default.
+//! may override.
+//!
+//! A run ends where its definition ends: with a `source` alone it exports, with a `dataset` it
+//! makes training files, with `training` a model, and with `promotion` it deploys. Within the parts
+//! that are given, every field but the table, the label, the image (or algorithm) and the metric
+//! has a default.
 
 mod algorithm;
 mod autoscaling;
@@ -18,6 +22,7 @@ mod guardrails;
 mod hyperparameters;
 mod labels;
 mod limits;
+mod parts;
 mod paths;
 mod promotion;
 mod reevaluation;
@@ -39,10 +44,11 @@ pub use duration::{EXECUTION_SECONDS, LongestRun, RESERVED_SECONDS};
 pub use endpoint::{DataCapture, Endpoint};
 pub use faults::{Faults, FieldError};
 pub use format::{Format, TokenLists};
-pub use gate::{ColumnGate, DriftGate, Gate};
+pub use gate::{ColumnGate, DriftGate, Gate, ItemGate};
 pub use guardrails::{Guardrails, Shift, update_seconds};
 pub use labels::{Labels, channel_of_metric, needs_two_classes};
 pub use limits::{Limits, Prices};
+pub use parts::PartMissing;
 pub use paths::{NamedPath, PathUsage};
 pub use promotion::{Approval, Goal, Promotion};
 pub use reevaluation::{Reevaluate, RowMetric};
@@ -56,7 +62,9 @@ use contract::read::ReadError;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
-/// The definition of one pipeline, from its table to its endpoint.
+/// The definition of one pipeline, from its table to its endpoint. `dataset`, `training` and
+/// `promotion` may be left out from the end; the run then succeeds after the last part that is
+/// given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Definition {
@@ -65,16 +73,23 @@ pub struct Definition {
     pub pipeline: String,
     /// The source of the items.
     pub source: Source,
-    /// How items become rows.
-    pub dataset: Dataset,
-    /// How a model is trained on the rows.
-    pub training: Training,
-    /// When a model replaces the champion.
-    pub promotion: Promotion,
-    /// The endpoint of the model.
-    #[serde(default)]
-    pub endpoint: Endpoint,
-    /// Batch scoring, instead of an endpoint.
+    /// The checks of the exported items, whatever is made of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<ItemGate>,
+    /// How items become rows. Without it the run ends as `Exported`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<Dataset>,
+    /// How a model is trained on the rows. Without it the run ends as `DatasetSealed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
+    /// When a model replaces the champion. Without it the run ends as `Trained`, and deploys
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<Promotion>,
+    /// The endpoint of a promoted model. Needs `promotion`; the default is a serverless endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+    /// Batch scoring with a promoted model, instead of an endpoint. Needs `promotion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
     /// Limits of a run's cost.

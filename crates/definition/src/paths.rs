@@ -66,6 +66,7 @@ impl Definition {
     pub fn paths(&self) -> Vec<NamedPath<'_>> {
         let Self {
             source,
+            gate,
             dataset,
             pipeline: _,
             training: _,
@@ -74,8 +75,10 @@ impl Definition {
             batch: _,
             limits: _,
         } = self;
-        let mut paths = dataset.paths();
+        let mut paths = dataset.as_ref().map_or_else(Vec::new, Dataset::paths);
         paths.extend(source.paths());
+        let gated = gate.iter().flat_map(|gate| gate.attributes.keys());
+        paths.extend(gated.map(|path| one("gate.attributes", path, PathUsage::GateColumn)));
         paths
     }
 }
@@ -250,6 +253,7 @@ mod tests {
     fn with_paths() -> Value {
         json!({
             "source": {"dynamodb": {"table": "t", "projection": ["a"]}},
+            "gate": {"attributes": {"n": {}}},
             "dataset": {
                 "label": "y", "weight": "w", "columns": [{"path": "c"}], "exclude": ["e"],
                 "where": [{"path": "f", "op": "exists"}],

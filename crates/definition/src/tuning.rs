@@ -154,32 +154,34 @@ impl Tuning {
         self.validate_jobs(faults);
     }
 
-    /// The metric that decides the best job, and which direction of it is better.
-    pub fn objective<'a>(&'a self, promotion: &'a Promotion) -> (&'a str, Goal) {
-        (
-            self.metric.as_deref().unwrap_or(&promotion.metric),
-            self.goal.unwrap_or(promotion.goal),
-        )
+    /// The metric that decides the best job, and which direction of it is better: by default those
+    /// of the promotion. `None` if neither says both.
+    pub fn objective<'a>(&'a self, promotion: Option<&'a Promotion>) -> Option<(&'a str, Goal)> {
+        let by_promotion = promotion.map(|promotion| promotion.metric.as_str());
+        Some((
+            self.metric.as_deref().or(by_promotion)?,
+            self.goal.or(promotion.map(|promotion| promotion.goal))?,
+        ))
     }
 
     pub(crate) fn validate_objective(
         &self,
         training: &Training,
-        promotion: &Promotion,
+        promotion: Option<&Promotion>,
         faults: &mut Faults,
     ) {
-        let (metric, goal) = self.objective(promotion);
-        if metric == promotion.metric && goal != promotion.goal {
-            faults.add(
-                "training.tuning.goal",
-                format!("promotion has the other goal for {metric}"),
-            );
-        }
-        if metric != promotion.metric && self.goal.is_none() {
-            faults.add(
-                "training.tuning.goal",
-                format!("say which direction of {metric} is better"),
-            );
+        let Some((metric, goal)) = self.objective(promotion) else {
+            let path = if self.metric.is_none() { METRIC } else { GOAL };
+            let message = "without `promotion` there is no default: say which metric decides the best job, and which direction of it is better";
+            return faults.add(path, message);
+        };
+        if let Some(promotion) = promotion {
+            if metric == promotion.metric && goal != promotion.goal {
+                faults.add(GOAL, format!("promotion has the other goal for {metric}"));
+            }
+            if metric != promotion.metric && self.goal.is_none() {
+                faults.add(GOAL, format!("say which direction of {metric} is better"));
+            }
         }
         let declared = training.metrics.iter().any(|it| it.name == metric);
         if !declared && !training.metrics.is_empty() {
@@ -242,6 +244,7 @@ impl Tuning {
 }
 
 const RANGES: &str = "training.tuning.ranges";
+const GOAL: &str = "training.tuning.goal";
 const METRIC: &str = "training.tuning.metric";
 const MAX_JOBS: &str = "training.tuning.maxJobs";
 

@@ -20,23 +20,19 @@ impl Definition {
         if let Err(message) = Names::check_pipeline(&self.pipeline) {
             faults.add("pipeline", message);
         }
+        self.check_parts(faults);
         self.source.validate(faults);
-        self.dataset.validate(faults);
-        self.training.validate(faults);
-        if let Some(algorithm) = &self.training.algorithm {
-            let hyperparameters = &self.training.hyperparameters;
-            algorithm.check_dataset(&self.dataset, hyperparameters, faults);
+        if let Some(gate) = &self.gate {
+            gate.validate(faults);
         }
-        self.promotion
-            .validate(&self.training, &self.dataset, faults);
-        if let Some(tuning) = &self.training.tuning {
-            tuning.validate_objective(&self.training, &self.promotion, faults);
+        if let Some(dataset) = &self.dataset {
+            dataset.validate(faults);
         }
+        if let Some(training) = &self.training {
+            training.validate(faults);
+        }
+        self.check_model(faults);
         self.limits.validate(faults);
-        match &self.batch {
-            Some(batch) => batch.validate(&self.dataset, &self.endpoint, faults),
-            None => self.endpoint.validate(&self.training, faults),
-        }
         // A time that is out of its own range makes every sum wrong.
         if faults.as_slice().is_empty()
             && let Err(fault) = self.longest_run().check()
@@ -45,33 +41,58 @@ impl Definition {
         }
     }
 
+    /// Checks the fields that depend on several parts, as far as the definition has these parts.
+    fn check_model(&self, faults: &mut Faults) {
+        let (Some(dataset), Some(training)) = (&self.dataset, &self.training) else {
+            return;
+        };
+        if let Some(algorithm) = &training.algorithm {
+            algorithm.check_dataset(dataset, &training.hyperparameters, faults);
+        }
+        if let Some(promotion) = &self.promotion {
+            promotion.validate(training, dataset, faults);
+        }
+        if let Some(tuning) = &training.tuning {
+            tuning.validate_objective(training, self.promotion.as_ref(), faults);
+        }
+        match (&self.promotion, &self.batch) {
+            (None, _) => {}
+            (Some(_), Some(batch)) => batch.validate(dataset, self.endpoint(), faults),
+            (Some(_), None) => self.endpoint().validate(training, faults),
+        }
+    }
+
     /// Warnings about valid settings that may be mistakes, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
-        let Training {
-            algorithm,
-            hyperparameters,
-            tuning,
-            ..
-        } = &self.training;
-        let unknown = algorithm.as_ref().map(|algorithm| {
-            let ranges = tuning.iter().flat_map(|tuning| tuning.ranges.keys());
-            algorithm.hyperparameters().warnings(
-                algorithm.name.as_str(),
-                hyperparameters.keys(),
-                ranges,
-            )
-        });
-        let mut warnings = unknown.unwrap_or_default();
-        if self.batch.is_none() {
-            warnings.extend(self.endpoint.warning());
+        let mut warnings = self.training.as_ref().map_or_else(Vec::new, unknown_names);
+        if self.promotion.is_some() && self.batch.is_none() {
+            warnings.extend(self.endpoint().warning());
         }
         warnings
     }
 
     /// The endpoint's name.
     pub fn endpoint_name(&self) -> &str {
-        self.endpoint.name.as_deref().unwrap_or(&self.pipeline)
+        self.endpoint().name.as_deref().unwrap_or(&self.pipeline)
     }
+}
+
+/// Hyperparameters that the algorithm is not known to have.
+fn unknown_names(training: &Training) -> Vec<String> {
+    let Training {
+        algorithm,
+        hyperparameters,
+        tuning,
+        ..
+    } = training;
+    let unknown = algorithm.as_ref().map(|algorithm| {
+        let ranges = tuning.iter().flat_map(|tuning| tuning.ranges.keys());
+        let names = hyperparameters.keys();
+        algorithm
+            .hyperparameters()
+            .warnings(algorithm.name.as_str(), names, ranges)
+    });
+    unknown.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -132,7 +153,7 @@ mod tests {
     fn scoring(batch: &Value, path: &str, value: Value) -> Result<(), crate::FieldError> {
         let mut definition = definition(path, value);
         if !path.starts_with("endpoint") {
-            definition.endpoint = crate::Endpoint::default();
+            definition.endpoint = None;
         }
         definition.batch = Some(serde_json::from_value(batch.clone()).unwrap());
         definition.validate().map_err(Faults::first)
@@ -384,8 +405,8 @@ mod tests {
             assert_eq!(error.path, path, "{error}");
         }
         let mut recommender = definition("training", machines);
-        recommender.dataset.format = Format::RecordIoSparse;
-        recommender.promotion.metric = "test:rmse".to_owned();
+        recommender.dataset.as_mut().unwrap().format = Format::RecordIoSparse;
+        recommender.promotion.as_mut().unwrap().metric = "test:rmse".to_owned();
         recommender.validate().unwrap();
     }
 
@@ -442,8 +463,8 @@ mod tests {
     fn models_are_compared_by_what_predictions_and_labels_tell() {
         let judged = |metric: &str, more: Value| {
             let mut whole = definition("", Value::Null);
-            whole.promotion.metric = metric.to_owned();
-            whole.training.metrics.clear();
+            whole.promotion.as_mut().unwrap().metric = metric.to_owned();
+            whole.training.as_mut().unwrap().metrics.clear();
             let mut json = serde_json::to_value(&whole).unwrap();
             json["promotion"]["reevaluate"] = json!({});
             contract::read::from_value::<Definition>(merged(json, &more))

@@ -56,7 +56,7 @@ impl Job {
     ) -> Result<Self, DeployEndpointError> {
         let store = attempts.store;
         let attempt = attempts.current().await??.attempt;
-        let definition = &plan.definition;
+        let dataset = plan.definition.dataset()?;
         let bucket = store.bucket();
         let (files, prefix, columns) = match &batch.input {
             BatchInput::Prefix(prefix) => (Vec::new(), prefix.clone(), None),
@@ -65,18 +65,18 @@ impl Job {
                 let files = files(store, run, channel).await?;
                 // A row of the dataset begins with its label, followed by its weight if there is
                 // one.
-                let weighed = definition.dataset.weight.is_some();
+                let weighed = dataset.weight.is_some();
                 let columns = if weighed { "$[2:]" } else { "$[1:]" };
                 (files, run.channel(channel), Some(columns.to_owned()))
             }
         };
-        let content_type = match definition.dataset.format {
+        let content_type = match dataset.format {
             Format::Csv | Format::CsvWithHeader | Format::Parquet => CSV,
             Format::RecordIo | Format::RecordIoSparse | Format::JsonLines(_) => JSON_LINES,
         };
         let model = Names::run_resource(run.pipeline(), run.run());
         let own_tags = Owner::new(stack, run.pipeline()).run_tags(run.run());
-        let training = &definition.training;
+        let training = plan.definition.training()?;
         let spec = TransformSpec {
             name: if attempt == 1 {
                 model.clone()

@@ -2,14 +2,13 @@
 
 use crate::{DeployEndpointError, Settings};
 use contract::{Conflict, ErrorName, Named};
-use definition::Definition;
+use definition::{Definition, PartMissing};
 use lake::records::{Plan, TrainingRecord};
 use sagemaker_ports::{ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, Owner, differences};
 
 /// The endpoint's name, the same for every run.
 pub fn endpoint_name(definition: &Definition) -> String {
-    let named = definition.endpoint.name.as_ref();
-    named.unwrap_or(&definition.pipeline).clone()
+    definition.endpoint_name().to_owned()
 }
 
 /// The stack and pipeline that every resource is tagged with.
@@ -18,7 +17,11 @@ pub fn owner(plan: &Plan, settings: &Settings) -> Owner {
 }
 
 /// The run's model, under the run's name.
-pub fn model(plan: &Plan, training: &TrainingRecord, settings: &Settings) -> ModelSpec {
+pub fn model(
+    plan: &Plan,
+    training: &TrainingRecord,
+    settings: &Settings,
+) -> Result<ModelSpec, PartMissing> {
     let (image, artifact) = (&training.image, &training.artifact);
     ModelSpec::of_run(
         &plan.definition,
@@ -31,7 +34,12 @@ pub fn model(plan: &Plan, training: &TrainingRecord, settings: &Settings) -> Mod
 }
 
 /// The run's endpoint configuration, under the model's name.
-pub fn config(name: &str, bucket: &str, plan: &Plan, settings: &Settings) -> ConfigSpec {
+pub fn config(
+    name: &str,
+    bucket: &str,
+    plan: &Plan,
+    settings: &Settings,
+) -> Result<ConfigSpec, PartMissing> {
     let tags = owner(plan, settings).run_tags(&plan.run);
     ConfigSpec::of_run(&plan.definition, name, bucket, &settings.lake_key, tags)
 }
@@ -39,10 +47,10 @@ pub fn config(name: &str, bucket: &str, plan: &Plan, settings: &Settings) -> Con
 /// How an update of the endpoint shifts traffic; `None` for a serverless endpoint, which has no
 /// instances.
 pub fn guard(definition: &Definition, settings: &Settings) -> Option<Guard> {
-    if definition.endpoint.compute.is_serverless() {
+    if definition.endpoint().compute.is_serverless() {
         return None;
     }
-    let desired = definition.endpoint.update_guardrails();
+    let desired = definition.endpoint().update_guardrails();
     let stacks = settings.alarms.get(&endpoint_name(definition));
     Some(Guard {
         shift: desired.shift,

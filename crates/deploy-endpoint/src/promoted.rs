@@ -24,7 +24,8 @@ impl Promoted {
         store: &impl ObjectStore,
         run: &RunKeys,
     ) -> Result<Self, DeployEndpointError> {
-        let plan = documents::read(store, &run.plan(), "the run's plan").await?;
+        let plan: Plan = documents::read(store, &run.plan(), "the run's plan").await?;
+        plan.definition.promotion()?;
         let training: TrainingRecord =
             documents::read(store, &run.training(), "the record of a training job").await?;
         let verdict: VerdictRecord = documents::read(store, &run.verdict(), "a verdict").await?;

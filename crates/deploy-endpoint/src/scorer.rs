@@ -39,7 +39,7 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
             batch,
         } = *self;
         let name = Names::run_resource(run.pipeline(), run.run());
-        let model = desired::model(&promoted.plan, &promoted.training, settings);
+        let model = desired::model(&promoted.plan, &promoted.training, settings)?;
         if !desired::ensure_model(sagemaker, &model).await? {
             return Ok(Progress::in_progress(name, PREPARING, 0));
         }

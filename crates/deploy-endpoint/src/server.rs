@@ -46,13 +46,13 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
         } = promoted;
         let name = Names::run_resource(run.pipeline(), run.run());
         let endpoint = desired::endpoint_name(&plan.definition);
-        let model = desired::model(plan, training, settings);
-        let config = desired::config(&name, store.bucket(), plan, settings);
+        let model = desired::model(plan, training, settings)?;
+        let config = desired::config(&name, store.bucket(), plan, settings)?;
         if !desired::ensure(sagemaker, &model, &config).await? {
             return Ok(Progress::in_progress(endpoint, PREPARING, 0));
         }
         let guard = desired::guard(&plan.definition, settings);
-        let autoscaling = plan.definition.endpoint.autoscaling.as_ref();
+        let autoscaling = plan.definition.endpoint().autoscaling.as_ref();
         let transition = Transition {
             store,
             endpoints: sagemaker,
@@ -67,7 +67,7 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
             settle: settings.settle,
             region: &settings.region,
             owner: desired::owner(plan, settings),
-            adopt: plan.definition.endpoint.adopt,
+            adopt: plan.definition.endpoint().adopt,
         };
         let kind = ComputeKind::from(&config.compute);
         let before = match transition.step().await? {
@@ -104,7 +104,7 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
         if kind == ComputeKind::Instances {
             sagemaker_ports::scale(scaling, &endpoint, autoscaling).await?;
         }
-        let keep = plan.definition.endpoint.keep.unwrap_or(cleanup::KEEP);
+        let keep = plan.definition.endpoint().keep.unwrap_or(cleanup::KEEP);
         let served = old.and_then(|champion| champion.endpoint_config.clone());
         cleanup::remove_old(store, sagemaker, run, &successor, &[served, before], keep).await?;
         let record = DeploymentRecord {

@@ -330,7 +330,7 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         let plan: Option<Plan> =
             documents::read_if_there(self.store, &key, "the champion's plan").await?;
         if let Some(plan) = plan {
-            let autoscaling = plan.definition.endpoint.autoscaling.as_ref();
+            let autoscaling = plan.definition.endpoint().autoscaling.as_ref();
             sagemaker_ports::scale(self.scaling, self.endpoint, autoscaling).await?;
         }
         Ok(())

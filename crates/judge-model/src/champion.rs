@@ -90,7 +90,7 @@ impl<S: ObjectStore, E: Endpoints> ChampionEndpoint<'_, S, E> {
                 &training.artifact,
                 &self.settings.role_arn,
                 tags.clone(),
-            )
+            )?
         };
         let mut spec = ConfigSpec::of_run(
             &plan.definition,
@@ -98,7 +98,7 @@ impl<S: ObjectStore, E: Endpoints> ChampionEndpoint<'_, S, E> {
             self.store.bucket(),
             &self.settings.lake_key,
             tags,
-        );
+        )?;
         config.clone_into(&mut spec.name);
         match sagemaker_ports::ensure_model(self.endpoints, &model).await? {
             Ensured::Exists => {}

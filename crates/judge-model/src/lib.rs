@@ -101,7 +101,7 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
         };
         Box::pin(entry.set_approval(approval, &verdict)).await?;
     }
-    if found.decision == Decision::Keep && plan.definition.promotion.reevaluate.is_some() {
+    if found.decision == Decision::Keep && plan.definition.promotion()?.reevaluate.is_some() {
         Box::pin(comparison::remove_model(store, sagemaker, &run)).await?;
     }
     Ok(JudgeModelOutput {
@@ -160,7 +160,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
                 Proposal::InProgress(found) => return Ok(found),
             },
         };
-        let approval = self.plan.definition.promotion.approval;
+        let approval = self.plan.definition.promotion()?.approval;
         let Some(approval) = approval.filter(|_| proposal.verdict == Verdict::Promote) else {
             let verdict = committed(store, &run.verdict(), proposal).await?;
             return Ok(State::decided(verdict));
@@ -192,7 +192,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
         let champion_key = keys::champion(self.run.pipeline());
         let champion: Option<Champion> =
             documents::read_if_there(self.store, &champion_key, "the record of a champion").await?;
-        let promotion = &self.plan.definition.promotion;
+        let promotion = self.plan.definition.promotion()?;
         let metric = &promotion.metric;
         let value = self.training.metrics.get(metric).copied();
         let value = value

@@ -29,7 +29,7 @@ impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
         approval: PackageApproval,
         verdict: &VerdictRecord,
     ) -> Result<(), JudgeModelError> {
-        if !self.plan.definition.promotion.register {
+        if !self.plan.definition.promotion()?.register {
             return Ok(());
         }
         let key = self.run.model_package();
@@ -60,10 +60,10 @@ impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
         approval: PackageApproval,
         verdict: &VerdictRecord,
     ) -> Result<ModelPackageRecord, JudgeModelError> {
-        let group = &self.plan.definition.promotion.model_package_group;
+        let group = &self.plan.definition.promotion()?.model_package_group;
         let group = group.as_deref().unwrap_or(self.run.pipeline());
         let spec = self.spec(group, approval, verdict);
-        let adopt = self.plan.definition.endpoint.adopt;
+        let adopt = self.plan.definition.endpoint().adopt;
         claim_group(self.packages, group, &self.owner, adopt).await??;
         let found = self.packages.find_package(group, &spec.description).await?;
         let arn = if let Some(arn) = found {

@@ -1,16 +1,19 @@
 //! What every adapter of the object-store port must do; each adapter's tests call [`check`].
 
-use crate::store::{ByteStream, ObjectStore, PutOutcome, StoreError, Upload};
+use crate::store::{
+    ByteStream, ConditionalStore, ObjectStore, PutOutcome, StoreError, Swap, Upload,
+};
 use bytes::Bytes;
 
 /// Runs the whole suite below `prefix`, which must be empty.
 ///
 /// # Panics
 /// With the first deviation found.
-pub async fn check<S: ObjectStore + Clone + 'static>(store: &S, prefix: &str) {
+pub async fn check<S: ConditionalStore + Clone + 'static>(store: &S, prefix: &str) {
     missing_objects(store, prefix).await;
     puts_and_gets(store, prefix).await;
     conditional_puts(store, prefix).await;
+    swaps(store, prefix).await;
     listings(store, prefix).await;
     uploads(store, prefix).await;
 }
@@ -54,6 +57,56 @@ async fn puts_and_gets<S: ObjectStore>(store: &S, prefix: &str) {
         matches!(store.get(&key).await, Err(StoreError::NotFound { .. })),
         "it is gone"
     );
+}
+
+async fn swaps<S: ConditionalStore + Clone + 'static>(store: &S, prefix: &str) {
+    let key = format!("{prefix}swap");
+    let versioned = async || store.get_versioned(&key).await.expect("get_versioned");
+    assert_eq!(versioned().await, None, "a version of nothing");
+    store
+        .put(&key, Bytes::from_static(b"0"))
+        .await
+        .expect("put");
+    let (body, first) = versioned().await.expect("it is there");
+    assert_eq!(body, "0");
+    // Each adds one to what it read, and starts again if it was too late: none is lost.
+    let writers = (0..8).map(|_| {
+        let (store, key) = (store.clone(), key.clone());
+        tokio::spawn(async move {
+            loop {
+                let read = store.get_versioned(&key).await.expect("get_versioned");
+                let (body, version) = read.expect("it is there");
+                let count: u32 = std::str::from_utf8(&body)
+                    .expect("digits")
+                    .parse()
+                    .expect("a number");
+                let next = Bytes::from((count + 1).to_string());
+                let swap = store.put_if_unchanged(&key, next, &version).await;
+                if swap.expect("a conditional replacement") == Swap::Replaced {
+                    return;
+                }
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.expect("a writer does not panic");
+    }
+    let (body, second) = versioned().await.expect("it is there");
+    assert_eq!(body, "8");
+    let late = Bytes::from_static(b"late");
+    let swap = async |version| {
+        let swap = store.put_if_unchanged(&key, late.clone(), version).await;
+        swap.expect("a conditional replacement")
+    };
+    assert_eq!(swap(&first).await, Swap::Changed, "an earlier version");
+    assert_eq!(store.get(&key).await.expect("get"), "8");
+    store.delete(&key).await.expect("delete");
+    assert_eq!(
+        swap(&second).await,
+        Swap::Changed,
+        "of an object that is gone"
+    );
+    assert_eq!(versioned().await, None, "nothing was written");
 }
 
 async fn conditional_puts<S: ObjectStore + Clone + 'static>(store: &S, prefix: &str) {

@@ -96,13 +96,13 @@ pub async fn commit<T: Serialize + Sync>(
     Ok(store.put_if_absent(key, to_json(document)).await?)
 }
 
-fn to_json<T: Serialize>(document: &T) -> Bytes {
+pub(crate) fn to_json<T: Serialize>(document: &T) -> Bytes {
     let text =
         serde_json::to_vec(document).expect("documents have text keys and no fallible serialisers");
     Bytes::from(text)
 }
 
-fn parse<T: DeserializeOwned>(
+pub(crate) fn parse<T: DeserializeOwned>(
     bucket: &str,
     key: &str,
     what: &'static str,

@@ -13,6 +13,11 @@ pub fn champion(pipeline: &str) -> String {
     format!("champion/{pipeline}.json")
 }
 
+/// Key of the record of the newest good data.
+pub fn latest(pipeline: &str) -> String {
+    format!("latest/{pipeline}.json")
+}
+
 /// Prefix of the records of a pipeline's running runs.
 pub fn current_runs(pipeline: &str) -> String {
     format!("current/{pipeline}/")
@@ -119,6 +124,16 @@ impl RunKeys {
     /// The record that a task of the export reads no more.
     pub fn finished_task(&self, task: u32) -> String {
         self.below("raw", &format!("finished/task-{task:05}.json"))
+    }
+
+    /// The prefix of everything that was exported.
+    pub fn raw(&self) -> String {
+        self.below("raw", "")
+    }
+
+    /// What was exported; there if and only if the export is whole and passed its gate.
+    pub fn export(&self) -> String {
+        self.below("reports", "export.json")
     }
 
     /// The plan of the dataset: columns, encoders, shards.

@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod conformance;
 pub mod documents;
 pub mod keys;
+pub mod latest;
 pub mod lease;
 pub mod memory;
 pub mod native;
@@ -21,12 +22,16 @@ pub mod verify;
 pub mod vocabulary;
 pub mod writer;
 
+pub use definition::PartMissing;
 pub use documents::DocumentError;
 pub use keys::RunKeys;
 pub use memory::MemoryStore;
 pub use part::PartError;
 pub use step::StepError;
-pub use store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
+pub use store::{
+    ByteStream, ConditionalStore, ObjectMeta, ObjectStore, PutOutcome, StoreError, Swap, Upload,
+    Version,
+};
 pub use vocabulary::VocabularyError;
 
 /// The examples of the README, compiled and run as tests.

@@ -3,7 +3,10 @@
 //! Every operation pauses once before its effect and once after it, so that a test which drops
 //! its caller after a number of polls ([`poll_at_most`]) sees a crash at each such point.
 
-use crate::store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
+use crate::store::{
+    ByteStream, ConditionalStore, ObjectMeta, ObjectStore, PutOutcome, StoreError, Swap, Upload,
+    Version,
+};
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -126,6 +129,34 @@ impl ObjectStore for MemoryStore {
         self.objects().remove(key);
         pause().await;
         Ok(())
+    }
+}
+
+impl ConditionalStore for MemoryStore {
+    async fn get_versioned(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
+        let body = crate::store::get_if_there(self, key).await?;
+        Ok(body.map(|body| {
+            let version = Version(etag(&body));
+            (body, version)
+        }))
+    }
+
+    async fn put_if_unchanged(
+        &self,
+        key: &str,
+        body: Bytes,
+        version: &Version,
+    ) -> Result<Swap, StoreError> {
+        pause().await;
+        let swap = match self.objects().entry(key.to_owned()) {
+            Entry::Occupied(mut place) if etag(place.get()) == version.0 => {
+                place.insert(body);
+                Swap::Replaced
+            }
+            _ => Swap::Changed,
+        };
+        pause().await;
+        Ok(swap)
     }
 }
 

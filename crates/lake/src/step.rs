@@ -5,6 +5,7 @@ use crate::attempt::Failure;
 use crate::documents::DocumentError;
 use crate::store::StoreError;
 use contract::{Conflict, ErrorName, Named, ServiceError};
+use definition::PartMissing;
 
 /// Why a step could not be taken, whatever the step is.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum StepError {
     /// The lake could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The run's definition does not ask for the step.
+    #[error(transparent)]
+    Part(#[from] PartMissing),
 }
 
 impl From<ServiceError> for StepError {
@@ -44,6 +48,7 @@ impl Named for StepError {
             Self::Service(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),
+            Self::Part(error) => error.name(),
         }
     }
 }
@@ -61,6 +66,7 @@ macro_rules! from_step_causes {
             $crate::attempt::Failure,
             $crate::DocumentError,
             $crate::StoreError,
+            $crate::PartMissing,
         );
     };
     ($error:ty: $($cause:ty),+ $(,)?) => {$(

@@ -90,6 +90,39 @@ pub trait ObjectStore: Send + Sync {
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
+/// A version of an object, as the store names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version(pub String);
+
+/// What a conditional replacement did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swap {
+    /// The object is replaced.
+    Replaced,
+    /// It is another version than the one named, or gone, and nothing was written.
+    Changed,
+}
+
+/// A store in which an object can be replaced by whoever knows its version.
+///
+/// Source of the semantics: Amazon S3 API reference (`PutObject` with `If-Match`).
+pub trait ConditionalStore: ObjectStore {
+    /// The object and its version, or `None` if no object has the key.
+    fn get_versioned(
+        &self,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<(Bytes, Version)>, StoreError>> + Send;
+
+    /// Replaces the object only if it is still this version. If the answer to an attempt gets lost,
+    /// `Changed` may mean that this writer itself changed it.
+    fn put_if_unchanged(
+        &self,
+        key: &str,
+        body: Bytes,
+        version: &Version,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+}
+
 /// Frames of an object as they arrive.
 pub trait ByteStream: Send {
     /// The next frame, or `None` at the object's end.

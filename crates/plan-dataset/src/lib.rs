@@ -1,4 +1,5 @@
-//! Joins the profiles of all segments, decides the columns, and groups the raw parts into shards.
+//! Joins the profiles of all segments, checks the data against the gates and records the export. If
+//! the definition has a dataset, it also decides the columns, and groups the raw parts into shards.
 //!
 //! It uses the profiles that the export wrote. It reads items only where columns need vocabularies
 //! that the profile does not have.
@@ -10,20 +11,20 @@ mod vocabularies;
 
 pub use error::PlanDatasetError;
 
-use contract::states::{PlanDatasetOutput, RunInput};
+use contract::states::{PlanDatasetOutput, RunInput, Then};
 use contract::{ErrorName, Invocation, Named};
 use dataset::{Columns, Encoder, GateFailed, PlanError};
-use definition::{Distribution, PathUsage};
+use definition::{Dataset, Distribution, PathUsage};
 use format::Layout;
 use futures::{StreamExt, TryStreamExt, stream};
-use lake::records::{DatasetPlan, Part, Plan, ScanTotals, SegmentRecord};
+use lake::records::{DatasetPlan, ExportRecord, Part, Plan, ScanTotals, SegmentRecord};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment, vocabulary};
 use profile::Profile;
 
 const MANIFESTS_AT_ONCE: usize = 16;
 
-/// Plans the dataset of a run, `concurrency` of whose shards are merged concurrently. Called again,
-/// it answers the same plan.
+/// Checks the export of a run and plans its dataset, if its definition has one, `concurrency` of
+/// whose shards are merged concurrently. Called again, it answers the same.
 ///
 /// # Errors
 /// If a segment is not exported completely, or the data fails the definition or its quality gate.
@@ -34,18 +35,23 @@ pub async fn handle(
     invocation: Invocation,
 ) -> Result<PlanDatasetOutput, PlanDatasetError> {
     let keys = RunKeys::new(&input.pipeline, &input.run);
-    let existing: Option<DatasetPlan<Columns>> =
-        documents::read_if_there(store, &keys.dataset_plan(), "the dataset's plan").await?;
-    let plan = match existing {
-        Some(plan) => plan,
-        None => decide(store, &keys, &invocation).await?,
+    let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
+    let dataset = plan.definition.dataset.as_ref();
+    let (items, columns, shards) = match dataset {
+        Some(dataset) => {
+            let planned = planned(store, &keys, &plan, dataset, &invocation).await?;
+            let columns = planned.columns.columns.len();
+            (planned.exported.items, columns, planned.shards.len())
+        }
+        None => (checked(store, &keys, &plan).await?.items, 0, 0),
     };
-    let numbers: Vec<u32> = (0..).take(plan.shards.len()).collect();
+    let numbers: Vec<u32> = (0..).take(shards).collect();
     documents::write(store, &keys.shards(), &numbers).await?;
     let output = PlanDatasetOutput {
-        items: plan.exported.items,
-        columns: u32::try_from(plan.columns.columns.len()).unwrap_or(u32::MAX),
-        shards: u32::try_from(plan.shards.len()).unwrap_or(u32::MAX),
+        items,
+        then: Then::if_any(dataset),
+        columns: u32::try_from(columns).unwrap_or(u32::MAX),
+        shards: u32::try_from(shards).unwrap_or(u32::MAX),
         shards_key: keys.shards(),
         concurrency,
         pipeline: input.pipeline,
@@ -55,22 +61,65 @@ pub async fn handle(
     Ok(output)
 }
 
-async fn decide(
+/// Checks an export of which no dataset is made, and records it.
+async fn checked(
     store: &impl ObjectStore,
     keys: &RunKeys,
+    plan: &Plan,
+) -> Result<ScanTotals, PlanDatasetError> {
+    let existing: Option<ExportRecord> =
+        documents::read_if_there(store, &keys.export(), "the record of an export").await?;
+    if let Some(existing) = existing {
+        return Ok(existing.totals);
+    }
+    let exported = gather(store, keys, plan).await?;
+    let before = quality::before(store, keys, &plan.definition).await?;
+    let (definition, profile) = (&plan.definition, &exported.profile);
+    let quality = quality::judge_data(store, keys, definition, profile, None, before).await?;
+    GateFailed::check(&quality.gate)?;
+    record(store, keys, &exported).await?;
+    Ok(exported.totals)
+}
+
+/// Records what was exported. Whoever else does so for this run writes the same.
+async fn record(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    exported: &Exported,
+) -> Result<(), PlanDatasetError> {
+    let record = ExportRecord {
+        run: keys.run().clone(),
+        segments: exported.segments,
+        totals: exported.totals,
+        parts: exported.parts.clone(),
+    };
+    documents::commit(store, &keys.export(), &record).await?;
+    Ok(())
+}
+
+/// The plan of the dataset: the committed one, or one that is made now.
+async fn planned(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    plan: &Plan,
+    definition: &Dataset,
     invocation: &Invocation,
 ) -> Result<DatasetPlan<Columns>, PlanDatasetError> {
-    let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
-    let exported = gather(store, keys, &plan).await?;
-    let definition = &plan.definition.dataset;
-    let before = quality::before(store, keys).await?;
-    let columns = plan_columns(&plan, &exported.profile).map(|mut columns| {
+    let existing: Option<DatasetPlan<Columns>> =
+        documents::read_if_there(store, &keys.dataset_plan(), "the dataset's plan").await?;
+    if let Some(existing) = existing {
+        return Ok(existing);
+    }
+    let exported = gather(store, keys, plan).await?;
+    let before = quality::before(store, keys, &plan.definition).await?;
+    let columns = plan_columns(plan, definition, &exported.profile).map(|mut columns| {
         columns.keep_order(before.columns());
         columns
     });
     let planned = columns.as_ref().ok();
     let profile = &exported.profile;
-    let quality = quality::judge_data(store, keys, definition, profile, planned, before).await?;
+    let whole = &plan.definition;
+    let quality = quality::judge_data(store, keys, whole, profile, planned, before).await?;
     // A definition that does not fit the table is reported first: its limits mean little then.
     if let Err(error) = &columns
         && error.name() != ErrorName::QualityGateFailed
@@ -90,11 +139,13 @@ async fn decide(
     drop(encoder);
     let large = columns.take_vocabularies(vocabulary::INLINE);
     let vocabularies = vocabulary::write(store, keys, &large).await?;
+    record(store, keys, &exported).await?;
     let shards = shards::bin(exported.parts, shards::bytes(definition, &exported.totals)?);
-    let training = &plan.definition.training;
-    let readers = match training.distribution {
-        Distribution::FullyReplicated => 1,
-        Distribution::ShardedByS3Key => training.instance_count,
+    let readers = match &plan.definition.training {
+        Some(training) if training.distribution == Distribution::ShardedByS3Key => {
+            training.instance_count
+        }
+        _ => 1,
     };
     let dataset_plan = DatasetPlan {
         columns,
@@ -102,7 +153,7 @@ async fn decide(
         format: definition.format.clone(),
         files_per_shard: shards::files_per_shard(shards.len(), readers),
         minimum_files: readers,
-        key_attributes: plan.key_attributes,
+        key_attributes: plan.key_attributes.clone(),
         shards,
         exported: exported.totals,
     };
@@ -116,9 +167,8 @@ async fn decide(
 }
 
 /// Decides the columns, and checks the definition's paths against the table.
-fn plan_columns(plan: &Plan, profile: &Profile) -> Result<Columns, PlanError> {
+fn plan_columns(plan: &Plan, dataset: &Dataset, profile: &Profile) -> Result<Columns, PlanError> {
     let definition = &plan.definition;
-    let dataset = &definition.dataset;
     let columns = dataset::plan_columns(dataset, &plan.key_attributes, profile)?;
     let projected: Vec<_> = definition.paths();
     let projected: Vec<_> = projected
@@ -126,8 +176,8 @@ fn plan_columns(plan: &Plan, profile: &Profile) -> Result<Columns, PlanError> {
         .filter(|named| named.usage == PathUsage::Projection)
         .collect();
     dataset::check_paths(&projected, &dataset.may_be_absent, profile)?;
-    if let Some(labels) = columns.labels(profile) {
-        let refused = definition.training.check_labels(&labels);
+    if let Some((training, labels)) = definition.training.as_ref().zip(columns.labels(profile)) {
+        let refused = training.check_labels(&labels);
         refused.map_err(|reason| PlanError::Labels { reason })?;
     }
     Ok(columns)
@@ -135,6 +185,7 @@ fn plan_columns(plan: &Plan, profile: &Profile) -> Result<Columns, PlanError> {
 
 /// The joined manifests of all segments.
 struct Exported {
+    segments: u32,
     parts: Vec<Part>,
     totals: ScanTotals,
     profile: Profile,
@@ -146,7 +197,8 @@ async fn gather(
     keys: &RunKeys,
     plan: &Plan,
 ) -> Result<Exported, PlanDatasetError> {
-    let manifests = stream::iter(0..native::segments(store, plan).await?)
+    let segments = native::segments(store, plan).await?;
+    let manifests = stream::iter(0..segments)
         .map(|number| async move {
             let manifest: Option<SegmentRecord<Profile>> =
                 segment::manifest(store, keys, number).await?;
@@ -154,6 +206,7 @@ async fn gather(
         })
         .buffered(MANIFESTS_AT_ONCE);
     let nothing = Exported {
+        segments,
         parts: Vec::new(),
         totals: ScanTotals::default(),
         profile: {

@@ -1,12 +1,13 @@
-//! Checks the data against the gate and the champion's data, and always writes the result: a run
-//! that ends here leaves a report.
+//! Checks the data against the gates and earlier data: the champion's, or, in a pipeline without
+//! `promotion`, the newest good data. It always writes the result: a run that ends here leaves a
+//! report.
 
 use crate::PlanDatasetError;
 use bytes::Bytes;
-use contract::RunId;
-use dataset::{Columns, Quality, judge, quality_page};
-use definition::Dataset;
-use lake::records::{Champion, DatasetRecord};
+use contract::{RunId, short_name};
+use dataset::{Columns, Quality, judge, judge_items, quality_page};
+use definition::{Definition, NamedPath, PathUsage};
+use lake::records::{Champion, DatasetRecord, Latest};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use profile::{Drift, Profile, Statistics};
 
@@ -36,7 +37,7 @@ struct Before {
 pub async fn judge_data(
     store: &impl ObjectStore,
     keys: &RunKeys,
-    definition: &Dataset,
+    definition: &Definition,
     profile: &Profile,
     columns: Option<&Columns>,
     Comparison { before, comparison }: Comparison,
@@ -49,11 +50,26 @@ pub async fn judge_data(
     let against = drift.as_ref().zip(before.as_ref());
     let against = against.map(|(drift, before)| (drift, before.columns.as_slice()));
     let features = columns.iter().flat_map(|columns| &columns.columns);
+    let mut gate = Vec::new();
+    if let Some(bounds) = &definition.gate {
+        gate.extend(judge_items(bounds, &statistics, drift.as_ref()));
+    }
+    if let Some(dataset) = &definition.dataset {
+        let mut dataset = dataset.clone();
+        // Where no model serves, a new column changes nobody's requests.
+        dataset.gate.drift.allow_new_columns |= definition.promotion.is_none();
+        gate.extend(judge(&dataset, columns, &statistics, against));
+    }
+    let mut notes = columns.map_or_else(Vec::new, notes);
+    if definition.dataset.is_none() {
+        notes.extend(absent_projected(definition, profile));
+    }
+    let dataset = definition.dataset.as_ref();
     let quality = Quality {
-        label: definition.label.clone(),
+        label: dataset.map(|dataset| dataset.label.clone()),
         columns: features.map(|column| column.path.clone()).collect(),
-        gate: judge(definition, columns, &statistics, against),
-        notes: columns.map_or_else(Vec::new, notes),
+        gate,
+        notes,
         comparison,
         drift,
     };
@@ -64,12 +80,33 @@ pub async fn judge_data(
     Ok(quality)
 }
 
+/// Projected attributes that no item has. A run that only exports may lack one; with a dataset the
+/// run fails.
+fn absent_projected(definition: &Definition, profile: &Profile) -> Vec<String> {
+    let paths = definition.paths().into_iter();
+    let projected = paths.filter(|named| named.usage == PathUsage::Projection);
+    let absent = projected.filter(|named| {
+        let one = std::slice::from_ref(named);
+        dataset::check_paths(one, &[], profile).is_err()
+    });
+    let note = |named: NamedPath<'_>| {
+        let path = short_name(named.text);
+        format!("{path}, which `{}` names, occurs in no item", named.field)
+    };
+    absent.map(note).collect()
+}
+
 /// Reads the data to compare with: the champion's, not the last run's. The model in service learned
-/// from it, and data that drifts a little with every run is found in the end.
+/// from it, and data that drifts a little with every run is found in the end. Without `promotion`
+/// no model serves, and the newest good data takes its place.
 pub async fn before(
     store: &impl ObjectStore,
     keys: &RunKeys,
+    definition: &Definition,
 ) -> Result<Comparison, PlanDatasetError> {
+    if definition.promotion.is_none() {
+        return newest(store, keys, definition).await;
+    }
     let nothing = |comparison: String| {
         Ok(Comparison {
             before: None,
@@ -97,17 +134,9 @@ pub async fn before(
         );
         return nothing(gone);
     };
-    let columns = dataset
-        .columns
-        .get("columns")
-        .and_then(|all| all.as_array());
-    let paths = columns
-        .into_iter()
-        .flatten()
-        .filter_map(|column| column.get("path")?.as_str().map(str::to_owned));
     let comparison = format!("compared with run {run}, whose model serves");
     let before = Before {
-        columns: paths.collect(),
+        columns: columns_of(&dataset),
         run,
         statistics,
     };
@@ -115,6 +144,65 @@ pub async fn before(
         before: Some(before),
         comparison,
     })
+}
+
+/// Reads the newest good data of a pipeline without `promotion`.
+async fn newest(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    definition: &Definition,
+) -> Result<Comparison, PlanDatasetError> {
+    let nothing = |comparison: String| {
+        Ok(Comparison {
+            before: None,
+            comparison,
+        })
+    };
+    let key = keys::latest(keys.pipeline());
+    let latest: Option<Latest> =
+        documents::read_if_there(store, &key, "the record of the newest data").await?;
+    // A redriven run may find a later run's record, which is as good to compare with; its own is
+    // not.
+    let Some(Latest { run, .. }) = latest.filter(|latest| latest.run != *keys.run()) else {
+        return nothing("compared with nothing: this is the first good data".to_owned());
+    };
+    let theirs = RunKeys::new(keys.pipeline(), &run);
+    let statistics: Option<Statistics> =
+        documents::read_if_there(store, &theirs.profile(), "the profile of a run").await?;
+    let dataset: Option<DatasetRecord> =
+        documents::read_if_there(store, &theirs.dataset(), "a dataset").await?;
+    let columns = match (&definition.dataset, dataset) {
+        (None, _) => Some(Vec::new()),
+        (Some(_), dataset) => dataset.map(|dataset| columns_of(&dataset)),
+    };
+    let (Some(statistics), Some(columns)) = (statistics, columns) else {
+        let gone = format!(
+            "compared with nothing: of run {run}, the newest good one, there is no profile or no dataset"
+        );
+        return nothing(gone);
+    };
+    let comparison = format!("compared with run {run}, the newest good one");
+    let before = Before {
+        run,
+        statistics,
+        columns,
+    };
+    Ok(Comparison {
+        before: Some(before),
+        comparison,
+    })
+}
+
+/// The paths of a dataset's feature columns.
+fn columns_of(dataset: &DatasetRecord) -> Vec<String> {
+    let columns = dataset
+        .columns
+        .get("columns")
+        .and_then(|all| all.as_array());
+    let columns = columns.into_iter().flatten();
+    columns
+        .filter_map(|column| column.get("path")?.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// Decisions of the inference that a user may want to change.

@@ -5,11 +5,11 @@
     reason = "helpers of tests may unwrap as the tests do"
 )]
 
-use contract::states::{PlanDatasetOutput, RunInput};
+use contract::states::{PlanDatasetOutput, RunInput, Then};
 use contract::{ErrorName, Invocation, Named, RunId};
 use dataset::Quality;
 use dynamodb_json::Lines;
-use lake::records::{ScanTotals, SegmentRecord};
+use lake::records::{Encoding, ExportRecord, Part, ScanTotals, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys, segment};
 use plan_dataset::PlanDatasetError;
 use profile::{Profile, Statistics};
@@ -30,13 +30,19 @@ fn rating(at: u32) -> Value {
 
 /// Writes a run's export to the lake: a plan, and two segments.
 async fn export(store: &MemoryStore, run: &str, gate: Value, items: &[Value]) {
+    let definition = json!({
+        "source": {"dynamodb": {"table": "t"}}, "dataset": {"label": "rating", "gate": gate},
+        "training": {"image": "i"}, "promotion": {"metric": "m", "goal": "minimize"},
+    });
+    export_for(store, run, definition, items).await;
+}
+
+/// The same, for a definition that may end earlier.
+async fn export_for(store: &MemoryStore, run: &str, definition: Value, items: &[Value]) {
     let keys = keys_of(run);
     let plan = json!({
         "run": run, "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
-        "definition": {
-            "source": {"dynamodb": {"table": "t"}}, "dataset": {"label": "rating", "gate": gate},
-            "training": {"image": "i"}, "promotion": {"metric": "m", "goal": "minimize"},
-        },
+        "definition": definition,
         "keyAttributes": ["user"], "route": "Scan", "reason": "a test", "segments": 2, "tasks": [],
         "estimate": {"items": 0, "bytes": 0, "readUnits": 0},
     });
@@ -59,7 +65,14 @@ async fn export(store: &MemoryStore, run: &str, gate: Value, items: &[Value]) {
             segment: number,
             total_segments: 2,
             cursor: None,
-            parts: Vec::new(),
+            parts: vec![Part {
+                key: keys.part(number, 0, "a"),
+                items: totals.items,
+                raw_bytes: 0,
+                bytes: 0,
+                checksum: totals.checksum,
+                encoding: Encoding::default(),
+            }],
             totals,
             profile,
         };
@@ -123,8 +136,8 @@ async fn a_first_run_is_described_and_compared_with_nothing() {
     let quality = quality(&store, NOW).await;
     assert!(quality.passed() && !quality.gate.is_empty() && quality.drift.is_none());
     assert_eq!(
-        (quality.label.as_str(), quality.columns.len()),
-        ("rating", 2)
+        (quality.label.as_deref(), quality.columns.len()),
+        (Some("rating"), 2)
     );
     assert_eq!(
         quality.comparison,
@@ -268,5 +281,127 @@ async fn a_champion_without_a_profile_is_reported() {
         quality.comparison.contains("has no profile any more"),
         "{}",
         quality.comparison
+    );
+}
+
+/// Lets the record of the newest good data lead to a run that was planned.
+async fn make_newest(store: &MemoryStore, run: &str) {
+    let latest = json!({
+        "pipeline": "default", "run": run, "outcome": "Exported", "started": "s", "finished": "f",
+        "report": "r", "export": {"table": "t", "items": 1, "rawBytes": 1, "prefix": "p", "manifest": "m"},
+    });
+    documents::write(store, &keys::latest("default"), &latest)
+        .await
+        .unwrap();
+}
+
+fn export_only(gate: &Value) -> Value {
+    json!({ "source": {"dynamodb": {"table": "t"}}, "gate": gate })
+}
+
+#[tokio::test]
+async fn an_export_of_which_no_dataset_is_made_is_checked_and_recorded() {
+    let store = MemoryStore::new();
+    let definition = json!({
+        "source": {"dynamodb": {"table": "t", "projection": ["age", "agee", "rating", "user"]}},
+    });
+    export_for(&store, NOW, definition, &all()).await;
+    let output = plan(&store, NOW).await.unwrap();
+    assert_eq!((output.items, output.then), (400, Then::End));
+    assert_eq!((output.columns, output.shards), (0, 0));
+    let shards: Vec<u32> = documents::read(&store, &output.shards_key, "the shards")
+        .await
+        .unwrap();
+    assert!(shards.is_empty());
+    let record: ExportRecord = documents::read(&store, &keys_of(NOW).export(), "the export")
+        .await
+        .unwrap();
+    assert_eq!((record.segments, record.totals.items), (2, 400));
+    let parts: Vec<_> = record.parts.iter().map(|part| part.key.as_str()).collect();
+    let expected = [0, 1].map(|number| keys_of(NOW).part(number, 0, "a"));
+    assert_eq!(parts, expected);
+    let quality = quality(&store, NOW).await;
+    assert_eq!((quality.label, quality.columns.len()), (None, 0));
+    assert!(quality.gate.is_empty());
+    assert_eq!(
+        quality.comparison,
+        "compared with nothing: this is the first good data"
+    );
+    assert_eq!(
+        quality.notes,
+        ["`agee`, which `source.dynamodb.projection[1]` names, occurs in no item"]
+    );
+    assert!(page(&store, NOW).await.contains("rating"));
+    assert_eq!(plan(&store, NOW).await.unwrap(), output, "called again");
+}
+
+#[tokio::test]
+async fn a_gate_on_items_ends_an_export_with_all_bounds_that_are_broken() {
+    let store = MemoryStore::new();
+    export_for(&store, CHAMPION, export_only(&json!({})), &all()).await;
+    plan(&store, CHAMPION).await.unwrap();
+    make_newest(&store, CHAMPION).await;
+    let gate = json!({
+        "minimumItems": 300, "maximumItems": 100, "maximumItemDrop": 0.4,
+        "attributes": {"age": {"maximum": 20, "maximumMissing": 0}, "gone": {"maximumMissing": 0.5}},
+    });
+    export_for(&store, NOW, export_only(&gate), &all()[..200]).await;
+    let error = plan(&store, NOW).await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::QualityGateFailed);
+    let text = contract::chain(&error);
+    for broken in [
+        "fails 5 checks",
+        "the number of items is 200, and `gate.minimumItems` is 300",
+        "the number of items is 200, and `gate.maximumItems` is 100",
+        "the share of 400 items that is gone is 0.5, and `gate.maximumItemDrop` is 0.4",
+        "`age`: the greatest number is 49, and `gate.attributes.age.maximum` is 20",
+        "`gone`: the share of items in which it is missing is 1, and `gate.attributes.gone.maximumMissing` is 0.5",
+    ] {
+        assert!(text.contains(broken), "{broken} is not in {text}");
+    }
+    let quality = quality(&store, NOW).await;
+    assert_eq!(quality.gate.len(), 6, "{:?}", quality.gate);
+    let said = format!("compared with run {CHAMPION}, the newest good one");
+    assert_eq!(quality.comparison, said);
+    let recorded = store.get(&keys_of(NOW).export()).await;
+    assert!(recorded.is_err(), "an export that failed its gate is none");
+}
+
+#[tokio::test]
+async fn without_a_model_that_serves_a_dataset_is_compared_with_the_newest_one() {
+    let store = MemoryStore::new();
+    let definition = |gate: Value| {
+        json!({
+            "source": {"dynamodb": {"table": "t"}}, "dataset": {"label": "rating", "gate": gate},
+        })
+    };
+    export_for(&store, CHAMPION, definition(json!({})), &all()).await;
+    let output = plan(&store, CHAMPION).await.unwrap();
+    assert_eq!((output.columns, output.then), (2, Then::Continue));
+    make_newest(&store, CHAMPION).await;
+    // It made no dataset, as far as the lake says.
+    export_for(&store, NOW, definition(json!({})), &all()).await;
+    plan(&store, NOW).await.unwrap();
+    let said = quality(&store, NOW).await.comparison;
+    assert!(said.contains("no profile or no dataset"), "{said}");
+
+    let dataset = json!({ "run": CHAMPION, "rows": {"train": 1, "validation": 0, "rejected": 0},
+        "channels": [], "contentType": "text/csv", "files": [],
+        "columns": {"columns": [{"path": "user", "encoding": "ordinal"}]} });
+    documents::write(&store, &keys_of(CHAMPION).dataset(), &dataset)
+        .await
+        .unwrap();
+    // A column more than before is nobody's request, and ends no run; fewer items do.
+    let later = "20261121-173000-1a2b3c4d";
+    export_for(&store, later, definition(json!({})), &all()).await;
+    assert_eq!(plan(&store, later).await.unwrap().columns, 2);
+    let last = "20261122-173000-1a2b3c4d";
+    let drop = json!({"drift": {"maximumRowDrop": 0.1}});
+    export_for(&store, last, definition(drop), &all()[..300]).await;
+    let error = plan(&store, last).await.unwrap_err();
+    let text = contract::chain(&error);
+    assert!(
+        text.contains("`dataset.gate.drift.maximumRowDrop` is 0.1"),
+        "{text}"
     );
 }

@@ -80,13 +80,13 @@ pub async fn load(
 }
 
 /// Checks that AWS can update the endpoint in service to the desired compute: found here, the
-/// mistake costs nothing; found by the deployment, a whole run. A pipeline with `batch` does not
-/// touch the endpoint.
+/// mistake costs nothing; found by the deployment, a whole run. A pipeline without `promotion` or
+/// with `batch` does not touch the endpoint.
 pub async fn check_endpoint(
     store: &impl ObjectStore,
     definition: &Definition,
 ) -> Result<(), PlanExportError> {
-    if definition.batch.is_some() {
+    if definition.promotion.is_none() || definition.batch.is_some() {
         return Ok(());
     }
     let key = keys::champion(&definition.pipeline);
@@ -97,7 +97,7 @@ pub async fn check_endpoint(
     let Some(there) = there.and_then(|champion| champion.compute) else {
         return Ok(());
     };
-    let compute = &definition.endpoint.compute;
+    let compute = &definition.endpoint().compute;
     compute
         .check_update_from(there, endpoint)
         .map_err(|fault| PlanExportError::Invalid {

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 /// The sections of a definition. `pipeline` is not one of them: it chooses the definition.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "source",
+    "gate",
     "dataset",
     "training",
     "promotion",

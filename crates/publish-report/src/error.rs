@@ -1,6 +1,6 @@
 //! Errors of writing a run's report.
 
-use contract::{ErrorName, Named};
+use contract::{ErrorName, Named, ServiceError};
 use lake::{DocumentError, StoreError};
 
 /// Why the report could not be written.
@@ -14,6 +14,9 @@ pub enum PublishReportError {
         /// Why it is none.
         source: jiff::Error,
     },
+    /// The new data could not be announced.
+    #[error("announcing the run's data; its report is written")]
+    Announcement(#[from] Box<ServiceError>),
     /// A document of the lake could not be read or written.
     #[error(transparent)]
     Document(#[from] DocumentError),
@@ -26,6 +29,7 @@ impl Named for PublishReportError {
     fn name(&self) -> ErrorName {
         match self {
             Self::Started { .. } => ErrorName::DatasetInvalid,
+            Self::Announcement(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),
         }

@@ -1,8 +1,10 @@
-//! Reports what a run did: as JSON for programs, as Markdown for people, and as metrics. Then it
-//! ends the run. It decides nothing; everything it reports was committed by earlier steps.
+//! Reports what a run did: as JSON for programs, as Markdown for people, and as metrics. Points the
+//! record of the newest good data at the run's data, and announces it. Then it ends the run. It
+//! decides nothing; everything it reports was committed by earlier steps.
 
 mod data;
 mod error;
+mod newest;
 mod people;
 mod report;
 
@@ -14,16 +16,19 @@ pub use report::{ColumnReport, ExportReport, LeftOutReport, Report};
 use bytes::Bytes;
 use contract::Invocation;
 use contract::states::{PublishReportInput, PublishReportOutput};
+use lake::latest::Announcements;
 use lake::store::PutOutcome;
-use lake::{ObjectStore, RunKeys, documents, lease};
+use lake::{ConditionalStore, ObjectStore, RunKeys, documents, keys, lease};
 use lambda_shell::Unit;
 
 /// Publishes the run's report: the committed one, or one that is written now.
 ///
 /// # Errors
-/// If a record of the run is missing or unreadable, or the lake cannot be written.
+/// If a record of the run is missing or unreadable, the lake cannot be written, or the new data
+/// cannot be announced.
 pub async fn handle(
-    store: &impl ObjectStore,
+    store: &impl ConditionalStore,
+    announcements: &impl Announcements,
     input: PublishReportInput,
     _invocation: Invocation,
 ) -> Result<PublishReportOutput, PublishReportError> {
@@ -37,6 +42,7 @@ pub async fn handle(
     // Derived from the committed report, so writing it again changes nothing.
     let text = Bytes::from(for_people(&report));
     store.put(&run.report_for_people(), text).await?;
+    newest::publish(store, announcements, &run, &report).await?;
     lease::release(store, run.pipeline(), run.run()).await?;
     Ok(PublishReportOutput {
         pipeline: input.pipeline,
@@ -44,10 +50,11 @@ pub async fn handle(
         outcome: report.outcome,
         items: report.export.items,
         rows: report.rows,
-        value: report.verdict.value,
+        value: report.verdict.map(|verdict| verdict.value),
         endpoint: report.endpoint,
         predictions: report.predictions,
         report_key: key,
+        latest_key: keys::latest(run.pipeline()),
     })
 }
 
@@ -71,40 +78,36 @@ async fn write(
 
 /// Emits the run's metrics, once: by the call that committed the report.
 fn emit(report: &Report) {
+    let export = &report.export;
     let mut metrics = vec![
-        ("ItemsExported", report.export.items as f64, Unit::Count),
-        ("RowsToTrain", report.rows.train as f64, Unit::Count),
-        ("RowsToValidate", report.rows.validation as f64, Unit::Count),
-        ("ItemsRejected", report.rows.rejected as f64, Unit::Count),
-        ("ModelMetric", report.verdict.value, Unit::None),
+        ("ItemsExported", export.items as f64, Unit::Count),
+        ("ReadUnitsConsumed", export.read_units, Unit::Count),
+        ("ExportReadThrottles", export.throttles as f64, Unit::Count),
+        ("RawBytes", export.raw_bytes as f64, Unit::Bytes),
         (
             "RunDuration",
             report.seconds as f64 * 1000.0,
             Unit::Milliseconds,
         ),
-        (
-            "ModelsDeployed",
-            f64::from(u8::from(report.deployment.is_some())),
-            Unit::Count,
-        ),
     ];
-    if let Some(units) = report.export.read_units {
-        metrics.push(("ReadUnitsConsumed", units, Unit::Count));
-    }
-    if let Some(rate) = report.export.read_rate {
+    if let Some(rate) = export.read_rate {
         metrics.push(("ExportReadRate", rate, Unit::CountPerSecond));
     }
-    if let Some(throttles) = report.export.throttles {
-        metrics.push(("ExportReadThrottles", throttles as f64, Unit::Count));
-    }
-    if let Some(bytes) = report.export.raw_bytes {
-        metrics.push(("RawBytes", bytes as f64, Unit::Bytes));
-    }
-    if let Some(cost) = report.export.estimated_cost {
+    if let Some(cost) = export.estimated_cost {
         metrics.push(("EstimatedCost", cost.total, Unit::None));
     }
-    if let Some(value) = report.verdict.champion {
-        metrics.push(("ChampionMetric", value, Unit::None));
+    if let Some(rows) = report.rows {
+        metrics.push(("RowsToTrain", rows.train as f64, Unit::Count));
+        metrics.push(("RowsToValidate", rows.validation as f64, Unit::Count));
+        metrics.push(("ItemsRejected", rows.rejected as f64, Unit::Count));
+    }
+    if let Some(verdict) = &report.verdict {
+        metrics.push(("ModelMetric", verdict.value, Unit::None));
+        let deployed = f64::from(u8::from(report.deployment.is_some()));
+        metrics.push(("ModelsDeployed", deployed, Unit::Count));
+        if let Some(value) = verdict.champion {
+            metrics.push(("ChampionMetric", value, Unit::None));
+        }
     }
     if let Some(days) = report.model_age_days() {
         metrics.push(("ModelAgeDays", days, Unit::None));

@@ -1,8 +1,8 @@
 //! The Markdown report: the same facts, derived from the report alone.
 
 use crate::{DataReport, Report};
-use contract::states::{Outcome, Verdict};
-use lake::records::DeploymentRecord;
+use contract::states::{Outcome, RowCounts, Verdict};
+use lake::records::{DeploymentRecord, TrainingRecord, VerdictRecord};
 use std::fmt::Write;
 
 /// The report as Markdown.
@@ -27,15 +27,43 @@ fn write_all(text: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(text, "Warning: {warning}\n")?;
     }
     export(text, report)?;
-    dataset(text, report)?;
+    if let Some(rows) = &report.rows {
+        dataset(text, report, rows)?;
+    }
     if let Some(found) = &report.data {
         data(text, found)?;
     }
-    model(text, report)?;
-    serving(text, report)
+    if let Some(training) = &report.training {
+        model(text, training)?;
+    }
+    if let Some(found) = &report.verdict {
+        verdict(text, found)?;
+        serving(text, report)?;
+    }
+    Ok(())
 }
 
 fn headline(report: &Report) -> String {
+    let prefix =
+        |channel: &str| format!("processed/{}/run={}/{channel}", report.pipeline, report.run);
+    match (report.outcome, &report.training) {
+        (Outcome::Exported, _) => format!(
+            "{} items are exported, below `raw/{}/run={}/`.",
+            report.export.items, report.pipeline, report.run
+        ),
+        (Outcome::DatasetSealed, _) => {
+            format!("The training files are made, below `{}`.", prefix(""))
+        }
+        (Outcome::Trained, Some(training)) => format!(
+            "The model is trained, and nothing is deployed: it is `{}`.",
+            training.artifact
+        ),
+        _ => judged(report),
+    }
+}
+
+/// What became of a model that was judged.
+fn judged(report: &Report) -> String {
     let endpoint = report.endpoint.as_deref();
     match (report.outcome, endpoint, &report.predictions) {
         (Outcome::Deployed, Some(endpoint), _) => {
@@ -71,16 +99,11 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
         writeln!(text, "| Route | {}: {why} |", export.route)?;
     }
     writeln!(text, "| Segments | {} |", export.segments)?;
-    if let Some(bytes) = export.raw_bytes {
-        writeln!(text, "| Raw bytes | {bytes} |")?;
-    }
-    let consumed = export
-        .read_units
-        .map_or_else(|| "not known".to_owned(), |units| format!("{units:.1}"));
+    writeln!(text, "| Raw bytes | {} |", export.raw_bytes)?;
     writeln!(
         text,
-        "| Read units | {consumed} (estimated {}) |",
-        export.estimated_read_units
+        "| Read units | {:.1} (estimated {}) |",
+        export.read_units, export.estimated_read_units
     )?;
     if let Some(decision) = &export.read_decision {
         writeln!(text, "| Read budget | {} |", cell(decision))?;
@@ -88,9 +111,7 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
     if let Some(rate) = export.read_rate {
         writeln!(text, "| Read rate | {rate:.1} RCU/s |")?;
     }
-    if let Some(throttles) = export.throttles {
-        writeln!(text, "| Throttled attempts | {throttles} |")?;
-    }
+    writeln!(text, "| Throttled attempts | {} |", export.throttles)?;
     if let Some(cost) = &export.estimated_cost {
         writeln!(
             text,
@@ -101,8 +122,7 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
     writeln!(text)
 }
 
-fn dataset(text: &mut String, report: &Report) -> std::fmt::Result {
-    let rows = &report.rows;
+fn dataset(text: &mut String, report: &Report, rows: &RowCounts) -> std::fmt::Result {
     writeln!(text, "## Dataset\n")?;
     writeln!(
         text,
@@ -164,8 +184,7 @@ fn data(text: &mut String, found: &DataReport) -> std::fmt::Result {
     writeln!(text, "\nAttributes and histograms: `{}`\n", found.page_key)
 }
 
-fn model(text: &mut String, report: &Report) -> std::fmt::Result {
-    let training = &report.training;
+fn model(text: &mut String, training: &TrainingRecord) -> std::fmt::Result {
     writeln!(text, "## Model\n")?;
     write!(
         text,
@@ -197,22 +216,26 @@ fn model(text: &mut String, report: &Report) -> std::fmt::Result {
     for (name, value) in &training.metrics {
         writeln!(text, "| {} | {value} |", cell(name))?;
     }
-    let verdict = match report.verdict.verdict {
+    writeln!(text)
+}
+
+fn verdict(text: &mut String, found: &VerdictRecord) -> std::fmt::Result {
+    let verdict = match found.verdict {
         Verdict::Promote => "Promoted",
         Verdict::Keep => "Not promoted",
     };
-    writeln!(text, "\n{verdict}: {}.\n", report.verdict.reason)?;
-    if let Some(figures) = &report.verdict.reevaluation {
-        let own = report.verdict.champion;
+    writeln!(text, "{verdict}: {}.\n", found.reason)?;
+    if let Some(figures) = &found.reevaluation {
+        let own = found.champion;
         writeln!(
             text,
             "| {} | This model | The champion |\n|---|---:|---:|\n| on the same {} rows | {} | {} |\n\
              | on its own validation data | {} | {} |\n",
-            cell(&report.verdict.metric),
+            cell(&found.metric),
             figures.rows.rows,
             figures.value,
             figures.champion,
-            report.verdict.value,
+            found.value,
             own.map_or_else(|| "–".to_owned(), |own| own.to_string()),
         )?;
     }

@@ -8,10 +8,10 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use lake::records::{
-    Champion, Checksum, DatasetPlan, DatasetRecord, DeploymentRecord, Plan, TrainingRecord,
+    Champion, Checksum, DatasetRecord, DeploymentRecord, ExportRecord, Plan, TrainingRecord,
     VerdictRecord,
 };
-use lake::{ObjectStore, RunKeys, documents, keys, native};
+use lake::{DocumentError, ObjectStore, RunKeys, documents, keys};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,8 +38,9 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What was read of the table.
     pub export: ExportReport,
-    /// Where the items went.
-    pub rows: RowCounts,
+    /// Where the items went, if a dataset was made of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowCounts>,
     /// The path of the label, if the dataset's contract says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -50,10 +51,12 @@ pub struct Report {
     /// What was found about the data, if that is described.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataReport>,
-    /// The training job.
-    pub training: TrainingRecord,
-    /// The decision on its model.
-    pub verdict: VerdictRecord,
+    /// The training job, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<TrainingRecord>,
+    /// The decision on its model, if it was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<VerdictRecord>,
     /// The deployment, if the model was promoted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentRecord>,
@@ -108,21 +111,17 @@ pub struct ExportReport {
     /// How fast the table was to be read, and why, if the plan says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_decision: Option<String>,
-    /// Read units that the source says were consumed; absent if the segments' figures are gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub read_units: Option<f64>,
+    /// Read units that the source says were consumed.
+    pub read_units: f64,
     /// Read units per second between the first page and the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_rate: Option<f64>,
-    /// Attempts that the source throttled; absent if the segments' figures are gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub throttles: Option<u64>,
-    /// Bytes of raw lines before compression; absent if the segments' figures are gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub raw_bytes: Option<u64>,
-    /// The order-independent checksum of all raw lines; absent if the segments' figures are gone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checksum: Option<Checksum>,
+    /// Attempts that the source throttled.
+    pub throttles: u64,
+    /// Bytes of raw lines before compression.
+    pub raw_bytes: u64,
+    /// The order-independent checksum of all raw lines.
+    pub checksum: Checksum,
 }
 
 /// A feature column.
@@ -148,6 +147,48 @@ pub struct LeftOutReport {
     pub reason: String,
 }
 
+/// What the steps after the export committed, as far as the run went.
+#[derive(Default)]
+struct Committed {
+    dataset: Option<DatasetRecord>,
+    training: Option<TrainingRecord>,
+    verdict: Option<VerdictRecord>,
+    deployment: Option<DeploymentRecord>,
+    /// The model that serves, of a run whose model was judged.
+    champion: Option<Champion>,
+}
+
+impl Committed {
+    /// Reads all that a run with this end has committed, each of which must be there.
+    async fn read(
+        store: &impl ObjectStore,
+        run: &RunKeys,
+        outcome: Outcome,
+    ) -> Result<Self, DocumentError> {
+        let mut all = Self::default();
+        if outcome == Outcome::Exported {
+            return Ok(all);
+        }
+        all.dataset = Some(documents::read(store, &run.dataset(), "a dataset").await?);
+        if outcome == Outcome::DatasetSealed {
+            return Ok(all);
+        }
+        let what = "the record of a training job";
+        all.training = Some(documents::read(store, &run.training(), what).await?);
+        if outcome == Outcome::Trained {
+            return Ok(all);
+        }
+        all.verdict = Some(documents::read(store, &run.verdict(), "a verdict").await?);
+        if outcome == Outcome::Deployed {
+            let what = "the record of a deployment";
+            all.deployment = Some(documents::read(store, &run.deployment(), what).await?);
+        }
+        let key = keys::champion(run.pipeline());
+        all.champion = documents::read_if_there(store, &key, "the record of a champion").await?;
+        Ok(all)
+    }
+}
+
 /// Reads what the steps committed.
 pub async fn gather(
     store: &impl ObjectStore,
@@ -155,21 +196,16 @@ pub async fn gather(
     outcome: Outcome,
 ) -> Result<Report, PublishReportError> {
     let plan: Plan = documents::read(store, &run.plan(), "the run's plan").await?;
-    let dataset: DatasetRecord = documents::read(store, &run.dataset(), "a dataset").await?;
-    let dataset_plan: Option<DatasetPlan<Value>> =
-        documents::read_if_there(store, &run.dataset_plan(), "a dataset's plan").await?;
-    let training: TrainingRecord =
-        documents::read(store, &run.training(), "the record of a training job").await?;
-    let verdict: VerdictRecord = documents::read(store, &run.verdict(), "a verdict").await?;
-    let deployment: Option<DeploymentRecord> = match outcome {
-        Outcome::Deployed => {
-            Some(documents::read(store, &run.deployment(), "the record of a deployment").await?)
-        }
-        Outcome::KeptChampion => None,
-    };
-    let champion_key = keys::champion(run.pipeline());
-    let champion: Option<Champion> =
-        documents::read_if_there(store, &champion_key, "the record of a champion").await?;
+    let export: ExportRecord =
+        documents::read(store, &run.export(), "the record of an export").await?;
+    let exported = export.totals;
+    let Committed {
+        dataset,
+        training,
+        verdict,
+        deployment,
+        champion,
+    } = Committed::read(store, run, outcome).await?;
 
     let started: Timestamp = plan.started.parse().map_err(|source| {
         let started = plan.started.clone();
@@ -177,8 +213,6 @@ pub async fn gather(
     })?;
     let finished = Timestamp::now();
     let seconds = u64::try_from(finished.duration_since(started).as_secs()).unwrap_or_default();
-    let segments = native::segments(store, &plan).await?;
-    let exported = dataset_plan.map(|dataset| dataset.exported);
     let serving = match &deployment {
         Some(deployment) => Some((deployment.endpoint.clone(), deployment.run.clone())),
         None => champion.map(|champion| (champion.endpoint, champion.run)),
@@ -191,6 +225,10 @@ pub async fn gather(
         format!("s3://{}/{}", store.bucket(), keys.predictions())
     });
     let pace = plan.pace().map(str::to_owned);
+    let columns = dataset
+        .as_ref()
+        .map_or(&Value::Null, |dataset| &dataset.columns)
+        .clone();
     Ok(Report {
         pipeline: run.pipeline().to_owned(),
         run: run.run().clone(),
@@ -204,22 +242,22 @@ pub async fn gather(
             table: plan.definition.source.name().to_owned(),
             route: plan.route,
             reason: plan.reason,
-            segments,
-            items: exported.map_or(dataset.rows.total(), |exported| exported.items),
+            segments: export.segments,
+            items: exported.items,
             estimated_items: plan.estimate.items,
             estimated_read_units: plan.estimate.read_units,
             estimated_cost: plan.estimate.cost,
             read_decision: pace,
-            read_units: exported.map(|exported| exported.read_units),
-            read_rate: exported.and_then(|exported| exported.read_rate()),
-            throttles: exported.map(|exported| exported.throttles),
-            raw_bytes: exported.map(|exported| exported.raw_bytes),
-            checksum: exported.map(|exported| exported.checksum),
+            read_units: exported.read_units,
+            read_rate: exported.read_rate(),
+            throttles: exported.throttles,
+            raw_bytes: exported.raw_bytes,
+            checksum: exported.checksum,
         },
-        rows: dataset.rows,
-        label: text(&dataset.columns, "label"),
-        columns: list(&dataset.columns, "columns", column),
-        left_out: list(&dataset.columns, "leftOut", left_out),
+        rows: dataset.as_ref().map(|dataset| dataset.rows),
+        label: text(&columns, "label"),
+        columns: list(&columns, "columns", column),
+        left_out: list(&columns, "leftOut", left_out),
         data: data::gather(store, run).await?,
         training,
         verdict,

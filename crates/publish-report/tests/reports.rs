@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
-use contract::states::{Outcome, PublishReportInput, PublishReportOutput};
-use contract::{ErrorName, Invocation, Named, RunId};
+use contract::states::{Outcome, PublishReportInput, PublishReportOutput, RowCounts};
+use contract::{ErrorName, Invocation, Named, RunId, ServiceError};
+use lake::latest::Announcements;
 use lake::memory::poll_at_most;
+use lake::records::Latest;
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
 use publish_report::{PublishReportError, Report, handle};
 use serde_json::{Value, json};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 fn run() -> RunId {
@@ -65,10 +68,10 @@ async fn over() -> MemoryStore {
     .await;
     put(
         &store,
-        &keys.dataset_plan(),
+        &keys.export(),
         json!({
-            "columns": columns, "keyAttributes": ["user"], "shards": [],
-            "exported": {"items": 100, "rawBytes": 4321, "pages": 4, "readUnits": 12.5,
+            "run": run(), "segments": 4, "parts": [],
+            "totals": {"items": 100, "rawBytes": 4321, "pages": 4, "readUnits": 12.5,
                 "throttles": 3, "firstReadMs": 10_000, "lastReadMs": 10_050, "checksum": "0"},
         }),
     )
@@ -110,20 +113,58 @@ async fn over() -> MemoryStore {
     store
 }
 
+/// Announcements that were made, by their addresses.
+#[derive(Default)]
+struct Heard(Mutex<Vec<(String, Latest)>>);
+
+impl Announcements for Heard {
+    async fn announce(&self, latest: &Latest, address: &str) -> Result<(), ServiceError> {
+        let mut heard = self.0.lock().unwrap();
+        heard.push((address.to_owned(), latest.clone()));
+        Ok(())
+    }
+}
+
+/// A bus that takes nothing.
+struct Deaf;
+
+impl Announcements for Deaf {
+    async fn announce(&self, _: &Latest, address: &str) -> Result<(), ServiceError> {
+        Err(ServiceError {
+            name: ErrorName::AccessDenied,
+            service: "EventBridge",
+            operation: "PutEvents",
+            subject: address.to_owned(),
+            code: "AccessDeniedException".to_owned(),
+            message: "no".to_owned(),
+            source: None,
+        })
+    }
+}
+
 async fn call(
     store: &MemoryStore,
     outcome: Outcome,
 ) -> Result<PublishReportOutput, PublishReportError> {
+    call_of(store, &Heard::default(), &run(), outcome).await
+}
+
+async fn call_of(
+    store: &MemoryStore,
+    announcements: &impl Announcements,
+    run: &RunId,
+    outcome: Outcome,
+) -> Result<PublishReportOutput, PublishReportError> {
     let input = PublishReportInput {
         pipeline: "default".to_owned(),
-        run: run(),
+        run: run.clone(),
         outcome,
     };
     let invocation = Invocation {
         attempt: "a".to_owned(),
         deadline: SystemTime::now(),
     };
-    handle(store, input, invocation).await
+    handle(store, announcements, input, invocation).await
 }
 
 async fn for_people(store: &MemoryStore) -> String {
@@ -135,14 +176,17 @@ async fn for_people(store: &MemoryStore) -> String {
 async fn a_deployed_run_is_reported_to_programs_and_people() {
     let store = over().await;
     let output = call(&store, Outcome::Deployed).await.unwrap();
-    assert_eq!((output.items, output.rows.total()), (100, 100));
+    assert_eq!(
+        (output.items, output.rows.map(RowCounts::total)),
+        (100, Some(100))
+    );
     assert_eq!(output.endpoint.as_deref(), Some("films"));
     assert_eq!(output.report_key, run_keys().report());
 
     let report: Report = documents::read(&store, &output.report_key, "a report")
         .await
         .unwrap();
-    assert_eq!(report.export.read_units, Some(12.5));
+    assert_eq!(report.export.read_units.to_bits(), 12.5_f64.to_bits());
     assert_eq!(report.columns[0].vocabulary, Some(3));
     assert_eq!(report.columns[1].vocabulary, None);
     assert!(report.seconds > 0, "{report:?}");
@@ -275,17 +319,144 @@ async fn without_any_champion_no_endpoint_is_claimed() {
 }
 
 #[tokio::test]
-async fn figures_that_are_gone_are_left_out() {
+async fn each_end_before_the_verdict_is_reported_with_what_there_is() {
+    let raw = "raw/default/run=20261120-173000-1a2b3c4d/";
+    let processed = "processed/default/run=20261120-173000-1a2b3c4d/";
+    for (outcome, headline, chapters) in [
+        (
+            Outcome::Exported,
+            format!("**100 items are exported, below `{raw}`.**"),
+            &["Export", "Data"][..],
+        ),
+        (
+            Outcome::DatasetSealed,
+            format!("**The training files are made, below `{processed}`.**"),
+            &["Export", "Dataset", "Data"],
+        ),
+        (
+            Outcome::Trained,
+            "**The model is trained, and nothing is deployed: it is `s3://lake/model.tar.gz`.**"
+                .to_owned(),
+            &["Export", "Dataset", "Data", "Model"],
+        ),
+    ] {
+        let store = over().await;
+        // What comes later is not read, even where another run of the pipeline serves a model.
+        let keys = run_keys();
+        let later = [
+            (keys.dataset(), outcome == Outcome::Exported),
+            (keys.training(), outcome != Outcome::Trained),
+            (keys.verdict(), true),
+            (keys.deployment(), true),
+        ];
+        for (key, _) in later.into_iter().filter(|(_, is_later)| *is_later) {
+            store.delete(&key).await.unwrap();
+        }
+        let champion = json!({"run": "20261119-173000-00000000", "metric": "m", "value": 1,
+            "model": "m", "endpoint": "older", "dataset": "d"});
+        put(&store, &keys::champion("default"), champion).await;
+        let heard = Heard::default();
+        let output = call_of(&store, &heard, &run(), outcome).await.unwrap();
+        assert_eq!(output.outcome, outcome);
+        let rows = output.rows.map(RowCounts::total);
+        assert_eq!(rows, (outcome != Outcome::Exported).then_some(100));
+        assert_eq!((output.value, output.endpoint), (None, None));
+
+        let text = for_people(&store).await;
+        assert!(text.contains(&headline), "{headline} is not in\n{text}");
+        let found = text.lines().filter_map(|line| line.strip_prefix("## "));
+        assert_eq!(found.collect::<Vec<_>>(), chapters, "{text}");
+        let report: Report = documents::read(&store, &output.report_key, "a report")
+            .await
+            .unwrap();
+        assert_eq!(report.model_age_days(), None);
+
+        assert_eq!(output.latest_key, "latest/default.json");
+        let latest: Latest = documents::read(&store, &output.latest_key, "the newest data")
+            .await
+            .unwrap();
+        assert_eq!((&latest.run, latest.outcome), (&run(), outcome));
+        assert_eq!(latest.export.items, 100);
+        assert_eq!(latest.export.prefix, format!("s3://memory/{raw}"));
+        let manifest = format!("s3://memory/{}", keys.export());
+        assert_eq!(latest.export.manifest, manifest);
+        let channels = latest.dataset.as_ref().map(|dataset| &dataset.channels);
+        let folders = ["train", "validation"].map(|channel| {
+            let folder = format!("s3://memory/{processed}{channel}/");
+            (channel.to_owned(), folder)
+        });
+        let folders = (outcome != Outcome::Exported).then_some(folders.into());
+        assert_eq!(channels, folders.as_ref());
+        let artifact = latest.model.as_ref().map(|model| model.artifact.as_str());
+        let trained = outcome == Outcome::Trained;
+        assert_eq!(artifact, trained.then_some("s3://lake/model.tar.gz"));
+        let address = "s3://memory/latest/default.json".to_owned();
+        assert_eq!(heard.0.into_inner().unwrap(), [(address, latest)]);
+        let left = store.list(&keys::current_runs("default")).await.unwrap();
+        assert_eq!(left.len(), 1, "its lease is given back");
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_better_is_not_offered_as_the_newest() {
+    for (outcome, offered) in [(Outcome::KeptChampion, false), (Outcome::Deployed, true)] {
+        let store = over().await;
+        let output = call(&store, outcome).await.unwrap();
+        let latest: Latest = documents::read(&store, &output.latest_key, "the newest data")
+            .await
+            .unwrap();
+        assert_eq!(latest.run, run());
+        assert!(latest.dataset.is_some());
+        assert_eq!(latest.model.is_some(), offered, "{outcome}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_run_that_ends_later_announces_nothing() {
     let store = over().await;
-    store.delete(&run_keys().dataset_plan()).await.unwrap();
+    call(&store, Outcome::Exported).await.unwrap();
+    let key = keys::latest("default");
+    let mut later: Latest = documents::read(&store, &key, "the newest data")
+        .await
+        .unwrap();
+    later.run = RunId::parse("20261121-173000-00000000").unwrap();
+    documents::write(&store, &key, &later).await.unwrap();
+    let heard = Heard::default();
+    let output = call_of(&store, &heard, &run(), Outcome::Exported)
+        .await
+        .unwrap();
+    assert_eq!(output.outcome, Outcome::Exported);
+    assert!(heard.0.into_inner().unwrap().is_empty());
+    let standing: Latest = documents::read(&store, &key, "the newest data")
+        .await
+        .unwrap();
+    assert_eq!(standing, later);
+}
+
+#[tokio::test]
+async fn a_run_whose_data_is_not_announced_is_not_over() {
+    let store = over().await;
+    let error = call_of(&store, &Deaf, &run(), Outcome::Exported)
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::AccessDenied);
+    let left = store.list(&keys::current_runs("default")).await.unwrap();
+    assert_eq!(left.len(), 2, "the lease is kept");
+    // A redrive, with the permission, announces it.
+    let heard = Heard::default();
+    call_of(&store, &heard, &run(), Outcome::Exported)
+        .await
+        .unwrap();
+    assert_eq!(heard.0.into_inner().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_gate_report_that_is_gone_is_left_out() {
+    let store = over().await;
     store.delete(&run_keys().quality()).await.unwrap();
     let output = call(&store, Outcome::Deployed).await.unwrap();
     assert_eq!(output.items, 100);
-    assert!(
-        for_people(&store)
-            .await
-            .contains("| Read units | not known (estimated 13) |")
-    );
+    assert!(!for_people(&store).await.contains("## Data\n"));
 }
 
 #[tokio::test]
@@ -306,6 +477,7 @@ async fn a_run_that_is_not_over_is_not_reported() {
     let keys = run_keys();
     for key in [
         keys.plan(),
+        keys.export(),
         keys.dataset(),
         keys.training(),
         keys.verdict(),
@@ -322,7 +494,7 @@ async fn a_run_that_is_not_over_is_not_reported() {
 
 #[tokio::test]
 async fn a_crash_at_any_point_ends_in_the_same_place() {
-    for polls in 0..30 {
+    for polls in 0..45 {
         let store = over().await;
         let _ = poll_at_most(polls, call(&store, Outcome::Deployed));
         let before = store.get(&run_keys().report()).await.ok();
@@ -337,6 +509,10 @@ async fn a_crash_at_any_point_ends_in_the_same_place() {
                 .await
                 .contains("serves at the endpoint films")
         );
+        let latest: Latest = documents::read(&store, &output.latest_key, "the newest data")
+            .await
+            .unwrap();
+        assert_eq!(latest.run, run(), "after {polls} polls");
         let left = store.list(&keys::current_runs("default")).await.unwrap();
         assert_eq!(left.len(), 1, "after {polls} polls");
     }

@@ -2,8 +2,7 @@
 
 use crate::{Tags, differences};
 use contract::{ErrorName, Named, Names, RunId, ServiceError};
-use definition::Definition;
-use definition::{Compute, Shift, Vpc};
+use definition::{Compute, Definition, PartMissing, Shift, Vpc};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -33,6 +32,9 @@ pub struct ModelSpec {
 
 impl ModelSpec {
     /// The model that a run of this definition has trained, under the run's name.
+    ///
+    /// # Errors
+    /// If the definition trains none.
     pub fn of_run(
         definition: &Definition,
         run: &RunId,
@@ -40,18 +42,18 @@ impl ModelSpec {
         artifact: &str,
         role_arn: &str,
         tags: Tags,
-    ) -> Self {
-        let training = &definition.training;
-        Self {
+    ) -> Result<Self, PartMissing> {
+        let training = definition.training()?;
+        Ok(Self {
             name: Names::run_resource(&definition.pipeline, run),
             image: image.to_owned(),
             artifact: artifact.to_owned(),
             role_arn: training.role_arn.as_deref().unwrap_or(role_arn).to_owned(),
-            environment: definition.endpoint.environment.clone(),
+            environment: definition.endpoint().environment.clone(),
             vpc: training.vpc.clone(),
             network_isolation: training.network_isolation,
             tags,
-        }
+        })
     }
 }
 
@@ -120,30 +122,34 @@ pub struct ConfigSpec {
 impl ConfigSpec {
     /// The configuration of the model that a run of this definition has trained, under the model's
     /// name; what is captured is kept in the lake's bucket, under the lake's key.
+    ///
+    /// # Errors
+    /// If the definition trains none.
     pub fn of_run(
         definition: &Definition,
         model: &str,
         bucket: &str,
         lake_key: &str,
         tags: Tags,
-    ) -> Self {
-        let compute = definition.endpoint.compute.clone();
+    ) -> Result<Self, PartMissing> {
+        let endpoint = definition.endpoint();
+        let compute = endpoint.compute.clone();
         // AWS has no volume to encrypt where it has no instances.
-        let key = definition.training.kms.volume_key.as_ref();
+        let key = definition.training()?.kms.volume_key.as_ref();
         let key = key.filter(|_| !compute.is_serverless());
-        Self {
+        Ok(Self {
             name: model.to_owned(),
             model: model.to_owned(),
-            capture: definition.endpoint.data_capture.map(|capture| Capture {
+            capture: endpoint.data_capture.map(|capture| Capture {
                 percent: capture.percent,
                 destination: format!("s3://{bucket}/captured/{}", definition.pipeline),
                 key: Some(lake_key.to_owned()),
             }),
-            startup_seconds: definition.endpoint.startup_seconds,
+            startup_seconds: endpoint.startup_seconds,
             volume_key: key.cloned(),
             tags,
             compute,
-        }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use contract::states::RowCounts;
 use contract::{ErrorName, Named};
 use dataset::GateFailed;
-use lake::{DocumentError, StoreError};
+use lake::{DocumentError, PartMissing, StoreError};
 
 /// Why a dataset cannot be sealed.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +108,9 @@ pub enum SealDatasetError {
     /// The page on the data cannot be written.
     #[error("writing the report on the data")]
     Store(#[from] StoreError),
+    /// The run's definition has no dataset.
+    #[error(transparent)]
+    Part(#[from] PartMissing),
 }
 
 impl Named for SealDatasetError {
@@ -125,6 +128,7 @@ impl Named for SealDatasetError {
             Self::Gate(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),
+            Self::Part(error) => error.name(),
         }
     }
 }

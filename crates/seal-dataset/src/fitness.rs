@@ -5,7 +5,9 @@ use crate::SealDatasetError;
 use contract::states::RowCounts;
 use contract::{short_name, some_names};
 use dataset::Columns;
-use definition::{Comparison, Definition, Labels, channel_of_metric, needs_two_classes};
+use definition::{
+    Comparison, Dataset, Definition, Labels, Training, channel_of_metric, needs_two_classes,
+};
 use lake::records::{LabelRange, RowContent};
 
 const TRAIN: &str = "train";
@@ -18,12 +20,16 @@ const SHOWN: usize = 5;
 /// Checks the rows against what training and the choice of a model need.
 pub fn check(
     definition: &Definition,
+    dataset: &Dataset,
     columns: &Columns,
     rows: RowCounts,
     content: &RowContent,
 ) -> Result<(), SealDatasetError> {
-    check_channels(definition, rows)?;
-    check_labels(definition, rows, content)?;
+    check_channels(definition, dataset, rows)?;
+    if let Some(training) = &definition.training {
+        let metrics = metrics(definition).collect::<Vec<_>>();
+        check_labels(training, dataset, &metrics, rows, content)?;
+    }
     let empty = |(column, value): (&usize, &Option<u32>)| {
         let column = columns.columns.get(*column).filter(|_| value.is_none())?;
         Some(column.path.as_str())
@@ -102,27 +108,31 @@ const fn operator(op: Comparison) -> &'static str {
 
 /// The metrics by which models are chosen, each with the rows that it is of.
 fn metrics(definition: &Definition) -> impl Iterator<Item = (&str, Option<&'static str>)> {
-    let algorithm = definition.training.algorithm.as_ref();
+    let training = definition.training.as_ref();
+    let algorithm = training.and_then(|training| training.algorithm.as_ref());
     let judged_by = algorithm.map_or(VALIDATION, |known| known.name.validation_channel());
-    let tuned = definition.training.tuning.iter();
-    let tuned = tuned.filter_map(|tuning| tuning.metric.as_deref());
-    std::iter::once(definition.promotion.metric.as_str())
-        .chain(tuned)
-        .map(move |metric| {
-            let channel = match channel_of_metric(metric) {
-                // Some algorithms call the channel of validation rows `test`.
-                Some(channel) if channel == judged_by => Some(VALIDATION),
-                Some(TRAIN) => Some(TRAIN),
-                Some(VALIDATION) => Some(VALIDATION),
-                Some(_) => Some(TEST),
-                None => None,
-            };
-            (metric, channel)
-        })
+    let tuned = training.and_then(|training| training.tuning.as_ref()?.metric.as_deref());
+    let promotion = definition.promotion.as_ref();
+    let deciding = promotion.map(|promotion| promotion.metric.as_str());
+    deciding.into_iter().chain(tuned).map(move |metric| {
+        let channel = match channel_of_metric(metric) {
+            // Some algorithms call the channel of validation rows `test`.
+            Some(channel) if channel == judged_by => Some(VALIDATION),
+            Some(TRAIN) => Some(TRAIN),
+            Some(VALIDATION) => Some(VALIDATION),
+            Some(_) => Some(TEST),
+            None => None,
+        };
+        (metric, channel)
+    })
 }
 
-fn check_channels(definition: &Definition, rows: RowCounts) -> Result<(), SealDatasetError> {
-    let split = &definition.dataset.split;
+fn check_channels(
+    definition: &Definition,
+    dataset: &Dataset,
+    rows: RowCounts,
+) -> Result<(), SealDatasetError> {
+    let split = &dataset.split;
     let time = split.time.as_ref();
     let validates_from = time.is_some_and(|time| time.validation_from.is_some());
     let tests_from = time.is_some_and(|time| time.test_from.is_some());
@@ -155,11 +165,12 @@ fn check_channels(definition: &Definition, rows: RowCounts) -> Result<(), SealDa
 }
 
 fn check_labels(
-    definition: &Definition,
+    training: &Training,
+    dataset: &Dataset,
+    metrics: &[(&str, Option<&'static str>)],
     rows: RowCounts,
     content: &RowContent,
 ) -> Result<(), SealDatasetError> {
-    let training = &definition.training;
     for channel in [TRAIN, VALIDATION] {
         if let Some(range) = content.labels.get(channel) {
             let labels = Labels {
@@ -176,10 +187,11 @@ fn check_labels(
         let range: &LabelRange = content.labels.get(channel)?;
         (range.least.to_bits() == range.greatest.to_bits()).then_some(range.least)
     };
-    let of_metrics = metrics(definition)
+    let of_metrics = metrics
+        .iter()
         .filter(|(metric, _)| needs_two_classes(metric))
-        .filter_map(|(metric, channel)| Some((channel?, format!("the metric `{metric}`"))));
-    let allows = definition.dataset.gate.allow_constant_label;
+        .filter_map(|(metric, channel)| Some(((*channel)?, format!("the metric `{metric}`"))));
+    let allows = dataset.gate.allow_constant_label;
     let of_training = (training.learns_classes() && !allows)
         .then(|| (TRAIN, "an algorithm that learns classes".to_owned()));
     for (channel, who) in of_training.into_iter().chain(of_metrics) {

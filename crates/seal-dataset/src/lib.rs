@@ -10,7 +10,7 @@ mod quality;
 pub use error::SealDatasetError;
 
 use contract::Invocation;
-use contract::states::{RowCounts, RunInput, SealDatasetOutput};
+use contract::states::{RowCounts, RunInput, SealDatasetOutput, Then};
 use dataset::{Columns, FeatureColumn};
 use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{
@@ -33,11 +33,12 @@ pub async fn handle(
     _invocation: Invocation,
 ) -> Result<SealDatasetOutput, SealDatasetError> {
     let keys = RunKeys::new(&input.pipeline, &input.run);
+    let run: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let existing: Option<DatasetRecord> =
         documents::read_if_there(store, &keys.dataset(), "the dataset").await?;
     let rows = match existing {
         Some(dataset) => dataset.rows,
-        None => seal(store, &keys, &input).await?,
+        None => seal(store, &keys, &run).await?,
     };
     tracing::info!(
         rows.train,
@@ -52,13 +53,14 @@ pub async fn handle(
         pipeline: input.pipeline,
         run: input.run,
         rows,
+        then: Then::if_any(run.definition.training.as_ref()),
     })
 }
 
 async fn seal(
     store: &impl ObjectStore,
     keys: &RunKeys,
-    input: &RunInput,
+    run: &Plan,
 ) -> Result<RowCounts, SealDatasetError> {
     let plan: DatasetPlan<Columns> =
         documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?;
@@ -79,11 +81,10 @@ async fn seal(
         let items = rows.total();
         return Err(SealDatasetError::NothingToTrainOn { items, went });
     }
-    let run: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let notes = fitness::notes(&plan.columns, rows, &content);
-    let gate = &run.definition.dataset.gate;
-    quality::check_rows(store, keys, gate, (rows, &content), notes).await?;
-    fitness::check(&run.definition, &plan.columns, rows, &content)?;
+    let dataset = run.definition.dataset()?;
+    quality::check_rows(store, keys, &dataset.gate, (rows, &content), notes).await?;
+    fitness::check(&run.definition, dataset, &plan.columns, rows, &content)?;
     reconcile_files(rows, &files, plan.minimum_files)?;
     let mut channels: Vec<String> = files.iter().map(|file| file.channel.clone()).collect();
     channels.sort_unstable();
@@ -93,7 +94,7 @@ async fn seal(
     let widths = plan.columns.columns.iter().map(FeatureColumn::width);
     let features: usize = widths.sum();
     let dataset = DatasetRecord {
-        run: input.run.clone(),
+        run: run.run.clone(),
         rows,
         channels,
         content_type: plan.format.content_type().to_owned(),

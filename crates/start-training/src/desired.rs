@@ -3,7 +3,7 @@
 use crate::job_state::Run;
 use crate::{StartTrainingError, hyperparameters};
 use definition::FieldError;
-use definition::{Distribution, Scalar, Tuning, TuningRange};
+use definition::{Distribution, PartMissing, Scalar, Tuning, TuningRange};
 use lake::records::DatasetRecord;
 use sagemaker_ports::{Channel, Owner, TrainingSpec, TuningSpec};
 
@@ -22,7 +22,9 @@ pub fn training_job<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, S
         settings,
         ..
     } = run;
-    let training = &run.plan.definition.training;
+    let definition = &run.plan.definition;
+    let training = definition.training()?;
+    let is_weighed = definition.dataset()?.weight.is_some();
     check_shares(training.distribution, training.instance_count, dataset)?;
     // SageMaker refuses a channel whose prefix is empty.
     let filled = [
@@ -66,7 +68,7 @@ pub fn training_job<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, S
             .filter(|spot| spot.checkpoints)
             .map(|_| format!("{output}/checkpoints")),
         input_mode: training.input_mode,
-        hyperparameters: hyperparameters::resolve(&run.plan.definition, dataset)?,
+        hyperparameters: hyperparameters::resolve(training, is_weighed, dataset)?,
         metrics: training
             .metrics
             .iter()
@@ -102,7 +104,9 @@ pub fn tuning_job<S>(
     let mut training = training_job(run, name.clone())?;
     // All training jobs would write their checkpoints to one folder and resume from one another's.
     training.checkpoints = None;
-    let (metric, goal) = tuning.objective(&run.plan.definition.promotion);
+    let promotion = run.plan.definition.promotion.as_ref();
+    let no_objective = PartMissing { part: "promotion" };
+    let (metric, goal) = tuning.objective(promotion).ok_or(no_objective)?;
     let as_text = |range: &TuningRange| match range {
         // SageMaker only has text values.
         TuningRange::Categorical(values) => {

@@ -1,21 +1,21 @@
 //! The hyperparameters of a job: the definition's, and those that follow from the dataset.
 
 use definition::FieldError;
-use definition::{AlgorithmName, CSV_WEIGHTS, Definition};
+use definition::{AlgorithmName, CSV_WEIGHTS, Training};
 use lake::records::DatasetRecord;
 use std::collections::BTreeMap;
 
 const FEATURE_DIM: &str = "feature_dim";
 
-/// The hyperparameters, as texts.
+/// The hyperparameters, as texts; `is_weighed` says that the rows have weights.
 ///
 /// # Errors
 /// If a hyperparameter of the definition contradicts the dataset.
 pub fn resolve(
-    definition: &Definition,
+    training: &Training,
+    is_weighed: bool,
     dataset: &DatasetRecord,
 ) -> Result<BTreeMap<String, String>, FieldError> {
-    let training = &definition.training;
     let given = training.hyperparameters.iter();
     let mut all: BTreeMap<_, _> = given
         .map(|(name, value)| (name.clone(), value.to_string()))
@@ -23,7 +23,7 @@ pub fn resolve(
     let Some(algorithm) = &training.algorithm else {
         return Ok(all);
     };
-    if algorithm.name == AlgorithmName::Xgboost && definition.dataset.weight.is_some() {
+    if algorithm.name == AlgorithmName::Xgboost && is_weighed {
         all.insert(CSV_WEIGHTS.to_owned(), "1".to_owned());
     }
     let Some(features) = dataset
@@ -69,18 +69,14 @@ mod tests {
     use serde_json::{Value, json};
 
     fn derived(dataset: &Value, training: &Value) -> Result<Value, FieldError> {
-        let definition = contract::read::from_value(json!({
-            "source": {"dynamodb": {"table": "t"}},
-            "dataset": dataset,
-            "training": training,
-            "promotion": {"metric": "m", "goal": "minimize"},
-        }));
+        let training = contract::read::from_value(training.clone()).unwrap();
         let record = json!({
             "run": "20261120-173000-1a2b3c4d", "rows": {"train": 9, "validation": 0, "rejected": 0},
             "channels": ["train"], "contentType": "c", "columns": [], "features": 7, "files": [],
         });
         let record = serde_json::from_value(record).unwrap();
-        resolve(&definition.unwrap(), &record).map(|all| json!(all))
+        let is_weighed = dataset.get("weight").is_some();
+        resolve(&training, is_weighed, &record).map(|all| json!(all))
     }
 
     #[test]

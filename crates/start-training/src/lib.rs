@@ -12,7 +12,7 @@ mod tuning;
 pub use error::StartTrainingError;
 
 use contract::Invocation;
-use contract::states::{JobInput, StartTrainingOutput, Status};
+use contract::states::{JobInput, StartTrainingOutput, Status, Then};
 use job_state::{JobState, Run};
 use lake::attempt::Attempts;
 use lake::records::{DatasetRecord, Plan, TrainingRecord};
@@ -45,12 +45,16 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
     invocation: Invocation,
 ) -> Result<StartTrainingOutput, StartTrainingError> {
     let keys = RunKeys::new(&input.pipeline, &input.run);
+    let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
+    let training = plan.definition.training()?;
+    let then = Then::if_any(plan.definition.promotion.as_ref());
     let answer = |status, job: String, phase: &str, wait_seconds| StartTrainingOutput {
         status,
         pipeline: input.pipeline.clone(),
         run: input.run.clone(),
         training_job: job,
         phase: phase.to_owned(),
+        then,
         wait_seconds,
     };
     let done =
@@ -59,7 +63,6 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
         return Ok(answer(Status::Done, done.job, COMPLETED, 0));
     }
 
-    let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let dataset: DatasetRecord = documents::read_if_there(store, &keys.dataset(), "a dataset")
         .await?
         .ok_or_else(|| StartTrainingError::DatasetNotSealed {
@@ -79,11 +82,7 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
     let attempt = attempts.current().await??;
     let backoff = capacity::CapacityBackoff {
         attempts,
-        limit_seconds: plan
-            .definition
-            .training
-            .capacity_wait_minutes
-            .saturating_mul(60),
+        limit_seconds: training.capacity_wait_minutes.saturating_mul(60),
         seed: &invocation.attempt,
     };
     let run = Run {
@@ -95,7 +94,7 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
         attempt,
         backoff,
     };
-    let state = match &plan.definition.training.tuning {
+    let state = match &training.tuning {
         None => single::poll(&run, jobs).await?,
         Some(tuning) => tuning::poll(&run, jobs, tuning).await?,
     };

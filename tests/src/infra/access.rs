@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 11] = [
+pub const TIERS: [&str; 12] = [
     "config",
     "raw",
     "processed",
     "models",
     "reports",
     "champion",
+    "latest",
     "current",
     "captured",
     "scoring",

@@ -37,8 +37,9 @@ const MAY: [(&str, &[(&str, &str)]); 14] = [
         &[
             ("raw", "R"),
             ("processed", "RW"),
-            ("reports", "W"),
+            ("reports", "RW"),
             ("champion", "R"),
+            ("latest", "R"),
         ],
     ),
     ("MergeToCsvRole", &[("raw", "R"), ("processed", "RW")]),
@@ -78,6 +79,7 @@ const MAY: [(&str, &[(&str, &str)]); 14] = [
             ("processed", "R"),
             ("reports", "RW"),
             ("champion", "R"),
+            ("latest", "RW"),
             ("current", "D"),
         ],
     ),

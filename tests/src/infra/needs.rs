@@ -12,8 +12,10 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 15] = [
+pub const PORTS: [&str; 17] = [
+    "Announcements",
     "ByteStream",
+    "ConditionalStore",
     "DescribeRecovery",
     "DescribeTable",
     "Endpoints",
@@ -32,7 +34,7 @@ pub const PORTS: [&str; 15] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 48] = [
+pub const ACTIONS: [(&str, &[&str]); 49] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
@@ -159,6 +161,7 @@ pub const ACTIONS: [(&str, &[&str]); 48] = [
         "list_training_jobs_for_hyper_parameter_tuning_job",
         &["sagemaker:ListTrainingJobsForHyperParameterTuningJob"],
     ),
+    ("put_events", &["events:PutEvents"]),
     ("put_object", &["s3:PutObject"]),
     // Auto Scaling makes the alarms that the policy tracks as the caller.
     (

@@ -41,14 +41,17 @@ mod tests {
 
     #[test]
     fn the_files_are_definitions_of_what_the_demo_has() {
-        assert_eq!(definition().training.image.as_deref(), Some(IMAGE));
+        assert_eq!(
+            definition().training().unwrap().image.as_deref(),
+            Some(IMAGE)
+        );
         for algorithm in ALL {
             let definition = definition_of(algorithm);
             assert_eq!(definition.source.name(), crate::demo::TABLE);
-            dataset::check_definition(&definition.dataset).unwrap();
+            dataset::check_definition(definition.dataset().unwrap()).unwrap();
             // XGBoost's metrics are SageMaker's own, and need no definition.
-            let deciding = &definition.promotion.metric;
-            let mut metrics = definition.training.metrics.iter();
+            let deciding = &definition.promotion().unwrap().metric;
+            let mut metrics = definition.training().unwrap().metrics.iter();
             let is_defined = metrics.any(|metric| metric.name == *deciding);
             assert_eq!(is_defined, algorithm == Algorithm::Recommender);
         }
@@ -58,10 +61,11 @@ mod tests {
     fn every_column_occurs_in_the_items() {
         let interactions = Interactions::generate(1, 200);
         for definition in ALL.map(definition_of) {
-            let columns = definition.dataset.columns.iter().flatten();
+            let dataset = definition.dataset().unwrap();
+            let columns = dataset.columns.iter().flatten();
             let mut paths: Vec<_> = columns.map(|column| &column.path).collect();
-            paths.push(&definition.dataset.label);
-            paths.extend(&definition.dataset.split.by);
+            paths.push(&dataset.label);
+            paths.extend(&dataset.split.by);
             for path in paths {
                 let occurs = interactions.items().any(|item| {
                     let mut names = path.split('.');

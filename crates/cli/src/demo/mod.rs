@@ -240,6 +240,9 @@ fn active_user(interactions: &Interactions) -> String {
 /// An outcome in words.
 const fn outcome_in_words(outcome: Outcome) -> &'static str {
     match outcome {
+        Outcome::Exported => "exported",
+        Outcome::DatasetSealed => "training files made",
+        Outcome::Trained => "trained, not deployed",
         Outcome::Deployed => "deployed",
         Outcome::KeptChampion => "not better: the champion stays",
     }

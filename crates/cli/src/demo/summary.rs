@@ -149,7 +149,7 @@ impl Summary {
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let rows = &self.output.rows;
+        let rows = self.output.rows.unwrap_or_default();
         writeln!(
             f,
             "Run {} of pipeline {}",

@@ -7,7 +7,7 @@ pub(crate) mod quality;
 use crate::columns::Columns;
 use contract::states::RowCounts;
 use contract::{ErrorName, Named, short_name};
-use definition::{ColumnGate, Dataset, Gate, LabelEncoding};
+use definition::{ColumnGate, Dataset, Gate, ItemGate, LabelEncoding};
 use dynamodb_json::{Kind, Path};
 use profile::Drift;
 use profile::{AttributeStatistics, Statistics, share};
@@ -18,7 +18,8 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GateVerdict {
-    /// The limit's name below `dataset.gate`: `drift.maximumPsi`.
+    /// The limit's name below `dataset.gate`: `drift.maximumPsi`. For the gate on items it includes
+    /// that gate's name: `gate.minimumItems`.
     pub bound: String,
     /// The attribute, if the check is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,14 +47,20 @@ impl std::fmt::Display for GateVerdict {
         }
         // The name of a column's own limit contains the column's path.
         let bound: String = bound.chars().take(160).collect();
-        write!(f, ", and `dataset.gate.{bound}` is {}", self.limit_text())
+        let below = if bound.starts_with(OF_ITEMS) {
+            ""
+        } else {
+            "dataset.gate."
+        };
+        write!(f, ", and `{below}{bound}` is {}", self.limit_text())
     }
 }
 
 impl GateVerdict {
     /// The limit, formatted.
     pub fn limit_text(&self) -> String {
-        if self.bound.contains("allow") && !self.bound.starts_with("columns.") {
+        let is_of_one = self.bound.starts_with("columns.") || self.bound.starts_with(OF_ITEMS);
+        if self.bound.contains("allow") && !is_of_one {
             "false".to_owned()
         } else {
             Figure(self.limit).to_string()
@@ -67,6 +74,9 @@ impl GateVerdict {
             .map_or_else(none, |value| Figure(value).to_string())
     }
 }
+
+/// Prefix of the limits of the gate on items.
+const OF_ITEMS: &str = "gate.";
 
 /// A formatted number: at most four decimals.
 struct Figure(f64);
@@ -154,6 +164,95 @@ pub fn judge_left(gate: &Gate, rows: RowCounts) -> GateVerdict {
         gate.minimum_rows as f64,
         left as f64,
     )
+}
+
+/// Checks the exported items against the gate on items; `drift` is their distance from those of an
+/// earlier run.
+pub fn judge_items(
+    gate: &ItemGate,
+    statistics: &Statistics,
+    drift: Option<&Drift>,
+) -> Vec<GateVerdict> {
+    let bound = |name: &str| format!("{OF_ITEMS}{name}");
+    let (items, measure) = (statistics.items as f64, "the number of items");
+    let least = gate.minimum_items as f64;
+    let mut verdicts = vec![at_least(
+        &bound("minimumItems"),
+        None,
+        measure,
+        least,
+        items,
+    )];
+    if let Some(most) = gate.maximum_items {
+        let bound = bound("maximumItems");
+        verdicts.push(at_most(&bound, None, measure, most as f64, items));
+    }
+    if let Some((most, drift)) = gate.maximum_item_drop.zip(drift) {
+        let measure = format!("the share of {} items that is gone", drift.items.before);
+        let bound = bound("maximumItemDrop");
+        verdicts.push(at_most(&bound, None, &measure, most, drift.row_drop()));
+    }
+    for (path, own) in &gate.attributes {
+        let name = |name: &str| format!("{OF_ITEMS}attributes.{path}.{name}");
+        if let Some(most) = own.maximum_missing {
+            let missing = statistics.missing(path);
+            let measure = "the share of items in which it is missing";
+            let bound = name("maximumMissing");
+            verdicts.push(at_most(&bound, Some(path), measure, most, missing));
+        }
+        verdicts.extend(ranges(statistics, path, *own, &name));
+        let attribute = drift.and_then(|drift| drift.attributes.get(path));
+        let psi = attribute.and_then(|attribute| attribute.psi);
+        if let Some((most, psi)) = own.maximum_psi.zip(psi) {
+            let measure = "the population stability index";
+            let bound = name("maximumPsi");
+            verdicts.push(at_most(&bound, Some(path), measure, most, psi));
+        }
+    }
+    verdicts
+}
+
+/// The verdicts on the least and the greatest number of an attribute.
+fn ranges(
+    statistics: &Statistics,
+    path: &str,
+    own: ColumnGate,
+    bound: &dyn Fn(&str) -> String,
+) -> Vec<GateVerdict> {
+    let numbers = statistics.attribute(path);
+    let numbers = numbers.and_then(|attribute| attribute.numbers.as_ref());
+    let bounds = [
+        (
+            "minimum",
+            "the least number",
+            own.minimum,
+            numbers.map(|n| n.minimum),
+        ),
+        (
+            "maximum",
+            "the greatest number",
+            own.maximum,
+            numbers.map(|n| n.maximum),
+        ),
+    ];
+    let verdicts = bounds
+        .into_iter()
+        .filter_map(|(name, measure, limit, value)| {
+            let limit = limit?;
+            let passed = match name {
+                "minimum" => value.is_some_and(|value| value >= limit),
+                _ => value.is_some_and(|value| value <= limit),
+            };
+            Some(GateVerdict {
+                bound: bound(name),
+                column: Some(path.to_owned()),
+                measure: measure.to_owned(),
+                limit,
+                value,
+                passed,
+            })
+        });
+    verdicts.collect()
 }
 
 /// Checks a table against every limit that can be checked before a row is written. `columns` are
@@ -282,41 +381,9 @@ impl Judge<'_> {
             self.verdicts
                 .push(at_most(&bound, Some(path), measure, most, missing));
         }
-        self.range(path, own);
-    }
-
-    fn range(&mut self, path: &str, own: ColumnGate) {
-        let numbers = self.statistics.attribute(path);
-        let numbers = numbers.and_then(|attribute| attribute.numbers.as_ref());
-        let bounds = [
-            (
-                "minimum",
-                "the least number",
-                own.minimum,
-                numbers.map(|n| n.minimum),
-            ),
-            (
-                "maximum",
-                "the greatest number",
-                own.maximum,
-                numbers.map(|n| n.maximum),
-            ),
-        ];
-        for (name, measure, limit, value) in bounds {
-            let Some(limit) = limit else { continue };
-            let passed = match name {
-                "minimum" => value.is_some_and(|value| value >= limit),
-                _ => value.is_some_and(|value| value <= limit),
-            };
-            self.verdicts.push(GateVerdict {
-                bound: own_bound(path, name),
-                column: Some(path.to_owned()),
-                measure: measure.to_owned(),
-                limit,
-                value,
-                passed,
-            });
-        }
+        let bound = |name: &str| own_bound(path, name);
+        let ranges = ranges(self.statistics, path, own, &bound);
+        self.verdicts.extend(ranges);
     }
 
     /// Inferred columns that the model in service does not have: clients of the endpoint would have
@@ -350,7 +417,7 @@ impl Judge<'_> {
                 self.verdicts.push(at_most(bound, None, measure, 0.0, 0.0));
             }
             for path in vanished {
-                let measure = "the number of its values, a column of the model in service,";
+                let measure = "the number of its values, a column of the data compared with,";
                 let bound = "drift.allowVanishedColumns";
                 let verdict = at_least(bound, Some(path), measure, 1.0, 0.0);
                 self.verdicts.push(GateVerdict {

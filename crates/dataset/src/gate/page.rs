@@ -160,7 +160,7 @@ fn drift_table(drift: &Drift) -> Markup {
 
 fn attributes(statistics: &Statistics, quality: &Quality) -> Markup {
     let role = |path: &str| match path {
-        _ if path == quality.label => 0,
+        _ if quality.label.as_deref() == Some(path) => 0,
         _ if quality.columns.iter().any(|column| column == path) => 1,
         _ => 2,
     };

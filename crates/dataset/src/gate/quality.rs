@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Quality {
-    /// The label's path.
-    pub label: String,
-    /// The paths of the feature columns, in order; empty if none could be planned.
+    /// The label's path; absent where no dataset is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The paths of the feature columns, in order; empty if there are none, or none could be planned.
     pub columns: Vec<String>,
     /// Decisions that a user may want to change, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

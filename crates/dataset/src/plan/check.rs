@@ -26,7 +26,21 @@ pub fn check_definition(definition: &Dataset) -> Result<(), PlanError> {
 /// Every field that is unknown, missing, of another type, or cannot be carried out.
 pub fn read_definition(definition: &Value) -> Result<Definition, Faults> {
     definition::read(definition, |definition, found| {
-        found.extend(faults(&definition.dataset).iter().map(field_error));
+        found.extend(faults_of_items(definition));
+        if let Some(dataset) = &definition.dataset {
+            found.extend(faults(dataset).iter().map(field_error));
+        }
+    })
+}
+
+/// Attributes of the gate on items that are not attribute paths.
+fn faults_of_items(definition: &Definition) -> impl Iterator<Item = FieldError> {
+    let gated = definition.gate.iter();
+    let gated = gated.flat_map(|gate| gate.attributes.keys());
+    gated.filter_map(|path| {
+        let error = Path::parse(path).err()?;
+        let message = format!("`{path}` is not an attribute path: {error}");
+        Some(FieldError::new("gate.attributes", message))
     })
 }
 

@@ -3,6 +3,7 @@
 use super::Comparison;
 use crate::JudgeModelError;
 use contract::{Conflict, ErrorName, Named as _, Names};
+use definition::PartMissing;
 use lake::ObjectStore;
 use lake::attempt::{Attempt, Attempts};
 use sagemaker_ports::{
@@ -50,7 +51,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
     }
 
     /// The desired job.
-    pub(super) fn job(&self, role: &str, attempt: u32) -> TransformSpec {
+    pub(super) fn job(&self, role: &str, attempt: u32) -> Result<TransformSpec, PartMissing> {
         let (pipeline, run) = (self.run.pipeline(), self.run.run());
         let below = |key: String| format!("s3://{}/{key}", self.store.bucket());
         let model = if role == CHAMPION {
@@ -58,9 +59,9 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         } else {
             Names::run_resource(pipeline, run)
         };
-        let training = &self.plan.definition.training;
+        let training = self.plan.definition.training()?;
         let own_tags = Owner::new(&self.settings.stack, pipeline).run_tags(run);
-        TransformSpec {
+        Ok(TransformSpec {
             name: Names::judging_job(pipeline, run, role, attempt),
             model,
             input: below(self.run.judged_rows(role)),
@@ -77,7 +78,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             // Not the definition's key: this function reads the predictions.
             output_key: Some(self.settings.lake_key.clone()),
             tags: training.tags.clone().into_iter().chain(own_tags).collect(),
-        }
+        })
     }
 
     /// Polls the job of this role. A failed job is reported until the execution is redriven:

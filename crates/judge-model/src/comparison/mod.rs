@@ -11,7 +11,7 @@ mod rows;
 use crate::{JudgeModelError, Settings};
 use contract::{Conflict, ErrorName, Named as _, Names};
 use dataset::Columns;
-use definition::{Reevaluate, RowMetric};
+use definition::{PartMissing, Reevaluate, RowMetric};
 use job::{CHALLENGER, CHAMPION, JobState};
 use lake::records::{
     Champion, DatasetPlan, DatasetRecord, JudgedRows, Plan, Reevaluation, SampleRecord,
@@ -82,7 +82,7 @@ pub async fn remove_model(
 impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
     /// Takes the next steps, and returns the state of the comparison.
     pub async fn step(&self) -> Result<ComparisonState, JudgeModelError> {
-        let metric_name = &self.plan.definition.promotion.metric;
+        let metric_name = &self.plan.definition.promotion()?.metric;
         let Some(metric) = RowMetric::of(metric_name) else {
             let why = format!("{metric_name} cannot be computed from predictions and labels");
             return Ok(ComparisonState::Incomparable(why));
@@ -117,7 +117,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         let mut states = Vec::with_capacity(attempts.len());
         for (role, on) in [CHALLENGER, CHAMPION].into_iter().zip(&mut attempts) {
             *on = self.attempts(role).current().await??.attempt;
-            let spec = self.job(role, *on);
+            let spec = self.job(role, *on)?;
             let state = self.poll(role, *on, &spec).await?;
             states.push((spec.name, state));
         }
@@ -260,13 +260,13 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                 )));
             };
             lake::artifact::check(self.store, &training).await??;
-            let mut spec = self.spec(&plan, run, &training);
+            let mut spec = self.spec(&plan, run, &training)?;
             spec.name.clone_from(model);
             if !self.ensure_model(&spec).await? {
                 return Ok(Models::Pending);
             }
         }
-        let own = self.spec(self.plan, self.run.run(), self.training);
+        let own = self.spec(self.plan, self.run.run(), self.training)?;
         Ok(if self.ensure_model(&own).await? {
             Models::Exist
         } else {
@@ -274,7 +274,12 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         })
     }
 
-    fn spec(&self, plan: &Plan, run: &contract::RunId, training: &TrainingRecord) -> ModelSpec {
+    fn spec(
+        &self,
+        plan: &Plan,
+        run: &contract::RunId,
+        training: &TrainingRecord,
+    ) -> Result<ModelSpec, PartMissing> {
         let (image, artifact) = (&training.image, &training.artifact);
         ModelSpec::of_run(
             &plan.definition,
@@ -327,7 +332,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             Err(predictions::PredictionsError::Invalid(what)) => {
                 Err(JudgeModelError::Predictions {
                     role,
-                    job: self.job(role, attempt).name,
+                    job: self.job(role, attempt)?.name,
                     what,
                 })
             }

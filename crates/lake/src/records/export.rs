@@ -243,6 +243,20 @@ pub struct SegmentRecord<P> {
     pub profile: P,
 }
 
+/// The export of a run: all parts of all segments, in their order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportRecord {
+    /// The run.
+    pub run: RunId,
+    /// Number of segments.
+    pub segments: u32,
+    /// The sums of all segments' counts.
+    pub totals: ScanTotals,
+    /// The parts.
+    pub parts: Vec<Part>,
+}
+
 /// The running run of a pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -5,6 +5,7 @@ mod checksum;
 mod dataset;
 mod deployment;
 mod export;
+mod latest;
 mod model;
 
 pub use checksum::{Checksum, FileDigest};
@@ -13,8 +14,10 @@ pub use dataset::{
 };
 pub use deployment::{Champion, DeploymentIntent, DeploymentRecord, TransformRecord};
 pub use export::{
-    CurrentRun, DynamoDbPlan, Encoding, Part, Plan, ReadPlan, ScanTotals, SegmentRecord, SourcePlan,
+    CurrentRun, DynamoDbPlan, Encoding, ExportRecord, Part, Plan, ReadPlan, ScanTotals,
+    SegmentRecord, SourcePlan,
 };
+pub use latest::{Latest, LatestDataset, LatestExport, LatestModel};
 pub use model::{
     ApprovalDecision, ApprovalRecord, ApprovalRequest, JudgedRows, ModelPackageRecord,
     Reevaluation, SampleRecord, TrainingRecord, TuningRecord, VerdictRecord,

@@ -104,7 +104,7 @@ pub fn champion_keys() -> RunKeys {
 pub async fn export_case(store: &MemoryStore, definition: Value, items: &[Value]) {
     let definition: Definition = contract::read::from_value(definition).unwrap();
     definition.validate().unwrap();
-    dataset::check_definition(&definition.dataset).unwrap();
+    dataset::check_definition(definition.dataset().unwrap()).unwrap();
     let mut profile = Profile::new();
     let paths = definition.paths();
     profile.declare(paths.iter().map(|named| named.text));

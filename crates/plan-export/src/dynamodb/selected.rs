@@ -83,7 +83,8 @@ pub fn choose(
 /// The paths that must be read: all that the definition names, except those it marks as optional,
 /// and columns that are named again as tokens.
 fn needed(definition: &Definition) -> impl Iterator<Item = (NamedPath<'_>, Path)> {
-    let may_be_absent = &definition.dataset.may_be_absent;
+    let dataset = definition.dataset.as_ref();
+    let may_be_absent = dataset.map_or(&[][..], |dataset| &dataset.may_be_absent);
     definition
         .paths()
         .into_iter()
