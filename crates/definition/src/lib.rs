@@ -16,6 +16,7 @@ mod dataset;
 mod duration;
 mod endpoint;
 mod faults;
+mod form;
 mod format;
 mod gate;
 mod guardrails;
@@ -111,13 +112,21 @@ pub fn read(
     definition: &serde_json::Value,
     more: impl FnOnce(&Definition, &mut Faults),
 ) -> Result<Definition, Faults> {
-    source::check_one_kind(definition).map_err(|message| FieldError::new("source", message))?;
-    let read = contract::read::from_value::<Definition>(definition.clone());
-    let definition = read.map_err(|ReadError { path, message }| FieldError::new(path, message))?;
-    let mut faults = Faults::default();
-    definition.check(&mut faults);
-    more(&definition, &mut faults);
-    faults.none_or().map(|()| definition)
+    let form::Form { mut faults, known } = form::check(definition);
+    match contract::read::from_value::<Definition>(known) {
+        // What can be read in spite of a fault of form is checked as well.
+        Ok(definition) => {
+            definition.check(&mut faults);
+            more(&definition, &mut faults);
+            faults.none_or().map(|()| definition)
+        }
+        Err(ReadError { path, message }) => {
+            if faults.as_slice().is_empty() {
+                faults.add(path, message);
+            }
+            Err(faults)
+        }
+    }
 }
 
 /// The JSON Schema of `config/<pipeline>.json`.
