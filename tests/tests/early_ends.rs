@@ -22,7 +22,7 @@ async fn a_definition_may_end_after_each_of_its_parts() {
     pipeline.fill(TABLE, &interactions).await;
     let queue = listen(&pipeline).await;
     let mut definition = serde_json::to_value(demo::definition()).unwrap();
-    for part in ["promotion", "endpoint"] {
+    for part in ["pipeline", "promotion", "endpoint"] {
         definition.as_object_mut().unwrap().remove(part);
     }
     pipeline.define("model", &definition.to_string()).await;
@@ -171,8 +171,8 @@ async fn what_is_left_out_is_refused(pipeline: &Pipeline) {
     }
 }
 
-/// A run fails in its last step; the next one succeeds; then the first is redriven: as in Step
-/// Functions, it continues in that step with its old input.
+/// A run fails after its export; the next one succeeds; then the first is redriven: as in Step
+/// Functions, it continues in the step that failed, with its old input.
 async fn a_failed_export_is_redriven(pipeline: &Pipeline, interactions: &Interactions) {
     let input = json!({"pipeline": "again"});
     let source = json!({"source": {"dynamodb": {"table": TABLE}}});
@@ -192,7 +192,10 @@ async fn a_failed_export_is_redriven(pipeline: &Pipeline, interactions: &Interac
     let next = pipeline.run_well(&input).await;
     assert_eq!(next.outcome, Outcome::Exported);
     assert!(failed.run < next.run, "{failed:?}");
-    let payload = json!({"pipeline": "again", "run": failed.run, "outcome": "Exported"});
+    let mut payload = json!({"pipeline": "again", "run": failed.run});
+    let checked = invoke(pipeline, "PlanDataset", &payload).await;
+    assert_eq!(checked["items"], ITEMS, "{checked}");
+    payload["outcome"] = json!("Exported");
     let output = invoke(pipeline, "PublishReport", &payload).await;
     let output: PublishReportOutput = contract::read::from_value(output).unwrap();
     assert_eq!(
@@ -209,7 +212,8 @@ async fn a_failed_export_is_redriven(pipeline: &Pipeline, interactions: &Interac
     );
 
     // The newest good data stays, however few runs are kept.
-    let sagemaker = aws::sagemaker::SageMaker::new(pipeline.local.aws_config());
+    let config = aws::local(&pipeline.local.sagemaker_url()).await;
+    let sagemaker = aws::sagemaker::SageMaker::new(&config);
     let plans = clean::plan(&pipeline.lake, &sagemaker, "again", 0)
         .await
         .unwrap();
