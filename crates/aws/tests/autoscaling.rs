@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
-mod support;
-
 use aws::autoscaling::AutoScaling;
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
@@ -16,10 +14,10 @@ use aws_sdk_applicationautoscaling::types::{
 use bytes::Bytes;
 use definition::{Autoscaling, Compute};
 use lake::ObjectStore;
+use local_servers::s3::S3;
 use sagemaker_local::{Config, Handle, Server};
 use sagemaker_ports::{ConfigSpec, EndpointStatus, Endpoints, Scaling, Tags, conformance};
 use std::time::Duration;
-use support::S3Server;
 
 const IMAGE: &str = "000000000000.dkr.ecr.us-east-1.amazonaws.com/recommender:1";
 const ENDPOINT: &str = "films";
@@ -27,13 +25,13 @@ const ENDPOINT: &str = "films";
 const NO_FILES: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\x63\x60\x18\x05\xa3\x60\x14\x8c\x54\x00\x00\x2e\xaf\xb5\xef\x00\x04\x00\x00";
 
 /// An endpoint of two instances in service: only such a one can be scaled.
-async fn serve(s3: &S3Server, state: &std::path::Path) -> Handle {
-    let lake = S3Store::new(&aws::local(&s3.url).await, "lake");
+async fn serve(s3: &S3, state: &std::path::Path) -> Handle {
+    let lake = S3Store::new(&aws::local(s3.url()).await, "lake");
     lake.put("model.tar.gz", Bytes::from_static(NO_FILES))
         .await
         .unwrap();
     let mut config = Config::new(state);
-    config.s3_endpoint = Some(s3.url.clone());
+    config.s3_endpoint = Some(s3.url().to_owned());
     let program = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../sagemaker-local/tests/api/program.py"
@@ -79,7 +77,7 @@ async fn serve(s3: &S3Server, state: &std::path::Path) -> Handle {
 #[tokio::test]
 async fn the_adapter_passes_the_suite_against_the_local_server() {
     let state = tempfile::tempdir().unwrap();
-    let s3 = S3Server::start(&["lake"]).await;
+    let s3 = S3::start(&["lake"]).await;
     let server = serve(&s3, state.path()).await;
     let scaling = AutoScaling::new(&aws::local(&server.url()).await);
     conformance::scaling(&scaling, ENDPOINT).await;
@@ -89,7 +87,7 @@ async fn the_adapter_passes_the_suite_against_the_local_server() {
 #[tokio::test]
 async fn a_policy_of_somebody_elses_keeps_its_target() {
     let state = tempfile::tempdir().unwrap();
-    let s3 = S3Server::start(&["lake"]).await;
+    let s3 = S3::start(&["lake"]).await;
     let server = serve(&s3, state.path()).await;
     let config = aws::local(&server.url()).await;
     let scaling = AutoScaling::new(&config);

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
-mod support;
-
 use aws::s3::S3Store;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
@@ -14,16 +12,16 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use contract::{ErrorName, Named};
 use lake::store::{ByteStream, ObjectStore, PutOutcome, StoreError, Upload};
+use local_servers::s3::S3;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use support::S3Server;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 const BUCKET: &str = "lake";
 
-async fn store(server: &S3Server) -> S3Store {
-    S3Store::new(&aws::local(&server.url).await, BUCKET)
+async fn store(server: &S3) -> S3Store {
+    S3Store::new(&aws::local(server.url()).await, BUCKET)
 }
 
 /// A server that reads a request and answers the `n`th with what `answer(n)` says, then hangs up.
@@ -61,7 +59,7 @@ fn response(status: &str, body: &str) -> String {
 
 #[tokio::test]
 async fn the_adapter_conforms_to_the_port() {
-    let server = S3Server::start(&[BUCKET]).await;
+    let server = S3::start(&[BUCKET]).await;
     lake::conformance::check(&store(&server).await, "conformance/").await;
 }
 
@@ -69,7 +67,7 @@ async fn the_adapter_conforms_to_the_port() {
 
 #[tokio::test]
 async fn a_listing_has_all_pages() {
-    let server = S3Server::start(&[BUCKET]).await;
+    let server = S3::start(&[BUCKET]).await;
     let store = store(&server).await;
     let folder = server.folder().join(BUCKET).join("many");
     std::fs::create_dir(&folder).unwrap();
@@ -97,7 +95,7 @@ async fn a_missing_bucket_is_no_missing_object() {
 
 #[tokio::test]
 async fn a_stream_gives_the_object_in_frames() {
-    let server = S3Server::start(&[BUCKET]).await;
+    let server = S3::start(&[BUCKET]).await;
     let store = store(&server).await;
     let body: Bytes = (0..1_000_000_u32).flat_map(u32::to_le_bytes).collect();
     store.put("big", body.clone()).await.unwrap();
@@ -180,7 +178,7 @@ async fn a_conditional_put_whose_answer_got_lost_is_still_this_writers() {
 
 #[tokio::test]
 async fn a_small_piece_that_is_not_the_last_is_refused() {
-    let server = S3Server::start(&[BUCKET]).await;
+    let server = S3::start(&[BUCKET]).await;
     let store = store(&server).await;
     let mut upload = store.upload("model").await.unwrap();
     upload.send(Bytes::from_static(b"small")).await.unwrap();

@@ -5,7 +5,6 @@
 
 #[path = "support/service.rs"]
 mod service;
-mod support;
 
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
@@ -13,6 +12,7 @@ use axum::body::Bytes;
 use contract::{ErrorName, Named};
 use definition::Shift;
 use lake::ObjectStore;
+use local_servers::s3::S3;
 use sagemaker_local::{Config, Server};
 use sagemaker_ports::{
     EndpointStatus, Endpoints, Guard, Invoke, Tags, TrainingJobs, TrainingStatus, TuningJobs,
@@ -20,7 +20,6 @@ use sagemaker_ports::{
 };
 use serde_json::{Value, json};
 use service::Script;
-use support::S3Server;
 
 // The ports' suite.
 
@@ -28,9 +27,9 @@ use support::S3Server;
 async fn the_adapter_passes_the_suite_against_the_local_server() {
     let state = tempfile::tempdir().unwrap();
     let mut config = Config::new(state.path());
-    let s3 = S3Server::start(&["lake"]).await;
-    config.s3_endpoint = Some(s3.url.clone());
-    let lake = S3Store::new(&aws::local(&s3.url).await, "lake");
+    let s3 = S3::start(&["lake"]).await;
+    config.s3_endpoint = Some(s3.url().to_owned());
+    let lake = S3Store::new(&aws::local(s3.url()).await, "lake");
     lake.put("model.tar.gz", Bytes::from_static(b"a model"))
         .await
         .unwrap();

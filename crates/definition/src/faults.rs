@@ -39,6 +39,12 @@ impl Faults {
         }
     }
 
+    /// Removes the faults of the fields that `other` has faults of.
+    pub(crate) fn retain_others(&mut self, other: &Self) {
+        self.0
+            .retain(|fault| other.0.iter().all(|other| other.path != fault.path));
+    }
+
     /// The faults.
     pub fn as_slice(&self) -> &[FieldError] {
         &self.0
@@ -58,6 +64,15 @@ impl Extend<FieldError> for Faults {
         for fault in faults {
             self.push(fault);
         }
+    }
+}
+
+impl IntoIterator for Faults {
+    type Item = FieldError;
+    type IntoIter = std::vec::IntoIter<FieldError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

@@ -32,6 +32,9 @@ pub(crate) fn check(definition: &Value) -> Form {
         faults: Faults::default(),
         known: definition.clone(),
     };
+    if let Value::Object(fields) = &mut form.known {
+        fields.remove("$schema");
+    }
     let kinds = source::check_one_kind(definition).err();
     let has_one_kind = kinds.is_none();
     form.faults

@@ -62,6 +62,7 @@ use contract::Names;
 use contract::read::ReadError;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// The definition of one pipeline, from its table to its endpoint. `dataset`, `training` and
 /// `promotion` may be left out from the end; the run then succeeds after the last part that is
@@ -109,15 +110,19 @@ fn default_pipeline() -> String {
 /// Names the field that is unknown, missing or of another type, or every field that cannot be
 /// carried out.
 pub fn read(
-    definition: &serde_json::Value,
+    definition: &Value,
     more: impl FnOnce(&Definition, &mut Faults),
 ) -> Result<Definition, Faults> {
     let form::Form { mut faults, known } = form::check(definition);
     match contract::read::from_value::<Definition>(known) {
         // What can be read in spite of a fault of form is checked as well.
         Ok(definition) => {
-            definition.check(&mut faults);
-            more(&definition, &mut faults);
+            let mut rules = Faults::default();
+            definition.check(&mut rules);
+            more(&definition, &mut rules);
+            // Of a range that both know, the rule says why.
+            faults.retain_others(&rules);
+            faults.extend(rules);
             faults.none_or().map(|()| definition)
         }
         Err(ReadError { path, message }) => {
@@ -129,9 +134,19 @@ pub fn read(
     }
 }
 
-/// The JSON Schema of `config/<pipeline>.json`.
+/// The JSON Schema of `config/<pipeline>.json`. It allows `$schema`, by which editors find it and
+/// which [`read`] ignores.
 pub fn schema() -> Schema {
-    schema_for!(Definition)
+    let mut schema = schema_for!(Definition);
+    let fields = schema.get_mut("properties").and_then(Value::as_object_mut);
+    if let Some(fields) = fields {
+        let link = json!({
+            "description": "The address of this schema, for editors. It is ignored.",
+            "type": "string",
+        });
+        fields.insert("$schema".to_owned(), link);
+    }
+    schema
 }
 
 /// The examples of the README, compiled and run as tests.

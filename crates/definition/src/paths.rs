@@ -209,6 +209,7 @@ mod tests {
 
     /// Fields of free text, and keys of maps, that are not attribute paths.
     const NO_PATHS: &[&str] = &[
+        "$schema",
         "source.toy.name",
         "source.toy.name",
         "batch.input.prefix",

@@ -22,7 +22,7 @@ function reasons(table: string, machine: string): readonly Reason[] {
     {
       why: 'The keys below a tier are made by the runs. ACCESS.md is the table of who may use which tier.',
       findings: [
-        'captured', 'champion', 'config', 'current', 'judging', 'models', 'predictions', 'processed', 'raw', 'reports', 'scoring',
+        'captured', 'champion', 'config', 'current', 'judging', 'latest', 'models', 'predictions', 'processed', 'raw', 'reports', 'scoring',
       ].map(tier),
     },
     {

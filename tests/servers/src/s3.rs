@@ -82,8 +82,10 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>
     let answer = service_fn(|request: Request<Incoming>| {
         let (service, conditional) = (service.clone(), conditional.clone());
         async move {
-            let is_conditional =
-                *request.method() == Method::PUT && request.headers().contains_key("if-none-match");
+            let is_conditional = *request.method() == Method::PUT
+                && ["if-match", "if-none-match"]
+                    .iter()
+                    .any(|condition| request.headers().contains_key(*condition));
             let completes = *request.method() == Method::POST
                 && request
                     .uri()
@@ -91,8 +93,7 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>
                     .is_some_and(|query| query.contains("uploadId="));
             // A task of its own: what S3 has begun it ends, whether the client waits or not.
             let carried_out = tokio::spawn(async move {
-                // s3s-fs checks whether the object exists and then writes it: S3 does both
-                // atomically.
+                // s3s-fs checks the object that exists and then writes: S3 does both atomically.
                 let _guard = if is_conditional {
                     Some(conditional.lock().await)
                 } else {

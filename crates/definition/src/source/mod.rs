@@ -132,13 +132,17 @@ mod tests {
                 "source",
                 "`dynamodb`, `toy`",
             ),
-            (json!({"dynamodb": {}}), "source.dynamodb", "`table`"),
+            (
+                json!({"dynamodb": {}}),
+                "source.dynamodb.table",
+                "is missing",
+            ),
             (
                 json!({"dynamodb": {"table": "t", "read": {"rcus": 5}}}),
                 "source.dynamodb.read.rcus",
-                "unknown field",
+                "is no field",
             ),
-            (json!({"toy": {"name": 7}}), "source.toy.name", "string"),
+            (json!({"toy": {"name": 7}}), "source.toy.name", "text"),
         ] {
             let error = with(source).unwrap_err();
             assert!(error.path.starts_with(path), "{error}");

@@ -1,8 +1,5 @@
 //! What the tests share: S3, the server, its clients, polling.
 
-#[path = "../../../aws/tests/support/mod.rs"]
-pub mod support;
-
 use aws::s3::S3Store;
 use aws_sdk_sagemaker::operation::create_training_job::builders::CreateTrainingJobFluentBuilder;
 use aws_sdk_sagemaker::operation::describe_endpoint::DescribeEndpointOutput;
@@ -14,17 +11,17 @@ use aws_sdk_sagemaker::types::{
     TrainingInstanceType, TrainingJobStatus,
 };
 use lake::store::ObjectStore;
+use local_servers::s3::S3;
 use sagemaker_local::{Config, Handle, Server};
 use std::future::Future;
 use std::time::Duration;
-use support::S3Server;
 
 pub const ROLE: &str = "arn:aws:iam::000000000000:role/sagemaker";
 pub const IMAGE: &str = "program:local";
 pub const BUCKET: &str = "lake";
 
 pub struct Bench {
-    pub s3: S3Server,
+    pub s3: S3,
     pub store: S3Store,
     pub state: tempfile::TempDir,
     pub sagemaker: aws_sdk_sagemaker::Client,
@@ -34,8 +31,8 @@ pub struct Bench {
 
 impl Bench {
     pub async fn start() -> Self {
-        let s3 = S3Server::start(&[BUCKET]).await;
-        let store = S3Store::new(&aws::local(&s3.url).await, BUCKET);
+        let s3 = S3::start(&[BUCKET]).await;
+        let store = S3Store::new(&aws::local(s3.url()).await, BUCKET);
         store
             .put("data/train/part-0.csv", "1,2\n3,4\n".into())
             .await
@@ -196,9 +193,9 @@ impl Bench {
     }
 }
 
-fn config(s3: &S3Server, state: &tempfile::TempDir) -> Config {
+fn config(s3: &S3, state: &tempfile::TempDir) -> Config {
     let mut config = Config::new(state.path());
-    config.s3_endpoint = Some(s3.url.clone());
+    config.s3_endpoint = Some(s3.url().to_owned());
     config.training_grace = Duration::from_secs(1);
     config.serving_grace = Duration::from_secs(1);
     config.ping_timeout = Duration::from_secs(5);

@@ -1,11 +1,12 @@
 //! The command: its start, its end by a signal, and what its next start does after SIGKILL.
 
-use crate::bench::{IMAGE, ROLE, is_alive, program, support::S3Server, until, variant};
+use crate::bench::{IMAGE, ROLE, is_alive, program, until, variant};
 use aws::s3::S3Store;
 use aws_sdk_sagemaker::types::{ContainerDefinition, EndpointStatus};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lake::store::ObjectStore;
+use local_servers::s3::S3;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -22,7 +23,7 @@ impl Drop for Running {
     }
 }
 
-fn command(state: &Path, s3: &S3Server) -> Command {
+fn command(state: &Path, s3: &S3) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sagemaker-local"));
     command
         .arg("--port=0")
@@ -30,7 +31,7 @@ fn command(state: &Path, s3: &S3Server) -> Command {
         .arg(state)
         .arg("--image")
         .arg(format!("{IMAGE}=python3 '{}'", program()))
-        .env("AWS_ENDPOINT_URL", &s3.url)
+        .env("AWS_ENDPOINT_URL", s3.url())
         // The credentials of `aws::local`.
         .env("AWS_ACCESS_KEY_ID", "ANOTREAL")
         .env("AWS_SECRET_ACCESS_KEY", "notrealrnrELgWzOk3IfjzDKtFBhDby")
@@ -39,7 +40,7 @@ fn command(state: &Path, s3: &S3Server) -> Command {
     command
 }
 
-fn start(state: &Path, s3: &S3Server) -> Running {
+fn start(state: &Path, s3: &S3) -> Running {
     let mut child = command(state, s3).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap())
         .lines()
@@ -56,7 +57,7 @@ fn start(state: &Path, s3: &S3Server) -> Running {
     }
 }
 
-async fn model(s3: &S3Server) {
+async fn model(s3: &S3) {
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     let mut header = tar::Header::new_gnu();
     let json = br#"{"name": "packed"}"#;
@@ -66,7 +67,7 @@ async fn model(s3: &S3Server) {
         .append_data(&mut header, "model.json", &json[..])
         .unwrap();
     let bytes = archive.into_inner().unwrap().finish().unwrap();
-    let store = S3Store::new(&aws::local(&s3.url).await, "lake");
+    let store = S3Store::new(&aws::local(s3.url()).await, "lake");
     store.put("model.tar.gz", bytes.into()).await.unwrap();
 }
 
@@ -95,7 +96,7 @@ async fn serving_pid(url: &str) -> i64 {
 
 #[tokio::test]
 async fn the_next_start_ends_the_programs_of_a_killed_server_and_serves_again() {
-    let s3 = S3Server::start(&["lake"]).await;
+    let s3 = S3::start(&["lake"]).await;
     model(&s3).await;
     let state = tempfile::tempdir().unwrap();
     let mut server = start(state.path(), &s3);
@@ -145,7 +146,7 @@ async fn the_next_start_ends_the_programs_of_a_killed_server_and_serves_again() 
 
 #[tokio::test]
 async fn a_failed_start_gives_its_reason_in_one_line() {
-    let s3 = S3Server::start(&["lake"]).await;
+    let s3 = S3::start(&["lake"]).await;
     let state = tempfile::tempdir().unwrap();
     let failed = command(state.path(), &s3)
         .args(["--image", "nonsense"])

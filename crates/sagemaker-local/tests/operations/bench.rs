@@ -1,22 +1,19 @@
 //! What the tests share: S3, the server, calls in JSON, polling.
 
-#[path = "../../../aws/tests/support/mod.rs"]
-pub mod support;
-
 use aws::s3::S3Store;
 use lake::store::ObjectStore;
+use local_servers::s3::S3;
 use sagemaker_local::{Config, Handle, Server};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::time::Duration;
-use support::S3Server;
 
 pub const ROLE: &str = "arn:aws:iam::000000000000:role/sagemaker";
 pub const IMAGE: &str = "program:local";
 
 pub struct Bench {
     // Its drop ends the S3 server.
-    _s3: S3Server,
+    _s3: S3,
     pub store: S3Store,
     _state: tempfile::TempDir,
     pub server: Handle,
@@ -31,13 +28,13 @@ impl Bench {
 
     /// Starts a server with this timeout for `/ping`.
     pub async fn with_patience(ping_timeout: Duration) -> Self {
-        let s3 = S3Server::start(&["lake"]).await;
-        let store = S3Store::new(&aws::local(&s3.url).await, "lake");
+        let s3 = S3::start(&["lake"]).await;
+        let store = S3Store::new(&aws::local(s3.url()).await, "lake");
         let rows = "1,2\n3,4\n".into();
         store.put("data/train/part-0.csv", rows).await.unwrap();
         let state = tempfile::tempdir().unwrap();
         let mut config = Config::new(state.path());
-        config.s3_endpoint = Some(s3.url.clone());
+        config.s3_endpoint = Some(s3.url().to_owned());
         config.training_grace = Duration::from_millis(500);
         config.serving_grace = Duration::from_millis(500);
         config.ping_timeout = ping_timeout;
