@@ -25,6 +25,13 @@ pub enum Command {
     Demo(Demo),
     /// Start local AWS, deploy the stack, and keep both running until Ctrl-C.
     Local(Local),
+    /// Show everything that is wrong with definitions, each fault at its place in the file.
+    ///
+    /// Reads JSON with comments and trailing commas. Checks field names, types, choices, ranges and
+    /// the rules between fields, exactly as the pipeline does before a run. Needs no AWS account.
+    /// The exit code is 1 if a definition is not valid.
+    #[command(after_help = "Example: millrace validate default.json")]
+    Validate(Validate),
     /// Start an execution of the state machine and show its progress.
     ///
     /// Credentials, region and endpoints come from the environment (`AWS_PROFILE`, `AWS_REGION`,
@@ -106,6 +113,16 @@ pub struct Demo {
     pub keep: bool,
     #[command(flatten)]
     pub local: Local,
+}
+
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// Files with one definition each.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print the faults as a JSON list: file, line, column, path and message of each.
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

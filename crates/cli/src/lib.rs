@@ -12,6 +12,7 @@ pub mod report;
 pub mod rollback;
 pub mod schemas;
 pub mod signals;
+pub mod validate;
 pub mod verify;
 
 /// The examples of the README.

@@ -4,7 +4,7 @@
 mod arguments;
 mod maintenance;
 
-use arguments::{Approval, Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas};
+use arguments::{Approval, Arguments, Command, Demo, Encode, Form, OfRun, Run, Schemas, Validate};
 use clap::Parser;
 use dataset::ItemForm;
 use lake::records::ApprovalDecision;
@@ -19,10 +19,11 @@ use millrace::report::{self, ReportError};
 use millrace::rollback::RollbackError;
 use millrace::schemas::{self, SchemasError};
 use millrace::signals;
+use millrace::validate::{self, Document, ValidateError};
 use millrace::verify::{self, VerifyError};
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Why a command failed.
@@ -48,6 +49,8 @@ enum Failure {
     Approval(#[from] ApprovalError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    #[error(transparent)]
+    Validate(#[from] ValidateError),
     #[error("cannot wait for signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write to standard output")]
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Validate(arguments) => validate_files(&arguments),
         Command::Demo(arguments) => Box::pin(run_demo(arguments)).await,
         Command::Local(arguments) => run_local(arguments).await,
         Command::Run(arguments) => run_execution(arguments).await,
@@ -143,6 +147,23 @@ async fn run_local(arguments: arguments::Local) -> Result<(), Failure> {
     let endpoint = definition.endpoint_name();
     print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;
     std::future::pending().await
+}
+
+fn validate_files(arguments: &Validate) -> Result<(), Failure> {
+    let mut checked = Vec::new();
+    for path in &arguments.files {
+        let document = Document::read(path).map_err(ValidateError::from)?;
+        checked.push(validate::check(document));
+    }
+    if arguments.json {
+        print(&validate::as_json(&checked))?;
+    } else {
+        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        for file in &checked {
+            print(&validate::as_text(file, coloured))?;
+        }
+    }
+    Ok(validate::all_valid(&checked)?)
 }
 
 async fn run_execution(run: Run) -> Result<(), Failure> {

@@ -1,0 +1,138 @@
+//! Faults as text for people, in the form of rustc's messages, and as JSON for programs.
+
+use super::Checked;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::Serialize;
+
+/// One fault, as `validate --json` prints it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonFault<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    path: &'a str,
+    message: &'a str,
+}
+
+/// The faults of one file with the lines that they are in, and how many they are.
+pub fn as_text(checked: &Checked, coloured: bool) -> String {
+    let document = &checked.document;
+    if let Ok(definition) = &checked.outcome {
+        let pipeline = &definition.pipeline;
+        return format!("{}: valid (pipeline `{pipeline}`)\n", document.name);
+    }
+    let renderer = if coloured {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    let mut text = String::new();
+    for fault in checked.faults() {
+        let title = match fault.path.as_str() {
+            "." => fault.message.clone(),
+            path => format!("field `{path}`: {}", fault.message),
+        };
+        let place = AnnotationKind::Primary.span(fault.span.clone());
+        let snippet = Snippet::source(&document.text)
+            .path(&document.name)
+            .annotation(place);
+        let report = [Level::ERROR.primary_title(&title).element(snippet)];
+        text.push_str(&renderer.render(&report));
+        text.push_str("\n\n");
+    }
+    let count = match checked.faults().len() {
+        1 => "1 fault".to_owned(),
+        count => format!("{count} faults"),
+    };
+    text + &format!("{}: {count}\n", document.name)
+}
+
+/// The faults of all files as a JSON list, empty if there are none.
+pub fn as_json(checked: &[Checked]) -> String {
+    let mut faults = Vec::new();
+    for file in checked {
+        for fault in file.faults() {
+            let (line, column) = file.document.line_and_column(fault.span.start);
+            faults.push(JsonFault {
+                file: &file.document.name,
+                line,
+                column,
+                path: &fault.path,
+                message: &fault.message,
+            });
+        }
+    }
+    format!("{:#}\n", serde_json::json!(faults))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Document, check};
+    use super::*;
+
+    const TEXT: &str = r#"{
+  // Ratings of films.
+  "$schema": "https://example.com/definition.schema.json",
+  "source": {"dynamodb": {"table": "interactions"}},
+  "dataset": {
+    "lable": "rating",
+    "split": {"by": 5},
+  },
+  "training": {"image": "recommender"},
+  "promotion": {"metric": "validation:rmse", "goal": "minimise"},
+}
+"#;
+
+    fn checked(text: &str) -> Checked {
+        check(Document::new("default.json".to_owned(), text))
+    }
+
+    #[test]
+    fn every_fault_is_shown_at_its_place() {
+        let text = as_text(&checked(TEXT), false);
+        let expected = [
+            "error: field `dataset.lable`: is no field: did you mean `label`?",
+            " --> default.json:6:5",
+            r#"6 |     "lable": "rating","#,
+            "  |     ^^^^^^^^^^^^^^^^^",
+            "error: field `dataset.split.by`: is 5: it must be a list",
+            " --> default.json:7:15",
+            "error: field `promotion.goal`: `minimise` is no choice: did you mean `minimize`?",
+            " --> default.json:10:46",
+            "default.json: 4 faults",
+        ];
+        for line in expected {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn programs_get_the_same_faults_as_json() {
+        let json: serde_json::Value = serde_json::from_str(&as_json(&[checked(TEXT)])).unwrap();
+        let faults = json.as_array().unwrap();
+        assert_eq!(faults.len(), 4, "{json:#}");
+        let misspelt = serde_json::json!({
+            "file": "default.json",
+            "line": 6,
+            "column": 5,
+            "path": "dataset.lable",
+            "message": "is no field: did you mean `label`?",
+        });
+        assert!(faults.contains(&misspelt), "{json:#}");
+        assert_eq!(as_json(&[]), "[]\n");
+    }
+
+    #[test]
+    fn a_valid_definition_with_comments_is_said_to_be_valid() {
+        let text = TEXT
+            .replace("lable", "label")
+            .replace("\"by\": 5", "\"by\": [\"user\"]")
+            .replace("minimise", "minimize");
+        let checked = checked(&text);
+        assert_eq!(
+            as_text(&checked, false),
+            "default.json: valid (pipeline `default`)\n"
+        );
+    }
+}
