@@ -24,6 +24,10 @@ pub(crate) struct Form {
     pub faults: Faults,
     /// The definition without the fields that the schema does not have.
     pub known: Value,
+    /// The fields that are missing.
+    missing: Vec<FieldError>,
+    /// The fields that are there under a misspelt name.
+    misspelt: Vec<String>,
 }
 
 /// Compares a definition with the schema.
@@ -31,6 +35,8 @@ pub(crate) fn check(definition: &Value) -> Form {
     let mut form = Form {
         faults: Faults::default(),
         known: definition.clone(),
+        missing: Vec::new(),
+        misspelt: Vec::new(),
     };
     if let Value::Object(fields) = &mut form.known {
         fields.remove("$schema");
@@ -44,6 +50,10 @@ pub(crate) fn check(definition: &Value) -> Form {
             form.add(definition, &error);
         }
     }
+    let missing = std::mem::take(&mut form.missing);
+    let is_there = |field: &FieldError| form.misspelt.contains(&field.path);
+    form.faults
+        .extend(missing.into_iter().filter(|field| !is_there(field)));
     form
 }
 
@@ -60,13 +70,16 @@ impl Form {
                     }
                     let message = format!("is no field{}", instead_of(name, &known));
                     self.faults.add(join(&path, name), message);
+                    let meant = closest(name, &known).map(|meant| join(&path, meant));
+                    self.misspelt.extend(meant);
                 }
             }
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
                 let what = description(error.schema_path().as_str(), name);
-                self.faults
-                    .add(join(&path, name), format!("is missing{what}"));
+                let message = format!("is missing{what}");
+                self.missing
+                    .push(FieldError::new(join(&path, name), message));
             }
             ValidationErrorKind::OneOfNotValid { context }
             | ValidationErrorKind::AnyOf { context } => {
@@ -149,23 +162,25 @@ fn reason(error: &ValidationError<'_>) -> String {
     }
 }
 
+/// The known name that this one is similar to.
+fn closest<'k>(name: &str, known: &'k [String]) -> Option<&'k String> {
+    let similarity =
+        |other: &String| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    let ranked = known.iter().map(|other| (similarity(other), other));
+    let (similarity, closest) = ranked.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (similarity >= SIMILAR).then_some(closest)
+}
+
 /// Names the closest of the names that are known, or all of them.
 fn instead_of(name: &str, known: &[String]) -> String {
-    let similarity =
-        |other: &&String| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
-    let closest = known
-        .iter()
-        .max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    match closest {
-        Some(closest) if similarity(&closest) >= SIMILAR => {
-            format!(": did you mean `{closest}`?")
-        }
-        Some(_) => {
-            let all: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
-            format!(": there are {}", all.join(", "))
-        }
-        None => String::new(),
+    if let Some(closest) = closest(name, known) {
+        return format!(": did you mean `{closest}`?");
     }
+    if known.is_empty() {
+        return String::new();
+    }
+    let all: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    format!(": there are {}", all.join(", "))
 }
 
 /// The part of the schema at a keyword's place, without the keyword.
@@ -201,10 +216,14 @@ fn description(keyword: &str, field: &str) -> String {
         let own = field["description"].as_str();
         own.or_else(|| referred(field)["description"].as_str())
     });
-    match described.and_then(|text| text.lines().next()) {
-        Some(line) => format!(": {line}"),
-        None => String::new(),
-    }
+    let Some(text) = described else {
+        return String::new();
+    };
+    let text = text.replace('\n', " ");
+    let sentence = text
+        .split_once(". ")
+        .map_or(text.as_str(), |(first, _)| first);
+    format!(": {}", sentence.trim_end_matches('.'))
 }
 
 /// The names that a value may have where one of several is to be chosen: texts, and keys of objects.
@@ -355,7 +374,6 @@ mod tests {
         });
         let expected = [
             "field `dataset.lable`: is no field: did you mean `label`?",
-            "field `dataset.label`: is missing: The label's path; an attribute of every item that is learned from.",
             "field `dataset.split.validatoin`: is no field: did you mean `validation`?",
             "field `dataset.split.by`: is 5: it must be a list",
             "field `dataset.columns[0].encoding`: `ordnal` is no choice: did you mean `ordinal`?",
@@ -364,18 +382,16 @@ mod tests {
         ];
         let mut sorted = found.clone();
         sorted.sort();
-        let mut expected = expected
-            .map(|line| line.split(": The").next().unwrap_or(line).to_owned())
-            .to_vec();
-        expected.sort();
-        let without_description: Vec<_> = sorted
-            .iter()
-            .map(|line| match line.split_once("is missing") {
-                Some((before, _)) => format!("{before}is missing"),
-                None => line.clone(),
-            })
-            .collect();
-        assert_eq!(without_description, expected, "{found:#?}");
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(sorted, expected);
+    }
+
+    #[test]
+    fn what_is_missing_is_explained_by_its_first_sentence() {
+        let found = faults(&|it| it["dataset"] = json!({}));
+        let expected = "field `dataset.label`: is missing: The attribute to predict, a path such as `rating` or `context.score`";
+        assert_eq!(found, [expected]);
     }
 
     #[test]

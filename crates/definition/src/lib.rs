@@ -113,7 +113,9 @@ pub fn read(
     definition: &Value,
     more: impl FnOnce(&Definition, &mut Faults),
 ) -> Result<Definition, Faults> {
-    let form::Form { mut faults, known } = form::check(definition);
+    let form::Form {
+        mut faults, known, ..
+    } = form::check(definition);
     match contract::read::from_value::<Definition>(known) {
         // What can be read in spite of a fault of form is checked as well.
         Ok(definition) => {
