@@ -46,6 +46,7 @@ mod bricks {
                     minutes: None,
                     cost: None,
                 },
+                sample: None,
                 source: None,
             })
         }

@@ -94,7 +94,7 @@ async fn each_mistake_ends_under_its_own_name() {
         (
             json!({"dataset": {"label": "stars"}}),
             "AttributeMissing",
-            "stars",
+            "`stars`, which none of 300 sampled items has",
         ),
         (
             json!({"dataset": {"gate": {"minimumRows": 301}}}),

@@ -68,6 +68,21 @@ pub enum PlanError {
         /// What else can be done, if anything.
         or_else: &'static str,
     },
+    /// No item of a sample has the label, the weight or a column.
+    #[error(
+        "`{field}` names {}, which none of {items} sampled items has; there are {present}: correct it, or name it in `dataset.rare` if few items have it",
+        short_name(path)
+    )]
+    NotSampled {
+        /// The field.
+        field: String,
+        /// The path.
+        path: String,
+        /// Number of items in the sample.
+        items: u64,
+        /// The attributes that do occur, closest names first.
+        present: String,
+    },
     /// A column of numbers or booleans holds text that spells them.
     #[error(
         "`{path}` has text that spells the declared type: set `\"fromText\": true` on the column, or declare another encoding"
@@ -194,9 +209,10 @@ impl Named for PlanError {
             | Self::Textual { .. }
             | Self::Labels { .. }
             | Self::Unencodable { .. } => ErrorName::InvalidDefinition,
-            Self::LabelMissing { .. } | Self::ColumnMissing { .. } | Self::PathMissing { .. } => {
-                ErrorName::AttributeMissing
-            }
+            Self::LabelMissing { .. }
+            | Self::ColumnMissing { .. }
+            | Self::PathMissing { .. }
+            | Self::NotSampled { .. } => ErrorName::AttributeMissing,
             Self::LabelNotNumeric { .. }
             | Self::TooManyClasses { .. }
             | Self::Missing { .. }

@@ -41,6 +41,11 @@ pub struct Dataset {
     /// item, such as a rarely set flag. Any other path that no item has fails the run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_be_absent: Vec<String>,
+    /// Paths of `label`, `weight` and `columns` that few items have. A sample of 1,000 items is read
+    /// before the export, and a path that none of them has fails the run there, unless it is listed
+    /// here. After the export all items are checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rare: Vec<String>,
     /// The split of the rows.
     #[serde(default)]
     pub split: Split,

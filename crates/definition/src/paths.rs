@@ -48,6 +48,8 @@ pub enum PathUsage {
     Projection,
     /// A path that may occur in no item.
     MayBeAbsent,
+    /// A path that few items have.
+    Rare,
 }
 
 impl PathUsage {
@@ -97,6 +99,7 @@ impl Dataset {
             gate,
             format,
             may_be_absent,
+            rare,
             label_encoding: _,
             label_precision: _,
             shard_bytes: _,
@@ -180,6 +183,7 @@ impl Dataset {
             may_be_absent,
             PathUsage::MayBeAbsent,
         ));
+        paths.extend(each("dataset.rare", rare, PathUsage::Rare));
         paths
     }
 }
@@ -210,7 +214,6 @@ mod tests {
     /// Fields of free text, and keys of maps, that are not attribute paths.
     const NO_PATHS: &[&str] = &[
         "$schema",
-        "source.toy.name",
         "source.toy.name",
         "batch.input.prefix",
         "batch.instanceType",
@@ -263,6 +266,7 @@ mod tests {
                 "gate": {"columns": {"k": {}}},
                 "format": {"jsonLines": {"in0": ["l"], "in1": ["m"]}},
                 "mayBeAbsent": ["f"],
+                "rare": ["c"],
             },
             "training": {"image": "i"},
             "promotion": {"metric": "m", "goal": "minimize"},

@@ -37,6 +37,7 @@ pub fn plan(definition: Value) -> Plan {
             minutes: None,
             cost: None,
         },
+        sample: None,
         source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
             table_arn: Some("arn:t".to_owned()),
             projection: Vec::new(),

@@ -94,6 +94,20 @@ pub enum PlanExportError {
         /// The field.
         source: SelectionError,
     },
+    /// No item of a sample has an attribute that the dataset needs.
+    #[error("the definition of pipeline {pipeline:?}")]
+    Sampled {
+        /// The pipeline.
+        pipeline: String,
+        /// The attribute.
+        source: Box<dataset::PlanError>,
+    },
+    /// The service answered a line that is not an item.
+    #[error("the sample of the table has a line that is not an item")]
+    NotAnItem {
+        /// What is wrong with it.
+        source: dynamodb_json::ItemError,
+    },
     /// The source is empty.
     #[error("{what} holds no items: fill it before the next run")]
     TableEmpty {
@@ -175,6 +189,8 @@ impl Named for PlanExportError {
             Self::DefinitionMissing { .. } => ErrorName::DefinitionMissing,
             Self::TableMissing { .. } | Self::IndexMissing { .. } => ErrorName::TableMissing,
             Self::Selection { source, .. } => source.name(),
+            Self::Sampled { source, .. } => source.name(),
+            Self::NotAnItem { .. } => ErrorName::DatasetInvalid,
             Self::TableEmpty { .. } => ErrorName::TableEmpty,
             Self::LimitExceeded { .. } | Self::NoRoute { .. } => ErrorName::LimitExceeded,
             Self::AlreadyRunning { .. } => ErrorName::AlreadyRunning,

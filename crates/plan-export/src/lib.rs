@@ -1,6 +1,6 @@
 //! Decides what to export, checks that it can be exported, and writes the plan.
 //!
-//! Each kind of source has a module of its own. No more than one item of the source is read.
+//! Each kind of source has a module of its own. At most a sample of the source is read.
 
 mod dynamodb;
 mod error;
@@ -67,6 +67,7 @@ where
         segments,
         tasks,
         estimate,
+        sample,
         source,
     } = sources.plan(&definition).await?;
 
@@ -93,6 +94,7 @@ where
         segments,
         tasks,
         estimate,
+        sample,
         source,
         definition,
     };
@@ -122,6 +124,7 @@ fn log(plan: &Plan) {
         read_units = plan.estimate.read_units,
         minutes = plan.estimate.minutes,
         dollars = plan.estimate.cost.map(|cost| cost.total),
+        sampled = plan.sample.map(|sample| sample.items),
         pace = plan.pace(),
         "planned"
     );

@@ -4,7 +4,7 @@ use crate::PlanExportError;
 use crate::dynamodb::DynamoDb;
 use definition::{Definition, Source};
 use raw_export::{PlanSource, Planned};
-use source::{DescribeRecovery, DescribeTable};
+use source::{DescribeRecovery, DescribeTable, ScanPages};
 
 /// The ports of all kinds of source.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Sources<'a, T> {
     pub concurrency: u32,
 }
 
-impl<T: DescribeTable + DescribeRecovery> PlanSource for Sources<'_, T> {
+impl<T: DescribeTable + DescribeRecovery + ScanPages> PlanSource for Sources<'_, T> {
     type Error = PlanExportError;
 
     async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {

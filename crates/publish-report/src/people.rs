@@ -105,6 +105,13 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
         "| Read units | {:.1} (estimated {}) |",
         export.read_units, export.estimated_read_units
     )?;
+    if let Some(sample) = &export.sample {
+        writeln!(
+            text,
+            "| Sample before the export | {} items, {:.1} read units |",
+            sample.items, sample.read_units
+        )?;
+    }
     if let Some(decision) = &export.read_decision {
         writeln!(text, "| Read budget | {} |", cell(decision))?;
     }

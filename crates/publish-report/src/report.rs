@@ -8,8 +8,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use lake::records::{
-    Champion, Checksum, DatasetRecord, DeploymentRecord, ExportRecord, Plan, TrainingRecord,
-    VerdictRecord,
+    Champion, Checksum, DatasetRecord, DeploymentRecord, ExportRecord, ItemSample, Plan,
+    TrainingRecord, VerdictRecord,
 };
 use lake::{DocumentError, ObjectStore, RunKeys, documents, keys};
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,9 @@ pub struct ExportReport {
     pub read_decision: Option<String>,
     /// Read units that the source says were consumed.
     pub read_units: f64,
+    /// What was read before the export, to check the definition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<ItemSample>,
     /// Read units per second between the first page and the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_rate: Option<f64>,
@@ -249,6 +252,7 @@ pub async fn gather(
             estimated_cost: plan.estimate.cost,
             read_decision: pace,
             read_units: exported.read_units,
+            sample: plan.sample,
             read_rate: exported.read_rate(),
             throttles: exported.throttles,
             raw_bytes: exported.raw_bytes,

@@ -45,6 +45,7 @@ impl PlanSource for MemorySource {
                 minutes: None,
                 cost: None,
             },
+            sample: None,
             source: None,
         })
     }

@@ -2,7 +2,7 @@
 
 use contract::states::{Estimate, ExportTask, Route};
 use definition::Definition;
-use lake::records::SourcePlan;
+use lake::records::{ItemSample, SourcePlan};
 use std::future::Future;
 
 /// The plan of a source's export.
@@ -20,6 +20,8 @@ pub struct Planned {
     pub tasks: Vec<ExportTask>,
     /// Expected items, bytes, minutes and cost.
     pub estimate: Estimate,
+    /// What was read to check the definition, if anything.
+    pub sample: Option<ItemSample>,
     /// Further settings of the exporting function for this kind of source.
     pub source: Option<SourcePlan>,
 }
@@ -30,7 +32,7 @@ pub trait PlanSource: Send + Sync {
     type Error;
 
     /// Checks that the source exists and holds at least one item, checks the estimate against the
-    /// definition's limits, and splits the export. Reads no more than one item.
+    /// definition's limits, and splits the export. Reads at most a sample of the items.
     fn plan(
         &self,
         definition: &Definition,

@@ -4,7 +4,7 @@
 use crate::error::PlanError;
 use crate::plan::check::parse;
 use crate::plan::closest::closest;
-use definition::{NamedPath, PathUsage};
+use definition::{Dataset, NamedPath, PathUsage};
 use dynamodb_json::{Kind, Path};
 use profile::Profile;
 
@@ -44,6 +44,36 @@ pub fn check_paths(
             present: closest(text, profile),
             or_else,
         });
+    }
+    Ok(())
+}
+
+/// Checks that a sample of the table has the label, the weight and the declared columns.
+///
+/// # Errors
+/// [`PlanError::NotSampled`] for the first that no item has, unless the definition lists it as
+/// rare.
+pub fn check_sample(dataset: &Dataset, sample: &Profile) -> Result<(), PlanError> {
+    let mut rare = Vec::new();
+    for path in &dataset.rare {
+        rare.push(parse("rare", path)?);
+    }
+    for NamedPath { field, text, usage } in dataset.paths() {
+        if !matches!(
+            usage,
+            PathUsage::Label | PathUsage::Weight | PathUsage::Column
+        ) {
+            continue;
+        }
+        let path = parse(field.trim_start_matches("dataset."), text)?;
+        if !rare.contains(&path) && !occurs(&path, sample) {
+            return Err(PlanError::NotSampled {
+                field,
+                path: path.to_string(),
+                items: sample.items(),
+                present: closest(text, sample),
+            });
+        }
     }
     Ok(())
 }

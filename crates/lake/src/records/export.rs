@@ -33,6 +33,9 @@ pub struct Plan {
     pub tasks: Vec<ExportTask>,
     /// What the export was estimated to take.
     pub estimate: Estimate,
+    /// What was read of the source before, to check the definition; absent if nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<ItemSample>,
     /// What the exporting function of this kind of source needs beyond that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourcePlan>,
@@ -60,6 +63,16 @@ impl Plan {
         };
         plan.read.as_ref().map(|read| read.decision.as_str())
     }
+}
+
+/// Items that were read, and thrown away, to check a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ItemSample {
+    /// Items.
+    pub items: u64,
+    /// What they cost, in the source's units.
+    pub read_units: f64,
 }
 
 /// What one kind of source needs: one variant for each.

@@ -14,7 +14,7 @@ pub use dataset::{
 };
 pub use deployment::{Champion, DeploymentIntent, DeploymentRecord, TransformRecord};
 pub use export::{
-    CurrentRun, DynamoDbPlan, Encoding, ExportRecord, Part, Plan, ReadPlan, ScanTotals,
+    CurrentRun, DynamoDbPlan, Encoding, ExportRecord, ItemSample, Part, Plan, ReadPlan, ScanTotals,
     SegmentRecord, SourcePlan,
 };
 pub use latest::{Latest, LatestDataset, LatestExport, LatestModel};

@@ -4,6 +4,7 @@ mod estimate;
 mod prices;
 mod read_budget;
 mod route;
+mod sample;
 mod segments;
 mod selected;
 
@@ -17,7 +18,7 @@ use lake::records::{DynamoDbPlan, SourcePlan};
 use raw_export::{PlanSource, Planned};
 use route::Chosen;
 use selected::Selected;
-use source::{DescribeRecovery, DescribeTable};
+use source::{DescribeRecovery, DescribeTable, ScanPages};
 
 /// A table to export, and the port that describes it.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub struct DynamoDb<'a, T> {
     pub concurrency: u32,
 }
 
-impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
+impl<T: DescribeTable + DescribeRecovery + ScanPages> PlanSource for DynamoDb<'_, T> {
     type Error = PlanExportError;
 
     async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
@@ -42,11 +43,7 @@ impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
             .ok_or_else(|| PlanExportError::TableMissing {
                 table: table.clone(),
             })?;
-        let Selected {
-            info,
-            key_attributes,
-            projection,
-        } = selected::choose(definition, source, info)?;
+        let selected = selected::choose(definition, source, info)?;
         // The table's own count lags by hours; reading one item tells whether there is any.
         let index = source.index.as_deref();
         if !tables.holds_an_item(table, index).await? {
@@ -56,6 +53,12 @@ impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
             };
             return Err(PlanExportError::TableEmpty { what });
         }
+        let sample = sample::check(definition, source, tables, &selected).await?;
+        let Selected {
+            info,
+            key_attributes,
+            projection,
+        } = selected;
         let mut read = read_budget::decide(&source.read, info.capacity, self.concurrency);
         let mut shape = segments::shape(source, &info, &read);
         let scan = if info.bytes > 0 {
@@ -83,6 +86,7 @@ impl<T: DescribeTable + DescribeRecovery> PlanSource for DynamoDb<'_, T> {
             segments: shape.segments,
             tasks: ExportTask::share(shape.segments, shape.tasks),
             estimate,
+            sample,
             source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
                 table_arn: info.arn,
                 projection,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 mod route;
+mod sample;
 mod support;
 
 use contract::{ErrorName, Named};

@@ -8,12 +8,22 @@ use lake::{MemoryStore, ObjectStore};
 use plan_export::{Overrides, PlanExportError, Settings, Sources, handle};
 use serde_json::{Value, json};
 use source::{
-    DescribeRecovery, DescribeTable, IndexInfo, PointInTimeRecovery, ReadCapacity, TableInfo,
+    DescribeRecovery, DescribeTable, IndexInfo, PageBuffer, PageEnd, PageRequest,
+    PointInTimeRecovery, ReadCapacity, ScanPages, TableInfo,
 };
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 pub struct Tables {
     pub bytes: u64,
+    /// Items by the service's count.
+    pub items: u64,
+    /// The lines that each segment holds.
+    pub lines: Vec<String>,
+    /// Segment and total segments of each page that was read.
+    pub read: Mutex<Vec<(u32, u32)>>,
+    /// Whether pages are throttled.
+    pub busy: bool,
     pub empty: bool,
     pub capacity: ReadCapacity,
     pub recovery: Recovery,
@@ -23,6 +33,10 @@ impl Default for Tables {
     fn default() -> Self {
         Self {
             bytes: 0,
+            items: 1000,
+            lines: Vec::new(),
+            read: Mutex::default(),
+            busy: false,
             empty: false,
             capacity: ReadCapacity::Unknown,
             recovery: Recovery::Denied,
@@ -63,7 +77,7 @@ impl DescribeTable for Tables {
         Ok((table == "interactions").then(|| TableInfo {
             arn: Some("arn:interactions".to_owned()),
             key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
-            items: 1000,
+            items: self.items,
             bytes: self.bytes,
             capacity: self.capacity,
             indexes: vec![
@@ -91,6 +105,41 @@ impl DescribeTable for Tables {
 
     async fn holds_an_item(&self, _: &str, index: Option<&str>) -> Result<bool, ServiceError> {
         Ok(!self.empty && index != Some("by-time"))
+    }
+}
+
+impl ScanPages for Tables {
+    async fn page(
+        &self,
+        request: &PageRequest<'_>,
+        buffer: &mut PageBuffer,
+    ) -> Result<PageEnd, ServiceError> {
+        buffer.clear();
+        let segment = (request.segment, request.total_segments);
+        self.read.lock().unwrap().push(segment);
+        if self.busy {
+            return Err(ServiceError {
+                name: ErrorName::Throttled,
+                service: "DynamoDB",
+                operation: "Scan",
+                subject: request.table.to_owned(),
+                code: "ThrottlingException".to_owned(),
+                message: "later".to_owned(),
+                source: None,
+            });
+        }
+        let cursor = request.cursor.and_then(Value::as_u64);
+        let from = usize::try_from(cursor.unwrap_or(0)).unwrap();
+        let limit = usize::try_from(request.limit.unwrap()).unwrap();
+        let to = self.lines.len().min(from + limit);
+        for line in &self.lines[from..to] {
+            buffer.push_with(|out| out.extend_from_slice(line.as_bytes()));
+        }
+        Ok(PageEnd {
+            cursor: (to < self.lines.len()).then(|| json!(to)),
+            scanned: (to - from) as u64,
+            read_units: 0.5,
+        })
     }
 }
 

@@ -1,0 +1,123 @@
+//! A small sample of the table, read before anything is frozen: a misspelt label is found for the
+//! price of a thousand items, not of the whole table.
+
+use super::selected::Selected;
+use crate::PlanExportError;
+use contract::ErrorName;
+use definition::{Definition, DynamoDbSource};
+use dynamodb_json::Path;
+use lake::records::ItemSample;
+use profile::Profile;
+use source::{PageBuffer, PageRequest, ScanPages, Selection, Throttles};
+
+/// Items to read.
+const ITEMS: u64 = 1000;
+
+/// Items of one page.
+const PAGE: u32 = 100;
+
+/// Pages to read at most: segments of a table whose items share few partition keys are often empty.
+const PAGES: u32 = 40;
+
+/// The largest `TotalSegments` of a Scan. Source: Amazon DynamoDB API reference, Scan.
+const MOST_SEGMENTS: u64 = 1_000_000;
+
+/// The items from which an attribute that none of them has is refused. One that 1 % of all items
+/// have is missed by a sample of this size in 7 of 1,000 runs.
+const ENOUGH: u64 = 500;
+
+/// Reads a sample and checks that its items have the label and the columns that are declared.
+/// `None` if no dataset is made, or if the table is too busy for a sample.
+///
+/// # Errors
+/// [`PlanExportError::Sampled`] for an attribute that no item of the sample has. If the sample is
+/// small, it may be rare, and is not refused.
+pub async fn check(
+    definition: &Definition,
+    source: &DynamoDbSource,
+    tables: &impl ScanPages,
+    selected: &Selected,
+) -> Result<Option<ItemSample>, PlanExportError> {
+    let Some(dataset) = &definition.dataset else {
+        return Ok(None);
+    };
+    let mut profile = Profile::new();
+    profile.declare(dataset.paths().iter().map(|named| named.text));
+    let Some((sample, is_whole)) = read(source, tables, selected, &mut profile).await? else {
+        return Ok(None);
+    };
+    if profile.items() >= ENOUGH || is_whole && profile.items() > 0 {
+        dataset::check_sample(dataset, &profile).map_err(|error| PlanExportError::Sampled {
+            pipeline: definition.pipeline.clone(),
+            source: Box::new(error),
+        })?;
+    }
+    Ok(Some(sample))
+}
+
+/// Reads pages of random segments into the profile. Also tells whether they are the whole table.
+async fn read(
+    source: &DynamoDbSource,
+    tables: &impl ScanPages,
+    selected: &Selected,
+    profile: &mut Profile,
+) -> Result<Option<(ItemSample, bool)>, PlanExportError> {
+    let paths = selected.projection.iter().map(|path| Path::parse(path));
+    let paths: Result<Vec<_>, _> = paths.collect();
+    let selection = Selection::new(source, &paths.unwrap_or_default());
+    let throttles = Throttles::new();
+    let mut buffer = PageBuffer::new();
+    let mut sample = ItemSample {
+        items: 0,
+        read_units: 0.0,
+    };
+    let mut scanned = 0;
+    let mut cursor = None;
+    let segments = selected.info.items / u64::from(PAGE);
+    // A table of less is read from its beginning.
+    let is_small = selected.info.items <= ITEMS;
+    for _ in 0..PAGES {
+        let total = if is_small {
+            1
+        } else {
+            u32::try_from(segments.min(MOST_SEGMENTS)).unwrap_or(1)
+        };
+        let request = PageRequest {
+            table: &source.table,
+            segment: fastrand::u32(0..total),
+            total_segments: total,
+            cursor: cursor.as_ref(),
+            consistent: false,
+            selection: Some(&selection),
+            limit: Some(PAGE),
+            throttles: &throttles,
+        };
+        let page = match tables.page(&request, &mut buffer).await {
+            Ok(page) => page,
+            // The export waits for capacity; a sample is not worth it.
+            Err(error) if error.name == ErrorName::Throttled => {
+                tracing::warn!(table = source.table, "too busy for a sample");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let lines = buffer
+            .lines()
+            .map_err(|source| PlanExportError::NotAnItem { source })?;
+        profile.observe_lines(lines);
+        sample.items = profile.items();
+        sample.read_units += page.read_units;
+        scanned += page.scanned;
+        let is_end = page.cursor.is_none();
+        if is_small {
+            cursor = page.cursor;
+        }
+        if is_small && is_end {
+            return Ok(Some((sample, true)));
+        }
+        if scanned >= ITEMS {
+            break;
+        }
+    }
+    Ok(Some((sample, false)))
+}

@@ -1,0 +1,112 @@
+//! The sample that is read before a plan is frozen.
+
+use crate::support::{Tables, definition, lake_with, plan_in, plan_on};
+use contract::{ErrorName, Named};
+use lake::records::{ItemSample, Plan};
+use plan_export::PlanExportError;
+use serde_json::{Value, json};
+
+fn lines(count: usize, item: &Value) -> Vec<String> {
+    vec![format!("{}\n", json!({"Item": item})); count]
+}
+
+fn rated() -> Value {
+    json!({"user_id": {"S": "u"}, "Rating": {"N": "3"}, "device": {"S": "tv"}})
+}
+
+async fn plan(tables: &Tables, definition: &Value) -> Result<Plan, PlanExportError> {
+    let store = lake_with(definition).await;
+    let output = plan_on(&store, tables, "arn:1", json!({})).await?;
+    Ok(plan_in(&store, &output).await)
+}
+
+async fn refused(tables: &Tables, definition: &Value) -> String {
+    let error = plan(tables, definition).await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::AttributeMissing, "{error}");
+    contract::chain(&error)
+}
+
+#[tokio::test]
+async fn a_misspelt_label_is_refused_with_the_closest_names() {
+    let tables = Tables {
+        lines: lines(230, &rated()),
+        ..Tables::default()
+    };
+    let error = refused(&tables, &definition()).await;
+    let expected =
+        "`dataset.label` names `rating`, which none of 230 sampled items has; there are `Rating`, ";
+    assert!(error.contains(expected), "{error}");
+    assert!(error.contains("`dataset.rare`"), "{error}");
+    assert_eq!(*tables.read.lock().unwrap(), [(0, 1); 3], "the whole table");
+}
+
+#[tokio::test]
+async fn what_is_rare_by_the_definition_is_not_refused() {
+    let tables = Tables {
+        lines: lines(3, &rated()),
+        ..Tables::default()
+    };
+    let mut definition = definition();
+    definition["dataset"]["rare"] = json!(["rating"]);
+    let plan = plan(&tables, &definition).await.unwrap();
+    let expected = ItemSample {
+        items: 3,
+        read_units: 0.5,
+    };
+    assert_eq!(plan.sample, Some(expected));
+}
+
+#[tokio::test]
+async fn a_large_table_is_sampled_in_random_segments() {
+    let tables = Tables {
+        items: 1_000_000,
+        lines: lines(100, &rated()),
+        ..Tables::default()
+    };
+    let mut definition = definition();
+    definition["dataset"] = json!({
+        "label": "Rating",
+        "columns": [{"path": "device"}, {"path": "context.devcie"}],
+    });
+    let error = refused(&tables, &definition).await;
+    let expected =
+        "`dataset.columns[1].path` names `context.devcie`, which none of 1000 sampled items has";
+    assert!(error.contains(expected), "{error}");
+    let read = tables.read.lock().unwrap().clone();
+    assert_eq!(read.len(), 10);
+    assert!(read.iter().all(|(_, total)| *total == 10_000), "{read:?}");
+    let mut segments: Vec<_> = read.iter().map(|(segment, _)| segment).collect();
+    segments.sort_unstable();
+    segments.dedup();
+    assert!(segments.len() > 5, "{read:?}");
+}
+
+#[tokio::test]
+async fn too_few_items_refuse_nothing() {
+    // As with a filter that few items pass: each page holds one of them.
+    let tables = Tables {
+        items: 1_000_000,
+        lines: lines(1, &rated()),
+        ..Tables::default()
+    };
+    let planned = plan(&tables, &definition()).await.unwrap();
+    assert_eq!(planned.sample.unwrap().items, 40);
+    assert_eq!(tables.read.lock().unwrap().len(), 40, "no more pages");
+}
+
+#[tokio::test]
+async fn a_busy_table_and_an_export_alone_are_not_sampled() {
+    let busy = Tables {
+        lines: lines(3, &rated()),
+        busy: true,
+        ..Tables::default()
+    };
+    assert_eq!(plan(&busy, &definition()).await.unwrap().sample, None);
+    let export = json!({"source": {"dynamodb": {"table": "interactions"}}});
+    let tables = Tables {
+        lines: lines(3, &rated()),
+        ..Tables::default()
+    };
+    assert_eq!(plan(&tables, &export).await.unwrap().sample, None);
+    assert!(tables.read.lock().unwrap().is_empty());
+}
