@@ -27,6 +27,18 @@ fn folder(prefix: &str, arn: &str) -> String {
     format!("{prefix}/AWSDynamoDB/{id}")
 }
 
+/// The content of a data file.
+///
+/// # Panics
+/// Never: memory can be written.
+pub fn encode(items: &[&Value]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    for item in items {
+        writeln!(encoder, "{}", json!({ "Item": item })).expect("memory can be written");
+    }
+    encoder.finish().expect("memory can be written")
+}
+
 /// Writes a data file of an export, and returns its key.
 ///
 /// # Panics
@@ -36,15 +48,12 @@ pub async fn write_file(
     prefix: &str,
     arn: &str,
     name: &str,
-    items: &[&Value],
+    encoded: Vec<u8>,
 ) -> String {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    for item in items {
-        writeln!(encoder, "{}", json!({ "Item": item })).expect("memory can be written");
-    }
-    let bytes = encoder.finish().expect("memory can be written");
     let key = format!("{}/data/{name}.json.gz", folder(prefix, arn));
-    lake.put(&key, bytes.into()).await.expect("putting a file");
+    lake.put(&key, encoded.into())
+        .await
+        .expect("putting a file");
     key
 }
 

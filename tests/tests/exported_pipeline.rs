@@ -27,6 +27,9 @@ async fn an_exported_table_becomes_a_serving_model() {
     let definition = serde_json::to_string(&demo::definition()).unwrap();
     pipeline.define("default", &definition).await;
 
+    // They are written within two seconds, before the state machine asks for them.
+    let files = encode(&interactions);
+
     // A cap that a scan is above, so that the plan itself comes to the export.
     let input = json!({
         "source": {"dynamodb": {"segmentsPerTask": 2}}, "limits": {"maxReadUnits": 1},
@@ -45,7 +48,7 @@ async fn an_exported_table_becomes_a_serving_model() {
         .await
         .unwrap();
     let keys = RunKeys::new("default", &current.run);
-    write_export(&pipeline, &keys, &arn, &interactions).await;
+    write_export(&pipeline, &keys, &arn, files).await;
 
     let finished = execution.wait().await.expect("the execution succeeds");
     let output: PublishReportOutput = contract::read::from_value(finished.output).unwrap();
@@ -96,17 +99,30 @@ async fn fill(pipeline: &Pipeline, interactions: &Interactions) {
     }
 }
 
-/// Writes the table in several files, the last of them without an item, and the manifests.
-async fn write_export(pipeline: &Pipeline, keys: &RunKeys, arn: &str, interactions: &Interactions) {
+/// The table in several files, the last of them without an item, and how many items each has.
+fn encode(interactions: &Interactions) -> Vec<(Vec<u8>, usize)> {
     let items: Vec<&Value> = interactions.items().collect();
     let chunks = items.chunks(ITEMS.div_ceil(FILES - 1));
+    let chunks = chunks.chain(std::iter::once(&[][..]));
+    let files: Vec<_> = chunks
+        .map(|chunk| (native::encode(chunk), chunk.len()))
+        .collect();
+    assert_eq!(files.len(), FILES);
+    files
+}
+
+async fn write_export(
+    pipeline: &Pipeline,
+    keys: &RunKeys,
+    arn: &str,
+    encoded: Vec<(Vec<u8>, usize)>,
+) {
     let prefix = keys.native(1);
     let mut files = Vec::new();
-    for (number, chunk) in chunks.chain(std::iter::once(&[][..])).enumerate() {
+    for (number, (bytes, items)) in encoded.into_iter().enumerate() {
         let name = number.to_string();
-        let key = native::write_file(&pipeline.lake, &prefix, arn, &name, chunk).await;
-        files.push((key, chunk.len()));
+        let key = native::write_file(&pipeline.lake, &prefix, arn, &name, bytes).await;
+        files.push((key, items));
     }
-    assert_eq!(files.len(), FILES);
     native::write_manifests(&pipeline.lake, &prefix, arn, &files).await;
 }
