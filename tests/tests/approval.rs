@@ -92,7 +92,7 @@ async fn a_run_waits_for_a_person_and_follows_the_decision() {
     let (execution, first) = asking(&pipeline).await;
     assert!(champion(&pipeline).await.is_none(), "nothing serves yet");
     let told = decide(&pipeline, &first, ApprovalDecision::Approved).await;
-    assert!(told.unwrap().ends_with("the state machine goes on\n"));
+    assert!(told.unwrap().ends_with("the state machine continues\n"));
     let output = ended(execution).await;
     assert_eq!(
         (output.outcome, &output.run),

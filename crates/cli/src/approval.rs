@@ -127,7 +127,7 @@ pub async fn decide(
     }
     let (run, decision) = (answer.run, words(answer.decision));
     Ok(if is_awake {
-        format!("{decision} run {run}: the state machine goes on\n")
+        format!("{decision} run {run}: the state machine continues\n")
     } else {
         format!(
             "{decision} run {run}: no task waits for it now; the state machine reads it within a quarter of an \

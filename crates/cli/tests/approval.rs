@@ -160,7 +160,7 @@ async fn a_decision_is_written_and_wakes_the_state_machine() {
         let output = output.await.unwrap();
         assert_eq!(
             output,
-            format!("{word} run {RUN}: the state machine goes on\n")
+            format!("{word} run {RUN}: the state machine continues\n")
         );
         assert_eq!(world.sent(), ["first"]);
         let record = world.decision().await.unwrap();
@@ -223,7 +223,10 @@ async fn a_token_that_was_replaced_meanwhile_is_looked_up_again() {
     assert!(world.sent().iter().all(|token| token == "first"));
     world.asks("second").await;
     let output = world.run("approve", &[]).await.unwrap();
-    assert!(output.ends_with("the state machine goes on\n"), "{output}");
+    assert!(
+        output.ends_with("the state machine continues\n"),
+        "{output}"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The form of a definition: unknown and missing fields, types and choices, held against the
+//! The form of a definition: unknown and missing fields, types and choices, compared with the
 //! definition's own JSON Schema, so that one answer names them all. What a schema cannot say is in
 //! `validate`.
 

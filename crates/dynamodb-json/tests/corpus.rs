@@ -1,4 +1,4 @@
-//! The fuzz targets' corpus, and a seeded walk around it, held against the oracle: what a fuzzer has
+//! The fuzz targets' corpus, and a seeded walk around it, compared with the oracle: what a fuzzer has
 //! once found stays found. The targets themselves are in `fuzz/`.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]

@@ -92,10 +92,8 @@ pub struct ExportReport {
     /// What was read, such as the table.
     pub table: String,
     /// How the items left the table.
-    #[serde(default)]
     pub route: Route,
     /// Why, in one sentence.
-    #[serde(default)]
     pub reason: String,
     /// Scan segments, or files of the native export.
     pub segments: u32,

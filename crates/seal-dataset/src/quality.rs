@@ -10,7 +10,8 @@ use lake::records::RowContent;
 use lake::{ObjectStore, RunKeys, documents};
 use profile::Statistics;
 
-/// Holds the rejected items and the rows that are left against the gate. `notes` join the report.
+/// Compares the rejected items and the rows that are left with the gate's bounds. `notes` join the
+/// report.
 pub async fn check_rows(
     store: &impl ObjectStore,
     keys: &RunKeys,

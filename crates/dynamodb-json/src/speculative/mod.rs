@@ -6,7 +6,7 @@
 //! few openings, and after one of them nearly always comes one of a few others.
 //!
 //! So the reader keeps a *learned shape* ([`shape`]): every opening that it has read, with its path and
-//! type, and for each the last four that followed it. In a map it goes on as follows:
+//! type, and for each the last four that followed it. In a map it proceeds as follows:
 //!
 //! 1. **Guess.** It compares the text with the followers of the opening before, 32 bytes at a time. If
 //!    one is equal, its path and type are known: no name is read, looked up or checked.

@@ -1,4 +1,4 @@
-//! What `serde_json` makes of raw lines and of `Scan` answers, held against what this crate makes of
+//! What `serde_json` makes of raw lines and of `Scan` answers, compared with what this crate makes of
 //! the same bytes. Used by the tests and by the fuzz targets, on any bytes at all.
 
 #![allow(dead_code, reason = "each user needs its part")]

@@ -17,7 +17,7 @@ pub enum Items {
     Shuffled,
 }
 
-/// A page, less its end: whether there is a next page is told by the server.
+/// A page, less its end: whether there is a next page is for the server to say.
 pub struct Page {
     /// `{"Count":N,"Items":[…]`.
     pub head: Bytes,

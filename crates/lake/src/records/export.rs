@@ -110,8 +110,8 @@ pub struct ReadPlan {
     pub decision: String,
     /// Tasks that run at once, at most.
     pub concurrency: u32,
-    /// Read units that all tasks together may consume, where the table's size was not known when the run was
-    /// planned: the definition's limits could not be held against an estimate.
+    /// Read units that all tasks together may consume, where the table's size was not known when the
+    /// run was planned: there was no estimate to compare with the definition's limits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_units: Option<f64>,
 }

@@ -101,8 +101,8 @@ pub const fn uncounted(info: &TableInfo) -> Estimate {
     }
 }
 
-/// Read units after which the limits are reached, where no estimate can be held against them. The functions'
-/// share of the cost is left out: it is a small one.
+/// Read units after which the limits are reached, where there is no estimate to compare with them.
+/// The functions' share of the cost is left out: it is a small one.
 pub fn most_units(limits: &Limits, capacity: ReadCapacity, read: &ReadPlan) -> Option<f64> {
     let by_units = limits.max_read_units.map(|units| units as f64);
     let is_paid = !matches!(capacity, ReadCapacity::Provisioned { .. });

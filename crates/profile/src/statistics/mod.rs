@@ -58,7 +58,7 @@ pub struct AttributeStatistics {
     pub rarest: f64,
     /// A few values, cut short.
     pub examples: Vec<String>,
-    /// The sketch of its distinct texts and numbers, to be held against another run's.
+    /// The sketch of its distinct texts and numbers, to be compared with another run's.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -95,8 +95,8 @@ pub struct NumberStatistics {
     pub standard_deviation: f64,
     /// The sample's deciles, from the 10th to the 90th percentile; empty if it has no number.
     pub deciles: Vec<f64>,
-    /// The shares of the sample up to each decile and above the last one, to be held against another
-    /// run's: a tenth each, unless values repeat.
+    /// The shares of the sample up to each decile and above the last one, to be compared with
+    /// another run's: a tenth each, unless values repeat.
     pub shares: Vec<f64>,
     /// The shares of the sample in [`HISTOGRAM_BARS`] bars of equal width, from the sample's least number to its
     /// greatest.

@@ -160,8 +160,7 @@ impl Serialize for ValueSketch {
     }
 }
 
-/// Reads a stored sketch. `None` if it is of other hashes, as those of earlier versions are: it cannot be
-/// held against one of these.
+/// Reads a stored sketch. `None` if it is of other hashes: it cannot be compared with one of these.
 pub(crate) fn read<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<ValueSketch>, D::Error> {
     let Some(text) = Option::<String>::deserialize(reader)? else {
         return Ok(None);
