@@ -1,15 +1,20 @@
 //! Pipelines that end before a deployment, on local AWS with the deployed binaries: an export, a
 //! dataset, and a model that is not deployed. Each succeeds, its data is at a stable address, and
-//! EventBridge announces it.
+//! EventBridge announces it. A run that is aborted stops its training job, by the stack's rule.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
+use aws::sfn::StateMachines;
 use contract::states::{Outcome, PublishReportOutput, RowCounts};
+use contract::{ErrorName, Names, RunId};
 use end_to_end::pipeline::Pipeline;
+use lake::attempt::Attempt;
+use lake::executions::DescribeExecution;
 use lake::records::{CurrentRun, ExportRecord, Latest};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use millrace::demo::data::Interactions;
 use millrace::demo::{self, TABLE};
 use millrace::{clean, report};
+use sagemaker_ports::{TrainingJobs, TrainingStatus};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -51,6 +56,7 @@ async fn a_definition_may_end_after_each_of_its_parts() {
     }
     what_is_left_out_is_refused(&pipeline).await;
     a_failed_export_is_redriven(&pipeline, &interactions).await;
+    an_aborted_run_stops_its_job(&pipeline).await;
     pipeline.local.stop().await.unwrap();
 }
 
@@ -220,6 +226,53 @@ async fn a_failed_export_is_redriven(pipeline: &Pipeline, interactions: &Interac
     let old: Vec<_> = plans.old.iter().map(|old| &old.run).collect();
     assert_eq!(old, [&failed.run]);
     assert_eq!(plans.kept, [(next.run, "the newest good data")]);
+}
+
+/// The stack's rule sees that the execution is aborted while its job trains, and has the job stopped.
+async fn an_aborted_run_stops_its_job(pipeline: &Pipeline) {
+    // Trains until it is killed.
+    let faults = json!([{"fault": "hang", "name": "model-"}]);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/faults", pipeline.local.sagemaker_url());
+    let put = http.put(url).body(faults.to_string()).send().await;
+    assert!(put.unwrap().status().is_success());
+    let execution = pipeline.start_run(&json!({"pipeline": "model"})).await;
+    let arn = execution.arn();
+    let config = aws::local(&pipeline.local.sagemaker_url()).await;
+    let sagemaker = aws::sagemaker::SageMaker::new(&config);
+    let machines = StateMachines::new(pipeline.local.aws_config());
+    let begun = DescribeExecution::execution(&machines, arn).await.unwrap();
+    let run = RunId::of_execution(arn, &begun.start_time).unwrap();
+    let job = Names::job("model", &run, 1);
+    let status = async || {
+        let info = sagemaker.describe(&job).await.unwrap();
+        info.map(|info| info.status)
+    };
+    until(async || status().await == Some(TrainingStatus::InProgress)).await;
+    machines.stop(arn, "a test").await.unwrap();
+    until(async || status().await == Some(TrainingStatus::Stopping)).await;
+    let key = RunKeys::new("model", &run).training_attempt();
+    until(async || pipeline.lake.get(&key).await.is_ok()).await;
+    let attempt: Attempt = documents::read(&pipeline.lake, &key, "an attempt")
+        .await
+        .unwrap();
+    let failure = attempt.failure.unwrap();
+    assert_eq!(
+        (attempt.attempt, failure.name),
+        (2, ErrorName::TrainingStopped)
+    );
+    assert!(failure.message.contains("which is ABORTED"), "{failure}");
+}
+
+/// Waits for a minute at most until this holds.
+async fn until(holds: impl AsyncFn() -> bool) {
+    for _ in 0..600 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it does not hold after a minute");
 }
 
 /// Calls an operation of a service of local AWS.

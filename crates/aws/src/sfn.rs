@@ -11,7 +11,10 @@ use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::operation::describe_map_run::DescribeMapRunOutput;
 use aws_sdk_sfn::types;
 use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format as DateTimeFormat;
+pub use contract::ExecutionStatus;
 use contract::{ErrorName, ServiceError};
+use lake::executions::{DescribeExecution, ExecutionRecord};
 use lake::lease::Executions;
 use std::time::SystemTime;
 
@@ -21,42 +24,6 @@ const SERVICE: &str = "Step Functions";
 #[derive(Debug, Clone)]
 pub struct StateMachines {
     client: Client,
-}
-
-/// An execution's status, as the service spells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExecutionStatus {
-    /// Running.
-    Running,
-    /// Ended successfully.
-    Succeeded,
-    /// Ended by an error that no state caught.
-    Failed,
-    /// Ended by its time limit.
-    TimedOut,
-    /// Stopped.
-    Aborted,
-    /// About to run again.
-    PendingRedrive,
-}
-
-impl ExecutionStatus {
-    /// The status as the service spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "RUNNING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::TimedOut => "TIMED_OUT",
-            Self::Aborted => "ABORTED",
-            Self::PendingRedrive => "PENDING_REDRIVE",
-        }
-    }
-
-    /// Whether the execution is running, or about to run.
-    pub const fn is_running(self) -> bool {
-        matches!(self, Self::Running | Self::PendingRedrive)
-    }
 }
 
 /// Why an execution or a state failed.
@@ -281,8 +248,32 @@ impl Executions for StateMachines {
     }
 }
 
-fn execution_info(answer: DescribeExecutionOutput) -> Result<ExecutionInfo, String> {
-    let status = match &answer.status {
+impl DescribeExecution for StateMachines {
+    async fn execution(&self, arn: &str) -> Result<ExecutionRecord, ServiceError> {
+        const OPERATION: &str = "DescribeExecution";
+        let request = self.client.describe_execution().execution_arn(arn);
+        let answer = request.send().await;
+        let answer = answer.map_err(|e| refused(OPERATION, arn, e))?;
+        execution_record(answer).map_err(|what| unreadable(OPERATION, arn, what))
+    }
+}
+
+fn execution_record(answer: DescribeExecutionOutput) -> Result<ExecutionRecord, String> {
+    let start_time = answer
+        .start_date
+        .fmt(DateTimeFormat::DateTime)
+        .map_err(|error| error.to_string())?;
+    let redrives = answer.redrive_count.unwrap_or_default();
+    Ok(ExecutionRecord {
+        status: execution_status(&answer.status)?,
+        start_time,
+        input: answer.input.ok_or("it holds no input")?,
+        redrives: u32::try_from(redrives).unwrap_or_default(),
+    })
+}
+
+fn execution_status(status: &types::ExecutionStatus) -> Result<ExecutionStatus, String> {
+    Ok(match status {
         types::ExecutionStatus::Running => ExecutionStatus::Running,
         types::ExecutionStatus::Succeeded => ExecutionStatus::Succeeded,
         types::ExecutionStatus::Failed => ExecutionStatus::Failed,
@@ -290,7 +281,11 @@ fn execution_info(answer: DescribeExecutionOutput) -> Result<ExecutionInfo, Stri
         types::ExecutionStatus::Aborted => ExecutionStatus::Aborted,
         types::ExecutionStatus::PendingRedrive => ExecutionStatus::PendingRedrive,
         other => return Err(format!("the status {:?} is unknown", other.as_str())),
-    };
+    })
+}
+
+fn execution_info(answer: DescribeExecutionOutput) -> Result<ExecutionInfo, String> {
+    let status = execution_status(&answer.status)?;
     Ok(ExecutionInfo {
         status,
         started: time(&answer.start_date)?,

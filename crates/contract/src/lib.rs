@@ -2,18 +2,21 @@
 //! and a run, and the error names. No I/O, and no service's SDK.
 
 mod error;
+mod execution;
 mod invocation;
 mod names;
 mod pace;
 pub mod read;
 mod schemas;
 pub mod states;
+pub mod stop;
 
 pub use error::{
     Conflict, ErrorName, MAX_MESSAGE, Named, ServiceError, chain, one_line, short_name, some_names,
 };
+pub use execution::ExecutionStatus;
 pub use invocation::Invocation;
-pub use names::{Names, RunId};
+pub use names::{Names, RunId, json_kind};
 pub use pace::wait_seconds;
 pub use schemas::schemas;
 

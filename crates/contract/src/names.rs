@@ -1,5 +1,6 @@
 //! Names that are valid by construction: pipelines, runs, SageMaker's resources.
 
+use serde_json::Value;
 use std::fmt;
 
 /// Derives the names of a pipeline's resources.
@@ -11,6 +12,11 @@ impl Names {
     pub const DEFAULT_PIPELINE: &'static str = "default";
     /// Longest pipeline name, so that every derived name stays within SageMaker's 63 characters.
     pub const MAX_PIPELINE: usize = 32;
+
+    /// Role of a run's own model where it predicts the rows of a comparison.
+    pub const CHALLENGER: &'static str = "challenger";
+    /// Role of the model that serves, in the same comparison.
+    pub const CHAMPION: &'static str = "champion";
 
     /// Whether `name` can name a pipeline.
     ///
@@ -31,6 +37,31 @@ impl Names {
             return Err(format!("{name:?} may hold only a-z, 0-9 and hyphens"));
         }
         Self::check_sagemaker(name)
+    }
+
+    /// The pipeline that the input of an execution names.
+    ///
+    /// # Errors
+    /// Says in one line what is wrong with the input.
+    pub fn pipeline_of(input: &Value) -> Result<&str, String> {
+        let Some(object) = input.as_object() else {
+            return Err(format!(
+                "it must be a JSON object such as {{}}, not {}",
+                json_kind(input)
+            ));
+        };
+        let name = match object.get("pipeline") {
+            None => Self::DEFAULT_PIPELINE,
+            Some(Value::String(name)) => name,
+            Some(other) => {
+                return Err(format!(
+                    "field `pipeline` must be text, not {}",
+                    json_kind(other)
+                ));
+            }
+        };
+        Self::check_pipeline(name).map_err(|message| format!("field `pipeline`: {message}"))?;
+        Ok(name)
     }
 
     /// Whether `name` fits SageMaker's `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`.
@@ -58,6 +89,17 @@ impl Names {
     /// The name of a run's training job, model and endpoint configuration.
     pub fn run_resource(pipeline: &str, run: &RunId) -> String {
         format!("{pipeline}-{run}")
+    }
+
+    /// The name of a run's training job, or of the transform job that scores its batch, in this
+    /// attempt, from 1. The first attempt has the run's own name; SageMaker's 63 characters leave
+    /// room for the suffix.
+    pub fn job(pipeline: &str, run: &RunId, attempt: u32) -> String {
+        let name = Self::run_resource(pipeline, run);
+        if attempt == 1 {
+            return name;
+        }
+        format!("{name}-{attempt}")
     }
 
     /// The name of a run's tuning job in this attempt, from 1. SageMaker allows it 32 characters:
@@ -181,6 +223,18 @@ impl schemars::JsonSchema for RunId {
     }
 }
 
+/// The kind of a JSON value, with its article.
+pub const fn json_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
 /// FNV-1a, 32 bits: names only need to differ.
 fn fnv1a(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash, byte| {
@@ -210,6 +264,19 @@ mod tests {
     }
 
     #[test]
+    fn an_input_names_its_pipeline_or_the_default() {
+        let of = |text: &str| {
+            let input: Value = serde_json::from_str(text).unwrap();
+            Names::pipeline_of(&input).map(str::to_owned)
+        };
+        assert_eq!(of("{}").unwrap(), "default");
+        assert_eq!(of(r#"{"pipeline": "shop", "limits": {}}"#).unwrap(), "shop");
+        for wrong in ["[]", r#"{"pipeline": 7}"#, r#"{"pipeline": "../a"}"#] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn every_derived_name_passes_sagemakers_pattern() {
         let run = RunId::of_execution("arn:a", "2026-11-20T17:30:00Z").unwrap();
         let pipeline = "a".repeat(Names::MAX_PIPELINE);
@@ -219,6 +286,8 @@ mod tests {
             for attempt in [1, 2, 99, 100, 9_999_999] {
                 let job = Names::tuning_job(name, &run, attempt);
                 Names::check_sagemaker(&job).unwrap();
+                let own = Names::job(name, &run, attempt.min(99_999));
+                Names::check_sagemaker(&own).unwrap();
                 assert!(job.len() <= 32 && job.contains(run.as_str()), "{job}");
                 for role in ["challenger", "champion"] {
                     let job = Names::judging_job(name, &run, role, attempt);

@@ -7,6 +7,7 @@ use crate::states::{
     PlanExportOutput, PublishReportInput, PublishReportOutput, RequestExportOutput, RunInput,
     SealDatasetOutput, StartTrainingOutput,
 };
+use crate::stop::{StopInput, StopOutput};
 use schemars::{Schema, schema_for};
 
 /// Each schema with the name of its file (`<name>.schema.json`), ordered by name.
@@ -33,5 +34,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("seal-dataset.output", schema_for!(SealDatasetOutput)),
         ("start-training.input", schema_for!(JobInput)),
         ("start-training.output", schema_for!(StartTrainingOutput)),
+        ("start-training.stop-input", schema_for!(StopInput)),
+        ("start-training.stop-output", schema_for!(StopOutput)),
     ]
 }

@@ -78,11 +78,7 @@ impl Job {
         let own_tags = Owner::new(stack, run.pipeline()).run_tags(run.run());
         let training = plan.definition.training()?;
         let spec = TransformSpec {
-            name: if attempt == 1 {
-                model.clone()
-            } else {
-                format!("{model}-{attempt}")
-            },
+            name: Names::job(run.pipeline(), run.run(), attempt),
             model,
             input: format!("s3://{bucket}/{prefix}"),
             content_type: content_type.to_owned(),
@@ -137,6 +133,10 @@ pub async fn step<S: ObjectStore>(
     let spec = &job.spec;
     let Some(info) = transforms.describe_transform(&spec.name).await? else {
         check_prefix(attempts.store, job).await?;
+        if job.attempt > 1 {
+            // A job that was stopped with its execution closed its attempt and left its output.
+            remove_output(attempts.store, run).await?;
+        }
         create(transforms, spec).await?;
         return Ok(JobState::InProgress {
             phase: STARTING,
@@ -202,6 +202,14 @@ async fn check_prefix(store: &impl ObjectStore, job: &Job) -> Result<(), DeployE
     }
 }
 
+/// Removes what earlier attempts predicted.
+async fn remove_output(store: &impl ObjectStore, run: &RunKeys) -> Result<(), DeployEndpointError> {
+    for left in store.list(&format!("{}/", run.predictions())).await? {
+        store.delete(&left.key).await?;
+    }
+    Ok(())
+}
+
 /// Closes the attempt of the failed job and removes its output, so that nobody takes it for
 /// complete.
 async fn close<S: ObjectStore>(
@@ -211,10 +219,7 @@ async fn close<S: ObjectStore>(
     info: TransformInfo,
     region: &str,
 ) -> Result<DeployEndpointError, DeployEndpointError> {
-    let left = format!("{}/", run.predictions());
-    for left in attempts.store.list(&left).await? {
-        attempts.store.delete(&left.key).await?;
-    }
+    remove_output(attempts.store, run).await?;
     let name = job.spec.name.clone();
     let reason = info.failure_reason;
     let error = DeployEndpointError::TransformFailed {

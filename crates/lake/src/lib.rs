@@ -6,6 +6,7 @@ pub mod artifact;
 pub mod attempt;
 pub mod conformance;
 pub mod documents;
+pub mod executions;
 pub mod keys;
 pub mod latest;
 pub mod lease;

@@ -1,7 +1,7 @@
 //! The definition of a run: the stored one, with the execution's input merged over it.
 
 use crate::PlanExportError;
-use contract::Names;
+use contract::{Names, json_kind};
 use definition::Definition;
 use lake::records::Champion;
 use lake::{ObjectStore, documents, keys, store};
@@ -9,24 +9,9 @@ use serde_json::{Map, Value};
 
 /// The pipeline that the input names.
 pub fn pipeline_of(input: &Value) -> Result<String, PlanExportError> {
-    let Some(object) = input.as_object() else {
-        return Err(PlanExportError::Input {
-            message: format!("it must be a JSON object such as {{}}, not {}", kind(input)),
-        });
-    };
-    let name = match object.get("pipeline") {
-        None => Names::DEFAULT_PIPELINE,
-        Some(Value::String(name)) => name,
-        Some(other) => {
-            return Err(PlanExportError::Input {
-                message: format!("field `pipeline` must be text, not {}", kind(other)),
-            });
-        }
-    };
-    Names::check_pipeline(name).map_err(|message| PlanExportError::Input {
-        message: format!("field `pipeline`: {message}"),
-    })?;
-    Ok(name.to_owned())
+    let pipeline = Names::pipeline_of(input);
+    let pipeline = pipeline.map_err(|message| PlanExportError::Input { message })?;
+    Ok(pipeline.to_owned())
 }
 
 /// The valid definition of a pipeline.
@@ -42,7 +27,7 @@ pub async fn load(
     let mut merged = match stored {
         Some(text) => match serde_json::from_slice(&text) {
             Ok(object @ Value::Object(_)) => object,
-            Ok(other) => return Err(not_json(store, key, kind(&other).to_owned())),
+            Ok(other) => return Err(not_json(store, key, json_kind(&other).to_owned())),
             Err(error) => return Err(not_json(store, key, error.to_string())),
         },
         // An input with a whole definition needs no stored one.
@@ -132,17 +117,6 @@ fn not_json(store: &impl ObjectStore, key: String, message: String) -> PlanExpor
         bucket: store.bucket().to_owned(),
         key,
         message,
-    }
-}
-
-const fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }
 

@@ -3,8 +3,8 @@
 
 use crate::{
     Capture, Channel, ConfigSpec, Endpoints, ModelPackages, ModelSpec, PackageApproval,
-    PackageSpec, Scaling, TrainingJobs, TrainingSpec, TransformSpec, Transforms, TuningJobs,
-    TuningSpec, Update,
+    PackageSpec, Scaling, TrainingJobs, TrainingSpec, TrainingStatus, TransformSpec,
+    TransformStatus, Transforms, TuningJobs, TuningSpec, TuningStatus, Update,
 };
 use contract::{ErrorName, Named, ServiceError};
 use definition::{
@@ -97,7 +97,7 @@ pub fn tuning_spec(name: &str, lake: &str) -> TuningSpec {
     }
 }
 
-/// Tuning jobs: absent, created, described as created, refused a second time.
+/// Tuning jobs: absent, created, described as created, refused a second time, stopped.
 ///
 /// # Panics
 /// With the first deviation found.
@@ -117,6 +117,11 @@ pub async fn tuning_jobs(jobs: &impl TuningJobs, spec: &TuningSpec) {
     );
     let failures = jobs.tuning_failures(&spec.name).await;
     failures.expect("its failures");
+    assert!(jobs.stop_tuning("absent").await.is_err());
+    let stopped = jobs.stop_tuning(&spec.name).await;
+    let info = jobs.describe_tuning(&spec.name).await.expect("describe");
+    let status = info.expect("the tuning job stays").status;
+    assert_ne!(status, TuningStatus::InProgress, "{stopped:?}");
 }
 
 fn vpc() -> Vpc {
@@ -126,7 +131,7 @@ fn vpc() -> Vpc {
     }
 }
 
-/// Training jobs: absent, created, described as created, refused a second time.
+/// Training jobs: absent, created, described as created, refused a second time, stopped.
 ///
 /// # Panics
 /// With the first deviation found.
@@ -142,6 +147,12 @@ pub async fn training_jobs(jobs: &impl TrainingJobs, spec: &TrainingSpec) {
     };
     assert_eq!(info.spec, wanted);
     refuses(jobs.create(spec).await, ErrorName::Conflict, "a second job");
+    assert!(jobs.stop("absent").await.is_err());
+    // Refused if the job has ended meanwhile.
+    let stopped = jobs.stop(&spec.name).await;
+    let info = jobs.describe(&spec.name).await.expect("describe");
+    let status = info.expect("the job stays").status;
+    assert_ne!(status, TrainingStatus::InProgress, "{stopped:?}");
 }
 
 /// Model packages: a group made once, a version found again, its approval changed, and a request that is
@@ -246,6 +257,10 @@ pub async fn transforms(transforms: &impl Transforms, spec: &TransformSpec) {
     assert!(crate::differences(spec, &info.spec).is_empty());
     let again = transforms.create_transform(spec).await;
     refuses(again, ErrorName::Conflict, "a second job");
+    assert!(transforms.stop_transform("absent").await.is_err());
+    let stopped = transforms.stop_transform(&spec.name).await;
+    let status = there().await.expect("the job stays").status;
+    assert_ne!(status, TransformStatus::InProgress, "{stopped:?}");
 }
 
 /// Models, configurations and endpoints' absence. No endpoint is created: that takes minutes and

@@ -120,7 +120,7 @@ pub struct TrainingInfo {
     pub billable_seconds: Option<u64>,
 }
 
-/// Creates and describes training jobs.
+/// Creates, describes and stops training jobs.
 pub trait TrainingJobs: Send + Sync {
     /// The job, or `None` if there is none of this name.
     fn describe(
@@ -130,6 +130,9 @@ pub trait TrainingJobs: Send + Sync {
 
     /// Creates the job. A name that is taken is an error named `Conflict`.
     fn create(&self, spec: &TrainingSpec) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Stops the job; the service refuses it for a job that is not `InProgress`.
+    fn stop(&self, name: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub struct TransformInfo {
     pub age_seconds: u64,
 }
 
-/// Creates and describes transform jobs. They cannot be removed: a name is used once.
+/// Creates, describes and stops transform jobs. They cannot be removed: a name is used once.
 pub trait Transforms: Send + Sync {
     /// The job, or `None` if there is none of this name.
     fn describe_transform(
@@ -89,4 +89,6 @@ pub trait Transforms: Send + Sync {
         &self,
         spec: &TransformSpec,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+    /// Stops the job; the service refuses it for a job that is not `InProgress`.
+    fn stop_transform(&self, name: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
 }

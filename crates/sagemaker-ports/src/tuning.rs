@@ -98,7 +98,7 @@ pub struct TuningInfo {
     pub age_seconds: u64,
 }
 
-/// Creates and describes tuning jobs.
+/// Creates, describes and stops tuning jobs.
 pub trait TuningJobs: Send + Sync {
     /// The tuning job, or `None` if there is none of this name.
     fn describe_tuning(
@@ -111,6 +111,10 @@ pub trait TuningJobs: Send + Sync {
         &self,
         spec: &TuningSpec,
     ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
+    /// Stops the tuning job and its training jobs; the service refuses it for a job that is not
+    /// `InProgress`.
+    fn stop_tuning(&self, name: &str) -> impl Future<Output = Result<(), ServiceError>> + Send;
 
     /// Why training jobs of a tuning job failed, in the service's words: of the last ten, each
     /// reason once.

@@ -1,6 +1,7 @@
 //! Errors of a training job.
 
-use contract::{ErrorName, Named};
+use crate::stop::JobKind;
+use contract::{ErrorName, ExecutionStatus, Named};
 use definition::FieldError;
 use lake::StepError;
 use sagemaker_ports::{TrainingInfo, TrainingSpec, TrainingStatus, TuningInfo, TuningSpec};
@@ -80,6 +81,28 @@ pub enum StartTrainingError {
         how: String,
         /// A link to its log.
         log: String,
+    },
+    /// The job was stopped because its execution ended.
+    #[error(
+        "the {kind} job {job} was stopped with its execution, which is {}: redrive the execution, which \
+         begins another job",
+        .status.as_str()
+    )]
+    StoppedWithExecution {
+        /// Its kind.
+        kind: JobKind,
+        /// The job's name.
+        job: String,
+        /// How the execution ended.
+        status: ExecutionStatus,
+    },
+    /// The start time of the execution is not RFC 3339.
+    #[error("the start time of the execution {execution}: {message}")]
+    StartTime {
+        /// The execution's ARN.
+        execution: String,
+        /// What is wrong with it.
+        message: String,
     },
     /// The job completed without a model.
     #[error("the training job {job} completed without a model artifact; its log: {log}")]
@@ -213,6 +236,11 @@ impl Named for StartTrainingError {
             }
             Self::NoCapacity { .. } => ErrorName::CapacityUnavailable,
             Self::Stopped { .. } => ErrorName::TrainingStopped,
+            Self::StoppedWithExecution { kind, .. } => match kind {
+                JobKind::Training | JobKind::Tuning => ErrorName::TrainingStopped,
+                JobKind::Transform => ErrorName::TransformFailed,
+            },
+            Self::StartTime { .. } => ErrorName::InvalidRequest,
             Self::Step(error) => error.name(),
         }
     }

@@ -1,5 +1,5 @@
 //! Starts a run's training job, or the tuning job that searches for the best one: describe, create
-//! if absent, compare, report the end.
+//! if absent, compare, report the end. Stops the jobs of a run whose execution was aborted.
 
 mod capacity;
 mod desired;
@@ -7,17 +7,21 @@ mod error;
 mod hyperparameters;
 mod job_state;
 mod single;
+mod stop;
 mod tuning;
 
 pub use error::StartTrainingError;
+pub use stop::{JobKind, stop};
 
 use contract::Invocation;
 use contract::states::{JobInput, StartTrainingOutput, Status, Then};
+use contract::stop::{StartTrainingAnswer, StartTrainingInput};
 use job_state::{JobState, Run};
 use lake::attempt::Attempts;
+use lake::executions::DescribeExecution;
 use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents};
-use sagemaker_ports::{TrainingJobs, TuningJobs};
+use sagemaker_ports::{TrainingJobs, Transforms, TuningJobs};
 
 /// Configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +35,30 @@ pub struct Settings {
     pub stack: String,
     /// The region, whose registry holds the built-in algorithms' images.
     pub region: String,
+}
+
+/// Answers either input.
+///
+/// # Errors
+/// As [`handle`] and [`stop`].
+pub async fn answer<J: TrainingJobs + TuningJobs + Transforms>(
+    store: &impl ObjectStore,
+    jobs: &J,
+    executions: &impl DescribeExecution,
+    settings: &Settings,
+    input: StartTrainingInput,
+    invocation: Invocation,
+) -> Result<StartTrainingAnswer, StartTrainingError> {
+    Ok(match input {
+        StartTrainingInput::Poll(input) => {
+            let polled = Box::pin(handle(store, jobs, settings, input, invocation));
+            StartTrainingAnswer::Poll(polled.await?)
+        }
+        StartTrainingInput::Stop(request) => {
+            let stopped = Box::pin(stop(store, jobs, executions, request));
+            StartTrainingAnswer::Stop(stopped.await?)
+        }
+    })
 }
 
 /// Polls the run's training job or tuning job; the first call creates it.

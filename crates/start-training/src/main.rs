@@ -5,7 +5,8 @@
 
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
-use start_training::{Settings, handle};
+use aws::sfn::StateMachines;
+use start_training::{Settings, answer};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_shell::Error> {
@@ -13,6 +14,7 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let config = aws::load().await;
     let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let jobs = SageMaker::new(&config);
+    let executions = StateMachines::new(&config);
     let settings = Settings {
         role_arn: lambda_shell::env("TRAINING_ROLE_ARN")?,
         lake_key: lambda_shell::env("LAKE_KEY_ARN")?,
@@ -20,7 +22,7 @@ async fn main() -> Result<(), lambda_shell::Error> {
         region: lambda_shell::env("AWS_REGION")?,
     };
     lambda_shell::serve(async |input, invocation| {
-        handle(&store, &jobs, &settings, input, invocation).await
+        answer(&store, &jobs, &executions, &settings, input, invocation).await
     })
     .await
 }

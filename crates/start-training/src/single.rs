@@ -3,7 +3,7 @@
 use crate::job_state::{JobState, Run, record};
 use crate::{StartTrainingError, desired};
 use contract::{Conflict, ErrorName, Named, Names};
-use lake::{ObjectStore, RunKeys};
+use lake::ObjectStore;
 use sagemaker_ports::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
 
 /// Creates the job if there is none, compares it with the desired one, and returns its state.
@@ -14,7 +14,7 @@ pub async fn poll(
     run: &Run<'_, impl ObjectStore>,
     jobs: &impl TrainingJobs,
 ) -> Result<JobState, StartTrainingError> {
-    let name = job_name(run.keys, run.attempt.attempt);
+    let name = Names::job(run.keys.pipeline(), run.keys.run(), run.attempt.attempt);
     let spec = desired::training_job(run, name)?;
     let info = match find_or_create(jobs, &spec).await {
         Ok(Some(info)) => info,
@@ -39,15 +39,6 @@ pub async fn poll(
             run.failed(job, error).await
         }
     }
-}
-
-/// The first attempt has the run's own name; SageMaker's 63 characters leave room for the suffix.
-fn job_name(keys: &RunKeys, attempt: u32) -> String {
-    let name = Names::run_resource(keys.pipeline(), keys.run());
-    if attempt == 1 {
-        return name;
-    }
-    format!("{name}-{attempt}")
 }
 
 /// The job, or `None` if it was just created and is not visible yet.

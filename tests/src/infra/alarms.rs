@@ -261,7 +261,8 @@ fn nothing_is_unwatched(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>
             );
         }
     }
-    for (name, _) in stack.of_type("AWS::Events::Rule") {
+    // Of the other rules, what fails lands in the queue.
+    for (name, _) in super::events::notifying(stack) {
         needs(
             "AWS/Events",
             "TriggeredRules",

@@ -1,10 +1,12 @@
-//! Checks rules and schedules: the rules match every failed run of this stack's state machine,
-//! however it was started, and nothing else; every schedule starts its own pipeline, by the alias.
+//! Checks rules and schedules: the rules announce every failed run of this stack's state machine,
+//! however it was started, and stop the jobs of every aborted one, and match nothing else; every
+//! schedule starts its own pipeline, by the alias.
 
 use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::list;
 use super::stack::{Stack, number};
 use crate::Finding;
+use contract::stop::{StopInput, StopRequest};
 use serde_json::{Value, json};
 
 /// Everything that is wrong with the rules and the schedules.
@@ -30,76 +32,152 @@ fn event(machine: &str, status: &str) -> Value {
     })
 }
 
+/// The statuses that a run ends with, each with whether it is announced, and whether its jobs are
+/// stopped.
+const STATUSES: [(&str, bool, bool); 6] = [
+    ("FAILED", true, false),
+    ("TIMED_OUT", true, true),
+    ("ABORTED", true, true),
+    // These need no notice, and a redrive continues by itself.
+    ("RUNNING", false, false),
+    ("SUCCEEDED", false, false),
+    ("PENDING_REDRIVE", false, false),
+];
+
 fn seen(stack: &Stack, name: &str, found: &mut Vec<Finding>) {
     let machine = stack.arn_of_machine(name);
-    let rules: Vec<_> = stack.of_type("AWS::Events::Rule").collect();
-    let rules = rules.iter().filter(|(_, rule)| rule["State"] != "DISABLED");
+    let (notifying, stopping) = (notifying(stack), stopping(stack));
+    for (status, notified, stopped) in STATUSES {
+        for (rules, what, wanted) in [
+            (&notifying, "its notices", notified),
+            (&stopping, "the rules that stop jobs", stopped),
+        ] {
+            watched(name, &machine, what, rules, (status, wanted), found);
+        }
+    }
+    for (rule, properties) in stack.of_type("AWS::Events::Rule") {
+        let is_known = |rules: &[(&String, &Value)]| rules.iter().any(|(known, _)| *known == rule);
+        if !is_known(&notifying) && !is_known(&stopping) {
+            found.push(Finding::new(rule, "notifies nobody"));
+        }
+        let queue = &stack.exports["undelivered"];
+        for target in list_of(&properties["Targets"]) {
+            if target["DeadLetterConfig"]["Arn"] != queue.as_str() {
+                found.push(Finding::new(rule, "loses what cannot be delivered"));
+            }
+            let input = &target["InputTransformer"];
+            if is_known(&stopping) {
+                stop_input(rule, input, found);
+            } else {
+                notice(rule, input, found);
+            }
+        }
+    }
+}
+
+/// The rules that send notices.
+pub fn notifying(stack: &Stack) -> Vec<(&String, &Value)> {
+    let topic = &stack.exports["notices"];
+    rules_to(stack, |arn| arn == topic)
+}
+
+/// The rules that call the function which stops jobs.
+fn stopping(stack: &Stack) -> Vec<(&String, &Value)> {
+    rules_to(stack, |arn| arn.ends_with("StartTrainingFunction"))
+}
+
+/// The rules with a target to which this applies.
+fn rules_to(stack: &Stack, is_it: impl Fn(&str) -> bool) -> Vec<(&String, &Value)> {
+    let rules = stack.of_type("AWS::Events::Rule");
+    let leads = |rule: &Value| {
+        let targets = list_of(&rule["Targets"]);
+        let mut arns = targets.iter().filter_map(|target| target["Arn"].as_str());
+        arns.any(&is_it)
+    };
+    rules.filter(|(_, rule)| leads(rule)).collect()
+}
+
+/// Whether rules match the events of this machine with this status as they should, and of no other
+/// machine or service.
+fn watched(
+    name: &str,
+    machine: &str,
+    what: &str,
+    rules: &[(&String, &Value)],
+    (status, wanted): (&str, bool),
+    found: &mut Vec<Finding>,
+) {
     let matching = |event: &Value| {
-        let mut rules = rules.clone();
+        let mut rules = rules.iter().filter(|(_, rule)| rule["State"] != "DISABLED");
         rules.any(|(_, rule)| matches(&rule["EventPattern"], event))
     };
-    let mut expect = |machine: &str, status: &str, wanted: bool| {
+    let mut expect = |machine: &str, wanted: bool| {
         if matching(&event(machine, status)) != wanted {
             let verb = if wanted { "miss" } else { "see" };
             found.push(Finding::new(
                 name,
-                format!("its rules {verb} {machine} {status}"),
+                format!("{what} {verb} {machine} {status}"),
             ));
         }
     };
     // By hand, by the alias as the schedule does, and by a version.
     for started in [
-        machine.clone(),
+        machine.to_owned(),
         format!("{machine}:live"),
         format!("{machine}:7"),
     ] {
-        for status in ["FAILED", "TIMED_OUT", "ABORTED"] {
-            expect(&started, status, true);
-        }
-        // These statuses need no notice, and a redrive continues by itself.
-        for status in ["RUNNING", "SUCCEEDED", "PENDING_REDRIVE"] {
-            expect(&started, status, false);
-        }
+        expect(&started, wanted);
     }
     // The children of its Distributed Maps, and machines of other stacks.
-    let other = machine.replace("millrace", "other");
     for other in [
         format!("{machine}/ExportSegments"),
         format!("{machine}-2"),
-        other,
+        machine.replace("millrace", "other"),
     ] {
-        expect(&other, "FAILED", false);
+        expect(&other, false);
     }
-    let mut elsewhere = event(&machine, "FAILED");
+    let mut elsewhere = event(machine, status);
     elsewhere["source"] = json!("aws.lambda");
     if matching(&elsewhere) {
-        found.push(Finding::new(name, "its rules see other services' events"));
+        let problem = format!("{what} see other services' events");
+        found.push(Finding::new(name, problem));
     }
-    for (rule, properties) in stack.of_type("AWS::Events::Rule") {
-        let targets = list_of(&properties["Targets"]);
-        let topic = &stack.exports["notices"];
-        if !targets.iter().any(|it| it["Arn"] == topic.as_str()) {
-            found.push(Finding::new(rule, "notifies nobody"));
+}
+
+/// A notice has what its reader needs.
+fn notice(rule: &str, input: &Value, found: &mut Vec<Finding>) {
+    for path in [
+        "$.detail.status",
+        "$.detail.error",
+        "$.detail.cause",
+        "$.detail.executionArn",
+    ] {
+        let mut paths = input["InputPathsMap"].as_object().into_iter().flatten();
+        if !paths.any(|(_, it)| it == path) {
+            found.push(Finding::new(rule, format!("its notice leaves out {path}")));
         }
-        let queue = &stack.exports["undelivered"];
-        for target in targets {
-            if target["DeadLetterConfig"]["Arn"] != queue.as_str() {
-                found.push(Finding::new(rule, "loses what cannot be delivered"));
-            }
-            // What a reader of the notice needs.
-            let paths = &target["InputTransformer"]["InputPathsMap"];
-            for path in [
-                "$.detail.status",
-                "$.detail.error",
-                "$.detail.cause",
-                "$.detail.executionArn",
-            ] {
-                let paths = paths.as_object().into_iter().flatten();
-                if !paths.into_iter().any(|(_, it)| it == path) {
-                    found.push(Finding::new(rule, format!("its notice leaves out {path}")));
-                }
-            }
-        }
+    }
+}
+
+/// The function gets the request that it reads, with the execution of the event.
+fn stop_input(rule: &str, input: &Value, found: &mut Vec<Finding>) {
+    let mut text = input["InputTemplate"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    for (name, path) in input["InputPathsMap"].as_object().into_iter().flatten() {
+        let path = path.as_str().unwrap_or_default();
+        text = text.replace(&format!("<{name}>"), path);
+    }
+    let wanted = StopRequest {
+        execution: "$.detail.executionArn".to_owned(),
+    };
+    let read = contract::read::from_slice::<StopInput>(text.as_bytes());
+    if !read.is_ok_and(|input| input.stop == wanted) {
+        found.push(Finding::new(
+            rule,
+            format!("calls the function with {text}"),
+        ));
     }
 }
 

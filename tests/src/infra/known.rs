@@ -5,7 +5,7 @@ use super::stack::Stack;
 use crate::Finding;
 
 /// Each type with the properties that are evaluated by some check, or mean nothing to safety.
-const TYPES: [(&str, &[&str]); 20] = [
+const TYPES: [(&str, &[&str]); 22] = [
     (
         "AWS::CloudWatch::Alarm",
         &[
@@ -54,6 +54,10 @@ const TYPES: [(&str, &[&str]); 20] = [
         &["Description", "EnableKeyRotation", "KeyPolicy"],
     ),
     (
+        "AWS::Lambda::Permission",
+        &["Action", "FunctionName", "Principal", "SourceArn"],
+    ),
+    (
         "AWS::Logs::LogGroup",
         &["KmsKeyId", "LogGroupName", "RetentionInDays"],
     ),
@@ -100,6 +104,7 @@ const TYPES: [(&str, &[&str]); 20] = [
             "CodeUri",
             "Environment",
             "EphemeralStorage",
+            "EventInvokeConfig",
             "Handler",
             "LoggingConfig",
             "MemorySize",
@@ -127,6 +132,14 @@ const TYPES: [(&str, &[&str]); 20] = [
         ],
     ),
     ("AWS::Serverless::StateMachine.Events", &["ScheduleV2"]),
+    (
+        "AWS::Serverless::Function.EventInvokeConfig",
+        &[
+            "DestinationConfig",
+            "MaximumEventAgeInSeconds",
+            "MaximumRetryAttempts",
+        ],
+    ),
     (
         "AWS::Serverless::Function.LoggingConfig",
         &["ApplicationLogLevel", "LogFormat", "LogGroup"],

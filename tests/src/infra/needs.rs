@@ -12,10 +12,11 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 17] = [
+pub const PORTS: [&str; 18] = [
     "Announcements",
     "ByteStream",
     "ConditionalStore",
+    "DescribeExecution",
     "DescribeRecovery",
     "DescribeTable",
     "Endpoints",
@@ -34,7 +35,7 @@ pub const PORTS: [&str; 17] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 49] = [
+pub const ACTIONS: [(&str, &[&str]); 52] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
@@ -187,6 +188,12 @@ pub const ACTIONS: [(&str, &[&str]); 49] = [
     ("scan", &["dynamodb:Scan"]),
     ("start_execution", &["states:StartExecution"]),
     ("stop_execution", &["states:StopExecution"]),
+    (
+        "stop_hyper_parameter_tuning_job",
+        &["sagemaker:StopHyperParameterTuningJob"],
+    ),
+    ("stop_training_job", &["sagemaker:StopTrainingJob"]),
+    ("stop_transform_job", &["sagemaker:StopTransformJob"]),
     // SageMaker looks, as the caller, at the alarms that take the update back.
     (
         "update_endpoint",
@@ -339,9 +346,15 @@ pub fn findings(template: &Value, machine: &Value, needs: &Needs) -> Vec<Finding
     let mut found = Vec::new();
     for (lambda, needed) in needs {
         let role = template::role_name(lambda);
+        let mut needed = needed.clone();
+        let function = &resources[&template::resource_name(lambda)]["Properties"];
+        if !function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"].is_null() {
+            // Lambda sends what failed as the function.
+            needed.insert("sqs:SendMessage".to_owned());
+        }
         match granted(&resources, &role) {
             None => found.push(Finding::new(role, "is not there")),
-            Some(granted) => found.extend(compare(&role, &granted, needed, lambda)),
+            Some(granted) => found.extend(compare(&role, &granted, &needed, lambda)),
         }
     }
     let granted = granted(&resources, "RetrainRole").unwrap_or_default();

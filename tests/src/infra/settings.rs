@@ -15,7 +15,7 @@ const NAMES: [&str; 5] = [
 ];
 
 /// Settings by resource, as pointers below it, with the only value that will do.
-const SETTINGS: [(&str, &str, &str); 24] = [
+const SETTINGS: [(&str, &str, &str); 25] = [
     ("LakeBucket", "/DeletionPolicy", "Retain"),
     ("LakeBucket", "/UpdateReplacePolicy", "Retain"),
     (
@@ -84,6 +84,11 @@ const SETTINGS: [(&str, &str, &str); 24] = [
     (
         "RetrainStateMachine",
         "/Properties/Events/Retrain/Properties/DeadLetterConfig/Arn/Fn::GetAtt",
+        "Undelivered.Arn",
+    ),
+    (
+        "StartTrainingFunction",
+        "/Properties/EventInvokeConfig/DestinationConfig/OnFailure/Destination/Fn::GetAtt",
         "Undelivered.Arn",
     ),
     ("Undelivered", "/Properties/SqsManagedSseEnabled", "true"),

@@ -1,4 +1,4 @@
-//! Checks the policies of resources: of the key, of topics, queues and buckets. A service that must
+//! Checks the policies of resources: of the key, of topics, queues, buckets and functions. A service that must
 //! deliver to one may, for this account only; nobody else may do anything; and nothing works
 //! without TLS.
 
@@ -6,7 +6,7 @@ use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::{self, Decision, Request};
 use super::stack::Stack;
 use crate::Finding;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const ALARMS: &str = "cloudwatch.amazonaws.com";
@@ -60,7 +60,8 @@ struct Delivery {
 pub fn findings(stack: &Stack) -> Vec<Finding> {
     let mut found = Vec::new();
     let deliveries = deliveries(stack);
-    let shared = shared(stack, &mut found);
+    let permissions = permissions(stack);
+    let shared = shared(stack, &permissions, &mut found);
     for delivery in &deliveries {
         match shared.iter().find(|it| it.arn == delivery.to) {
             Some(to) if !to.lets(&delivery.by, to.delivering, &delivery.from, ACCOUNT) => {
@@ -84,8 +85,48 @@ pub fn findings(stack: &Stack) -> Vec<Finding> {
     found
 }
 
-fn shared<'s>(stack: &'s Stack, found: &mut Vec<Finding>) -> Vec<Shared<'s>> {
+/// The permissions to call functions, by the functions' names, as statements of a policy.
+fn permissions(stack: &Stack) -> BTreeMap<&str, Vec<Value>> {
+    let mut all: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for (_, permission) in stack.of_type("AWS::Lambda::Permission") {
+        let of = permission["FunctionName"].as_str().unwrap_or_default();
+        let function = stack.functions().map(|(name, _)| name.as_str());
+        let mut function = function.filter(|name| of.ends_with(&format!("millrace-{name}")));
+        let principal = permission["Principal"].as_str().unwrap_or_default();
+        let mut statement = json!({
+            "Effect": "Allow",
+            "Principal": principal,
+            "Action": permission["Action"],
+            "Resource": "*",
+        });
+        if principal.ends_with(".amazonaws.com") {
+            statement["Principal"] = json!({ "Service": principal });
+        }
+        if !permission["SourceArn"].is_null() {
+            let source = json!({"aws:SourceArn": permission["SourceArn"]});
+            statement["Condition"] = json!({ "ArnEquals": source });
+        }
+        all.entry(function.next().unwrap_or_default())
+            .or_default()
+            .push(statement);
+    }
+    all
+}
+
+fn shared<'s>(
+    stack: &'s Stack,
+    permissions: &'s BTreeMap<&'s str, Vec<Value>>,
+    found: &mut Vec<Finding>,
+) -> Vec<Shared<'s>> {
     let mut all = Vec::new();
+    for (name, statements) in permissions {
+        all.push(Shared {
+            name,
+            arn: format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:millrace-{name}"),
+            delivering: "lambda:InvokeFunction",
+            statements: statements.iter().collect(),
+        });
+    }
     let kinds = [
         (
             "AWS::SNS::Topic",
@@ -241,6 +282,10 @@ impl Shared<'_> {
 
     fn by_tls(&self, found: &mut Vec<Finding>) {
         let (service, _) = self.delivering.split_once(':').unwrap_or_default();
+        if service == "lambda" {
+            // Its API answers by TLS alone.
+            return;
+        }
         // A topic's policy knows actions of its own only, of which publishing is the one that
         // carries data.
         let actions = match service {

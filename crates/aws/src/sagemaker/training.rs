@@ -49,6 +49,14 @@ impl TrainingJobs for SageMaker {
             .map(drop)
             .map_err(|error| service_error(SERVICE, "CreateTrainingJob", &spec.name, error))
     }
+
+    async fn stop(&self, name: &str) -> Result<(), ServiceError> {
+        let request = self.client.stop_training_job().training_job_name(name);
+        let answer = request.send().await;
+        answer
+            .map(drop)
+            .map_err(|error| service_error(SERVICE, "StopTrainingJob", name, error))
+    }
 }
 
 fn algorithm(spec: &TrainingSpec) -> types::AlgorithmSpecification {

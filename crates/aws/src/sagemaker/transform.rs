@@ -49,6 +49,14 @@ impl Transforms for SageMaker {
             .map(drop)
             .map_err(|error| service_error(SERVICE, CREATE, &spec.name, error))
     }
+
+    async fn stop_transform(&self, name: &str) -> Result<(), ServiceError> {
+        let request = self.client.stop_transform_job().transform_job_name(name);
+        let answer = request.send().await;
+        answer
+            .map(drop)
+            .map_err(|error| service_error(SERVICE, "StopTransformJob", name, error))
+    }
 }
 
 fn input(spec: &TransformSpec) -> types::TransformInput {

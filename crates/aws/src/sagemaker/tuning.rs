@@ -71,6 +71,15 @@ impl TuningJobs for SageMaker {
         }
         Ok(reasons)
     }
+
+    async fn stop_tuning(&self, name: &str) -> Result<(), ServiceError> {
+        let request = self.client.stop_hyper_parameter_tuning_job();
+        let request = request.hyper_parameter_tuning_job_name(name);
+        let answer = request.send().await;
+        answer
+            .map(drop)
+            .map_err(|error| service_error(SERVICE, "StopHyperParameterTuningJob", name, error))
+    }
 }
 
 fn config(spec: &TuningSpec) -> types::HyperParameterTuningJobConfig {

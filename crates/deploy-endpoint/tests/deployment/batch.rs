@@ -242,7 +242,13 @@ async fn a_failed_job_is_reported_and_a_redrive_creates_the_next() {
         assert_eq!((again.name(), again.to_string()), (error.name(), text));
         assert_eq!(next.count("CreateTransformJob"), 2);
 
+        // A job that was stopped with its execution may have left output too.
+        let key = format!("{}/left.csv.out", next.keys().predictions());
+        put(&next, &key, "1\n").await;
         next.redrive();
+        next.call().await.unwrap();
+        next.call().await.unwrap();
+        assert!(next.store.get(&key).await.is_err());
         predict(&next, PREDICTIONS).await;
         let output = next.drive().await.unwrap();
         assert_eq!(output.endpoint, format!("{}-2", name_of(20)));

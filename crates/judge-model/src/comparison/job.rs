@@ -11,11 +11,6 @@ use sagemaker_ports::{
 };
 use std::fmt;
 
-/// This run's model.
-pub const CHALLENGER: &str = "challenger";
-/// The model that serves.
-pub const CHAMPION: &str = "champion";
-
 const PAYLOAD_MB: u32 = 6;
 
 /// State of a transform job.
@@ -54,7 +49,7 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
     pub(super) fn job(&self, role: &str, attempt: u32) -> Result<TransformSpec, PartMissing> {
         let (pipeline, run) = (self.run.pipeline(), self.run.run());
         let below = |key: String| format!("s3://{}/{key}", self.store.bucket());
-        let model = if role == CHAMPION {
+        let model = if role == Names::CHAMPION {
             self.champion.model.clone()
         } else {
             Names::run_resource(pipeline, run)

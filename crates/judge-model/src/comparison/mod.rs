@@ -12,7 +12,7 @@ use crate::{JudgeModelError, Settings};
 use contract::{Conflict, ErrorName, Named as _, Names};
 use dataset::Columns;
 use definition::{PartMissing, Reevaluate, RowMetric};
-use job::{CHALLENGER, CHAMPION, JobState};
+use job::JobState;
 use lake::records::{
     Champion, DatasetPlan, DatasetRecord, JudgedRows, Plan, Reevaluation, SampleRecord,
     TrainingRecord,
@@ -115,7 +115,10 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
     ) -> Result<ComparisonState, JudgeModelError> {
         let mut attempts = [1; 2];
         let mut states = Vec::with_capacity(attempts.len());
-        for (role, on) in [CHALLENGER, CHAMPION].into_iter().zip(&mut attempts) {
+        for (role, on) in [Names::CHALLENGER, Names::CHAMPION]
+            .into_iter()
+            .zip(&mut attempts)
+        {
             *on = self.attempts(role).current().await??.attempt;
             let spec = self.job(role, *on)?;
             let state = self.poll(role, *on, &spec).await?;
@@ -141,8 +144,12 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
         }
         let truths = self.truths(rows).await?;
         Ok(ComparisonState::Compared(Reevaluation {
-            value: self.value(metric, &truths, CHALLENGER, attempts[0]).await?,
-            champion: self.value(metric, &truths, CHAMPION, attempts[1]).await?,
+            value: self
+                .value(metric, &truths, Names::CHALLENGER, attempts[0])
+                .await?,
+            champion: self
+                .value(metric, &truths, Names::CHAMPION, attempts[1])
+                .await?,
             rows,
         }))
     }
@@ -166,8 +173,11 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
             let labels = rows::to_lines(&rows.truths);
             for (key, body) in [
                 (self.run.judged_labels(), labels),
-                (self.run.judged_rows_file(CHALLENGER), rows.challenger),
-                (self.run.judged_rows_file(CHAMPION), rows.champion),
+                (
+                    self.run.judged_rows_file(Names::CHALLENGER),
+                    rows.challenger,
+                ),
+                (self.run.judged_rows_file(Names::CHAMPION), rows.champion),
             ] {
                 self.store.put_if_absent(&key, body.into()).await?;
             }

@@ -48,7 +48,18 @@ impl State {
     }
 }
 
+/// The refusal to stop a job that is not there or not in progress.
+pub(super) fn not_running(operation: &'static str, name: &str) -> ServiceError {
+    let message = "The request was rejected because the job is not in progress.";
+    let code = "ValidationException";
+    refusal(operation, name, ErrorName::ServiceRejected, code, message)
+}
+
 impl Job {
+    const fn is_running(&self) -> bool {
+        self.polls < STAGES.len()
+    }
+
     /// What is there now; the next poll finds more.
     fn poll(&mut self) -> TrainingInfo {
         let polls = self.polls;
@@ -121,6 +132,19 @@ impl TrainingJobs for MemorySageMaker {
             }
             state.start_job(spec);
             state.took_effect("CreateTrainingJob", &spec.name);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn stop(&self, name: &str) -> Result<(), ServiceError> {
+        const OPERATION: &str = "StopTrainingJob";
+        self.call(OPERATION, |state| {
+            let job = state.jobs.get_mut(name).filter(|job| job.is_running());
+            let job = job.ok_or_else(|| Box::new(not_running(OPERATION, name)))?;
+            job.outcome = JobOutcome::Stops("Stopped".to_owned());
+            job.polls = STAGES.len();
+            state.took_effect(OPERATION, name);
             Ok(())
         })
         .await

@@ -1,6 +1,6 @@
 //! Tuning jobs in memory.
 
-use super::jobs::{Job, JobOutcome};
+use super::jobs::{Job, JobOutcome, not_running};
 use super::{MemorySageMaker, State, refusal};
 use crate::{BestJob, JobCounts, TrainingSpec, TuningInfo, TuningJobs, TuningSpec, TuningStatus};
 use contract::{ErrorName, ServiceError};
@@ -186,6 +186,20 @@ impl TuningJobs for MemorySageMaker {
             }
             state.start_tuning(spec);
             state.took_effect(OPERATION, &spec.name);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn stop_tuning(&self, name: &str) -> Result<(), ServiceError> {
+        const OPERATION: &str = "StopHyperParameterTuningJob";
+        self.call(OPERATION, |state| {
+            let tuning = state.tunings.get_mut(name);
+            let tuning = tuning.filter(|tuning| tuning.polls < LOOKS);
+            let tuning = tuning.ok_or_else(|| Box::new(not_running(OPERATION, name)))?;
+            tuning.outcome = TuningOutcome::Stops;
+            tuning.polls = LOOKS;
+            state.took_effect(OPERATION, name);
             Ok(())
         })
         .await

@@ -12,11 +12,13 @@ use start_training::{Settings, StartTrainingError, handle};
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+pub const EXECUTION: &str = "arn:e";
+pub const START: &str = "2026-11-20T17:30:00Z";
 pub const PIPELINE: &str = "default";
 pub const LAKE_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/lake";
 
 pub fn run() -> RunId {
-    RunId::parse("20261120-173000-1a2b3c4d").unwrap()
+    RunId::of_execution(EXECUTION, START).unwrap()
 }
 
 pub fn keys() -> RunKeys {
@@ -58,7 +60,7 @@ impl World {
             training[field] = value.clone();
         }
         let plan: Plan = serde_json::from_value(json!({
-            "run": run(), "execution": "arn:e", "started": "2026-11-20T17:30:00Z",
+            "run": run(), "execution": EXECUTION, "started": START,
             "definition": {
                 "pipeline": PIPELINE,
                 "source": {"dynamodb": {"table": "interactions"}},
