@@ -166,15 +166,21 @@ pub fn lambdas(crates: &Crates) -> Vec<Lambda> {
     let lambdas = verbs.map(|(name, krate)| {
         let main = krate.sources.get(Path::new("main.rs"));
         let main = main.map_or("", String::as_str);
-        let calls = main.split("lambda_shell::env(\"").skip(1);
         Lambda {
             name: name.clone(),
-            environment: calls
-                .filter_map(|call| Some(call.split_once('"')?.0.to_owned()))
-                .collect(),
+            environment: read_by(main),
         }
     });
     lambdas.collect()
+}
+
+/// The variables that a `main` cannot do without: text, or read as something else.
+fn read_by(main: &str) -> BTreeSet<String> {
+    let calls = ["lambda_shell::env(\"", "lambda_shell::env_as(\""];
+    let calls = calls.into_iter().flat_map(|call| main.split(call).skip(1));
+    calls
+        .filter_map(|call| Some(call.split_once('"')?.0.to_owned()))
+        .collect()
 }
 
 fn is_verb(krate: &Crate) -> bool {
@@ -251,6 +257,13 @@ fn outside(name: &str, krate: &Crate, found: &mut Vec<Finding>) {
 /// A package has one list of dependencies, so a dependency of the wiring is recognised by where it
 /// is used.
 fn library(name: &str, krate: &Crate, found: &mut Vec<Finding>) {
+    let main = krate.sources.get(Path::new("main.rs"));
+    // Its error would not say which variable is wrong.
+    if main.is_some_and(|main| main.contains(".parse()")) {
+        let place = format!("{name}/src/main.rs");
+        let problem = "parses text by itself: use lambda_shell::env_as";
+        found.push(Finding::new(place, problem));
+    }
     for (path, text) in &krate.sources {
         if path != Path::new("main.rs") && uses(text, "aws") {
             let place = format!("{name}/src/{}", path.display());

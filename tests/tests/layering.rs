@@ -22,7 +22,7 @@ type Change = fn(&mut Crates);
 
 #[test]
 fn a_dependency_that_points_elsewhere_is_found() {
-    let cases: [(&str, &str, Change); 10] = [
+    let cases: [(&str, &str, Change); 11] = [
         ("contract", "may not know lake", |c| {
             depend(c, "contract", "lake");
         }),
@@ -55,6 +55,15 @@ fn a_dependency_that_points_elsewhere_is_found() {
             let source = krate.sources.get_mut(&PathBuf::from("lib.rs")).unwrap();
             source.push_str("fn f() { aws::load() }");
         }),
+        (
+            "plan-dataset/src/main.rs",
+            "parses text by itself: use lambda_shell::env_as",
+            |c| {
+                let krate = c.get_mut("plan-dataset").unwrap();
+                let source = krate.sources.get_mut(&PathBuf::from("main.rs")).unwrap();
+                source.push_str("fn f() { lambda_shell::env(\"LAKE_BUCKET\")?.parse()? }");
+            },
+        ),
         ("newcomer", "is neither noun, verb nor program", |c| {
             c.insert("newcomer".to_owned(), layers::Crate::default());
         }),

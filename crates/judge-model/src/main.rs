@@ -9,7 +9,7 @@ use judge_model::{Settings, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_shell::Error> {
-    lambda_shell::init();
+    lambda_shell::init()?;
     let config = aws::load().await;
     let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let sagemaker = SageMaker::new(&config);

@@ -11,7 +11,7 @@ struct Input {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_shell::Error> {
-    lambda_shell::init();
+    lambda_shell::init()?;
     lambda_shell::serve(async |input: Input, _: Invocation| {
         Ok::<_, ServiceError>(42 / input.divisor)
     })

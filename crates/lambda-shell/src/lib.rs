@@ -10,7 +10,7 @@ mod serve;
 pub use failure::Failure;
 pub use logs::init;
 pub use metrics::{Unit, emit_metrics};
-pub use serve::{RESERVE, env, serve};
+pub use serve::{RESERVE, env, env_as, serve};
 
 /// The error type of a Lambda's `main`.
 pub type Error = lambda_runtime::Error;

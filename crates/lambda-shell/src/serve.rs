@@ -7,7 +7,9 @@ use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
+use std::str::FromStr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use tracing::Instrument;
 
@@ -22,6 +24,30 @@ pub const RESERVE: Duration = Duration::from_secs(5);
 pub fn env(name: &str) -> Result<String, crate::Error> {
     std::env::var(name).map_err(|_| {
         format!("the environment variable {name} is not set: set it on the function").into()
+    })
+}
+
+/// Reads a setting that is not text, such as a number.
+///
+/// # Errors
+/// If it is not set or cannot be read: the function then does not start, and names the variable and
+/// its value.
+pub fn env_as<T>(name: &str) -> Result<T, crate::Error>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    Ok(parsed(name, &env(name)?)?)
+}
+
+/// A variable's value, read as something else than text.
+pub(crate) fn parsed<T>(name: &str, value: &str) -> Result<T, String>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    value.parse().map_err(|error: T::Err| {
+        format!("the environment variable {name} is {value:?}: {error}; correct it on the function")
     })
 }
 
@@ -155,6 +181,17 @@ mod tests {
             deadline: SystemTime::now(),
         };
         answer(&handler, payload, invocation).await
+    }
+
+    #[test]
+    fn a_variable_that_cannot_be_read_is_named_with_its_value() {
+        assert_eq!(parsed("MAP_CONCURRENCY", "40"), Ok(40_u32));
+        for value in ["forty", "", "-1", "1.5"] {
+            let error = parsed::<u32>("MAP_CONCURRENCY", value).unwrap_err();
+            let begin = format!("the environment variable MAP_CONCURRENCY is {value:?}: ");
+            assert!(error.starts_with(&begin), "{error}");
+            assert!(error.ends_with("correct it on the function"), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -2,10 +2,10 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_shell::Error> {
-    lambda_shell::init();
+    lambda_shell::init()?;
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
-    let concurrency = lambda_shell::env("MAP_CONCURRENCY")?.parse()?;
+    let concurrency = lambda_shell::env_as("MAP_CONCURRENCY")?;
     lambda_shell::serve(async |input, invocation| {
         plan_dataset::handle(&store, concurrency, input, invocation).await
     })

@@ -2,13 +2,13 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_shell::Error> {
-    lambda_shell::init();
+    lambda_shell::init()?;
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
     let settings = plan_export::Settings {
-        overrides: lambda_shell::env("INPUT_MAY_OVERRIDE")?.parse()?,
-        concurrency: lambda_shell::env("MAP_CONCURRENCY")?.parse()?,
+        overrides: lambda_shell::env_as("INPUT_MAY_OVERRIDE")?,
+        concurrency: lambda_shell::env_as("MAP_CONCURRENCY")?,
     };
     let sources = plan_export::Sources {
         tables: &tables,

@@ -8,7 +8,7 @@ use aws::s3::S3Store;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_shell::Error> {
-    lambda_shell::init();
+    lambda_shell::init()?;
     let config = aws::load().await;
     let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let bus = EventBus::new(&config);

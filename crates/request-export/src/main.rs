@@ -2,13 +2,13 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_shell::Error> {
-    lambda_shell::init();
+    lambda_shell::init()?;
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
     let settings = request_export::Settings {
         lake_key: lambda_shell::env("LAKE_KEY_ARN")?,
-        concurrency: lambda_shell::env("MAP_CONCURRENCY")?.parse()?,
+        concurrency: lambda_shell::env_as("MAP_CONCURRENCY")?,
     };
     lambda_shell::serve(async |input, invocation| {
         request_export::handle(&store, &tables, &settings, input, invocation).await

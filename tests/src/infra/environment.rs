@@ -65,7 +65,7 @@ fn read(crates: &Crates, lambda: &str) -> BTreeSet<String> {
         .and_then(|it| it.sources.get(Path::new("main.rs")));
     let main = main.map_or("", String::as_str);
     let mut read: BTreeSet<String> = OF_ALL.map(str::to_owned).into();
-    for call in ["env(\"", "var(\"", "env_or(\""] {
+    for call in ["env(\"", "env_as(\"", "var(\""] {
         let calls = main.split(call).skip(1);
         read.extend(calls.filter_map(|it| Some(it.split_once('"')?.0.to_owned())));
     }
