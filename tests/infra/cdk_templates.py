@@ -42,6 +42,9 @@ def imported(value, outputs, used):
         name = value["Fn::ImportValue"]["Fn::Sub"].removeprefix("${MillraceStack}-")
         used.add(outputs[name])
         return {"Ref": outputs[name]}
+    if isinstance(value.get("Fn::Sub"), str):
+        # The construct is one stack.
+        return {"Fn::Sub": value["Fn::Sub"].replace("${MillraceStack}", "${AWS::StackName}")}
     return {key: imported(inner, outputs, used) for key, inner in value.items()}
 
 

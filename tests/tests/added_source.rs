@@ -123,6 +123,7 @@ async fn a_source_that_was_added_becomes_a_dataset() {
         }),
     };
     let settings = plan_export::Settings {
+        stack: "shop".to_owned(),
         overrides: plan_export::Overrides::default(),
         concurrency: 40,
     };

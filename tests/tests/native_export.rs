@@ -90,6 +90,7 @@ impl Moto {
             input: definition,
         };
         let settings = plan_export::Settings {
+            stack: "shop".to_owned(),
             overrides: plan_export::Overrides::default(),
             concurrency: 40,
         };

@@ -95,6 +95,7 @@ async fn plan(
     read: Value,
 ) -> Result<PlanExportOutput, PlanExportError> {
     let settings = Settings {
+        stack: "shop".to_owned(),
         overrides: Overrides::default(),
         concurrency: 40,
     };

@@ -173,9 +173,8 @@ async fn reason_to_keep(
         documents::read_if_there(store, &keys.plan(), "a run's plan").await?;
     let named = [
         deployed.and_then(|record| record.endpoint),
-        planned.map(|plan| plan.definition.endpoint_name().to_owned()),
+        planned.and_then(|plan| plan.definition.endpoint().name.clone()),
         champion.and_then(|champion| champion.endpoint.clone()),
-        Some(pipeline.to_owned()),
     ];
     let asked: BTreeSet<String> = named.into_iter().flatten().collect();
     for endpoint in asked {

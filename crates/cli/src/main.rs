@@ -144,7 +144,7 @@ async fn run_local(arguments: arguments::Local) -> Result<(), Failure> {
     let algorithm = arguments.algorithm;
     let local = Local::start(&options(arguments, Progress::to_stderr())).await?;
     let definition = demo::definition_of(algorithm);
-    let endpoint = definition.endpoint_name();
+    let endpoint = definition.endpoint().name.as_deref().unwrap_or_default();
     print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;
     std::future::pending().await
 }

@@ -7,7 +7,8 @@
 //! | the previous configuration | an earlier call was interrupted: verify it and write the record |
 //! | any other | a model that nobody verified: update to the champion's |
 //!
-//! The champion of a batch pipeline has no endpoint, and so nothing to roll back.
+//! An endpoint that belongs to another stack or pipeline by its tags is not touched, unless the
+//! champion's run adopted it. The champion of a batch pipeline has no endpoint, and so nothing to roll back.
 //!
 //! The record changes last, once the endpoint serves and has answered, and states that a rollback
 //! made it: a repeated call never rolls back twice.
@@ -21,7 +22,9 @@ use contract::{Names, RunId};
 use definition::ComputeKind;
 use lake::records::{Champion, DatasetRecord, DeploymentRecord, Plan, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
-use sagemaker_ports::{ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Scaling, Update};
+use sagemaker_ports::{
+    ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Owner, Scaling, Update, claim_endpoint,
+};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -122,6 +125,13 @@ pub async fn roll_back<S: Endpoints + Invoke>(
             predictions: format!("predictions/{pipeline}/"),
         });
     };
+    let plan: Option<Plan> = {
+        let key = RunKeys::new(pipeline, &champion.run).plan();
+        documents::read_if_there(store, &key, "the champion's plan").await?
+    };
+    let owner = Owner::new(&champion.stack, pipeline);
+    let adopt = plan.is_some_and(|plan| plan.definition.endpoint().adopt);
+    claim_endpoint(sagemaker, endpoint, &owner, adopt).await??;
     let current = wait_in_service(sagemaker, request, endpoint, None, step).await?;
     let target = target(request, &champion, endpoint, champion_config, &current)?;
     let config = config(sagemaker, &target).await?;
@@ -288,6 +298,7 @@ async fn champion_of(
         dataset: keys.dataset(),
         previous_endpoint_config: previous,
         rolled_back_from: now.endpoint_config.clone(),
+        stack: now.stack.clone(),
         run,
     })
 }

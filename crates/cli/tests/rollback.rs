@@ -10,7 +10,7 @@ use millrace::progress::Progress;
 use millrace::rollback::{Request, RollbackError, RolledBack};
 use millrace::{clean, rollback};
 use sagemaker_ports::memory::EndpointOutcome;
-use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Tags, Update};
+use sagemaker_ports::{ConfigSpec, Endpoints, MemorySageMaker, ModelSpec, Owner, Tags, Update};
 use serde_json::json;
 use std::future::poll_fn;
 use std::pin::pin;
@@ -78,7 +78,7 @@ impl World {
         let sagemaker = &self.sagemaker;
         if before.is_none() {
             sagemaker
-                .create_endpoint(PIPELINE, &name(day), &Tags::new())
+                .create_endpoint(PIPELINE, &name(day), &Owner::new("shop", PIPELINE).tags())
                 .await
         } else {
             sagemaker
@@ -93,7 +93,7 @@ impl World {
         let previous = before.map(name);
         let deployment = json!({"run": run(day), "endpoint": PIPELINE, "endpointConfig": name(day),
             "model": name(day), "previousEndpointConfig": previous, "smokeRows": 5});
-        let champion = json!({"run": run(day), "metric": "m", "value": value, "model": name(day),
+        let champion = json!({"run": run(day), "stack": "shop", "metric": "m", "value": value, "model": name(day),
             "endpointConfig": name(day), "endpoint": PIPELINE, "compute": "serverless",
             "dataset": keys.dataset(), "previousEndpointConfig": previous});
         for (key, document) in [
@@ -128,7 +128,7 @@ impl World {
             json!({"job": name(day), "input": "s3://memory/in/", "output": "s3://memory/out"});
         let deployment =
             json!({"run": run(day), "model": name(day), "smokeRows": 0, "transform": transform});
-        let champion = json!({"run": run(day), "metric": "m", "value": 1.0, "model": name(day),
+        let champion = json!({"run": run(day), "stack": "shop", "metric": "m", "value": 1.0, "model": name(day),
             "dataset": keys.dataset()});
         let predictions = format!("{}/part-00000.csv.out", keys.predictions());
         for (key, document) in [
@@ -255,6 +255,29 @@ async fn what_cannot_be_gone_back_to_is_refused_and_nothing_changes() {
     let empty = World::deployed(&[]).await;
     let error = empty.roll_back().await.unwrap_err();
     assert!(matches!(error, RollbackError::NoChampion { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_endpoint_of_another_owner_is_not_touched() {
+    for (tags, owner) in [
+        (Tags::new(), "it has no tags"),
+        (Owner::new("other", PIPELINE).tags(), "of the stack other"),
+        (Owner::new("shop", "films").tags(), "the pipeline films"),
+    ] {
+        let world = World::deployed(&[20, 21]).await;
+        let champion = world.champion().await;
+        world.sagemaker.delete_endpoint(PIPELINE);
+        let sagemaker = &world.sagemaker;
+        sagemaker
+            .create_endpoint(PIPELINE, &name(21), &tags)
+            .await
+            .unwrap();
+        let error = world.roll_back().await.unwrap_err();
+        assert!(matches!(error, RollbackError::Foreign(_)), "{error}");
+        assert!(error.to_string().contains(owner), "{error}");
+        assert_eq!(world.champion().await, champion);
+        assert_eq!(world.updates(), 1, "only the second deployment's");
+    }
 }
 
 #[tokio::test]

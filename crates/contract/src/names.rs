@@ -91,6 +91,20 @@ impl Names {
         format!("{pipeline}-{run}")
     }
 
+    /// The default name of what all runs of a pipeline share in an account: its endpoint, its model
+    /// package group. Pipelines of two stacks may have one name. A combination of more than
+    /// SageMaker's 63 characters is shortened, and ends with its hash.
+    pub fn shared(stack: &str, pipeline: &str) -> String {
+        const LONGEST: usize = 63;
+        let name = format!("{stack}-{pipeline}");
+        if name.len() <= LONGEST {
+            return name;
+        }
+        let ending = format!("-{:08x}", fnv1a(name.as_bytes()));
+        let beginning = name.get(..LONGEST - ending.len()).unwrap_or(stack);
+        format!("{}{ending}", beginning.trim_end_matches('-'))
+    }
+
     /// The name of a run's training job, or of the transform job that scores its batch, in this
     /// attempt, from 1. The first attempt has the run's own name; SageMaker's 63 characters leave
     /// room for the suffix.
@@ -274,6 +288,20 @@ mod tests {
         for wrong in ["[]", r#"{"pipeline": 7}"#, r#"{"pipeline": "../a"}"#] {
             assert!(of(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_runs_share_is_named_by_stack_and_pipeline() {
+        assert_eq!(Names::shared("millrace", "default"), "millrace-default");
+        let pipeline = "p".repeat(Names::MAX_PIPELINE);
+        for stack in ["s".repeat(30), "s".repeat(31), "s-".repeat(64)] {
+            let name = Names::shared(&stack, &pipeline);
+            Names::check_sagemaker(&name).unwrap();
+            assert_ne!(name, Names::shared(&stack, "other"), "{name}");
+            assert_ne!(name, Names::shared(&stack[1..], &pipeline), "{name}");
+        }
+        let long = Names::shared(&"s".repeat(60), "default");
+        assert_eq!((long.len(), &long[..54]), (63, "s".repeat(54).as_str()));
     }
 
     #[test]

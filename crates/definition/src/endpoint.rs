@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Endpoint {
-    /// The endpoint's name, stable for its clients; by default the pipeline's name.
+    /// The endpoint's name, stable for its clients; by default `<stack>-<pipeline>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Whether the run may adopt an existing endpoint, or model package group, that does not belong

@@ -2,12 +2,12 @@
 //! gets the part that it carries out.
 
 use crate::{Dataset, Definition, Endpoint, Faults, Promotion, Training};
-use contract::{ErrorName, Named};
+use contract::{ErrorName, Named, Names};
 use std::sync::LazyLock;
 
 /// A step was called that the run's definition does not ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the run's definition has no `{part}`, which this step carries out")]
+#[error("the run's definition has no `{part}`, which this step needs")]
 pub struct PartMissing {
     /// The part.
     pub part: &'static str,
@@ -50,6 +50,31 @@ impl Definition {
     pub fn endpoint(&self) -> &Endpoint {
         static BY_DEFAULT: LazyLock<Endpoint> = LazyLock::new(Endpoint::default);
         self.endpoint.as_ref().unwrap_or(&BY_DEFAULT)
+    }
+
+    /// Names the endpoint and the model package group of the pipeline by its stack, where the
+    /// definition leaves them unnamed.
+    pub fn name_resources(&mut self, stack: &str) {
+        let Some(promotion) = &mut self.promotion else {
+            return;
+        };
+        let name = || Names::shared(stack, &self.pipeline);
+        if promotion.register {
+            promotion.model_package_group.get_or_insert_with(name);
+        }
+        if self.batch.is_none() {
+            let endpoint = self.endpoint.get_or_insert_default();
+            endpoint.name.get_or_insert_with(name);
+        }
+    }
+
+    /// The endpoint's name. A plan has it, whether or not the definition gives one.
+    ///
+    /// # Errors
+    /// If the definition is not a plan's, or has no endpoint.
+    pub fn endpoint_name(&self) -> Result<&str, PartMissing> {
+        let part = "endpoint.name";
+        self.endpoint().name.as_deref().ok_or(PartMissing { part })
     }
 
     /// Refuses a part whose predecessor is left out: a part that is given is never skipped.
@@ -186,6 +211,34 @@ mod tests {
     fn an_endpoint_that_is_not_described_is_the_default_one() {
         let definition = with(&PARTS);
         assert_eq!(definition.endpoint(), &Endpoint::default());
-        assert_eq!(definition.endpoint_name(), "default");
+        assert!(definition.endpoint_name().is_err());
+    }
+
+    #[test]
+    fn an_unnamed_endpoint_and_group_are_named_by_stack_and_pipeline() {
+        let mut named = with(&PARTS);
+        named.name_resources("shop");
+        assert_eq!(named.endpoint_name().unwrap(), "shop-default");
+        let group = |definition: &Definition| {
+            let promotion = definition.promotion().unwrap();
+            promotion.model_package_group.clone()
+        };
+        assert_eq!(group(&named).as_deref(), Some("shop-default"));
+        // A name that is given stays.
+        named.name_resources("other");
+        assert_eq!(named.endpoint_name().unwrap(), "shop-default");
+        assert_eq!(group(&named).as_deref(), Some("shop-default"));
+        named.validate().unwrap();
+
+        let mut unregistered = with(&PARTS);
+        if let Some(promotion) = &mut unregistered.promotion {
+            promotion.register = false;
+        }
+        unregistered.name_resources("shop");
+        assert_eq!(group(&unregistered), None);
+
+        let mut trained = with(&["dataset", "training"]);
+        trained.name_resources("shop");
+        assert_eq!(trained.endpoint, None);
     }
 }

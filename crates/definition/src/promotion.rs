@@ -30,7 +30,7 @@ pub struct Promotion {
     /// Whether each run's model is registered in SageMaker's model registry.
     #[serde(default = "yes")]
     pub register: bool,
-    /// The model package group; by default the pipeline's name.
+    /// The model package group; by default `<stack>-<pipeline>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_package_group: Option<String>,
 }

@@ -70,11 +70,6 @@ impl Definition {
         }
         warnings
     }
-
-    /// The endpoint's name.
-    pub fn endpoint_name(&self) -> &str {
-        self.endpoint().name.as_deref().unwrap_or(&self.pipeline)
-    }
 }
 
 /// Hyperparameters that the algorithm is not known to have.

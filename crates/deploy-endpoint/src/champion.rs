@@ -5,19 +5,35 @@ use definition::ComputeKind;
 use lake::RunKeys;
 use lake::records::{Champion, VerdictRecord};
 
-/// The record of the run's model in service on `config`.
+/// Where the run's model serves.
+pub struct Served<'a> {
+    /// The stack that the endpoint belongs to.
+    pub stack: &'a str,
+    /// The endpoint.
+    pub endpoint: &'a str,
+    /// Its configuration, which has the model's name.
+    pub config: &'a str,
+    /// Its compute.
+    pub compute: ComputeKind,
+}
+
+/// The record of the run's model in service.
 ///
 /// A rollback returns to the champion's configuration, which is known to have served. Only without
 /// a champion it returns to the configuration in force `before`, which was never verified.
 pub fn successor(
     run: &RunKeys,
-    endpoint: &str,
-    config: &str,
-    compute: ComputeKind,
+    served: &Served<'_>,
     verdict: &VerdictRecord,
     champion: Option<&Champion>,
     before: Option<String>,
 ) -> Champion {
+    let Served {
+        stack,
+        endpoint,
+        config,
+        compute,
+    } = *served;
     let at_it = |champion: &&Champion| champion.endpoint.as_deref() == Some(endpoint);
     let previous = match champion.filter(at_it) {
         // Written by an earlier call that then died.
@@ -27,6 +43,7 @@ pub fn successor(
     };
     Champion {
         run: run.run().clone(),
+        stack: stack.to_owned(),
         metric: verdict.metric.clone(),
         value: verdict.value,
         model: config.to_owned(),
@@ -40,9 +57,10 @@ pub fn successor(
 }
 
 /// The record of the run's model `model`, which scored a batch and has no endpoint.
-pub fn scorer(run: &RunKeys, model: &str, verdict: &VerdictRecord) -> Champion {
+pub fn scorer(run: &RunKeys, stack: &str, model: &str, verdict: &VerdictRecord) -> Champion {
     Champion {
         run: run.run().clone(),
+        stack: stack.to_owned(),
         metric: verdict.metric.clone(),
         value: verdict.value,
         model: model.to_owned(),

@@ -1,7 +1,7 @@
 //! Removes old configurations and models of the pipeline, but none that serves or that a rollback
 //! returns to.
 
-use crate::{DeployEndpointError, desired};
+use crate::DeployEndpointError;
 use contract::{Names, RunId};
 use lake::records::{Champion, DeploymentRecord, Plan};
 use lake::{ObjectStore, RunKeys, documents};
@@ -84,7 +84,7 @@ async fn serves_elsewhere(
         // Never verified, but it may have come into service.
         None => documents::read_if_there::<Plan>(store, &older.plan(), "a run's plan")
             .await?
-            .map(|plan| desired::endpoint_name(&plan.definition)),
+            .and_then(|plan| plan.definition.endpoint().name.clone()),
     };
     match its_endpoint {
         Some(its_endpoint) if Some(its_endpoint.as_str()) == endpoint => Ok(false),

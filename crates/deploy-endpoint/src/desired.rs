@@ -6,11 +6,6 @@ use definition::{Definition, PartMissing};
 use lake::records::{Plan, TrainingRecord};
 use sagemaker_ports::{ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, Owner, differences};
 
-/// The endpoint's name, the same for every run.
-pub fn endpoint_name(definition: &Definition) -> String {
-    definition.endpoint_name().to_owned()
-}
-
 /// The stack and pipeline that every resource is tagged with.
 pub fn owner(plan: &Plan, settings: &Settings) -> Owner {
     Owner::new(&settings.stack, &plan.definition.pipeline)
@@ -47,11 +42,13 @@ pub fn config(
 /// How an update of the endpoint shifts traffic; `None` for a serverless endpoint, which has no
 /// instances.
 pub fn guard(definition: &Definition, settings: &Settings) -> Option<Guard> {
-    if definition.endpoint().compute.is_serverless() {
+    let endpoint = definition.endpoint();
+    if endpoint.compute.is_serverless() {
         return None;
     }
-    let desired = definition.endpoint().update_guardrails();
-    let stacks = settings.alarms.get(&endpoint_name(definition));
+    let desired = endpoint.update_guardrails();
+    let name = endpoint.name.as_ref();
+    let stacks = name.and_then(|name| settings.alarms.get(name));
     Some(Guard {
         shift: desired.shift,
         bake_seconds: desired.bake_seconds,

@@ -60,7 +60,7 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
             JobState::Completed(transform) => transform,
         };
         transform.rows = predictions::check(store, run, &job).await?;
-        let successor = champion::scorer(run, &name, &promoted.verdict);
+        let successor = champion::scorer(run, stack, &name, &promoted.verdict);
         documents::write(store, &keys::champion(run.pipeline()), &successor).await?;
         self.remove_previous_model(&promoted.verdict).await?;
         let record = DeploymentRecord {

@@ -45,7 +45,7 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
             champion,
         } = promoted;
         let name = Names::run_resource(run.pipeline(), run.run());
-        let endpoint = desired::endpoint_name(&plan.definition);
+        let endpoint = plan.definition.endpoint_name()?.to_owned();
         let model = desired::model(plan, training, settings)?;
         let config = desired::config(&name, store.bucket(), plan, settings)?;
         if !desired::ensure(sagemaker, &model, &config).await? {
@@ -81,8 +81,13 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
             EndpointState::InService { before } => before,
         };
         let old = champion.as_ref();
-        let successor =
-            champion::successor(run, &endpoint, &name, kind, verdict, old, before.clone());
+        let served = champion::Served {
+            stack: &settings.stack,
+            endpoint: &endpoint,
+            config: &name,
+            compute: kind,
+        };
+        let successor = champion::successor(run, &served, verdict, old, before.clone());
         let smoke_rows = match smoke::test(store, sagemaker, run, &endpoint).await? {
             Finding::Sound(rows) => rows,
             Finding::Wrong(finding) => {

@@ -5,6 +5,7 @@
 //! its description; and a repeated request has the same client token.
 
 use crate::JudgeModelError;
+use definition::PartMissing;
 use lake::records::{ModelPackageRecord, Plan, TrainingRecord, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use sagemaker_ports::{ModelPackages, Owner, PackageApproval, PackageSpec, claim_group};
@@ -60,8 +61,10 @@ impl<S: ObjectStore, P: ModelPackages> Entry<'_, S, P> {
         approval: PackageApproval,
         verdict: &VerdictRecord,
     ) -> Result<ModelPackageRecord, JudgeModelError> {
+        // A plan names it, whether or not the definition does.
         let group = &self.plan.definition.promotion()?.model_package_group;
-        let group = group.as_deref().unwrap_or(self.run.pipeline());
+        let part = "promotion.modelPackageGroup";
+        let group = group.as_deref().ok_or(PartMissing { part })?;
         let spec = self.spec(group, approval, verdict);
         let adopt = self.plan.definition.endpoint().adopt;
         claim_group(self.packages, group, &self.owner, adopt).await??;

@@ -176,6 +176,7 @@ mod tests {
     fn champion(metric: &str, value: f64) -> Champion {
         Champion {
             run: run("20261119-173000-00000000"),
+            stack: "shop".to_owned(),
             metric: metric.to_owned(),
             value,
             model: String::new(),

@@ -249,7 +249,7 @@ async fn a_new_attribute_does_not_move_the_columns_of_the_model_that_serves() {
         documents::write(&store, &champion_keys.dataset(), &record)
             .await
             .unwrap();
-        let champion = json!({"run": champion_keys.run(), "metric": "m", "value": 1, "model": "m",
+        let champion = json!({"run": champion_keys.run(), "stack": "shop", "metric": "m", "value": 1, "model": "m",
             "endpointConfig": "c", "endpoint": "e", "dataset": "d"});
         documents::write(&store, &keys::champion("default"), &champion)
             .await

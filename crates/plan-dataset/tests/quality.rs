@@ -105,7 +105,7 @@ async fn crown(store: &MemoryStore, run: &str, columns: &[&str]) {
     documents::write(store, &keys_of(run).dataset(), &dataset)
         .await
         .unwrap();
-    let champion = json!({ "run": run, "metric": "m", "value": 1, "model": "m", "endpointConfig": "c",
+    let champion = json!({ "run": run, "stack": "shop", "metric": "m", "value": 1, "model": "m", "endpointConfig": "c",
         "endpoint": "e", "dataset": "d" });
     documents::write(store, &keys::champion("default"), &champion)
         .await

@@ -26,6 +26,8 @@ use raw_export::{PlanSource, Planned};
 pub struct Settings {
     /// The sections of a definition that an execution's input may override.
     pub overrides: Overrides,
+    /// The stack's name, by which the endpoint is named where the definition names none.
+    pub stack: String,
     /// Concurrent children of the Distributed Map.
     pub concurrency: u32,
 }
@@ -58,7 +60,9 @@ where
     }
 
     settings.overrides.check(&input.input)?;
-    let definition = load::load(store, &pipeline, input.input).await?;
+    let mut definition = load::load(store, &pipeline, input.input).await?;
+    // The run keeps the names that it begins with.
+    definition.name_resources(&settings.stack);
     load::check_endpoint(store, &definition).await?;
     let Planned {
         key_attributes,

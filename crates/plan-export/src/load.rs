@@ -77,7 +77,7 @@ pub async fn check_endpoint(
     let key = keys::champion(&definition.pipeline);
     let champion: Option<Champion> =
         documents::read_if_there(store, &key, "the record of a champion").await?;
-    let endpoint = definition.endpoint_name();
+    let endpoint = definition.endpoint().name.as_deref().unwrap_or_default();
     let there = champion.filter(|champion| champion.endpoint.as_deref() == Some(endpoint));
     let Some(there) = there.and_then(|champion| champion.compute) else {
         return Ok(());

@@ -8,6 +8,7 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let tables = aws::dynamodb::Tables::new(&config);
     let settings = plan_export::Settings {
         overrides: lambda_shell::env_as("INPUT_MAY_OVERRIDE")?,
+        stack: lambda_shell::env("STACK_NAME")?,
         concurrency: lambda_shell::env_as("MAP_CONCURRENCY")?,
     };
     let sources = plan_export::Sources {

@@ -250,7 +250,7 @@ async fn a_kept_champion_is_named_with_its_endpoint() {
     put(
         &store,
         &keys::champion("default"),
-        json!({"run": "20261119-173000-00000000", "metric": "m", "value": 1, "model": "m",
+        json!({"run": "20261119-173000-00000000", "stack": "shop", "metric": "m", "value": 1, "model": "m",
             "endpointConfig": "c", "endpoint": "older", "dataset": "d"}),
     )
     .await;
@@ -298,7 +298,7 @@ async fn predictions_are_pointed_to_where_there_is_no_endpoint() {
 
     // The next is not better: those of the champion stay the latest.
     let store = over().await;
-    let champion = json!({"run": "20261119-173000-00000000", "metric": "m", "value": 1, "model": "m", "dataset": "d"});
+    let champion = json!({"run": "20261119-173000-00000000", "stack": "shop", "metric": "m", "value": 1, "model": "m", "dataset": "d"});
     put(&store, &keys::champion("default"), champion).await;
     let told = call(&store, Outcome::KeptChampion).await.unwrap();
     let output = "s3://memory/predictions/default/run=20261119-173000-00000000";
@@ -352,7 +352,7 @@ async fn each_end_before_the_verdict_is_reported_with_what_there_is() {
         for (key, _) in later.into_iter().filter(|(_, is_later)| *is_later) {
             store.delete(&key).await.unwrap();
         }
-        let champion = json!({"run": "20261119-173000-00000000", "metric": "m", "value": 1,
+        let champion = json!({"run": "20261119-173000-00000000", "stack": "shop", "metric": "m", "value": 1,
             "model": "m", "endpoint": "older", "dataset": "d"});
         put(&store, &keys::champion("default"), champion).await;
         let heard = Heard::default();

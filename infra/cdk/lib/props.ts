@@ -24,7 +24,7 @@ export interface RetrainScheduleProps {
   readonly maxModelAge?: Duration;
   /** Time without a successful run which raises an alarm, if the schedule is enabled. @default 2 days */
   readonly maxTimeWithoutRun?: Duration;
-  /** The pipeline's endpoint, which two alarms watch. @default the pipeline's name */
+  /** The pipeline's endpoint, which two alarms watch. @default the stack's name, a hyphen and the pipeline's */
   readonly endpointName?: string;
   /** 90th percentile of the model's latency above which an update is rolled back. @default 1 second */
   readonly endpointLatency?: Duration;

@@ -5,6 +5,7 @@ use super::stack::Stack;
 use super::{access, alarms, policy, sagemaker, trust};
 use crate::Finding;
 use crate::layers::Crates;
+use contract::Names;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -32,15 +33,10 @@ pub fn findings(stack: &Stack, crates: &Crates) -> Vec<Finding> {
         let read = read(crates, binary);
         // Whatever creates something in SageMaker must know the tag that its role asks for.
         let tags = sagemaker::creates(stack, function);
-        if tags != given.contains("STACK_NAME") {
-            say(format!(
-                "creates tagged resources: {tags}, and STACK_NAME says otherwise"
-            ));
+        if tags && !given.contains("STACK_NAME") {
+            say("creates tagged resources and is given no STACK_NAME".to_owned());
         }
-        for variable in given
-            .iter()
-            .filter(|it| !read.contains(**it) && **it != "STACK_NAME")
-        {
+        for variable in given.iter().filter(|it| !read.contains(**it)) {
             say(format!("is given {variable}, which it does not read"));
         }
         for variable in read.iter().filter(|it| !given.contains(it.as_str())) {
@@ -96,7 +92,7 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
                 Err("stacks of one account would add up".to_owned())
             }
         }
-        // The tag that the role's policies ask for.
+        // The tag that the role's policies ask for, and the beginning of default names.
         "STACK_NAME" => must("millrace"),
         "LAKE_KEY_ARN" => {
             let key = stack
@@ -115,9 +111,12 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
                 format!("its role passes {passed:?}")
             })
         }
-        "GUARDED_ENDPOINT" => unless(alarmed(stack).contains(value), || {
-            format!("alarms watch {:?}", alarmed(stack))
-        }),
+        "GUARDED_ENDPOINT" => {
+            must(&endpoint(stack, stack.parameter("ScheduledPipeline")))?;
+            unless(alarmed(stack).contains(value), || {
+                format!("alarms watch {:?}", alarmed(stack))
+            })
+        }
         "GUARDRAIL_ALARMS" => {
             let guarded = &function["Environment"]["Variables"]["GUARDED_ENDPOINT"];
             let named: BTreeSet<&str> = value.split(',').collect();
@@ -128,6 +127,14 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
             })
         }
         _ => Err("no check knows what it must be".to_owned()),
+    }
+}
+
+/// The endpoint that the alarms of a pipeline watch: the parameter, or the pipeline's own by default.
+fn endpoint(stack: &Stack, pipeline: &str) -> String {
+    match stack.parameter("EndpointName") {
+        "" => Names::shared("millrace", pipeline),
+        given => given.to_owned(),
     }
 }
 

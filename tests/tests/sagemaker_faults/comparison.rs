@@ -29,6 +29,7 @@ async fn run(world: &World, day: u32, number: f64, place: usize) -> RunId {
         .unwrap();
     plan["definition"]["promotion"] = json!({
         "metric": "validation:rmse", "goal": "minimize", "reevaluate": {"rows": 50},
+        "modelPackageGroup": "default",
     });
     documents::write(store, &keys.plan(), &plan).await.unwrap();
 

@@ -135,6 +135,7 @@ impl World {
                 // Equal is good enough: every run of the tests trains the same model.
                 "promotion": {
                     "metric": "validation:rmse", "goal": "minimize", "minimumGain": -1.0,
+                    "modelPackageGroup": PIPELINE,
                 },
                 "endpoint": {
                     "name": ENDPOINT,

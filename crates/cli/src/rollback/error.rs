@@ -1,6 +1,6 @@
 //! Why an endpoint was not rolled back.
 
-use contract::ServiceError;
+use contract::{Conflict, ServiceError};
 use definition::FieldError;
 use lake::DocumentError;
 use sagemaker_ports::EndpointStatus;
@@ -60,6 +60,9 @@ pub enum RollbackError {
         /// The configuration.
         config: String,
     },
+    /// The endpoint belongs to another stack or pipeline.
+    #[error(transparent)]
+    Foreign(#[from] Conflict),
     /// SageMaker does not allow the update.
     #[error("the endpoint cannot be updated to the previous configuration")]
     Refused(#[from] FieldError),

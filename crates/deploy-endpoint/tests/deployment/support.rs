@@ -143,6 +143,10 @@ impl World {
         for (part, value) in parts.as_object().unwrap() {
             definition[part] = value.clone();
         }
+        // A plan names the endpoint, whether or not the definition does.
+        if definition.get("batch").is_none() && definition["endpoint"].get("name").is_none() {
+            definition["endpoint"]["name"] = PIPELINE.into();
+        }
         self.put(
             &self.keys().plan(),
             &json!({

@@ -44,7 +44,9 @@ impl World {
             sagemaker: MemorySageMaker::new(),
             redrives: AtomicU32::new(0),
         };
-        let mut promotion = json!({"metric": "validation:rmse", "goal": "minimize"});
+        let mut promotion = json!({
+            "metric": "validation:rmse", "goal": "minimize", "modelPackageGroup": "default",
+        });
         for (field, value) in more.as_object().unwrap() {
             promotion[field] = value.clone();
         }
@@ -55,6 +57,7 @@ impl World {
                 "dataset": {"label": "rating"},
                 "training": {"image": "recommender:1"},
                 "promotion": promotion,
+                "endpoint": {"name": "e"},
             },
             "keyAttributes": ["user"], "route": "Scan", "reason": "a test", "segments": 1, "tasks": [],
             "estimate": {"items": 10, "bytes": 100, "readUnits": 1},
@@ -82,7 +85,7 @@ impl World {
     pub async fn crown(&self, run: &str, rmse: f64) {
         self.sagemaker.plant_endpoint("e", "c");
         let champion: Champion = serde_json::from_value(json!({
-            "run": run, "metric": "validation:rmse", "value": rmse, "model": "m",
+            "run": run, "stack": "shop", "metric": "validation:rmse", "value": rmse, "model": "m",
             "endpointConfig": "c", "endpoint": "e", "dataset": "d",
         }))
         .unwrap();

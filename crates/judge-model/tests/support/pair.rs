@@ -79,7 +79,7 @@ impl World {
         let store = &world.store;
         world.crown(BEFORE, champions).await;
         let champion = json!({
-            "run": BEFORE, "metric": "validation:rmse", "value": champions, "model": THEIRS,
+            "run": BEFORE, "stack": "shop", "metric": "validation:rmse", "value": champions, "model": THEIRS,
             "endpointConfig": THEIRS, "endpoint": "e", "dataset": before().dataset(),
         });
         documents::write(store, &lake::keys::champion("default"), &champion)

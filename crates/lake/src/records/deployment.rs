@@ -68,6 +68,8 @@ pub struct TransformRecord {
 pub struct Champion {
     /// The run that made it.
     pub run: RunId,
+    /// The stack that its endpoint, if it has one, belongs to.
+    pub stack: String,
     /// The metric that decided.
     pub metric: String,
     /// Its value.

@@ -195,15 +195,15 @@ async fn an_estimate_above_a_limit_is_refused_with_the_numbers() {
 async fn an_endpoint_on_instances_is_not_planned_to_become_serverless() {
     let scores = json!({"batch": {"input": "validation"}});
     for (there, endpoint, input, allowed) in [
-        ("instances", "default", json!({}), false),
-        ("serverless", "default", json!({}), true),
+        ("instances", "shop-default", json!({}), false),
+        ("serverless", "shop-default", json!({}), true),
         ("instances", "another", json!({}), true),
         // The endpoint is unchanged.
-        ("instances", "default", scores, true),
+        ("instances", "shop-default", scores, true),
     ] {
         let store = lake_with(&definition()).await;
         let champion = json!({
-            "run": "20261119-173000-1a2b3c4d", "metric": "rmse", "value": 0.5, "model": "m",
+            "run": "20261119-173000-1a2b3c4d", "stack": "shop", "metric": "rmse", "value": 0.5, "model": "m",
             "endpointConfig": "c", "endpoint": endpoint, "compute": there, "dataset": "d",
         });
         let champion = champion.to_string().into();

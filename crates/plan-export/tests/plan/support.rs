@@ -188,6 +188,7 @@ pub async fn plan_on(
     };
     let settings = Settings {
         overrides: Overrides::default(),
+        stack: "shop".to_owned(),
         concurrency: 40,
     };
     let sources = Sources {
