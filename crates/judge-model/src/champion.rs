@@ -1,12 +1,13 @@
 //! The endpoint of a champion that stays: whether it serves, and how it is recreated if it was
-//! deleted.
+//! deleted. A recreated endpoint is asked a few rows before it counts as serving.
 
 use crate::{JudgeModelError, Settings};
 use contract::{Conflict, ErrorName, Named as _};
-use lake::records::{Champion, Plan, TrainingRecord};
+use lake::records::{Champion, DatasetRecord, EndpointRecreated, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use sagemaker_ports::{
-    ConfigSpec, EndpointStatus, Endpoints, Ensured, ModelSpec, Owner, differences, wait_seconds,
+    ConfigSpec, EndpointStatus, Endpoints, Ensured, Finding, Invoke, ModelSpec, Owner, ask,
+    differences, wait_seconds,
 };
 
 /// The champion of a pipeline, which stays in service.
@@ -14,36 +15,49 @@ pub struct ChampionEndpoint<'a, S, E> {
     pub store: &'a S,
     pub endpoints: &'a E,
     pub settings: &'a Settings,
-    pub pipeline: &'a str,
+    /// The run that found the champion to be better.
+    pub run: &'a RunKeys,
 }
 
-impl<S: ObjectStore, E: Endpoints> ChampionEndpoint<'_, S, E> {
-    /// `None` if the champion serves, or has no endpoint; otherwise the seconds to wait before the
-    /// next poll of the endpoint, which is being created.
+/// State of the endpoint.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Serving {
+    /// It serves, or the champion has none.
+    Yes,
+    /// It was recreated by this run, serves, and answered so many rows; none if the dataset of the
+    /// champion's run was removed.
+    Recreated(Option<u32>),
+    /// It is being created: poll again after so many seconds.
+    Pending(u32),
+}
+
+impl<S: ObjectStore, E: Endpoints + Invoke> ChampionEndpoint<'_, S, E> {
+    /// Looks at the endpoint, and recreates it if it is gone.
     ///
     /// # Errors
-    /// If the endpoint cannot serve, or the records to recreate it are missing.
-    pub async fn ensure_serving(&self) -> Result<Option<u32>, JudgeModelError> {
-        let key = keys::champion(self.pipeline);
+    /// If the endpoint cannot serve, the records to recreate it are missing, or a recreated one
+    /// does not answer.
+    pub async fn ensure_serving(&self) -> Result<Serving, JudgeModelError> {
+        let key = keys::champion(self.run.pipeline());
         let champion: Option<Champion> =
             documents::read_if_there(self.store, &key, "the record of a champion").await?;
         let Some(champion) = champion else {
-            return Ok(None);
+            return Ok(Serving::Yes);
         };
         let (Some(endpoint), Some(config)) = (&champion.endpoint, &champion.endpoint_config) else {
-            return Ok(None);
+            return Ok(Serving::Yes);
         };
         let Some(info) = self.endpoints.describe_endpoint(endpoint).await? else {
             self.recreate(&champion, endpoint, config).await?;
-            return Ok(Some(wait_seconds(0)));
+            return Ok(Serving::Pending(wait_seconds(0)));
         };
         match info.status {
-            EndpointStatus::InService => Ok(None),
+            EndpointStatus::InService => self.verify_if_recreated(&champion, endpoint).await,
             EndpointStatus::Creating
             | EndpointStatus::Updating
             | EndpointStatus::SystemUpdating
             | EndpointStatus::RollingBack
-            | EndpointStatus::Deleting => Ok(Some(wait_seconds(info.age_seconds))),
+            | EndpointStatus::Deleting => Ok(Serving::Pending(wait_seconds(info.age_seconds))),
             EndpointStatus::OutOfService
             | EndpointStatus::Failed
             | EndpointStatus::UpdateRollbackFailed => {
@@ -58,6 +72,42 @@ impl<S: ObjectStore, E: Endpoints> ChampionEndpoint<'_, S, E> {
         }
     }
 
+    /// Sends an endpoint that this run recreated the rows with which its model was verified when it
+    /// was deployed.
+    async fn verify_if_recreated(
+        &self,
+        champion: &Champion,
+        endpoint: &str,
+    ) -> Result<Serving, JudgeModelError> {
+        let key = self.run.endpoint_recreated();
+        let recreated: Option<EndpointRecreated> =
+            documents::read_if_there(self.store, &key, "that an endpoint was recreated").await?;
+        if recreated.is_none() {
+            return Ok(Serving::Yes);
+        }
+        let dataset: Option<DatasetRecord> =
+            documents::read_if_there(self.store, &champion.dataset, "a dataset").await?;
+        let Some(sample) = dataset.and_then(|dataset| dataset.sample) else {
+            return Ok(Serving::Recreated(None));
+        };
+        let body = sample.body.into_bytes();
+        let answer = ask(
+            self.endpoints,
+            endpoint,
+            &sample.content_type,
+            body,
+            sample.rows,
+        );
+        match answer.await? {
+            Finding::Sound(rows) => Ok(Serving::Recreated(Some(rows))),
+            Finding::Wrong(finding) => Err(JudgeModelError::ChampionDoesNotAnswer {
+                run: champion.run.to_string(),
+                endpoint: endpoint.to_owned(),
+                finding,
+            }),
+        }
+    }
+
     /// Creates the missing model, endpoint configuration or endpoint, as the champion's run did.
     async fn recreate(
         &self,
@@ -65,7 +115,7 @@ impl<S: ObjectStore, E: Endpoints> ChampionEndpoint<'_, S, E> {
         endpoint: &str,
         config: &str,
     ) -> Result<(), JudgeModelError> {
-        let run = RunKeys::new(self.pipeline, &champion.run);
+        let run = RunKeys::new(self.run.pipeline(), &champion.run);
         let plan: Option<Plan> =
             documents::read_if_there(self.store, &run.plan(), "the champion's plan").await?;
         let training: Option<TrainingRecord> =
@@ -79,7 +129,13 @@ impl<S: ObjectStore, E: Endpoints> ChampionEndpoint<'_, S, E> {
             return Err(down(champion, endpoint, why));
         };
         lake::artifact::check(self.store, &training).await??;
-        let owner = Owner::new(&self.settings.stack, self.pipeline);
+        // Written first: a call that dies after the creation must not hide it.
+        let recreated = EndpointRecreated {
+            endpoint: endpoint.to_owned(),
+            config: config.to_owned(),
+        };
+        documents::write(self.store, &self.run.endpoint_recreated(), &recreated).await?;
+        let owner = Owner::new(&self.settings.stack, self.run.pipeline());
         let tags = owner.run_tags(&champion.run);
         let model = ModelSpec {
             name: champion.model.clone(),
@@ -129,7 +185,7 @@ impl<S: ObjectStore, E: Endpoints> ChampionEndpoint<'_, S, E> {
     ) -> Result<(), JudgeModelError> {
         match answer {
             Err(error) if matches!(error.name(), ErrorName::Conflict | ErrorName::NotFound) => {
-                tracing::info!(pipeline = self.pipeline, %error, "polls again later");
+                tracing::info!(pipeline = self.run.pipeline(), %error, "polls again later");
                 Ok(())
             }
             answer => Ok(answer?),

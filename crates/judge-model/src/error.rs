@@ -59,6 +59,19 @@ pub enum JudgeModelError {
         /// SageMaker's reason.
         reason: String,
     },
+    /// The champion's endpoint was recreated, and fails a real request.
+    #[error(
+        "the champion of run {run} stays, and its endpoint {endpoint}, which was recreated, fails a \
+         real request: {finding}; read the endpoint's log, then redrive, which asks it again"
+    )]
+    ChampionDoesNotAnswer {
+        /// The champion's run.
+        run: String,
+        /// The endpoint.
+        endpoint: String,
+        /// What is wrong with the answer.
+        finding: String,
+    },
     /// The metric cannot be computed from a model's predictions.
     #[error("the {role}'s predictions by the transform job {job} do not give the metric: {what}")]
     Predictions {
@@ -150,6 +163,7 @@ impl Named for JudgeModelError {
             Self::MetricMissing { .. } => ErrorName::MetricMissing,
             Self::TransformFailed { .. } | Self::Predictions { .. } => ErrorName::TransformFailed,
             Self::ChampionDown { .. } => ErrorName::DeploymentFailed,
+            Self::ChampionDoesNotAnswer { .. } => ErrorName::SmokeTestFailed,
             Self::NoCapacity { .. } => ErrorName::CapacityUnavailable,
             Self::Labels { .. } | Self::Columns(_) | Self::Item { .. } => ErrorName::DatasetInvalid,
             Self::Part(error) => error.name(),

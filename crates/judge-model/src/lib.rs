@@ -13,13 +13,14 @@ pub use error::JudgeModelError;
 pub use rule::{Judgement, judge};
 
 use approval::ApprovalState;
+use champion::Serving;
 use comparison::{Comparison, ComparisonState};
 use contract::Invocation;
 use contract::states::{Decision, JudgeModelInput, JudgeModelOutput, Verdict};
 use lake::records::{Champion, Plan, Reevaluation, TrainingRecord, VerdictRecord};
 use lake::store::PutOutcome;
 use lake::{ObjectStore, RunKeys, documents, keys};
-use sagemaker_ports::{Endpoints, ModelPackages, Owner, PackageApproval, Transforms};
+use sagemaker_ports::{Endpoints, Invoke, ModelPackages, Owner, PackageApproval, Transforms};
 
 const VERDICT: &str = "a verdict";
 
@@ -43,7 +44,7 @@ pub struct Settings {
 /// # Errors
 /// If the model's metric is missing, the model and the champion cannot predict the same rows, the
 /// lake cannot be read or written, or the model cannot be registered.
-pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
+pub async fn handle<G: ModelPackages + Endpoints + Invoke + Transforms>(
     store: &impl ObjectStore,
     sagemaker: &G,
     settings: &Settings,
@@ -72,13 +73,17 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
             store,
             endpoints: sagemaker,
             settings,
-            pipeline: run.pipeline(),
+            run: &run,
         };
-        if let Some(wait) = Box::pin(endpoint.ensure_serving()).await? {
-            found.decision = Decision::Compare;
-            found.wait_seconds = wait;
-            let reason = &mut found.verdict.reason;
-            reason.push_str("; the champion's endpoint is being recreated");
+        let reason = &mut found.verdict.reason;
+        match Box::pin(endpoint.ensure_serving()).await? {
+            Serving::Yes => {}
+            Serving::Recreated(rows) => reason.push_str(&summary(rows)),
+            Serving::Pending(wait) => {
+                found.decision = Decision::Compare;
+                found.wait_seconds = wait;
+                reason.push_str("; the champion's endpoint is being recreated");
+            }
         }
     }
     let approval = match found.decision {
@@ -114,6 +119,15 @@ pub async fn handle<G: ModelPackages + Endpoints + Transforms>(
         reason: verdict.reason,
         wait_seconds: found.wait_seconds,
     })
+}
+
+/// What is said of a recreated endpoint that serves, and answered so many rows.
+fn summary(rows: Option<u32>) -> String {
+    let recreated = "; the champion's endpoint was gone, was recreated and serves";
+    match rows {
+        Some(rows) => format!("{recreated}: it answered {rows} rows"),
+        None => format!("{recreated}; the dataset of its run was removed, so no row was sent"),
+    }
 }
 
 /// State of the decision, with the verdict as far as it is known.

@@ -10,7 +10,7 @@ use lake::memory::poll_at_most;
 use lake::{ObjectStore, RunKeys, documents};
 use sagemaker_ports::memory::EndpointOutcome;
 use sagemaker_ports::{EndpointStatus, Endpoints, Owner};
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{BEFORE, World, run_keys};
 
 /// A world whose champion is better than the run's model, and whose endpoint somebody has deleted.
@@ -62,6 +62,57 @@ async fn the_endpoint_of_a_champion_that_stays_is_recreated_if_it_is_gone() {
     let before = world.sagemaker.log().len();
     assert_eq!(drive(&world).await, Decision::Keep);
     assert_eq!(world.sagemaker.log().len(), before);
+}
+
+/// Writes the dataset that the champion was verified with.
+async fn sampled(world: &World) {
+    let sample = json!({"rows": 2, "contentType": "text/csv", "body": "1,2\n3,4\n"});
+    let dataset = json!({
+        "run": BEFORE, "rows": {"train": 3, "validation": 3, "rejected": 0}, "channels": ["train"],
+        "contentType": "text/csv", "columns": [], "files": [], "sample": sample,
+    });
+    documents::write(&world.store, "d", &dataset).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_recreated_endpoint_is_asked_before_it_counts_as_serving() {
+    let world = deleted().await;
+    sampled(&world).await;
+    let output = loop {
+        let output = world.call().await.unwrap();
+        if output.verdict != Decision::Compare {
+            break output;
+        }
+    };
+    assert_eq!(output.verdict, Decision::Keep);
+    assert!(
+        output.reason.ends_with("it answered 2 rows"),
+        "{}",
+        output.reason
+    );
+
+    let world = deleted().await;
+    sampled(&world).await;
+    world.sagemaker.script_answer("text/csv", "nan\n1\n");
+    let error = loop {
+        if let Err(error) = world.call().await {
+            break error;
+        }
+    };
+    assert_eq!(error.name(), ErrorName::SmokeTestFailed);
+    let text = error.to_string();
+    assert!(text.contains("nan") && text.contains(BEFORE), "{text}");
+    // A redrive asks again, and it answers.
+    assert_eq!(drive(&world).await, Decision::Keep);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_was_never_gone_is_not_asked() {
+    let world = World::trained(Some(0.5)).await;
+    world.crown(BEFORE, 0.1).await;
+    sampled(&world).await;
+    world.sagemaker.script_answer("text/csv", "nan\n1\n");
+    assert_eq!(drive(&world).await, Decision::Keep);
 }
 
 #[tokio::test]

@@ -285,6 +285,11 @@ impl RunKeys {
         self.below("reports", "approval.json")
     }
 
+    /// That this run found the champion's endpoint gone and recreated it.
+    pub fn endpoint_recreated(&self) -> String {
+        self.below("reports", "endpoint-recreated.json")
+    }
+
     /// The model's metrics for the model registry, and nothing else.
     pub fn model_metrics(&self) -> String {
         self.below("reports", "model-metrics.json")

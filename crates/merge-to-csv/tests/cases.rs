@@ -349,4 +349,20 @@ async fn every_case_has_a_readme_and_a_test() {
             assert!(this.contains(&format!("\"{name}\"")), "{name} has no test");
         }
     }
+    let readme = std::fs::read_to_string(folder("README.md")).unwrap();
+    let rows = readme.lines().filter(|line| line.ends_with("` |"));
+    let named: Vec<&str> = rows.filter_map(|row| row.rsplit('`').nth(1)).collect();
+    let elsewhere = [
+        include_str!("../../judge-model/tests/champion_endpoint.rs"),
+        include_str!("../../deploy-endpoint/tests/deployment/owners.rs"),
+        include_str!("../../deploy-endpoint/tests/deployment/failing.rs"),
+        include_str!("../../cli/tests/rollback.rs"),
+        include_str!("../../../tests/tests/xgboost_image.rs"),
+    ];
+    assert_eq!(named.len(), elsewhere.len(), "{named:?}");
+    for name in named {
+        let function = format!("async fn {name}()");
+        let is_there = elsewhere.iter().any(|text| text.contains(&function));
+        assert!(is_there, "there is no test {name}");
+    }
 }

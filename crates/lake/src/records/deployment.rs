@@ -22,6 +22,17 @@ pub struct DeploymentIntent {
     pub smoke_failed: Option<String>,
 }
 
+/// A champion's endpoint that a run found gone, and recreates. It is asked before it counts as
+/// serving.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EndpointRecreated {
+    /// The endpoint.
+    pub endpoint: String,
+    /// Its configuration.
+    pub config: String,
+}
+
 /// A verified deployment: in service on this configuration, and a real request was answered; or a
 /// completed transform job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

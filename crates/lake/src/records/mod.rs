@@ -12,7 +12,9 @@ pub use checksum::{Checksum, FileDigest};
 pub use dataset::{
     ChannelFile, DatasetPlan, DatasetRecord, LabelRange, Rejection, RowContent, Sample, ShardRecord,
 };
-pub use deployment::{Champion, DeploymentIntent, DeploymentRecord, TransformRecord};
+pub use deployment::{
+    Champion, DeploymentIntent, DeploymentRecord, EndpointRecreated, TransformRecord,
+};
 pub use export::{
     CurrentRun, DynamoDbPlan, Encoding, ExportRecord, ItemSample, Part, Plan, ReadPlan, ScanTotals,
     SegmentRecord, SourcePlan,
