@@ -2,6 +2,7 @@
 //! one and watching its states.
 
 mod alias;
+mod executions;
 
 use crate::classify::service_error;
 use aws_config::SdkConfig;
@@ -53,6 +54,11 @@ impl ExecutionStatus {
         }
     }
 
+    /// Whether the execution ended without success.
+    pub const fn has_failed(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut | Self::Aborted)
+    }
+
     /// Whether the execution is running, or about to run.
     pub const fn is_running(self) -> bool {
         matches!(self, Self::Running | Self::PendingRedrive)
@@ -77,11 +83,15 @@ pub struct ExecutionInfo {
     pub started: SystemTime,
     /// When it ended.
     pub stopped: Option<SystemTime>,
+    /// Its input as JSON text, if the service still has it.
+    pub input: Option<String>,
     /// Its output as JSON text, once it succeeded.
     pub output: Option<String>,
     /// Why it failed.
     pub failure: Option<Failure>,
 }
+
+pub use executions::{Listed, Started};
 
 /// One event of an execution's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,40 +154,6 @@ impl StateMachines {
         Self {
             client: Client::new(config),
         }
-    }
-
-    /// Starts an execution with `input`, JSON text, and returns its ARN. Without a name the service
-    /// generates one.
-    ///
-    /// # Errors
-    /// If the service refuses or fails.
-    pub async fn start(
-        &self,
-        state_machine_arn: &str,
-        name: Option<&str>,
-        input: &str,
-    ) -> Result<String, ServiceError> {
-        let request = self
-            .client
-            .start_execution()
-            .state_machine_arn(state_machine_arn)
-            .set_name(name.map(str::to_owned))
-            .input(input);
-        let answer = request.send().await;
-        let answer = answer.map_err(|e| refused("StartExecution", state_machine_arn, e))?;
-        Ok(answer.execution_arn)
-    }
-
-    /// Stops an execution, as `ABORTED`.
-    ///
-    /// # Errors
-    /// If the service refuses or fails.
-    pub async fn stop(&self, execution_arn: &str, cause: &str) -> Result<(), ServiceError> {
-        let request = self.client.stop_execution().execution_arn(execution_arn);
-        let answer = request.cause(cause).send().await;
-        answer
-            .map(drop)
-            .map_err(|e| refused("StopExecution", execution_arn, e))
     }
 
     /// The execution.
@@ -282,7 +258,18 @@ impl Executions for StateMachines {
 }
 
 fn execution_info(answer: DescribeExecutionOutput) -> Result<ExecutionInfo, String> {
-    let status = match &answer.status {
+    Ok(ExecutionInfo {
+        status: status(&answer.status)?,
+        started: time(&answer.start_date)?,
+        stopped: answer.stop_date.as_ref().map(time).transpose()?,
+        input: answer.input,
+        output: answer.output,
+        failure: failure(answer.error, answer.cause),
+    })
+}
+
+fn status(status: &types::ExecutionStatus) -> Result<ExecutionStatus, String> {
+    Ok(match status {
         types::ExecutionStatus::Running => ExecutionStatus::Running,
         types::ExecutionStatus::Succeeded => ExecutionStatus::Succeeded,
         types::ExecutionStatus::Failed => ExecutionStatus::Failed,
@@ -290,13 +277,6 @@ fn execution_info(answer: DescribeExecutionOutput) -> Result<ExecutionInfo, Stri
         types::ExecutionStatus::Aborted => ExecutionStatus::Aborted,
         types::ExecutionStatus::PendingRedrive => ExecutionStatus::PendingRedrive,
         other => return Err(format!("the status {:?} is unknown", other.as_str())),
-    };
-    Ok(ExecutionInfo {
-        status,
-        started: time(&answer.start_date)?,
-        stopped: answer.stop_date.as_ref().map(time).transpose()?,
-        output: answer.output,
-        failure: failure(answer.error, answer.cause),
     })
 }
 
