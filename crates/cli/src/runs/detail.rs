@@ -1,0 +1,174 @@
+//! A run with its steps.
+
+use super::row::{Row, rfc3339};
+use super::{ErrorRow, Found, RunError};
+use crate::execution::{Execution, ExecutionError};
+use crate::place::Place;
+use crate::progress::{count, duration};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+/// A run with its steps.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Detail {
+    /// The run.
+    pub run: Row,
+    /// The Task and Map states that it has entered, in order.
+    pub steps: Vec<StepRow>,
+    /// The URL of its execution in the AWS console.
+    pub console: String,
+}
+
+/// A Task or Map state of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StepRow {
+    /// Its name.
+    pub state: String,
+    /// When it was first entered, RFC 3339.
+    pub started: String,
+    /// Seconds until the next state was entered, or until now.
+    pub seconds: f64,
+    /// How often it was entered.
+    pub calls: u32,
+    /// Whether it is over.
+    pub over: bool,
+    /// Children of a Distributed Map.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub children: Option<Children>,
+}
+
+/// Children of a Distributed Map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Children {
+    /// Those that succeeded.
+    pub done: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// All that have started.
+    pub total: u64,
+}
+
+impl Detail {
+    /// Asks Step Functions for a run's steps.
+    ///
+    /// # Errors
+    /// If Step Functions cannot be asked.
+    pub async fn read(place: &Place, found: &Found) -> Result<Self, RunError> {
+        let arn = found.execution.as_deref().unwrap_or_default();
+        let machines = place.machines();
+        let info = machines.describe(arn).await?;
+        let mut run = Row::of(arn, &info);
+        let execution = Execution::existing(&machines, arn);
+        let service = |error| match error {
+            ExecutionError::Service(error) => RunError::Service(error),
+            other => unreachable!("a view is read, not waited for: {other}"),
+        };
+        let view = execution.view().await.map_err(service)?;
+        if let Some(failure) = info.failure.filter(|_| info.status.has_failed())
+            && let ExecutionError::Failed {
+                state,
+                error,
+                cause,
+            } = execution.failed(&view, failure).await
+        {
+            run.error = Some(ErrorRow {
+                name: error,
+                cause,
+                state: Some(state),
+            });
+        }
+        let now = info.stopped.unwrap_or_else(SystemTime::now);
+        let steps = view.rows.iter().map(|row| StepRow {
+            state: row.state.clone(),
+            started: rfc3339(row.entered),
+            seconds: row.took(now).as_secs_f64(),
+            calls: row.visits,
+            over: row.over.is_some(),
+            children: row.items.map(|(done, failed, total)| Children {
+                done,
+                failed,
+                total,
+            }),
+        });
+        let region = place.region();
+        Ok(Self {
+            steps: steps.collect(),
+            console: format!(
+                "https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
+            ),
+            run,
+        })
+    }
+
+    /// As a few lines.
+    pub fn text(&self) -> String {
+        let Row {
+            run,
+            pipeline,
+            items,
+            rows,
+            value,
+            endpoint,
+            error,
+            ..
+        } = &self.run;
+        let mut text = format!(
+            "{run} of pipeline {pipeline}: {}, {} since {} UTC\n",
+            self.run.end(),
+            self.run.took(),
+            self.run.started_at()
+        );
+        for step in &self.steps {
+            let took = duration(Duration::try_from_secs_f64(step.seconds).unwrap_or_default());
+            let mark = if step.over { "  " } else { "…" };
+            let more = match step.children {
+                Some(Children {
+                    done,
+                    failed,
+                    total,
+                }) if failed > 0 => format!("{done}/{total}, {failed} failed"),
+                Some(Children { done, total, .. }) => format!("{done}/{total}"),
+                None if step.calls > 1 => format!("{} calls", step.calls),
+                None => String::new(),
+            };
+            let line = format!("  {mark:<2}{:<16} {took:>7}  {more}", step.state);
+            // Writing to memory cannot fail.
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        let mut line = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                let _ = writeln!(text, "  {name:<9} {value}");
+            }
+        };
+        line("items", items.map(count));
+        line(
+            "rows",
+            rows.map(|rows| {
+                format!(
+                    "{} to train on, {} to validate on, {} rejected",
+                    count(rows.train),
+                    count(rows.validation),
+                    count(rows.rejected)
+                )
+            }),
+        );
+        line("metric", value.map(|value| value.to_string()));
+        line("endpoint", endpoint.clone());
+        if let Some(error) = error {
+            let state = error.state.as_deref().unwrap_or("(none)");
+            line("failed in", Some(state.to_owned()));
+            line("error", Some(format!("{}: {}", error.name, error.cause)));
+            line(
+                "then",
+                Some(format!("fix the cause; millrace redrive {run}")),
+            );
+        }
+        line("console", Some(self.console.clone()));
+        text
+    }
+}
