@@ -151,6 +151,10 @@ async fn definitions_are_pushed_and_pulled(pipeline: &Pipeline) {
         "{}",
         refused.error
     );
+    std::fs::write(folder.join("new.json"), text(&definition)).unwrap();
+    let partly = run(pipeline, "push new.json other/files.json").await;
+    assert_eq!(partly.code, 3, "{}", partly.error);
+    assert!(partly.output.starts_with("created "), "{}", partly.output);
     let differs = run(pipeline, "diff other/files.json").await;
     assert_eq!(differs.code, 1, "{}", differs.output);
     assert!(
@@ -307,6 +311,7 @@ async fn a_failed_run_is_shown_and_is_exit_code_1(pipeline: &Pipeline, first: &R
     let status = json(pipeline, "status latest-failed --pipeline files").await;
     assert_eq!(status["run"]["run"], failed.as_str());
     assert_eq!(status["run"]["error"]["state"], "PlanDataset");
+    assert_eq!(status["log"], "/aws/lambda/millrace/plan-dataset");
     let over = run(pipeline, &format!("stop {failed}")).await;
     assert_eq!(over.code, 1, "{}", over.error);
     let sound = run(pipeline, &format!("redrive {first}")).await;

@@ -32,6 +32,11 @@ pub enum Failure {
     Execution(#[from] ExecutionError),
     #[error(transparent)]
     Definitions(#[from] DefinitionsError),
+    #[error("{done} of the definitions are done, the next is not")]
+    Partly {
+        done: usize,
+        source: DefinitionsError,
+    },
     #[error(transparent)]
     Predict(#[from] PredictError),
     #[error("a check failed")]
@@ -83,6 +88,7 @@ impl Explain for Failure {
             Self::Run(error) => error.kind(),
             Self::Execution(error) => error.kind(),
             Self::Definitions(error) => error.kind(),
+            Self::Partly { source, .. } => Kind::Is(Exit::Partly, source.kind().advice()),
             Self::Predict(error) => error.kind(),
             Self::Ill(exit) => Kind::Is(*exit, None),
             Self::Validate(error) => error.kind(),

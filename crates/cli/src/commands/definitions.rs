@@ -25,7 +25,7 @@ pub async fn push(arguments: Push, session: &Session) -> Result<(), Failure> {
     };
     let outcome = definitions::push(&store, &arguments.files, arguments.replace, done).await;
     print(&lines)?;
-    Ok(outcome?)
+    ended(lines.lines().count(), outcome)
 }
 
 pub async fn pull(arguments: Pull, session: &Session) -> Result<(), Failure> {
@@ -49,7 +49,15 @@ pub async fn pull(arguments: Pull, session: &Session) -> Result<(), Failure> {
     };
     let outcome = definitions::pull(&store, &pipelines, &to, replace, done).await;
     print(&lines)?;
-    Ok(outcome?)
+    ended(lines.lines().count(), outcome)
+}
+
+/// The first definition that cannot be moved ends the command.
+fn ended(done: usize, outcome: Result<(), DefinitionsError>) -> Result<(), Failure> {
+    match outcome {
+        Err(source) if done > 0 => Err(Failure::Partly { done, source }),
+        outcome => Ok(outcome?),
+    }
 }
 
 pub async fn diff(arguments: Diff, session: &Session) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! A run with its steps.
 
 use super::row::{Row, rfc3339};
-use super::{ErrorRow, Found, RunError};
+use super::{ErrorRow, Found, RunError, log};
 use crate::execution::{Execution, ExecutionError};
 use crate::place::Place;
 use crate::progress::{count, duration};
@@ -20,6 +20,9 @@ pub struct Detail {
     pub steps: Vec<StepRow>,
     /// The URL of its execution in the AWS console.
     pub console: String,
+    /// The CloudWatch log group of the function that failed, if one did and the stack is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
 }
 
 /// A Task or Map state of a run.
@@ -96,7 +99,10 @@ impl Detail {
             }),
         });
         let region = place.region();
+        let failed = run.error.as_ref().and_then(|error| error.state.as_deref());
+        let log = failed.zip(place.stack());
         Ok(Self {
+            log: log.and_then(|(state, stack)| log::group(stack, state)),
             steps: steps.collect(),
             console: format!(
                 "https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
@@ -163,6 +169,11 @@ impl Detail {
             let state = error.state.as_deref().unwrap_or("(none)");
             line("failed in", Some(state.to_owned()));
             line("error", Some(format!("{}: {}", error.name, error.cause)));
+            let log = self.log.as_ref();
+            line(
+                "log",
+                log.map(|log| format!("aws logs tail {log} --since 3h")),
+            );
             line(
                 "then",
                 Some(format!("fix the cause; millrace redrive {run}")),

@@ -3,6 +3,7 @@
 mod detail;
 mod error;
 mod find;
+mod log;
 mod name;
 mod row;
 mod start;
