@@ -107,6 +107,7 @@ async fn a_person_starts_follows_and_reads_runs_by_the_stacks_name() {
     every_reading_command_finds_the_run(&pipeline, &interactions, &first).await;
     a_failed_run_is_shown_and_is_exit_code_1(&pipeline, &first).await;
     a_signal_leaves_the_run_going(&pipeline).await;
+    old_runs_are_listed(&pipeline, &first).await;
     the_champion_predicts(&pipeline, &interactions).await;
     pipeline.local.stop().await.unwrap();
 }
@@ -285,6 +286,16 @@ async fn every_reading_command_finds_the_run(
     assert_eq!(rows.lines().count(), 3, "{rows}");
     let other = run(pipeline, &format!("verify {run_id} --pipeline other")).await;
     assert_eq!(other.code, 5, "{}", other.error);
+}
+
+/// The newest run is kept, and the oldest because later ones made no good data.
+async fn old_runs_are_listed(pipeline: &Pipeline, oldest: &RunId) {
+    let listed = json(pipeline, "clean --pipeline files --keep 1 --dry-run").await;
+    assert_eq!(listed["removed"], false);
+    let kept = listed["kept"].as_array().unwrap();
+    let of_oldest = kept.iter().find(|kept| kept["run"] == oldest.as_str());
+    assert_eq!(of_oldest.unwrap()["reason"], "the newest good data");
+    assert!(kept.len() > 1 && listed["old"].is_array(), "{listed}");
 }
 
 async fn a_failed_run_is_shown_and_is_exit_code_1(pipeline: &Pipeline, first: &RunId) {

@@ -1,6 +1,6 @@
 //! The documents that commands print with `--json`.
 
-use crate::{definitions, doctor, predict, report, runs, verify};
+use crate::{clean, definitions, doctor, predict, report, runs, verify};
 use schemars::{Schema, schema_for};
 
 /// Each command that takes `--json`, with the schema of what it prints.
@@ -12,6 +12,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("status", schema_for!(runs::Detail)),
         ("report", schema_for!(report::Document)),
         ("verify", schema_for!(verify::Document)),
+        ("clean", schema_for!(clean::Document)),
         ("predict", schema_for!(predict::Predictions)),
         ("doctor", schema_for!(doctor::Diagnosis)),
     ]

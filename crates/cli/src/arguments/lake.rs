@@ -90,6 +90,9 @@ pub struct Clean {
     /// Remove the old runs.
     #[arg(long, conflicts_with = "dry_run")]
     pub yes: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Where the pipeline is.
     #[command(flatten)]
     pub place: place::Options,

@@ -1,7 +1,7 @@
 //! The commands that change resources of SageMaker.
 
 use crate::failure::Failure;
-use crate::session::{Session, print};
+use crate::session::{Session, print, print_json};
 use aws::autoscaling::AutoScaling;
 use aws::sagemaker::SageMaker;
 use millrace::arguments::{Clean, Rollback};
@@ -34,6 +34,9 @@ pub async fn clean(arguments: Clean, session: &Session) -> Result<(), Failure> {
     let plans = clean::plan(&store, &sagemaker, pipeline, arguments.keep).await?;
     if !arguments.dry_run {
         clean::remove(&store, &sagemaker, pipeline, &plans).await?;
+    }
+    if arguments.json {
+        return print_json(&clean::Document::of(&plans, !arguments.dry_run));
     }
     print(&clean::summary(&plans, !arguments.dry_run))
 }

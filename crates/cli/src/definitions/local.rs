@@ -114,11 +114,11 @@ mod tests {
     #[test]
     fn every_fault_is_named() {
         let faulty =
-            r#"{"source": {"dynamodb": {"table": "t", "rcu": 1}}, "dataset": {"lable": "y"}}"#;
+            r#"{"source": {"dynamodb": {"table": "films", "rcu": 1}}, "dataset": {"lable": "y"}}"#;
         let error = file("a.json", faulty).unwrap().check().unwrap_err();
         let text = error.to_string();
         assert!(text.contains("rcu") && text.contains("lable"), "{text}");
-        file("a.json", r#"{"source": {"dynamodb": {"table": "t"}}}"#)
+        file("a.json", r#"{"source": {"dynamodb": {"table": "films"}}}"#)
             .unwrap()
             .check()
             .unwrap();

@@ -56,6 +56,16 @@ pub struct Children {
     pub total: u64,
 }
 
+/// The page of an execution in the console of its partition.
+fn console(region: &str, arn: &str) -> String {
+    let console = match arn.split(':').nth(1) {
+        Some("aws-cn") => "console.amazonaws.cn",
+        Some("aws-us-gov") => "console.amazonaws-us-gov.com",
+        _ => "console.aws.amazon.com",
+    };
+    format!("https://{console}/states/home?region={region}#/v2/executions/details/{arn}")
+}
+
 impl Detail {
     /// Asks Step Functions for a run's steps.
     ///
@@ -98,15 +108,12 @@ impl Detail {
                 total,
             }),
         });
-        let region = place.region();
         let failed = run.error.as_ref().and_then(|error| error.state.as_deref());
         let log = failed.zip(place.stack());
         Ok(Self {
             log: log.and_then(|(state, stack)| log::group(stack, state)),
             steps: steps.collect(),
-            console: format!(
-                "https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
-            ),
+            console: console(place.region(), arn),
             run,
         })
     }
@@ -181,5 +188,72 @@ impl Detail {
         }
         line("console", Some(self.console.clone()));
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runs::of_execution;
+
+    const ARN: &str = "arn:aws-cn:states:cn-north-1:123456789012:execution:m:e";
+
+    #[test]
+    fn a_failed_run_says_where_and_what_to_do() {
+        let run = of_execution(ARN, SystemTime::UNIX_EPOCH);
+        let step = |state: &str, children| StepRow {
+            state: state.to_owned(),
+            started: String::new(),
+            seconds: 2.0,
+            calls: 1,
+            over: true,
+            children,
+        };
+        let children = Children {
+            done: 3,
+            failed: 1,
+            total: 4,
+        };
+        let detail = Detail {
+            steps: vec![
+                step("PlanExport", None),
+                step("MergeShards", Some(children)),
+            ],
+            console: console("cn-north-1", ARN),
+            log: Some("/aws/lambda/millrace/merge-to-csv".to_owned()),
+            run: Row {
+                run: run.clone(),
+                pipeline: "nightly".to_owned(),
+                execution: ARN.to_owned(),
+                status: "FAILED".to_owned(),
+                started: "2026-11-28T09:30:56Z".to_owned(),
+                finished: None,
+                seconds: 65.0,
+                outcome: None,
+                items: None,
+                rows: None,
+                value: None,
+                endpoint: None,
+                error: Some(ErrorRow {
+                    name: "DatasetInvalid".to_owned(),
+                    cause: "a part is gone".to_owned(),
+                    state: Some("MergeShards".to_owned()),
+                }),
+            },
+        };
+        assert_eq!(
+            detail.text(),
+            format!(
+                "{run} of pipeline nightly: failed: DatasetInvalid, 1m 5s since 2026-11-28 09:30 UTC
+    PlanExport          2.0s
+    MergeShards         2.0s  3/4, 1 failed
+  failed in MergeShards
+  error     DatasetInvalid: a part is gone
+  log       aws logs tail /aws/lambda/millrace/merge-to-csv --since 3h
+  then      fix the cause; millrace redrive {run}
+  console   https://console.amazonaws.cn/states/home?region=cn-north-1#/v2/executions/details/{ARN}
+"
+            )
+        );
     }
 }
