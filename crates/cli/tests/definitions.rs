@@ -172,10 +172,11 @@ async fn nothing_is_pushed_unless_every_file_is_valid() {
         "{\"source\": {\"dynamodb\": {\"tabel\": \"t\"}}}",
     );
     let (pushed, outcome) = person.push(&store, &["good.json", "bad.json"], false).await;
-    let error = outcome.unwrap_err().to_string();
+    let error = outcome.unwrap_err();
+    let shown = error.faults().unwrap();
     assert!(
-        error.contains("bad.json") && error.contains("tabel"),
-        "{error}"
+        shown.contains("bad.json:1:") && shown.contains("tabel"),
+        "{shown}"
     );
     assert!(pushed.is_empty() && store.list("config/").await.unwrap().is_empty());
     let (_, outcome) = person

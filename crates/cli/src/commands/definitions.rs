@@ -6,6 +6,7 @@ use lake::{ObjectStore, keys};
 use millrace::arguments::{Diff, Pull, Push};
 use millrace::definitions::{self, DefinitionsError, Local, Pulled, Pushed};
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 
 pub async fn push(arguments: Push, session: &Session) -> Result<(), Failure> {
@@ -52,8 +53,12 @@ pub async fn pull(arguments: Pull, session: &Session) -> Result<(), Failure> {
     ended(lines.lines().count(), outcome)
 }
 
-/// The first definition that cannot be moved ends the command.
+/// Shows the faults of definitions. The first one that cannot be moved ends the command.
 fn ended(done: usize, outcome: Result<(), DefinitionsError>) -> Result<(), Failure> {
+    if let Some(faults) = outcome.as_ref().err().and_then(DefinitionsError::faults) {
+        // A closed standard error leaves no place to report to.
+        let _ = std::io::stderr().write_all(faults.as_bytes());
+    }
     match outcome {
         Err(source) if done > 0 => Err(Failure::Partly { done, source }),
         outcome => Ok(outcome?),

@@ -1,7 +1,7 @@
 //! Why a definition was not pushed, pulled or compared.
 
 use crate::exit::{Exit, Explain, Kind};
-use definition::Faults;
+use crate::validate::{self, Checked, DocumentError};
 use lake::StoreError;
 use std::path::PathBuf;
 
@@ -44,13 +44,18 @@ pub enum DefinitionsError {
         /// Another one.
         second: PathBuf,
     },
-    /// A definition cannot be carried out.
-    #[error("{}: {faults}", path.display())]
+    /// A file cannot be looked at.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// Definitions have faults.
+    #[error("{invalid} of {files} definitions not valid; nothing was written")]
     Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Everything that is wrong with it.
-        faults: Faults,
+        /// Definitions with faults.
+        invalid: usize,
+        /// Definitions.
+        files: usize,
+        /// Every fault at its place in the file, as text.
+        faults: String,
     },
     /// Somebody else changed the lake's definition.
     #[error(
@@ -95,13 +100,36 @@ pub enum DefinitionsError {
     Store(#[from] StoreError),
 }
 
+impl DefinitionsError {
+    /// The faults of files, shown without colours.
+    pub(super) fn invalid(checked: &[Checked]) -> Self {
+        let faulty = checked.iter().filter(|file| !file.faults().is_empty());
+        let shown: Vec<_> = faulty.map(|file| validate::as_text(file, false)).collect();
+        Self::Invalid {
+            invalid: shown.len(),
+            files: checked.len(),
+            faults: shown.concat(),
+        }
+    }
+
+    /// Every fault at its place in the file, if definitions have faults.
+    pub fn faults(&self) -> Option<&str> {
+        match self {
+            Self::Invalid { faults, .. } => Some(faults),
+            _ => None,
+        }
+    }
+}
+
 impl Explain for DefinitionsError {
     fn kind(&self) -> Kind<'_> {
         match self {
-            Self::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Self::File { source, .. } | Self::Document(DocumentError::Read { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
                 Kind::Is(Exit::Missing, None)
             }
-            Self::File { .. } | Self::NotJson { .. } | Self::Invalid { .. } => {
+            Self::File { .. } | Self::Document(_) | Self::NotJson { .. } | Self::Invalid { .. } => {
                 Kind::Is(Exit::No, None)
             }
             Self::Name { .. } | Self::Twice { .. } => Kind::Is(Exit::Usage, None),

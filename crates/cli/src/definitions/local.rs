@@ -1,6 +1,7 @@
 //! A definition in a local file.
 
 use super::DefinitionsError;
+use crate::validate::{self, Checked, Document};
 use contract::Names;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ pub struct Local {
     pub path: PathBuf,
     /// The pipeline: the field `pipeline`, or else the file's name without its ending.
     pub pipeline: String,
-    /// The file's text.
+    /// The file's text, which may have comments and trailing commas.
     pub text: String,
     /// The text as JSON.
     pub value: Value,
@@ -24,16 +25,14 @@ impl Local {
     /// # Errors
     /// If it cannot be read, is no JSON, or names no pipeline.
     pub fn read(path: &Path) -> Result<Self, DefinitionsError> {
-        let text = std::fs::read_to_string(path).map_err(|source| DefinitionsError::File {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        let value: Value =
-            serde_json::from_str(&text).map_err(|source| DefinitionsError::NotJson {
-                path: path.to_owned(),
-                source,
-            })?;
+        let document = Document::read(path)?;
+        let value = match document.value() {
+            Ok(value) => value,
+            Err(faults) => {
+                let outcome = Err(faults);
+                return Err(DefinitionsError::invalid(&[Checked { document, outcome }]));
+            }
+        };
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let name = value["pipeline"].as_str().or(stem).unwrap_or_default();
         Names::check_pipeline(name).map_err(|message| DefinitionsError::Name {
@@ -43,27 +42,36 @@ impl Local {
         Ok(Self {
             path: path.to_owned(),
             pipeline: name.to_owned(),
-            text,
+            text: document.text,
             value,
         })
     }
 
-    /// Checks all that the functions check before they read the table.
-    ///
-    /// # Errors
-    /// Names every fault.
-    pub fn check(&self) -> Result<(), DefinitionsError> {
-        let mut named = self.value.clone();
-        if let Some(object) = named.as_object_mut() {
-            object.insert("pipeline".to_owned(), self.pipeline.clone().into());
+    /// What the lake holds of it: the text itself if that is JSON, and otherwise its value.
+    pub fn body(&self) -> String {
+        if serde_json::from_str::<Value>(&self.text).is_ok() {
+            self.text.clone()
+        } else {
+            format!("{:#}\n", self.value)
         }
-        match dataset::read_definition(&named) {
-            Ok(_) => Ok(()),
-            Err(faults) => Err(DefinitionsError::Invalid {
-                path: self.path.clone(),
-                faults,
-            }),
-        }
+    }
+
+    fn check(&self) -> Checked {
+        let name = self.path.display().to_string();
+        validate::check(Document::new(name, &self.text))
+    }
+}
+
+/// Checks all that the functions check before they read the table.
+///
+/// # Errors
+/// Shows every fault of every file, at its place.
+pub(super) fn check_all(files: &[Local]) -> Result<(), DefinitionsError> {
+    let checked: Vec<_> = files.iter().map(Local::check).collect();
+    if checked.iter().all(|file| file.faults().is_empty()) {
+        Ok(())
+    } else {
+        Err(DefinitionsError::invalid(&checked))
     }
 }
 
@@ -105,22 +113,26 @@ mod tests {
         assert_eq!(named.pipeline, "films");
         let error = file("My Table.json", "{}").unwrap_err().to_string();
         assert!(error.contains("names no pipeline"), "{error}");
-        let error = file("a.json", "{\n  \"source\": }")
-            .unwrap_err()
-            .to_string();
-        assert!(error.ends_with("a.json:2:13 is no JSON"), "{error}");
+        let error = file("a.json", "{\n  \"source\": }").unwrap_err();
+        assert!(error.faults().unwrap().contains("a.json:2:13"), "{error:?}");
     }
 
     #[test]
-    fn every_fault_is_named() {
-        let faulty =
-            r#"{"source": {"dynamodb": {"table": "films", "rcu": 1}}, "dataset": {"lable": "y"}}"#;
-        let error = file("a.json", faulty).unwrap().check().unwrap_err();
-        let text = error.to_string();
-        assert!(text.contains("rcu") && text.contains("lable"), "{text}");
-        file("a.json", r#"{"source": {"dynamodb": {"table": "films"}}}"#)
-            .unwrap()
-            .check()
-            .unwrap();
+    fn comments_stay_in_the_file() {
+        let text = "{\n  // Ours.\n  \"pipeline\": \"films\",\n}\n";
+        let file = file("a.json", text).unwrap();
+        assert_eq!(file.text, text);
+        assert_eq!(file.body(), "{\n  \"pipeline\": \"films\"\n}\n");
+    }
+
+    #[test]
+    fn every_fault_is_shown_at_its_place() {
+        let faulty = "{\"source\": {\"dynamodb\": {\"table\": \"films\",\n\"rcu\": 1}}, \"dataset\": {\"lable\": \"y\"}}";
+        let error = check_all(&[file("a.json", faulty).unwrap()]).unwrap_err();
+        let shown = error.faults().unwrap();
+        assert!(shown.contains("rcu") && shown.contains("lable"), "{shown}");
+        assert!(shown.contains("a.json:2:"), "{shown}");
+        let good = r#"{"source": {"dynamodb": {"table": "films"}}}"#;
+        check_all(&[file("a.json", good).unwrap()]).unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! Pushes, pulls and compares definitions.
 
 use super::changes::changes;
-use super::local::read_all;
+use super::local::{check_all, read_all};
 use super::{DefinitionsError, Difference, Differences, Known, Local};
 use bytes::Bytes;
 use lake::store::{PutOutcome, Swap, Version};
@@ -50,9 +50,7 @@ pub async fn push(
     mut done: impl FnMut(&Local, Pushed),
 ) -> Result<(), DefinitionsError> {
     let files = read_all(paths)?;
-    for file in &files {
-        file.check()?;
-    }
+    check_all(&files)?;
     for file in &files {
         let pushed = push_one(store, file, replace).await?;
         done(file, pushed);
@@ -72,7 +70,7 @@ async fn push_one(
         key: key.clone(),
     };
     let mut known = Known::beside(&file.path)?;
-    let body = Bytes::from(file.text.clone());
+    let body = Bytes::from(file.body());
     let pushed = match store.get_versioned(&key).await? {
         Some((text, version)) if text == body => {
             known.record(address, version.0, &file.text)?;
@@ -179,6 +177,14 @@ async fn pull_one(
     let mut known = Known::beside(path)?;
     let pulled = match std::fs::read_to_string(path) {
         Ok(there) if there == text => Pulled::Unchanged,
+        // The file has comments that the lake's definition lacks, and nothing else differs.
+        Ok(there)
+            if !replace
+                && known.is_text_of(&address, &there)
+                && known.version(&address) == Some(&version) =>
+        {
+            return Ok(Pulled::Unchanged);
+        }
         Ok(there) if !replace && !known.is_text_of(&address, &there) => {
             return Err(DefinitionsError::Unpushed {
                 path: path.to_owned(),
