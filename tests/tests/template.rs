@@ -70,6 +70,12 @@ fn estimates_know_the_memory_of_the_function_that_exports() {
 }
 
 #[test]
+fn the_stack_says_which_version_it_is() {
+    let output = &read()["Outputs"]["MillraceVersion"]["Value"];
+    assert_eq!(output, env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
 fn the_template_knows_every_function() {
     let lambdas = lambdas();
     assert_eq!(lambdas.len(), 10, "{lambdas:?}");

@@ -1,7 +1,7 @@
 //! DynamoDB JSON as the SDK's attribute values.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// An item, or any other map of typed values; `None` if it is not DynamoDB JSON.
@@ -34,6 +34,33 @@ pub(crate) fn attribute(tagged: &Value) -> Option<AttributeValue> {
     })
 }
 
+/// A typed value as DynamoDB JSON; `None` if it is of a type that this SDK does not know.
+pub(crate) fn to_json(attribute: &AttributeValue) -> Option<Value> {
+    let base64 = |blob: &aws_smithy_types::Blob| aws_smithy_types::base64::encode(blob.as_ref());
+    Some(match attribute {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(number) => json!({ "N": number }),
+        AttributeValue::B(blob) => json!({ "B": base64(blob) }),
+        AttributeValue::Bool(value) => json!({ "BOOL": value }),
+        AttributeValue::Null(value) => json!({ "NULL": value }),
+        AttributeValue::M(map) => json!({ "M": item_to_json(map)? }),
+        AttributeValue::L(list) => {
+            json!({ "L": list.iter().map(to_json).collect::<Option<Vec<_>>>()? })
+        }
+        AttributeValue::Ss(all) => json!({ "SS": all }),
+        AttributeValue::Ns(all) => json!({ "NS": all }),
+        AttributeValue::Bs(all) => json!({ "BS": all.iter().map(base64).collect::<Vec<_>>() }),
+        _ => return None,
+    })
+}
+
+/// An item, or any other map of typed values, as DynamoDB JSON.
+pub(crate) fn item_to_json(item: &HashMap<String, AttributeValue>) -> Option<Value> {
+    let fields = item.iter();
+    let fields = fields.map(|(name, value)| Some((name.clone(), to_json(value)?)));
+    fields.collect::<Option<_>>().map(Value::Object)
+}
+
 fn each<T>(list: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<T>> {
     list.as_array()?.iter().map(read).collect()
 }
@@ -50,7 +77,6 @@ fn blob(value: &Value) -> Option<aws_smithy_types::Blob> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn every_type_is_read() {
@@ -68,6 +94,7 @@ mod tests {
         let inner = &read["m"].as_m().unwrap()["x"];
         assert_eq!(inner.as_l().unwrap()[0].as_s().unwrap(), "");
         assert_eq!(read["bs"].as_bs().unwrap()[0].as_ref(), [255]);
+        assert_eq!(item_to_json(&read), Some(item));
     }
 
     #[test]

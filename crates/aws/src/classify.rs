@@ -1,5 +1,6 @@
 //! Classifies SDK errors as error names: the one place that knows the services' error codes.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
@@ -116,6 +117,7 @@ const CODES: &[Row] = &[
     ("ConflictException", "", ErrorName::Conflict),
     ("ExportConflictException", "", ErrorName::Conflict),
     ("ExecutionAlreadyExists", "", ErrorName::Conflict),
+    ("ExecutionNotRedrivable", "", ErrorName::Conflict),
     ("PreconditionFailed", "", ErrorName::Conflict),
     ("ResourceInUse", "", ErrorName::Conflict),
     ("ResourceInUseException", "", ErrorName::Conflict),
@@ -206,6 +208,17 @@ where
                 source,
             }
         };
+    if without_credentials(&error) {
+        // The SDK's own text lists every provider of its chain.
+        let message = "there are no AWS credentials: not in the environment, a profile, a container \
+                       or an instance";
+        return answered(
+            ErrorName::AccessDenied,
+            NO_CREDENTIALS,
+            message.to_owned(),
+            None,
+        );
+    }
     let (name, code) = match &error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
@@ -236,6 +249,27 @@ where
     // causes follow.
     let source = error.into_source().unwrap_or_else(|whole| Box::new(whole));
     answered(name, code, message.to_owned(), Some(source))
+}
+
+/// The code of a request that was not sent because there are no credentials to sign it with.
+pub const NO_CREDENTIALS: &str = "NoCredentials";
+
+/// Whether no provider has credentials. A provider that failed may succeed later, and is not meant.
+fn without_credentials<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: Error + Send + Sync + 'static,
+{
+    let mut source = match error {
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => error.source(),
+        _ => None,
+    };
+    while let Some(cause) = source {
+        if let Some(CredentialsError::CredentialsNotLoaded(_)) = cause.downcast_ref() {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
 #[cfg(test)]
@@ -381,6 +415,24 @@ mod tests {
             cause = next.source();
         }
         assert!(chain.contains("connection refused"), "{chain}");
+    }
+
+    #[test]
+    fn missing_credentials_are_one_short_message() {
+        let lost = |cause: CredentialsError| {
+            let connector = ConnectorError::other(Box::new(cause), None);
+            let error: SdkError<Modelled, HttpResponse> = SdkError::dispatch_failure(connector);
+            service_error("S3", "GetObject", "a/b", error)
+        };
+        let error = lost(CredentialsError::not_loaded("Attempted: a, b, c"));
+        assert_eq!(
+            (error.name(), error.code.as_str()),
+            (ErrorName::AccessDenied, NO_CREDENTIALS)
+        );
+        assert!(contract::chain(&error).len() < 200, "{error}");
+        // A provider that failed may succeed later.
+        let error = lost(CredentialsError::provider_error("503"));
+        assert_eq!(error.name(), ErrorName::ServiceUnavailable);
     }
 
     #[test]

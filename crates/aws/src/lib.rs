@@ -1,5 +1,5 @@
 //! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, EventBridge, Step
-//! Functions and CloudFormation: the only user of the AWS SDKs.
+//! Functions, CloudFormation and STS: the only user of the AWS SDKs.
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -20,9 +20,13 @@ pub mod dynamodb;
 #[cfg(feature = "dynamodb")]
 mod dynamodb_export;
 #[cfg(feature = "dynamodb")]
+mod dynamodb_get;
+#[cfg(feature = "dynamodb")]
 pub mod dynamodb_load;
 #[cfg(feature = "events")]
 pub mod events;
+#[cfg(feature = "sts")]
+pub mod identity;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "s3")]
@@ -49,9 +53,21 @@ const LOCAL_REGION: &str = "us-east-1";
 /// Signing needs a region, although local servers ignore it: it defaults to `us-east-1`, but only
 /// if an `AWS_ENDPOINT_URL…` shows that no real region is meant.
 pub async fn load() -> SdkConfig {
+    load_for(None, None).await
+}
+
+/// As [`load`], with this profile and region instead of those of the environment.
+pub async fn load_for(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
+    let mut loader = defaults();
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
     // Boxed, as the SDK nests futures deeply: a caller's future would become too deep for its
     // layout.
-    let config = Box::pin(defaults().load()).await;
+    let config = Box::pin(loader.load()).await;
     if config.region().is_none() && endpoint_in_environment() {
         return config
             .into_builder()

@@ -59,6 +59,26 @@ impl S3Store {
         }
     }
 
+    /// The folders directly below `prefix`, in order: of keys `p/a/1` and `p/b` with the prefix
+    /// `p/`, only `p/a/`. Objects inside the folders are not listed.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket);
+        let request = request.prefix(prefix).delimiter("/");
+        let mut folders = Vec::new();
+        let mut pages = request.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| {
+                service_error(SERVICE, "ListObjectsV2", self.subject(prefix), error)
+            })?;
+            let prefixes = page.common_prefixes.unwrap_or_default();
+            folders.extend(prefixes.into_iter().filter_map(|folder| folder.prefix));
+        }
+        Ok(folders)
+    }
+
     fn subject(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.bucket)
     }

@@ -2,6 +2,7 @@
 //! one and watching its states.
 
 mod alias;
+mod executions;
 
 use crate::classify::service_error;
 use aws_config::SdkConfig;
@@ -44,11 +45,15 @@ pub struct ExecutionInfo {
     pub started: SystemTime,
     /// When it ended.
     pub stopped: Option<SystemTime>,
+    /// Its input as JSON text, if the service still has it.
+    pub input: Option<String>,
     /// Its output as JSON text, once it succeeded.
     pub output: Option<String>,
     /// Why it failed.
     pub failure: Option<Failure>,
 }
+
+pub use executions::{Listed, Started};
 
 /// One event of an execution's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,40 +116,6 @@ impl StateMachines {
         Self {
             client: Client::new(config),
         }
-    }
-
-    /// Starts an execution with `input`, JSON text, and returns its ARN. Without a name the service
-    /// generates one.
-    ///
-    /// # Errors
-    /// If the service refuses or fails.
-    pub async fn start(
-        &self,
-        state_machine_arn: &str,
-        name: Option<&str>,
-        input: &str,
-    ) -> Result<String, ServiceError> {
-        let request = self
-            .client
-            .start_execution()
-            .state_machine_arn(state_machine_arn)
-            .set_name(name.map(str::to_owned))
-            .input(input);
-        let answer = request.send().await;
-        let answer = answer.map_err(|e| refused("StartExecution", state_machine_arn, e))?;
-        Ok(answer.execution_arn)
-    }
-
-    /// Stops an execution, as `ABORTED`.
-    ///
-    /// # Errors
-    /// If the service refuses or fails.
-    pub async fn stop(&self, execution_arn: &str, cause: &str) -> Result<(), ServiceError> {
-        let request = self.client.stop_execution().execution_arn(execution_arn);
-        let answer = request.cause(cause).send().await;
-        answer
-            .map(drop)
-            .map_err(|e| refused("StopExecution", execution_arn, e))
     }
 
     /// The execution.
@@ -265,14 +236,25 @@ fn execution_record(answer: DescribeExecutionOutput) -> Result<ExecutionRecord, 
         .map_err(|error| error.to_string())?;
     let redrives = answer.redrive_count.unwrap_or_default();
     Ok(ExecutionRecord {
-        status: execution_status(&answer.status)?,
+        status: status(&answer.status)?,
         start_time,
         input: answer.input.ok_or("it holds no input")?,
         redrives: u32::try_from(redrives).unwrap_or_default(),
     })
 }
 
-fn execution_status(status: &types::ExecutionStatus) -> Result<ExecutionStatus, String> {
+fn execution_info(answer: DescribeExecutionOutput) -> Result<ExecutionInfo, String> {
+    Ok(ExecutionInfo {
+        status: status(&answer.status)?,
+        started: time(&answer.start_date)?,
+        stopped: answer.stop_date.as_ref().map(time).transpose()?,
+        input: answer.input,
+        output: answer.output,
+        failure: failure(answer.error, answer.cause),
+    })
+}
+
+fn status(status: &types::ExecutionStatus) -> Result<ExecutionStatus, String> {
     Ok(match status {
         types::ExecutionStatus::Running => ExecutionStatus::Running,
         types::ExecutionStatus::Succeeded => ExecutionStatus::Succeeded,
@@ -281,17 +263,6 @@ fn execution_status(status: &types::ExecutionStatus) -> Result<ExecutionStatus, 
         types::ExecutionStatus::Aborted => ExecutionStatus::Aborted,
         types::ExecutionStatus::PendingRedrive => ExecutionStatus::PendingRedrive,
         other => return Err(format!("the status {:?} is unknown", other.as_str())),
-    })
-}
-
-fn execution_info(answer: DescribeExecutionOutput) -> Result<ExecutionInfo, String> {
-    let status = execution_status(&answer.status)?;
-    Ok(ExecutionInfo {
-        status,
-        started: time(&answer.start_date)?,
-        stopped: answer.stop_date.as_ref().map(time).transpose()?,
-        output: answer.output,
-        failure: failure(answer.error, answer.cause),
     })
 }
 

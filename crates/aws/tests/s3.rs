@@ -63,6 +63,23 @@ async fn the_adapter_conforms_to_the_port() {
     lake::conformance::check(&store(&server).await, "conformance/").await;
 }
 
+#[tokio::test]
+async fn folders_are_listed_without_their_objects() {
+    let server = S3::start(&[BUCKET]).await;
+    let store = store(&server).await;
+    for key in [
+        "raw/p/run=2/a",
+        "raw/p/run=1/a",
+        "raw/p/run=1/b/c",
+        "raw/q/run=3/a",
+    ] {
+        store.put(key, Bytes::from_static(b"x")).await.unwrap();
+    }
+    let folders = store.folders("raw/p/run=").await.unwrap();
+    assert_eq!(folders, ["raw/p/run=1/", "raw/p/run=2/"]);
+    assert!(store.folders("raw/p/run=3").await.unwrap().is_empty());
+}
+
 // ---- objects ----
 
 #[tokio::test]

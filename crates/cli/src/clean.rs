@@ -7,6 +7,8 @@ use futures::{StreamExt, TryStreamExt};
 use lake::records::{Champion, DeploymentRecord, Latest, Plan};
 use lake::{DocumentError, ObjectStore, RunKeys, StoreError, documents, keys};
 use sagemaker_ports::Endpoints;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -209,6 +211,63 @@ pub async fn remove(
             .await?;
     }
     Ok(())
+}
+
+/// The runs to remove and to keep, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Document {
+    /// Whether the old runs were removed, and not only listed.
+    pub removed: bool,
+    /// Old runs, oldest first.
+    pub old: Vec<OldDocument>,
+    /// Runs that are kept, oldest first.
+    pub kept: Vec<KeptDocument>,
+}
+
+/// An old run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OldDocument {
+    /// The run.
+    pub run: RunId,
+    /// Its model and endpoint configuration, if they exist.
+    pub resources: Vec<String>,
+    /// Number of its objects in the lake.
+    pub objects: usize,
+    /// Their total size in bytes.
+    pub bytes: u64,
+}
+
+/// A run that is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeptDocument {
+    /// The run.
+    pub run: RunId,
+    /// Why.
+    pub reason: String,
+}
+
+impl Document {
+    /// What was found, and whether it was removed.
+    pub fn of(cleanup: &CleanUp, removed: bool) -> Self {
+        let old = cleanup.old.iter().map(|old| OldDocument {
+            run: old.run.clone(),
+            resources: old.resources.clone(),
+            objects: old.objects.len(),
+            bytes: old.bytes,
+        });
+        let kept = cleanup.kept.iter().map(|(run, reason)| KeptDocument {
+            run: run.clone(),
+            reason: (*reason).to_owned(),
+        });
+        Self {
+            removed,
+            old: old.collect(),
+            kept: kept.collect(),
+        }
+    }
 }
 
 /// The runs to remove and to keep, as text.

@@ -1,17 +1,26 @@
-//! The commands of `millrace`: run the pipeline on this machine, watch executions, read and act on
-//! what runs left in the lake, generate the schemas.
+//! The commands of `millrace`: run the pipeline on this machine, start and watch runs, read and act
+//! on what runs left in the lake, generate the schemas.
 
 pub mod approval;
+pub mod arguments;
 pub mod clean;
+pub mod definitions;
 pub mod demo;
+pub mod doctor;
 pub mod encode;
 pub mod execution;
+pub mod exit;
 pub mod local;
+pub mod output;
+pub mod place;
+pub mod predict;
 pub mod progress;
 pub mod report;
 pub mod rollback;
+pub mod runs;
 pub mod schemas;
 pub mod signals;
+mod text;
 pub mod validate;
 pub mod verify;
 

@@ -6,7 +6,9 @@ use contract::states::Outcome;
 use dataset::{GateVerdict, Quality};
 use lake::{DocumentError, ObjectStore, RunKeys, documents};
 use profile::{AttributeStatistics, Statistics};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt::Write;
 
 /// Why a report cannot be shown.
@@ -75,6 +77,43 @@ pub async fn of_run(
         keys.quality_page()
     );
     Ok(text)
+}
+
+/// A run's reports as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Document {
+    /// Its `report.json`: what it did; absent if it has not ended well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Value>,
+    /// Its `quality.json`: the verdicts of the quality gate, and the drift.
+    pub quality: Value,
+    /// Its `profile.json`: the attributes.
+    pub profile: Value,
+}
+
+/// How a run ended and the quality report of its data, as JSON.
+///
+/// # Errors
+/// If the lake cannot be read, or the run's export has not been checked yet.
+pub async fn document(
+    store: &impl ObjectStore,
+    pipeline: &str,
+    run: &RunId,
+) -> Result<Document, ReportError> {
+    let keys = RunKeys::new(pipeline, run);
+    let read = async {
+        Ok(Document {
+            quality: documents::read(store, &keys.quality(), "the report on a run's data").await?,
+            profile: documents::read(store, &keys.profile(), "the profile of a run").await?,
+            report: documents::read_if_there(store, &keys.report(), "a run's report").await?,
+        })
+    };
+    read.await.map_err(|source| ReportError::Lake {
+        pipeline: pipeline.to_owned(),
+        run: run.clone(),
+        source: Box::new(source),
+    })
 }
 
 /// How the run ended, in a line.

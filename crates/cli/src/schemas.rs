@@ -1,6 +1,7 @@
-//! Generates the JSON Schemas in `statemachine/schema/`, and the reference pages in `docs/` that are
-//! written from them.
+//! Generates the JSON Schemas in `statemachine/schema/`, and the reference pages in `docs/`, which are
+//! written from them and from the command line.
 
+mod commands;
 mod reference;
 
 use schemars::Schema;
@@ -11,6 +12,8 @@ use std::path::{Path, PathBuf};
 const FOLDER: &str = "statemachine/schema";
 const SUFFIX: &str = ".schema.json";
 const DEFINITION_PAGE: &str = "docs/src/reference/definition.md";
+const COMMANDS_PAGE: &str = "docs/src/reference/commands.md";
+const JSON_PAGE: &str = "docs/src/reference/json.md";
 const ERRORS_PAGE: &str = "docs/src/reference/errors.md";
 
 /// Why generated files are not up to date.
@@ -80,9 +83,22 @@ pub fn check(root: &Path) -> Result<(), SchemasError> {
     Err(SchemasError::Stale { files })
 }
 
+/// The schema of each command's JSON, as JSON.
+fn json_outputs() -> Vec<(&'static str, serde_json::Value)> {
+    let all = crate::output::all().into_iter();
+    all.map(|(command, schema)| {
+        let schema = serde_json::to_value(schema).expect("a schema is JSON");
+        (command, schema)
+    })
+    .collect()
+}
+
 /// Every generated file: its path from the workspace's root, and its text.
 fn generated() -> Vec<(String, String)> {
-    let mut files = Vec::new();
+    let mut files = vec![
+        (COMMANDS_PAGE.to_owned(), commands::page()),
+        (JSON_PAGE.to_owned(), reference::outputs(&json_outputs())),
+    ];
     for (name, schema) in all() {
         let schema = serde_json::to_value(schema).expect("a schema is JSON");
         let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");

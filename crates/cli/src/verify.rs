@@ -2,8 +2,11 @@
 
 use crate::progress::{Progress, count};
 use contract::RunId;
+use contract::states::RowCounts;
 use lake::verify::{Verification, verify};
 use lake::{DocumentError, ObjectStore, RunKeys};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write;
 
 /// Why data was not verified.
@@ -65,6 +68,61 @@ pub async fn read_again(
         verification.parts + verification.files
     ));
     Ok(verification)
+}
+
+/// The result as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Document {
+    /// The run.
+    pub run: RunId,
+    /// Its pipeline.
+    pub pipeline: String,
+    /// The lake's bucket.
+    pub bucket: String,
+    /// Whether every object holds what was committed.
+    pub sound: bool,
+    /// Segments with their manifests.
+    pub segments: u32,
+    /// Parts of the segments.
+    pub parts: usize,
+    /// Items in the parts.
+    pub items: u64,
+    /// Bytes of the items' lines, before compression.
+    pub bytes: u64,
+    /// The order-independent checksum of the lines, 16 hexadecimal digits.
+    pub checksum: String,
+    /// Rows of the dataset, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowCounts>,
+    /// Files of the dataset.
+    pub files: usize,
+    /// Keys of parts that no manifest lists, and no reader uses.
+    pub unlisted: Vec<String>,
+    /// What is not as committed, in one line each.
+    pub findings: Vec<String>,
+}
+
+impl Document {
+    /// The result of this run.
+    pub fn of(verification: &Verification, bucket: &str, pipeline: &str, run: &RunId) -> Self {
+        let findings = verification.findings.iter();
+        Self {
+            run: run.clone(),
+            pipeline: pipeline.to_owned(),
+            bucket: bucket.to_owned(),
+            sound: verification.is_sound(),
+            segments: verification.segments,
+            parts: verification.parts,
+            items: verification.exported.items,
+            bytes: verification.exported.raw_bytes,
+            checksum: format!("{:016x}", verification.exported.checksum.0),
+            rows: verification.rows,
+            files: verification.files,
+            unlisted: verification.unlisted.clone(),
+            findings: findings.map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// The result as text.

@@ -107,7 +107,7 @@ impl World {
             stdout,
             stderr,
         } = Command::new(env!("CARGO_BIN_EXE_millrace"))
-            .args([command, "--bucket", BUCKET, "--run", RUN])
+            .args([command, RUN, "--bucket", BUCKET])
             .args(more)
             .env_clear()
             .envs(local_servers::environment())

@@ -34,6 +34,11 @@ impl ExecutionStatus {
         }
     }
 
+    /// Whether the execution ended without success.
+    pub const fn has_failed(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut | Self::Aborted)
+    }
+
     /// Whether the execution is running, or about to run.
     pub const fn is_running(self) -> bool {
         matches!(self, Self::Running | Self::PendingRedrive)

@@ -80,9 +80,8 @@ impl<S: ObjectStore> ApprovalRun<'_, S> {
         let run = self.run.run();
         let bucket = self.store.bucket();
         let region = &settings.region;
-        let command = |verb: &str| {
-            format!("millrace {verb} --bucket {bucket} --pipeline {pipeline} --run {run}")
-        };
+        let command =
+            |verb: &str| format!("millrace {verb} {run} --bucket {bucket} --pipeline {pipeline}");
         format!(
             "The model of run {run} of pipeline {pipeline} awaits approval, within {} hours.\n\
              If nobody approves, it is not deployed, and the model in service stays.\n\n\

@@ -52,7 +52,7 @@ async fn the_message_says_how_to_approve_and_the_answer_becomes_the_verdict() {
         assert_eq!(asked.verdict, Decision::AskApproval);
         let command = |verb: &str| {
             format!(
-                "millrace {verb} --bucket memory --pipeline default --run {}",
+                "millrace {verb} {} --bucket memory --pipeline default",
                 run()
             )
         };

@@ -41,22 +41,31 @@ pub async fn ask(
     })
 }
 
-/// Whether the answer holds a prediction for each row.
+fn check(prediction: &Prediction, rows: usize) -> Result<(), String> {
+    predictions(prediction, rows).map(drop)
+}
+
+/// The predictions of an answer, one for each of `rows` rows: a number, an array of numbers, or an
+/// object that holds a number.
 ///
 /// Containers differ: one line per row, all in one line (XGBoost's older images), a JSON array, a
 /// JSON object with `predictions`, or JSON lines.
-fn check(prediction: &Prediction, rows: usize) -> Result<(), String> {
+///
+/// # Errors
+/// If the answer holds something else, or another number of predictions: what.
+pub fn predictions(prediction: &Prediction, rows: usize) -> Result<Vec<Value>, String> {
     let media_type = prediction.content_type.as_deref().unwrap_or(CSV);
     let found = if media_type.contains("json") {
         json_predictions(&prediction.body)?
     } else {
         text_predictions(&prediction.body, rows)?
     };
-    if found == rows {
-        return Ok(());
+    if found.len() == rows {
+        return Ok(found);
     }
     Err(format!(
-        "{rows} rows were answered with {found} predictions"
+        "{rows} rows were answered with {} predictions",
+        found.len()
     ))
 }
 
@@ -78,17 +87,19 @@ pub fn check_line(line: &str) -> Result<(), String> {
 }
 
 fn finite(cell: &str) -> Result<(), String> {
-    let number: Result<f64, _> = cell.trim().parse();
-    if number.is_ok_and(f64::is_finite) {
-        return Ok(());
-    }
-    Err(format!(
-        "{:?} in the answer is no finite number",
-        cell.trim()
-    ))
+    number(cell).map(drop)
 }
 
-fn json_predictions(body: &[u8]) -> Result<usize, String> {
+fn number(cell: &str) -> Result<Value, String> {
+    let number: Option<f64> = cell.trim().parse().ok();
+    // JSON has no other numbers than finite ones.
+    let number = number.and_then(serde_json::Number::from_f64);
+    number
+        .map(Value::Number)
+        .ok_or_else(|| format!("{:?} in the answer is no finite number", cell.trim()))
+}
+
+fn json_predictions(body: &[u8]) -> Result<Vec<Value>, String> {
     let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(body)
         .into_iter()
         .collect();
@@ -104,7 +115,7 @@ fn json_predictions(body: &[u8]) -> Result<usize, String> {
         };
     }
     match values.iter().position(|value| !holds_number(value)) {
-        None => Ok(values.len()),
+        None => Ok(values),
         Some(place) => Err(format!(
             "prediction {place} is {}, no number",
             values[place]
@@ -122,22 +133,23 @@ fn holds_number(value: &Value) -> bool {
     }
 }
 
-fn text_predictions(body: &[u8], rows: usize) -> Result<usize, String> {
+fn text_predictions(body: &[u8], rows: usize) -> Result<Vec<Value>, String> {
     let text = String::from_utf8_lossy(body);
     // Older XGBoost images answer multi:softprob with lists, `[0.1, 0.9],[0.2, 0.8]`.
     if text.starts_with('[') {
         return json_predictions(format!("[{text}]").as_bytes());
     }
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    let cells = lines.iter().flat_map(|line| line.split(','));
-    cells.clone().try_for_each(finite)?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let cells = lines.map(|line| line.split(',').map(number).collect());
+    let mut lines: Vec<Vec<Value>> = cells.collect::<Result<_, _>>()?;
     if lines.len() == 1 && rows > 1 {
-        return Ok(cells.count());
+        return Ok(lines.remove(0));
     }
-    Ok(lines.len())
+    let one = |mut cells: Vec<Value>| match cells.len() {
+        1 => cells.remove(0),
+        _ => Value::Array(cells),
+    };
+    Ok(lines.into_iter().map(one).collect())
 }
 
 #[cfg(test)]
@@ -193,6 +205,26 @@ mod tests {
         assert_eq!(answered("text/csv", "[0.1, 0.9]", 1), Ok(()));
         assert_eq!(answered("text/csv", "[0.1, 0.9],[0.2, 0.8]", 2), Ok(()));
         assert_eq!(answered("application/json", r#"{"score": 4.5}"#, 1), Ok(()));
+    }
+
+    #[test]
+    fn predictions_are_numbers_arrays_or_objects() {
+        let read = |content_type: &str, body: &str, rows| {
+            let prediction = Prediction {
+                body: body.as_bytes().to_vec(),
+                content_type: Some(content_type.to_owned()),
+            };
+            Value::Array(predictions(&prediction, rows).unwrap()).to_string()
+        };
+        assert_eq!(read("text/csv", "0.5\n-2e-3\n", 2), "[0.5,-0.002]");
+        assert_eq!(read("text/csv", "0.5,1", 2), "[0.5,1.0]");
+        assert_eq!(read("text/csv", "0.5,1", 1), "[[0.5,1.0]]");
+        assert_eq!(
+            read("text/csv", "[0.1, 0.9],[0.2, 0.8]", 2),
+            "[[0.1,0.9],[0.2,0.8]]"
+        );
+        let scores = r#"{"predictions": [{"score": 1}]}"#;
+        assert_eq!(read("application/json", scores, 1), r#"[{"score":1}]"#);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod training;
 mod transform;
 mod tuning;
 
-pub use answer::{Finding, ask, check_line};
+pub use answer::{Finding, ask, check_line, predictions};
 pub use contract::wait_seconds;
 pub use difference::differences;
 pub use endpoint::{

@@ -17,6 +17,7 @@ pub const ADAPTERS: [(&str, &[&str]); 6] = [
         &[
             "dynamodb.rs",
             "dynamodb_export.rs",
+            "dynamodb_get.rs",
             "dynamodb/capacity.rs",
             "scan.rs",
         ],
@@ -35,7 +36,7 @@ pub const ADAPTERS: [(&str, &[&str]); 6] = [
     ),
     ("AutoScaling", &["autoscaling.rs"]),
     ("EventBus", &["events.rs"]),
-    ("StateMachines", &["sfn.rs"]),
+    ("StateMachines", &["sfn.rs", "sfn/executions.rs"]),
 ];
 
 /// Whose sources they are.

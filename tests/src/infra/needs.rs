@@ -204,11 +204,13 @@ pub const ACTIONS: [(&str, &[&str]); 52] = [
 ];
 
 /// Operations of the CLI's commands, which no function uses.
-pub const FOR_PEOPLE: [&str; 5] = [
+pub const FOR_PEOPLE: [&str; 7] = [
     "describe_map_run",
     "get_execution_history",
+    "get_item",
     "list_executions",
     "list_map_runs",
+    "redrive_execution",
     "send_task_success",
 ];
 

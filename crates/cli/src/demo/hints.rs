@@ -13,7 +13,6 @@ pub fn hints(local: &Local, endpoint: &str, algorithm: Algorithm) -> String {
     };
     let (url, sagemaker) = (local.url(), local.sagemaker_url());
     let bucket = local.lake().bucket().to_owned();
-    let machine = local.alias_arn();
     let invocations = invocations(&sagemaker, endpoint);
     let logs = local.folder().display();
     format!(
@@ -25,9 +24,9 @@ pub fn hints(local: &Local, endpoint: &str, algorithm: Algorithm) -> String {
   export AWS_ENDPOINT_URL_SAGEMAKER={sagemaker} AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME={sagemaker}
 
   aws s3 ls --recursive s3://{bucket}/
-  cargo run -- verify --bucket {bucket} --run <the folder run=... in raw/default/>
+  cargo run -- start --watch
+  cargo run -- verify latest
   aws dynamodb scan --table-name {table} --max-items 1
-  aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'
   aws sagemaker describe-endpoint --endpoint-name {endpoint}
   curl -s {invocations} -H 'Content-Type: {kind}' -d '{body}'
 ",

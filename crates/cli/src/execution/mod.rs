@@ -82,12 +82,12 @@ pub async fn start(
     state_machine_arn: &str,
     input: &Value,
 ) -> Result<Execution, ExecutionError> {
-    let arn = machines
+    let started = machines
         .start(state_machine_arn, None, &input.to_string())
         .await?;
     Ok(Execution {
         machines: machines.clone(),
-        arn,
+        arn: started.arn,
     })
 }
 
@@ -131,7 +131,12 @@ impl Execution {
         self.watch(&crate::progress::Progress::quiet()).await
     }
 
-    async fn failed(&self, view: &View, mut failure: aws::sfn::Failure) -> ExecutionError {
+    /// The failure of the state that failed, or of its child.
+    pub(crate) async fn failed(
+        &self,
+        view: &View,
+        mut failure: aws::sfn::Failure,
+    ) -> ExecutionError {
         let state = view.current().map_or("(none)", |row| row.state.as_str());
         // A Distributed Map itself reports only that too many children failed.
         if let Some(map_run) = view.current().and_then(|row| row.map_run.as_deref()) {

@@ -45,10 +45,38 @@ const ERRORS_INTRODUCTION: &str = "A failed execution shows one of these names a
     [The runbook](../../../statemachine/README.md#errors) says what to do about each, and lists the \
     names of Step Functions and Lambda. `cargo run -- schemas` writes this page.";
 
+/// The page on what each command prints with `--json`.
+pub fn outputs(all: &[(&str, Value)]) -> String {
+    let mut text = "# JSON output\n\n".to_owned();
+    for (index, (command, schema)) in all.iter().enumerate() {
+        let mut page = Page::new(schema);
+        // Two commands may have a type at the same path: their headings name the command.
+        page.owner = format!("-of-{command}");
+        if index == 0 {
+            page.paragraph("", JSON_INTRODUCTION);
+        }
+        let _ = write!(page.text, "\n## `millrace {command} --json`\n\n");
+        page.paragraph("", &one_line(schema));
+        page.object("", schema);
+        while let Some((path, schema)) = page.pending.pop() {
+            let _ = write!(page.text, "\n### `{path}` of `{command}`\n\n");
+            page.type_of(&path, schema);
+        }
+        text.push_str(&page.text);
+    }
+    text
+}
+
+const JSON_INTRODUCTION: &str = "What the reading commands print with `--json`: one document each, on \
+    standard output. Times are RFC 3339 in UTC, durations are seconds. Fields may be added; none of \
+    these changes its meaning before the next minor version. `cargo run -- schemas` writes this page.";
+
 /// A page in the making.
 struct Page<'a> {
     types: &'a Map<String, Value>,
     text: String,
+    /// What the anchors of its sections end with.
+    owner: String,
     /// Types that need a section, with the path of the field that names them; the next one is last.
     pending: Vec<(String, &'a Value)>,
     /// The path of each type's section, by the type's name.
@@ -61,6 +89,7 @@ impl<'a> Page<'a> {
         Self {
             types: schema["$defs"].as_object().unwrap_or(&NONE),
             text: String::new(),
+            owner: String::new(),
             pending: Vec::new(),
             sections: BTreeMap::new(),
         }
@@ -146,11 +175,14 @@ impl<'a> Page<'a> {
         if let Some(scalars) = scalars(schema) {
             return scalars;
         }
+        if schema["type"] == "string" {
+            return "text".to_owned();
+        }
         let section = self.sections.entry(name).or_insert_with(|| {
             self.pending.push((path.to_owned(), schema));
             path.to_owned()
         });
-        format!("[`{section}`](#{})", anchor(section))
+        format!("[`{section}`](#{}{})", anchor(section), self.owner)
     }
 
     /// The values that a type may have, each with its meaning.

@@ -180,7 +180,7 @@ impl Document {
 
 fn with_small_letter(text: &str) -> String {
     let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_lowercase());
+    let first = letters.next().map(char::to_lowercase);
     first.into_iter().flatten().chain(letters).collect()
 }
 
@@ -205,17 +205,15 @@ fn value_of(node: &Node<'_>, path: &str, depth: usize, faults: &mut Vec<PlacedFa
     }
     match node {
         Node::StringLit(text) => Value::String(text.value.clone().into_owned()),
-        Node::NumberLit(number) => match serde_json::from_str(number.value) {
-            Ok(number) => Value::Number(number),
-            Err(_) => {
-                add(
-                    path,
-                    format!("`{}` is no JSON number", number.value),
-                    number.range,
-                );
+        Node::NumberLit(number) => {
+            if let Ok(number) = serde_json::from_str(number.value) {
+                Value::Number(number)
+            } else {
+                let message = format!("`{}` is no JSON number", number.value);
+                add(path, message, number.range);
                 Value::Null
             }
-        },
+        }
         Node::BooleanLit(literal) => Value::Bool(literal.value),
         Node::NullKeyword(_) => Value::Null,
         Node::Array(array) => {

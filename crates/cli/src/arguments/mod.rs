@@ -1,0 +1,187 @@
+//! The command line.
+
+mod lake;
+mod local;
+mod run;
+
+pub use lake::{Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Rollback};
+pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
+pub use run::{Redrive, Runs, Start, Status, Stop, Watch};
+
+use crate::exit;
+use clap::{Parser, Subcommand};
+
+/// Millrace turns a DynamoDB table into a dataset, a model and a serving endpoint.
+///
+/// Commands on AWS find the pipeline by the stack's name: --stack, `MILLRACE_STACK`, `stack` in
+/// millrace.toml, or else `millrace`. Data goes to standard output, progress to standard error.
+#[derive(Debug, Parser)]
+#[command(
+    name = "millrace",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = exit::table(),
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole pipeline on this machine with invented data, and show the model's
+    /// recommendations.
+    ///
+    /// Needs Rust and Python 3.10 or newer, but no AWS account. Installs its Python tools below
+    /// target/local, builds the Lambda functions, starts local AWS on free ports of 127.0.0.1,
+    /// deploys infra/template.yaml to it, fills a table, and starts the state machine with {}.
+    /// Stops everything it started when it ends, also after Ctrl-C or a failure.
+    #[command(after_help = "Example:\n  millrace demo --algorithm xgboost --keep")]
+    Demo(Demo),
+    /// Start local AWS, deploy the stack, and keep both running until Ctrl-C.
+    #[command(after_help = "Example:\n  millrace local")]
+    Local(Local),
+    /// Show everything that is wrong with definitions, each fault at its place in the file.
+    ///
+    /// Reads JSON with comments and trailing commas. Checks field names, types, choices, ranges and
+    /// the rules between fields, exactly as the pipeline does before a run. Needs no AWS account.
+    /// The exit code is 1 if a definition is not valid.
+    #[command(after_help = "Example:\n  millrace validate default.json")]
+    Validate(Validate),
+    /// Put definitions into the lake.
+    ///
+    /// Checks every file first, and writes nothing if one is invalid. Replaces a definition only if
+    /// nobody has changed it since this folder pulled or pushed it; the exit code is 1 otherwise. A
+    /// run that has started keeps the definition that it started with.
+    #[command(after_help = "Example:\n  millrace push default.json nightly.json")]
+    Push(Push),
+    /// Write the lake's definitions to files, <pipeline>.json each.
+    #[command(after_help = "Examples:\n  millrace pull\n  millrace pull nightly --to definitions")]
+    Pull(Pull),
+    /// Compare files with the lake's definitions, field by field.
+    ///
+    /// The exit code is 1 if they differ.
+    #[command(after_help = "Example:\n  millrace diff default.json")]
+    Diff(Diff),
+    /// Start a run.
+    ///
+    /// Prints the run's id at once. The execution is named after the pipeline and the time. With
+    /// --watch the exit code is 1 if the run fails.
+    #[command(
+        after_help = "Examples:\n  millrace start --watch\n  millrace start --pipeline nightly --set dataset.split.validation=0.2"
+    )]
+    Start(Start),
+    /// Show a run's steps until it ends.
+    ///
+    /// Prints the run's output. The exit code is 1 if the run fails. Ctrl-C ends the command only:
+    /// the run continues.
+    #[command(after_help = "Examples:\n  millrace watch\n  millrace watch 20261120-1730")]
+    Watch(Watch),
+    /// Show a run's steps as they are now.
+    #[command(after_help = "Examples:\n  millrace status\n  millrace status latest-failed --json")]
+    Status(Status),
+    /// List the newest runs, of all pipelines or of --pipeline.
+    #[command(
+        after_help = "Examples:\n  millrace runs -n 5\n  millrace runs --pipeline nightly --json"
+    )]
+    Runs(Runs),
+    /// Stop a run.
+    ///
+    /// What it has committed stays in the lake, and `redrive` continues it. A training or transform
+    /// job that it has started in SageMaker continues, and its result is used by a redrive.
+    #[command(
+        after_help = "Example:\n  millrace stop 20261120-173000-1a2b3c4d --cause 'wrong label'"
+    )]
+    Stop(Stop),
+    /// Continue a run that failed or was stopped, with the step that did not succeed.
+    ///
+    /// Possible for 14 days after its end. The run keeps its definition: start another run after a
+    /// change of it.
+    #[command(after_help = "Example:\n  millrace redrive --watch")]
+    Redrive(Redrive),
+    /// Verify that a run's data still is what the run committed.
+    ///
+    /// Reads every part of the export and every file of the dataset, and compares items, bytes and
+    /// an order-independent checksum with the records of each part, each segment and the run. The
+    /// exit code is 1 if anything differs.
+    #[command(after_help = "Example:\n  millrace verify champion")]
+    Verify(OfRun),
+    /// Show how a run ended, and the quality report of its data.
+    ///
+    /// Prints the end (such as Exported or Deployed) and where the
+    /// results are, the verdicts of the quality gate, the drift since the data it is compared with,
+    /// and the attributes. The quality report exists as soon as the export is checked, also if the
+    /// gate ended the run.
+    #[command(after_help = "Example:\n  millrace report latest")]
+    Report(OfRun),
+    /// Approve a model that awaits approval, so that it is deployed.
+    ///
+    /// Writes the decision into the lake, once, and wakes the state machine.
+    #[command(after_help = "Example:\n  millrace approve 20261120-173000-1a2b3c4d")]
+    Approve(Approval),
+    /// Reject a model that awaits approval, so that the current one keeps serving.
+    #[command(
+        after_help = "Example:\n  millrace reject 20261120-173000-1a2b3c4d --reason 'the rmse of new users'"
+    )]
+    Reject(Approval),
+    /// Predict items by the endpoint of the champion.
+    ///
+    /// Encodes items exactly as for training, asks the endpoint, and shows the label's class or
+    /// number. Items are arguments, the item of the table with --key, or lines of standard input.
+    #[command(
+        after_help = "Examples:\n  millrace predict '{\"user_id\": \"u-00007\", \"item_id\": \"m-1\"}'\n  millrace predict --key user_id=u-00007 --key event_id=e-1"
+    )]
+    Predict(Predict),
+    /// Encode items as request rows for the endpoint of a run.
+    ///
+    /// Reads one item per line, as DynamoDB JSON or plain JSON. Encodes it with the run's
+    /// dataset.json, exactly as for training, and prints it as CSV without the label. The exit code
+    /// is 1 at the first line that cannot be encoded.
+    #[command(after_help = "Example:\n  millrace encode --run champion items.jsonl")]
+    Encode(Encode),
+    /// Roll a pipeline's endpoint back to the model that served before, and wait until it answers.
+    ///
+    /// Rolls the champion's record back as well. A second call continues an interrupted one and
+    /// never rolls back twice. --to names any other run whose model has served and was not cleaned
+    /// up.
+    #[command(after_help = "Example:\n  millrace rollback --pipeline nightly")]
+    Rollback(Rollback),
+    /// Remove the models, endpoint configurations and data of old runs, or list them.
+    ///
+    /// Keeps the newest runs, the newest good data, runs that are not over, the models that serve,
+    /// the target of a rollback, and all reports.
+    #[command(after_help = "Example:\n  millrace clean --keep 10 --dry-run")]
+    Clean(Clean),
+    /// Check settings, credentials, clock, stack and permissions.
+    ///
+    /// Reads only. The exit code is that of the first check that failed.
+    #[command(after_help = "Example:\n  millrace doctor --stack millrace")]
+    Doctor(Doctor),
+    /// Write the JSON Schemas and the reference pages of docs/, which are made from them.
+    #[command(after_help = "Example:\n  millrace schemas --check")]
+    Schemas(Schemas),
+    /// Print a script that completes commands and options in a shell.
+    #[command(
+        after_help = "Example:\n  millrace completions bash > ~/.local/share/bash-completion/completions/millrace"
+    )]
+    Completions(Completions),
+    /// Print the manual page of the program, in the format of man.
+    #[command(after_help = "Example:\n  millrace man > ~/.local/share/man/man1/millrace.1")]
+    Man,
+}
+
+fn json(text: &str) -> Result<serde_json::Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value @ serde_json::Value::Object(_)) => Ok(value),
+        Ok(_) => Err("this is not a JSON object".to_owned()),
+        Err(error) => Err(format!("this is not JSON: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

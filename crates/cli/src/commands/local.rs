@@ -1,0 +1,78 @@
+//! The commands that need no AWS account.
+
+use crate::failure::Failure;
+use crate::session::print;
+use millrace::arguments::{Demo, Local, Schemas, Validate};
+use millrace::demo::{self, Algorithm, Settings};
+use millrace::local::{self, Options, workspace_root};
+use millrace::progress::Progress;
+use millrace::schemas;
+use millrace::validate::{self, Document, ValidateError};
+use std::io::IsTerminal;
+
+pub async fn demo(demo: Demo) -> Result<(), Failure> {
+    let algorithm = demo.local.algorithm;
+    let settings = Settings {
+        algorithm,
+        items: demo.items,
+        seed: demo.seed,
+        user: demo.user,
+    };
+    settings.check()?;
+    let progress = Progress::to_stderr();
+    let local = local::Local::start(&options(demo.local, progress.clone())).await?;
+    let summary = demo::run(&local, &settings, &progress).await?;
+    print(&format!("\n{summary}"))?;
+    if demo.keep {
+        let endpoint = summary.output.endpoint.as_deref().unwrap_or_default();
+        print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;
+        std::future::pending::<()>().await;
+    }
+    local.stop().await?;
+    Ok(())
+}
+
+fn options(arguments: Local, progress: Progress) -> Options {
+    let mut options = Options::new(progress);
+    options.workspace = arguments.workspace.workspace;
+    options.build = !arguments.no_build;
+    options.xgboost = arguments.algorithm == Algorithm::Xgboost;
+    options
+}
+
+pub async fn local(arguments: Local) -> Result<(), Failure> {
+    let algorithm = arguments.algorithm;
+    let local = local::Local::start(&options(arguments, Progress::to_stderr())).await?;
+    let definition = demo::definition_of(algorithm);
+    let endpoint = definition.endpoint().name.as_deref().unwrap_or_default();
+    print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;
+    std::future::pending().await
+}
+
+pub fn schemas(arguments: &Schemas) -> Result<(), Failure> {
+    let root = workspace_root(arguments.workspace.workspace.as_deref())?;
+    if arguments.check {
+        return Ok(schemas::check(&root)?);
+    }
+    for file in schemas::write(&root)? {
+        print(&format!("{file}\n"))?;
+    }
+    Ok(())
+}
+
+pub fn validate(arguments: &Validate) -> Result<(), Failure> {
+    let mut checked = Vec::new();
+    for path in &arguments.files {
+        let document = Document::read(path).map_err(ValidateError::from)?;
+        checked.push(validate::check(document));
+    }
+    if arguments.json {
+        print(&validate::as_json(&checked))?;
+    } else {
+        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        for file in &checked {
+            print(&validate::as_text(file, coloured))?;
+        }
+    }
+    Ok(validate::all_valid(&checked)?)
+}

@@ -1,0 +1,157 @@
+//! The commands that start, watch and stop runs.
+
+use crate::failure::Failure;
+use crate::session::{Session, print, print_json};
+use contract::RunId;
+use millrace::arguments::{Redrive, Runs, Start, Status, Stop, Watch};
+use millrace::execution::Execution;
+use millrace::place::Place;
+use millrace::progress::Progress;
+use millrace::runs::{self, Detail, Found, Input, RunError};
+
+pub async fn start(arguments: Start, session: &Session) -> Result<(), Failure> {
+    let place = session.find(arguments.place).await?;
+    let input = Input {
+        overrides: match arguments.input {
+            serde_json::Value::Object(overrides) => overrides,
+            _ => serde_json::Map::new(),
+        },
+        settings: arguments.set,
+    };
+    let started = runs::start(&place, &input).await?;
+    if arguments.json {
+        print_json(&started)?;
+    } else {
+        print(&format!("{}\n", started.run))?;
+    }
+    if arguments.watch {
+        return follow(&place, &started.run, &started.execution, session)
+            .await
+            .map(drop);
+    }
+    say(&format!(
+        "started; follow it with: millrace watch {}{}",
+        started.run,
+        elsewhere(&place)
+    ));
+    Ok(())
+}
+
+/// The options that name this place again.
+fn elsewhere(place: &Place) -> String {
+    match place.stack() {
+        Some(stack) if stack != millrace::place::DEFAULT_STACK => format!(" --stack {stack}"),
+        _ => String::new(),
+    }
+}
+
+/// A line for a person, on standard error.
+fn say(line: &str) {
+    use std::io::Write;
+    // A closed standard error leaves no place to report to.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Shows a run's steps until it ends; returns its output.
+async fn follow(
+    place: &Place,
+    run: &RunId,
+    arn: &str,
+    session: &Session,
+) -> Result<serde_json::Value, Failure> {
+    session.on_signal(format!(
+        "the run continues; come back with: millrace watch {run}{}",
+        elsewhere(place)
+    ));
+    let execution = Execution::existing(&place.machines(), arn);
+    let step = Progress::to_stderr().step(run.as_str());
+    let finished = execution.watch(step.inner()).await?;
+    step.done_after(finished.took, "SUCCEEDED");
+    Ok(finished.output)
+}
+
+pub async fn watch(arguments: Watch, session: &Session) -> Result<(), Failure> {
+    let place = session.find(arguments.place).await?;
+    let found = runs::execution(&place, &arguments.run).await?;
+    let output = follow(&place, &found.run, arn(&found), session).await?;
+    print_json(&output)
+}
+
+fn arn(found: &Found) -> &str {
+    found.execution.as_deref().unwrap_or_default()
+}
+
+pub async fn status(arguments: Status, session: &Session) -> Result<(), Failure> {
+    let place = session.find(arguments.place).await?;
+    let found = runs::execution(&place, &arguments.run).await?;
+    let detail = Detail::read(&place, &found).await?;
+    if arguments.json {
+        print_json(&detail)
+    } else {
+        print(&detail.text())
+    }
+}
+
+pub async fn list(arguments: Runs, session: &Session) -> Result<(), Failure> {
+    let place = session.find(arguments.place).await?;
+    let list = runs::list(&place, arguments.number).await?;
+    if arguments.json {
+        print_json(&list)
+    } else {
+        print(&list.text(&place.to_string()))
+    }
+}
+
+pub async fn stop(arguments: Stop, session: &Session) -> Result<(), Failure> {
+    let place = session.find(arguments.place).await?;
+    let found = runs::execution(&place, &arguments.run).await?;
+    let machines = place.machines();
+    let info = machines
+        .describe(arn(&found))
+        .await
+        .map_err(RunError::from)?;
+    if !info.status.is_running() {
+        let status = info.status.as_str();
+        return Err(RunError::NotRunning {
+            run: found.run,
+            status,
+        }
+        .into());
+    }
+    machines
+        .stop(arn(&found), &arguments.cause)
+        .await
+        .map_err(RunError::from)?;
+    print(&format!(
+        "stopped {}: a training or transform job that it started continues; millrace redrive {0} \
+         continues the run\n",
+        found.run
+    ))
+}
+
+pub async fn redrive(arguments: Redrive, session: &Session) -> Result<(), Failure> {
+    let place = session.find(arguments.place).await?;
+    let found = runs::execution(&place, &arguments.run).await?;
+    let machines = place.machines();
+    let info = machines
+        .describe(arn(&found))
+        .await
+        .map_err(RunError::from)?;
+    if !info.status.has_failed() {
+        let status = info.status.as_str();
+        return Err(RunError::NotRedrivable {
+            run: found.run,
+            status,
+        }
+        .into());
+    }
+    machines
+        .redrive(arn(&found))
+        .await
+        .map_err(RunError::from)?;
+    print(&format!("redriven {}\n", found.run))?;
+    if arguments.watch {
+        follow(&place, &found.run, arn(&found), session).await?;
+    }
+    Ok(())
+}

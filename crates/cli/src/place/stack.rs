@@ -1,0 +1,174 @@
+//! The outputs of a stack that commands need.
+
+use crate::exit::{Exit, Explain, Kind};
+use aws::SdkConfig;
+use aws::cloudformation::Stacks;
+use contract::ServiceError;
+use std::collections::BTreeMap;
+
+/// The version of this program, and so of the stacks that it fits.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Why a stack cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// It does not exist.
+    #[error("there is no stack `{stack}` in region {region}")]
+    Missing {
+        /// The stack.
+        stack: String,
+        /// The region that was asked.
+        region: String,
+    },
+    /// It is not a Millrace stack, or its creation has not come far enough.
+    #[error("the stack `{stack}` ({status}) is no stack of Millrace: it has no output {output}")]
+    NotMillrace {
+        /// The stack.
+        stack: String,
+        /// Its status.
+        status: String,
+        /// The missing output.
+        output: &'static str,
+    },
+    /// It is of a version that this program does not fit.
+    #[error("the stack `{stack}` is of version {version}, this program of {VERSION}")]
+    OtherVersion {
+        /// The stack.
+        stack: String,
+        /// Its version.
+        version: String,
+    },
+    /// CloudFormation refused or could not be reached.
+    #[error(transparent)]
+    Service(Box<ServiceError>),
+}
+
+impl Explain for StackError {
+    fn kind(&self) -> Kind<'_> {
+        match self {
+            Self::Missing { .. } => Kind::Is(
+                Exit::Missing,
+                Some("--stack NAME or --region NAME; `aws cloudformation list-stacks` lists them"),
+            ),
+            Self::NotMillrace { .. } => Kind::Is(Exit::Missing, Some("--stack NAME")),
+            Self::OtherVersion { .. } => Kind::Is(
+                Exit::No,
+                Some("install the program of the stack's version, or update the stack"),
+            ),
+            Self::Service(error) => Kind::Service(error),
+        }
+    }
+}
+
+/// The outputs of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outputs {
+    /// The lake's bucket.
+    pub bucket: String,
+    /// The state machine.
+    pub state_machine_arn: String,
+    /// Its alias of the version that was deployed last.
+    pub alias_arn: String,
+}
+
+/// Asks CloudFormation for the stack's outputs.
+///
+/// # Errors
+/// If there is no such stack, it is not one that this program fits, or CloudFormation fails.
+pub async fn read(config: &SdkConfig, stack: &str) -> Result<Outputs, StackError> {
+    let described = Stacks::new(config).describe(stack).await;
+    let described = described.map_err(|error| StackError::Service(Box::new(error)))?;
+    let Some(described) = described else {
+        return Err(StackError::Missing {
+            stack: stack.to_owned(),
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
+        });
+    };
+    outputs(stack, &described.status, described.outputs)
+}
+
+fn outputs(
+    stack: &str,
+    status: &str,
+    mut outputs: BTreeMap<String, String>,
+) -> Result<Outputs, StackError> {
+    let mut take = |output: &'static str| {
+        outputs
+            .remove(output)
+            .ok_or_else(|| StackError::NotMillrace {
+                stack: stack.to_owned(),
+                status: status.to_owned(),
+                output,
+            })
+    };
+    let version = take("MillraceVersion")?;
+    if !fits(&version, VERSION) {
+        return Err(StackError::OtherVersion {
+            stack: stack.to_owned(),
+            version,
+        });
+    }
+    Ok(Outputs {
+        bucket: take("LakeBucket")?,
+        state_machine_arn: take("StateMachineArn")?,
+        alias_arn: take("StateMachineAliasArn")?,
+    })
+}
+
+/// Whether a stack and a program of these versions fit: the same major version, or below 1.0 the
+/// same minor version.
+fn fits(stack: &str, program: &str) -> bool {
+    let significant = |version: &str| {
+        let mut parts = version.split('.').map(str::to_owned);
+        let major = parts.next();
+        let minor = parts.next().filter(|_| major.as_deref() == Some("0"));
+        (major, minor)
+    };
+    significant(stack) == significant(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Result<Outputs, StackError> {
+        let map = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        outputs("s", "CREATE_COMPLETE", map.collect())
+    }
+
+    #[test]
+    fn a_stack_of_another_kind_or_version_is_named() {
+        let error = of(&[("Url", "https://")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the stack `s` (CREATE_COMPLETE) is no stack of Millrace: it has no output \
+             MillraceVersion"
+        );
+        let error = of(&[("MillraceVersion", "7.1.0")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the stack `s` is of version 7.1.0, this program of {VERSION}")
+        );
+        let all = [
+            ("MillraceVersion", VERSION),
+            ("LakeBucket", "lake"),
+            ("StateMachineArn", "m"),
+            ("StateMachineAliasArn", "m:live"),
+        ];
+        assert_eq!(of(&all).unwrap().alias_arn, "m:live");
+        assert!(
+            of(&all[..3])
+                .unwrap_err()
+                .to_string()
+                .contains("StateMachineAliasArn")
+        );
+    }
+
+    #[test]
+    fn patch_versions_fit_each_other() {
+        assert!(fits("0.1.0", "0.1.7") && fits("1.2.0", "1.9.1"));
+        assert!(!fits("0.1.0", "0.2.0") && !fits("1.0.0", "2.0.0"));
+    }
+}

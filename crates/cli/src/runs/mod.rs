@@ -1,0 +1,16 @@
+//! Runs: found by a name, listed, shown, started, stopped and redriven.
+
+mod detail;
+mod error;
+mod find;
+mod log;
+mod name;
+mod row;
+mod start;
+
+pub use detail::{Children, Detail, StepRow};
+pub use error::RunError;
+pub use find::{Found, execution, found_in_lake, of_execution};
+pub use name::RunName;
+pub use row::{ErrorRow, List, Row, list};
+pub use start::{Input, Setting, Started, execution_name, start};

@@ -1,0 +1,61 @@
+//! What a command leaves for its end: the place for an error, and a last word for a signal.
+
+use crate::failure::Failure;
+use millrace::place::{Options, Place};
+use serde::Serialize;
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One run of the program.
+#[derive(Debug, Default)]
+pub struct Session {
+    place: Mutex<Option<String>>,
+    farewell: Mutex<Option<String>>,
+}
+
+fn locked(text: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
+    text.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Session {
+    /// Finds the place, and keeps its name for an error.
+    pub async fn find(&self, options: Options) -> Result<Place, Failure> {
+        let place = Place::find(options).await?;
+        *locked(&self.place) = Some(place.to_string());
+        Ok(place)
+    }
+
+    /// The place, once it was found.
+    pub fn place(&self) -> Option<String> {
+        locked(&self.place).clone()
+    }
+
+    /// Keeps a line to print if a signal ends the command.
+    pub fn on_signal(&self, line: String) {
+        *locked(&self.farewell) = Some(line);
+    }
+
+    /// Prints the line for a signal.
+    pub fn farewell(&self) {
+        if let Some(line) = locked(&self.farewell).take() {
+            // A closed standard error leaves no place to report to.
+            let _ = writeln!(std::io::stderr(), "\n{line}");
+        }
+    }
+}
+
+/// Writes text to standard output.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(Failure::Output)
+}
+
+/// Writes a document to standard output as indented JSON.
+pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(document);
+    let text = text.expect("the documents have text keys and no fallible serialisers");
+    print(&format!("{text}\n"))
+}

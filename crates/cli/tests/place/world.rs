@@ -1,0 +1,223 @@
+//! The account of AWS that the program is run against, and the program.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Output;
+use std::sync::{Arc, Mutex, MutexGuard};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub const MACHINE: &str = "arn:aws:states:eu-central-1:123456789012:stateMachine:millrace-retrain";
+pub const EXECUTION: &str = "arn:aws:states:eu-central-1:123456789012:execution:millrace-retrain";
+
+/// An answer of a service.
+type Answer = (StatusCode, String);
+
+/// An account: its stacks with their outputs, its executions, and what S3 answers to everything.
+#[derive(Debug, Default)]
+pub struct Account {
+    pub stacks: BTreeMap<String, Vec<(&'static str, String)>>,
+    pub executions: Vec<Value>,
+    /// What every service answers instead.
+    pub refusal: Option<(StatusCode, &'static str)>,
+    pub s3: Option<(StatusCode, &'static str)>,
+    /// The operations that were asked, with their input.
+    pub asked: Vec<(String, Value)>,
+}
+
+impl Account {
+    fn answer(&mut self, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Answer {
+        let text = String::from_utf8_lossy(body).into_owned();
+        if let Some(target) = headers.get("x-amz-target") {
+            let operation = target.to_str().unwrap().rsplit('.').next().unwrap();
+            let input: Value = serde_json::from_str(&text).unwrap();
+            self.asked.push((operation.to_owned(), input.clone()));
+            if let Some((status, code)) = self.refusal {
+                return (status, json!({"__type": code, "message": "no"}).to_string());
+            }
+            return self.states(operation, &input);
+        }
+        if text.contains("Action=DescribeStacks") {
+            if let Some((status, code)) = self.refusal {
+                return (status, query_error(code, "no"));
+            }
+            return self.describe_stack(&text);
+        }
+        assert!(uri.path().starts_with("/lake"), "{uri}");
+        let (status, code) = self.s3.unwrap_or((StatusCode::NOT_FOUND, "NoSuchKey"));
+        let body = format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
+        (status, body)
+    }
+
+    fn describe_stack(&self, form: &str) -> Answer {
+        let name = form
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("StackName="));
+        let name = name.unwrap();
+        let Some(outputs) = self.stacks.get(name) else {
+            let message = format!("Stack with id {name} does not exist");
+            return (
+                StatusCode::BAD_REQUEST,
+                query_error("ValidationError", &message),
+            );
+        };
+        let outputs: Vec<_> = outputs
+            .iter()
+            .map(|(key, value)| {
+                format!(
+                    "<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
+                )
+            })
+            .collect();
+        let outputs = outputs.concat();
+        let text = format!(
+            "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
+             <StackName>{name}</StackName><CreationTime>2026-11-20T17:30:00Z</CreationTime>\
+             <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs>\
+             </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+        );
+        (StatusCode::OK, text)
+    }
+
+    fn states(&self, operation: &str, input: &Value) -> Answer {
+        let found = |arn: &Value| self.executions.iter().find(|it| it["executionArn"] == *arn);
+        let answer = match operation {
+            "ListExecutions" => json!({"executions": self.executions}),
+            "DescribeExecution" => {
+                let Some(execution) = found(&input["executionArn"]) else {
+                    let refusal = json!({"__type": "ExecutionDoesNotExist", "message": "no"});
+                    return (StatusCode::BAD_REQUEST, refusal.to_string());
+                };
+                execution.clone()
+            }
+            "StartExecution" => {
+                let name = input["name"].as_str().unwrap();
+                json!({"executionArn": format!("{EXECUTION}:{name}"), "startDate": 1_795_858_256.5})
+            }
+            "StopExecution" => json!({"stopDate": 1_795_858_300}),
+            "RedriveExecution" => json!({"redriveDate": 1_795_858_300}),
+            "GetExecutionHistory" => json!({"events": []}),
+            other => panic!("{other} is not expected"),
+        };
+        (StatusCode::OK, answer.to_string())
+    }
+}
+
+fn query_error(code: &str, message: &str) -> String {
+    format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>\
+         </Error></ErrorResponse>"
+    )
+}
+
+pub struct World {
+    account: Arc<Mutex<Account>>,
+    pub url: String,
+    pub folder: TempDir,
+}
+
+/// How the program ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub output: String,
+    pub error: String,
+}
+
+impl World {
+    /// An account with a stack `millrace`.
+    pub async fn new() -> Self {
+        let mut account = Account::default();
+        account
+            .stacks
+            .insert("millrace".to_owned(), outputs(VERSION));
+        let account = Arc::new(Mutex::new(account));
+        let seen = account.clone();
+        let app = Router::new().fallback(async move |uri: Uri, headers: HeaderMap, body: Bytes| {
+            seen.lock().unwrap().answer(&uri, &headers, &body)
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, app).await });
+        Self {
+            account,
+            url,
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap()
+    }
+
+    pub async fn run(&self, line: &str) -> Ended {
+        self.run_with(line, &[]).await
+    }
+
+    /// Runs the program with valid credentials, and these variables beside.
+    pub async fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ended {
+        let mut all = vec![
+            ("AWS_ACCESS_KEY_ID", "id"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ENDPOINT_URL", &self.url),
+            ("AWS_MAX_ATTEMPTS", "1"),
+        ];
+        all.extend(variables);
+        run(self.folder.path(), line, &all).await
+    }
+}
+
+pub async fn run(folder: &Path, line: &str, variables: &[(&str, &str)]) -> Ended {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .env_clear()
+        // Nothing of this machine's configuration, nor its instance's.
+        .env("HOME", folder)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .envs(variables.iter().copied())
+        .output()
+        .await
+        .unwrap();
+    Ended {
+        code: status.code().unwrap(),
+        output: String::from_utf8(stdout).unwrap(),
+        error: String::from_utf8(stderr).unwrap(),
+    }
+}
+
+pub fn outputs(version: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("MillraceVersion", version.to_owned()),
+        ("LakeBucket", "lake".to_owned()),
+        ("StateMachineArn", MACHINE.to_owned()),
+        ("StateMachineAliasArn", format!("{MACHINE}:live")),
+    ]
+}
+
+pub fn execution(name: &str, pipeline: &str, status: &str) -> Value {
+    let mut execution = json!({
+        "executionArn": format!("{EXECUTION}:{name}"), "stateMachineArn": MACHINE, "name": name,
+        "status": status, "startDate": 1_795_858_256.5,
+        "input": json!({"pipeline": pipeline}).to_string(),
+    });
+    if status != "RUNNING" {
+        execution["stopDate"] = json!(1_795_858_300.5);
+    }
+    if status == "FAILED" {
+        execution["error"] = json!("AttributeMissing");
+        execution["cause"] = json!(json!({"errorMessage": "no label `Rating`"}).to_string());
+    }
+    execution
+}
