@@ -92,8 +92,8 @@ pub enum Command {
     Runs(Runs),
     /// Stop a run.
     ///
-    /// What it has committed stays in the lake, and `redrive` continues it. A training or transform
-    /// job that it has started in SageMaker continues, and its result is used by a redrive.
+    /// What it has committed stays in the lake, and `redrive` continues it. The stack stops the
+    /// training, tuning and transform jobs that it has started, and a redrive begins new ones.
     #[command(
         after_help = "Example:\n  millrace stop 20261120-173000-1a2b3c4d --cause 'wrong label'"
     )]

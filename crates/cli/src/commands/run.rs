@@ -123,7 +123,7 @@ pub async fn stop(arguments: Stop, session: &Session) -> Result<(), Failure> {
         .await
         .map_err(RunError::from)?;
     print(&format!(
-        "stopped {}: a training or transform job that it started continues; millrace redrive {0} \
+        "stopped {}: the stack stops its training, tuning and transform jobs; millrace redrive {0} \
          continues the run\n",
         found.run
     ))
