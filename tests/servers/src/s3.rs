@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex;
+use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 /// A server on a folder that goes away with it; it stops when dropped.
@@ -71,14 +71,14 @@ impl Drop for S3 {
 }
 
 async fn accept(listener: TcpListener, service: S3Service) {
-    let conditional = Arc::new(Mutex::new(()));
+    let conditional = Arc::new(RwLock::new(()));
     loop {
         let (socket, _) = listener.accept().await.expect("the port stays");
         tokio::spawn(serve(socket, service.clone(), conditional.clone()));
     }
 }
 
-async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>>) {
+async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<RwLock<()>>) {
     let answer = service_fn(|request: Request<Incoming>| {
         let (service, conditional) = (service.clone(), conditional.clone());
         async move {
@@ -86,6 +86,7 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>
                 && ["if-match", "if-none-match"]
                     .iter()
                     .any(|condition| request.headers().contains_key(*condition));
+            let reads = *request.method() == Method::GET;
             let completes = *request.method() == Method::POST
                 && request
                     .uri()
@@ -93,9 +94,15 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<Mutex<()>
                     .is_some_and(|query| query.contains("uploadId="));
             // A task of its own: what S3 has begun it ends, whether the client waits or not.
             let carried_out = tokio::spawn(async move {
-                // s3s-fs checks the object that exists and then writes: S3 does both atomically.
-                let _guard = if is_conditional {
-                    Some(conditional.lock().await)
+                // s3s-fs checks the object that exists and then writes, and reads a file's content
+                // and its checksums one after the other: S3 does either atomically.
+                let _writing = if is_conditional {
+                    Some(conditional.write().await)
+                } else {
+                    None
+                };
+                let _reading = if reads {
+                    Some(conditional.read().await)
                 } else {
                     None
                 };

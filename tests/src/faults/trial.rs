@@ -205,6 +205,7 @@ fn function(program: &Path, dynamodb: &str, s3: &str, log: &Path) -> Function {
         ("LAKE_BUCKET", LAKE),
         ("INPUT_MAY_OVERRIDE", "all"),
         ("MAP_CONCURRENCY", "40"),
+        ("STACK_NAME", "millrace"),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
         ("AWS_ENDPOINT_URL_S3", s3),
     ];

@@ -147,6 +147,7 @@ impl Run {
             ("LAKE_BUCKET".to_owned(), LAKE.to_owned()),
             ("INPUT_MAY_OVERRIDE".to_owned(), "all".to_owned()),
             ("MAP_CONCURRENCY".to_owned(), "40".to_owned()),
+            ("STACK_NAME".to_owned(), "millrace".to_owned()),
             (
                 "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
                 self.dynamodb.clone(),
