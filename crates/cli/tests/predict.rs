@@ -72,7 +72,8 @@ async fn world(serves: &str) -> (MemoryStore, MemorySageMaker) {
     }
     let keys = RunKeys::new(PIPELINE, &run());
     let champion = json!({
-        "run": run(), "metric": "m", "value": 1.0, "model": "ours", "endpointConfig": "ours",
+        "run": run(), "stack": "shop", "metric": "m", "value": 1.0, "model": "ours",
+        "endpointConfig": "ours",
         "endpoint": ENDPOINT, "dataset": keys.dataset(),
     });
     let columns = json!({
@@ -144,7 +145,9 @@ async fn what_cannot_be_predicted_is_named() {
         .await
         .unwrap_err();
     assert!(matches!(none, PredictError::NoChampion { .. }), "{none}");
-    let champion = json!({"run": run(), "metric": "m", "value": 1.0, "model": "m", "dataset": "d"});
+    let champion = json!({
+        "run": run(), "stack": "shop", "metric": "m", "value": 1.0, "model": "m", "dataset": "d",
+    });
     documents::write(&store, &keys::champion(PIPELINE), &champion)
         .await
         .unwrap();
