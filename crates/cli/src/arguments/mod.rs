@@ -60,7 +60,7 @@ pub enum Command {
     /// run that has started keeps the definition that it started with.
     #[command(after_help = "Example:\n  millrace push default.json nightly.json")]
     Push(Push),
-    /// Write the lake's definitions to files, <pipeline>.json each.
+    /// Write the lake's definitions to files, `<pipeline>.json` each.
     #[command(after_help = "Examples:\n  millrace pull\n  millrace pull nightly --to definitions")]
     Pull(Pull),
     /// Compare files with the lake's definitions, field by field.
