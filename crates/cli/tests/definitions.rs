@@ -1,5 +1,5 @@
 //! Definitions are pushed, pulled and compared; of two people who change one at the same time, the
-//! second is told and loses nothing.
+//! second gets an error and loses nothing.
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 

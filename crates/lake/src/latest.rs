@@ -46,12 +46,12 @@ pub async fn advance(
                 PutOutcome::AlreadyThere => continue,
             }
         };
-        let standing: Latest =
+        let stored: Latest =
             documents::parse(store.bucket(), &key, "the record of the newest data", &text)?;
-        if standing.run == latest.run {
+        if stored.run == latest.run {
             return Ok(Newest::Ours);
         }
-        if standing.run > latest.run {
+        if stored.run > latest.run {
             return Ok(Newest::Later);
         }
         if store.put_if_unchanged(&key, body.clone(), &version).await? == Swap::Replaced {
@@ -90,7 +90,7 @@ mod tests {
         }
     }
 
-    async fn standing(store: &MemoryStore) -> Option<Latest> {
+    async fn stored(store: &MemoryStore) -> Option<Latest> {
         documents::read_if_there(store, "latest/p.json", "the record")
             .await
             .unwrap()
@@ -108,7 +108,7 @@ mod tests {
         ] {
             assert_eq!(advance(&store, &data(second)).await.unwrap(), newest);
         }
-        assert_eq!(standing(&store).await, Some(data(3)));
+        assert_eq!(stored(&store).await, Some(data(3)));
     }
 
     #[tokio::test]
@@ -119,7 +119,7 @@ mod tests {
         for newest in futures::future::join_all(all).await {
             newest.unwrap();
         }
-        assert_eq!(standing(&store).await, Some(data(9)));
+        assert_eq!(stored(&store).await, Some(data(9)));
     }
 
     #[tokio::test]
@@ -128,10 +128,10 @@ mod tests {
             let store = MemoryStore::new();
             advance(&store, &data(1)).await.unwrap();
             let _ = poll_at_most(polls, advance(&store, &data(2)));
-            assert!(standing(&store).await.is_some(), "after {polls} polls");
+            assert!(stored(&store).await.is_some(), "after {polls} polls");
             let newest = advance(&store, &data(2)).await.unwrap();
             assert_eq!(newest, Newest::Ours, "after {polls} polls");
-            assert_eq!(standing(&store).await, Some(data(2)));
+            assert_eq!(stored(&store).await, Some(data(2)));
         }
     }
 

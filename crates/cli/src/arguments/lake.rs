@@ -5,7 +5,7 @@ use crate::runs::RunName;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// A run whose data is read.
+/// A run to look at.
 #[derive(Debug, Args)]
 pub struct OfRun {
     /// The run: an id or the beginning of one, latest, latest-failed, champion, or its execution.

@@ -6,7 +6,7 @@ mod run;
 
 pub use lake::{Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Rollback};
 pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
-pub use run::{Redrive, Runs, Start, Status, Stop, Watch};
+pub use run::{Redrive, Runs, Start, Stop, Watch};
 
 use crate::exit;
 use clap::{Parser, Subcommand};
@@ -84,7 +84,7 @@ pub enum Command {
     Watch(Watch),
     /// Show a run's steps as they are now.
     #[command(after_help = "Examples:\n  millrace status\n  millrace status latest-failed --json")]
-    Status(Status),
+    Status(OfRun),
     /// List the newest runs, of all pipelines or of --pipeline.
     #[command(
         after_help = "Examples:\n  millrace runs -n 5\n  millrace runs --pipeline nightly --json"

@@ -36,20 +36,6 @@ pub struct Watch {
     pub place: place::Options,
 }
 
-/// Options of `status`.
-#[derive(Debug, Args)]
-pub struct Status {
-    /// The run: an id or the beginning of one, latest, latest-failed, champion, or its execution.
-    #[arg(default_value = "latest")]
-    pub run: RunName,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Where the pipeline is.
-    #[command(flatten)]
-    pub place: place::Options,
-}
-
 /// Options of `runs`.
 #[derive(Debug, Args)]
 pub struct Runs {

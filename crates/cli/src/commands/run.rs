@@ -2,12 +2,12 @@
 
 use crate::failure::Failure;
 use crate::session::{Session, print, print_json};
-use contract::RunId;
-use millrace::arguments::{Redrive, Runs, Start, Status, Stop, Watch};
+use contract::{ExecutionStatus, RunId};
+use millrace::arguments::{OfRun, Redrive, Runs, Start, Stop, Watch};
 use millrace::execution::Execution;
 use millrace::place::Place;
 use millrace::progress::Progress;
-use millrace::runs::{self, Detail, Found, Input, RunError};
+use millrace::runs::{self, Detail, Found, Input, RunError, RunName};
 
 pub async fn start(arguments: Start, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
@@ -81,7 +81,7 @@ fn arn(found: &Found) -> &str {
     found.execution.as_deref().unwrap_or_default()
 }
 
-pub async fn status(arguments: Status, session: &Session) -> Result<(), Failure> {
+pub async fn status(arguments: OfRun, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
     let found = runs::execution(&place, &arguments.run).await?;
     let detail = Detail::read(&place, &found).await?;
@@ -104,20 +104,16 @@ pub async fn list(arguments: Runs, session: &Session) -> Result<(), Failure> {
 
 pub async fn stop(arguments: Stop, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
-    let found = runs::execution(&place, &arguments.run).await?;
-    let machines = place.machines();
-    let info = machines
-        .describe(arn(&found))
-        .await
-        .map_err(RunError::from)?;
-    if !info.status.is_running() {
-        let status = info.status.as_str();
+    let (found, status) = with_status(&place, &arguments.run).await?;
+    if !status.is_running() {
+        let status = status.as_str();
         return Err(RunError::NotRunning {
             run: found.run,
             status,
         }
         .into());
     }
+    let machines = place.machines();
     machines
         .stop(arn(&found), &arguments.cause)
         .await
@@ -129,22 +125,25 @@ pub async fn stop(arguments: Stop, session: &Session) -> Result<(), Failure> {
     ))
 }
 
+/// A run and its execution's status.
+async fn with_status(place: &Place, run: &RunName) -> Result<(Found, ExecutionStatus), RunError> {
+    let found = runs::execution(place, run).await?;
+    let info = place.machines().describe(arn(&found)).await?;
+    Ok((found, info.status))
+}
+
 pub async fn redrive(arguments: Redrive, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
-    let found = runs::execution(&place, &arguments.run).await?;
-    let machines = place.machines();
-    let info = machines
-        .describe(arn(&found))
-        .await
-        .map_err(RunError::from)?;
-    if !info.status.has_failed() {
-        let status = info.status.as_str();
+    let (found, status) = with_status(&place, &arguments.run).await?;
+    if !status.has_failed() {
+        let status = status.as_str();
         return Err(RunError::NotRedrivable {
             run: found.run,
             status,
         }
         .into());
     }
+    let machines = place.machines();
     machines
         .redrive(arn(&found))
         .await

@@ -57,7 +57,7 @@ impl<T: DescribeTable + DescribeRecovery + ScanPages> PlanSource for DynamoDb<'_
         let Selected {
             info,
             key_attributes,
-            projection,
+            paths,
         } = selected;
         let mut read = read_budget::decide(&source.read, info.capacity, self.concurrency);
         let mut shape = segments::shape(source, &info, &read);
@@ -89,7 +89,7 @@ impl<T: DescribeTable + DescribeRecovery + ScanPages> PlanSource for DynamoDb<'_
             sample,
             source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
                 table_arn: info.arn,
-                projection,
+                projection: paths.iter().map(ToString::to_string).collect(),
                 read: (route == Route::Scan).then_some(read),
             })),
         })

@@ -5,7 +5,6 @@ use super::selected::Selected;
 use crate::PlanExportError;
 use contract::ErrorName;
 use definition::{Definition, DynamoDbSource};
-use dynamodb_json::Path;
 use lake::records::ItemSample;
 use profile::Profile;
 use source::{PageBuffer, PageRequest, ScanPages, Selection, Throttles};
@@ -17,10 +16,10 @@ const ITEMS: u64 = 1000;
 const PAGE: u32 = 100;
 
 /// Pages to read at most: segments of a table whose items share few partition keys are often empty.
-const PAGES: u32 = 40;
+const PAGES: usize = 40;
 
 /// The largest `TotalSegments` of a Scan. Source: Amazon DynamoDB API reference, Scan.
-const MOST_SEGMENTS: u64 = 1_000_000;
+const MOST_SEGMENTS: u32 = 1_000_000;
 
 /// The items from which an attribute that none of them has is refused. One that 1 % of all items
 /// have is missed by a sample of this size in 7 of 1,000 runs.
@@ -62,9 +61,7 @@ async fn read(
     selected: &Selected,
     profile: &mut Profile,
 ) -> Result<Option<(ItemSample, bool)>, PlanExportError> {
-    let paths = selected.projection.iter().map(|path| Path::parse(path));
-    let paths: Result<Vec<_>, _> = paths.collect();
-    let selection = Selection::new(source, &paths.unwrap_or_default());
+    let selection = Selection::new(source, &selected.paths);
     let throttles = Throttles::new();
     let mut buffer = PageBuffer::new();
     let mut sample = ItemSample {
@@ -73,18 +70,22 @@ async fn read(
     };
     let mut scanned = 0;
     let mut cursor = None;
-    let segments = selected.info.items / u64::from(PAGE);
-    // A table of less is read from its beginning.
+    // A table of less is one segment, which is read from its beginning.
     let is_small = selected.info.items <= ITEMS;
-    for _ in 0..PAGES {
-        let total = if is_small {
-            1
-        } else {
-            u32::try_from(segments.min(MOST_SEGMENTS)).unwrap_or(1)
-        };
+    let (total, segments) = if is_small {
+        (1, vec![0; PAGES])
+    } else {
+        let total = selected.info.items / u64::from(PAGE);
+        let total = u32::try_from(total)
+            .unwrap_or(MOST_SEGMENTS)
+            .min(MOST_SEGMENTS);
+        // None of them twice: an item counts once.
+        (total, fastrand::choose_multiple(0..total, PAGES))
+    };
+    for segment in segments {
         let request = PageRequest {
             table: &source.table,
-            segment: fastrand::u32(0..total),
+            segment,
             total_segments: total,
             cursor: cursor.as_ref(),
             consistent: false,

@@ -14,7 +14,7 @@ pub struct Selected {
     /// The names of the table's key attributes, which identify items through an index too.
     pub key_attributes: Vec<String>,
     /// The paths of the attributes to read; all if empty.
-    pub projection: Vec<String>,
+    pub paths: Vec<Path>,
 }
 
 /// Finds the index, if one is named, and checks the selection.
@@ -76,7 +76,7 @@ pub fn choose(
     Ok(Selected {
         info: scanned,
         key_attributes,
-        projection: paths.iter().map(ToString::to_string).collect(),
+        paths,
     })
 }
 

@@ -78,7 +78,32 @@ async fn a_large_table_is_sampled_in_random_segments() {
     let mut segments: Vec<_> = read.iter().map(|(segment, _)| segment).collect();
     segments.sort_unstable();
     segments.dedup();
-    assert!(segments.len() > 5, "{read:?}");
+    assert_eq!(segments.len(), 10, "no segment twice: {read:?}");
+}
+
+#[tokio::test]
+async fn no_segment_is_sampled_twice_and_only_what_is_exported() {
+    let tables = Tables {
+        items: 1050,
+        lines: lines(100, &rated()),
+        ..Tables::default()
+    };
+    let mut definition = definition();
+    definition["source"]["dynamodb"]["projection"] = json!(["Rating"]);
+    definition["dataset"] = json!({"label": "Rating"});
+    let planned = plan(&tables, &definition).await.unwrap();
+    assert_eq!(planned.sample.unwrap().items, 1000);
+    let mut read = tables.read.lock().unwrap().clone();
+    read.sort_unstable();
+    let each_once: Vec<_> = (0..10).map(|segment| (segment, 10)).collect();
+    assert_eq!(read, each_once);
+    // The projection, and the key attributes.
+    let projections = tables.projections.lock().unwrap().clone();
+    let expected = Some("#a0, #a1, #a2".to_owned());
+    assert!(
+        projections.iter().all(|it| *it == expected),
+        "{projections:?}"
+    );
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ pub struct Tables {
     pub lines: Vec<String>,
     /// Segment and total segments of each page that was read.
     pub read: Mutex<Vec<(u32, u32)>>,
+    /// The projection of each page that was read.
+    pub projections: Mutex<Vec<Option<String>>>,
     /// Whether pages are throttled.
     pub busy: bool,
     pub empty: bool,
@@ -36,6 +38,7 @@ impl Default for Tables {
             items: 1000,
             lines: Vec::new(),
             read: Mutex::default(),
+            projections: Mutex::default(),
             busy: false,
             empty: false,
             capacity: ReadCapacity::Unknown,
@@ -117,6 +120,8 @@ impl ScanPages for Tables {
         buffer.clear();
         let segment = (request.segment, request.total_segments);
         self.read.lock().unwrap().push(segment);
+        let projection = request.selection.unwrap().projection_expression.clone();
+        self.projections.lock().unwrap().push(projection);
         if self.busy {
             return Err(ServiceError {
                 name: ErrorName::Throttled,
