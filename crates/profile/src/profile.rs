@@ -187,18 +187,17 @@ impl Profile {
             .len(dictionaries.at(profile.dictionary))
     }
 
-    /// The sketch of a path's distinct texts and numbers, unless some of them are not known.
+    /// The sketch of a path's distinct texts and numbers; `None` for a path that was not seen.
     pub fn sketch(&self, path: &str) -> Option<ValueSketch> {
         let profile = self.attribute_profile(path)?;
         let dictionaries = self.vocabularies.lock();
-        match profile
-            .attribute
-            .distinct
-            .exact_or_sketch(dictionaries.at(profile.dictionary))
-        {
-            Values::Exact(values) => Some(ValueSketch::of(values)),
-            Values::Overflowed(sketch) => sketch,
-        }
+        let dictionary = dictionaries.at(profile.dictionary);
+        Some(
+            match profile.attribute.distinct.exact_or_sketch(dictionary) {
+                Values::Exact(values) => ValueSketch::of(values),
+                Values::Overflowed(sketch) => sketch,
+            },
+        )
     }
 
     /// Items of the uniform sample.

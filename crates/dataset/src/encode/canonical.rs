@@ -36,7 +36,7 @@ pub(crate) fn write(value: Option<&Value<'_>>, out: &mut Vec<u8>) {
         Some(Value::Ns(set)) => sorted(
             b'n',
             set.iter()
-                .map(|raw| Decimal::read(raw).text().into_owned().into_bytes()),
+                .map(|raw| Decimal::read(raw).into_text().into_owned().into_bytes()),
             out,
         ),
         Some(Value::L(list)) => {

@@ -80,9 +80,5 @@ pub(crate) fn text<'a>(value: &Value<'a>) -> Option<Cow<'a, str>> {
 
 #[inline]
 pub(crate) fn number_text(raw: &str) -> Cow<'_, str> {
-    match Decimal::read(raw).text() {
-        // The number's own text, or `0` for one that is zero.
-        Cow::Borrowed(text) if text == raw => Cow::Borrowed(raw),
-        text => Cow::Owned(text.into_owned()),
-    }
+    Decimal::read(raw).into_text()
 }

@@ -80,7 +80,7 @@ impl PreparedLiteral {
                 let raw = number.to_string();
                 let decimal = Decimal::read(&raw);
                 Self::Number {
-                    text: decimal.text().into_owned(),
+                    text: decimal.text().to_owned(),
                     value: decimal.value,
                 }
             }

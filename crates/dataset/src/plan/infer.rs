@@ -19,8 +19,6 @@ pub(crate) enum Distinctness {
     Exactly(u64),
     /// Estimated by a sketch.
     About(u64),
-    /// Some values were not seen.
-    Unknown,
 }
 
 impl Distinctness {
@@ -29,7 +27,7 @@ impl Distinctness {
             Some(distinct) => Self::Exactly(distinct as u64),
             None => profile
                 .sketch(path)
-                .map_or(Self::Unknown, |sketch| Self::About(sketch.count())),
+                .map_or(Self::Exactly(0), |sketch| Self::About(sketch.count())),
         }
     }
 }
@@ -77,7 +75,6 @@ fn is_unique(attribute: &Attribute, distinct: Distinctness) -> bool {
         Distinctness::Exactly(distinct) => distinct == values && values > 1,
         // The sketch errs by a few per cent.
         Distinctness::About(distinct) => distinct * 10 >= values * 9,
-        Distinctness::Unknown => false,
     }
 }
 
@@ -124,7 +121,6 @@ pub(crate) fn no_category(attribute: &Attribute, distinct: Distinctness) -> Opti
         Distinctness::Exactly(distinct) => ("", distinct, mean >= LONG_MEAN),
         // This many mostly unique values are not categories, however short they are.
         Distinctness::About(distinct) => ("about ", distinct.min(values), true),
-        Distinctness::Unknown => return None,
     };
     (distinct * 2 > values && is_long).then(|| {
         format!(

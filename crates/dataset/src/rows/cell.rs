@@ -107,7 +107,7 @@ fn short(raw: &str) -> Option<Digits> {
     } else {
         KEPT
     };
-    (digits.is_shortest && digits.mantissa <= most && digits.scale <= PLACES).then_some(digits)
+    (digits.surplus == 0 && digits.mantissa <= most && digits.scale <= PLACES).then_some(digits)
 }
 
 /// Writes a finite number as the shortest text that parses to the same float32.

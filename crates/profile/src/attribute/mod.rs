@@ -4,7 +4,7 @@ pub(crate) mod profile;
 
 use crate::number::Decimal;
 use crate::number::exact;
-use crate::values::cardinality::{self, ValueSketch};
+use crate::values::cardinality::ValueSketch;
 use crate::values::dictionary::Dictionary;
 use crate::values::distinct::{Distinct, Values};
 use dynamodb_json::{Kind, Value};
@@ -46,32 +46,18 @@ pub(crate) struct Stored<V> {
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct StoredValues<V> {
-    overflowed: bool,
-    values: Vec<V>,
+#[serde(rename_all = "camelCase")]
+enum StoredValues<V> {
+    Values(Vec<V>),
     /// Of values that overflowed.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "cardinality::read"
-    )]
-    sketch: Option<ValueSketch>,
+    Sketch(ValueSketch),
 }
 
 impl Attribute {
     pub(crate) fn store<'d>(&self, dictionary: &'d Dictionary) -> Stored<&'d str> {
         let distinct = match self.distinct.exact_or_sketch(dictionary) {
-            Values::Exact(values) => StoredValues {
-                overflowed: false,
-                values,
-                sketch: None,
-            },
-            Values::Overflowed(sketch) => StoredValues {
-                overflowed: true,
-                values: Vec::new(),
-                sketch,
-            },
+            Values::Exact(values) => StoredValues::Values(values),
+            Values::Overflowed(sketch) => StoredValues::Sketch(sketch),
         };
         Stored {
             types: self.types,
@@ -84,15 +70,11 @@ impl Attribute {
 
     pub(crate) fn restore(stored: Stored<String>, dictionary: &mut Dictionary) -> Self {
         let mut distinct = Distinct::default();
-        let StoredValues {
-            overflowed,
-            values,
-            sketch,
-        } = stored.distinct;
-        let values = if overflowed {
-            Values::Overflowed(sketch)
-        } else {
-            Values::Exact(values.iter().map(String::as_str).collect())
+        let values = match &stored.distinct {
+            StoredValues::Values(values) => {
+                Values::Exact(values.iter().map(String::as_str).collect())
+            }
+            StoredValues::Sketch(sketch) => Values::Overflowed(sketch.clone()),
         };
         distinct.merge(values, dictionary);
         Self {
@@ -128,7 +110,7 @@ impl Attribute {
             Some(known) => known.merge(&numbers),
             None => self.numbers = Some(numbers),
         }
-        self.category(&decimal.text(), dictionary);
+        self.category(decimal.text(), dictionary);
     }
 
     /// A value of a type whose values are only counted.

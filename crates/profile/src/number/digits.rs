@@ -12,8 +12,9 @@ pub struct Digits {
     pub scale: u32,
     /// Digits of the mantissa, zeros at either end not counted.
     pub significant: u32,
-    /// Whether it is written without zeros behind its fraction.
-    pub is_shortest: bool,
+    /// Bytes at the end of its text that its value does not need: the last zeros of a fraction, and
+    /// the point if they are all of it.
+    pub surplus: usize,
 }
 
 /// More digits may be more than float64 keeps.
@@ -75,7 +76,7 @@ impl Digits {
             mantissa,
             scale: small(scale),
             significant: shortest.checked_ilog10().map_or(0, |log| log + 1),
-            is_shortest: scale == fraction,
+            surplus: fraction - scale + usize::from(scale == 0 && fraction > 0),
         })
     }
 
@@ -92,17 +93,6 @@ impl Digits {
     pub fn value_f32(self) -> f32 {
         let value = self.mantissa as f32 / POWERS[self.scale as usize] as f32;
         if self.negative { -value } else { value }
-    }
-
-    /// The shortest text.
-    pub(crate) fn text(self) -> String {
-        let sign = if self.negative { "-" } else { "" };
-        let power = POWERS[self.scale as usize];
-        let (whole, fraction) = (self.mantissa / power, self.mantissa % power);
-        match self.scale as usize {
-            0 => format!("{sign}{whole}"),
-            scale => format!("{sign}{whole}.{fraction:0scale$}"),
-        }
     }
 }
 
@@ -170,8 +160,7 @@ mod tests {
                     let shortest = if fraction.is_empty() { text.clone() } else {
                         text.trim_end_matches('0').trim_end_matches('.').to_owned()
                     };
-                    prop_assert_eq!(digits.text(), shortest.clone());
-                    prop_assert_eq!(digits.is_shortest, shortest == text);
+                    prop_assert_eq!(&text[..text.len() - digits.surplus], &shortest);
                     let plain = shortest.replace(['-', '.'], "");
                     prop_assert_eq!(digits.significant as usize, plain.trim_matches('0').len());
                 }

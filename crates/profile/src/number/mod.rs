@@ -12,21 +12,13 @@ pub const EXACT_INTEGERS: f64 = 16_777_216.0;
 /// A number by its value, however it was written.
 #[derive(Debug)]
 pub struct Decimal<'a> {
-    text: Written<'a>,
+    text: Cow<'a, str>,
     /// Whether it is a whole number.
     pub integer: bool,
     /// Significant digits, zeros at either end not counted.
     pub digits: u32,
     /// The nearest float64.
     pub value: f64,
-}
-
-#[derive(Debug)]
-enum Written<'a> {
-    AsItStands(&'a str),
-    Anew(String),
-    /// When it is asked for: it rarely is.
-    OnDemand(Digits),
 }
 
 impl<'a> Decimal<'a> {
@@ -41,11 +33,7 @@ impl<'a> Decimal<'a> {
     #[inline]
     fn of(digits: Digits, raw: &'a str) -> Self {
         Self {
-            text: if digits.is_shortest {
-                Written::AsItStands(raw)
-            } else {
-                Written::OnDemand(digits)
-            },
+            text: Cow::Borrowed(&raw[..raw.len() - digits.surplus]),
             integer: digits.scale == 0,
             digits: digits.significant,
             value: digits.value(),
@@ -53,12 +41,13 @@ impl<'a> Decimal<'a> {
     }
 
     /// The same text for every way to write the value: `1`, `1.0`, `+01` and `1E0` are `1`.
-    pub fn text(&self) -> Cow<'_, str> {
-        match &self.text {
-            Written::AsItStands(text) => Cow::Borrowed(text),
-            Written::Anew(text) => Cow::Borrowed(text),
-            Written::OnDemand(digits) => Cow::Owned(digits.text()),
-        }
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same as [`Decimal::text`], which outlives the number.
+    pub fn into_text(self) -> Cow<'a, str> {
+        self.text
     }
 
     fn any(raw: &'a str) -> Self {
@@ -66,7 +55,7 @@ impl<'a> Decimal<'a> {
         let value = raw.parse().unwrap_or(0.0);
         Self::normalised(raw, value).unwrap_or(Self {
             // An exponent beyond all numbers: DynamoDB has none such, so the text stands for itself.
-            text: Written::AsItStands(raw),
+            text: Cow::Borrowed(raw),
             integer: false,
             digits: 0,
             value,
@@ -85,7 +74,7 @@ impl<'a> Decimal<'a> {
         let digits = all.trim_matches('0');
         if digits.is_empty() {
             return Some(Self {
-                text: Written::AsItStands("0"),
+                text: Cow::Borrowed("0"),
                 integer: true,
                 digits: 0,
                 value: 0.0,
@@ -96,7 +85,7 @@ impl<'a> Decimal<'a> {
         let length = i64::try_from(digits.len()).ok()?;
         let sign = if mantissa.starts_with('-') { "-" } else { "" };
         Some(Self {
-            text: Written::Anew(sign.to_owned() + &Self::written(digits, point)),
+            text: Cow::Owned(sign.to_owned() + &Self::written(digits, point)),
             integer: point >= length,
             digits: count(digits.len()),
             value,
@@ -129,7 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn canonical(raw: &str) -> String {
-        Decimal::read(raw).text().into_owned()
+        Decimal::read(raw).text().to_owned()
     }
 
     #[test]

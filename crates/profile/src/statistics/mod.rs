@@ -5,7 +5,7 @@ pub(crate) mod drift;
 use crate::attribute::{Attribute, Types};
 use crate::profile::Profile;
 use crate::sample::SampledValues;
-use crate::values::cardinality::{self, ValueSketch};
+use crate::values::cardinality::ValueSketch;
 use dynamodb_json::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,11 +59,7 @@ pub struct AttributeStatistics {
     /// A few values, cut short.
     pub examples: Vec<String>,
     /// The sketch of its distinct texts and numbers, to be compared with another run's.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "cardinality::read"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sketch: Option<ValueSketch>,
 }
 

@@ -11,6 +11,7 @@ use datasketches::theta::{
     CompactThetaSketch, ThetaANotB, ThetaSketch, ThetaSketchBuilder, ThetaUnion, ThetaUnionBuilder,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use twox_hash::XxHash3_64;
 
 /// Logarithm of how many hashes a sketch keeps.
 const LG_HASHES: u8 = 10;
@@ -28,8 +29,6 @@ pub(crate) struct Cardinality {
     seen: ThetaSketch,
     /// The union of the sketches that were merged into it.
     merged: Option<ValueSketch>,
-    /// Whether something was merged whose values are not known.
-    unknown: bool,
 }
 
 impl Default for Cardinality {
@@ -38,7 +37,6 @@ impl Default for Cardinality {
         Self {
             seen: sketch.build().expect("a sketch of so many hashes"),
             merged: None,
-            unknown: false,
         }
     }
 }
@@ -46,30 +44,26 @@ impl Default for Cardinality {
 impl Cardinality {
     #[inline]
     pub(crate) fn insert(&mut self, value: &str) {
-        self.seen.update(value);
+        self.seen.update(XxHash3_64::oneshot(value.as_bytes()));
     }
 
-    /// Adds values that were seen elsewhere; `None` if they are not known.
-    pub(crate) fn merge(&mut self, other: Option<ValueSketch>) {
-        match (other, self.merged.take()) {
-            (Some(other), Some(merged)) => self.merged = Some(merged.union(&other)),
-            (Some(other), None) => self.merged = Some(other),
-            (None, merged) => (self.merged, self.unknown) = (merged, true),
-        }
+    /// Adds values that were seen elsewhere.
+    pub(crate) fn merge(&mut self, other: ValueSketch) {
+        self.merged = Some(match self.merged.take() {
+            Some(merged) => merged.union(&other),
+            None => other,
+        });
     }
 
-    /// All values so far, unless some are not known.
-    pub(crate) fn sketch(&self) -> Option<ValueSketch> {
-        if self.unknown {
-            return None;
-        }
+    /// All values so far.
+    pub(crate) fn sketch(&self) -> ValueSketch {
         // A union keeps the least hashes, which are a function of the set of values.
         let mut all = union();
         add(&mut all, &self.seen.compact(true));
         if let Some(merged) = &self.merged {
             add(&mut all, &merged.0);
         }
-        Some(ValueSketch(all.to_sketch(true)))
+        ValueSketch(all.to_sketch(true))
     }
 }
 
@@ -94,7 +88,7 @@ impl ValueSketch {
         for value in values {
             all.insert(value);
         }
-        all.sketch().expect("nothing unknown was merged")
+        all.sketch()
     }
 
     /// About how many values there are.
@@ -160,16 +154,15 @@ impl Serialize for ValueSketch {
     }
 }
 
-/// Reads a stored sketch. `None` if it is of other hashes: it cannot be compared with one of these.
-pub(crate) fn read<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<ValueSketch>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(reader)? else {
-        return Ok(None);
-    };
-    let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
-    match CompactThetaSketch::deserialize_with_seed(&bytes, SEED) {
-        Ok(sketch) => Ok(Some(ValueSketch(sketch))),
-        Err(_) if CompactThetaSketch::deserialize(&bytes).is_ok() => Ok(None),
-        Err(error) => Err(D::Error::custom(format!("no theta sketch: {error}"))),
+impl<'de> Deserialize<'de> for ValueSketch {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(reader)?;
+        let bytes = BASE64_STANDARD.decode(text).map_err(D::Error::custom)?;
+        // The sketch has a hash of the seed, so one of other hashes is refused.
+        let sketch = CompactThetaSketch::deserialize_with_seed(&bytes, SEED);
+        sketch
+            .map(Self)
+            .map_err(|error| D::Error::custom(format!("no theta sketch of values: {error}")))
     }
 }
 
@@ -206,34 +199,33 @@ mod tests {
         for cut in [1, 700, 15_000] {
             let (left, right) = (of(&all[..cut]), of(&all[cut / 2..]));
             let mut one = Cardinality::default();
-            one.merge(Some(left));
+            one.merge(left);
             all[..cut].iter().for_each(|value| one.insert(value));
-            one.merge(Some(right));
-            let one = serde_json::to_string(&one.sketch().unwrap()).unwrap();
+            one.merge(right);
+            let one = serde_json::to_string(&one.sketch()).unwrap();
             assert_eq!(one, whole, "cut at {cut}");
         }
     }
 
     #[test]
     fn a_stored_sketch_reads_back_and_what_is_none_is_refused() {
-        let stored = |text: &str| read(&mut serde_json::Deserializer::from_str(text));
+        let stored = |text: &str| serde_json::from_str::<ValueSketch>(text);
         for sketch in [of(&[]), of(&numbers(0..1)), of(&numbers(0..5_000))] {
             let text = serde_json::to_string(&sketch).unwrap();
             assert!(text.len() < 12_000, "{}", text.len());
-            assert_eq!(stored(&text).unwrap(), Some(sketch));
+            assert_eq!(stored(&text).unwrap(), sketch);
         }
         assert!(stored("\"AAAA\"").is_err());
-        assert_eq!(stored("null").unwrap(), None);
     }
 
     #[test]
-    fn a_sketch_of_other_hashes_is_not_held_against_these() {
+    fn a_sketch_of_other_hashes_is_refused() {
         let mut other = ThetaSketchBuilder::default().build().unwrap();
         other.update("a value");
         let bytes = other.compact(true).serialize_compressed();
         let text = serde_json::to_string(&BASE64_STANDARD.encode(bytes)).unwrap();
-        let stored = read(&mut serde_json::Deserializer::from_str(&text));
-        assert_eq!(stored.unwrap(), None);
+        let error = serde_json::from_str::<ValueSketch>(&text).unwrap_err();
+        assert!(error.to_string().contains("no theta sketch"), "{error}");
     }
 
     type Make = fn(u64) -> String;

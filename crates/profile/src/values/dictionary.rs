@@ -137,14 +137,13 @@ impl Dictionary {
         self.overflowed.is_some()
     }
 
-    /// The sketch of all values, also of those that other profiles brought, once they overflowed and
-    /// if all are known.
+    /// The sketch of all values, also of those that other profiles brought, once they overflowed.
     pub(crate) fn sketch(&self) -> Option<ValueSketch> {
-        self.overflowed.as_ref()?.sketch()
+        Some(self.overflowed.as_ref()?.sketch())
     }
 
-    /// Adds values that overflowed elsewhere; `None`: nobody knows which.
-    pub(crate) fn merge(&mut self, values: Option<ValueSketch>) {
+    /// Adds values that overflowed elsewhere.
+    pub(crate) fn merge(&mut self, values: ValueSketch) {
         self.overflow().merge(values);
     }
 
@@ -157,6 +156,10 @@ impl Dictionary {
     /// The value's number, a new one if need be; `None` once the values overflowed.
     #[inline]
     pub(crate) fn id(&mut self, value: &str) -> Option<u32> {
+        if let Some(cardinality) = &mut self.overflowed {
+            cardinality.insert(value);
+            return None;
+        }
         self.id_of(value, self.hash(value))
     }
 
@@ -166,13 +169,9 @@ impl Dictionary {
         self.hasher.hash_one(value) as u32
     }
 
-    /// The number of a value of that hash, which another of the same hash has perhaps.
+    /// The same for a value of that hash, which another value may have too, before they overflowed.
     #[inline]
     fn id_of(&mut self, value: &str, hash: u32) -> Option<u32> {
-        if let Some(cardinality) = &mut self.overflowed {
-            cardinality.insert(value);
-            return None;
-        }
         let is = |id: u32| self.text[span(&self.ends, id as usize)] == *value;
         let same = |number: &Number| number.hash == hash && is(number.id);
         let rehash = |number: &Number| spread(number.hash);

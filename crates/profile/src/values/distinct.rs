@@ -13,7 +13,6 @@ pub const MAX_VALUE_BYTES: usize = 1024;
 /// several profiles may fill: what is too much for all of them together is too much for their sum.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Distinct {
-    overflowed: bool,
     seen: Vec<u64>,
     count: usize,
 }
@@ -22,36 +21,33 @@ pub(crate) struct Distinct {
 pub(crate) enum Values<'d> {
     /// All of them, in sort order.
     Exact(Vec<&'d str>),
-    /// They were given up; their sketch, unless some of them are not known.
-    Overflowed(Option<ValueSketch>),
+    /// They were given up; their sketch.
+    Overflowed(ValueSketch),
 }
 
 impl Distinct {
     /// The values in sort order, unless they overflowed.
     pub(crate) fn values<'d>(&self, dictionary: &'d Dictionary) -> Option<Vec<&'d str>> {
+        if dictionary.is_overflowed() {
+            return None;
+        }
         let values = dictionary.values().filter(|(id, _)| self.has(*id));
-        let mut values: Vec<_> = self
-            .is_kept(dictionary)
-            .then(|| values.map(|(_, value)| value).collect())?;
+        let mut values: Vec<_> = values.map(|(_, value)| value).collect();
         values.sort_unstable();
         Some(values)
     }
 
     /// The values, or their sketch if they overflowed: what another profile merges.
     pub(crate) fn exact_or_sketch<'d>(&self, dictionary: &'d Dictionary) -> Values<'d> {
-        match self.values(dictionary) {
-            Some(values) => Values::Exact(values),
-            None => Values::Overflowed(dictionary.sketch()),
+        match dictionary.sketch() {
+            Some(sketch) => Values::Overflowed(sketch),
+            None => Values::Exact(self.values(dictionary).unwrap_or_default()),
         }
     }
 
     /// How many values there are, unless they overflowed.
     pub(crate) fn len(&self, dictionary: &Dictionary) -> Option<usize> {
-        self.is_kept(dictionary).then_some(self.count)
-    }
-
-    fn is_kept(&self, dictionary: &Dictionary) -> bool {
-        !self.overflowed && !dictionary.is_overflowed()
+        (!dictionary.is_overflowed()).then_some(self.count)
     }
 
     fn has(&self, id: u32) -> bool {
@@ -69,9 +65,8 @@ impl Distinct {
     #[inline]
     fn see(&mut self, id: Option<u32>) -> bool {
         let Some(id) = id else {
-            if !self.overflowed {
-                self.overflow();
-            }
+            // The dictionary has given the values up.
+            self.seen = Vec::new();
             return false;
         };
         let (word, bit) = ((id / u64::BITS) as usize, id % u64::BITS);
@@ -94,17 +89,9 @@ impl Distinct {
             }
             Values::Overflowed(sketch) => {
                 dictionary.merge(sketch);
-                self.overflow();
+                self.seen = Vec::new();
             }
         }
-    }
-
-    /// Gives the values up for good: the dictionary has done so.
-    fn overflow(&mut self) {
-        *self = Self {
-            overflowed: true,
-            ..Self::default()
-        };
     }
 }
 
