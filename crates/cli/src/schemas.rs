@@ -2,6 +2,7 @@
 //! written from them and from the command line.
 
 mod commands;
+mod examples;
 mod reference;
 
 use schemars::Schema;
@@ -100,7 +101,10 @@ fn generated() -> Vec<(String, String)> {
         (JSON_PAGE.to_owned(), reference::outputs(&json_outputs())),
     ];
     for (name, schema) in all() {
-        let schema = serde_json::to_value(schema).expect("a schema is JSON");
+        let mut schema = serde_json::to_value(schema).expect("a schema is JSON");
+        if name == "definition" {
+            examples::add(&mut schema);
+        }
         let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
         files.push((format!("{FOLDER}/{name}{SUFFIX}"), format!("{text}\n")));
         let page = match name {

@@ -24,7 +24,7 @@ pub struct Guardrails {
 
 /// How traffic is shifted to the new instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Shift {
     /// All at once.
     AllAtOnce,

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 const WIDTH: usize = 100;
+
+/// Bytes of the longest example that a field's entry shows.
+const EXAMPLE: usize = 60;
 const DEFINITION: &str = "#/$defs/";
 
 /// The page on every field of a pipeline's definition.
@@ -128,12 +131,26 @@ impl<'a> Page<'a> {
                 (_, Some(default)) => write!(notes, ", default `{default}`"),
                 (_, None) => write!(notes, ", optional"),
             };
-            let item = format!("- **`{name}`** ({notes}). {}", one_line(field));
+            let mut item = format!("- **`{name}`** ({notes}). {}", one_line(field));
+            if let Some(example) = self.example(field) {
+                let _ = write!(item, " Example: `{example}`.");
+            }
             self.paragraph(indent, item.trim_end());
             if let Some(choice) = self.named(field).filter(|it| is_short_choice(it)) {
                 self.choices(&format!("{indent}  "), &path, choice);
             }
         }
+    }
+
+    /// A short example of a field whose values are not listed elsewhere.
+    fn example(&self, field: &'a Value) -> Option<String> {
+        let example = &field["examples"][0];
+        let is_listed = self.named(field).is_some_and(|named| {
+            named["properties"].is_object() || variants(named).next().is_some()
+        });
+        let text = example.to_string();
+        let is_shown = !(example.is_null() || example.is_boolean() || is_listed);
+        (is_shown && text.len() <= EXAMPLE).then_some(text)
     }
 
     /// What a field's value is, in words.
