@@ -13,6 +13,7 @@ mod values;
 
 pub use attribute::{Attribute, Numbers, Texts, Types};
 pub use number::digits::Digits;
+pub use number::significand::Significand;
 pub use number::{Decimal, EXACT_INTEGERS, exact};
 pub use profile::{MAX_DEPTH, MAX_PATHS, Profile};
 pub use sample::{SAMPLE_BYTES, SAMPLE_ITEMS, SampledValues};

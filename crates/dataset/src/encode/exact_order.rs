@@ -5,6 +5,7 @@ use crate::columns::Latest;
 use crate::encode::moment::Moment;
 use crate::encode::numeric_text;
 use dynamodb_json::Value;
+use profile::Significand;
 
 /// A value's rank among others of its type: the sign with the exponent, then the digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,27 +37,16 @@ impl ExactOrder {
     }
 
     fn of_number(raw: &str) -> Option<Self> {
-        let (mantissa, exponent) = match raw.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
-            None => (raw, 0),
-        };
-        let is_negative = mantissa.starts_with('-');
-        let unsigned = mantissa.trim_start_matches(['+', '-']);
-        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-        let all = [whole, fraction].concat();
-        let leading = all.len() - all.trim_start_matches('0').len();
-        let digits = all.trim_matches('0');
-        if digits.is_empty() {
+        let number = Significand::parse(raw)?;
+        if number.digits.is_empty() {
             return Some(Self(0, 0, 0));
         }
-        if digits.len() > DIGITS {
+        if number.digits.len() > DIGITS {
             return None;
         }
-        // The value is 0.DIGITS times ten to the power of `point`.
-        let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()? + exponent;
-        let point = i16::try_from(point).ok()?;
-        let digits: u128 = format!("{digits:0<DIGITS$}").parse().ok()?;
-        Self::new(is_negative, point, digits)
+        let point = i16::try_from(number.point).ok()?;
+        let digits: u128 = format!("{:0<DIGITS$}", number.digits).parse().ok()?;
+        Self::new(number.negative, point, digits)
     }
 
     fn new(is_negative: bool, exponent: i16, digits: u128) -> Option<Self> {

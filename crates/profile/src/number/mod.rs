@@ -2,8 +2,10 @@
 
 pub(crate) mod digits;
 pub mod exact;
+pub(crate) mod significand;
 
 use crate::number::digits::Digits;
+use crate::number::significand::Significand;
 use std::borrow::Cow;
 
 /// The largest whole number below which float32 keeps every whole number apart.
@@ -63,15 +65,11 @@ impl<'a> Decimal<'a> {
     }
 
     fn normalised(raw: &str, value: f64) -> Option<Self> {
-        let (mantissa, exponent) = match raw.split_once(['e', 'E']) {
-            Some((mantissa, exponent)) => (mantissa, i64::from(exponent.parse::<i32>().ok()?)),
-            None => (raw, 0),
-        };
-        let unsigned = mantissa.trim_start_matches(['+', '-']);
-        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
-        let all = [whole, fraction].concat();
-        let leading = all.len() - all.trim_start_matches('0').len();
-        let digits = all.trim_matches('0');
+        let Significand {
+            negative,
+            digits,
+            point,
+        } = Significand::parse(raw)?;
         if digits.is_empty() {
             return Some(Self {
                 text: Cow::Borrowed("0"),
@@ -80,13 +78,10 @@ impl<'a> Decimal<'a> {
                 value: 0.0,
             });
         }
-        // The value is 0.DIGITS times ten to the power of `point`.
-        let point = i64::try_from(whole.len()).ok()? - i64::try_from(leading).ok()? + exponent;
-        let length = i64::try_from(digits.len()).ok()?;
-        let sign = if mantissa.starts_with('-') { "-" } else { "" };
+        let sign = if negative { "-" } else { "" };
         Some(Self {
-            text: Cow::Owned(sign.to_owned() + &Self::written(digits, point)),
-            integer: point >= length,
+            text: Cow::Owned(sign.to_owned() + &Self::written(&digits, point)),
+            integer: point >= i64::try_from(digits.len()).ok()?,
             digits: count(digits.len()),
             value,
         })
