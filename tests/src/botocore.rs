@@ -11,7 +11,7 @@ pub fn contract(arguments: &[&str]) -> Output {
     python::output(command.arg(script).args(arguments))
 }
 
-/// Holds recorded calls against the models.
+/// Checks recorded calls by the models.
 ///
 /// # Panics
 /// If the real service would refuse a request, or an answer is not as the service's.

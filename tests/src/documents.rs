@@ -227,12 +227,13 @@ pub fn wide_cells(documents: &Documents, of: &dyn Fn(&Path) -> bool) -> Vec<Find
 }
 
 /// Words that this project once used in a sense of its own, each with the field's word.
-const PRIVATE_WORDS: [(&str, &str); 10] = [
+const PRIVATE_WORDS: [(&str, &str); 11] = [
     ("now and then", "sometimes"),
     ("in one go", "as a batch"),
     ("goes on", "continues"),
     ("held against", "compared with"),
     ("holds it against", "compares it with"),
+    ("holds them against", "compares them with"),
     ("is told", "is reported"),
     ("are told", "are reported"),
     ("serves on", "stays in service"),

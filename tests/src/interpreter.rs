@@ -178,7 +178,7 @@ impl Interpreter {
             let answer = self.call("DescribeExecution", &arn).await;
             let status = text(&answer, "status").expect("an execution has a status");
             if status == "RUNNING" {
-                assert!(begun.elapsed() < PATIENCE, "{name} is still at work");
+                assert!(begun.elapsed() < PATIENCE, "{name} is still running");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }

@@ -107,7 +107,7 @@ impl Pipeline {
         raw_items(&self.lake, keys).await
     }
 
-    /// Holds the raw parts of a run against the table: every item once, and nothing else.
+    /// Compares the raw parts of a run with the table: every item once, and nothing else.
     ///
     /// # Panics
     /// With the first difference.
@@ -189,7 +189,7 @@ pub async fn raw_items(lake: &S3Store, keys: &RunKeys) -> Vec<Value> {
     items
 }
 
-/// Holds exported items against those that they should be: every item once, and nothing else.
+/// Compares exported items with those expected: every item once, and nothing else.
 ///
 /// # Panics
 /// With the first difference.

@@ -77,7 +77,7 @@ fn polls(seconds: u64, life: u64) -> u64 {
 /// Turns of a loop in so many seconds, at most.
 fn turns(found: &Loop, seconds: u64) -> u64 {
     match found.turn {
-        // Only training goes on with another job.
+        // Only training continues with another job.
         Turn::Paced if found.place == "WaitForTraining" => {
             let lives = [0, 1, 10, 60, 300, 1800, 3600, 36_000, seconds];
             lives

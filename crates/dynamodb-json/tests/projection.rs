@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use std::fmt::Write as _;
 use support::{Attributes, Model, attributes, line};
 
-/// Holds a projection, filled twice, against walks over each line.
+/// Compares a projection, filled twice, with walks over each line.
 fn agree(paths: &[Path], lines: &[Vec<u8>]) {
     let mut projection = Projection::new(paths);
     for _ in 0..2 {

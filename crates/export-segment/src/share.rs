@@ -1,10 +1,10 @@
 //! A task's share of the table's read budget.
 //!
-//! The share is the budget divided by the tasks that can be at work: no more than run at once, and no
-//! more than are unfinished. A task counts as unfinished until a record in the lake says otherwise,
-//! which it writes after its last read. What a task knows of the others is old, but tasks only ever
-//! become fewer: each divides by at least as many as are at work now, so that the shares together
-//! never exceed the budget.
+//! The share is the budget divided by the tasks that can run at once: no more than the state
+//! machine starts at once, and no more than are unfinished. A task counts as unfinished until a
+//! record in the lake says otherwise, which it writes after its last read. What a task knows of the
+//! others is old, but tasks only ever become fewer: each divides by at least as many as are running
+//! now, so that the shares together never exceed the budget.
 
 use crate::budget::ReadBudget;
 use contract::states::ExportTask;

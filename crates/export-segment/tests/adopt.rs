@@ -119,7 +119,7 @@ async fn adopt(
 
 const LONG: Duration = Duration::from_mins(10);
 
-/// Holds the manifests and what they list against the files.
+/// Compares the manifests and what they list with the files.
 async fn is_adopted(store: &MemoryStore) {
     for number in 0..FILES {
         let manifest: SegmentRecord<Profile> = segment::manifest(store, &keys(), number)

@@ -68,7 +68,7 @@ async fn export(
     handle(store, table, settings, input, invocation).await
 }
 
-/// Reads back everything that the manifests list, sorted, and holds the counts against it.
+/// Reads back everything that the manifests list, sorted, and checks the counts by it.
 async fn exported(store: &MemoryStore, keys: &RunKeys) -> Vec<Vec<u8>> {
     let mut lines = Vec::new();
     for number in 0..3 {

@@ -80,7 +80,7 @@ async fn other_at_work(
         .map_err(DocumentError::from)?;
     for object in records {
         let record: Option<CurrentRun> =
-            documents::read_if_there(store, &object.key, "the record of a run at work").await?;
+            documents::read_if_there(store, &object.key, "the record of a running run").await?;
         let Some(other) = record.filter(|record| record.execution != wanted.execution) else {
             continue;
         };

@@ -248,7 +248,7 @@ async fn plan(
     contract::read::from_value(output).map_err(|error| error.to_string())
 }
 
-/// Holds the parts that the manifests list against the table.
+/// Compares the parts that the manifests list with the table.
 async fn check(
     store: &S3Store,
     keys: &RunKeys,

@@ -16,7 +16,7 @@ pub fn is_item(line: &[u8]) -> bool {
     line.len() == 1 && line.get("Item").is_some_and(|item| is_map(item, 1))
 }
 
-/// Holds `parse_line` and `Lines` against the oracle.
+/// Compares `parse_line` and `Lines` with the oracle.
 pub fn check_line(line: &[u8]) {
     if is_deep(line) {
         return;
@@ -49,7 +49,7 @@ pub fn check_line(line: &[u8]) {
     }
 }
 
-/// Holds `ScanBody` against the oracle, and against itself with other frames. The first byte says how
+/// Compares `ScanBody` with the oracle, and with itself in other frames. The first byte says how
 /// the rest is cut into frames.
 pub fn check_body(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else {

@@ -89,8 +89,8 @@ pub fn estimate(
     }
 }
 
-/// What reading a table takes that holds items and was not counted yet, as for hours after an import or a
-/// restore: nobody knows.
+/// The estimate of a table that holds items and that AWS has not counted yet, as for hours after an
+/// import or a restore: unknown.
 pub const fn uncounted(info: &TableInfo) -> Estimate {
     Estimate {
         items: info.items,
