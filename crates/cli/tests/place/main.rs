@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
+mod bad_definitions;
+mod signals;
 mod world;
 
 use axum::http::StatusCode;

@@ -2,7 +2,8 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use local_servers::s3::S3;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,12 +28,14 @@ pub struct Account {
     /// What every service answers instead.
     pub refusal: Option<(StatusCode, &'static str)>,
     pub s3: Option<(StatusCode, &'static str)>,
+    /// What S3 answers to writing.
+    pub s3_put: Option<(StatusCode, &'static str)>,
     /// The operations that were asked, with their input.
     pub asked: Vec<(String, Value)>,
 }
 
 impl Account {
-    fn answer(&mut self, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Answer {
+    fn answer(&mut self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Answer {
         let text = String::from_utf8_lossy(body).into_owned();
         if let Some(target) = headers.get("x-amz-target") {
             let operation = target.to_str().unwrap().rsplit('.').next().unwrap();
@@ -50,7 +53,11 @@ impl Account {
             return self.describe_stack(&text);
         }
         assert!(uri.path().starts_with("/lake"), "{uri}");
-        let (status, code) = self.s3.unwrap_or((StatusCode::NOT_FOUND, "NoSuchKey"));
+        let to_all = self.s3.unwrap_or((StatusCode::NOT_FOUND, "NoSuchKey"));
+        let (status, code) = match self.s3_put {
+            Some(to_put) if method == Method::PUT => to_put,
+            _ => to_all,
+        };
         let body = format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
         (status, body)
     }
@@ -139,9 +146,12 @@ impl World {
             .insert("millrace".to_owned(), outputs(VERSION));
         let account = Arc::new(Mutex::new(account));
         let seen = account.clone();
-        let app = Router::new().fallback(async move |uri: Uri, headers: HeaderMap, body: Bytes| {
-            seen.lock().unwrap().answer(&uri, &headers, &body)
-        });
+        let app = Router::new().fallback(
+            async move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
+                let mut account = seen.lock().unwrap();
+                account.answer(&method, &uri, &headers, &body)
+            },
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async { axum::serve(listener, app).await });
@@ -160,8 +170,20 @@ impl World {
         self.run_with(line, &[]).await
     }
 
+    /// Runs the program with the account's lake on this server.
+    pub async fn run_at(&self, s3: &S3, line: &str) -> Ended {
+        let mut variables = local_servers::environment().to_vec();
+        variables.push(("AWS_ENDPOINT_URL_S3", s3.url()));
+        self.run_with(line, &variables).await
+    }
+
     /// Runs the program with valid credentials, and these variables beside.
     pub async fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Ended {
+        Ended::of(self.command(line, variables).output().await.unwrap())
+    }
+
+    /// The program with valid credentials, and these variables beside.
+    pub fn command(&self, line: &str, variables: &[(&str, &str)]) -> Command {
         let mut all = vec![
             ("AWS_ACCESS_KEY_ID", "id"),
             ("AWS_SECRET_ACCESS_KEY", "secret"),
@@ -170,31 +192,36 @@ impl World {
             ("AWS_MAX_ATTEMPTS", "1"),
         ];
         all.extend(variables);
-        run(self.folder.path(), line, &all).await
+        command(self.folder.path(), line, &all)
+    }
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            output: String::from_utf8(output.stdout).unwrap(),
+            error: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 }
 
 pub async fn run(folder: &Path, line: &str, variables: &[(&str, &str)]) -> Ended {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = Command::new(env!("CARGO_BIN_EXE_millrace"))
+    let output = command(folder, line, variables).output().await;
+    Ended::of(output.unwrap())
+}
+
+fn command(folder: &Path, line: &str, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
+    command
         .args(line.split_whitespace())
         .current_dir(folder)
         .env_clear()
         // Nothing of this machine's configuration, nor its instance's.
         .env("HOME", folder)
         .env("AWS_EC2_METADATA_DISABLED", "true")
-        .envs(variables.iter().copied())
-        .output()
-        .await
-        .unwrap();
-    Ended {
-        code: status.code().unwrap(),
-        output: String::from_utf8(stdout).unwrap(),
-        error: String::from_utf8(stderr).unwrap(),
-    }
+        .envs(variables.iter().copied());
+    command
 }
 
 pub fn outputs(version: &str) -> Vec<(&'static str, String)> {
