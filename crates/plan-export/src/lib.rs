@@ -4,12 +4,14 @@
 
 mod dynamodb;
 mod error;
+mod faults;
 mod load;
 mod overrides;
 mod sources;
 
 pub use dynamodb::{DynamoDb, EXPORT_MEMORY_MB};
 pub use error::PlanExportError;
+pub use load::check_endpoint;
 pub use overrides::{Overrides, OverridesError};
 pub use sources::Sources;
 
@@ -63,7 +65,7 @@ where
     let mut definition = load::load(store, &pipeline, input.input).await?;
     // The run keeps the names that it begins with.
     definition.name_resources(&settings.stack);
-    load::check_endpoint(store, &definition).await?;
+    check_endpoint(store, &definition).await?;
     let Planned {
         key_attributes,
         route,

@@ -67,6 +67,9 @@ pub async fn load(
 /// Checks that AWS can update the endpoint in service to the desired compute: found here, the
 /// mistake costs nothing; found by the deployment, a whole run. A pipeline without `promotion` or
 /// with `batch` does not touch the endpoint.
+///
+/// # Errors
+/// If AWS cannot, or the lake cannot be read.
 pub async fn check_endpoint(
     store: &impl ObjectStore,
     definition: &Definition,

@@ -59,6 +59,14 @@ impl Owner {
         own.iter().all(|(key, value)| tags.get(key) == Some(value))
     }
 
+    fn may_use_group(&self, group: &str, tags: &Tags, adopt: bool) -> Ownership {
+        if adopt || self.owns(tags) {
+            return Ok(());
+        }
+        let field = "promotion.modelPackageGroup";
+        Err(self.conflict("model package group", group, field, tags))
+    }
+
     fn conflict(
         &self,
         what: &'static str,
@@ -151,18 +159,24 @@ pub async fn claim_group(
         }
     }
     let tags = found.unwrap_or_default();
-    if owner.owns(&tags) {
-        return Ok(Ok(()));
+    let ownership = owner.may_use_group(group, &tags, adopt);
+    if ownership.is_ok() && !owner.owns(&tags) {
+        tracing::warn!(group, ?tags, "takes over the model package group");
     }
-    if !adopt {
-        let field = "promotion.modelPackageGroup";
-        return Ok(Err(owner.conflict(
-            "model package group",
-            group,
-            field,
-            &tags,
-        )));
-    }
-    tracing::warn!(group, ?tags, "takes over the model package group");
-    Ok(Ok(()))
+    Ok(ownership)
+}
+
+/// Looks whether the model package group belongs to `owner`, does not exist, or may be taken over
+/// (`adopt`). Changes nothing.
+///
+/// # Errors
+/// If the service refuses or cannot be reached.
+pub async fn check_group(
+    packages: &impl ModelPackages,
+    group: &str,
+    owner: &Owner,
+    adopt: bool,
+) -> Result<Ownership, ServiceError> {
+    let found = packages.group_tags(group).await?;
+    Ok(found.map_or(Ok(()), |tags| owner.may_use_group(group, &tags, adopt)))
 }
