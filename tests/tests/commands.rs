@@ -123,6 +123,14 @@ async fn definitions_are_pushed_and_pulled(pipeline: &Pipeline) {
         parts.remove(part);
     }
     std::fs::write(folder.join("files.json"), text(&definition)).unwrap();
+    let validated = json(pipeline, "validate default.json files.json").await;
+    for file in validated["definitions"].as_array().unwrap() {
+        assert_eq!(
+            (&file["valid"], &file["online"]),
+            (&true.into(), &true.into())
+        );
+        assert!(file["sample"]["items"].as_u64().unwrap() >= 500, "{file}");
+    }
     let pushed = run(pipeline, "push default.json files.json").await.well();
     let bucket = lake::ObjectStore::bucket(&pipeline.lake);
     let lines =
@@ -326,6 +334,29 @@ async fn a_failed_run_is_shown_and_is_exit_code_1(pipeline: &Pipeline, first: &R
     assert_eq!(status["run"]["run"], failed.as_str());
     assert_eq!(status["run"]["error"]["state"], "PlanExport");
     assert_eq!(status["log"], "/aws/lambda/millrace/plan-export");
+    // What the function has written that failed, and what all of the good run's have.
+    let logs = json(pipeline, "logs latest-failed --pipeline files").await;
+    let lines = logs["lines"].as_array().unwrap();
+    let refusal = lines
+        .iter()
+        .find(|line| line["fields"]["error"] == "AttributeMissing");
+    let refusal = refusal.unwrap_or_else(|| panic!("{logs:#}"));
+    assert!(
+        refusal["message"].as_str().unwrap().contains("`Rating`"),
+        "{refusal}"
+    );
+    let text = run(pipeline, &format!("logs {first}")).await.well();
+    for function in [
+        "plan-export",
+        "export-segment",
+        "merge-to-csv",
+        "seal-dataset",
+    ] {
+        assert!(
+            text.contains(&format!("  {function} ")),
+            "{function} is not in\n{text}"
+        );
+    }
     let over = run(pipeline, &format!("stop {failed}")).await;
     assert_eq!(over.code, 1, "{}", over.error);
     let sound = run(pipeline, &format!("redrive {first}")).await;

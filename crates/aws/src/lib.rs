@@ -1,5 +1,5 @@
 //! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, EventBridge, Step
-//! Functions, CloudFormation and STS: the only user of the AWS SDKs.
+//! Functions, CloudFormation, CloudWatch Logs and STS: the only user of the AWS SDKs.
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -27,6 +27,8 @@ pub mod dynamodb_load;
 pub mod events;
 #[cfg(feature = "sts")]
 pub mod identity;
+#[cfg(feature = "logs")]
+pub mod logs;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "s3")]

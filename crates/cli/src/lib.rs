@@ -11,6 +11,7 @@ pub mod encode;
 pub mod execution;
 pub mod exit;
 pub mod local;
+pub mod logs;
 pub mod output;
 pub mod place;
 pub mod predict;

@@ -1,7 +1,7 @@
 //! The loop: poll, parse the input, call the handler, answer.
 
 use crate::Failure;
-use contract::{ErrorName, Invocation, Named};
+use contract::{ErrorName, Invocation, Named, RunId};
 use futures::FutureExt;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -76,7 +76,7 @@ where
                 "invocation",
                 request_id = %event.context.request_id,
                 pipeline = text(&event.payload, "pipeline"),
-                run = text(&event.payload, "run"),
+                run = run_of(&event.payload),
             );
             answer(handler, event.payload, invocation)
                 .instrument(span)
@@ -145,6 +145,18 @@ fn invocation(context: &Context) -> Invocation {
     }
 }
 
+/// The run that a payload is of: the one that it names, or the one that its execution is.
+fn run_of(payload: &Value) -> String {
+    let named = text(payload, "run");
+    let execution = payload.get("execution").unwrap_or(&Value::Null);
+    if !named.is_empty() {
+        return named.to_owned();
+    }
+    let run = RunId::of_execution(text(execution, "id"), text(execution, "startTime"));
+    // Whether the input is as it should be, the handler says.
+    run.map_or_else(|_| String::new(), |run| run.to_string())
+}
+
 fn text<'a>(payload: &'a Value, field: &str) -> &'a str {
     payload.get(field).and_then(Value::as_str).unwrap_or("")
 }
@@ -192,6 +204,17 @@ mod tests {
             assert!(error.starts_with(&begin), "{error}");
             assert!(error.ends_with("correct it on the function"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_first_function_of_a_run_logs_its_id_too() {
+        let execution = json!({"id": "arn:e", "startTime": "2026-11-20T17:30:00Z"});
+        let run = run_of(&json!({"execution": execution, "input": {}}));
+        let expected = RunId::of_execution("arn:e", "2026-11-20T17:30:00Z").unwrap();
+        assert_eq!(run, expected.as_str());
+        let run = run_of(&json!({"execution": execution, "run": "20261120-173000-1a2b3c4d"}));
+        assert_eq!(run, "20261120-173000-1a2b3c4d");
+        assert_eq!(run_of(&json!([1])), "");
     }
 
     #[tokio::test]

@@ -84,7 +84,13 @@ pub struct Validate {
     /// Files with one definition each.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Print the faults as a JSON list: file, line, column, path and message of each.
+    /// Check the files by themselves, and ask no service.
+    #[arg(long)]
+    pub offline: bool,
+    /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    /// Where the pipelines will be.
+    #[command(flatten)]
+    pub place: place::Options,
 }

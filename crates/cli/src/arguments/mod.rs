@@ -6,7 +6,7 @@ mod run;
 
 pub use lake::{Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Rollback};
 pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
-pub use run::{Redrive, Runs, Start, Stop, Watch};
+pub use run::{Logs, Redrive, Runs, Start, Stop, Watch};
 
 use crate::exit;
 use clap::{Parser, Subcommand};
@@ -49,9 +49,18 @@ pub enum Command {
     /// Show everything that is wrong with definitions, each fault at its place in the file.
     ///
     /// Reads JSON with comments and trailing commas. Checks field names, types, choices, ranges and
-    /// the rules between fields, exactly as the pipeline does before a run. Needs no AWS account.
-    /// The exit code is 1 if a definition is not valid.
-    #[command(after_help = "Example:\n  millrace validate default.json")]
+    /// the rules between fields, exactly as the pipeline does before a run.
+    ///
+    /// With credentials it also reads the account: the table or index, a sample of some 1,000 items
+    /// for the label and the columns, the lake, the algorithm, and the owners of the endpoint and
+    /// the model package group. What cannot be checked is said on standard error. Without
+    /// credentials, or with --offline, no AWS account is needed.
+    ///
+    /// The exit code is 1 if a definition is not valid, and 3 if a permission is missing to check
+    /// it.
+    #[command(
+        after_help = "Examples:\n  millrace validate default.json\n  millrace validate --offline --json default.json"
+    )]
     Validate(Validate),
     /// Put definitions into the lake.
     ///
@@ -90,6 +99,14 @@ pub enum Command {
         after_help = "Examples:\n  millrace runs -n 5\n  millrace runs --pipeline nightly --json"
     )]
     Runs(Runs),
+    /// Show the log lines of a run's functions.
+    ///
+    /// Of the step that failed, or of all steps, in the order of time. Lines that Lambda wrote about
+    /// an invocation that it ended, such as after a timeout, are shown too.
+    #[command(
+        after_help = "Examples:\n  millrace logs latest-failed\n  millrace logs 20261120-1730 --step MergeShards"
+    )]
+    Logs(Logs),
     /// Stop a run.
     ///
     /// What it has committed stays in the lake, and `redrive` continues it. The stack stops the

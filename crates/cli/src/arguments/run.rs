@@ -36,6 +36,23 @@ pub struct Watch {
     pub place: place::Options,
 }
 
+/// Options of `logs`.
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// The run: an id or the beginning of one, latest, latest-failed, champion, or its execution.
+    #[arg(default_value = "latest")]
+    pub run: RunName,
+    /// The step, as `status` names it [default: the one that failed, or else all]
+    #[arg(long, value_name = "STEP")]
+    pub step: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Where the pipeline is.
+    #[command(flatten)]
+    pub place: place::Options,
+}
+
 /// Options of `runs`.
 #[derive(Debug, Args)]
 pub struct Runs {

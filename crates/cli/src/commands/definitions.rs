@@ -3,11 +3,72 @@
 use crate::failure::Failure;
 use crate::session::{Session, print, print_json};
 use lake::{ObjectStore, keys};
-use millrace::arguments::{Diff, Pull, Push};
+use millrace::arguments::{Diff, Pull, Push, Validate};
 use millrace::definitions::{self, DefinitionsError, Local, Pulled, Pushed};
+use millrace::place::{Options, PlaceError};
+use millrace::validate::{self, Checked, Document, ValidateError, Validation};
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{IsTerminal, Write as _};
 use std::path::Path;
+
+pub async fn validate(arguments: Validate, session: &Session) -> Result<(), Failure> {
+    let mut checked = Vec::new();
+    for path in &arguments.files {
+        let document = Document::read(path).map_err(ValidateError::from)?;
+        checked.push(validate::check(document));
+    }
+    let online = if arguments.offline {
+        Ok(())
+    } else {
+        check_online(&mut checked, arguments.place, session).await
+    };
+    if arguments.json {
+        print_json(&Validation::of(&checked))?;
+    } else {
+        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        for file in &checked {
+            print(&validate::as_text(file, coloured))?;
+        }
+    }
+    for file in &checked {
+        complain(&validate::unchecked(file));
+    }
+    online?;
+    Ok(validate::all_valid(&checked)?)
+}
+
+/// Checks the valid ones against the account, if there are credentials.
+async fn check_online(
+    checked: &mut [Checked],
+    options: Options,
+    session: &Session,
+) -> Result<(), Failure> {
+    let place = match session.find(options).await {
+        Ok(place) => place,
+        Err(Failure::Place(error @ PlaceError::NoRegion)) => {
+            complain(&format!("checked offline only: {error}\n"));
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let Some(account) = validate::account(&place)
+        .await
+        .map_err(ValidateError::from)?
+    else {
+        complain("checked offline only: there are no AWS credentials\n");
+        return Ok(());
+    };
+    for file in checked {
+        file.go_online(&account).await;
+    }
+    Ok(())
+}
+
+/// Text for a person, on standard error.
+fn complain(text: &str) {
+    // A closed standard error leaves no place to report to.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
 
 pub async fn push(arguments: Push, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
@@ -56,8 +117,7 @@ pub async fn pull(arguments: Pull, session: &Session) -> Result<(), Failure> {
 /// Shows the faults of definitions. The first one that cannot be moved ends the command.
 fn ended(done: usize, outcome: Result<(), DefinitionsError>) -> Result<(), Failure> {
     if let Some(faults) = outcome.as_ref().err().and_then(DefinitionsError::faults) {
-        // A closed standard error leaves no place to report to.
-        let _ = std::io::stderr().write_all(faults.as_bytes());
+        complain(faults);
     }
     match outcome {
         Err(source) if done > 0 => Err(Failure::Partly { done, source }),

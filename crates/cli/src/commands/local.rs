@@ -2,13 +2,11 @@
 
 use crate::failure::Failure;
 use crate::session::print;
-use millrace::arguments::{Demo, Local, Schemas, Validate};
+use millrace::arguments::{Demo, Local, Schemas};
 use millrace::demo::{self, Algorithm, Settings};
 use millrace::local::{self, Options, workspace_root};
 use millrace::progress::Progress;
 use millrace::schemas;
-use millrace::validate::{self, Document, ValidateError};
-use std::io::IsTerminal;
 
 pub async fn demo(demo: Demo) -> Result<(), Failure> {
     let algorithm = demo.local.algorithm;
@@ -58,21 +56,4 @@ pub fn schemas(arguments: &Schemas) -> Result<(), Failure> {
         print(&format!("{file}\n"))?;
     }
     Ok(())
-}
-
-pub fn validate(arguments: &Validate) -> Result<(), Failure> {
-    let mut checked = Vec::new();
-    for path in &arguments.files {
-        let document = Document::read(path).map_err(ValidateError::from)?;
-        checked.push(validate::check(document));
-    }
-    if arguments.json {
-        print(&validate::as_json(&checked))?;
-    } else {
-        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        for file in &checked {
-            print(&validate::as_text(file, coloured))?;
-        }
-    }
-    Ok(validate::all_valid(&checked)?)
 }

@@ -18,7 +18,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => Box::pin(local::demo(arguments)).await,
         Command::Local(arguments) => local::local(arguments).await,
-        Command::Validate(arguments) => local::validate(&arguments),
+        Command::Validate(arguments) => Box::pin(definitions::validate(arguments, session)).await,
         Command::Push(arguments) => definitions::push(arguments, session).await,
         Command::Pull(arguments) => definitions::pull(arguments, session).await,
         Command::Diff(arguments) => definitions::diff(arguments, session).await,
@@ -26,6 +26,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Watch(arguments) => run::watch(arguments, session).await,
         Command::Status(arguments) => run::status(arguments, session).await,
         Command::Runs(arguments) => run::list(arguments, session).await,
+        Command::Logs(arguments) => run::logs(arguments, session).await,
         Command::Stop(arguments) => run::stop(arguments, session).await,
         Command::Redrive(arguments) => run::redrive(arguments, session).await,
         Command::Verify(arguments) => lake::verify(arguments, session).await,

@@ -3,8 +3,9 @@
 use crate::failure::Failure;
 use crate::session::{Session, print, print_json};
 use contract::{ExecutionStatus, RunId};
-use millrace::arguments::{OfRun, Redrive, Runs, Start, Stop, Watch};
+use millrace::arguments::{Logs, OfRun, Redrive, Runs, Start, Stop, Watch};
 use millrace::execution::Execution;
+use millrace::logs;
 use millrace::place::Place;
 use millrace::progress::Progress;
 use millrace::runs::{self, Detail, Found, Input, RunError, RunName};
@@ -89,6 +90,18 @@ pub async fn status(arguments: OfRun, session: &Session) -> Result<(), Failure> 
         print_json(&detail)
     } else {
         print(&detail.text())
+    }
+}
+
+pub async fn logs(arguments: Logs, session: &Session) -> Result<(), Failure> {
+    let place = session.find(arguments.place).await?;
+    let found = runs::execution(&place, &arguments.run).await?;
+    let detail = Detail::read(&place, &found).await?;
+    let lines = logs::read(&place, &detail, arguments.step.as_deref()).await?;
+    if arguments.json {
+        print_json(&lines)
+    } else {
+        print(&lines.text())
     }
 }
 

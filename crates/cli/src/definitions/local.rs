@@ -29,8 +29,8 @@ impl Local {
         let value = match document.value() {
             Ok(value) => value,
             Err(faults) => {
-                let outcome = Err(faults);
-                return Err(DefinitionsError::invalid(&[Checked { document, outcome }]));
+                let checked = Checked::offline(document, Err(faults));
+                return Err(DefinitionsError::invalid(&[checked]));
             }
         };
         let stem = path.file_stem().and_then(|stem| stem.to_str());

@@ -157,6 +157,8 @@ impl Explain for ValidateError {
             {
                 MISSING
             }
+            Self::Partly => Kind::Is(Exit::Partly, None),
+            Self::Service(error) => Kind::Service(error),
             _ => NO,
         }
     }

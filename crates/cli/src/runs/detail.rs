@@ -177,10 +177,7 @@ impl Detail {
             line("failed in", Some(state.to_owned()));
             line("error", Some(format!("{}: {}", error.name, error.cause)));
             let log = self.log.as_ref();
-            line(
-                "log",
-                log.map(|log| format!("aws logs tail {log} --since 3h")),
-            );
+            line("log", log.map(|_| format!("millrace logs {run}")));
             line(
                 "then",
                 Some(format!("fix the cause; millrace redrive {run}")),
@@ -249,7 +246,7 @@ mod tests {
     MergeShards         2.0s  3/4, 1 failed
   failed in MergeShards
   error     DatasetInvalid: a part is gone
-  log       aws logs tail /aws/lambda/millrace/merge-to-csv --since 3h
+  log       millrace logs {run}
   then      fix the cause; millrace redrive {run}
   console   https://console.amazonaws.cn/states/home?region=cn-north-1#/v2/executions/details/{ARN}
 "

@@ -44,6 +44,19 @@ pub enum RunError {
         /// The name.
         name: RunName,
     },
+    /// The run has not entered such a step.
+    #[error("run {run} has no step `{step}`; it has {}", steps.join(", "))]
+    NoStep {
+        /// The run.
+        run: RunId,
+        /// The step that is named.
+        step: String,
+        /// Its steps.
+        steps: Vec<String>,
+    },
+    /// The log groups are named by the stack.
+    #[error("log groups are named by the stack, and no stack is known")]
+    NeedsStack,
     /// Only executions that did not succeed can be redriven.
     #[error("the execution of run {run} is {status}: only one that failed can be redriven")]
     NotRedrivable {
@@ -108,6 +121,8 @@ impl Explain for RunError {
             Self::NeedsStateMachine { .. } => {
                 Kind::Is(Exit::Usage, Some("--stack NAME, or the id"))
             }
+            Self::NoStep { .. } => Kind::Is(Exit::Missing, None),
+            Self::NeedsStack => Kind::Is(Exit::Usage, Some("--stack NAME")),
             Self::Setting { .. } => Kind::Is(Exit::Usage, None),
             Self::NotRedrivable { .. } | Self::NotRunning { .. } => Kind::Is(Exit::No, None),
             Self::Service(error) => Kind::Service(error),

@@ -1,7 +1,7 @@
 //! The log of the function that a state calls.
 
 /// The name of the function that a Task or Map state calls; `None` if it calls another service.
-fn function_of(state: &str) -> Option<String> {
+pub fn function(state: &str) -> Option<String> {
     Some(match state {
         "NotifyApprovers" => return None,
         "AwaitApproval" => "judge-model".to_owned(),
@@ -22,8 +22,8 @@ fn function_of(state: &str) -> Option<String> {
 }
 
 /// The CloudWatch log group of the function that a state of a stack's state machine calls.
-pub(super) fn group(stack: &str, state: &str) -> Option<String> {
-    let function = function_of(state)?;
+pub fn group(stack: &str, state: &str) -> Option<String> {
+    let function = function(state)?;
     Some(format!("/aws/lambda/{stack}/{function}"))
 }
 
@@ -57,14 +57,14 @@ mod tests {
         let mut found = Vec::new();
         calls(machine["States"].as_object().unwrap(), &mut found);
         assert!(found.len() > 10, "{found:?}");
-        for (state, function) in found {
-            let name = function_of(&state).unwrap();
+        for (state, called) in found {
+            let name = function(&state).unwrap();
             let resource: String = name
                 .split('-')
                 .map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]))
                 .collect::<Vec<_>>()
                 .concat();
-            assert_eq!(function, format!("${{{resource}FunctionArn}}"), "{state}");
+            assert_eq!(called, format!("${{{resource}FunctionArn}}"), "{state}");
             let group = group("${AWS::StackName}", &state).unwrap();
             assert!(
                 TEMPLATE.contains(&format!("LogGroupName: !Sub {group}\n")),

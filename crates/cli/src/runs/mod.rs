@@ -11,6 +11,8 @@ mod start;
 pub use detail::{Children, Detail, StepRow};
 pub use error::RunError;
 pub use find::{Found, execution, found_in_lake, of_execution};
+pub use log::{function, group as log_group};
 pub use name::RunName;
+pub(crate) use row::rfc3339;
 pub use row::{ErrorRow, List, Row, list};
 pub use start::{Input, Setting, Started, execution_name, start};

@@ -76,7 +76,7 @@ pub struct ErrorRow {
 }
 
 /// RFC 3339, in UTC, with milliseconds at most.
-pub(super) fn rfc3339(time: SystemTime) -> String {
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     let time = Timestamp::try_from(time).unwrap_or(Timestamp::UNIX_EPOCH);
     let time = time.round(jiff::Unit::Millisecond).unwrap_or(time);
     time.to_string()

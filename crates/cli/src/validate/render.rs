@@ -1,26 +1,25 @@
-//! Faults as text for people, in the form of rustc's messages, and as JSON for programs.
+//! Faults as text for people, in the form of rustc's messages.
 
 use super::Checked;
+use crate::progress::count;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use serde::Serialize;
-
-/// One fault, as `validate --json` prints it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JsonFault<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-    path: &'a str,
-    message: &'a str,
-}
 
 /// The faults of one file with the lines that they are in, and how many they are.
 pub fn as_text(checked: &Checked, coloured: bool) -> String {
     let document = &checked.document;
     if let Ok(definition) = &checked.outcome {
         let pipeline = &definition.pipeline;
-        return format!("{}: valid (pipeline `{pipeline}`)\n", document.name);
+        let sampled = checked.sample.map_or_else(String::new, |sample| {
+            let items = match sample.items {
+                1 => "1 item".to_owned(),
+                items => format!("{} items", count(items)),
+            };
+            format!(", a sample of {items} for {} read units", sample.read_units)
+        });
+        return format!(
+            "{}: valid (pipeline `{pipeline}`{sampled})\n",
+            document.name
+        );
     }
     let renderer = if coloured {
         Renderer::styled()
@@ -48,27 +47,17 @@ pub fn as_text(checked: &Checked, coloured: bool) -> String {
     text + &format!("{}: {count}\n", document.name)
 }
 
-/// The faults of all files as a JSON list, empty if there are none.
-pub fn as_json(checked: &[Checked]) -> String {
-    let mut faults = Vec::new();
-    for file in checked {
-        for fault in file.faults() {
-            let (line, column) = file.document.line_and_column(fault.span.start);
-            faults.push(JsonFault {
-                file: &file.document.name,
-                line,
-                column,
-                path: &fault.path,
-                message: &fault.message,
-            });
-        }
-    }
-    format!("{:#}\n", serde_json::json!(faults))
+/// What of one file was not checked, a line each.
+pub fn unchecked(checked: &Checked) -> String {
+    let name = &checked.document.name;
+    let all = checked.unchecked.iter();
+    let lines = all.map(|one| format!("{name}: not checked: {}: {}\n", one.what, one.why));
+    lines.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Document, check};
+    use super::super::{Document, Validation, check};
     use super::*;
 
     const TEXT: &str = r#"{
@@ -109,18 +98,21 @@ mod tests {
 
     #[test]
     fn programs_get_the_same_faults_as_json() {
-        let json: serde_json::Value = serde_json::from_str(&as_json(&[checked(TEXT)])).unwrap();
-        let faults = json.as_array().unwrap();
+        let json = serde_json::to_value(Validation::of(&[checked(TEXT)])).unwrap();
+        let file = &json["definitions"][0];
+        assert_eq!(
+            (&file["file"], &file["valid"]),
+            (&"default.json".into(), &false.into())
+        );
+        let faults = file["faults"].as_array().unwrap();
         assert_eq!(faults.len(), 3, "{json:#}");
         let misspelt = serde_json::json!({
-            "file": "default.json",
             "line": 6,
             "column": 5,
             "path": "dataset.lable",
             "message": "is no field: did you mean `label`?",
         });
         assert!(faults.contains(&misspelt), "{json:#}");
-        assert_eq!(as_json(&[]), "[]\n");
     }
 
     #[test]

@@ -11,7 +11,12 @@ async fn both(name: &str, text: &[u8]) -> [Ended; 2] {
     let path = world.folder.path().join(name);
     std::fs::write(&path, text).unwrap();
     [
-        run(world.folder.path(), &format!("validate {name}"), &[]).await,
+        run(
+            world.folder.path(),
+            &format!("validate --offline {name}"),
+            &[],
+        )
+        .await,
         world.run(&format!("push {name}")).await,
     ]
 }
@@ -40,9 +45,9 @@ async fn a_byte_order_mark_and_windows_line_ends_are_accepted() {
     let windows = format!("\u{feff}{}", GOOD.replace('\n', "\r\n"));
     let world = World::new().await;
     std::fs::write(world.folder.path().join("films.json"), &windows).unwrap();
-    let ended = run(world.folder.path(), "validate films.json", &[]).await;
+    let ended = run(world.folder.path(), "validate --offline films.json", &[]).await;
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert_eq!(ended.output, "films.json: valid (pipeline `default`)\n");
+    assert_eq!(ended.output, "films.json: valid (pipeline `films`)\n");
     // What the lake gets is strict JSON.
     let s3 = S3::start(&["lake"]).await;
     let ended = world.run_at(&s3, "push films.json").await;

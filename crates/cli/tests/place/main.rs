@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 mod bad_definitions;
+mod logs;
+mod online;
 mod signals;
 mod world;
 

@@ -25,6 +25,12 @@ type Answer = (StatusCode, String);
 pub struct Account {
     pub stacks: BTreeMap<String, Vec<(&'static str, String)>>,
     pub executions: Vec<Value>,
+    /// The endpoints of SageMaker, with their tags.
+    pub endpoints: BTreeMap<String, Value>,
+    /// The history of every execution.
+    pub history: Vec<Value>,
+    /// The log groups, with their events.
+    pub logs: BTreeMap<String, Vec<Value>>,
     /// What every service answers instead.
     pub refusal: Option<(StatusCode, &'static str)>,
     pub s3: Option<(StatusCode, &'static str)>,
@@ -52,6 +58,9 @@ impl Account {
             }
             return self.describe_stack(&text);
         }
+        if text.contains("Action=GetCallerIdentity") {
+            return self.caller();
+        }
         assert!(uri.path().starts_with("/lake"), "{uri}");
         let to_all = self.s3.unwrap_or((StatusCode::NOT_FOUND, "NoSuchKey"));
         let (status, code) = match self.s3_put {
@@ -60,6 +69,45 @@ impl Account {
         };
         let body = format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
         (status, body)
+    }
+
+    /// As the service: the first page is empty, and the next one has what matches.
+    fn log_events(&self, input: &Value) -> Answer {
+        let group = input["logGroupName"].as_str().unwrap();
+        let Some(events) = self.logs.get(group) else {
+            let refusal = json!({"__type": "ResourceNotFoundException", "message": "no group"});
+            return (StatusCode::BAD_REQUEST, refusal.to_string());
+        };
+        if input["nextToken"].is_null() {
+            return (
+                StatusCode::OK,
+                json!({"events": [], "nextToken": "1"}).to_string(),
+            );
+        }
+        let pattern = input["filterPattern"].as_str().unwrap();
+        let text = pattern
+            .strip_prefix('"')
+            .unwrap()
+            .strip_suffix('"')
+            .unwrap();
+        let (from, to) = (input["startTime"].as_i64(), input["endTime"].as_i64());
+        let matches = |event: &&Value| {
+            let at = event["timestamp"].as_i64();
+            event["message"].as_str().unwrap().contains(text) && from <= at && at <= to
+        };
+        let events: Vec<_> = events.iter().filter(matches).collect();
+        (StatusCode::OK, json!({"events": events}).to_string())
+    }
+
+    fn caller(&self) -> Answer {
+        if let Some((status, code)) = self.refusal {
+            return (status, query_error(code, "no"));
+        }
+        let text = "<GetCallerIdentityResponse><GetCallerIdentityResult>\
+                    <Arn>arn:aws:iam::123456789012:user/ada</Arn><UserId>ada</UserId>\
+                    <Account>123456789012</Account></GetCallerIdentityResult>\
+                    </GetCallerIdentityResponse>";
+        (StatusCode::OK, text.to_owned())
     }
 
     fn describe_stack(&self, form: &str) -> Answer {
@@ -109,7 +157,25 @@ impl Account {
             }
             "StopExecution" => json!({"stopDate": 1_795_858_300}),
             "RedriveExecution" => json!({"redriveDate": 1_795_858_300}),
-            "GetExecutionHistory" => json!({"events": []}),
+            "GetExecutionHistory" => json!({"events": self.history}),
+            "FilterLogEvents" => return self.log_events(input),
+            "DescribeEndpoint" => {
+                let name = input["EndpointName"].as_str().unwrap();
+                if !self.endpoints.contains_key(name) {
+                    let message = "Could not find endpoint";
+                    let refusal = json!({"__type": "ValidationException", "message": message});
+                    return (StatusCode::BAD_REQUEST, refusal.to_string());
+                }
+                json!({
+                    "EndpointName": name, "EndpointArn": format!("arn:endpoint/{name}"),
+                    "EndpointStatus": "InService", "EndpointConfigName": "c",
+                    "CreationTime": 1_795_858_256.5, "LastModifiedTime": 1_795_858_256.5,
+                })
+            }
+            "ListTags" => {
+                let arn = input["ResourceArn"].as_str().unwrap();
+                json!({"Tags": self.endpoints[arn.strip_prefix("arn:endpoint/").unwrap()]})
+            }
             other => panic!("{other} is not expected"),
         };
         (StatusCode::OK, answer.to_string())
