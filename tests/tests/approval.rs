@@ -58,7 +58,8 @@ async fn decide(
         by: Some("ada".to_owned()),
         reason: Some("the rmse of new users".to_owned()),
     };
-    approval::decide(&pipeline.lake, &machines, answer).await
+    let given = approval::decide(&pipeline.lake, &machines, answer).await?;
+    Ok(given.text())
 }
 
 async fn ended(execution: Execution) -> PublishReportOutput {

@@ -142,8 +142,11 @@ async fn definitions_are_pushed_and_pulled(pipeline: &Pipeline) {
         0
     );
 
-    let pulled = run(pipeline, "pull files --to .").await.well();
-    assert_eq!(pulled, "unchanged ./files.json\n");
+    let again = json(pipeline, "push default.json").await;
+    assert_eq!(again["definitions"][0]["outcome"], "unchanged");
+    let pulled = json(pipeline, "pull files --to .").await;
+    let expected = serde_json::json!([{"file": "./files.json", "outcome": "unchanged"}]);
+    assert_eq!(pulled["definitions"], expected);
     std::fs::create_dir(folder.join("other")).unwrap();
     let pulled = run(pipeline, "pull files --to other").await.well();
     assert_eq!(pulled, "created other/files.json\n");
@@ -386,8 +389,11 @@ async fn a_signal_leaves_the_run_going(pipeline: &Pipeline) {
     let hint = format!("the run continues; come back with: millrace watch {id}");
     assert!(ended.error.contains(&hint), "{}", ended.error);
 
-    let stopped = run(pipeline, &format!("stop {id}")).await.well();
-    assert!(stopped.starts_with(&format!("stopped {id}")), "{stopped}");
+    let stopped = json(pipeline, &format!("stop {id}")).await;
+    assert_eq!(
+        (&stopped["run"], &stopped["was"]),
+        (&id.as_str().into(), &"RUNNING".into())
+    );
     let watched = run(pipeline, &format!("watch {id}")).await;
     assert_eq!(watched.code, 1, "{}", watched.error);
     assert!(watched.error.contains("ABORTED"), "{}", watched.error);

@@ -9,6 +9,8 @@ use contract::{RunId, ServiceError};
 use lake::records::{ApprovalDecision, ApprovalRecord, ApprovalRequest};
 use lake::store::PutOutcome;
 use lake::{DocumentError, ObjectStore, RunKeys, documents};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Why a decision could not be given.
@@ -77,10 +79,39 @@ pub struct Answer<'a> {
     pub reason: Option<String>,
 }
 
+/// A decision that is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Given {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run.
+    pub run: RunId,
+    /// `approved` or `rejected`.
+    pub decision: &'static str,
+    /// Whether the state machine continues at once; otherwise it reads the decision within a quarter
+    /// of an hour, or when the run is redriven.
+    pub continues: bool,
+}
+
+impl Given {
+    /// In a line.
+    pub fn text(&self) -> String {
+        let Self { run, decision, .. } = self;
+        if self.continues {
+            format!("{decision} run {run}: the state machine continues\n")
+        } else {
+            format!(
+                "{decision} run {run}: no task waits for it now; the state machine reads it within a quarter of an \
+                 hour, or when it is redriven\n"
+            )
+        }
+    }
+}
+
 const REQUEST: &str = "a request for approval";
 
-/// Writes the decision and wakes the state machine. Returns what happened, as text. The same
-/// decision may be given again.
+/// Writes the decision and wakes the state machine. The same decision may be given again.
 ///
 /// # Errors
 /// If the run does not await approval, an earlier decision differs, or the lake or the state
@@ -89,7 +120,7 @@ pub async fn decide(
     store: &impl ObjectStore,
     machines: &StateMachines,
     answer: Answer<'_>,
-) -> Result<String, ApprovalError> {
+) -> Result<Given, ApprovalError> {
     let keys = RunKeys::new(answer.pipeline, answer.run);
     let key = keys.approval_request();
     let request: Option<ApprovalRequest> = documents::read_if_there(store, &key, REQUEST).await?;
@@ -125,14 +156,11 @@ pub async fn decide(
         let request: ApprovalRequest = documents::read(store, &key, REQUEST).await?;
         is_awake = send_back(machines, &request.task_token).await?;
     }
-    let (run, decision) = (answer.run, words(answer.decision));
-    Ok(if is_awake {
-        format!("{decision} run {run}: the state machine continues\n")
-    } else {
-        format!(
-            "{decision} run {run}: no task waits for it now; the state machine reads it within a quarter of an \
-             hour, or when it is redriven\n"
-        )
+    Ok(Given {
+        pipeline: answer.pipeline.to_owned(),
+        run: answer.run.clone(),
+        decision: words(answer.decision),
+        continues: is_awake,
     })
 }
 

@@ -41,6 +41,8 @@ pub enum Failure {
     Predict(#[from] PredictError),
     #[error("a check failed")]
     Ill(Exit),
+    #[error("no items are given, and --no-input forbids to wait for them")]
+    NoInput,
     #[error("cannot read standard input")]
     Input(#[source] std::io::Error),
     #[error(transparent)]
@@ -99,6 +101,10 @@ impl Explain for Failure {
             Self::Report(error) => error.kind(),
             Self::Approval(error) => error.kind(),
             Self::Encode(error) => error.kind(),
+            Self::NoInput => Kind::Is(
+                Exit::Usage,
+                Some("items as arguments, in a file, or through a pipe"),
+            ),
             Self::Runtime(_) | Self::Signals(_) | Self::Input(_) | Self::Output(_) => {
                 Kind::Is(Exit::No, None)
             }

@@ -13,14 +13,15 @@ use millrace::signals;
 use session::Session;
 use std::io::Write;
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_env_filter(filter(arguments.general.verbose))
         .with_writer(std::io::stderr)
         .init();
-    let session = Session::default();
+    let session = Session::new(arguments.general);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -46,6 +47,16 @@ fn main() -> ExitCode {
     });
     drop(runtime);
     code
+}
+
+/// `RUST_LOG` decides, if it is set.
+fn filter(is_verbose: bool) -> EnvFilter {
+    if is_verbose && std::env::var_os("RUST_LOG").is_none() {
+        // Connections and bytes say nothing that a person looks for.
+        EnvFilter::new("debug,hyper=info,hyper_util=info,rustls=info,h2=info")
+    } else {
+        EnvFilter::from_default_env()
+    }
 }
 
 /// Prints the error with its causes, its place, and what to do.

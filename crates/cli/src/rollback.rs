@@ -25,6 +25,8 @@ use lake::{ObjectStore, RunKeys, documents, keys};
 use sagemaker_ports::{
     ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Owner, Scaling, Update, claim_endpoint,
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -63,6 +65,37 @@ pub struct RolledBack {
     pub from: Option<String>,
     /// Rows of the smoke request that it answered; `None` if the dataset of its run was removed.
     pub smoke_rows: Option<u32>,
+}
+
+/// What serves after a rollback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Document {
+    /// The run whose model serves.
+    pub run: RunId,
+    /// The endpoint.
+    pub endpoint: Option<String>,
+    /// Its configuration.
+    pub endpoint_config: Option<String>,
+    /// The configuration before; absent if nothing was updated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Rows that the endpoint answered; absent if the run's dataset was removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smoke_rows: Option<u32>,
+}
+
+impl Document {
+    /// What a rollback has done.
+    pub fn of(outcome: &RolledBack) -> Self {
+        Self {
+            run: outcome.champion.run.clone(),
+            endpoint: outcome.champion.endpoint.clone(),
+            endpoint_config: outcome.champion.endpoint_config.clone(),
+            from: outcome.from.clone(),
+            smoke_rows: outcome.smoke_rows,
+        }
+    }
 }
 
 impl fmt::Display for RolledBack {

@@ -1,14 +1,17 @@
 //! What a command leaves for its end: the place for an error, and a last word for a signal.
 
 use crate::failure::Failure;
+use millrace::arguments::General;
 use millrace::place::{Options, Place};
+use millrace::progress::Progress;
 use serde::Serialize;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// One run of the program.
 #[derive(Debug, Default)]
 pub struct Session {
+    general: General,
     place: Mutex<Option<String>>,
     farewell: Mutex<Option<String>>,
 }
@@ -18,6 +21,44 @@ fn locked(text: &Mutex<Option<String>>) -> MutexGuard<'_, Option<String>> {
 }
 
 impl Session {
+    /// With these options.
+    pub fn new(general: General) -> Self {
+        Self {
+            general,
+            ..Self::default()
+        }
+    }
+
+    /// Shows progress on standard error, unless the person wants none.
+    pub fn progress(&self) -> Progress {
+        if self.general.quiet {
+            return Progress::quiet();
+        }
+        let is_terminal = std::io::stderr().is_terminal();
+        Progress::to_stderr(is_terminal && self.general.color.is_on(is_terminal))
+    }
+
+    /// Whether standard output has colours.
+    pub fn is_coloured(&self) -> bool {
+        self.general.color.is_on(std::io::stdout().is_terminal())
+    }
+
+    /// A hint for a person, on standard error.
+    pub fn say(&self, line: &str) {
+        if !self.general.quiet {
+            // A closed standard error leaves no place to report to.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// Checks that standard input may be read: a person may have to be asked for it.
+    pub fn may_read_input(&self) -> Result<(), Failure> {
+        if self.general.no_input && std::io::stdin().is_terminal() {
+            return Err(Failure::NoInput);
+        }
+        Ok(())
+    }
+
     /// Finds the place, and keeps its name for an error.
     pub async fn find(&self, options: Options) -> Result<Place, Failure> {
         let place = Place::find(options).await?;
@@ -38,8 +79,7 @@ impl Session {
     /// Prints the line for a signal.
     pub fn farewell(&self) {
         if let Some(line) = locked(&self.farewell).take() {
-            // A closed standard error leaves no place to report to.
-            let _ = writeln!(std::io::stderr(), "\n{line}");
+            self.say(&format!("\n{line}"));
         }
     }
 }

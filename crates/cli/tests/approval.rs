@@ -120,6 +120,9 @@ impl World {
         let (output, error) = [stdout, stderr]
             .map(|text| String::from_utf8(text).unwrap())
             .into();
+        if more.contains(&"--json") {
+            return Ok(output);
+        }
         if status.success() {
             assert_eq!(
                 (error.as_str(), output.lines().count()),
@@ -163,6 +166,14 @@ async fn a_decision_is_written_and_wakes_the_state_machine() {
             format!("{word} run {RUN}: the state machine continues\n")
         );
         assert_eq!(world.sent(), ["first"]);
+        // The same decision may be given again.
+        world.waits(Some("first"));
+        let output = world.run(command, &["--json"]).await.unwrap();
+        let given: Value = serde_json::from_str(&output).unwrap();
+        let expected = serde_json::json!({
+            "pipeline": "default", "run": RUN, "decision": word, "continues": true,
+        });
+        assert_eq!(given, expected);
         let record = world.decision().await.unwrap();
         assert_eq!(
             (record.decision, record.by.as_deref()),

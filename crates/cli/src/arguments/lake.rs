@@ -30,6 +30,9 @@ pub struct Approval {
     /// Your name, quoted in the verdict.
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
     pub by: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Where the pipeline is.
     #[command(flatten)]
     pub place: place::Options,
@@ -72,6 +75,9 @@ pub struct Rollback {
     /// The run whose model should serve [default: the one that served before]
     #[arg(long, value_name = "RUN")]
     pub to: Option<RunName>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Where the pipeline is.
     #[command(flatten)]
     pub place: place::Options,
@@ -107,6 +113,9 @@ pub struct Push {
     /// Replace whatever version the lake has, also one that somebody else changed.
     #[arg(long)]
     pub replace: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Where the pipelines are.
     #[command(flatten)]
     pub place: place::Options,
@@ -124,6 +133,9 @@ pub struct Pull {
     /// Replace files also if they have changes that are not in the lake.
     #[arg(long)]
     pub replace: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Where the pipelines are.
     #[command(flatten)]
     pub place: place::Options,

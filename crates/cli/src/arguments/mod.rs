@@ -1,9 +1,11 @@
 //! The command line.
 
+mod general;
 mod lake;
 mod local;
 mod run;
 
+pub use general::{Color, General};
 pub use lake::{Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Rollback};
 pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
 pub use run::{Logs, Redrive, Runs, Start, Stop, Watch};
@@ -29,6 +31,9 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub general: General,
 }
 
 /// A command.

@@ -80,6 +80,9 @@ pub struct Stop {
     /// The reason, which the execution shows.
     #[arg(long, value_name = "TEXT", default_value = "stopped by millrace stop")]
     pub cause: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Where the pipeline is.
     #[command(flatten)]
     pub place: place::Options,
@@ -94,6 +97,9 @@ pub struct Redrive {
     /// Show the run's steps until it ends.
     #[arg(long)]
     pub watch: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
     /// Where the pipeline is.
     #[command(flatten)]
     pub place: place::Options,

@@ -4,11 +4,12 @@ use crate::failure::Failure;
 use crate::session::{Session, print, print_json};
 use lake::{ObjectStore, keys};
 use millrace::arguments::{Diff, Pull, Push, Validate};
-use millrace::definitions::{self, DefinitionsError, Local, Pulled, Pushed};
+use millrace::definitions::{
+    self, AllPulled, AllPushed, DefinitionsError, Local, OnePulled, OnePushed, Pulled, Pushed,
+};
 use millrace::place::{Options, PlaceError};
 use millrace::validate::{self, Checked, Document, ValidateError, Validation};
-use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 pub async fn validate(arguments: Validate, session: &Session) -> Result<(), Failure> {
@@ -25,9 +26,8 @@ pub async fn validate(arguments: Validate, session: &Session) -> Result<(), Fail
     if arguments.json {
         print_json(&Validation::of(&checked))?;
     } else {
-        let coloured = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         for file in &checked {
-            print(&validate::as_text(file, coloured))?;
+            print(&validate::as_text(file, session.is_coloured()))?;
         }
     }
     for file in &checked {
@@ -74,20 +74,23 @@ pub async fn push(arguments: Push, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
     let store = place.lake().await?;
     let bucket = store.bucket().to_owned();
-    let mut lines = String::new();
-    let done = |file: &Local, pushed: Pushed| {
-        let what = match pushed {
-            Pushed::Created => "created",
-            Pushed::Replaced => "replaced",
-            Pushed::Unchanged => "unchanged",
-        };
+    let mut all = AllPushed::default();
+    let done = |file: &Local, outcome: Pushed| {
         let key = keys::definition(&file.pipeline);
-        // Writing to memory cannot fail.
-        let _ = writeln!(lines, "{what} s3://{bucket}/{key}");
+        all.definitions.push(OnePushed {
+            pipeline: file.pipeline.clone(),
+            file: file.path.display().to_string(),
+            address: format!("s3://{bucket}/{key}"),
+            outcome,
+        });
     };
     let outcome = definitions::push(&store, &arguments.files, arguments.replace, done).await;
-    print(&lines)?;
-    ended(lines.lines().count(), outcome)
+    if arguments.json {
+        print_json(&all)?;
+    } else {
+        print(&all.text())?;
+    }
+    ended(all.definitions.len(), outcome)
 }
 
 pub async fn pull(arguments: Pull, session: &Session) -> Result<(), Failure> {
@@ -95,23 +98,23 @@ pub async fn pull(arguments: Pull, session: &Session) -> Result<(), Failure> {
         pipelines,
         to,
         replace,
+        json,
         place,
     } = arguments;
     let place = session.find(place).await?;
     let store = place.lake().await?;
-    let mut lines = String::new();
-    let done = |path: &Path, pulled: Pulled| {
-        let what = match pulled {
-            Pulled::Created => "created",
-            Pulled::Replaced => "replaced",
-            Pulled::Unchanged => "unchanged",
-        };
-        // Writing to memory cannot fail.
-        let _ = writeln!(lines, "{what} {}", path.display());
+    let mut all = AllPulled::default();
+    let done = |path: &Path, outcome: Pulled| {
+        let file = path.display().to_string();
+        all.definitions.push(OnePulled { file, outcome });
     };
     let outcome = definitions::pull(&store, &pipelines, &to, replace, done).await;
-    print(&lines)?;
-    ended(lines.lines().count(), outcome)
+    if json {
+        print_json(&all)?;
+    } else {
+        print(&all.text())?;
+    }
+    ended(all.definitions.len(), outcome)
 }
 
 /// Shows the faults of definitions. The first one that cannot be moved ends the command.

@@ -12,7 +12,6 @@ use millrace::arguments::{Approval, Encode, Form, OfRun, Predict};
 use millrace::encode::{self, EncodeError};
 use millrace::place::Place;
 use millrace::predict::{self, PredictError, Serving};
-use millrace::progress::Progress;
 use millrace::verify::{self, VerifyError};
 use millrace::{approval, report, runs};
 use std::collections::BTreeMap;
@@ -24,7 +23,7 @@ pub async fn verify(arguments: OfRun, session: &Session) -> Result<(), Failure> 
     let found = runs::found_in_lake(&place, &arguments.run).await?;
     let store = place.lake().await?;
     let (pipeline, run) = (found.pipeline, found.run);
-    let progress = Progress::to_stderr();
+    let progress = session.progress();
     let verification = verify::read_again(&store, &pipeline, &run, &progress).await?;
     if arguments.json {
         print_json(&verify::Document::of(
@@ -79,10 +78,18 @@ pub async fn decide(
         reason: arguments.reason,
     };
     let store = place.lake().await?;
-    print(&approval::decide(&store, &place.machines(), answer).await?)
+    let given = approval::decide(&store, &place.machines(), answer).await?;
+    if arguments.json {
+        print_json(&given)
+    } else {
+        print(&given.text())
+    }
 }
 
 pub async fn predict(arguments: Predict, session: &Session) -> Result<(), Failure> {
+    if arguments.key.is_empty() && arguments.items.is_empty() {
+        session.may_read_input()?;
+    }
     let place = session.find(arguments.place).await?;
     let store = place.lake().await?;
     let sagemaker = SageMaker::new(place.config());
@@ -139,6 +146,9 @@ const fn item_form(form: Form) -> ItemForm {
 }
 
 pub async fn encode(arguments: Encode, session: &Session) -> Result<(), Failure> {
+    if arguments.items.is_none() {
+        session.may_read_input()?;
+    }
     let columns = if let Some(file) = arguments.dataset {
         encode::columns_of_file(&file)?
     } else {

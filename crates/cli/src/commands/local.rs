@@ -1,14 +1,14 @@
 //! The commands that need no AWS account.
 
 use crate::failure::Failure;
-use crate::session::print;
+use crate::session::{Session, print};
 use millrace::arguments::{Demo, Local, Schemas};
 use millrace::demo::{self, Algorithm, Settings};
 use millrace::local::{self, Options, workspace_root};
 use millrace::progress::Progress;
 use millrace::schemas;
 
-pub async fn demo(demo: Demo) -> Result<(), Failure> {
+pub async fn demo(demo: Demo, session: &Session) -> Result<(), Failure> {
     let algorithm = demo.local.algorithm;
     let settings = Settings {
         algorithm,
@@ -17,7 +17,7 @@ pub async fn demo(demo: Demo) -> Result<(), Failure> {
         user: demo.user,
     };
     settings.check()?;
-    let progress = Progress::to_stderr();
+    let progress = session.progress();
     let local = local::Local::start(&options(demo.local, progress.clone())).await?;
     let summary = demo::run(&local, &settings, &progress).await?;
     print(&format!("\n{summary}"))?;
@@ -38,9 +38,9 @@ fn options(arguments: Local, progress: Progress) -> Options {
     options
 }
 
-pub async fn local(arguments: Local) -> Result<(), Failure> {
+pub async fn local(arguments: Local, session: &Session) -> Result<(), Failure> {
     let algorithm = arguments.algorithm;
-    let local = local::Local::start(&options(arguments, Progress::to_stderr())).await?;
+    let local = local::Local::start(&options(arguments, session.progress())).await?;
     let definition = demo::definition_of(algorithm);
     let endpoint = definition.endpoint().name.as_deref().unwrap_or_default();
     print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;

@@ -5,7 +5,6 @@ use crate::session::{Session, print, print_json};
 use aws::autoscaling::AutoScaling;
 use aws::sagemaker::SageMaker;
 use millrace::arguments::{Clean, Rollback};
-use millrace::progress::Progress;
 use millrace::rollback::{self, Request};
 use millrace::{clean, runs};
 
@@ -18,11 +17,14 @@ pub async fn roll_back(arguments: Rollback, session: &Session) -> Result<(), Fai
     };
     let sagemaker = SageMaker::new(place.config());
     let scaling = AutoScaling::new(place.config());
-    let step = Progress::to_stderr().step("Rollback");
+    let step = session.progress().step("Rollback");
     let request = Request::new(place.pipeline().to_owned(), to);
     let outcome = rollback::roll_back(&store, &sagemaker, &scaling, &request, &step).await?;
     let config = outcome.champion.endpoint_config.as_deref();
     step.done(config.unwrap_or_default());
+    if arguments.json {
+        return print_json(&rollback::Document::of(&outcome));
+    }
     print(&format!("{outcome}\n"))
 }
 

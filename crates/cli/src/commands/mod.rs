@@ -16,8 +16,8 @@ use millrace::doctor;
 /// Runs a command to its end.
 pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
     match command {
-        Command::Demo(arguments) => Box::pin(local::demo(arguments)).await,
-        Command::Local(arguments) => local::local(arguments).await,
+        Command::Demo(arguments) => Box::pin(local::demo(arguments, session)).await,
+        Command::Local(arguments) => local::local(arguments, session).await,
         Command::Validate(arguments) => Box::pin(definitions::validate(arguments, session)).await,
         Command::Push(arguments) => definitions::push(arguments, session).await,
         Command::Pull(arguments) => definitions::pull(arguments, session).await,

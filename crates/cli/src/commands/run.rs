@@ -7,8 +7,7 @@ use millrace::arguments::{Logs, OfRun, Redrive, Runs, Start, Stop, Watch};
 use millrace::execution::Execution;
 use millrace::logs;
 use millrace::place::Place;
-use millrace::progress::Progress;
-use millrace::runs::{self, Detail, Found, Input, RunError, RunName};
+use millrace::runs::{self, Changed, Detail, Found, Input, RunError, RunName};
 
 pub async fn start(arguments: Start, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
@@ -30,7 +29,7 @@ pub async fn start(arguments: Start, session: &Session) -> Result<(), Failure> {
             .await
             .map(drop);
     }
-    say(&format!(
+    session.say(&format!(
         "started; follow it with: millrace watch {}{}",
         started.run,
         elsewhere(&place)
@@ -46,13 +45,6 @@ fn elsewhere(place: &Place) -> String {
     }
 }
 
-/// A line for a person, on standard error.
-fn say(line: &str) {
-    use std::io::Write;
-    // A closed standard error leaves no place to report to.
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 /// Shows a run's steps until it ends; returns its output.
 async fn follow(
     place: &Place,
@@ -65,7 +57,7 @@ async fn follow(
         elsewhere(place)
     ));
     let execution = Execution::existing(&place.machines(), arn);
-    let step = Progress::to_stderr().step(run.as_str());
+    let step = session.progress().step(run.as_str());
     let finished = execution.watch(step.inner()).await?;
     step.done_after(finished.took, "SUCCEEDED");
     Ok(finished.output)
@@ -131,6 +123,9 @@ pub async fn stop(arguments: Stop, session: &Session) -> Result<(), Failure> {
         .stop(arn(&found), &arguments.cause)
         .await
         .map_err(RunError::from)?;
+    if arguments.json {
+        return print_json(&changed(found, status));
+    }
     print(&format!(
         "stopped {}: the stack stops its training, tuning and transform jobs; millrace redrive {0} \
          continues the run\n",
@@ -143,6 +138,15 @@ async fn with_status(place: &Place, run: &RunName) -> Result<(Found, ExecutionSt
     let found = runs::execution(place, run).await?;
     let info = place.machines().describe(arn(&found)).await?;
     Ok((found, info.status))
+}
+
+fn changed(found: Found, was: ExecutionStatus) -> Changed {
+    Changed {
+        run: found.run,
+        pipeline: found.pipeline,
+        execution: found.execution.unwrap_or_default(),
+        was: was.as_str().to_owned(),
+    }
 }
 
 pub async fn redrive(arguments: Redrive, session: &Session) -> Result<(), Failure> {
@@ -161,7 +165,11 @@ pub async fn redrive(arguments: Redrive, session: &Session) -> Result<(), Failur
         .redrive(arn(&found))
         .await
         .map_err(RunError::from)?;
-    print(&format!("redriven {}\n", found.run))?;
+    if arguments.json {
+        print_json(&changed(found.clone(), status))?;
+    } else {
+        print(&format!("redriven {}\n", found.run))?;
+    }
     if arguments.watch {
         follow(&place, &found.run, arn(&found), session).await?;
     }

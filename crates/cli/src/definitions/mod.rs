@@ -8,10 +8,12 @@ mod changes;
 mod error;
 mod known;
 mod local;
+mod moved;
 mod sync;
 
 pub use changes::{Change, Difference, Differences};
 pub use error::DefinitionsError;
 pub use known::Known;
 pub use local::Local;
+pub use moved::{AllPulled, AllPushed, OnePulled, OnePushed};
 pub use sync::{Pulled, Pushed, compare, pull, push};

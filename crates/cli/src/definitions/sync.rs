@@ -6,11 +6,14 @@ use super::{DefinitionsError, Difference, Differences, Known, Local};
 use bytes::Bytes;
 use lake::store::{PutOutcome, Swap, Version};
 use lake::{ConditionalStore, keys};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// What became of a definition that was pushed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum Pushed {
     /// It is new in the lake.
     Created,
@@ -21,7 +24,8 @@ pub enum Pushed {
 }
 
 /// What became of a definition that was pulled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub enum Pulled {
     /// The file is new.
     Created,

@@ -5,7 +5,6 @@ mod plain;
 mod tree;
 
 use indicatif::MultiProgress;
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Where steps are shown. Clones share it.
@@ -23,12 +22,11 @@ enum Style {
 }
 
 impl Progress {
-    /// A tree if standard error is a terminal that can draw one and `NO_COLOR` is not set;
-    /// otherwise plain lines.
-    pub fn to_stderr() -> Self {
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    /// A tree if standard error is a terminal that can draw one and may have colours; otherwise
+    /// plain lines.
+    pub fn to_stderr(is_coloured_terminal: bool) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let style = if std::io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb {
+        let style = if is_coloured_terminal && !is_dumb {
             Style::Tree(MultiProgress::new())
         } else {
             Style::Plain

@@ -15,4 +15,4 @@ pub use log::{function, group as log_group};
 pub use name::RunName;
 pub(crate) use row::rfc3339;
 pub use row::{ErrorRow, List, Row, list};
-pub use start::{Input, Setting, Started, execution_name, start};
+pub use start::{Changed, Input, Setting, Started, execution_name, start};

@@ -93,6 +93,20 @@ pub struct Started {
     pub execution: String,
 }
 
+/// A run that was stopped or redriven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Changed {
+    /// The run's id.
+    pub run: RunId,
+    /// Its pipeline.
+    pub pipeline: String,
+    /// The ARN of its execution.
+    pub execution: String,
+    /// The execution's status before.
+    pub was: String,
+}
+
 /// The name of an execution: `<pipeline>-<date>-<time>-<milliseconds>`. Milliseconds, because
 /// starting the same name again returns the first execution.
 pub fn execution_name(pipeline: &str, now: SystemTime) -> String {

@@ -58,7 +58,9 @@ pub fn outputs(all: &[(&str, Value)]) -> String {
         if index == 0 {
             page.paragraph("", JSON_INTRODUCTION);
         }
-        let _ = write!(page.text, "\n## `millrace {command} --json`\n\n");
+        // The output of a run is JSON in any case.
+        let option = if *command == "watch" { "" } else { " --json" };
+        let _ = write!(page.text, "\n## `millrace {command}{option}`\n\n");
         page.paragraph("", &one_line(schema));
         page.object("", schema);
         while let Some((path, schema)) = page.pending.pop() {
@@ -70,8 +72,9 @@ pub fn outputs(all: &[(&str, Value)]) -> String {
     text
 }
 
-const JSON_INTRODUCTION: &str = "What the reading commands print with `--json`: one document each, on \
-    standard output. Times are RFC 3339 in UTC, durations are seconds. Fields may be added; none of \
+const JSON_INTRODUCTION: &str = "What commands print with `--json`: one document each, on standard output. \
+    Not listed are commands that print no document: `demo`, `local`, `encode`, `schemas`, `completions` \
+    and `man`. Times are RFC 3339 in UTC, durations are seconds. Fields may be added; none of \
     these changes its meaning before the next minor version. `cargo run -- schemas` writes this page.";
 
 /// A page in the making.

@@ -7,6 +7,7 @@
 mod bad_definitions;
 mod logs;
 mod online;
+mod output;
 mod signals;
 mod world;
 
