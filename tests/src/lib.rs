@@ -18,6 +18,7 @@ pub mod python;
 pub mod schema;
 pub mod script;
 pub mod template;
+pub mod terminal;
 pub mod workspace;
 
 pub use finding::Finding;

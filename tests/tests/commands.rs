@@ -6,6 +6,8 @@
 use contract::RunId;
 use contract::states::{Outcome, PublishReportOutput};
 use end_to_end::pipeline::Pipeline;
+use end_to_end::terminal::{Screen, Terminal, lines};
+use end_to_end::workspace;
 use millrace::demo::data::Interactions;
 use millrace::demo::{self, TABLE};
 use nix::sys::signal::{Signal, kill};
@@ -202,7 +204,7 @@ async fn everything_is_as_it_should_be(pipeline: &Pipeline) {
 async fn the_champion_predicts(pipeline: &Pipeline, interactions: &Interactions) {
     let none = run(pipeline, "predict {}").await;
     assert_eq!(none.code, 5, "{}", none.error);
-    let started = run(pipeline, "start --watch").await.well();
+    let started = a_terminal_shows_the_run(pipeline).await;
     let items: Vec<Value> = interactions.items().take(3).cloned().collect();
     let lines: Vec<_> = items.iter().map(ToString::to_string).collect();
     let file = pipeline.local.folder().join("items.jsonl");
@@ -257,6 +259,64 @@ async fn the_champion_predicts(pipeline: &Pipeline, interactions: &Interactions)
         "{}",
         half.error
     );
+}
+
+/// Watches a run in a terminal; draws the picture of the documentation, if it is to be written.
+async fn a_terminal_shows_the_run(pipeline: &Pipeline) -> String {
+    let mut watching = command(pipeline, "start --watch");
+    let (ended, frames) = Terminal::new(13, 100).run(&mut watching).await;
+    let ended = Ended::of(ended).well();
+    let row = |screen: &Screen, state: &str| {
+        let mut rows = lines(screen).into_iter();
+        rows.find(|row| row.contains(state)).unwrap_or_default()
+    };
+    let last = frames.last().unwrap();
+    for state in [
+        "PlanExport",
+        "ExportSegments",
+        "MergeShards",
+        "StartTraining",
+        "PublishReport",
+    ] {
+        assert!(
+            row(last, state).contains('✓'),
+            "{state}: {:#?}",
+            lines(last)
+        );
+    }
+    let training = row(last, "StartTraining");
+    assert!(training.contains(" calls, validation:rmse "), "{training}");
+    let counted = |screen: &&Screen| row(screen, "ExportSegments").contains(" segments");
+    assert!(
+        frames.iter().any(|screen| counted(&screen)),
+        "{:#?}",
+        lines(last)
+    );
+
+    let picture = workspace::root().join("docs/src/images/watch.svg");
+    // While it trains, and has said how well.
+    let trains = |screen: &&Screen| {
+        let row = row(screen, "StartTraining");
+        row.contains("validation:rmse") && !row.contains('✓')
+    };
+    if std::env::var_os("MILLRACE_WRITE").is_some() {
+        let screen = frames.iter().rfind(trains).or(frames.last()).unwrap();
+        std::fs::create_dir_all(picture.parent().unwrap()).unwrap();
+        std::fs::write(&picture, end_to_end::terminal::svg(screen)).unwrap();
+    }
+    let drawn = std::fs::read_to_string(picture).unwrap();
+    for state in [
+        "PlanExport",
+        "ExportSegments",
+        "MergeShards",
+        "StartTraining",
+    ] {
+        assert!(
+            drawn.contains(state),
+            "draw it again, with MILLRACE_WRITE=1: {state}"
+        );
+    }
+    ended
 }
 
 async fn every_reading_command_finds_the_run(

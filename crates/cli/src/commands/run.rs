@@ -2,11 +2,12 @@
 
 use crate::failure::Failure;
 use crate::session::{Session, print, print_json};
+use aws::sagemaker::SageMaker;
 use contract::{ExecutionStatus, RunId};
 use millrace::arguments::{Logs, OfRun, Redrive, Runs, Start, Stop, Watch};
-use millrace::execution::Execution;
+use millrace::execution::{Execution, HistoryOnly, Resources};
 use millrace::logs;
-use millrace::place::Place;
+use millrace::place::{Place, PlaceError};
 use millrace::runs::{self, Changed, Detail, Found, Input, RunError, RunName};
 
 pub async fn start(arguments: Start, session: &Session) -> Result<(), Failure> {
@@ -58,7 +59,16 @@ async fn follow(
     ));
     let execution = Execution::existing(&place.machines(), arn);
     let step = session.progress().step(run.as_str());
-    let finished = execution.watch(step.inner()).await?;
+    let finished = match place.lake().await {
+        Ok(store) => {
+            let jobs = SageMaker::new(place.config());
+            let mut resources = Resources::new(store, jobs);
+            execution.watch(step.inner(), &mut resources).await?
+        }
+        // Only the state machine is known, and so no more than the history says.
+        Err(PlaceError::NoBucket { .. }) => execution.watch(step.inner(), &mut HistoryOnly).await?,
+        Err(error) => return Err(error.into()),
+    };
     step.done_after(finished.took, "SUCCEEDED");
     Ok(finished.output)
 }

@@ -17,7 +17,7 @@ pub use hints::hints;
 pub use recommend::{Recommendation, columns, invocations, recommend};
 pub use summary::{ShownFilm, Summary};
 
-use crate::execution::{self, ExecutionError, Finished};
+use crate::execution::{self, ExecutionError, Finished, HistoryOnly};
 use crate::local::{Local, LocalError};
 use crate::progress::{Progress, count, duration};
 use contract::states::{Outcome, PublishReportOutput};
@@ -216,7 +216,7 @@ async fn execute(local: &Local, progress: &Progress) -> Result<Finished, DemoErr
     let step = progress.step("State machine");
     let execution = execution::start(&machines, local.alias_arn(), &json!({})).await?;
     step.say(execution.name());
-    let finished = execution.watch(step.inner()).await?;
+    let finished = execution.watch(step.inner(), &mut HistoryOnly).await?;
     let outcome = finished.output["outcome"]
         .as_str()
         .unwrap_or("ended")

@@ -1,10 +1,12 @@
 //! Starts an execution of a state machine and waits for its end.
 
 mod failure;
+mod insight;
 mod view;
 mod watch;
 
 pub use failure::message_of;
+pub use insight::{HistoryOnly, Insight, Resources, Shown, spark};
 pub use view::{Row, RowKind, View};
 
 use aws::sfn::StateMachines;
@@ -128,7 +130,8 @@ impl Execution {
     /// # Errors
     /// If the execution does not succeed.
     pub async fn wait(&self) -> Result<Finished, ExecutionError> {
-        self.watch(&crate::progress::Progress::quiet()).await
+        let progress = crate::progress::Progress::quiet();
+        self.watch(&progress, &mut HistoryOnly).await
     }
 
     /// The failure of the state that failed, or of its child.

@@ -1,10 +1,11 @@
 //! Shows the states of an execution as steps until it ends.
 
-use super::{Execution, ExecutionError, Finished, Row, View, between};
+use super::{Execution, ExecutionError, Finished, Insight, Row, Shown, View, between};
 use crate::progress::{Progress, Step, count, duration};
 use aws::sfn::ExecutionStatus;
 use contract::states::{Estimate, Route};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 // Short enough to follow short states at first, and longer in long executions, to keep calls few.
@@ -13,17 +14,32 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const PAUSE_SHARE: u32 = 100;
 
 impl Execution {
-    /// Shows its states until it ends.
+    /// Shows its states until it ends, with what is known about the one in progress.
     ///
     /// # Errors
     /// If the execution does not succeed.
-    pub async fn watch(&self, progress: &Progress) -> Result<Finished, ExecutionError> {
+    pub async fn watch(
+        &self,
+        progress: &Progress,
+        insight: &mut impl Insight,
+    ) -> Result<Finished, ExecutionError> {
         let mut steps = Steps::new(progress);
         loop {
             // The status is read before the history, so that the last history is complete.
             let info = self.machines.describe(&self.arn).await?;
             let view = self.view().await?;
-            steps.show(&view);
+            let is_over = info.stopped.is_some();
+            let shown = if is_over {
+                None
+            } else {
+                insight.look(&view).await
+            };
+            for row in steps.ending(&view) {
+                if let Some(result) = insight.result(row).await {
+                    steps.results.insert(row.state.clone(), result);
+                }
+            }
+            steps.show(&view, shown);
             let now = info.stopped.unwrap_or_else(SystemTime::now);
             let took = between(info.started, now);
             let cause = || {
@@ -67,6 +83,8 @@ struct Steps<'a> {
     progress: &'a Progress,
     shown: usize,
     current: Option<(Step, Row)>,
+    /// What to show of a step when it is over, by its state.
+    results: BTreeMap<String, String>,
 }
 
 impl<'a> Steps<'a> {
@@ -75,10 +93,17 @@ impl<'a> Steps<'a> {
             progress,
             shown: 0,
             current: None,
+            results: BTreeMap::new(),
         }
     }
 
-    fn show(&mut self, view: &View) {
+    /// The rows that are over and not shown as such.
+    fn ending<'v>(&self, view: &'v View) -> impl Iterator<Item = &'v Row> + use<'v> {
+        let rows = &view.rows[self.shown.saturating_sub(1)..];
+        rows.iter().filter(|row| row.over.is_some())
+    }
+
+    fn show(&mut self, view: &View, shown: Option<Shown>) {
         // The latest row of the previous view may be over now.
         if let Some((_, row)) = &mut self.current {
             row.clone_from(&view.rows[self.shown - 1]);
@@ -89,8 +114,16 @@ impl<'a> Steps<'a> {
         }
         self.shown = view.rows.len();
         if let Some((step, row)) = &self.current {
-            match row.items {
-                Some((done, failed, total)) if total > 0 => {
+            let failed = row.items.map_or(0, |(_, failed, _)| failed);
+            match (shown, row.items) {
+                (Some(Shown { done, text }), _) => match done {
+                    Some((done, total)) => {
+                        let text = format!("{text} {}", failures(failed));
+                        step.count(done, total, text.trim_end());
+                    }
+                    None => step.say(&text),
+                },
+                (None, Some((done, failed, total))) if total > 0 => {
                     step.count(done, total, &failures(failed));
                 }
                 _ if row.visits > 1 => step.say(&format!("call {}", row.visits)),
@@ -103,7 +136,11 @@ impl<'a> Steps<'a> {
         if let Some((step, row)) = self.current.take() {
             let text = match row.items {
                 Some((done, failed, total)) => format!("{done}/{total} {}", failures(failed)),
-                None if row.visits > 1 => format!("{} calls", row.visits),
+                None if row.visits > 1 => {
+                    let result = self.results.remove(&row.state);
+                    let result = result.map(|result| format!(", {result}"));
+                    format!("{} calls{}", row.visits, result.unwrap_or_default())
+                }
                 None => row.output.as_deref().and_then(planned).unwrap_or_default(),
             };
             step.done_after(row.took(SystemTime::now()), text.trim_end());
@@ -189,17 +226,17 @@ mod tests {
             let (_, row) = steps.current.as_ref()?;
             Some((row.state.clone(), row.over.is_some()))
         };
-        steps.show(&View::default());
+        steps.show(&View::default(), None);
         assert_eq!(current(&steps), None);
         let mut rows = vec![row("first", false)];
-        steps.show(&View { rows: rows.clone() });
+        steps.show(&View { rows: rows.clone() }, None);
         assert_eq!(current(&steps), Some(("first".to_owned(), false)));
         rows[0].over = Some(SystemTime::UNIX_EPOCH);
         rows.extend([row("second", true), row("third", false)]);
-        steps.show(&View { rows: rows.clone() });
+        steps.show(&View { rows: rows.clone() }, None);
         assert_eq!(current(&steps), Some(("third".to_owned(), false)));
         rows[2].over = Some(SystemTime::UNIX_EPOCH);
-        steps.show(&View { rows });
+        steps.show(&View { rows }, None);
         assert_eq!(current(&steps), Some(("third".to_owned(), true)));
         steps.end();
         assert_eq!(current(&steps), None);
