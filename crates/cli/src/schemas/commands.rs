@@ -1,8 +1,8 @@
 //! The reference page of the commands, made of what `--help` prints.
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, General};
 use crate::exit::Exit;
-use clap::CommandFactory;
+use clap::{Arg, Args as _, Command, CommandFactory as _};
 use std::fmt::Write as _;
 
 const WIDTH: usize = 98;
@@ -71,6 +71,11 @@ pub fn page() -> String {
         let _ = writeln!(text, "| {} | {} |", exit.code(), exit.meaning());
     }
     text.push_str("| 128 + n | ended by signal n: 130 by Ctrl-C, 143 by SIGTERM |\n");
+    let _ = write!(
+        text,
+        "\nEvery command has these options:\n\n```text\n{}\n```\n",
+        general()
+    );
     let mut all = Arguments::command();
     // Gives each command its own name in the line of its usage.
     all.build();
@@ -83,17 +88,32 @@ pub fn page() -> String {
         let Some(command) = all.find_subcommand(&name) else {
             continue;
         };
-        let help = command.clone().term_width(WIDTH).render_long_help();
-        let lines: Vec<_> = help
-            .to_string()
-            .lines()
-            .map(str::trim_end)
-            .map(str::to_owned)
-            .collect();
-        let help = lines.join("\n");
-        let _ = write!(text, "\n## `{name}`\n\n```text\n{}\n```\n", help.trim_end());
+        let help = long_help(command.clone().mut_args(without_general));
+        let _ = write!(text, "\n## `{name}`\n\n```text\n{help}\n```\n");
     }
     text
+}
+
+/// The options that every command has, in a form that the page has once.
+fn general() -> String {
+    long_help(
+        Command::new("millrace")
+            .args(General::augment_args(Command::new("")).get_arguments())
+            .disable_help_flag(true)
+            .help_template("{options}"),
+    )
+}
+
+/// Hides an option of every command, which the page has in one place.
+fn without_general(argument: Arg) -> Arg {
+    let is_general = argument.is_global_set();
+    argument.hide(is_general)
+}
+
+fn long_help(command: Command) -> String {
+    let help = command.term_width(WIDTH).render_long_help().to_string();
+    let lines: Vec<_> = help.lines().map(str::trim_end).collect();
+    lines.join("\n").trim_matches('\n').to_owned()
 }
 
 #[cfg(test)]

@@ -49,35 +49,30 @@ pub fn add(schema: &mut Value) {
 /// The fields that a definition has: each as the JSON Pointer of its schema, with its value.
 fn fields(schema: &Value, definition: &Value) -> Vec<(String, Value)> {
     let mut found = Vec::new();
-    visit(schema, String::new(), definition, &mut found);
+    visit(schema, "", definition, &mut found);
     found
 }
 
-fn visit(schema: &Value, at: String, value: &Value, found: &mut Vec<(String, Value)>) {
-    let Some(here) = schema.pointer(&at).and_then(Value::as_object) else {
+fn visit(schema: &Value, at: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+    let Some(here) = schema.pointer(at).and_then(Value::as_object) else {
         return;
     };
     if let Some(name) = here.get("$ref").and_then(Value::as_str) {
-        visit(
-            schema,
-            name.trim_start_matches('#').to_owned(),
-            value,
-            found,
-        );
+        visit(schema, name.trim_start_matches('#'), value, found);
     }
     for choice in ["oneOf", "anyOf"] {
         let variants = here.get(choice).and_then(Value::as_array);
         for (index, _) in variants.into_iter().flatten().enumerate() {
-            visit(schema, format!("{at}/{choice}/{index}"), value, found);
+            visit(schema, &format!("{at}/{choice}/{index}"), value, found);
         }
     }
     match value {
         Value::Array(all) => {
             for value in all {
-                visit(schema, format!("{at}/items"), value, found);
+                visit(schema, &format!("{at}/items"), value, found);
             }
         }
-        Value::Object(all) => visit_object(schema, &at, here, all, found),
+        Value::Object(all) => visit_object(schema, at, here, all, found),
         _ => {}
     }
 }
@@ -94,12 +89,12 @@ fn visit_object(
         if properties.is_some_and(|it| it.contains_key(name)) {
             let at = format!("{at}/properties/{name}");
             found.push((at.clone(), value.clone()));
-            visit(schema, at, value, found);
+            visit(schema, &at, value, found);
         } else if here
             .get("additionalProperties")
             .is_some_and(Value::is_object)
         {
-            visit(schema, format!("{at}/additionalProperties"), value, found);
+            visit(schema, &format!("{at}/additionalProperties"), value, found);
         }
     }
 }

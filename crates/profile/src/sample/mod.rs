@@ -142,7 +142,7 @@ impl Sample {
             Path::push_name(path, &name.decode());
             match &value {
                 Value::S(text) => self.cell(path, Kind::S, &text.decode(), cells),
-                Value::N(raw) => self.cell(path, Kind::N, &Decimal::read(raw).text(), cells),
+                Value::N(raw) => self.cell(path, Kind::N, Decimal::read(raw).text(), cells),
                 Value::Bool(value) => {
                     let text = if *value { "true" } else { "false" };
                     self.cell(path, Kind::Bool, text, cells);
