@@ -202,6 +202,12 @@ async fn the_model_before_serves_again_and_is_the_champion_again() {
     for part in [name(21), name(20), "answered 2 rows".to_owned()] {
         assert!(text.contains(&part), "{text}");
     }
+    let printed = serde_json::to_value(rollback::Document::of(&back)).unwrap();
+    let expected = json!({
+        "run": run(20), "endpoint": PIPELINE, "endpointConfig": name(20), "from": name(21),
+        "smokeRows": 2,
+    });
+    assert_eq!(printed, expected);
 }
 
 #[tokio::test]

@@ -90,6 +90,18 @@ async fn nobody_is_asked_to_type_where_that_is_forbidden() {
     }
 }
 
+/// The document that a command has printed, which is as its schema says.
+fn documented(command: &str, text: &str) -> Value {
+    let document: Value = serde_json::from_str(text).unwrap();
+    let all = millrace::output::all();
+    let schema = all.into_iter().find(|(known, _)| *known == command);
+    let schema = serde_json::to_value(schema.unwrap().1).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(&document).collect();
+    assert!(errors.is_empty(), "{command}: {errors:?}\n{text}");
+    document
+}
+
 #[tokio::test]
 async fn what_changes_a_run_prints_json() {
     let world = World::new().await;
@@ -103,16 +115,19 @@ async fn what_changes_a_run_prints_json() {
     ] {
         let ended = world.run(&format!("{command} {name} --json")).await;
         assert_eq!((ended.code, &*ended.error), (0, ""), "{ended:?}");
-        let changed: Value = serde_json::from_str(&ended.output).unwrap();
+        let changed = documented(command, &ended.output);
         assert_eq!(changed["execution"], format!("{EXECUTION}:{name}"));
         assert_eq!(
             (&changed["was"], &changed["pipeline"]),
             (&json!(was), &json!("default"))
         );
     }
+    let started = world.run("start --json").await;
+    let started = documented("start", &started.output);
+    assert_eq!(started["pipeline"], "default");
     std::fs::write(world.folder.path().join("films.json"), GOOD).unwrap();
     let ended = world.run("validate --offline --json films.json").await;
-    let found: Value = serde_json::from_str(&ended.output).unwrap();
+    let found = documented("validate", &ended.output);
     let expected = json!({"definitions": [{
         "file": "films.json", "pipeline": "films", "valid": true, "online": false, "faults": [],
         "notChecked": [],
