@@ -25,6 +25,7 @@ pub use gather::{Gatherer, MAX_VOCABULARY};
 pub use item_text::{ItemForm, ItemText, ItemTextError};
 pub use plan::check::{check_definition, read_definition};
 pub use plan::named::{check_paths, check_sample};
+pub use plan::survey::{Surveyed, survey};
 pub use plan::{MAX_CLASSES, plan_columns};
 pub use rows::cell::Cell;
 pub use rows::csv::CsvRows;

@@ -7,6 +7,7 @@ mod column;
 mod infer;
 pub(crate) mod named;
 mod split;
+pub(crate) mod survey;
 mod table;
 mod training;
 
@@ -225,7 +226,7 @@ impl Plan<'_> {
             }
             let inferred = match late.get(text) {
                 Some(reason) => Err(reason.clone()),
-                None => self.inferred_encoding(text, attribute),
+                None => inferred_encoding(text, attribute, self.table, self.key_attributes),
             };
             match inferred {
                 Ok((encoding, from_text)) => {
@@ -244,38 +245,39 @@ impl Plan<'_> {
         }
         Ok(columns)
     }
+}
 
-    fn inferred_encoding(
-        &self,
-        path: &str,
-        attribute: &Attribute,
-    ) -> Result<(Encoding, bool), String> {
-        let encoding = infer::encoding(attribute)
-            .map_err(|reason| format!("has {}, which {reason}", infer::found(attribute)))?;
-        let distinct = Distinctness::of(path, self.table);
-        let is_key =
-            (self.key_attributes.iter()).any(|name| Path::attribute(name).to_string() == path);
-        let items = self.table.items();
-        if is_key && let Some(reason) = infer::identifying_key(attribute, distinct, items) {
-            return Err(reason);
-        }
-        let is_text = encoding == Encoding::Ordinal;
-        let from_text = is_text && self.table.readings(path).are_measures();
-        match encoding {
-            Encoding::Ordinal if !from_text => infer::no_category(attribute, distinct)
-                .or_else(|| infer::identifying_text(attribute, distinct))
-                .map_or(Ok((encoding, false)), Err),
-            Encoding::Number | Encoding::Ordinal => {
-                let numbers = self.table.known_numbers(path, from_text);
-                match numbers.and_then(|numbers| numbers.rounded()) {
-                    Some(largest) => Err(format!(
-                        "has whole numbers up to {largest}, which float32 rounds above 16777216; declare it with encoding `ordinal` or `hash` if it is an identifier, `timestamp` if it is one"
-                    )),
-                    None => Ok((Encoding::Number, from_text)),
-                }
+/// The encoding of an attribute, and whether its texts count as numbers; or why it is no column.
+fn inferred_encoding(
+    path: &str,
+    attribute: &Attribute,
+    table: &Table<'_>,
+    key_attributes: &[String],
+) -> Result<(Encoding, bool), String> {
+    let encoding = infer::encoding(attribute)
+        .map_err(|reason| format!("has {}, which {reason}", infer::found(attribute)))?;
+    let distinct = Distinctness::of(path, table);
+    let is_key = (key_attributes.iter()).any(|name| Path::attribute(name).to_string() == path);
+    let items = table.items();
+    if is_key && let Some(reason) = infer::identifying_key(attribute, distinct, items) {
+        return Err(reason);
+    }
+    let is_text = encoding == Encoding::Ordinal;
+    let from_text = is_text && table.readings(path).are_measures();
+    match encoding {
+        Encoding::Ordinal if !from_text => infer::no_category(attribute, distinct)
+            .or_else(|| infer::identifying_text(attribute, distinct))
+            .map_or(Ok((encoding, false)), Err),
+        Encoding::Number | Encoding::Ordinal => {
+            let numbers = table.known_numbers(path, from_text);
+            match numbers.and_then(|numbers| numbers.rounded()) {
+                Some(largest) => Err(format!(
+                    "has whole numbers up to {largest}, which float32 rounds above 16777216; declare it with encoding `ordinal` or `hash` if it is an identifier, `timestamp` if it is one"
+                )),
+                None => Ok((Encoding::Number, from_text)),
             }
-            _ => Ok((encoding, false)),
         }
+        _ => Ok((encoding, false)),
     }
 }
 
