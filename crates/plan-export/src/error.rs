@@ -163,6 +163,16 @@ fn list(names: &[String]) -> String {
     }
 }
 
+impl PlanExportError {
+    pub(crate) fn table_empty(table: &str, index: Option<&str>) -> Self {
+        let what = match index {
+            Some(index) => format!("index {index:?} of table {table:?}"),
+            None => format!("table {table:?}"),
+        };
+        Self::TableEmpty { what }
+    }
+}
+
 impl From<ServiceError> for PlanExportError {
     fn from(error: ServiceError) -> Self {
         Self::Table(Box::new(error))

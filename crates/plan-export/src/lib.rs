@@ -9,9 +9,9 @@ mod load;
 mod overrides;
 mod sources;
 
-pub use dynamodb::{DynamoDb, EXPORT_MEMORY_MB};
+pub use dynamodb::{BASIS, DynamoDb, EXPORT_MEMORY_MB, PriceList, TableSample, sample_table};
 pub use error::PlanExportError;
-pub use load::check_endpoint;
+pub use load::{check_endpoint, load};
 pub use overrides::{Overrides, OverridesError};
 pub use sources::Sources;
 
@@ -62,7 +62,7 @@ where
     }
 
     settings.overrides.check(&input.input)?;
-    let mut definition = load::load(store, &pipeline, input.input).await?;
+    let mut definition = load(store, &pipeline, input.input).await?;
     // The run keeps the names that it begins with.
     definition.name_resources(&settings.stack);
     check_endpoint(store, &definition).await?;

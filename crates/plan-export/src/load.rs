@@ -14,7 +14,10 @@ pub fn pipeline_of(input: &Value) -> Result<String, PlanExportError> {
     Ok(pipeline.to_owned())
 }
 
-/// The valid definition of a pipeline.
+/// The valid definition of a pipeline: the stored one, with `input` merged over it.
+///
+/// # Errors
+/// If there is none, or it is not valid.
 pub async fn load(
     store: &impl ObjectStore,
     pipeline: &str,

@@ -95,6 +95,21 @@ pub struct ReadBudget {
 }
 
 impl DynamoDbSource {
+    /// The whole table, by the defaults.
+    pub fn whole(table: &str) -> Self {
+        Self {
+            table: table.to_owned(),
+            mode: Mode::default(),
+            index: None,
+            projection: Vec::new(),
+            filter: None,
+            consistent_read: false,
+            read: ReadBudget::default(),
+            segments: None,
+            segments_per_task: None,
+        }
+    }
+
     /// The first field that only a scan can satisfy: a native export has whole items of the table.
     pub fn needs_scan(&self) -> Option<&'static str> {
         if self.index.is_some() {

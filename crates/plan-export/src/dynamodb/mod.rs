@@ -9,6 +9,8 @@ mod segments;
 mod selected;
 
 pub use estimate::EXPORT_MEMORY_MB;
+pub use prices::{BASIS, PriceList};
+pub use sample::{TableSample, sample_table};
 
 use crate::PlanExportError;
 use contract::states::{ExportTask, Route};
@@ -18,7 +20,7 @@ use lake::records::{DynamoDbPlan, SourcePlan};
 use raw_export::{PlanSource, Planned};
 use route::Chosen;
 use selected::Selected;
-use source::{DescribeRecovery, DescribeTable, ScanPages};
+use source::{DescribeRecovery, DescribeTable, ScanPages, TableInfo};
 
 /// A table to export, and the port that describes it.
 #[derive(Debug)]
@@ -31,27 +33,25 @@ pub struct DynamoDb<'a, T> {
     pub concurrency: u32,
 }
 
+async fn describe(tables: &impl DescribeTable, table: &str) -> Result<TableInfo, PlanExportError> {
+    let info = tables.describe(table).await?;
+    info.ok_or_else(|| PlanExportError::TableMissing {
+        table: table.to_owned(),
+    })
+}
+
 impl<T: DescribeTable + DescribeRecovery + ScanPages> PlanSource for DynamoDb<'_, T> {
     type Error = PlanExportError;
 
     async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
         let Self { source, tables, .. } = *self;
         let table = &source.table;
-        let info = tables
-            .describe(table)
-            .await?
-            .ok_or_else(|| PlanExportError::TableMissing {
-                table: table.clone(),
-            })?;
+        let info = describe(tables, table).await?;
         let selected = selected::choose(definition, source, info)?;
         // The table's own count lags by hours; reading one item tells whether there is any.
         let index = source.index.as_deref();
         if !tables.holds_an_item(table, index).await? {
-            let what = match index {
-                Some(index) => format!("index {index:?} of table {table:?}"),
-                None => format!("table {table:?}"),
-            };
-            return Err(PlanExportError::TableEmpty { what });
+            return Err(PlanExportError::table_empty(table, index));
         }
         let sample = sample::check(definition, source, tables, &selected).await?;
         let Selected {

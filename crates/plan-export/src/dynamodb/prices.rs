@@ -12,12 +12,19 @@ pub const BASIS: &str = "us-east-1 list prices of November 2026";
 /// Dollars for one unit of each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PriceList {
+    /// A read request unit of a table on demand.
     pub read_request_unit: f64,
+    /// A gigabyte-second of a function.
     pub lambda_gb_second: f64,
+    /// An invocation of a function.
     pub lambda_request: f64,
+    /// A write or list request to S3.
     pub s3_put: f64,
+    /// A read request to S3.
     pub s3_get: f64,
+    /// A state transition of Step Functions.
     pub state_transition: f64,
+    /// A gigabyte of table in a native export.
     pub export_gb: f64,
 }
 

@@ -7,16 +7,18 @@ use contract::ErrorName;
 use definition::{Definition, DynamoDbSource};
 use lake::records::ItemSample;
 use profile::Profile;
-use source::{PageBuffer, PageRequest, ScanPages, Selection, Throttles};
+use source::{DescribeTable, PageBuffer, PageRequest, ScanPages, Selection, TableInfo, Throttles};
+use twox_hash::XxHash3_64;
 
-/// Items to read.
+/// Items that a plan reads.
 const ITEMS: u64 = 1000;
 
 /// Items of one page.
 const PAGE: u32 = 100;
 
-/// Pages to read at most: segments of a table whose items share few partition keys are often empty.
-const PAGES: usize = 40;
+/// Pages to read at most, for each that a sample needs: segments of a table whose items share few
+/// partition keys are often empty.
+const PAGES_FOR_ONE: u64 = 4;
 
 /// The largest `TotalSegments` of a Scan. Source: Amazon DynamoDB API reference, Scan.
 const MOST_SEGMENTS: u32 = 1_000_000;
@@ -42,8 +44,14 @@ pub async fn check(
     };
     let mut profile = Profile::new();
     profile.declare(dataset.paths().iter().map(|named| named.text));
-    let Some((sample, is_whole)) = read(source, tables, selected, &mut profile).await? else {
-        return Ok(None);
+    let (sample, is_whole) = match read(source, tables, selected, ITEMS, &mut profile).await {
+        Ok(read) => read,
+        // The export waits for capacity; a sample is not worth it.
+        Err(PlanExportError::Table(error)) if error.name == ErrorName::Throttled => {
+            tracing::warn!(table = source.table, "too busy for a sample");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
     };
     if profile.items() >= ENOUGH || is_whole && profile.items() > 0 {
         dataset::check_sample(dataset, &profile).map_err(|error| PlanExportError::Sampled {
@@ -54,13 +62,61 @@ pub async fn check(
     Ok(Some(sample))
 }
 
-/// Reads pages of random segments into the profile. Also tells whether they are the whole table.
+/// A sample of a table, for whoever writes a definition of it.
+#[derive(Debug)]
+pub struct TableSample {
+    /// What the table says of itself.
+    pub info: TableInfo,
+    /// The profile of the sampled items, with their values.
+    pub profile: Profile,
+    /// The sampled items, and the read units that they took.
+    pub sample: ItemSample,
+    /// Whether they are all of the table.
+    pub is_whole: bool,
+}
+
+/// Describes a table and reads about `items` of its items, from random segments.
+///
+/// # Errors
+/// [`PlanExportError::TableMissing`] and [`PlanExportError::TableEmpty`]; or the service's answer,
+/// also if the table is too busy.
+pub async fn sample_table(
+    tables: &(impl DescribeTable + ScanPages),
+    table: &str,
+    items: u64,
+) -> Result<TableSample, PlanExportError> {
+    let info = super::describe(tables, table).await?;
+    let source = DynamoDbSource::whole(table);
+    let selected = Selected {
+        key_attributes: info.key_attributes.clone(),
+        info,
+        paths: Vec::new(),
+    };
+    let mut profile = Profile::new();
+    let (sample, is_whole) = read(&source, tables, &selected, items, &mut profile).await?;
+    // The segments of a sample may all be empty.
+    if sample.items == 0 && (is_whole || !tables.holds_an_item(table, None).await?) {
+        return Err(PlanExportError::table_empty(table, None));
+    }
+    Ok(TableSample {
+        info: selected.info,
+        profile,
+        sample,
+        is_whole,
+    })
+}
+
+/// Reads pages of random segments into the profile, until it has `most` items. Also tells whether
+/// they are the whole table.
 async fn read(
     source: &DynamoDbSource,
     tables: &impl ScanPages,
     selected: &Selected,
+    most: u64,
     profile: &mut Profile,
-) -> Result<Option<(ItemSample, bool)>, PlanExportError> {
+) -> Result<(ItemSample, bool), PlanExportError> {
+    let pages = most.div_ceil(u64::from(PAGE)) * PAGES_FOR_ONE;
+    let pages = usize::try_from(pages).unwrap_or(usize::MAX);
     let selection = Selection::new(source, &selected.paths);
     let throttles = Throttles::new();
     let mut buffer = PageBuffer::new();
@@ -71,16 +127,16 @@ async fn read(
     let mut scanned = 0;
     let mut cursor = None;
     // A table of less is one segment, which is read from its beginning.
-    let is_small = selected.info.items <= ITEMS;
+    let is_small = selected.info.items <= most;
     let (total, segments) = if is_small {
-        (1, vec![0; PAGES])
+        (1, vec![0; pages])
     } else {
         let total = selected.info.items / u64::from(PAGE);
         let total = u32::try_from(total)
             .unwrap_or(MOST_SEGMENTS)
             .min(MOST_SEGMENTS);
         // None of them twice: an item counts once.
-        (total, fastrand::choose_multiple(0..total, PAGES))
+        (total, fastrand::choose_multiple(0..total, pages))
     };
     for segment in segments {
         let request = PageRequest {
@@ -93,19 +149,14 @@ async fn read(
             limit: Some(PAGE),
             throttles: &throttles,
         };
-        let page = match tables.page(&request, &mut buffer).await {
-            Ok(page) => page,
-            // The export waits for capacity; a sample is not worth it.
-            Err(error) if error.name == ErrorName::Throttled => {
-                tracing::warn!(table = source.table, "too busy for a sample");
-                return Ok(None);
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let page = tables.page(&request, &mut buffer).await?;
         let lines = buffer
             .lines()
             .map_err(|source| PlanExportError::NotAnItem { source })?;
         profile.observe_lines(lines);
+        for line in lines.lines() {
+            profile.sample(XxHash3_64::oneshot(line.as_bytes()), line.as_bytes());
+        }
         sample.items = profile.items();
         sample.read_units += page.read_units;
         scanned += page.scanned;
@@ -114,11 +165,11 @@ async fn read(
             cursor = page.cursor;
         }
         if is_small && is_end {
-            return Ok(Some((sample, true)));
+            return Ok((sample, true));
         }
-        if scanned >= ITEMS {
+        if scanned >= most {
             break;
         }
     }
-    Ok(Some((sample, false)))
+    Ok((sample, false))
 }

@@ -3,7 +3,7 @@
 use crate::support::{Tables, definition, lake_with, plan_in, plan_on};
 use contract::{ErrorName, Named};
 use lake::records::{ItemSample, Plan};
-use plan_export::PlanExportError;
+use plan_export::{PlanExportError, sample_table};
 use serde_json::{Value, json};
 
 fn lines(count: usize, item: &Value) -> Vec<String> {
@@ -134,4 +134,33 @@ async fn a_busy_table_and_an_export_alone_are_not_sampled() {
     };
     assert_eq!(plan(&tables, &export).await.unwrap().sample, None);
     assert!(tables.read.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn whoever_writes_a_definition_gets_the_profile_of_a_sample() {
+    let tables = Tables {
+        items: 1_000_000,
+        lines: lines(100, &rated()),
+        ..Tables::default()
+    };
+    let sample = sample_table(&tables, "interactions", 250).await.unwrap();
+    assert_eq!((sample.sample.items, sample.is_whole), (300, false));
+    assert_eq!(sample.profile.items(), 300);
+    assert_eq!(sample.profile.sampled_items(), 300, "with their values");
+    assert_eq!(tables.read.lock().unwrap().len(), 3);
+    let missing = sample_table(&tables, "films", 250).await.unwrap_err();
+    assert_eq!(missing.name(), ErrorName::TableMissing);
+    let empty = Tables {
+        items: 0,
+        empty: true,
+        ..Tables::default()
+    };
+    let empty = sample_table(&empty, "interactions", 250).await.unwrap_err();
+    assert_eq!(empty.name(), ErrorName::TableEmpty);
+    let busy = Tables {
+        busy: true,
+        ..Tables::default()
+    };
+    let busy = sample_table(&busy, "interactions", 250).await.unwrap_err();
+    assert_eq!(busy.name(), ErrorName::Throttled);
 }
