@@ -76,11 +76,13 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
             "definition",
             "dynamodb-json",
             "lake",
+            // Its plan is shown before a run starts.
             "plan-export",
             "profile",
             "raw-export",
             "sagemaker-ports",
             "sagemaker-local",
+            "source",
         ],
     ),
 ];

@@ -14,6 +14,7 @@ pub mod native;
 pub mod node;
 pub mod packages;
 pub mod pipeline;
+pub mod program;
 pub mod python;
 pub mod schema;
 pub mod script;

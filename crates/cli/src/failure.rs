@@ -7,8 +7,10 @@ use millrace::demo::DemoError;
 use millrace::encode::EncodeError;
 use millrace::execution::ExecutionError;
 use millrace::exit::{Exit, Explain, Kind};
+use millrace::init::InitError;
 use millrace::local::LocalError;
 use millrace::place::PlaceError;
+use millrace::plan::PlanError;
 use millrace::predict::PredictError;
 use millrace::report::ReportError;
 use millrace::rollback::RollbackError;
@@ -37,6 +39,10 @@ pub enum Failure {
         done: usize,
         source: DefinitionsError,
     },
+    #[error(transparent)]
+    Init(#[from] InitError),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     #[error(transparent)]
     Predict(#[from] PredictError),
     #[error("a check failed")]
@@ -91,6 +97,8 @@ impl Explain for Failure {
             Self::Execution(error) => error.kind(),
             Self::Definitions(error) => error.kind(),
             Self::Partly { source, .. } => Kind::Is(Exit::Partly, source.kind().advice()),
+            Self::Init(error) => error.kind(),
+            Self::Plan(error) => error.kind(),
             Self::Predict(error) => error.kind(),
             Self::Ill(exit) => Kind::Is(*exit, None),
             Self::Validate(error) => error.kind(),

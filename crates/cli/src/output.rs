@@ -1,6 +1,6 @@
 //! The documents that commands print with `--json`.
 
-use crate::{approval, clean, definitions, doctor, logs, predict, report, rollback, runs};
+use crate::{approval, clean, definitions, doctor, logs, plan, predict, report, rollback, runs};
 use crate::{validate, verify};
 use contract::states::PublishReportOutput;
 use schemars::{Schema, schema_for};
@@ -12,6 +12,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("push", schema_for!(definitions::AllPushed)),
         ("pull", schema_for!(definitions::AllPulled)),
         ("diff", schema_for!(definitions::Differences)),
+        ("plan", schema_for!(plan::Document)),
         ("start", schema_for!(runs::Started)),
         ("watch", schema_for!(PublishReportOutput)),
         ("stop", schema_for!(runs::Changed)),
@@ -37,8 +38,9 @@ mod tests {
     use clap::CommandFactory;
 
     /// Commands whose output is no document.
-    const OTHERS: [(&str, &str); 6] = [
+    const OTHERS: [(&str, &str); 7] = [
         ("demo", "a story for people"),
+        ("init", "writes a definition"),
         ("local", "runs until Ctrl-C"),
         ("encode", "CSV"),
         ("schemas", "writes files"),

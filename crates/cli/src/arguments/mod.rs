@@ -3,11 +3,13 @@
 mod general;
 mod lake;
 mod local;
+mod propose;
 mod run;
 
 pub use general::{Color, General};
 pub use lake::{Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Rollback};
 pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
+pub use propose::{Init, Plan};
 pub use run::{Logs, Redrive, Runs, Start, Stop, Watch};
 
 use crate::exit;
@@ -51,6 +53,24 @@ pub enum Command {
     /// Start local AWS, deploy the stack, and keep both running until Ctrl-C.
     #[command(after_help = "Example:\n  millrace local")]
     Local(Local),
+    /// Propose a definition for a table, from a sample of its items.
+    ///
+    /// Reads about --sample items from random segments, and writes JSON with a comment for each
+    /// guess: label, columns, split, bounds, and SageMaker's built-in XGBoost, which needs no image.
+    /// Identifiers, constants and free text are left out, each with the reason. Asks for the label
+    /// if its name does not say it; without a terminal the exit code is then 2, and the candidates
+    /// are listed. Never overwrites a file without --force.
+    #[command(
+        after_help = "Examples:\n  millrace init interactions\n  millrace init customers --label churned -o churn.json"
+    )]
+    Init(Init),
+    /// Show what a run would take and cost, step by step, and what differs from the last run.
+    ///
+    /// Plans the export by the code of the function that plans it, which reads a sample of the
+    /// table, and writes nothing. The exit code is 1 if the run would be refused, such as above a
+    /// limit.
+    #[command(after_help = "Examples:\n  millrace plan default.json\n  millrace plan --json")]
+    Plan(Plan),
     /// Show everything that is wrong with definitions, each fault at its place in the file.
     ///
     /// Reads JSON with comments and trailing commas. Checks field names, types, choices, ranges and

@@ -1,9 +1,11 @@
 //! The commands: each reads its options, calls the library, and prints.
 
 mod definitions;
+mod init;
 mod lake;
 mod local;
 mod maintenance;
+mod plan;
 mod run;
 
 use crate::failure::Failure;
@@ -19,6 +21,8 @@ pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Demo(arguments) => Box::pin(local::demo(arguments, session)).await,
         Command::Local(arguments) => local::local(arguments, session).await,
         Command::Validate(arguments) => Box::pin(definitions::validate(arguments, session)).await,
+        Command::Init(arguments) => Box::pin(init::init(arguments, session)).await,
+        Command::Plan(arguments) => Box::pin(plan::plan(arguments, session)).await,
         Command::Push(arguments) => definitions::push(arguments, session).await,
         Command::Pull(arguments) => definitions::pull(arguments, session).await,
         Command::Diff(arguments) => definitions::diff(arguments, session).await,

@@ -95,7 +95,7 @@ impl Differences {
 }
 
 /// The fields that differ, in the order of the lake's definition, then of the file's.
-pub(super) fn changes(lake: &Value, file: &Value) -> Vec<Change> {
+pub(crate) fn changes(lake: &Value, file: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     compare("", Some(lake), Some(file), &mut found);
     found

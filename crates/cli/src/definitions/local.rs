@@ -3,6 +3,7 @@
 use super::DefinitionsError;
 use crate::validate::{self, Checked, Document};
 use contract::Names;
+use definition::Definition;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -72,6 +73,24 @@ pub(super) fn check_all(files: &[Local]) -> Result<(), DefinitionsError> {
         Ok(())
     } else {
         Err(DefinitionsError::invalid(&checked))
+    }
+}
+
+/// Reads a file and checks it as [`super::push`] does.
+///
+/// # Errors
+/// If it cannot be read, or has faults.
+pub fn read_valid(path: &Path) -> Result<Definition, DefinitionsError> {
+    let file = Local::read(path)?;
+    match file.check() {
+        Checked {
+            outcome: Ok(definition),
+            ..
+        } => Ok(Definition {
+            pipeline: file.pipeline,
+            ..*definition
+        }),
+        faulty => Err(DefinitionsError::invalid(&[faulty])),
     }
 }
 

@@ -11,9 +11,10 @@ mod local;
 mod moved;
 mod sync;
 
+pub(crate) use changes::changes;
 pub use changes::{Change, Difference, Differences};
 pub use error::DefinitionsError;
 pub use known::Known;
-pub use local::Local;
+pub use local::{Local, read_valid};
 pub use moved::{AllPulled, AllPushed, OnePulled, OnePushed};
 pub use sync::{Pulled, Pushed, compare, pull, push};

@@ -14,6 +14,7 @@ use crate::validate::{self, ValidateError};
 use crate::verify::VerifyError;
 use contract::{Named, ServiceError};
 use lake::{DocumentError, StoreError, VocabularyError};
+use plan_export::PlanExportError;
 
 /// A failure that needs no other advice than its message.
 const NO: Kind<'static> = Kind::Is(Exit::No, None);
@@ -46,6 +47,16 @@ impl Explain for DocumentError {
 impl Explain for VocabularyError {
     fn kind(&self) -> Kind<'_> {
         Kind::Named(self.name())
+    }
+}
+
+impl Explain for PlanExportError {
+    fn kind(&self) -> Kind<'_> {
+        match self {
+            Self::Table(error) | Self::Execution(error) => Kind::Service(error),
+            Self::Lake(error) => error.kind(),
+            _ => Kind::Named(self.name()),
+        }
     }
 }
 

@@ -78,7 +78,11 @@ async fn champion(place: &Place) -> Result<RunId, RunError> {
 }
 
 /// The runs of the lake whose ids begin with the prefix, oldest first.
-async fn in_lake(store: &S3Store, pipeline: &str, prefix: &str) -> Result<Vec<RunId>, RunError> {
+pub(crate) async fn in_lake(
+    store: &S3Store,
+    pipeline: &str,
+    prefix: &str,
+) -> Result<Vec<RunId>, RunError> {
     let all = format!("raw/{pipeline}/run=");
     let folders = store.folders(&format!("{all}{prefix}")).await?;
     let ids = folders.iter().filter_map(|folder| {

@@ -10,6 +10,7 @@ mod start;
 
 pub use detail::{Children, Detail, StepRow};
 pub use error::RunError;
+pub(crate) use find::in_lake;
 pub use find::{Found, execution, found_in_lake, of_execution};
 pub use log::{function, group as log_group};
 pub use name::RunName;

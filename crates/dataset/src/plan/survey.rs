@@ -66,7 +66,7 @@ fn distinct(path: &str, attribute: &Attribute, table: &Table<'_>) -> Option<u64>
         [Kind::Bool] => Some(table.texts(path).count() as u64),
         [Kind::S | Kind::N] | [Kind::S, Kind::N] => match Distinctness::of(path, table) {
             Distinctness::Exactly(count) => Some(count),
-            Distinctness::About(_) | Distinctness::Unknown => None,
+            Distinctness::About(_) => None,
         },
         _ => None,
     }
