@@ -26,10 +26,11 @@ def model(service):
 
 SAGEMAKER = model("sagemaker")
 SCALING = model("application-autoscaling")
+ALARMS = model("cloudwatch")
 
 
 def operation(name):
-    for service in (SAGEMAKER, SCALING):
+    for service in (SAGEMAKER, SCALING, ALARMS):
         if name in service.operation_names:
             return service.operation_model(name)
     return None

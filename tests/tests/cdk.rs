@@ -86,7 +86,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 30] = [
+const EVERYTHING: [(&str, &str); 28] = [
     LEAST[0],
     ("InputMayOverride", "dataset,limits"),
     ("RolePath", "/service/"),
@@ -117,8 +117,6 @@ const EVERYTHING: [(&str, &str); 30] = [
     ("MaxModelAgeDays", "14"),
     ("MaxDaysWithoutRun", "3"),
     ("AlarmEmail", "ml@example.com"),
-    ("EndpointName", "shops-live"),
-    ("EndpointLatencyMicroseconds", "250000"),
     ("Architecture", "x86_64"),
     ("MapConcurrency", "20"),
     ("ReserveConcurrency", "yes"),

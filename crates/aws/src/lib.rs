@@ -1,5 +1,5 @@
-//! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, EventBridge, Step
-//! Functions, CloudFormation, CloudWatch Logs and STS: the only user of the AWS SDKs.
+//! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, CloudWatch and its
+//! Logs, EventBridge, Step Functions, CloudFormation and STS: the only user of the AWS SDKs.
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -15,6 +15,8 @@ pub mod autoscaling;
 pub mod classify;
 #[cfg(feature = "cloudformation")]
 pub mod cloudformation;
+#[cfg(feature = "cloudwatch")]
+pub mod cloudwatch;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "dynamodb")]

@@ -148,6 +148,10 @@ impl Batch {
                 "endpoint.startupSeconds",
                 endpoint.startup_seconds.is_some(),
             ),
+            (
+                "endpoint.maxLatencyMilliseconds",
+                endpoint.max_latency_milliseconds.is_some(),
+            ),
             ("endpoint.keep", endpoint.keep.is_some()),
         ];
         for (path, _) in of_endpoints.into_iter().filter(|(_, asked)| *asked) {

@@ -25,10 +25,15 @@ pub struct Endpoint {
     /// Autoscaling of the instances; by default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscaling: Option<Autoscaling>,
-    /// How an endpoint on instances is updated; by default by a canary, which the stack's alarms
+    /// How an endpoint on instances is updated; by default by a canary, which the endpoint's alarms
     /// roll back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guardrails: Option<Guardrails>,
+    /// 90th percentile of the model's latency in milliseconds, 1 to 60000, above which the
+    /// endpoint's latency alarm goes off; by default 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 60_000))]
+    pub max_latency_milliseconds: Option<u32>,
     /// Requests and answers to capture in the lake, below `captured/`; by default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_capture: Option<DataCapture>,
@@ -56,6 +61,9 @@ pub struct DataCapture {
 }
 
 impl Endpoint {
+    /// For [`Endpoint::max_latency_milliseconds`].
+    pub const MAX_LATENCY_MILLISECONDS: u32 = 1000;
+
     /// How an update shifts traffic, and which alarms roll it back. With a single instance, a
     /// canary or a linear step shifts all traffic at once; the alarms still apply.
     pub fn update_guardrails(&self) -> Guardrails {
@@ -64,6 +72,12 @@ impl Endpoint {
             guardrails.shift = Shift::AllAtOnce;
         }
         guardrails
+    }
+
+    /// The latency in milliseconds above which the endpoint's latency alarm goes off.
+    pub fn max_latency_milliseconds(&self) -> u32 {
+        self.max_latency_milliseconds
+            .unwrap_or(Self::MAX_LATENCY_MILLISECONDS)
     }
 
     fn has_one_instance(&self) -> bool {
@@ -107,6 +121,12 @@ impl Endpoint {
             .is_some_and(|it| !(60..=3600).contains(&it))
         {
             faults.add("endpoint.startupSeconds", "must be 60 to 3600");
+        }
+        if self
+            .max_latency_milliseconds
+            .is_some_and(|it| !(1..=60_000).contains(&it))
+        {
+            faults.add("endpoint.maxLatencyMilliseconds", "must be 1 to 60000");
         }
         self.compute.validate(faults);
         if let Some(autoscaling) = &self.autoscaling {

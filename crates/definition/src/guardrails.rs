@@ -16,8 +16,8 @@ pub struct Guardrails {
     #[serde(default = "default_bake")]
     #[schemars(range(max = 3600))]
     pub bake_seconds: u32,
-    /// Names of CloudWatch alarms that roll the update back, at most 10; by default the stack's
-    /// alarms for the endpoint.
+    /// Names of CloudWatch alarms that roll the update back, at most 10; by default the two alarms
+    /// that every endpoint has. An alarm that is in `ALARM` before the update is left out of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarms: Option<Vec<String>>,
 }

@@ -174,6 +174,7 @@ mod tests {
             ("guardrails", json!({})),
             ("dataCapture", json!({"percent": 5})),
             ("startupSeconds", json!(60)),
+            ("maxLatencyMilliseconds", json!(60)),
             ("keep", json!(3)),
         ] {
             let error = scoring(&validation, "endpoint", json!({field: value})).unwrap_err();

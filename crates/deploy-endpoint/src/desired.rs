@@ -2,9 +2,9 @@
 
 use crate::{DeployEndpointError, Settings};
 use contract::{Conflict, ErrorName, Named};
-use definition::{Definition, PartMissing};
+use definition::PartMissing;
 use lake::records::{Plan, TrainingRecord};
-use sagemaker_ports::{ConfigSpec, Endpoints, Ensured, Guard, ModelSpec, Owner, differences};
+use sagemaker_ports::{ConfigSpec, Endpoints, Ensured, ModelSpec, Owner, differences};
 
 /// The stack and pipeline that every resource is tagged with.
 pub fn owner(plan: &Plan, settings: &Settings) -> Owner {
@@ -37,26 +37,6 @@ pub fn config(
 ) -> Result<ConfigSpec, PartMissing> {
     let tags = owner(plan, settings).run_tags(&plan.run);
     ConfigSpec::of_run(&plan.definition, name, bucket, &settings.lake_key, tags)
-}
-
-/// How an update of the endpoint shifts traffic; `None` for a serverless endpoint, which has no
-/// instances.
-pub fn guard(definition: &Definition, settings: &Settings) -> Option<Guard> {
-    let endpoint = definition.endpoint();
-    if endpoint.compute.is_serverless() {
-        return None;
-    }
-    let desired = endpoint.update_guardrails();
-    let name = endpoint.name.as_ref();
-    let stacks = name.and_then(|name| settings.alarms.get(name));
-    Some(Guard {
-        shift: desired.shift,
-        bake_seconds: desired.bake_seconds,
-        alarms: desired
-            .alarms
-            .or_else(|| stacks.cloned())
-            .unwrap_or_default(),
-    })
 }
 
 /// Ensures that the model and then the configuration exist; `false` if one is not visible yet.

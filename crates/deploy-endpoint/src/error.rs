@@ -45,7 +45,7 @@ pub enum DeployEndpointError {
     #[error(
         "the endpoint {endpoint} was rolled back from {desired} to {current}: {reason}; the log of the \
          new model's container: {log}; redrive to try again{}",
-        without_alarms(alarms)
+        about_alarms(alarms, left_out)
     )]
     RolledBack {
         /// The endpoint.
@@ -58,7 +58,18 @@ pub enum DeployEndpointError {
         reason: Box<str>,
         /// A link to the endpoint's log.
         log: Box<str>,
-        /// The alarms that could roll the update back.
+        /// The alarms that could roll the update back, separated by commas.
+        alarms: Box<str>,
+        /// The alarms that could not, because they were in `ALARM` before.
+        left_out: Box<str>,
+    },
+    /// The definition names alarms that do not exist, with which SageMaker refuses an update.
+    #[error(
+        "endpoint.guardrails.alarms names alarms that do not exist in this account and region: {}; create them, \
+         then redrive; or start a run with other ones", alarms.join(", ")
+    )]
+    AlarmsMissing {
+        /// The alarms.
         alarms: Vec<String>,
     },
     /// The endpoint is in a status that it does not leave by itself.
@@ -156,16 +167,20 @@ pub enum DeployEndpointError {
     Step(#[from] StepError),
 }
 
-/// An alarm that the old model raised rolls back the update that would fix it.
-fn without_alarms(alarms: &[String]) -> String {
-    if alarms.is_empty() {
-        return String::new();
+/// The alarms of a rollback, and the way out if one of them is not about the new model.
+fn about_alarms(alarms: &str, left_out: &str) -> String {
+    let mut text = String::new();
+    if !alarms.is_empty() {
+        text = format!(
+            "; its alarms: {alarms}; if one goes off whatever the model does, mend it or start a run with \
+             {{\"endpoint\": {{\"guardrails\": {{\"alarms\": []}}}}}}"
+        );
     }
-    format!(
-        "; if one of the alarms {} was in ALARM before the update, it rolls back the update that would fix it: \
-         start a run with {{\"endpoint\": {{\"guardrails\": {{\"alarms\": []}}}}}}",
-        alarms.join(", ")
-    )
+    if !left_out.is_empty() {
+        text += "; in ALARM before the update, and left out of it: ";
+        text += left_out;
+    }
+    text
 }
 
 /// The endpoint's configuration after a failed smoke test.
@@ -225,7 +240,7 @@ impl Named for DeployEndpointError {
         match self {
             Self::NotPromoted { .. } => ErrorName::InvalidRequest,
             Self::Overtaken { .. } | Self::UpdatedByOthers { .. } => ErrorName::Conflict,
-            Self::Definition(_) => ErrorName::InvalidDefinition,
+            Self::Definition(_) | Self::AlarmsMissing { .. } => ErrorName::InvalidDefinition,
             Self::RolledBack { .. } => ErrorName::RolledBack,
             Self::EndpointUnusable { .. } => ErrorName::DeploymentFailed,
             Self::SmokeTestFailed { .. } => ErrorName::SmokeTestFailed,

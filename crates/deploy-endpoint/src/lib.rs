@@ -6,6 +6,7 @@ mod champion;
 mod cleanup;
 mod desired;
 mod error;
+mod guardrails;
 mod predictions;
 mod progress;
 mod promoted;
@@ -24,7 +25,7 @@ use lake::records::DeploymentRecord;
 use lake::{ObjectStore, RunKeys, documents};
 use progress::Progress;
 use promoted::Promoted;
-use sagemaker_ports::{Endpoints, Invoke, Scaling, Transforms};
+use sagemaker_ports::{Alarms, Endpoints, Invoke, Scaling, Transforms};
 use scorer::Scorer;
 use server::Server;
 
@@ -38,6 +39,7 @@ pub async fn handle<S: Endpoints + Invoke + Transforms>(
     store: &impl ObjectStore,
     sagemaker: &S,
     scaling: &impl Scaling,
+    alarms: &impl Alarms,
     settings: &Settings,
     input: JobInput,
     _invocation: Invocation,
@@ -64,6 +66,7 @@ pub async fn handle<S: Endpoints + Invoke + Transforms>(
             store,
             sagemaker,
             scaling,
+            alarms,
             settings,
             run: &run,
         };

@@ -4,6 +4,7 @@
 #![recursion_limit = "256"]
 
 use aws::autoscaling::AutoScaling;
+use aws::cloudwatch::CloudWatch;
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
 use deploy_endpoint::{Settings, handle};
@@ -15,20 +16,18 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let sagemaker = SageMaker::new(&config);
     let scaling = AutoScaling::new(&config);
+    let alarms = CloudWatch::new(&config);
     let settings = Settings {
         role_arn: lambda_shell::env("SERVING_ROLE_ARN")?,
         lake_key: lambda_shell::env("LAKE_KEY_ARN")?,
         stack: lambda_shell::env("STACK_NAME")?,
         settle: Settings::SETTLE,
-        alarms: Settings::alarms_of(
-            std::env::var("GUARDED_ENDPOINT").ok(),
-            std::env::var("GUARDRAIL_ALARMS").ok().as_deref(),
-        ),
+        topic: lambda_shell::env("NOTICES_TOPIC_ARN")?,
         region: lambda_shell::env("AWS_REGION")?,
     };
     lambda_shell::serve(async |input, invocation| {
         Box::pin(handle(
-            &store, &sagemaker, &scaling, &settings, input, invocation,
+            &store, &sagemaker, &scaling, &alarms, &settings, input, invocation,
         ))
         .await
     })

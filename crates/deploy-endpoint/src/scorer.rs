@@ -69,6 +69,7 @@ impl<S: ObjectStore, E: Endpoints + Transforms> Scorer<'_, S, E> {
             endpoint_config: None,
             model: name,
             previous_endpoint_config: None,
+            alarms_left_out: Vec::new(),
             smoke_rows: 0,
             transform: Some(transform),
         };

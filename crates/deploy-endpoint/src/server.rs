@@ -1,6 +1,7 @@
 //! Serves at an endpoint.
 
 use crate::error::AfterSmokeTest;
+use crate::guardrails::Guardrails;
 use crate::progress::{PREPARING, Progress};
 use crate::promoted::Promoted;
 use crate::transition::{EndpointState, Transition};
@@ -9,32 +10,35 @@ use contract::Names;
 use definition::ComputeKind;
 use lake::records::DeploymentRecord;
 use lake::{ObjectStore, RunKeys, documents, keys};
-use sagemaker_ports::{Endpoints, Finding, Invoke, Scaling};
+use sagemaker_ports::{Alarms, Endpoints, Finding, Invoke, Scaling};
 
 /// The smoke test failed: the endpoint is rolled back to the configuration before.
 const ROLLING_BACK: &str = "RollingBack";
 
 /// What a deployment to an endpoint needs.
-pub struct Server<'a, S, E, C> {
+pub struct Server<'a, S, E, C, A> {
     /// The lake.
     pub store: &'a S,
     /// Models, configurations, endpoints.
     pub sagemaker: &'a E,
     /// The endpoint's scaling.
     pub scaling: &'a C,
+    /// The endpoint's alarms.
+    pub alarms: &'a A,
     /// Configuration of the function.
     pub settings: &'a Settings,
     /// The run.
     pub run: &'a RunKeys,
 }
 
-impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
+impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling, A: Alarms> Server<'_, S, E, C, A> {
     /// Polls the endpoint.
     pub async fn step(&self, promoted: &Promoted) -> Result<Progress, DeployEndpointError> {
         let Self {
             store,
             sagemaker,
             scaling,
+            alarms,
             settings,
             run,
         } = *self;
@@ -51,8 +55,10 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
         if !desired::ensure(sagemaker, &model, &config).await? {
             return Ok(Progress::in_progress(endpoint, PREPARING, 0));
         }
-        let guard = desired::guard(&plan.definition, settings);
-        let autoscaling = plan.definition.endpoint().autoscaling.as_ref();
+        let owner = desired::owner(plan, settings);
+        let desired = plan.definition.endpoint();
+        let guardrails = Guardrails::new(alarms, settings, &owner, &endpoint, desired);
+        let autoscaling = desired.autoscaling.as_ref();
         let transition = Transition {
             store,
             endpoints: sagemaker,
@@ -63,14 +69,14 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
             compute: &config.compute,
             autoscaling,
             champion: champion.as_ref(),
-            guard: guard.as_ref(),
+            guardrails: &guardrails,
             settle: settings.settle,
             region: &settings.region,
-            owner: desired::owner(plan, settings),
-            adopt: plan.definition.endpoint().adopt,
+            owner: &owner,
+            adopt: desired.adopt,
         };
         let kind = ComputeKind::from(&config.compute);
-        let before = match transition.step().await? {
+        let (before, alarms_left_out) = match transition.step().await? {
             EndpointState::InProgress { phase, age_seconds } => {
                 return Ok(Progress::in_progress(endpoint, phase, age_seconds));
             }
@@ -78,7 +84,10 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
                 let after = AfterSmokeTest::RolledBack(current);
                 return Err(DeployEndpointError::smoke(&endpoint, name, finding, &after));
             }
-            EndpointState::InService { before } => before,
+            EndpointState::InService {
+                before,
+                alarms_left_out,
+            } => (before, alarms_left_out),
         };
         let old = champion.as_ref();
         let served = champion::Served {
@@ -109,7 +118,7 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
         if kind == ComputeKind::Instances {
             sagemaker_ports::scale(scaling, &endpoint, autoscaling).await?;
         }
-        let keep = plan.definition.endpoint().keep.unwrap_or(cleanup::KEEP);
+        let keep = desired.keep.unwrap_or(cleanup::KEEP);
         let served = old.and_then(|champion| champion.endpoint_config.clone());
         cleanup::remove_old(store, sagemaker, run, &successor, &[served, before], keep).await?;
         let record = DeploymentRecord {
@@ -118,6 +127,7 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling> Server<'_, S, E, C> {
             endpoint_config: Some(name.clone()),
             model: name,
             previous_endpoint_config: successor.previous_endpoint_config,
+            alarms_left_out,
             smoke_rows,
             transform: None,
         };

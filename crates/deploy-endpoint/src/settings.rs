@@ -1,6 +1,5 @@
 //! Configuration of the function, the same for every run.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Configuration of the function.
@@ -16,8 +15,8 @@ pub struct Settings {
     /// How long an accepted update may take to show in descriptions. An endpoint that is still in
     /// service on its old configuration after that was rolled back.
     pub settle: Duration,
-    /// The stack's alarms, by the endpoints that they watch.
-    pub alarms: BTreeMap<String, Vec<String>>,
+    /// ARN of the topic that an endpoint's alarms notify.
+    pub topic: String,
     /// The region, where the logs are.
     pub region: String,
 }
@@ -25,22 +24,4 @@ pub struct Settings {
 impl Settings {
     /// For [`Settings::settle`]: far longer than the service's descriptions lag.
     pub const SETTLE: Duration = Duration::from_secs(15);
-
-    /// For [`Settings::alarms`]: the endpoint that the stack watches, and its alarms' names,
-    /// separated by commas.
-    pub fn alarms_of(
-        endpoint: Option<String>,
-        alarms: Option<&str>,
-    ) -> BTreeMap<String, Vec<String>> {
-        let names = alarms.unwrap_or_default().split(',').map(str::trim);
-        let names: Vec<String> = names
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect();
-        endpoint
-            .filter(|endpoint| !endpoint.is_empty() && !names.is_empty())
-            .map(|endpoint| (endpoint, names))
-            .into_iter()
-            .collect()
-    }
 }

@@ -29,12 +29,14 @@
 
 use crate::DeployEndpointError;
 use crate::error::AfterSmokeTest;
+use crate::guardrails::Guardrails;
+use crate::progress::PREPARING;
 use contract::{ErrorName, Named};
 use definition::{Autoscaling, Compute, ComputeKind};
 use lake::records::{Champion, DeploymentIntent, Plan};
 use lake::{ObjectStore, RunKeys, documents};
 use sagemaker_ports::{
-    EndpointInfo, EndpointStatus, Endpoints, Guard, Owner, Scaling, Update, claim_endpoint,
+    Alarms, EndpointInfo, EndpointStatus, Endpoints, Owner, Scaling, Update, claim_endpoint,
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -52,6 +54,8 @@ pub enum EndpointState {
     InService {
         /// The configuration that this run's update started from, if it made one.
         before: Option<String>,
+        /// Alarms that could not roll that update back.
+        alarms_left_out: Vec<String>,
     },
     /// Back in service on another configuration, after the desired one failed the smoke test.
     RolledBack {
@@ -63,7 +67,7 @@ pub enum EndpointState {
 }
 
 /// One step of the deployment.
-pub struct Transition<'a, S, E, C> {
+pub struct Transition<'a, S, E, C, A> {
     pub store: &'a S,
     pub endpoints: &'a E,
     pub scaling: &'a C,
@@ -76,18 +80,18 @@ pub struct Transition<'a, S, E, C> {
     pub autoscaling: Option<&'a Autoscaling>,
     /// The champion, which serves meanwhile and stays if the update fails.
     pub champion: Option<&'a Champion>,
-    /// How an update shifts traffic.
-    pub guard: Option<&'a Guard>,
+    /// What guards an update.
+    pub guardrails: &'a Guardrails<'a, A>,
     pub settle: Duration,
     /// Where the logs are.
     pub region: &'a str,
     /// The stack and pipeline that the endpoint must belong to.
-    pub owner: Owner,
+    pub owner: &'a Owner,
     /// Whether an endpoint of another owner may be adopted.
     pub adopt: bool,
 }
 
-impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
+impl<S: ObjectStore, E: Endpoints, C: Scaling, A: Alarms> Transition<'_, S, E, C, A> {
     /// Polls the endpoint, and requests what is missing.
     pub async fn step(&self) -> Result<EndpointState, DeployEndpointError> {
         let key = self.run.deployment_intent();
@@ -98,7 +102,7 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         };
         // With an intent, this run has checked the owner already.
         if intent.is_none() {
-            claim_endpoint(self.endpoints, self.endpoint, &self.owner, self.adopt).await??;
+            claim_endpoint(self.endpoints, self.endpoint, self.owner, self.adopt).await??;
         }
         match info.status {
             EndpointStatus::Creating
@@ -117,9 +121,15 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
                 Some(intent) if intent.smoke_failed.is_some() => {
                     self.finish_rollback(info, intent).await
                 }
-                _ if info.config == self.config => Ok(EndpointState::InService {
-                    before: intent.map(|intent| intent.from),
-                }),
+                _ if info.config == self.config => {
+                    let (before, alarms_left_out) = intent
+                        .map(|intent| (intent.from, intent.alarms_left_out))
+                        .unzip();
+                    Ok(EndpointState::InService {
+                        before,
+                        alarms_left_out: alarms_left_out.unwrap_or_default(),
+                    })
+                }
                 _ => self.in_service_on_another(info, intent).await,
             },
             EndpointStatus::OutOfService
@@ -145,6 +155,8 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
             from: to,
             to: self.config.to_owned(),
             requested_at: None,
+            alarms: Vec::new(),
+            alarms_left_out: Vec::new(),
             smoke_failed: Some(finding),
         };
         documents::write(self.store, &self.run.deployment_intent(), &intent).await?;
@@ -201,6 +213,7 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
     }
 
     async fn create(&self) -> Result<EndpointState, DeployEndpointError> {
+        self.guardrails.put().await?;
         match self
             .endpoints
             .create_endpoint(self.endpoint, self.config, &self.owner.tags())
@@ -222,11 +235,11 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
         info: EndpointInfo,
         intent: Option<DeploymentIntent>,
     ) -> Result<EndpointState, DeployEndpointError> {
-        let accepted = intent.and_then(|intent| Some((intent.requested_at?, intent.from)));
-        let Some((requested_at, from)) = accepted else {
+        let accepted = intent.and_then(|intent| Some((intent.requested_at?, intent)));
+        let Some((requested_at, intent)) = accepted else {
             return self.update(info.config).await;
         };
-        if from != info.config {
+        if intent.from != info.config {
             return Err(DeployEndpointError::UpdatedByOthers {
                 endpoint: self.endpoint.to_owned(),
                 desired: self.config.to_owned(),
@@ -246,14 +259,19 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
             current: info.config.into(),
             reason: reason(info.failure_reason).into(),
             log: self.log().into(),
-            alarms: self
-                .guard
-                .map(|guard| guard.alarms.clone())
-                .unwrap_or_default(),
+            alarms: intent.alarms.join(", ").into(),
+            left_out: intent.alarms_left_out.join(", ").into(),
         })
     }
 
     async fn update(&self, from: String) -> Result<EndpointState, DeployEndpointError> {
+        self.guardrails.put().await?;
+        let Some(armed) = self.guardrails.arm().await? else {
+            return Ok(EndpointState::InProgress {
+                phase: PREPARING,
+                age_seconds: 0,
+            });
+        };
         // Asked before the scaling is detached below, because scaling made the count what it is.
         let resets_count = self.resets_count().await?;
         if let Some(current) = self.endpoints.describe_config(&from).await? {
@@ -268,13 +286,19 @@ impl<S: ObjectStore, E: Endpoints, C: Scaling> Transition<'_, S, E, C> {
             .await?;
         }
         let update = Update {
-            guard: self.guard,
+            guard: armed.guard.as_ref(),
             resets_count,
         };
         let intent = DeploymentIntent {
             from,
             to: self.config.to_owned(),
             requested_at: None,
+            alarms: armed
+                .guard
+                .as_ref()
+                .map(|guard| guard.alarms.clone())
+                .unwrap_or_default(),
+            alarms_left_out: armed.left_out,
             smoke_failed: None,
         };
         documents::write(self.store, &self.run.deployment_intent(), &intent).await?;

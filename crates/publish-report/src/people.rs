@@ -279,6 +279,13 @@ fn serving(text: &mut String, report: &Report) -> std::fmt::Result {
                 name(&deployment.endpoint_config),
                 deployment.smoke_rows
             )?;
+            if !deployment.alarms_left_out.is_empty() {
+                writeln!(
+                    text,
+                    "In ALARM before the update, so that they could not roll it back: `{}`.",
+                    deployment.alarms_left_out.join("`, `")
+                )?;
+            }
             match &deployment.previous_endpoint_config {
                 Some(previous) => writeln!(text, "To go back: UpdateEndpoint to `{previous}`."),
                 None => writeln!(text, "It is the endpoint's first configuration."),

@@ -211,7 +211,7 @@ impl Armed {
 
 /// The name of the resource that a request is about.
 pub fn subject(request: &Value) -> &str {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 10] = [
         "TrainingJobName",
         "HyperParameterTuningJobName",
         "TransformJobName",
@@ -221,6 +221,7 @@ pub fn subject(request: &Value) -> &str {
         "ModelPackageGroupName",
         "ModelName",
         "ResourceId",
+        "AlarmName",
     ];
     let mut names = NAMES.iter().filter_map(|name| request[*name].as_str());
     names.next().unwrap_or_default()

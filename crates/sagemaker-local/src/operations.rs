@@ -1,7 +1,7 @@
 //! Maps the name of an operation to the function that performs it.
 
 use crate::app::App;
-use crate::endpoints::{configs, operations as endpoints, scaling};
+use crate::endpoints::{alarms, configs, operations as endpoints, scaling};
 use crate::protocol::refusal::Refusal;
 use crate::registry::{groups, models, packages};
 use crate::tags;
@@ -11,7 +11,7 @@ use crate::tuning::operations as tuning;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Performs one operation of SageMaker or of Application Auto Scaling.
+/// Performs one operation of SageMaker, of Application Auto Scaling or of CloudWatch.
 pub async fn perform(app: &Arc<App>, operation: &str, request: &Value) -> Result<Value, Refusal> {
     match operation {
         "CreateTrainingJob" => training::create(app, request),
@@ -58,6 +58,8 @@ pub async fn perform(app: &Arc<App>, operation: &str, request: &Value) -> Result
         "PutScalingPolicy" => scaling::put_policy(app, request),
         "DescribeScalingPolicies" => scaling::policies(app, request),
         "DeleteScalingPolicy" => scaling::delete_policy(app, request),
+        "PutMetricAlarm" => alarms::put(app, request),
+        "DescribeAlarms" => alarms::describe(app, request),
         _ => Err(Refusal::unknown_operation(operation)),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::config::Config;
+use crate::endpoints::alarms::Alarm;
 use crate::endpoints::configs::EndpointConfig;
 use crate::endpoints::endpoint::Endpoint;
 use crate::endpoints::scaling::{Policy, Target};
@@ -90,6 +91,7 @@ fn add_parts(app: &mut App) -> Result<(), Error> {
     app.open_table::<ModelPackage>()?;
     app.open_table::<EndpointConfig>()?;
     app.open_table::<Endpoint>()?;
+    app.open_table::<Alarm>()?;
     app.open_table::<Target>()?;
     app.open_table::<Policy>()?;
     app.open_table::<Tags>()

@@ -2,9 +2,9 @@
 //! tuning job, whose names are then used up, and removes the rest.
 
 use crate::{
-    Capture, Channel, ConfigSpec, Endpoints, ModelPackages, ModelSpec, PackageApproval,
-    PackageSpec, Scaling, TrainingJobs, TrainingSpec, TrainingStatus, TransformSpec,
-    TransformStatus, Transforms, TuningJobs, TuningSpec, TuningStatus, Update,
+    AlarmSpec, Alarms, Capture, Channel, ConfigSpec, Endpoints, ModelPackages, ModelSpec, Owner,
+    PackageApproval, PackageSpec, Scaling, TrainingJobs, TrainingSpec, TrainingStatus,
+    TransformSpec, TransformStatus, Transforms, TuningJobs, TuningSpec, TuningStatus, Update,
 };
 use contract::{ErrorName, Named, ServiceError};
 use definition::{
@@ -129,6 +129,26 @@ fn vpc() -> Vpc {
         subnets: vec!["subnet-0123456789abcdef0".to_owned()],
         security_group_ids: vec!["sg-0123456789abcdef0".to_owned()],
     }
+}
+
+/// Alarms of the endpoint: absent, put, put again, in no alarm for want of requests.
+///
+/// # Panics
+/// With the first deviation found.
+pub async fn alarms(alarms: &impl Alarms, endpoint: &str) {
+    let owner = Owner::new("stack", "pipeline");
+    let topic = "arn:aws:sns:us-east-1:000000000000:notices";
+    let specs = AlarmSpec::of_endpoint(&owner, endpoint, 250, topic);
+    let mut names: Vec<String> = specs.iter().map(|spec| spec.name.clone()).collect();
+    let absent = alarms.in_alarm(&names).await.expect("states");
+    assert_eq!(absent, BTreeMap::new());
+    for spec in specs.iter().chain(&specs) {
+        alarms.put_alarm(spec).await.expect("an alarm");
+    }
+    names.push("absent".to_owned());
+    let found = alarms.in_alarm(&names).await.expect("states");
+    let quiet = names[..2].iter().map(|name| (name.clone(), false));
+    assert_eq!(found, quiet.collect());
 }
 
 /// Training jobs: absent, created, described as created, refused a second time, stopped.

@@ -1,8 +1,9 @@
 //! The ports to what trains and serves a model: training and tuning jobs, the registry of models,
-//! endpoints, invocations.
+//! endpoints with their alarms, invocations.
 //!
 //! `aws` and the fakes in `memory` implement them. Statuses are the service's own words, typed.
 
+mod alarms;
 mod answer;
 pub mod conformance;
 mod difference;
@@ -17,6 +18,7 @@ mod training;
 mod transform;
 mod tuning;
 
+pub use alarms::{AlarmSpec, Alarms, EndpointMetric};
 pub use answer::{Finding, ask, check_line, predictions};
 pub use contract::wait_seconds;
 pub use difference::differences;

@@ -42,6 +42,7 @@ function reasons(table: string, machine: string): readonly Reason[] {
           'endpoint-config', 'endpoint', 'transform-job',
         ].map((kind) => here('sagemaker', `${kind}/*`)),
         here('cloudwatch', 'alarm:*'),
+        here('cloudwatch', 'alarm:<AWS::StackName>/*'),
         here('cloudwatch', 'alarm:TargetTracking-endpoint/*'),
         here('application-autoscaling', 'scalable-target/*'),
       ],

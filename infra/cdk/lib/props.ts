@@ -24,10 +24,6 @@ export interface RetrainScheduleProps {
   readonly maxModelAge?: Duration;
   /** Time without a successful run which raises an alarm, if the schedule is enabled. @default 2 days */
   readonly maxTimeWithoutRun?: Duration;
-  /** The pipeline's endpoint, which two alarms watch. @default the stack's name, a hyphen and the pipeline's */
-  readonly endpointName?: string;
-  /** 90th percentile of the model's latency above which an update is rolled back. @default 1 second */
-  readonly endpointLatency?: Duration;
 }
 
 /** How long the lake keeps objects; `Duration.days(0)` keeps them for ever. */
@@ -143,8 +139,6 @@ export function scheduleParametersOf(props: RetrainScheduleProps): Parameters {
     ScheduleState: props.enabled === undefined ? undefined : props.enabled ? 'ENABLED' : 'DISABLED',
     MaxModelAgeDays: props.maxModelAge?.toDays(),
     MaxDaysWithoutRun: props.maxTimeWithoutRun?.toDays(),
-    EndpointName: props.endpointName,
-    EndpointLatencyMicroseconds: props.endpointLatency && props.endpointLatency.toMilliseconds() * 1000,
   });
 }
 

@@ -35,8 +35,6 @@ const everything = pipeline({
     enabled: true,
     maxModelAge: Duration.days(14),
     maxTimeWithoutRun: Duration.days(3),
-    endpointName: 'shops-live',
-    endpointLatency: Duration.millis(250),
   },
   alarmEmail: 'ml@example.com',
   architecture: Architecture.X86_64,

@@ -1,11 +1,11 @@
-//! Checks the alarms: known metrics with the statistic, comparison and missing-data rule of their
+//! Checks the alarms of the templates (a function creates those of the endpoints): known metrics with the statistic, comparison and missing-data rule of their
 //! kind; every function, rule, queue, schedule and pipeline has an alarm.
 
 use super::policy::list;
 use super::stack::{Stack, number};
 use crate::Finding;
 use crate::layers::Crates;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// How a metric is to be read.
@@ -16,8 +16,6 @@ enum Kind {
     Failures,
     /// What waits somewhere: the most of it, which is 0 where nothing is reported.
     Backlog,
-    /// How long something takes, by a high percentile.
-    Latency,
     /// Grows until it is reported smaller; between two reports it stays as it was.
     Age,
     /// Something that should be: its reports are counted, and none is too few.
@@ -25,7 +23,7 @@ enum Kind {
 }
 
 /// The metrics that an alarm may watch, with the dimensions that identify their source.
-const METRICS: [(&str, &str, Kind, &[&str]); 8] = [
+const METRICS: [(&str, &str, Kind, &[&str]); 6] = [
     (
         "AWS/Events",
         "TriggeredRules",
@@ -34,18 +32,6 @@ const METRICS: [(&str, &str, Kind, &[&str]); 8] = [
     ),
     ("AWS/Lambda", "Errors", Kind::Failures, &["FunctionName"]),
     ("AWS/Lambda", "Throttles", Kind::Failures, &["FunctionName"]),
-    (
-        "AWS/SageMaker",
-        "Invocation5XXErrors",
-        Kind::Failures,
-        &["EndpointName", "VariantName"],
-    ),
-    (
-        "AWS/SageMaker",
-        "ModelLatency",
-        Kind::Latency,
-        &["EndpointName", "VariantName"],
-    ),
     (
         "AWS/SQS",
         "ApproximateNumberOfMessagesVisible",
@@ -85,10 +71,9 @@ pub fn findings(stack: &Stack, crates: &Crates) -> Vec<Finding> {
 }
 
 fn watched(alarm: &Value) -> Vec<Watched> {
-    let single = alarm.get("MetricName").map(|_| {
-        let statistic = [&alarm["Statistic"], &alarm["ExtendedStatistic"]];
-        of_metric(alarm, statistic.map(text).concat(), &alarm["Period"])
-    });
+    let single = alarm
+        .get("MetricName")
+        .map(|_| of_metric(alarm, text(&alarm["Statistic"]), &alarm["Period"]));
     let metrics = alarm["Metrics"].as_array().into_iter().flatten();
     let metrics = metrics.filter_map(|it| it.get("MetricStat"));
     let metrics = metrics.map(|it| of_metric(&it["Metric"], text(&it["Stat"]), &it["Period"]));
@@ -177,17 +162,10 @@ fn goes_off(alarm: &Value, watched: &Watched, kind: Kind, say: &mut impl FnMut(S
     let missing = text(&alarm["TreatMissingData"]);
     let threshold = number(&alarm["Threshold"]).unwrap_or(-1.0);
     let periods = number(&alarm["EvaluationPeriods"]).unwrap_or_default();
-    let percentile = || {
-        let percent = watched.statistic.strip_prefix('p');
-        percent
-            .and_then(|it| it.parse::<f64>().ok())
-            .is_some_and(|it| (90.0..100.0).contains(&it))
-    };
     // What the kind asks of the statistic, of the threshold, and of the time until it goes off.
     let (statistic, wanted, within) = match kind {
         Kind::Failures => (watched.statistic == "Sum", "notBreaching", 60.0..=HOUR),
         Kind::Backlog => (watched.statistic == "Maximum", "notBreaching", 60.0..=HOUR),
-        Kind::Latency => (percentile(), "notBreaching", 60.0..=600.0),
         Kind::Age => (watched.statistic == "Maximum", "ignore", DAY..=DAY),
         Kind::Heartbeat => (
             watched.statistic == "SampleCount",
@@ -199,8 +177,6 @@ fn goes_off(alarm: &Value, watched: &Watched, kind: Kind, say: &mut impl FnMut(S
         // Many functions retry on purpose; anything else counts from the first.
         Kind::Failures if watched.namespace == "AWS/Lambda" => 1.0..=100.0,
         Kind::Failures | Kind::Backlog => 0.0..=0.0,
-        // A container has a minute; an alarm above that never goes off.
-        Kind::Latency => 1.0..=60_000_000.0,
         Kind::Age => 1.0..=365.0,
         Kind::Heartbeat => 1.0..=1.0,
     };
@@ -299,7 +275,6 @@ fn only_own(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>) {
     let known = [
         ("FunctionName", functions),
         ("RuleName", named("AWS::Events::Rule")),
-        ("VariantName", BTreeSet::from(["AllTraffic".to_owned()])),
         ("pipeline", stack.pipelines().into_keys().collect()),
     ];
     for it in all {
@@ -311,13 +286,4 @@ fn only_own(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>) {
             }
         }
     }
-}
-
-/// The alarms' properties by their physical names.
-pub fn by_name(resources: &Map<String, Value>) -> Vec<(String, &Value)> {
-    let alarms = resources
-        .values()
-        .filter(|it| it["Type"] == "AWS::CloudWatch::Alarm");
-    let alarms = alarms.map(|it| &it["Properties"]);
-    alarms.map(|it| (text(&it["AlarmName"]), it)).collect()
 }

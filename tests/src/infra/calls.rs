@@ -10,7 +10,7 @@ use std::path::Path;
 const LIBRARIES: [&str; 5] = ["dataset", "lake", "raw-export", "sagemaker-ports", "source"];
 
 /// The adapters that a `main` can make, with the files of `crates/aws/src` that they live in.
-pub const ADAPTERS: [(&str, &[&str]); 6] = [
+pub const ADAPTERS: [(&str, &[&str]); 7] = [
     ("S3Store", &["s3.rs", "s3/upload.rs"]),
     (
         "Tables",
@@ -35,6 +35,7 @@ pub const ADAPTERS: [(&str, &[&str]); 6] = [
         ],
     ),
     ("AutoScaling", &["autoscaling.rs"]),
+    ("CloudWatch", &["cloudwatch.rs", "cloudwatch/client.rs"]),
     ("EventBus", &["events.rs"]),
     ("StateMachines", &["sfn.rs", "sfn/executions.rs"]),
 ];

@@ -5,7 +5,7 @@ use super::intrinsics;
 use serde_json::{Map, Value};
 
 /// Parameters that take the branches that the defaults do not.
-pub const PARAMETERS: [(&str, &str); 14] = [
+pub const PARAMETERS: [(&str, &str); 13] = [
     ("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin"),
     ("LakeReaders", "arn:aws:iam::123456789012:role/Reader"),
     (
@@ -24,7 +24,6 @@ pub const PARAMETERS: [(&str, &str); 14] = [
         "arn:aws:iam::123456789012:policy/Boundary",
     ),
     ("InputMayOverride", "dataset,limits"),
-    ("EndpointName", "films-live"),
     ("ScheduledPipeline", "shops"),
 ];
 

@@ -1,11 +1,10 @@
 //! Checks the functions' environment variables: each names the stack's own bucket, role, namespace
-//! or alarms, and each function has exactly those that its `main` reads.
+//! or topic, and each function has exactly those that its `main` reads.
 
 use super::stack::Stack;
-use super::{access, alarms, policy, sagemaker, trust};
+use super::{access, policy, sagemaker, trust};
 use crate::Finding;
 use crate::layers::Crates;
-use contract::Names;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -111,30 +110,9 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
                 format!("its role passes {passed:?}")
             })
         }
-        "GUARDED_ENDPOINT" => {
-            must(&endpoint(stack, stack.parameter("ScheduledPipeline")))?;
-            unless(alarmed(stack).contains(value), || {
-                format!("alarms watch {:?}", alarmed(stack))
-            })
-        }
-        "GUARDRAIL_ALARMS" => {
-            let guarded = &function["Environment"]["Variables"]["GUARDED_ENDPOINT"];
-            let named: BTreeSet<&str> = value.split(',').collect();
-            let watching = watching(stack, guarded.as_str().unwrap_or_default());
-            let watching: BTreeSet<&str> = watching.iter().map(String::as_str).collect();
-            unless(named == watching, || {
-                format!("the endpoint's alarms are {watching:?}")
-            })
-        }
+        // Where every alarm of the stack is announced.
+        "NOTICES_TOPIC_ARN" => must(&stack.exports["notices"]),
         _ => Err("no check knows what it must be".to_owned()),
-    }
-}
-
-/// The endpoint that the alarms of a pipeline watch: the parameter, or the pipeline's own by default.
-fn endpoint(stack: &Stack, pipeline: &str) -> String {
-    match stack.parameter("EndpointName") {
-        "" => Names::shared("millrace", pipeline),
-        given => given.to_owned(),
     }
 }
 
@@ -149,23 +127,4 @@ fn passed(stack: &Stack, function: &Value) -> BTreeSet<String> {
     passing
         .flat_map(|it| policy::list(&it["Resource"]))
         .collect()
-}
-
-/// The endpoints that some alarm watches.
-fn alarmed(stack: &Stack) -> BTreeSet<String> {
-    let alarms = alarms::by_name(&stack.resources).into_iter();
-    alarms.filter_map(|(_, alarm)| endpoint_of(alarm)).collect()
-}
-
-/// The alarms that watch an endpoint, as the stack's references name them.
-fn watching(stack: &Stack, endpoint: &str) -> Vec<String> {
-    let alarms = stack.of_type("AWS::CloudWatch::Alarm");
-    let alarms = alarms.filter(|(_, alarm)| endpoint_of(alarm).as_deref() == Some(endpoint));
-    alarms.map(|(name, _)| format!("millrace-{name}")).collect()
-}
-
-fn endpoint_of(alarm: &Value) -> Option<String> {
-    let dimensions = alarm["Dimensions"].as_array()?.iter();
-    let mut named = dimensions.filter(|it| it["Name"] == "EndpointName");
-    named.next()?["Value"].as_str().map(str::to_owned)
 }

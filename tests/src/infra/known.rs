@@ -16,7 +16,6 @@ const TYPES: [(&str, &[&str]); 22] = [
             "ComparisonOperator",
             "Dimensions",
             "EvaluationPeriods",
-            "ExtendedStatistic",
             "MetricName",
             "Metrics",
             "Namespace",

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 18] = [
+pub const PORTS: [&str; 19] = [
+    "Alarms",
     "Announcements",
     "ByteStream",
     "ConditionalStore",
@@ -35,7 +36,7 @@ pub const PORTS: [&str; 18] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 52] = [
+pub const ACTIONS: [(&str, &[&str]); 54] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
@@ -105,6 +106,7 @@ pub const ACTIONS: [(&str, &[&str]); 52] = [
         "deregister_scalable_target",
         &["application-autoscaling:DeregisterScalableTarget"],
     ),
+    ("describe_alarms", &["cloudwatch:DescribeAlarms"]),
     (
         "describe_continuous_backups",
         &["dynamodb:DescribeContinuousBackups"],
@@ -163,6 +165,11 @@ pub const ACTIONS: [(&str, &[&str]); 52] = [
         &["sagemaker:ListTrainingJobsForHyperParameterTuningJob"],
     ),
     ("put_events", &["events:PutEvents"]),
+    // An alarm is tagged when it is created.
+    (
+        "put_metric_alarm",
+        &["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"],
+    ),
     ("put_object", &["s3:PutObject"]),
     // Auto Scaling makes the alarms that the policy tracks as the caller.
     (

@@ -87,6 +87,11 @@ impl World {
             ("AWS_ENDPOINT_URL_SAGEMAKER", &at_sagemaker),
             ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &at_sagemaker),
             ("AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", &at_sagemaker),
+            ("AWS_ENDPOINT_URL_CLOUDWATCH", &at_sagemaker),
+            (
+                "NOTICES_TOPIC_ARN",
+                "arn:aws:sns:us-east-1:000000000000:notices",
+            ),
         ];
         let environment = local_servers::environment().into_iter().chain(environment);
         let environment: Vec<_> = environment

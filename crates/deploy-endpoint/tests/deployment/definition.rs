@@ -1,6 +1,6 @@
 //! Endpoint settings of the definition.
 
-use crate::support::{LAKE_KEY, World, name_of};
+use crate::support::{ERRORS, LAKE_KEY, LATENCY, World, name_of};
 use contract::{ErrorName, Named};
 use definition::Shift;
 use sagemaker_ports::Endpoints;
@@ -11,7 +11,7 @@ fn instances() -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn an_endpoint_on_instances_is_updated_by_a_canary_under_the_stacks_alarms() {
+async fn an_endpoint_on_instances_is_updated_by_a_canary_under_its_alarms() {
     let world = World::new(20).await;
     world.plan(json!({"compute": instances()})).await;
     world.drive().await.unwrap();
@@ -20,7 +20,7 @@ async fn an_endpoint_on_instances_is_updated_by_a_canary_under_the_stacks_alarms
     next.drive().await.unwrap();
     let guard = next.sagemaker.guard().unwrap();
     assert_eq!(guard.shift, Shift::Canary { percent: 10 });
-    assert_eq!(guard.alarms, ["errors", "latency"]);
+    assert_eq!(guard.alarms, [ERRORS, LATENCY]);
     assert_eq!(guard.bake_seconds, 300);
 
     let last = next.next(22).await;

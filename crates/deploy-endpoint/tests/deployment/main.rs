@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
+mod alarms;
 mod artifacts;
 mod batch;
 mod batch_crashes;

@@ -15,6 +15,10 @@ use std::time::{Duration, SystemTime};
 
 pub const PIPELINE: &str = "default";
 pub const LAKE_KEY: &str = "arn:aws:kms:eu-central-1:000000000000:key/lake";
+pub const TOPIC: &str = "arn:aws:sns:eu-central-1:000000000000:notices";
+/// The alarms of the pipeline's endpoint.
+pub const ERRORS: &str = "shop/default/endpoint-errors";
+pub const LATENCY: &str = "shop/default/endpoint-latency";
 pub const RUN: &str = "20261120-173000-1a2b3c4d";
 
 /// The id of the run of a day in November.
@@ -165,7 +169,7 @@ impl World {
             role_arn: "arn:aws:iam::000000000000:role/training".to_owned(),
             lake_key: LAKE_KEY.to_owned(),
             settle: self.settle,
-            alarms: Settings::alarms_of(Some(PIPELINE.to_owned()), Some("errors, latency")),
+            topic: TOPIC.to_owned(),
             region: "eu-central-1".to_owned(),
         };
         let input = JobInput {
@@ -180,7 +184,10 @@ impl World {
             deadline: SystemTime::now(),
         };
         let (store, sagemaker) = (&self.store, &self.sagemaker);
-        handle(store, sagemaker, sagemaker, &settings, input, invocation).await
+        handle(
+            store, sagemaker, sagemaker, sagemaker, &settings, input, invocation,
+        )
+        .await
     }
 
     /// Redrives the execution: later calls get the higher redrive count.

@@ -17,6 +17,12 @@ pub struct DeploymentIntent {
     /// When the service took the request, in seconds since 1970; absent before that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_at: Option<u64>,
+    /// The alarms that may roll the update back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<String>,
+    /// Alarms that were in `ALARM` before the update, and may therefore not roll it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms_left_out: Vec<String>,
     /// What the smoke test found wrong, once it did: the endpoint then goes back to `from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smoke_failed: Option<String>,
@@ -51,6 +57,9 @@ pub struct DeploymentRecord {
     /// The endpoint configuration before this one: what a rollback returns to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_endpoint_config: Option<String>,
+    /// Alarms that were in `ALARM` before the update, and could therefore not roll it back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms_left_out: Vec<String>,
     /// Rows of the dataset that the endpoint was asked about and answered.
     pub smoke_rows: u32,
     /// The batch that was scored instead.

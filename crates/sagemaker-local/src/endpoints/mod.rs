@@ -1,5 +1,6 @@
 //! Endpoints: configurations, the programs that serve, deployments, invocations, scaling.
 
+pub mod alarms;
 pub mod capture;
 pub mod configs;
 pub mod endpoint;

@@ -18,9 +18,13 @@ pub async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
     let target = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok());
-    // Application Auto Scaling is served on the same port and has another prefix.
+    // Application Auto Scaling and CloudWatch are served on the same port and have other prefixes.
     let operation = target.and_then(|target| {
-        let prefixes = ["SageMaker.", "AnyScaleFrontendService."];
+        let prefixes = [
+            "SageMaker.",
+            "AnyScaleFrontendService.",
+            "GraniteServiceVersion20100801.",
+        ];
         prefixes
             .iter()
             .find_map(|prefix| target.strip_prefix(prefix))

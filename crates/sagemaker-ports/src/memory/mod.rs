@@ -4,6 +4,7 @@
 //! Every operation pauses once before its effect and once after it, so that a test which drops its
 //! caller after a number of polls sees a crash at each such point.
 
+mod alarms;
 mod endpoints;
 mod jobs;
 mod packages;
@@ -51,6 +52,7 @@ struct State {
     next_endpoints: VecDeque<EndpointOutcome>,
     /// Of the last update.
     guard: Option<Guard>,
+    alarms: BTreeMap<String, alarms::Alarm>,
     /// By their endpoints.
     scaled: BTreeMap<String, Autoscaling>,
     /// Endpoints that have a policy of somebody else.
@@ -274,6 +276,7 @@ mod tests {
         )
         .await;
         conformance::scaling(&sagemaker, "suite").await;
+        conformance::alarms(&sagemaker, "suite").await;
         conformance::tuning_jobs(&sagemaker, &conformance::tuning_spec("tuning", "s3://lake"))
             .await;
         conformance::model_packages(&sagemaker, "suite", "image", "s3://lake").await;
