@@ -3,6 +3,7 @@
 //! better leaves the first one in service.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
+use aws::cloudwatch::CloudWatch;
 use contract::states::{Outcome, PublishReportOutput};
 use dataset::Columns;
 use end_to_end::pipeline::Pipeline;
@@ -10,6 +11,7 @@ use lake::records::{Champion, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use millrace::demo::data::{Interaction, Interactions};
 use millrace::demo::{self, TABLE};
+use sagemaker_ports::Alarms as _;
 use serde_json::{Value, json};
 
 const ITEMS: usize = 20_000;
@@ -34,6 +36,7 @@ async fn a_table_becomes_a_serving_model() {
     the_model_beats_its_baselines(&pipeline, &keys, &output).await;
     the_endpoint_answers(&pipeline, &keys, &interactions, &output).await;
     the_report_tells_it(&pipeline, &keys, &output).await;
+    the_endpoints_have_their_alarms(&pipeline).await;
     what_was_committed_can_be_verified(&pipeline, &keys).await;
 
     // The same data again: not better, so the champion stays and still answers.
@@ -65,6 +68,27 @@ async fn a_table_becomes_a_serving_model() {
     let keys = RunKeys::new(&third.pipeline, &third.run);
     the_endpoint_answers(&pipeline, &keys, &interactions, &third).await;
     pipeline.local.stop().await.unwrap();
+}
+
+/// Every pipeline's endpoint has its alarms, of which none is raised: also the one that no schedule
+/// and no template names.
+async fn the_endpoints_have_their_alarms(pipeline: &Pipeline) {
+    let mut films = serde_json::to_value(demo::definition()).unwrap();
+    films["pipeline"] = "films".into();
+    films["endpoint"]["name"] = "films".into();
+    pipeline.define("films", &films.to_string()).await;
+    let output = pipeline.run_well(&json!({"pipeline": "films"})).await;
+    assert_eq!(output.outcome, Outcome::Deployed);
+    let names: Vec<String> = ["default", "films"]
+        .iter()
+        .flat_map(|pipeline| {
+            ["errors", "latency"].map(|what| format!("millrace/{pipeline}/endpoint-{what}"))
+        })
+        .collect();
+    let alarms = CloudWatch::new(pipeline.local.aws_config());
+    let found = alarms.in_alarm(&names).await.unwrap();
+    let quiet = names.iter().map(|name| (name.clone(), false));
+    assert_eq!(found, quiet.collect());
 }
 
 /// A run is read again as `millrace verify` does it, sound and then with one digit of a row
