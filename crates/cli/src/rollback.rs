@@ -23,7 +23,7 @@ use definition::ComputeKind;
 use lake::records::{Champion, DatasetRecord, DeploymentRecord, Plan, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use sagemaker_ports::{
-    ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Owner, Scaling, Update, claim_endpoint,
+    ConfigSpec, EndpointStatus, Endpoints, Finding, Invoke, Owner, Scaling, Update, check_endpoint,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -158,13 +158,8 @@ pub async fn roll_back<S: Endpoints + Invoke>(
             predictions: format!("predictions/{pipeline}/"),
         });
     };
-    let plan: Option<Plan> = {
-        let key = RunKeys::new(pipeline, &champion.run).plan();
-        documents::read_if_there(store, &key, "the champion's plan").await?
-    };
     let owner = Owner::new(&champion.stack, pipeline);
-    let adopt = plan.is_some_and(|plan| plan.definition.endpoint().adopt);
-    claim_endpoint(sagemaker, endpoint, &owner, adopt).await??;
+    check_endpoint(sagemaker, endpoint, &owner, false).await??;
     let current = wait_in_service(sagemaker, request, endpoint, None, step).await?;
     let target = target(request, &champion, endpoint, champion_config, &current)?;
     let config = config(sagemaker, &target).await?;

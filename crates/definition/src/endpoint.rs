@@ -14,9 +14,9 @@ pub struct Endpoint {
     /// The endpoint's name, stable for its clients; by default `<stack>-<pipeline>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether the run may adopt an existing endpoint, or model package group, that does not belong
-    /// to this pipeline. The functions can only change resources with the tag `millrace:stack` of
-    /// their stack. Remove the field after that run.
+    /// Whether the run may adopt an existing endpoint, or model package group, of another pipeline of
+    /// this stack. It is tagged, and belongs to this pipeline from then on, so the field can be removed
+    /// after that run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopt: bool,
     /// The endpoint's compute.

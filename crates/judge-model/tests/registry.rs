@@ -125,7 +125,7 @@ async fn a_crash_or_a_lost_answer_at_any_point_makes_one_version() {
 
 #[tokio::test]
 async fn a_group_of_another_owner_is_a_conflict_unless_it_may_be_adopted() {
-    use sagemaker_ports::{ModelPackages, Owner, Tags};
+    use sagemaker_ports::{ModelPackages, Owner};
     let world = World::trained(Some(0.5)).await;
     let other = Owner::new("shop", "other").tags();
     world
@@ -145,7 +145,7 @@ async fn a_group_of_another_owner_is_a_conflict_unless_it_may_be_adopted() {
     let world = World::trained(Some(0.5)).await;
     world
         .sagemaker
-        .create_group("default", &Tags::new())
+        .create_group("default", &other)
         .await
         .unwrap();
     let key = run_keys().plan();
@@ -155,4 +155,6 @@ async fn a_group_of_another_owner_is_a_conflict_unless_it_may_be_adopted() {
     documents::write(&world.store, &key, &plan).await.unwrap();
     world.call().await.unwrap();
     assert_eq!(world.sagemaker.packages().len(), 1);
+    let tags = world.sagemaker.group_tags("default").await.unwrap();
+    assert_eq!(tags, Some(Owner::new("shop", "default").tags()));
 }

@@ -191,6 +191,10 @@ pub async fn model_packages(packages: &impl ModelPackages, group: &str, image: &
     );
     let tags = packages.group_tags(group).await.expect("tags");
     assert_eq!(tags, Some(one));
+    let other = BTreeMap::from([("millrace:pipeline".to_owned(), "other".to_owned())]);
+    packages.tag_group(group, &other).await.expect("tagged");
+    let tags = packages.group_tags(group).await.expect("tags");
+    assert_eq!(tags.map(|tags| tags.len()), Some(2), "one more tag");
     let spec = |run: &str| PackageSpec {
         group: group.to_owned(),
         description: format!("run {run}"),
@@ -376,7 +380,7 @@ pub async fn endpoints(endpoints: &impl Endpoints, name: &str, image: &str, arti
     );
 }
 
-/// The tags of an endpoint: those it was created with. It stays.
+/// The tags of an endpoint: those it was created with, then those that replaced them. It stays.
 ///
 /// # Panics
 /// With the first deviation found.
@@ -400,6 +404,10 @@ pub async fn endpoint_tags(endpoints: &impl Endpoints, name: &str, image: &str, 
     created.await.expect("an endpoint");
     let found = endpoints.endpoint_tags(name).await.expect("tags");
     assert_eq!(found, Some(tags));
+    let other = BTreeMap::from([("millrace:stack".to_owned(), "other".to_owned())]);
+    endpoints.tag_endpoint(name, &other).await.expect("tagged");
+    let found = endpoints.endpoint_tags(name).await.expect("tags");
+    assert_eq!(found, Some(other));
 }
 
 /// The scaling of an endpoint: put, put again, replaced, removed.

@@ -284,6 +284,12 @@ pub trait Endpoints: Send + Sync {
         &self,
         name: &str,
     ) -> impl Future<Output = Result<Option<Tags>, ServiceError>> + Send;
+    /// Adds tags to an existing endpoint, or replaces their values.
+    fn tag_endpoint(
+        &self,
+        name: &str,
+        tags: &Tags,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
     /// Creates the endpoint with these tags. An existing one is an error named `Conflict`.
     fn create_endpoint(
         &self,

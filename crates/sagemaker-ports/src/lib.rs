@@ -28,7 +28,7 @@ pub use endpoint::{
 };
 pub use logs::log_link;
 pub use memory::MemorySageMaker;
-pub use owner::{Owner, Ownership, Tags, check_group, claim_endpoint, claim_group};
+pub use owner::{Owner, Ownership, Tags, check_endpoint, check_group, claim_endpoint, claim_group};
 pub use pace::retry_seconds;
 pub use package::{ModelPackages, PackageApproval, PackageSpec};
 pub use scaling::{Scaling, detach_scaling, scale};

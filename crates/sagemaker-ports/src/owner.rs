@@ -2,8 +2,9 @@
 //!
 //! Endpoints and model package groups have names that others may use too: another stack of the same
 //! account, another pipeline, a person. So everything is tagged when it is created, and whatever
-//! exists under a shared name is checked before it is changed. Nothing is tagged later: a function
-//! that could tag what exists could make anything its own.
+//! exists under a shared name is checked before it is changed. What exists is tagged only when one
+//! pipeline adopts what another one of the same stack has: a function that could tag anything could
+//! make anything its own.
 
 use crate::{Endpoints, ModelPackages};
 use contract::{Conflict, ErrorName, Named, RunId, ServiceError};
@@ -59,21 +60,17 @@ impl Owner {
         own.iter().all(|(key, value)| tags.get(key) == Some(value))
     }
 
-    fn may_use_group(&self, group: &str, tags: &Tags, adopt: bool) -> Ownership {
-        if adopt || self.owns(tags) {
+    /// Whether a resource with these tags may be changed. With `adopt` it may also be one of another
+    /// pipeline of the stack.
+    fn may_use(&self, shared: &Shared<'_>, tags: &Tags, adopt: bool) -> Ownership {
+        let is_of_stack = tags.get(Self::STACK) == Some(&self.stack);
+        if self.owns(tags) || (adopt && is_of_stack) {
             return Ok(());
         }
-        let field = "promotion.modelPackageGroup";
-        Err(self.conflict("model package group", group, field, tags))
+        Err(self.conflict(shared, tags))
     }
 
-    fn conflict(
-        &self,
-        what: &'static str,
-        name: &str,
-        field: &'static str,
-        tags: &Tags,
-    ) -> Conflict {
+    fn conflict(&self, shared: &Shared<'_>, tags: &Tags) -> Conflict {
         let tagged = |key| tags.get(key).map(String::as_str);
         let owner = match (tagged(Self::STACK), tagged(Self::PIPELINE)) {
             (Some(stack), Some(pipeline)) => {
@@ -89,12 +86,38 @@ impl Owner {
             }
         };
         Conflict::Foreign {
-            what,
-            name: name.into(),
+            what: shared.what,
+            name: shared.name.into(),
             owner: owner.into(),
             pipeline: self.pipeline.as_str().into(),
             stack: self.stack.as_str().into(),
-            field,
+            field: shared.field,
+        }
+    }
+}
+
+/// A resource under a name that others may use too.
+struct Shared<'a> {
+    what: &'static str,
+    name: &'a str,
+    /// The definition's field that names it.
+    field: &'static str,
+}
+
+impl<'a> Shared<'a> {
+    const fn endpoint(name: &'a str) -> Self {
+        Self {
+            what: "endpoint",
+            name,
+            field: "endpoint.name",
+        }
+    }
+
+    const fn group(name: &'a str) -> Self {
+        Self {
+            what: "model package group",
+            name,
+            field: "promotion.modelPackageGroup",
         }
     }
 }
@@ -102,7 +125,23 @@ impl Owner {
 /// Whether something may be changed, or why not.
 pub type Ownership = Result<(), Conflict>;
 
-/// Looks whether an existing endpoint belongs to `owner`, or may be taken over (`adopt`).
+/// Checks that an endpoint, if there is one, belongs to `owner`, or may be adopted (`adopt`).
+/// Changes nothing.
+///
+/// # Errors
+/// If the service refuses or cannot be reached.
+pub async fn check_endpoint(
+    endpoints: &impl Endpoints,
+    name: &str,
+    owner: &Owner,
+    adopt: bool,
+) -> Result<Ownership, ServiceError> {
+    let found = endpoints.endpoint_tags(name).await?;
+    let shared = Shared::endpoint(name);
+    Ok(found.map_or(Ok(()), |tags| owner.may_use(&shared, &tags, adopt)))
+}
+
+/// Checks the same, and tags an endpoint that is adopted: from now on it belongs to `owner`.
 ///
 /// # Errors
 /// If the service refuses or cannot be reached.
@@ -115,23 +154,16 @@ pub async fn claim_endpoint(
     let Some(tags) = endpoints.endpoint_tags(name).await? else {
         return Ok(Ok(()));
     };
-    if owner.owns(&tags) {
-        return Ok(Ok(()));
+    let ownership = owner.may_use(&Shared::endpoint(name), &tags, adopt);
+    if ownership.is_ok() && !owner.owns(&tags) {
+        tracing::warn!(endpoint = name, ?tags, "adopts the endpoint");
+        endpoints.tag_endpoint(name, &owner.tags()).await?;
     }
-    if !adopt {
-        return Ok(Err(owner.conflict(
-            "endpoint",
-            name,
-            "endpoint.name",
-            &tags,
-        )));
-    }
-    tracing::warn!(endpoint = name, ?tags, "takes over the endpoint");
-    Ok(Ok(()))
+    Ok(ownership)
 }
 
-/// Brings about the model package group, which must belong to `owner`, unless it may be taken
-/// over (`adopt`).
+/// Creates the model package group, or checks that it belongs to `owner`. One that may be adopted
+/// (`adopt`) is tagged: from now on it belongs to `owner`.
 ///
 /// # Errors
 /// If the service refuses or cannot be reached.
@@ -159,14 +191,15 @@ pub async fn claim_group(
         }
     }
     let tags = found.unwrap_or_default();
-    let ownership = owner.may_use_group(group, &tags, adopt);
+    let ownership = owner.may_use(&Shared::group(group), &tags, adopt);
     if ownership.is_ok() && !owner.owns(&tags) {
-        tracing::warn!(group, ?tags, "takes over the model package group");
+        tracing::warn!(group, ?tags, "adopts the model package group");
+        packages.tag_group(group, &owner.tags()).await?;
     }
     Ok(ownership)
 }
 
-/// Looks whether the model package group belongs to `owner`, does not exist, or may be taken over
+/// Checks that the model package group, if there is one, belongs to `owner`, or may be adopted
 /// (`adopt`). Changes nothing.
 ///
 /// # Errors
@@ -178,5 +211,6 @@ pub async fn check_group(
     adopt: bool,
 ) -> Result<Ownership, ServiceError> {
     let found = packages.group_tags(group).await?;
-    Ok(found.map_or(Ok(()), |tags| owner.may_use_group(group, &tags, adopt)))
+    let shared = Shared::group(group);
+    Ok(found.map_or(Ok(()), |tags| owner.may_use(&shared, &tags, adopt)))
 }

@@ -50,6 +50,13 @@ pub trait ModelPackages: Send + Sync {
         group: &str,
     ) -> impl Future<Output = Result<Option<Tags>, ServiceError>> + Send;
 
+    /// Adds tags to an existing group, or replaces their values.
+    fn tag_group(
+        &self,
+        group: &str,
+        tags: &Tags,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+
     /// Creates the group with these tags. An existing one is an error named `Conflict`.
     fn create_group(
         &self,

@@ -36,8 +36,9 @@ pub const PORTS: [&str; 19] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 54] = [
+pub const ACTIONS: [(&str, &[&str]); 55] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
+    ("add_tags", &["sagemaker:AddTags"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
         "create_endpoint",

@@ -60,8 +60,8 @@ pub fn findings(stack: &Stack) -> Vec<Finding> {
 const REQUEST: &str = "aws:RequestTag/millrace:stack";
 const RESOURCE: &str = "aws:ResourceTag/millrace:stack";
 
-/// A resource is tagged while it is created and never after: a tag put on something of somebody
-/// else's would make it the stack's.
+/// A resource is tagged while it is created. Later it may pass from one pipeline of the stack to
+/// another, but a tag put on something of another owner would make it the stack's.
 fn tags(statements: &[Value], creates: &[(String, String)], say: &mut impl FnMut(String)) {
     const TAGGING: &str = "sagemaker:TaggingAction";
     let may = |kind: &str, context: &[(&'static str, &str)]| {
@@ -80,11 +80,28 @@ fn tags(statements: &[Value], creates: &[(String, String)], say: &mut impl FnMut
         }
     }
     for kind in KINDS {
-        if may(kind, &[(REQUEST, "millrace")]) {
+        if may(kind, &[(REQUEST, "millrace")])
+            || may(kind, &[(REQUEST, "millrace"), (RESOURCE, "other")])
+        {
             say(format!("may tag any {kind} as this stack's"));
+        }
+        if may(kind, &[(REQUEST, "other"), (RESOURCE, "millrace")]) {
+            say(format!("may tag a {kind} of this stack as another's"));
+        }
+    }
+    let own = [(REQUEST, "millrace"), (RESOURCE, "millrace")];
+    for (action, kind) in ADOPTING {
+        if decide(statements, action, kind, &own) && !may(kind, &own) {
+            say(format!("may not adopt a {kind} of another pipeline"));
         }
     }
 }
+
+/// The actions of those who adopt a resource of another pipeline, and its kind.
+const ADOPTING: [(&str, &str); 2] = [
+    ("sagemaker:UpdateEndpoint", "endpoint"),
+    ("sagemaker:CreateModelPackageGroup", "model-package-group"),
+];
 
 /// The kinds of resources that the pipeline knows.
 const KINDS: [&str; 8] = [

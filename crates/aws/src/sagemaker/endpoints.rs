@@ -141,6 +141,17 @@ impl Endpoints for SageMaker {
         Ok(Some(tags::tags_of(&self.client, name, &arn).await?))
     }
 
+    async fn tag_endpoint(&self, name: &str, tags: &Tags) -> Result<(), ServiceError> {
+        let request = self.client.describe_endpoint().endpoint_name(name);
+        let found = request
+            .send()
+            .await
+            .map_err(|error| service_error(SERVICE, DESCRIBE_ENDPOINT, name, error))?;
+        let arn = tags::arn(found.endpoint_arn, "EndpointArn")
+            .map_err(|unfit| unfit.into_error(DESCRIBE_ENDPOINT, name))?;
+        tags::add(&self.client, name, &arn, tags).await
+    }
+
     async fn create_endpoint(
         &self,
         name: &str,

@@ -8,6 +8,7 @@ use sagemaker_ports::{ModelPackages, PackageApproval, PackageSpec, Tags};
 
 const CREATE: &str = "CreateModelPackage";
 const DESCRIBE_GROUP: &str = "DescribeModelPackageGroup";
+const GROUP_ARN: &str = "ModelPackageGroupArn";
 /// Maximum length of an approval's description.
 const LONGEST_REASON: usize = 1024;
 
@@ -18,9 +19,21 @@ impl ModelPackages for SageMaker {
         let Some(found) = if_there(DESCRIBE_GROUP, group, request.send()).await? else {
             return Ok(None);
         };
-        let (arn, field) = (found.model_package_group_arn, "ModelPackageGroupArn");
-        let arn = tags::arn(arn, field).map_err(|unfit| unfit.into_error(DESCRIBE_GROUP, group))?;
+        let arn = tags::arn(found.model_package_group_arn, GROUP_ARN)
+            .map_err(|unfit| unfit.into_error(DESCRIBE_GROUP, group))?;
         Ok(Some(tags::tags_of(&self.client, group, &arn).await?))
+    }
+
+    async fn tag_group(&self, group: &str, tags: &Tags) -> Result<(), ServiceError> {
+        let request = self.client.describe_model_package_group();
+        let request = request.model_package_group_name(group);
+        let found = request
+            .send()
+            .await
+            .map_err(|error| service_error(SERVICE, DESCRIBE_GROUP, group, error))?;
+        let arn = tags::arn(found.model_package_group_arn, GROUP_ARN)
+            .map_err(|unfit| unfit.into_error(DESCRIBE_GROUP, group))?;
+        tags::add(&self.client, group, &arn, tags).await
     }
 
     async fn create_group(&self, group: &str, tags: &Tags) -> Result<(), ServiceError> {

@@ -31,6 +31,20 @@ pub(super) async fn tags_of(
     Ok(tags)
 }
 
+/// Adds tags to the resource `name` with this ARN, or replaces their values.
+pub(super) async fn add(
+    client: &aws_sdk_sagemaker::Client,
+    name: &str,
+    arn: &str,
+    tags: &Tags,
+) -> Result<(), ServiceError> {
+    let add = client.add_tags().resource_arn(arn);
+    let answer = add.set_tags(request(tags)).send().await;
+    answer
+        .map(drop)
+        .map_err(|error| service_error(SERVICE, "AddTags", name, error))
+}
+
 /// The ARN in the field `field` of a description.
 pub(super) fn arn(arn: Option<String>, field: &'static str) -> Result<String, InvalidAnswer> {
     arn.ok_or(InvalidAnswer::Missing(field))

@@ -49,11 +49,29 @@ async fn an_endpoint_of_another_owner_is_a_conflict_that_names_the_owner() {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_adopted_if_the_definition_says_so() {
+async fn an_adopted_endpoint_belongs_to_the_pipeline_from_then_on() {
     let world = taken(&[("millrace:stack", "shop"), ("millrace:pipeline", "other")]).await;
     world.plan(json!({"adopt": true})).await;
     world.drive().await.unwrap();
     assert_eq!(world.config().await, name_of(20));
+    let tags = world.sagemaker.endpoint_tags(PIPELINE).await.unwrap();
+    assert_eq!(tags, Some(Owner::new("shop", PIPELINE).tags()));
+    // Without `adopt`.
+    world.next(21).await.drive().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_endpoint_outside_the_stack_is_not_adopted() {
+    for tags in [
+        &[][..],
+        &[("millrace:stack", "test"), ("millrace:pipeline", PIPELINE)][..],
+    ] {
+        let world = taken(tags).await;
+        world.plan(json!({"adopt": true})).await;
+        let error = world.drive().await.unwrap_err();
+        assert_eq!(error.name(), ErrorName::Conflict);
+        assert_eq!(world.count("AddTags") + world.count("UpdateEndpoint"), 0);
+    }
 }
 
 #[tokio::test]

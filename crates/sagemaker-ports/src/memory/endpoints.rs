@@ -240,6 +240,19 @@ impl Endpoints for MemorySageMaker {
         .await
     }
 
+    async fn tag_endpoint(&self, name: &str, tags: &Tags) -> Result<(), ServiceError> {
+        self.call("AddTags", |state| {
+            if !state.endpoints.contains_key(name) {
+                return Err(missing("AddTags", "endpoint", name).into());
+            }
+            let all = state.endpoint_tags.entry(name.to_owned()).or_default();
+            all.extend(tags.clone());
+            state.took_effect("AddTags", name);
+            Ok(())
+        })
+        .await
+    }
+
     async fn create_endpoint(
         &self,
         name: &str,

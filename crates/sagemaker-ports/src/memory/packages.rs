@@ -34,6 +34,18 @@ impl ModelPackages for MemorySageMaker {
             .await
     }
 
+    async fn tag_group(&self, group: &str, tags: &Tags) -> Result<(), ServiceError> {
+        self.call("AddTags", |state| {
+            let Some(all) = state.groups.get_mut(group) else {
+                return Err(missing("AddTags", group).into());
+            };
+            all.extend(tags.clone());
+            state.took_effect("AddTags", group);
+            Ok(())
+        })
+        .await
+    }
+
     async fn create_group(&self, group: &str, tags: &Tags) -> Result<(), ServiceError> {
         const OPERATION: &str = "CreateModelPackageGroup";
         self.call(OPERATION, |state| {

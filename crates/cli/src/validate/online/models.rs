@@ -5,7 +5,7 @@ use super::{Account, Found};
 use aws::sagemaker::SageMaker;
 use contract::ServiceError;
 use definition::{Compute, Definition, FieldError, Training};
-use sagemaker_ports::{Owner, Ownership, check_group, claim_endpoint};
+use sagemaker_ports::{Owner, Ownership, check_endpoint, check_group};
 
 impl Account<'_> {
     /// The image or algorithm and the role; and that instance types and quotas are not known.
@@ -41,7 +41,7 @@ impl Account<'_> {
         let owner = Owner::new(stack, &definition.pipeline);
         let endpoint = definition.endpoint();
         if let (Some(name), None) = (&endpoint.name, &definition.batch) {
-            let claim = claim_endpoint(&sagemaker, name, &owner, endpoint.adopt).await;
+            let claim = check_endpoint(&sagemaker, name, &owner, endpoint.adopt).await;
             found.claimed("endpoint.name", format!("the endpoint {name}"), claim);
         }
         if let (Some(group), true) = (&promotion.model_package_group, promotion.register) {
