@@ -56,10 +56,10 @@ async fn a_table_of_any_shape_becomes_predictions_without_editing_a_file() {
     local.stop().await.unwrap();
 }
 
-/// Runs the commands of the page, and compares what they print: words that hold a digit differ from
-/// run to run, the others do not.
+/// Runs the commands of the page, which the README shows too, and compares what they print: words
+/// that hold a digit differ from run to run, the others do not.
 async fn the_recorded_session_is_as_it_is(local: &Local) {
-    let text = workspace::text(PAGE);
+    let (text, readme) = (workspace::text(PAGE), workspace::text("README.md"));
     let program = program(local);
     let mut commands = 0;
     for block in documents::blocks(&text, "console") {
@@ -72,6 +72,10 @@ async fn the_recorded_session_is_as_it_is(local: &Local) {
                 );
                 continue;
             };
+            assert!(
+                readme.contains(&format!("$ millrace {command}\n")),
+                "README.md does not show: {command}"
+            );
             let Ended { output, error, .. } = program.well(command).await;
             eprintln!("$ millrace {command}\n{error}{output}");
             let printed: Vec<_> = output.lines().chain(error.lines()).map(shape).collect();
