@@ -3,7 +3,6 @@
 //!
 //! A value out of range is refused. An unknown name is only warned about: AWS adds hyperparameters,
 //! and the algorithm refuses unknown ones itself.
-//! hyperparameters, and the algorithm refuses an unknown one by itself.
 
 mod value;
 
