@@ -28,7 +28,7 @@ pub struct Init {
         value_parser = clap::value_parser!(u64).range(1..=100_000)
     )]
     pub sample: u64,
-    /// The file to write [default: `<pipeline>.json`]
+    /// The file to write; by default `<pipeline>.json`.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Overwrite the file.
