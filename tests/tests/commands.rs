@@ -6,6 +6,7 @@
 use contract::RunId;
 use contract::states::{Outcome, PublishReportOutput};
 use end_to_end::pipeline::Pipeline;
+use end_to_end::program::{self, Ended};
 use end_to_end::terminal::{Screen, Terminal, lines};
 use end_to_end::workspace;
 use millrace::demo::data::Interactions;
@@ -13,55 +14,17 @@ use millrace::demo::{self, TABLE};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use std::process::{Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
 /// Enough for a model that is deployed.
 const ITEMS: usize = 20_000;
 
-/// How the program ended.
-#[derive(Debug)]
-struct Ended {
-    code: i32,
-    output: String,
-    error: String,
-}
-
-impl Ended {
-    fn of(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap(),
-            output: String::from_utf8(output.stdout).unwrap(),
-            error: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
-    #[track_caller]
-    fn well(self) -> String {
-        assert_eq!(self.code, 0, "{}", self.error);
-        self.output
-    }
-}
-
 fn command(pipeline: &Pipeline, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_millrace-under-test"));
-    command
-        .args(line.split_whitespace())
-        .current_dir(pipeline.local.folder())
-        .env_clear()
-        .env("HOME", pipeline.local.folder())
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ENDPOINT_URL", pipeline.local.url())
-        .env("AWS_ENDPOINT_URL_SAGEMAKER", pipeline.local.sagemaker_url())
-        .env(
-            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME",
-            pipeline.local.sagemaker_url(),
-        );
-    command
+    let path = Path::new(env!("CARGO_BIN_EXE_millrace-under-test"));
+    program::command(path, &pipeline.local, pipeline.local.folder(), line)
 }
 
 async fn run(pipeline: &Pipeline, line: &str) -> Ended {
@@ -71,20 +34,7 @@ async fn run(pipeline: &Pipeline, line: &str) -> Ended {
 /// What the command prints with `--json`, which is as its schema says.
 async fn json(pipeline: &Pipeline, line: &str) -> Value {
     let text = run(pipeline, &format!("{line} --json")).await.well();
-    let document: Value = serde_json::from_str(&text).unwrap();
-    let name = line.split_whitespace().next().unwrap();
-    let (_, schema) = millrace::output::all()
-        .into_iter()
-        .find(|(command, _)| *command == name)
-        .unwrap();
-    let schema = serde_json::to_value(schema).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
-    let errors: Vec<_> = validator
-        .iter_errors(&document)
-        .map(|error| format!("{error} at {}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{line}: {errors:?}\n{text}");
-    document
+    program::document(line.split_whitespace().next().unwrap(), &text)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,6 +93,12 @@ pub fn print(text: &str) -> Result<(), Failure> {
         .map_err(Failure::Output)
 }
 
+/// Writes text for a person to standard error, also with --quiet: what is wrong, or a question.
+pub fn complain(text: &str) {
+    // A closed standard error leaves no place to report to.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Writes a document to standard output as indented JSON.
 pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document);

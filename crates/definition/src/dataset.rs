@@ -94,6 +94,9 @@ pub struct Deduplicate {
 }
 
 impl Dataset {
+    /// Raw bytes of a shard by default: 256 MiB, which one function converts in well under a minute.
+    pub const DEFAULT_SHARD: u64 = 256 << 20;
+
     /// Raw bytes of the largest shard: 32 GiB. `merge-to-csv` takes 2.5 CPU seconds a gigabyte (its README), and
     /// where duplicates are found reads it twice: three minutes on the machine that was measured, with room for a
     /// vCPU of half its speed and for the requests to S3, of the fifteen that a function has.

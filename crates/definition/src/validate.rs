@@ -310,6 +310,18 @@ mod tests {
     }
 
     #[test]
+    fn an_alarm_of_no_latency_or_above_what_an_answer_may_take_is_refused() {
+        for (milliseconds, is_valid) in [(0, false), (1, true), (60_000, true), (60_001, false)] {
+            let path = "endpoint.maxLatencyMilliseconds";
+            let checked = definition(path, json!(milliseconds)).validate();
+            assert_eq!(checked.is_ok(), is_valid, "{milliseconds}");
+            if let Err(faults) = checked {
+                assert_eq!(faults.first().path, path);
+            }
+        }
+    }
+
+    #[test]
     fn what_aws_refuses_of_a_serverless_endpoint_is_refused_before() {
         for (path, value) in [
             ("endpoint.guardrails", json!({})),

@@ -5,9 +5,6 @@ use contract::states::MOST_CHILDREN;
 use definition::Dataset;
 use lake::records::{Part, ScanTotals};
 
-/// Raw bytes that one function converts to CSV in well under a minute.
-const SHARD_BYTES: u64 = 256 * 1024 * 1024;
-
 /// Maximum number of items to de-duplicate by default: their keys take about a gigabyte of memory
 /// in the one function that sees them all.
 const MAX_DEDUPLICATED: u64 = 10_000_000;
@@ -33,7 +30,7 @@ pub fn bytes(definition: &Dataset, exported: &ScanTotals) -> Result<Option<u64>,
 /// is empty, and no part is in two.
 pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
     let total: u64 = parts.iter().map(|part| part.raw_bytes).sum();
-    let count = total.div_ceil(shard_bytes.unwrap_or(SHARD_BYTES));
+    let count = total.div_ceil(shard_bytes.unwrap_or(Dataset::DEFAULT_SHARD));
     let count = count.clamp(1, MOST_CHILDREN.into());
     let mut shards: Vec<Vec<Part>> = Vec::new();
     let mut before = 0;

@@ -9,7 +9,9 @@ mod load;
 mod overrides;
 mod sources;
 
-pub use dynamodb::{BASIS, DynamoDb, EXPORT_MEMORY_MB, PriceList, TableSample, sample_table};
+pub use dynamodb::{
+    BASIS, DynamoDb, EXPORT_MEMORY_MB, JSON_PER_BYTE, PriceList, TableSample, sample_table,
+};
 pub use error::PlanExportError;
 pub use load::{check_endpoint, load};
 pub use overrides::{Overrides, OverridesError};

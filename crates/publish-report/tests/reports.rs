@@ -103,7 +103,8 @@ async fn over() -> MemoryStore {
         &store,
         &keys.deployment(),
         json!({"run": run(), "endpoint": "films", "endpointConfig": "config", "model": "model",
-            "previousEndpointConfig": "before", "smokeRows": 5}),
+            "previousEndpointConfig": "before", "smokeRows": 5,
+            "alarmsLeftOut": ["shop/films/endpoint-errors"]}),
     )
     .await;
     for of in [run().as_str(), "20261121-173000-00000000"] {
@@ -211,6 +212,7 @@ async fn a_deployed_run_is_reported_to_programs_and_people() {
         "| validation:rmse | 0.91 |",
         "1 min 1 s billed",
         "Promoted: better.",
+        "could not roll it back: `shop/films/endpoint-errors`.",
         "UpdateEndpoint to `before`",
     ] {
         assert!(text.contains(words), "{words} is not in\n{text}");

@@ -1,7 +1,7 @@
 //! The commands that move definitions between files and the lake.
 
 use crate::failure::Failure;
-use crate::session::{Session, print, print_json};
+use crate::session::{Session, complain, print, print_json};
 use lake::{ObjectStore, keys};
 use millrace::arguments::{Diff, Pull, Push, Validate};
 use millrace::definitions::{
@@ -9,7 +9,6 @@ use millrace::definitions::{
 };
 use millrace::place::{Options, PlaceError};
 use millrace::validate::{self, Checked, Document, ValidateError, Validation};
-use std::io::Write as _;
 use std::path::Path;
 
 pub async fn validate(arguments: Validate, session: &Session) -> Result<(), Failure> {
@@ -62,12 +61,6 @@ async fn check_online(
         file.go_online(&account).await;
     }
     Ok(())
-}
-
-/// Text for a person, on standard error.
-fn complain(text: &str) {
-    // A closed standard error leaves no place to report to.
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 pub async fn push(arguments: Push, session: &Session) -> Result<(), Failure> {

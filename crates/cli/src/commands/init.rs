@@ -1,7 +1,7 @@
 //! The command that proposes a definition for a table.
 
 use crate::failure::Failure;
-use crate::session::{Session, print};
+use crate::session::{Session, complain, print};
 use aws::dynamodb::Tables;
 use contract::short_name;
 use definition::Prices;
@@ -10,7 +10,7 @@ use millrace::init::{self, Candidate, InitError, Wishes};
 use millrace::progress::count;
 use plan_export::{PriceList, TableSample, sample_table};
 use source::ReadCapacity;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 
 pub async fn init(arguments: Init, session: &Session) -> Result<(), Failure> {
@@ -97,28 +97,21 @@ fn label(sample: &TableSample, session: &Session) -> Result<String, InitError> {
 
 fn show_candidates(error: &InitError) {
     if let Some(candidates) = error.candidates() {
-        say(candidates.trim_end());
+        complain(&candidates);
     }
 }
 
 fn ask(candidates: &[Candidate]) -> Result<String, InitError> {
-    say("which attribute is to be predicted?");
+    complain("which attribute is to be predicted?\n");
     for (at, candidate) in candidates.iter().enumerate() {
         let path = short_name(&candidate.path);
-        say(&format!("  {}  {path}  {}", at + 1, candidate.why));
+        complain(&format!("  {}  {path}  {}\n", at + 1, candidate.why));
     }
-    // A closed standard error leaves no place to ask.
-    let _ = write!(std::io::stderr(), "number or path: ");
+    complain("number or path: ");
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
     read.map_err(InitError::Answer)?;
     init::answered(&answer, candidates).ok_or_else(|| InitError::LabelUnclear {
         candidates: candidates.to_vec(),
     })
-}
-
-/// A line for a person, on standard error.
-fn say(line: &str) {
-    // A closed standard error leaves no place to report to.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -1,11 +1,10 @@
 //! The command that says what a run would take and cost.
 
 use crate::failure::Failure;
-use crate::session::{Session, print, print_json};
+use crate::session::{Session, complain, print, print_json};
 use millrace::arguments::Plan;
 use millrace::definitions::{self, DefinitionsError};
 use millrace::plan::{self, PlanError};
-use std::io::Write as _;
 
 pub async fn plan(arguments: Plan, session: &Session) -> Result<(), Failure> {
     let of_file = arguments.file.as_deref().map(definitions::read_valid);
@@ -31,7 +30,6 @@ pub async fn plan(arguments: Plan, session: &Session) -> Result<(), Failure> {
 
 fn show_faults(error: &DefinitionsError) {
     if let Some(faults) = error.faults() {
-        // A closed standard error leaves no place to report to.
-        let _ = std::io::stderr().write_all(faults.as_bytes());
+        complain(faults);
     }
 }

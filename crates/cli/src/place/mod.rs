@@ -21,6 +21,10 @@ use contract::Names;
 use std::path::Path;
 use tokio::sync::OnceCell;
 
+/// Tasks that the stack's functions work on at once: the default of the parameter `MapConcurrency`,
+/// on which the estimate of an export depends.
+pub const MAP_CONCURRENCY: u32 = 40;
+
 /// The stack's name if nothing names one.
 pub const DEFAULT_STACK: &str = "millrace";
 
@@ -266,6 +270,14 @@ mod tests {
             stack: Some(name.to_owned()),
             ..Options::default()
         }
+    }
+
+    #[test]
+    fn the_stack_has_the_concurrency_that_estimates_depend_on() {
+        let template = include_str!("../../../../infra/template.yaml");
+        let parameter =
+            format!("\n  MapConcurrency:\n    Type: Number\n    Default: {MAP_CONCURRENCY}\n");
+        assert!(template.contains(&parameter), "{parameter}");
     }
 
     #[test]

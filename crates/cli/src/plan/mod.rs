@@ -11,22 +11,19 @@ pub use error::PlanError;
 pub use steps::{EndpointRow, StepRow};
 
 use crate::definitions::{Change, changes};
-use crate::place::Place;
+use crate::place::{MAP_CONCURRENCY, Place};
 use crate::runs;
 use aws::dynamodb::Tables;
 use contract::RunId;
 use contract::states::Route;
 use definition::Definition;
 use lake::records::{ItemSample, Plan, TrainingRecord};
-use lake::{ObjectStore, RunKeys, documents};
+use lake::{RunKeys, documents};
 use plan_export::{BASIS, Sources};
 use raw_export::{PlanSource, Planned};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-
-/// Tasks that run at once: the default of the stack's parameter `MapConcurrency`.
-const CONCURRENCY: u32 = 40;
 
 /// Earlier runs that are looked at.
 const EARLIER: usize = 5;
@@ -85,7 +82,7 @@ pub struct LimitRow {
     pub field: String,
     /// The limit.
     pub limit: f64,
-    /// What is planned; absent if nobody knows.
+    /// What is planned; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub planned: Option<f64>,
 }
@@ -124,37 +121,42 @@ pub async fn plan(place: &Place, mut definition: Definition) -> Result<Document,
     let tables = Tables::new(place.config());
     let sources = Sources {
         tables: &tables,
-        concurrency: CONCURRENCY,
+        concurrency: MAP_CONCURRENCY,
     };
     let mut earlier = runs::in_lake(&store, &definition.pipeline, "").await?;
     earlier.reverse();
     earlier.truncate(EARLIER);
-    let last_run = match earlier.first() {
-        Some(run) => compare(&store, &definition, run).await?,
-        None => None,
-    };
-    let mut trained = Vec::new();
-    for run in &earlier {
-        let key = RunKeys::new(&definition.pipeline, run).training();
-        let record: Option<TrainingRecord> =
-            documents::read_if_there(&store, &key, "the record of a training").await?;
-        trained.extend(record);
+    let (mut last_run, mut trained) = (None, Vec::new());
+    for (index, run) in earlier.iter().enumerate() {
+        let keys = RunKeys::new(&definition.pipeline, run);
+        let plan: Option<Plan> =
+            documents::read_if_there(&store, &keys.plan(), "the plan of a run").await?;
+        let Some(plan) = plan else { continue };
+        if instances(&plan.definition) == instances(&definition) {
+            let record: Option<TrainingRecord> =
+                documents::read_if_there(&store, &keys.training(), "the record of a training")
+                    .await?;
+            trained.extend(record);
+        }
+        if index == 0 {
+            last_run = Some(compare(&definition, run, &plan));
+        }
     }
     let planned = sources.plan(&definition).await?;
     Ok(document(&definition, &planned, &trained, last_run))
 }
 
-async fn compare(
-    store: &impl ObjectStore,
-    definition: &Definition,
-    run: &RunId,
-) -> Result<Option<LastRun>, PlanError> {
-    let key = RunKeys::new(&definition.pipeline, run).plan();
-    let plan: Option<Plan> = documents::read_if_there(store, &key, "the plan of a run").await?;
+/// The type and number of the instances that train.
+fn instances(definition: &Definition) -> Option<(&str, u32)> {
+    let training = definition.training.as_ref()?;
+    Some((&training.instance_type, training.instance_count))
+}
+
+fn compare(definition: &Definition, run: &RunId, plan: &Plan) -> LastRun {
     let json = |definition: &Definition| {
         serde_json::to_value(definition).expect("a definition is written as JSON")
     };
-    Ok(plan.map(|plan| LastRun {
+    LastRun {
         run: run.clone(),
         changes: changes(&json(&plan.definition), &json(definition))
             .into_iter()
@@ -164,7 +166,7 @@ async fn compare(
                 is: file,
             })
             .collect(),
-    }))
+    }
 }
 
 fn document(
@@ -176,7 +178,7 @@ fn document(
     let estimate = &planned.estimate;
     let steps = [
         Some(steps::export(planned)),
-        steps::dataset(definition, estimate, CONCURRENCY),
+        steps::dataset(definition, estimate, MAP_CONCURRENCY),
         steps::training(definition, trained),
     ];
     let steps: Vec<_> = steps.into_iter().flatten().collect();

@@ -3,9 +3,9 @@
 use super::prices::{MONTH_HOURS, SERVERLESS_GB_SECOND, instance_hour};
 use crate::progress::count;
 use contract::states::Estimate;
-use definition::{Compute, Definition, Training};
+use definition::{Compute, Dataset, Definition, Training};
 use lake::records::TrainingRecord;
-use plan_export::{EXPORT_MEMORY_MB, PriceList};
+use plan_export::{EXPORT_MEMORY_MB, JSON_PER_BYTE, PriceList};
 use raw_export::Planned;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,13 +13,9 @@ use serde::Serialize;
 /// CPU seconds in which a gigabyte of raw lines becomes rows: twice what was measured (README of
 /// `merge-to-csv`).
 const SECONDS_PER_GB: f64 = 5.0;
-/// Raw lines of a byte of table, as the export's estimate has it.
-const JSON_PER_BYTE: f64 = 2.0;
-/// Bytes of a shard by default.
-const SHARD_BYTES: f64 = 256.0 * 1024.0 * 1024.0;
 /// Minutes of the functions before and after the shards.
 const AROUND_MINUTES: f64 = 0.2;
-/// Seconds of a request to a serverless endpoint, of which the price of requests is told.
+/// Seconds that a request to a serverless endpoint takes in the estimate of its price.
 const REQUEST_SECONDS: f64 = 0.1;
 
 /// A step.
@@ -28,10 +24,10 @@ const REQUEST_SECONDS: f64 = 0.1;
 pub struct StepRow {
     /// `export`, `dataset` or `training`.
     pub step: String,
-    /// Minutes; absent if nobody knows.
+    /// Minutes; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
-    /// US dollars; absent if nobody knows.
+    /// US dollars; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dollars: Option<f64>,
     /// Whether both are bounds that a run stays below, and not what it probably takes.
@@ -92,11 +88,14 @@ pub fn dataset(definition: &Definition, estimate: &Estimate, concurrency: u32) -
     let dataset = definition.dataset.as_ref()?;
     let is_known = estimate.bytes > 0;
     let raw = estimate.bytes as f64 * JSON_PER_BYTE;
-    let shard = dataset
-        .shard_bytes
-        .map_or(SHARD_BYTES, |bytes| bytes as f64);
-    let shards = (raw / shard).ceil().max(1.0);
-    let seconds = raw / 1e9 * SECONDS_PER_GB;
+    let shard = dataset.shard_bytes.unwrap_or(Dataset::DEFAULT_SHARD);
+    // Where duplicates are found, one function reads everything twice.
+    let (shards, passes) = if dataset.deduplicate.is_some() {
+        (1.0, 2.0)
+    } else {
+        ((raw / shard as f64).ceil().max(1.0), 1.0)
+    };
+    let seconds = raw / 1e9 * SECONDS_PER_GB * passes;
     let prices = PriceList::of(&definition.limits.prices);
     let gb = f64::from(EXPORT_MEMORY_MB) / 1024.0;
     let paid = seconds + AROUND_MINUTES * 60.0;
@@ -110,7 +109,8 @@ pub fn dataset(definition: &Definition, estimate: &Estimate, concurrency: u32) -
     })
 }
 
-/// Training: by what earlier runs were billed, newest first, or else by its bound.
+/// Training: by what earlier jobs on the same instances were billed, newest first, or else by its
+/// bound.
 pub fn training(definition: &Definition, earlier: &[TrainingRecord]) -> Option<StepRow> {
     let training = definition.training.as_ref()?;
     let billed: Vec<_> = earlier

@@ -8,7 +8,7 @@ mod sample;
 mod segments;
 mod selected;
 
-pub use estimate::EXPORT_MEMORY_MB;
+pub use estimate::{EXPORT_MEMORY_MB, JSON_PER_BYTE};
 pub use prices::{BASIS, PriceList};
 pub use sample::{TableSample, sample_table};
 

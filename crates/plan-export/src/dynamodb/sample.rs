@@ -62,7 +62,7 @@ pub async fn check(
     Ok(Some(sample))
 }
 
-/// A sample of a table, for whoever writes a definition of it.
+/// A sample of a table, from which a definition can be proposed.
 #[derive(Debug)]
 pub struct TableSample {
     /// What the table says of itself.

@@ -137,7 +137,7 @@ async fn a_busy_table_and_an_export_alone_are_not_sampled() {
 }
 
 #[tokio::test]
-async fn whoever_writes_a_definition_gets_the_profile_of_a_sample() {
+async fn a_sample_for_a_proposal_has_its_profile() {
     let tables = Tables {
         items: 1_000_000,
         lines: lines(100, &rated()),

@@ -6,7 +6,7 @@
 mod models;
 
 use crate::exit::Exit;
-use crate::place::{Place, PlaceError, StackError};
+use crate::place::{MAP_CONCURRENCY, Place, PlaceError, StackError};
 use aws::dynamodb::Tables;
 use aws::identity;
 use aws::s3::S3Store;
@@ -18,10 +18,6 @@ use plan_export::{PlanExportError, Sources};
 use raw_export::PlanSource;
 use schemars::JsonSchema;
 use serde::Serialize;
-
-/// Tasks that the stack's functions work on at once: the default of its parameter `MapConcurrency`.
-/// The estimates that a definition's limits bound depend on it.
-const CONCURRENCY: u32 = 40;
 
 /// The account that definitions are checked against.
 #[derive(Debug)]
@@ -108,7 +104,7 @@ impl Account<'_> {
         let tables = Tables::new(self.place.config());
         let sources = Sources {
             tables: &tables,
-            concurrency: CONCURRENCY,
+            concurrency: MAP_CONCURRENCY,
         };
         match Box::pin(sources.plan(definition)).await {
             Ok(planned) => {
