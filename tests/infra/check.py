@@ -12,6 +12,7 @@ import sys
 
 import botocore.loaders
 import botocore.model
+import botocore.validate
 import cfnlint.api
 import cfnlint.config
 
@@ -65,6 +66,57 @@ def contract(machine):
             for key in shape.required_members:
                 if key not in given:
                     found.append(f"{name}: {operation} needs {key}")
+    return found
+
+
+# What CloudFormation calls for a resource, with the properties that it names otherwise.
+CREATES = {
+    "AWS::Glue::Database": ("glue", "CreateDatabase", {}),
+    "AWS::Glue::Table": ("glue", "CreateTable", {}),
+    "AWS::Athena::WorkGroup": (
+        "athena",
+        "CreateWorkGroup",
+        {"WorkGroupConfiguration": "Configuration", "RecursiveDeleteOption": None},
+    ),
+    "AWS::Athena::NamedQuery": ("athena", "CreateNamedQuery", {}),
+}
+
+
+def plain(value):
+    """A property as a value of its type: what a function would give is some text."""
+    if isinstance(value, list):
+        return [plain(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        [(name, argument)] = value.items()
+        if name == "Fn::If":
+            return plain(argument[1])
+        if name == "Fn::Sub" and isinstance(argument, str):
+            return argument
+        if argument == "AWS::AccountId":
+            return "123456789012"
+        if name == "Ref" or name.startswith("Fn::"):
+            return "text"
+    return {key: plain(inner) for key, inner in value.items()}
+
+
+def created(template):
+    """Each resource of Glue and Athena against botocore's model of the call that makes it."""
+    loader = botocore.loaders.Loader()
+    found = []
+    for name, resource in template["Resources"].items():
+        if resource["Type"] not in CREATES:
+            continue
+        service, operation, renamed = CREATES[resource["Type"]]
+        model = botocore.model.ServiceModel(loader.load_service_model(service, "service-2"))
+        given = plain(resource["Properties"])
+        given = {renamed.get(key, key): value for key, value in given.items()}
+        given.pop(None, None)
+        shape = model.operation_model(operation).input_shape
+        report = botocore.validate.ParamValidator().validate(given, shape)
+        if report.has_errors():
+            found.append(f"{name}: {report.generate_report()}")
     return found
 
 
@@ -129,6 +181,7 @@ def check(folder):
     except Exception as error:
         say("transform", [str(error).splitlines()[0]])
         return folder, found
+    say("botocore", created(made))
     say("cfn-lint", linted(made))
     say("schedule", scheduled(made))
     return folder, found

@@ -8,10 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The nouns, each with the workspace's crates that it may build upon.
-const NOUNS: [(&str, &[&str]); 12] = [
+const NOUNS: [(&str, &[&str]); 20] = [
     ("contract", &[]),
+    ("container", &[]),
     ("definition", &["contract"]),
+    ("data-pipeline", &["contract", "definition"]),
     ("dynamodb-json", &["contract"]),
+    ("image", &[]),
+    ("record-io", &[]),
     ("source", &["contract", "definition", "dynamodb-json"]),
     ("sagemaker-ports", &["contract", "definition"]),
     ("profile", &["contract", "dynamodb-json"]),
@@ -19,7 +23,10 @@ const NOUNS: [(&str, &[&str]); 12] = [
         "dataset",
         &["contract", "definition", "dynamodb-json", "profile"],
     ),
-    ("format", &["contract", "dataset", "definition"]),
+    (
+        "format",
+        &["contract", "dataset", "definition", "record-io"],
+    ),
     ("lake", &["contract", "definition"]),
     (
         "raw-export",
@@ -32,7 +39,22 @@ const NOUNS: [(&str, &[&str]); 12] = [
             "source",
         ],
     ),
+    ("changes", &["contract", "dynamodb-json", "lake", "profile"]),
+    (
+        "file-source",
+        &[
+            "contract",
+            "dataset",
+            "definition",
+            "dynamodb-json",
+            "lake",
+            "raw-export",
+            "source",
+        ],
+    ),
     ("lambda-shell", &["contract"]),
+    ("sql-source", &["contract", "definition", "lake"]),
+    ("database", &["contract", "definition", "sql-source"]),
     (
         "aws",
         &[
@@ -42,47 +64,62 @@ const NOUNS: [(&str, &[&str]); 12] = [
             "lake",
             "sagemaker-ports",
             "source",
+            "sql-source",
         ],
     ),
 ];
 
 /// What the verbs may build upon. `aws` is for their `main.rs` alone.
-const OF_VERBS: [&str; 12] = [
+const OF_VERBS: [&str; 17] = [
     "aws",
     "contract",
+    "database",
     "dataset",
     "definition",
+    "file-source",
     "format",
     "dynamodb-json",
+    "image",
     "lake",
     "sagemaker-ports",
     "lambda-shell",
     "profile",
     "raw-export",
+    "record-io",
     "source",
+    "sql-source",
 ];
 
 /// The programs, which no crate but the tests builds upon unless it is said here.
-const PROGRAMS: [(&str, &[&str]); 4] = [
+const PROGRAMS: [(&str, &[&str]); 6] = [
+    ("image-classifier", &["container", "image", "record-io"]),
     ("local-servers", &[]),
-    ("recommender", &[]),
+    ("recommender", &["container"]),
     ("sagemaker-local", &["aws", "lake"]),
+    ("sqlserver-local", &[]),
     (
         "millrace",
         &[
             "aws",
             "contract",
+            "data-pipeline",
+            "database",
             "dataset",
             "definition",
             "dynamodb-json",
+            // What is uploaded is a whole image, and the demo draws images.
+            "image",
             "lake",
             // Its plan is shown before a run starts.
             "plan-export",
             "profile",
+            // The schema of its page is written with the others.
+            "publish-report",
             "raw-export",
             "sagemaker-ports",
             "sagemaker-local",
             "source",
+            "sql-source",
         ],
     ),
 ];
@@ -92,12 +129,15 @@ const PROGRAMS: [(&str, &[&str]); 4] = [
 const TESTED_WITH_SDK: [&str; 3] = ["aws", "export-segment", "sagemaker-local"];
 
 /// Crates without input and output.
-const PURE: [&str; 8] = [
+const PURE: [&str; 11] = [
     "contract",
+    "data-pipeline",
     "dataset",
     "definition",
     "format",
     "dynamodb-json",
+    "image",
+    "record-io",
     "profile",
     "sagemaker-ports",
     "source",
@@ -173,6 +213,11 @@ pub fn lambdas(crates: &Crates) -> Vec<Lambda> {
         Lambda {
             name: name.clone(),
             environment: read_by(main),
+            longest_request: if krate.dependencies.contains("database") {
+                aws::LONGEST_REQUEST.max(sql_source::LONGEST_STATEMENT)
+            } else {
+                aws::LONGEST_REQUEST
+            },
         }
     });
     lambdas.collect()

@@ -3,6 +3,7 @@
 
 pub mod asl;
 pub mod botocore;
+pub mod digits;
 pub mod documents;
 pub mod dynamodb;
 pub mod faults;
@@ -18,6 +19,7 @@ pub mod program;
 pub mod python;
 pub mod schema;
 pub mod script;
+pub mod service;
 pub mod template;
 pub mod terminal;
 pub mod workspace;

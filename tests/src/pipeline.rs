@@ -30,9 +30,31 @@ impl Pipeline {
     /// # Panics
     /// If it cannot be started: without it nothing can be tested.
     pub async fn start() -> Self {
-        let local = Local::start(&Options::new(Progress::plain()))
-            .await
-            .expect("local AWS");
+        Self::start_by(&Options::new(Progress::plain())).await
+    }
+
+    /// Starts local AWS and deploys the stack with a parameter of this name and value.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub async fn start_with((name, value): (&str, &str)) -> Self {
+        let mut options = Options::new(Progress::plain());
+        options.parameters.insert(name.to_owned(), value.to_owned());
+        Self::start_by(&options).await
+    }
+
+    /// Starts local AWS with a container image of this name and the words of its command.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub async fn start_with_image((name, words): (&str, Vec<String>)) -> Self {
+        let mut options = Options::new(Progress::plain());
+        options.images.insert(name.to_owned(), words);
+        Self::start_by(&options).await
+    }
+
+    async fn start_by(options: &Options) -> Self {
+        let local = Local::start(options).await.expect("local AWS");
         let lake = local.lake();
         Self { local, lake }
     }
@@ -138,6 +160,41 @@ impl Pipeline {
         let columns =
             contract::read::from_value(record.columns.clone()).expect("columns are readable");
         (record, columns)
+    }
+
+    /// Asks the endpoint of a run what two users may like, and checks the answers: ten films of the
+    /// table each, the best first, and not the same ones.
+    ///
+    /// # Panics
+    /// If there is no endpoint, or it answers otherwise.
+    pub async fn assert_recommends(
+        &self,
+        keys: &RunKeys,
+        interactions: &Interactions,
+        output: &PublishReportOutput,
+    ) {
+        let (_, columns) = self.dataset(keys).await;
+        let url = self.local.sagemaker_url();
+        let endpoint = output.endpoint.as_deref().expect("the run deployed");
+        let mut rows = interactions.rows.iter();
+        let one = &rows.next().expect("interactions").user;
+        let other = rows.find(|row| row.user != *one);
+        let mut recommended = Vec::new();
+        for user in [one, &other.expect("two users").user] {
+            let items = demo::recommend(&url, endpoint, &columns, user, 10)
+                .await
+                .expect("the endpoint answers");
+            assert_eq!(items.len(), 10);
+            assert!(
+                items.windows(2).all(|pair| pair[0].score >= pair[1].score),
+                "best first: {items:?}"
+            );
+            let is_known = |item: &demo::Recommendation| interactions.film(&item.item).is_some();
+            assert!(items.iter().all(is_known), "{items:?}");
+            let films = items.into_iter().map(|item| item.item);
+            recommended.push(films.collect::<Vec<_>>());
+        }
+        assert_ne!(recommended[0], recommended[1], "they are the user's own");
     }
 
     /// Every line of every object below a channel's prefix.

@@ -33,7 +33,8 @@ pub fn command(path: &Path, local: &Local, folder: &Path, line: &str) -> Command
         .env("AWS_REGION", "us-east-1")
         .env("AWS_ENDPOINT_URL", local.url())
         .env("AWS_ENDPOINT_URL_SAGEMAKER", &sagemaker)
-        .env("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &sagemaker);
+        .env("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &sagemaker)
+        .env("AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", &sagemaker);
     command
 }
 

@@ -37,6 +37,41 @@ pub const CHECKOV: Environment = Environment {
     lock: include_str!("../python/checkov.txt"),
 };
 
+/// scikit-learn without what it needs to run: its wheel ships 1,797 handwritten digits.
+pub const DIGITS: Environment = Environment {
+    folder: "venv-digits",
+    file: "crates/cli/python/digits.txt",
+    lock: include_str!("../../crates/cli/python/digits.txt"),
+};
+
+/// MXNet and `WebDataset`, for those who ask for them: they are large.
+pub const IMAGE_READERS: Environment = Environment {
+    folder: "venv-image-readers",
+    file: "tests/python/image_readers.txt",
+    lock: include_str!("../python/image_readers.txt"),
+};
+
+/// Clients of SQL Server, to read what the driver reads.
+pub const SQL_SERVER: Environment = Environment {
+    folder: "venv-sql-server",
+    file: "tests/python/sql_server.txt",
+    lock: include_str!("../python/sql_server.txt"),
+};
+
+/// `DuckDB` and pandas, as those use them who query the lake.
+pub const LAKE: Environment = Environment {
+    folder: "venv-lake",
+    file: "tests/python/lake.txt",
+    lock: include_str!("../python/lake.txt"),
+};
+
+/// AWS's own command line without what it needs to run: a translator of it is called.
+pub const AWSCLI: Environment = Environment {
+    folder: "venv-awscli",
+    file: "tests/python/awscli.txt",
+    lock: include_str!("../python/awscli.txt"),
+};
+
 /// cargo-lambda, for the test of the deployable functions.
 pub const CARGO_LAMBDA: Environment = Environment {
     folder: "venv-cargo-lambda",

@@ -4,11 +4,11 @@
 
 use crate::asl;
 use contract::states::{
-    Decision, DeployEndpointOutput, Estimate, Execution, ExportSegmentInput, ExportSegmentOutput,
-    ExportTask, JobInput, JudgeModelInput, JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput,
-    Outcome, PlanDatasetOutput, PlanExportInput, PlanExportOutput, PublishReportInput,
-    PublishReportOutput, RequestExportOutput, Route, RowCounts, RunInput, SealDatasetOutput,
-    StartTrainingOutput, Status, Then,
+    AfterExport, Decision, DeployEndpointOutput, Estimate, Execution, ExportSegmentInput,
+    ExportSegmentOutput, ExportTask, JobInput, JudgeModelInput, JudgeModelOutput, MergeToCsvInput,
+    MergeToCsvOutput, Outcome, PlanDatasetOutput, PlanExportInput, PlanExportOutput,
+    PublishReportInput, PublishReportOutput, RequestExportOutput, Route, RowCounts, RowsOf,
+    RunInput, SealDatasetOutput, StartTrainingOutput, Status, Then,
 };
 use contract::{ErrorName, Names, RunId};
 use serde::Serialize;
@@ -212,6 +212,8 @@ impl Script {
                 let name = input.input["pipeline"].as_str();
                 *planned = Some(run.clone());
                 write(&PlanExportOutput {
+                    status,
+                    wait_seconds: 1,
                     pipeline: name.unwrap_or(Names::DEFAULT_PIPELINE).to_owned(),
                     run,
                     route: self.route,
@@ -230,7 +232,7 @@ impl Script {
                     },
                 })
             }
-            "export-segment" => {
+            "export-segment" | "export-sql-range" | "index-images" => {
                 let ExportSegmentInput {
                     pipeline,
                     run,
@@ -246,7 +248,7 @@ impl Script {
                     items: 33,
                 })
             }
-            "merge-to-csv" => {
+            "merge-to-csv" | "pack-images" => {
                 let MergeToCsvInput {
                     pipeline,
                     run,
@@ -326,9 +328,17 @@ impl Script {
                 pipeline,
                 run,
                 items: 100,
-                then: self.then(Outcome::Exported),
+                then: match self.outcome {
+                    Outcome::Exported => AfterExport::End,
+                    Outcome::NothingNew => AfterExport::NothingNew,
+                    _ => AfterExport::Continue,
+                },
                 columns: 3,
                 shards: SHARDS,
+                rows_of: match self.route {
+                    Route::Images => RowsOf::Images,
+                    _ => RowsOf::Attributes,
+                },
                 shards_key: SHARDS_KEY.to_owned(),
                 concurrency: 40,
             }),
@@ -371,6 +381,7 @@ fn judged(payload: Value, planned: Option<&RunId>, verdict: Decision) -> Result<
         value: 0.9,
         champion: Some(1.0),
         reason: "as the script has it".to_owned(),
+        subject: "a model awaits approval".to_owned(),
         wait_seconds: 1,
     })
 }

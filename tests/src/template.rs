@@ -5,6 +5,7 @@ use crate::asl::{self, substitutions};
 use serde_json::{Map, Value, json};
 use serde_yaml_ng::Value as Yaml;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 const FUNCTION: &str = "AWS::Serverless::Function";
 
@@ -15,6 +16,8 @@ pub struct Lambda {
     pub name: String,
     /// The environment variables that its `main` cannot do without.
     pub environment: BTreeSet<String>,
+    /// Longest that one of its requests waits for an answer.
+    pub longest_request: Duration,
 }
 
 /// Reads a template: `!Ref X` becomes `{"Ref": "X"}`, `!Sub` and the others `{"Fn::Sub": …}`.
@@ -125,7 +128,7 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
     let seconds = seconds
         .as_u64()
         .or(template["Globals"]["Function"]["Timeout"].as_u64());
-    let request = aws::LONGEST_REQUEST + lambda_shell::RESERVE;
+    let request = lambda.longest_request + lambda_shell::RESERVE;
     if seconds.unwrap_or_default() < request.as_secs() {
         say(format!(
             "its Timeout ends before a request of {} s is answered",
@@ -140,7 +143,8 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
     if called.peek().is_none() {
         say("no state calls it".to_owned());
     }
-    for task in called.filter(|state| !asl::is_callback(state.json)) {
+    // A task that waits for a token lasts longer than the function that hands it out, too.
+    for task in called {
         let limit = task.json["TimeoutSeconds"].as_u64().unwrap_or_default();
         if limit < seconds.unwrap_or_default() + asl::TASK_MARGIN {
             say(format!(
@@ -151,6 +155,13 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
         }
     }
     let arn = substitution_values(template).remove(&format!("{name}Arn"));
+    // What is there under a condition is named under the same one.
+    let condition = &template["Resources"][&name]["Condition"];
+    let conditional = |value: &Value| match value["Fn::If"].as_array() {
+        Some(branches) if branches.first() == Some(condition) => branches.get(1).cloned(),
+        _ => Some(value.clone()),
+    };
+    let arn = arn.as_ref().and_then(conditional);
     if arn != Some(json!({ "Fn::GetAtt": format!("{name}.Arn") })) {
         say(format!("${{{name}Arn}} does not become its ARN"));
     }
@@ -164,16 +175,22 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
         .filter(|statement| texts(&statement["Action"]).contains(&"lambda:InvokeFunction"))
         .flat_map(|statement| statement["Resource"].as_array().into_iter().flatten());
     let arn = json!({ "Fn::GetAtt": format!("{name}.Arn") });
-    if !invocable.into_iter().any(|function| *function == arn) {
+    if !invocable
+        .into_iter()
+        .any(|function| conditional(function).as_ref() == Some(&arn))
+    {
         say("the state machine may not invoke it".to_owned());
     }
 }
 
 /// Actions that have no resource to name, so that `*` is all there is. Source: Service
 /// Authorization Reference.
-pub const WITHOUT_RESOURCE: [&str; 30] = [
+pub const WITHOUT_RESOURCE: [&str; 33] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
+    "athena:ListDataCatalogs",
+    "athena:ListEngineVersions",
+    "athena:ListWorkGroups",
     "cloudwatch:PutMetricData",
     "dynamodb:ListExports",
     "ec2:AssignPrivateIpAddresses",

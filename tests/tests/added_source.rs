@@ -11,6 +11,7 @@ use lake::lease::Executions;
 use lake::records::Plan;
 use lake::{MemoryStore, RunKeys, documents};
 use raw_export::{Settings, TaskExport, TimeLimit};
+use sagemaker_ports::MemorySageMaker;
 use serde_json::json;
 use std::time::{Duration, SystemTime};
 
@@ -127,9 +128,18 @@ async fn a_source_that_was_added_becomes_a_dataset() {
         overrides: plan_export::Overrides::default(),
         concurrency: 40,
     };
-    let planned = plan_export::handle(&store, &source, &NoOther, &settings, input, invocation())
-        .await
-        .unwrap();
+    let alarms = MemorySageMaker::new();
+    let planned = plan_export::handle(
+        &store,
+        &source,
+        &NoOther,
+        &alarms,
+        &::source::MemoryFunctions::default(),
+        &settings,
+        input,
+    )
+    .await
+    .unwrap();
     let keys = RunKeys::new(&planned.pipeline, &planned.run);
     let plan: Plan = documents::read(&store, &keys.plan(), "the run's plan")
         .await

@@ -108,11 +108,28 @@ async fn each_mistake_ends_under_its_own_name() {
         assert!(!cause.contains('\n'), "one line: {cause}");
     }
 
+    an_alarm_that_does_not_exist_is_refused(&pipeline).await;
     an_export_that_wrote_nothing_is_refused(&pipeline).await;
 
     let models = pipeline.lake.list("models/").await.unwrap();
     assert!(models.is_empty(), "nothing was trained: {models:?}");
     pipeline.local.stop().await.unwrap();
+}
+
+/// The pipeline's own alarms, which its first deployment creates, are accepted.
+async fn an_alarm_that_does_not_exist_is_refused(pipeline: &Pipeline) {
+    let input = json!({"endpoint": {
+        "compute": {
+            "serverless": null,
+            "instances": {"instanceType": "ml.m5.large", "count": 1},
+        },
+        "guardrails": {"alarms": ["millrace/default/endpoint-errors", "nobodys"]},
+    }});
+    let (error, cause) = pipeline.run_badly(&input).await;
+    assert_eq!(error, "InvalidDefinition", "{cause}");
+    let says = "field `endpoint.guardrails.alarms[1]`: there is no alarm \"nobodys\"";
+    assert!(cause.contains(says), "{cause}");
+    assert!(!cause.contains("alarms[0]"), "{cause}");
 }
 
 /// ministack takes the request, says that the export is complete, and writes nothing.

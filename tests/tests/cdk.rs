@@ -86,7 +86,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 28] = [
+const EVERYTHING: [(&str, &str); 43] = [
     LEAST[0],
     ("InputMayOverride", "dataset,limits"),
     ("RolePath", "/service/"),
@@ -100,14 +100,44 @@ const EVERYTHING: [(&str, &str); 28] = [
         "arn:aws:kms:eu-central-1:123456789012:key/11111111-1111-1111-1111-111111111111",
     ),
     (
+        "SourceSecretArn",
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/reader-AbCdEf",
+    ),
+    (
+        "ImageBucketArns",
+        "arn:aws:s3:::fleet-images,arn:aws:s3:::more-images",
+    ),
+    (
+        "ImageKeyArns",
+        "arn:aws:kms:eu-central-1:123456789012:key/33333333-3333-3333-3333-333333333333",
+    ),
+    ("FilesBucket", "old-exports"),
+    ("FilesPrefix", "exports/"),
+    (
+        "FilesKeyArn",
+        "arn:aws:kms:eu-central-1:123456789012:key/44444444-4444-4444-4444-444444444444",
+    ),
+    ("ScheduleStart", "2026-12-24T00:00:00.000Z"),
+    ("ScheduleEnd", "2026-12-31T23:59:59.000Z"),
+    ("ReadyBucketArns", "arn:aws:s3:::books"),
+    (
+        "ReadyFunctionArns",
+        "arn:aws:lambda:eu-west-1:123456789012:function:books-closed",
+    ),
+    (
         "LakeKeyArn",
         "arn:aws:kms:eu-central-1:123456789012:key/22222222-2222-2222-2222-222222222222",
     ),
     ("LakeReaders", "arn:aws:iam::123456789012:role/Reader"),
+    ("LakeUploaders", "arn:aws:iam::123456789012:role/Truck"),
+    ("ImageReaders", "arn:aws:iam::123456789012:role/Viewer"),
     ("RawExpiryDays", "30"),
     ("ModelExpiryDays", "365"),
     ("PredictionsExpiryDays", "90"),
     ("CapturedExpiryDays", "7"),
+    ("ImagesColdClass", "STANDARD_IA"),
+    ("ImagesColdDays", "90"),
+    ("ImagesExpiryDays", "730"),
     ("NoncurrentVersionDays", "7"),
     ("ScheduledPipeline", "shops"),
     ("Schedule", "cron(30 4 * * ? *)"),

@@ -1,12 +1,19 @@
 //! Pipelines that end before a deployment, on local AWS with the deployed binaries: an export, a
 //! dataset, and a model that is not deployed. Each succeeds, its data is at a stable address, and
-//! EventBridge announces it. A run that is aborted stops its training job, by the stack's rule.
+//! EventBridge announces it. A run that is aborted stops its training job, by the stack's rule. An
+//! index of images reads what is new, and ends early if nothing is.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+
+#[path = "early_ends/digits.rs"]
+mod digits;
+#[path = "early_ends/old_pipelines.rs"]
+mod old_pipelines;
 
 use aws::sfn::StateMachines;
 use contract::states::{Outcome, PublishReportOutput, RowCounts};
 use contract::{ErrorName, Names, RunId};
 use end_to_end::pipeline::Pipeline;
+use end_to_end::service;
 use lake::attempt::Attempt;
 use lake::executions::DescribeExecution;
 use lake::records::{CurrentRun, ExportRecord, Latest};
@@ -33,10 +40,8 @@ async fn a_definition_may_end_after_each_of_its_parts() {
     pipeline.define("model", &definition.to_string()).await;
     definition.as_object_mut().unwrap().remove("training");
     pipeline.define("files", &definition.to_string()).await;
-    let nightly = json!({
-        "source": definition["source"],
-        "gate": {"minimumItems": ITEMS, "attributes": {"rating": {"minimum": 0}}},
-    });
+    let mut nightly = converted_from_data_pipeline();
+    nightly["gate"] = json!({"minimumItems": ITEMS, "attributes": {"rating": {"minimum": 0}}});
     pipeline.define("nightly", &nightly.to_string()).await;
 
     let exported = the_export(&pipeline, &interactions).await;
@@ -54,10 +59,21 @@ async fn a_definition_may_end_after_each_of_its_parts() {
         assert_eq!(latest, newest(&pipeline, &output).await);
         assert_eq!((latest.run, latest.outcome), (output.run, output.outcome));
     }
+    old_pipelines::are_exported(&pipeline).await;
+    digits::are_indexed(&pipeline).await;
     what_is_left_out_is_refused(&pipeline).await;
     a_failed_export_is_redriven(&pipeline, &interactions).await;
     an_aborted_run_stops_its_job(&pipeline).await;
     pipeline.local.stop().await.unwrap();
+}
+
+/// The console's export of a table in AWS Data Pipeline, converted.
+fn converted_from_data_pipeline() -> Value {
+    let made = old_pipelines::converted("01-console-export", &[("myDDBTableName", TABLE)]);
+    let [mut definition] = <[Value; 1]>::try_from(made).unwrap();
+    assert_eq!(definition["source"]["dynamodb"]["table"], TABLE);
+    definition["pipeline"] = json!("nightly");
+    definition
 }
 
 async fn newest(pipeline: &Pipeline, output: &PublishReportOutput) -> Latest {
@@ -97,7 +113,7 @@ async fn the_export(pipeline: &Pipeline, interactions: &Interactions) -> Publish
     assert!(told.starts_with("ended as Exported at "), "{told}");
     assert!(told.contains("gate.attributes.rating.minimum"), "{told}");
 
-    // Whoever knows the address alone comes to every part.
+    // The address alone leads to every part.
     let latest = newest(pipeline, &output).await;
     let manifest = key(pipeline, &latest.export.manifest);
     let record: ExportRecord = documents::read(&pipeline.lake, manifest, "the export")
@@ -276,24 +292,8 @@ async fn until(holds: impl AsyncFn() -> bool) {
 }
 
 /// Calls an operation of a service of local AWS.
-async fn call(pipeline: &Pipeline, service: &str, target: &str, request: &Value) -> Value {
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let signed = format!(
-        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=x"
-    );
-    let answer = http
-        .post(pipeline.local.url())
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", target)
-        .header("authorization", signed)
-        .body(request.to_string())
-        .send()
-        .await
-        .unwrap();
-    let status = answer.status();
-    let text = answer.text().await.unwrap();
-    assert!(status.is_success(), "{target}: {status}: {text}");
-    serde_json::from_str(&text).unwrap_or_default()
+async fn call(pipeline: &Pipeline, name: &str, target: &str, request: &Value) -> Value {
+    service::call(&pipeline.local.url(), name, target, request).await
 }
 
 /// Has the announcements delivered to a queue; its URL.

@@ -5,11 +5,12 @@
 
 use end_to_end::infra::access::Access;
 use end_to_end::infra::policy::{self, Decision, Request};
-use end_to_end::infra::{self, calls, concrete, needs, settings};
+use end_to_end::infra::{self, calls, concrete, intrinsics, names, needs, owners, settings, stack};
 use end_to_end::template::{self, Lambda};
 use end_to_end::{Finding, layers, python, workspace};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
 fn read() -> Value {
@@ -254,6 +255,30 @@ fn the_evaluated_stack_passes_every_check() {
 }
 
 #[test]
+fn both_branches_of_every_condition_are_evaluated() {
+    let template = read();
+    let schedule = template::read(&workspace::text("infra/schedule.yaml"));
+    let mut values: BTreeMap<(&str, String), BTreeSet<bool>> = BTreeMap::new();
+    for given in stack::EVALUATED {
+        let of_schedule = stack::of_schedule(given);
+        for (file, template, given) in [
+            ("template.yaml", &template, given),
+            ("schedule.yaml", &schedule, &of_schedule[..]),
+        ] {
+            for (name, holds) in intrinsics::conditions(template, given) {
+                values.entry((file, name)).or_default().insert(holds);
+            }
+        }
+    }
+    let once = values.iter().filter(|(_, taken)| taken.len() != 2);
+    let once: Vec<_> = once.map(|(condition, _)| condition).collect();
+    assert!(
+        !values.is_empty() && once.is_empty(),
+        "no check evaluates one branch of {once:?}: add to stack::EVALUATED"
+    );
+}
+
+#[test]
 fn a_parameter_without_a_default_refuses_the_empty_answer() {
     let files = ["infra/template.yaml", "infra/schedule.yaml"];
     for template in files.map(|it| template::read(&workspace::text(it))) {
@@ -269,10 +294,88 @@ fn a_parameter_without_a_default_refuses_the_empty_answer() {
 }
 
 #[test]
+fn the_deployers_file_sets_parameters_and_its_placeholder_is_refused() {
+    let template = read();
+    let text = workspace::text("infra/samconfig.toml");
+    let setting = regex::Regex::new("\"([A-Za-z]+)=([^\"]*)\"").unwrap();
+    let mut set = BTreeSet::new();
+    for found in setting.captures_iter(&text) {
+        let (name, value) = (&found[1], &found[2]);
+        let parameter = &template["Parameters"][name];
+        assert!(parameter.is_object(), "{name}");
+        let pattern = parameter["AllowedPattern"].as_str().unwrap_or(".*");
+        let pattern = regex::Regex::new(&format!("^(?:{pattern})$")).unwrap();
+        // CloudFormation refuses the placeholder.
+        let is_placeholder = name == "LakeAdministrators";
+        assert_eq!(pattern.is_match(value), !is_placeholder, "{name}={value}");
+        if let Some(allowed) = parameter["AllowedValues"].as_array() {
+            assert!(allowed.iter().any(|it| it == value), "{name}={value}");
+        }
+        set.insert(name.to_owned());
+    }
+    let mandatory = template["Parameters"].as_object().unwrap().iter();
+    let mandatory = mandatory.filter(|(_, parameter)| parameter["Default"].is_null());
+    for (name, _) in mandatory {
+        assert!(set.contains(name), "{name} is not asked for");
+    }
+}
+
+#[test]
 fn the_resources_are_set_as_they_must_be() {
     let crates = layers::read(&workspace::root());
     let found = settings::findings(&read(), &crates);
     assert_eq!(Finding::list(&found), "");
+}
+
+/// A change of a source.
+fn change(crates: &mut layers::Crates, krate: &str, file: &str, from: &str, to: &str) {
+    let sources = &mut crates.get_mut(krate).unwrap().sources;
+    let source = sources.get_mut(Path::new(file)).unwrap();
+    assert!(source.contains(from), "{file}");
+    *source = source.replacen(from, to, 1);
+}
+
+#[test]
+fn what_others_share_says_whose_it_is() {
+    // What is created is tagged, or belongs to something that is.
+    let sound = layers::read(&workspace::root());
+    assert_eq!(Finding::list(&owners::findings(&sound)), "");
+    let mut crates = sound.clone();
+    let file = "sagemaker/endpoints.rs";
+    let tags = ".set_tags(tags::request(&spec.tags))";
+    change(&mut crates, "aws", file, tags, "");
+    let problem = "create_model creates something that does not say whose it is";
+    assert_eq!(owners::findings(&crates), [Finding::new(file, problem)]);
+    // Default names carry the stack, also of what nothing creates yet: all are made in one place.
+    // Which fields of a definition have one, `definition::paths` knows.
+    assert_eq!(Finding::list(&names::findings(&sound)), "");
+    for (krate, file, from, to) in [
+        (
+            "definition",
+            "parts.rs",
+            "Names::shared(stack, &self.pipeline)",
+            "format!(\"{}-endpoint\", self.pipeline)",
+        ),
+        (
+            "deploy-endpoint",
+            "server.rs",
+            "Names::run_resource(run.pipeline(), run.run())",
+            "format!(\n    \"{pipeline}-{}\", run.run())",
+        ),
+        (
+            "sagemaker-ports",
+            "alarms.rs",
+            "Names::alarm(&owner.stack, &owner.pipeline, what)",
+            "[&owner.pipeline, what].join(\"-\")",
+        ),
+        ("aws", "events.rs", "\"millrace\"", "\"millrace-events\""),
+    ] {
+        let mut crates = sound.clone();
+        change(&mut crates, krate, file, from, to);
+        let found = names::findings(&crates);
+        let place = format!("{krate}/src/{file}");
+        assert!(found.iter().any(|it| it.place == place), "{place}: {to}");
+    }
 }
 
 #[test]
@@ -281,9 +384,7 @@ fn every_operation_of_the_adapters_is_stated_and_has_a_user() {
     let mut called = BTreeSet::new();
     for (_, files) in calls::ADAPTERS {
         for file in files {
-            called.extend(calls::called(
-                &crates["aws"].sources[std::path::Path::new(file)],
-            ));
+            called.extend(calls::called(&crates["aws"].sources[Path::new(file)]));
         }
     }
     let stated = needs::ACTIONS.iter().map(|(name, _)| (*name).to_owned());

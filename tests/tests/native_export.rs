@@ -24,6 +24,7 @@ use millrace::demo::data::Interactions;
 use millrace::demo::{self, TABLE};
 use millrace::progress::Progress;
 use request_export::RequestExportError;
+use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use source::{ExportRequest, ExportState, NativeExport as _};
 use std::collections::BTreeMap;
@@ -98,12 +99,16 @@ impl Moto {
             &self.lake,
             &plan_export::Sources {
                 tables: &self.tables,
+                databases: &database::Drivers::AT_ONCE,
+                secrets: &sql_source::MemorySecrets::new(),
+                lake: Some(&self.lake),
                 concurrency: settings.concurrency,
             },
             &NoOther,
+            &MemorySageMaker::new(),
+            &source::MemoryFunctions::default(),
             &settings,
             input,
-            invocation(),
         )
         .await
     }

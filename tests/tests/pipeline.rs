@@ -4,15 +4,19 @@
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use aws::cloudwatch::CloudWatch;
+use aws::sagemaker::SageMaker;
+use contract::Names;
 use contract::states::{Outcome, PublishReportOutput};
 use dataset::Columns;
 use end_to_end::pipeline::Pipeline;
-use lake::records::{Champion, TrainingRecord};
+use end_to_end::service;
+use lake::records::{Champion, DeploymentRecord, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use millrace::demo::data::{Interaction, Interactions};
 use millrace::demo::{self, TABLE};
-use sagemaker_ports::Alarms as _;
+use sagemaker_ports::{Alarms as _, Endpoints as _};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const ITEMS: usize = 20_000;
 const SEED: u64 = 42;
@@ -34,12 +38,16 @@ async fn a_table_becomes_a_serving_model() {
     pipeline.assert_exported(&keys, &interactions).await;
     the_csv_is_the_table(&pipeline, &keys, &interactions, &output).await;
     the_model_beats_its_baselines(&pipeline, &keys, &output).await;
-    the_endpoint_answers(&pipeline, &keys, &interactions, &output).await;
+    pipeline
+        .assert_recommends(&keys, &interactions, &output)
+        .await;
     the_report_tells_it(&pipeline, &keys, &output).await;
     the_endpoints_have_their_alarms(&pipeline).await;
     what_was_committed_can_be_verified(&pipeline, &keys).await;
 
-    // The same data again: not better, so the champion stays and still answers.
+    // The same data again: not better, so the champion stays and answers, though somebody has
+    // deleted its endpoint.
+    the_endpoint_is_deleted(&pipeline, "recommendations").await;
     let again = pipeline.run_well(&json!({"pipeline": "default"})).await;
     assert_eq!(again.outcome, Outcome::KeptChampion);
     assert_ne!(again.run, output.run);
@@ -48,7 +56,9 @@ async fn a_table_becomes_a_serving_model() {
             .await
             .unwrap();
     assert_eq!(champion.run, output.run);
-    the_endpoint_answers(&pipeline, &keys, &interactions, &output).await;
+    pipeline
+        .assert_recommends(&keys, &interactions, &output)
+        .await;
 
     // A better model needs a lower loss: the endpoint is updated, not created again.
     let tolerant = json!({"promotion": {"minimumGain": -1.0}});
@@ -66,7 +76,9 @@ async fn a_table_becomes_a_serving_model() {
         "the first model's configuration is what a rollback returns to"
     );
     let keys = RunKeys::new(&third.pipeline, &third.run);
-    the_endpoint_answers(&pipeline, &keys, &interactions, &third).await;
+    pipeline
+        .assert_recommends(&keys, &interactions, &third)
+        .await;
     pipeline.local.stop().await.unwrap();
 }
 
@@ -75,7 +87,12 @@ async fn a_table_becomes_a_serving_model() {
 async fn the_endpoints_have_their_alarms(pipeline: &Pipeline) {
     let mut films = serde_json::to_value(demo::definition()).unwrap();
     films["pipeline"] = "films".into();
-    films["endpoint"]["name"] = "films".into();
+    films["promotion"]["minimumGain"] = json!(-1.0);
+    films["endpoint"] = json!({
+        "name": "films",
+        "compute": {"instances": {"instanceType": "ml.m5.large", "count": 1}},
+        "guardrails": {"bakeSeconds": 1},
+    });
     pipeline.define("films", &films.to_string()).await;
     let output = pipeline.run_well(&json!({"pipeline": "films"})).await;
     assert_eq!(output.outcome, Outcome::Deployed);
@@ -89,6 +106,69 @@ async fn the_endpoints_have_their_alarms(pipeline: &Pipeline) {
     let found = alarms.in_alarm(&names).await.unwrap();
     let quiet = names.iter().map(|name| (name.clone(), false));
     assert_eq!(found, quiet.collect());
+    an_alarm_that_is_raised_is_left_out_of_the_update(pipeline, &alarms).await;
+}
+
+/// One of the endpoint's alarms is in `ALARM` when the next run updates it: the update is watched by
+/// the other one alone, and the endpoint is updated.
+async fn an_alarm_that_is_raised_is_left_out_of_the_update(
+    pipeline: &Pipeline,
+    alarms: &CloudWatch,
+) {
+    let (errors, latency) = (
+        "millrace/films/endpoint-errors",
+        "millrace/films/endpoint-latency",
+    );
+    let raise = json!({"AlarmName": errors, "StateValue": "ALARM", "StateReason": "a test"});
+    let target = "GraniteServiceVersion20100801.SetAlarmState";
+    service::call(&pipeline.local.url(), "monitoring", target, &raise).await;
+    let states = alarms
+        .in_alarm(&[errors.to_owned(), latency.to_owned()])
+        .await
+        .unwrap();
+    let raised = [(errors.to_owned(), true), (latency.to_owned(), false)];
+    assert_eq!(states, raised.into());
+
+    let output = pipeline.run_well(&json!({"pipeline": "films"})).await;
+    assert_eq!(output.outcome, Outcome::Deployed);
+    let keys = RunKeys::new(&output.pipeline, &output.run);
+    let url = pipeline.local.sagemaker_url();
+    let request = json!({"EndpointName": "films"});
+    let target = "SageMaker.DescribeEndpoint";
+    let endpoint = service::call(&url, "sagemaker", target, &request).await;
+    assert_eq!(endpoint["EndpointStatus"], "InService");
+    assert_eq!(
+        endpoint["EndpointConfigName"],
+        Names::run_resource("films", &output.run)
+    );
+    assert_eq!(
+        endpoint["LastDeploymentConfig"]["AutoRollbackConfiguration"]["Alarms"],
+        json!([{"AlarmName": latency}])
+    );
+    let record: DeploymentRecord = documents::read(&pipeline.lake, &keys.deployment(), "it")
+        .await
+        .unwrap();
+    assert_eq!(record.alarms_left_out, [errors]);
+    let people = pipeline.lake.get(&keys.report_for_people()).await.unwrap();
+    let people = std::str::from_utf8(&people).unwrap();
+    let left_out =
+        format!("In ALARM before the update, so that they could not roll it back: `{errors}`.");
+    assert!(people.contains(&left_out), "{people}");
+}
+
+async fn the_endpoint_is_deleted(pipeline: &Pipeline, name: &str) {
+    let url = pipeline.local.sagemaker_url();
+    let request = json!({"EndpointName": name});
+    service::call(&url, "sagemaker", "SageMaker.DeleteEndpoint", &request).await;
+    let config = aws::local(&url).await;
+    let endpoints = SageMaker::new(&config);
+    for _ in 0..300 {
+        if endpoints.describe_endpoint(name).await.unwrap().is_none() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{name} is still there");
 }
 
 /// A run is read again as `millrace verify` does it, sound and then with one digit of a row
@@ -195,61 +275,6 @@ async fn the_model_beats_its_baselines(
         ndcg > metric("validation:popularity_ndcg@10"),
         "{:?}",
         training.metrics
-    );
-}
-
-async fn the_endpoint_answers(
-    pipeline: &Pipeline,
-    keys: &RunKeys,
-    interactions: &Interactions,
-    output: &PublishReportOutput,
-) {
-    let (_, columns) = pipeline.dataset(keys).await;
-    let url = pipeline.local.sagemaker_url();
-    let user = &interactions.rows[0].user;
-    let items = demo::recommend(
-        &url,
-        output.endpoint.as_deref().unwrap(),
-        &columns,
-        user,
-        10,
-    )
-    .await
-    .unwrap();
-    assert_eq!(items.len(), 10);
-    assert!(
-        items.windows(2).all(|pair| pair[0].score >= pair[1].score),
-        "best first"
-    );
-    assert!(
-        items
-            .iter()
-            .all(|item| interactions.film(&item.item).is_some())
-    );
-    let others = interactions
-        .rows
-        .iter()
-        .find(|row| row.user != *user)
-        .unwrap();
-    let other = demo::recommend(
-        &url,
-        output.endpoint.as_deref().unwrap(),
-        &columns,
-        &others.user,
-        10,
-    )
-    .await
-    .unwrap();
-    let titles = |items: &[demo::Recommendation]| {
-        items
-            .iter()
-            .map(|item| item.item.clone())
-            .collect::<Vec<_>>()
-    };
-    assert_ne!(
-        titles(&items),
-        titles(&other),
-        "recommendations are the user's own"
     );
 }
 

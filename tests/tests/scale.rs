@@ -10,7 +10,7 @@
 )]
 
 use contract::states::{Execution, MOST_CHILDREN, PlanExportInput, PlanExportOutput, Route};
-use contract::{Invocation, RunId, ServiceError};
+use contract::{RunId, ServiceError};
 use definition::Dataset;
 use end_to_end::asl::history::{MOST_EVENTS, Turn, loops};
 use end_to_end::workspace;
@@ -18,12 +18,12 @@ use lake::lease::Executions;
 use lake::records::{Checksum, Encoding, Part, Plan};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents};
 use plan_export::{Overrides, PlanExportError, Settings, Sources};
+use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use source::{
     DescribeRecovery, DescribeTable, PageBuffer, PageEnd, PageRequest, PointInTimeRecovery,
     ReadCapacity, ScanPages, TableInfo,
 };
-use std::time::SystemTime;
 
 const TB: u64 = 1_000_000_000_000;
 const PAYLOAD: usize = 256 * 1024;
@@ -101,6 +101,9 @@ async fn plan(
     };
     let sources = Sources {
         tables: table,
+        databases: &database::Drivers::AT_ONCE,
+        secrets: &sql_source::MemorySecrets::new(),
+        lake: None::<&MemoryStore>,
         concurrency: settings.concurrency,
     };
     let input = PlanExportInput {
@@ -116,11 +119,12 @@ async fn plan(
             "promotion": {"metric": "validation:rmse", "goal": "minimize"},
         }),
     };
-    let invocation = Invocation {
-        attempt: "0123456789abcdef".to_owned(),
-        deadline: SystemTime::now(),
-    };
-    plan_export::handle(store, &sources, &NoOther, &settings, input, invocation).await
+    let alarms = MemorySageMaker::new();
+    let functions = source::MemoryFunctions::default();
+    plan_export::handle(
+        store, &sources, &NoOther, &alarms, &functions, &settings, input,
+    )
+    .await
 }
 
 fn length(value: &impl serde::Serialize) -> usize {

@@ -14,6 +14,7 @@ use end_to_end::asl::substitutions;
 use end_to_end::interpreter::{self, Ended, Interpreter};
 use end_to_end::script::{self, Script, Seen};
 use end_to_end::{asl, python, workspace};
+use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -80,7 +81,7 @@ const JUDGED: [&str; 3] = ["JudgeModel", "IsModelBetter", "WaitForComparison"];
 fn up_to(outcome: Outcome) -> Vec<&'static str> {
     let steps: &[&[&str]] = &[&EXPORTED, &SEALED, &TRAINED, &JUDGED];
     let count = match outcome {
-        Outcome::Exported => 1,
+        Outcome::Exported | Outcome::NothingNew => 1,
         Outcome::DatasetSealed => 2,
         Outcome::Trained => 3,
         Outcome::Deployed | Outcome::KeptChampion => 4,
@@ -91,16 +92,23 @@ fn up_to(outcome: Outcome) -> Vec<&'static str> {
 fn went_well(ended: &Ended, route: Route, outcome: Outcome, after: &[&str]) {
     assert_eq!(ended.status, "SUCCEEDED", "{ended:?}");
     let by_route = match route {
-        Route::Scan => &[][..],
+        Route::Scan | Route::Sql | Route::Images | Route::Files => &[][..],
         Route::Export => &BY_EXPORT,
     };
-    let path: Vec<&str> = ["PlanExport", "WhichRoute"]
-        .iter()
-        .chain(by_route)
-        .chain(&up_to(outcome))
-        .chain(after)
-        .copied()
-        .collect();
+    let path: Vec<&str> = [
+        "PlanExport",
+        "IsReady",
+        "WaitUntilReady",
+        "PlanExport",
+        "IsReady",
+        "WhichRoute",
+    ]
+    .iter()
+    .chain(by_route)
+    .chain(&up_to(outcome))
+    .chain(after)
+    .copied()
+    .collect();
     // moto lists children's states among the parent's.
     let machine = workspace::state_machine();
     let own = machine["States"].as_object().unwrap();
@@ -118,7 +126,7 @@ fn went_well(ended: &Ended, route: Route, outcome: Outcome, after: &[&str]) {
 /// Every function was called as often as its errors and loops ask for, and no more.
 fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outcome: Outcome) {
     let ends_before = |outcomes: &[Outcome]| outcomes.contains(&outcome);
-    let no_dataset = ends_before(&[Outcome::Exported]);
+    let no_dataset = ends_before(&[Outcome::Exported, Outcome::NothingNew]);
     let no_training = no_dataset || ends_before(&[Outcome::DatasetSealed]);
     let no_verdict = no_training || ends_before(&[Outcome::Trained]);
     let no_deployment = no_verdict || ends_before(&[Outcome::KeptChampion]);
@@ -127,14 +135,20 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outco
             continue;
         };
         let (payloads, outputs) = match verb.as_str() {
-            "export-segment" => (3, 2),
-            "request-export" if route == Route::Scan => (0, 0),
-            "merge-to-csv" | "seal-dataset" if no_dataset => (0, 0),
+            "export-segment" if !matches!(route, Route::Sql | Route::Images) => (3, 2),
+            "export-sql-range" if route == Route::Sql => (3, 2),
+            "index-images" if route == Route::Images => (3, 2),
+            "export-segment" | "export-sql-range" | "index-images" => (0, 0),
+            "request-export" if route != Route::Export => (0, 0),
+            "merge-to-csv" if route == Route::Images => (0, 0),
+            "pack-images" if route != Route::Images => (0, 0),
+            "merge-to-csv" | "pack-images" | "seal-dataset" if no_dataset => (0, 0),
             "start-training" if no_training => (0, 0),
             "judge-model" if no_verdict => (0, 0),
             "deploy-endpoint" if no_deployment => (0, 0),
-            "merge-to-csv" => (2, 2),
-            "request-export" | "start-training" | "judge-model" | "deploy-endpoint" => (1, 2),
+            "merge-to-csv" | "pack-images" => (2, 2),
+            "plan-export" | "request-export" | "start-training" | "judge-model"
+            | "deploy-endpoint" => (1, 2),
             _ => (1, 1),
         };
         let calls = vec![script.errors_of(&verb) + outputs; payloads];
@@ -143,8 +157,12 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outco
 }
 
 /// Runs whose definitions end before the verdict.
-const EARLY: [(&str, Route, Outcome); 3] = [
+const EARLY: [(&str, Route, Outcome); 7] = [
+    ("rows", Route::Sql, Outcome::Exported),
     ("exported", Route::Export, Outcome::Exported),
+    ("images", Route::Images, Outcome::NothingNew),
+    ("packed", Route::Images, Outcome::DatasetSealed),
+    ("files", Route::Files, Outcome::Exported),
     ("sealed", Route::Scan, Outcome::DatasetSealed),
     ("trained", Route::Scan, Outcome::Trained),
 ];
@@ -185,24 +203,21 @@ fn scripts(machine: &Value) -> BTreeMap<String, Arc<Script>> {
 async fn a_second_interpreter_takes_the_same_paths() {
     let machine = workspace::state_machine();
     let scripts = scripts(&machine);
-    let moto = python::program("moto_server");
-    let moto = Interpreter::start(&moto, scripts.clone()).await;
+    let moto = Interpreter::start(&python::program("moto_server"), scripts.clone()).await;
     moto.put(script::TASKS_KEY, &script::tasks()).await;
     moto.put(script::SHARDS_KEY, &script::shards()).await;
     let arn = moto.create(&definition()).await;
 
     let run = async |name: &str| moto.run(&arn, name, &json!({ "pipeline": name })).await;
-    let [exported, sealed, trained] = EARLY.map(|(name, ..)| name);
-    let (promoted, kept, refused, unexported, ended, asked, exported, sealed, trained, ()) = tokio::join!(
+    let early = join_all(EARLY.map(|(name, ..)| run(name)));
+    let (promoted, kept, refused, unexported, ended, asked, early, ()) = tokio::join!(
         run("promoted"),
         run("kept"),
         run("refused"),
         run("unexported"),
         run("ended"),
         run("asked"),
-        run(exported),
-        run(sealed),
-        run(trained),
+        early,
         approve_the_second_time(&moto, &scripts["asked"])
     );
 
@@ -243,7 +258,7 @@ async fn a_second_interpreter_takes_the_same_paths() {
         "KeptChampion",
     ];
     went_well(&kept, Route::Scan, Outcome::KeptChampion, &no_deployment);
-    for (ended, (_, route, outcome)) in [exported, sealed, trained].iter().zip(EARLY) {
+    for (ended, (_, route, outcome)) in early.iter().zip(EARLY) {
         let (report, end) = (format!("Report{outcome}"), outcome.to_string());
         let after = [&report, "PublishReport", "WhichOutcome", &end];
         went_well(ended, route, outcome, &after);
@@ -265,15 +280,12 @@ async fn a_second_interpreter_takes_the_same_paths() {
         ("unexported", &unexported, "ExportFailed", "request-export"),
         ("ended", &ended, "TrainingFailed", "start-training"),
     ] {
+        let calls = scripts[name].seen().calls_of(calls);
+        assert_eq!(calls, [1], "it is not tried again");
         assert_eq!(ended.status, "FAILED", "{ended:?}");
         assert_eq!(ended.error.as_deref(), Some(error));
         let cause = ended.cause.as_deref().unwrap_or_default();
         assert!(cause.contains("as the script has it"), "{cause}");
-        assert_eq!(
-            scripts[name].seen().calls_of(calls),
-            [1],
-            "it is not tried again"
-        );
     }
 }
 

@@ -34,6 +34,25 @@ fn every_step_of_the_contract_has_its_state() {
 }
 
 #[test]
+fn the_runbook_names_every_state_and_its_time_limit() {
+    let page = workspace::text("statemachine/README.md");
+    for state in asl::states(&workspace::state_machine()) {
+        let name = state.place.rsplit('/').next().unwrap().to_owned();
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+        let Some(seconds) = state.json["TimeoutSeconds"].as_u64() else {
+            continue;
+        };
+        let row = format!("| `{name}` |");
+        let row = page.lines().find(|line| line.starts_with(&row));
+        let limit = format!("| {} min |", seconds / 60);
+        assert!(
+            row.is_some_and(|row| row.ends_with(&limit)),
+            "{name}: {limit} {row:?}"
+        );
+    }
+}
+
+#[test]
 fn a_maps_result_fits_into_a_states_payload() {
     let machine = workspace::state_machine();
     for (map, last) in [
@@ -120,8 +139,12 @@ fn no_loop_fills_the_history_however_long_it_turns() {
             "WaitForEndpoint",
             "WaitForExport",
             "WaitForTraining",
+            "WaitUntilReady",
             "ExportSegments/ExportSegment",
-            "MergeShards/MergeToCsv"
+            "ExportSegments/ExportSqlRange",
+            "ExportSegments/IndexImages",
+            "MergeShards/MergeToCsv",
+            "MergeShards/PackImages"
         ]
     );
     let mut by_scope: BTreeMap<&str, Vec<Loop>> = BTreeMap::new();
@@ -389,11 +412,7 @@ fn wrong_paths_are_found() {
         "WaitForExport.SecondsPath",
         "no field \"waitSeconds\"",
         |m| {
-            set(
-                m,
-                "/States/WhichRoute/Choices/1/Next",
-                json!("WaitForExport"),
-            );
+            set(m, "/States/PlanDataset/Next", json!("WaitForExport"));
         },
     );
     is_found("WaitForTraining.SecondsPath", "is no whole number", |m| {

@@ -61,6 +61,18 @@ fn the_exports_reserve_outlasts_a_request_that_is_answered_at_its_last_moment() 
 }
 
 #[test]
+fn a_comparison_at_its_last_moment_and_its_commit_fit_into_the_exporters_reserve() {
+    let commit = aws::LONGEST_REQUEST + lambda_shell::RESERVE;
+    let needed = sql_source::LONGEST_STATEMENT + commit;
+    // A page is given up when five sixths are left.
+    let held_back = export_sql_range::RESERVE * 5 / 6;
+    assert!(held_back > needed, "{held_back:?} and {needed:?}");
+    let function = &read()["Resources"]["ExportSqlRangeFunction"];
+    let seconds = function["Properties"]["Timeout"].as_u64().unwrap();
+    assert!(seconds >= 3 * export_sql_range::RESERVE.as_secs());
+}
+
+#[test]
 fn estimates_know_the_memory_of_the_function_that_exports() {
     let function = &read()["Resources"]["ExportSegmentFunction"];
     assert_eq!(
@@ -78,7 +90,7 @@ fn the_stack_says_which_version_it_is() {
 #[test]
 fn the_template_knows_every_function() {
     let lambdas = lambdas();
-    assert_eq!(lambdas.len(), 10, "{lambdas:?}");
+    assert_eq!(lambdas.len(), 13, "{lambdas:?}");
     for lambda in &lambdas {
         assert!(lambda.environment.contains("LAKE_BUCKET"), "{lambda:?}");
     }

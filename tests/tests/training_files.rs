@@ -8,7 +8,7 @@ use contract::{Invocation, RunId};
 use dataset::Columns;
 use end_to_end::python;
 use lake::part::PartWriter;
-use lake::records::{DatasetRecord, Plan, ScanTotals, SegmentRecord};
+use lake::records::{DatasetRecord, Plan, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, sample, segment};
 use profile::Profile;
 use serde_json::{Value, json};
@@ -181,14 +181,7 @@ async fn lake(columns: &Value, format: Value) -> MemoryStore {
     documents::write(&store, &keys().plan(), &plan)
         .await
         .unwrap();
-    let mut record = SegmentRecord {
-        segment: 0,
-        total_segments: 1,
-        cursor: None,
-        parts: Vec::new(),
-        totals: ScanTotals::default(),
-        profile: Profile::new(),
-    };
+    let mut record = SegmentRecord::new(0, 1, Profile::new());
     let numbers: Vec<u16> = (0..ITEMS).collect();
     for (part, numbers) in (0..).zip(numbers.chunks(300)) {
         let mut writer = PartWriter::new(&store, keys().part(0, part, "a")).unwrap();

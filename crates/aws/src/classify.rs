@@ -3,7 +3,6 @@
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use contract::{ErrorName, ServiceError};
 use std::error::Error;
@@ -73,6 +72,8 @@ const CODES: &[Row] = &[
     ("NoSuchBucket", "", ErrorName::NotFound),
     ("NoSuchKey", "", ErrorName::NotFound),
     ("NotFound", "", ErrorName::NotFound),
+    ("PipelineDeletedException", "", ErrorName::NotFound),
+    ("PipelineNotFoundException", "", ErrorName::NotFound),
     ("ResourceNotFound", "", ErrorName::NotFound),
     ("ResourceNotFoundException", "", ErrorName::NotFound),
     ("StateMachineDoesNotExist", "", ErrorName::NotFound),
@@ -227,12 +228,12 @@ where
             let name = name_of(code, &message, status);
             let code = code.map_or_else(|| format!("HTTP {status}"), str::to_owned);
             // Code and message contain everything the service said: no source that repeats it.
-            return if message.is_empty() {
-                let message = DisplayErrorContext(&error).to_string();
-                answered(name, &code, message, Some(Box::new(error)))
+            let message = if message.is_empty() {
+                without_message(answer.raw())
             } else {
-                answered(name, &code, message, None)
+                message
             };
+            return answered(name, &code, message, None);
         }
         SdkError::TimeoutError(_) => (ErrorName::ServiceUnavailable, "Timeout"),
         SdkError::DispatchFailure(_) => (ErrorName::ServiceUnavailable, "DispatchFailure"),
@@ -249,6 +250,18 @@ where
     // causes follow.
     let source = error.into_source().unwrap_or_else(|whole| Box::new(whole));
     answered(name, code, message.to_owned(), Some(source))
+}
+
+/// What an answer without a message says, such as a proxy's page, in one line.
+fn without_message(answer: &HttpResponse) -> String {
+    const MOST: usize = 200;
+    let body = answer.body().bytes().unwrap_or_default();
+    let text = contract::one_line(&String::from_utf8_lossy(body));
+    if text.is_empty() {
+        return "the answer has no message".to_owned();
+    }
+    let short: String = text.chars().take(MOST).collect();
+    format!("the answer is {short}")
 }
 
 /// The code of a request that was not sent because there are no credentials to sign it with.
@@ -299,6 +312,29 @@ mod tests {
             HttpResponse::new(status, SdkBody::empty()),
         );
         service_error("DynamoDB", "Scan", "interactions", error)
+    }
+
+    #[test]
+    fn an_answer_of_no_service_is_shown_in_one_short_line() {
+        for (body, message) in [
+            (String::new(), "the answer has no message".to_owned()),
+            (
+                "<html>\n  <b>Bad gateway</b>\n</html>".to_owned(),
+                "the answer is <html> <b>Bad gateway</b> </html>".to_owned(),
+            ),
+            (
+                "é".repeat(1000),
+                format!("the answer is {}", "é".repeat(200)),
+            ),
+        ] {
+            let error = SdkError::service_error(
+                Modelled(ErrorMetadata::builder().build()),
+                HttpResponse::new(StatusCode::try_from(502).unwrap(), SdkBody::from(body)),
+            );
+            let error = service_error("S3", "GetObject", "lake", error);
+            assert_eq!((&*error.code, &error.message), ("HTTP 502", &message));
+            assert!(error.source.is_none(), "{error:?}");
+        }
     }
 
     #[test]

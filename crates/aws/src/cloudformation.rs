@@ -46,6 +46,8 @@ pub struct StackInfo {
     pub status: String,
     /// Its outputs by key.
     pub outputs: BTreeMap<String, String>,
+    /// The values of its parameters by key, defaults included.
+    pub parameters: BTreeMap<String, String>,
 }
 
 impl StackInfo {
@@ -166,11 +168,18 @@ impl Stacks {
             .stack_status
             .ok_or_else(|| unreadable(OPERATION, stack, "a stack without status"))?;
         let outputs = described.outputs.unwrap_or_default();
+        let parameters = described.parameters.unwrap_or_default();
         Ok(Some(StackInfo {
             status: status.as_str().to_owned(),
             outputs: outputs
                 .into_iter()
                 .filter_map(|output| Some((output.output_key?, output.output_value?)))
+                .collect(),
+            parameters: parameters
+                .into_iter()
+                .filter_map(|parameter| {
+                    Some((parameter.parameter_key?, parameter.parameter_value?))
+                })
                 .collect(),
         }))
     }

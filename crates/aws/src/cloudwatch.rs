@@ -1,15 +1,22 @@
 //! `CloudWatch`'s alarms as [`sagemaker_ports::Alarms`].
 
-mod client;
-
+use crate::json_client::{Call, Service};
 use aws_config::SdkConfig;
-use client::Client;
-use contract::{ErrorName, ServiceError};
+use contract::ServiceError;
 use sagemaker_ports::{AlarmSpec, Alarms, EndpointMetric};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-const SERVICE: &str = "CloudWatch";
+/// The service's model names AWS JSON 1.0 among its protocols. Its generated client would compress
+/// metrics, and thereby build every other client with features that nothing here uses.
+const SERVICE: Service = Service {
+    name: "CloudWatch",
+    id: "CloudWatch",
+    host: "monitoring",
+    signing_name: "monitoring",
+    target: "GraniteServiceVersion20100801",
+    content_type: "application/x-amz-json-1.0",
+};
 const VARIANT: &str = "AllTraffic";
 /// The longest list of names that one request describes.
 const MOST: usize = 100;
@@ -20,19 +27,38 @@ pub struct CloudWatch {
     client: Client,
 }
 
+/// The operations that are called.
+#[derive(Debug, Clone)]
+struct Client {
+    put: Call,
+    describe: Call,
+}
+
+impl Client {
+    const fn put_metric_alarm(&self) -> &Call {
+        &self.put
+    }
+
+    const fn describe_alarms(&self) -> &Call {
+        &self.describe
+    }
+}
+
 impl CloudWatch {
     /// `CloudWatch` at the endpoint of `config` (or `AWS_ENDPOINT_URL_CLOUDWATCH`).
     pub fn new(config: &SdkConfig) -> Self {
-        Self {
-            client: Client::new(config),
-        }
+        let client = Client {
+            put: Call::new(config, &SERVICE, "PutMetricAlarm"),
+            describe: Call::new(config, &SERVICE, "DescribeAlarms"),
+        };
+        Self { client }
     }
 }
 
 impl Alarms for CloudWatch {
     async fn put_alarm(&self, spec: &AlarmSpec) -> Result<(), ServiceError> {
-        let request = self.client.put_metric_alarm();
-        request.send(&spec.name, &put(spec)).await.map(drop)
+        let call = self.client.put_metric_alarm();
+        call.send(&spec.name, &put(spec)).await.map(drop)
     }
 
     async fn in_alarm(&self, names: &[String]) -> Result<BTreeMap<String, bool>, ServiceError> {
@@ -46,14 +72,18 @@ impl Alarms for CloudWatch {
             "MaxRecords": MOST,
         });
         let subject = names.join(", ");
-        let answer = self.client.describe_alarms().send(&subject, &body).await?;
+        let call = self.client.describe_alarms();
+        let answer = call.send(&subject, &body).await?;
         let kinds = ["MetricAlarms", "CompositeAlarms"];
         let found = kinds
             .iter()
             .flat_map(|kind| answer[*kind].as_array().into_iter().flatten());
         let mut states = BTreeMap::new();
         for alarm in found {
-            let (name, is_in_alarm) = state(alarm).ok_or_else(|| unfit(&subject, alarm))?;
+            let (name, is_in_alarm) = state(alarm).ok_or_else(|| {
+                let message = format!("an alarm has no name or no state: {alarm}");
+                call.unreadable(&subject, message)
+            })?;
             states.insert(name, is_in_alarm);
         }
         Ok(states)
@@ -99,16 +129,4 @@ fn state(alarm: &Value) -> Option<(String, bool)> {
     let name = alarm["AlarmName"].as_str()?;
     let state = alarm["StateValue"].as_str()?;
     Some((name.to_owned(), state == "ALARM"))
-}
-
-fn unfit(subject: &str, alarm: &Value) -> ServiceError {
-    ServiceError {
-        name: ErrorName::ServiceUnavailable,
-        service: SERVICE,
-        operation: client::DESCRIBE,
-        subject: subject.to_owned(),
-        code: "ResponseUnreadable".to_owned(),
-        message: format!("an alarm has no name or no state: {alarm}"),
-        source: None,
-    }
 }

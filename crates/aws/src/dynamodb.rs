@@ -28,11 +28,14 @@ impl Tables {
             client: Client::new(config),
         }
     }
-}
 
-impl DescribeTable for Tables {
-    async fn describe(&self, table: &str) -> Result<Option<TableInfo>, ServiceError> {
-        let answer = match self.client.describe_table().table_name(table).send().await {
+    /// What the service says of a table, or `None` if there is none.
+    pub(crate) async fn described(
+        &self,
+        table: &str,
+    ) -> Result<Option<TableDescription>, ServiceError> {
+        let request = self.client.describe_table().table_name(table);
+        let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) => {
                 let error = service_error(SERVICE, "DescribeTable", table, error);
@@ -43,16 +46,25 @@ impl DescribeTable for Tables {
                 };
             }
         };
-        let Some(described) = answer.table() else {
-            return Err(incomplete("DescribeTable", table, "no table description"));
+        match answer.table {
+            Some(described) => Ok(Some(described)),
+            None => Err(incomplete("DescribeTable", table, "no table description")),
+        }
+    }
+}
+
+impl DescribeTable for Tables {
+    async fn describe(&self, table: &str) -> Result<Option<TableInfo>, ServiceError> {
+        let Some(described) = self.described(table).await? else {
+            return Ok(None);
         };
         Ok(Some(TableInfo {
             arn: described.table_arn().map(str::to_owned),
             key_attributes: key_attributes(described.key_schema()),
             items: unsigned(described.item_count()),
             bytes: unsigned(described.table_size_bytes()),
-            indexes: indexes(described),
-            capacity: capacity::of_table(described),
+            indexes: indexes(&described),
+            capacity: capacity::of_table(&described),
         }))
     }
 

@@ -1,5 +1,6 @@
 //! Adapters from the ports to DynamoDB, S3, SageMaker, Application Auto Scaling, CloudWatch and its
-//! Logs, EventBridge, Step Functions, CloudFormation and STS: the only user of the AWS SDKs.
+//! Logs, EventBridge, Step Functions, SNS, CloudFormation, Service Quotas and STS: the only user of the
+//! AWS SDKs.
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -17,6 +18,8 @@ pub mod classify;
 pub mod cloudformation;
 #[cfg(feature = "cloudwatch")]
 pub mod cloudwatch;
+#[cfg(feature = "data-pipeline")]
+pub mod data_pipeline;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "dynamodb")]
@@ -25,12 +28,25 @@ mod dynamodb_export;
 mod dynamodb_get;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb_load;
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb_restore;
 #[cfg(feature = "events")]
 pub mod events;
+#[cfg(feature = "functions")]
+pub mod functions;
 #[cfg(feature = "sts")]
 pub mod identity;
+#[cfg(any(
+    feature = "cloudwatch",
+    feature = "data-pipeline",
+    feature = "functions",
+    feature = "quotas"
+))]
+mod json_client;
 #[cfg(feature = "logs")]
 pub mod logs;
+#[cfg(feature = "quotas")]
+pub mod quotas;
 #[cfg(feature = "s3")]
 pub mod s3;
 #[cfg(feature = "s3")]
@@ -39,8 +55,12 @@ pub mod s3_bucket;
 pub mod sagemaker;
 #[cfg(feature = "dynamodb")]
 mod scan;
+#[cfg(feature = "secrets")]
+pub mod secrets;
 #[cfg(feature = "sfn")]
 pub mod sfn;
+#[cfg(feature = "sns")]
+pub mod sns;
 
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -17,6 +17,8 @@ pub struct LogGroups {
 /// A line of a log group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
+    /// The service's id of it, which no other line has.
+    pub id: String,
     /// The service's time of it, to the millisecond.
     pub at: SystemTime,
     /// The text, as it was written.
@@ -55,9 +57,11 @@ impl LogGroups {
                 answer.map_err(|error| service_error(SERVICE, "FilterLogEvents", group, error))?;
             for event in answer.events.unwrap_or_default() {
                 let at = u64::try_from(event.timestamp.unwrap_or_default()).unwrap_or_default();
+                let text = event.message.unwrap_or_default();
                 lines.push(LogLine {
+                    id: event.event_id.unwrap_or_else(|| format!("{at} {text}")),
                     at: UNIX_EPOCH + Duration::from_millis(at),
-                    text: event.message.unwrap_or_default(),
+                    text,
                 });
             }
             // A page may be empty, and others follow.

@@ -5,19 +5,24 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::operation::get_object::GetObjectError;
+use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::put_object::PutObjectError;
-use aws_sdk_s3::primitives::ByteStream as SdkByteStream;
+use aws_sdk_s3::primitives::{ByteStream as SdkByteStream, DateTimeFormat};
+use aws_sdk_s3::types::Object;
 use aws_types::service_config::ServiceConfigKey;
 use bytes::{Bytes, BytesMut};
 use contract::{ErrorName, ServiceError};
 use lake::store::{
-    ByteStream, ConditionalStore, ObjectMeta, ObjectStore, PutOutcome, StoreError, Swap, Version,
+    ByteStream, ConditionalStore, ListPage, ObjectMeta, ObjectStore, PagedStore, PutOutcome,
+    StoreError, Swap, Version,
 };
 use std::time::Duration;
 
+mod create;
+mod headers;
 mod upload;
 
+pub use create::Stored;
 pub use upload::S3Upload;
 
 const SERVICE: &str = "S3";
@@ -103,24 +108,41 @@ impl S3Store {
             }
             service_error(SERVICE, "GetObject", self.subject(key), error).into()
         })?;
-        let announced = object
-            .content_length()
-            .and_then(|length| u64::try_from(length).ok());
-        Ok(S3Stream {
+        Ok(self.received(key, object))
+    }
+
+    /// The body of an answer, as it arrives.
+    fn received(&self, key: &str, object: GetObjectOutput) -> S3Stream {
+        let length = object.content_length();
+        S3Stream {
             etag: object.e_tag,
             body: object.body,
-            announced,
+            announced: length.and_then(|length| u64::try_from(length).ok()),
             received: 0,
             subject: self.subject(key),
+        }
+    }
+
+    /// A row of a listing.
+    fn listed(&self, prefix: &str, object: Object) -> Result<ObjectMeta, StoreError> {
+        let size = object.size.and_then(|size| u64::try_from(size).ok());
+        let (Some(key), Some(size)) = (object.key, size) else {
+            let what = "an object without key or size";
+            return Err(unreadable("ListObjectsV2", self.subject(prefix), what));
+        };
+        let modified = object.last_modified;
+        Ok(ObjectMeta {
+            key,
+            size,
+            etag: object.e_tag,
+            modified: modified.and_then(|time| time.fmt(DateTimeFormat::DateTime).ok()),
         })
     }
 
     /// One attempt of a conditional put.
     async fn put_once(&self, key: &str, body: Bytes) -> Result<(), SdkError<PutObjectError>> {
-        self.client
-            .put_object()
-            .bucket(&self.bucket)
-            .key(key)
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        headers::with_headers(request, key)
             .if_none_match("*")
             .body(SdkByteStream::from(body))
             .customize()
@@ -157,6 +179,7 @@ impl ConditionalStore for S3Store {
         version: &Version,
     ) -> Result<Swap, StoreError> {
         let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let request = headers::with_headers(request, key);
         let request = request.if_match(&version.0).body(SdkByteStream::from(body));
         let Err(error) = request.send().await else {
             return Ok(Swap::Replaced);
@@ -170,6 +193,68 @@ impl ConditionalStore for S3Store {
             Some(404 | 409 | 412) => Ok(Swap::Changed),
             _ => Err(service_error(SERVICE, "PutObject", self.subject(key), error).into()),
         }
+    }
+}
+
+impl PagedStore for S3Store {
+    type Body = S3Stream;
+
+    fn other(&self, bucket: &str) -> Self {
+        self.with_bucket(bucket)
+    }
+
+    async fn list_page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: u32,
+    ) -> Result<ListPage, StoreError> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket);
+        let request = request
+            .prefix(prefix)
+            .set_start_after(after.map(str::to_owned))
+            .max_keys(i32::try_from(most).unwrap_or(i32::MAX));
+        let page = request.send().await.map_err(|error| {
+            service_error(SERVICE, "ListObjectsV2", self.subject(prefix), error)
+        })?;
+        let more = page.is_truncated.unwrap_or_default();
+        let objects = page.contents.unwrap_or_default().into_iter();
+        let objects: Result<_, _> = objects.map(|object| self.listed(prefix, object)).collect();
+        Ok(ListPage {
+            objects: objects?,
+            more,
+        })
+    }
+
+    async fn get_if_match(&self, key: &str, etag: &str) -> Result<Option<Bytes>, StoreError> {
+        match self.stream_if_match(key, etag, 0).await? {
+            Some(stream) => stream.whole().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn stream_if_match(
+        &self,
+        key: &str,
+        etag: &str,
+        from: u64,
+    ) -> Result<Option<S3Stream>, StoreError> {
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = request.set_range((from > 0).then(|| format!("bytes={from}-")));
+        // As HTTP has it; listings have it so, and indexes without quotes.
+        let etag = format!("\"{}\"", etag.trim_matches('"'));
+        let object = match request.if_match(etag).send().await {
+            Ok(object) => object,
+            Err(error) => {
+                let status = error.raw_response().map(|answer| answer.status().as_u16());
+                // Of the bucket it is known that it is there: the object was listed.
+                if matches!(status, Some(404 | 412)) {
+                    return Ok(None);
+                }
+                return Err(service_error(SERVICE, "GetObject", self.subject(key), error).into());
+            }
+        };
+        Ok(Some(self.received(key, object)))
     }
 }
 
@@ -203,6 +288,7 @@ impl ObjectStore for S3Store {
 
     async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreError> {
         let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let request = headers::with_headers(request, key);
         let mut request = request.body(SdkByteStream::from(body)).customize();
         if self.encrypted {
             request = request.disable_payload_signing();
@@ -266,20 +352,7 @@ impl ObjectStore for S3Store {
                 service_error(SERVICE, "ListObjectsV2", self.subject(prefix), error)
             })?;
             for object in page.contents.unwrap_or_default() {
-                let size = object.size.and_then(|size| u64::try_from(size).ok());
-                let (Some(key), Some(size)) = (object.key, size) else {
-                    let subject = self.subject(prefix);
-                    return Err(unreadable(
-                        "ListObjectsV2",
-                        subject,
-                        "an object without key or size",
-                    ));
-                };
-                objects.push(ObjectMeta {
-                    key,
-                    size,
-                    etag: object.e_tag,
-                });
+                objects.push(self.listed(prefix, object)?);
             }
         }
         Ok(objects)

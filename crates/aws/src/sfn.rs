@@ -15,7 +15,8 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format as DateTimeFormat;
 pub use contract::ExecutionStatus;
 use contract::{ErrorName, ServiceError};
-use lake::executions::{DescribeExecution, ExecutionRecord};
+use lake::executions::{DescribeExecution, ExecutionRecord, ReadHistory};
+pub use lake::executions::{Failure, HistoryEvent, MapRunInfo};
 use lake::lease::Executions;
 use std::time::SystemTime;
 
@@ -25,15 +26,6 @@ const SERVICE: &str = "Step Functions";
 #[derive(Debug, Clone)]
 pub struct StateMachines {
     client: Client,
-}
-
-/// Why an execution or a state failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// The error name, as `ErrorEquals` spells it.
-    pub error: String,
-    /// The cause, as the service returns it: text, or JSON in text.
-    pub cause: String,
 }
 
 /// The description of an execution.
@@ -54,40 +46,6 @@ pub struct ExecutionInfo {
 }
 
 pub use executions::{Listed, Started};
-
-/// One event of an execution's history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryEvent {
-    /// Its number, from 1.
-    pub id: i64,
-    /// When it happened.
-    pub at: SystemTime,
-    /// Its type as the service spells it, such as `TaskStateEntered`.
-    pub kind: String,
-    /// The state that was entered or exited.
-    pub state: Option<String>,
-    /// The output of an exited state, JSON.
-    pub output: Option<String>,
-    /// The error, if the event has one.
-    pub failure: Option<Failure>,
-}
-
-/// A Distributed Map run, with its counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MapRunInfo {
-    /// Its ARN.
-    pub arn: String,
-    /// When it started.
-    pub started: SystemTime,
-    /// Whether it is running.
-    pub running: bool,
-    /// Items read so far.
-    pub total: u64,
-    /// Items that succeeded.
-    pub succeeded: u64,
-    /// Items that failed, timed out or were aborted.
-    pub failed: u64,
-}
 
 impl StateMachines {
     /// Sends a task's token back, which ends the task successfully; returns whether a task still
@@ -229,6 +187,21 @@ impl DescribeExecution for StateMachines {
     }
 }
 
+impl ReadHistory for StateMachines {
+    async fn events_of(&self, arn: &str) -> Result<Vec<HistoryEvent>, ServiceError> {
+        self.history(arn).await
+    }
+
+    async fn map_runs_of(&self, arn: &str) -> Result<Vec<MapRunInfo>, ServiceError> {
+        self.map_runs(arn).await
+    }
+
+    async fn failure_of_a_child(&self, map_run_arn: &str) -> Result<Option<Failure>, ServiceError> {
+        let failures = self.failures_of_children(map_run_arn, 1).await?;
+        Ok(failures.into_iter().next())
+    }
+}
+
 fn execution_record(answer: DescribeExecutionOutput) -> Result<ExecutionRecord, String> {
     let start_time = answer
         .start_date
@@ -238,6 +211,8 @@ fn execution_record(answer: DescribeExecutionOutput) -> Result<ExecutionRecord, 
     Ok(ExecutionRecord {
         status: status(&answer.status)?,
         start_time,
+        stopped: answer.stop_date.as_ref().map(time).transpose()?,
+        failure: failure(answer.error, answer.cause),
         input: answer.input.ok_or("it holds no input")?,
         redrives: u32::try_from(redrives).unwrap_or_default(),
     })

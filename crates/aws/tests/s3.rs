@@ -61,6 +61,7 @@ fn response(status: &str, body: &str) -> String {
 async fn the_adapter_conforms_to_the_port() {
     let server = S3::start(&[BUCKET]).await;
     lake::conformance::check(&store(&server).await, "conformance/").await;
+    lake::conformance::check_copies(&store(&server).await, "copies/").await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use lake::{DocumentError, ObjectStore, RunKeys, StoreError, documents, keys};
 use sagemaker_ports::Endpoints;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -81,14 +82,19 @@ pub async fn plan(
             }
         }
     }
-    let prefix = format!("{pipeline}-");
+    let mut cleanup = CleanUp::default();
+    let prefix = Names::run_prefix(pipeline);
     let configs: BTreeSet<String> = endpoints.list_configs(&prefix).await?.into_iter().collect();
     for name in &configs {
-        if let Some(run) = name
-            .strip_prefix(&prefix)
-            .and_then(|id| RunId::parse(id).ok())
-        {
+        let run = name.strip_prefix(&prefix);
+        let Some(run) = run.and_then(|id| RunId::parse(id).ok()) else {
+            continue;
+        };
+        // Another stack of the account may have a pipeline of this name: its runs are its own.
+        if runs.contains_key(&run) || was_trained(store, pipeline, &run).await? {
             runs.entry(run).or_default();
+        } else {
+            cleanup.kept.push((run, "not of this lake"));
         }
     }
     let running = running(store, pipeline).await?;
@@ -102,7 +108,6 @@ pub async fn plan(
     )
     .await?;
     let newest: BTreeSet<RunId> = runs.keys().rev().take(keep).cloned().collect();
-    let mut cleanup = CleanUp::default();
     for (run, (objects, bytes)) in runs {
         let name = Names::run_resource(pipeline, &run);
         let reason = if newest.contains(&run) {
@@ -132,7 +137,20 @@ pub async fn plan(
             bytes,
         });
     }
+    cleanup.kept.sort();
     Ok(cleanup)
+}
+
+/// Whether the lake has the record of a run's training. It is a report, which stays.
+async fn was_trained(
+    store: &impl ObjectStore,
+    pipeline: &str,
+    run: &RunId,
+) -> Result<bool, CleanError> {
+    let key = RunKeys::new(pipeline, run).training();
+    let record: Option<Value> =
+        documents::read_if_there(store, &key, "the record of a training").await?;
+    Ok(record.is_some())
 }
 
 fn run_at(key: &str, prefix: &str) -> Option<RunId> {

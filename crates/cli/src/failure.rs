@@ -2,6 +2,7 @@
 
 use millrace::approval::ApprovalError;
 use millrace::clean::CleanError;
+use millrace::convert::ConvertError;
 use millrace::definitions::DefinitionsError;
 use millrace::demo::DemoError;
 use millrace::encode::EncodeError;
@@ -13,9 +14,11 @@ use millrace::place::PlaceError;
 use millrace::plan::PlanError;
 use millrace::predict::PredictError;
 use millrace::report::ReportError;
+use millrace::restore::RestoreError;
 use millrace::rollback::RollbackError;
 use millrace::runs::RunError;
 use millrace::schemas::SchemasError;
+use millrace::upload::UploadError;
 use millrace::validate::ValidateError;
 use millrace::verify::VerifyError;
 
@@ -62,9 +65,15 @@ pub enum Failure {
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error(transparent)]
+    Restore(#[from] RestoreError),
+    #[error(transparent)]
+    Convert(#[from] ConvertError),
+    #[error(transparent)]
     Approval(#[from] ApprovalError),
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    #[error(transparent)]
+    Upload(#[from] UploadError),
     #[error(transparent)]
     Validate(#[from] ValidateError),
     #[error("cannot start the program's threads")]
@@ -102,11 +111,14 @@ impl Explain for Failure {
             Self::Predict(error) => error.kind(),
             Self::Ill(exit) => Kind::Is(*exit, None),
             Self::Validate(error) => error.kind(),
+            Self::Upload(error) => error.kind(),
             Self::Schemas(error) => error.kind(),
             Self::Verify(error) => error.kind(),
             Self::Rollback(error) => error.kind(),
             Self::Clean(error) => error.kind(),
             Self::Report(error) => error.kind(),
+            Self::Restore(error) => error.kind(),
+            Self::Convert(error) => error.kind(),
             Self::Approval(error) => error.kind(),
             Self::Encode(error) => error.kind(),
             Self::NoInput => Kind::Is(

@@ -4,7 +4,9 @@
 pub mod approval;
 pub mod arguments;
 pub mod clean;
+pub mod convert;
 pub mod definitions;
+mod demand;
 pub mod demo;
 pub mod doctor;
 pub mod encode;
@@ -19,11 +21,13 @@ pub mod plan;
 pub mod predict;
 pub mod progress;
 pub mod report;
+pub mod restore;
 pub mod rollback;
 pub mod runs;
 pub mod schemas;
 pub mod signals;
 mod text;
+pub mod upload;
 pub mod validate;
 pub mod verify;
 

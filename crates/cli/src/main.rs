@@ -9,7 +9,7 @@ use clap::Parser;
 use failure::Failure;
 use millrace::arguments::Arguments;
 use millrace::exit::{self, Explain};
-use millrace::signals;
+use millrace::signals::EndSignals;
 use session::Session;
 use std::io::Write;
 use std::process::ExitCode;
@@ -30,15 +30,17 @@ fn main() -> ExitCode {
         Err(error) => return fail(&Failure::Runtime(error), &session),
     };
     let code = runtime.block_on(async {
+        // Before the command begins, which may print a line before it waits for anything.
+        let mut signals = match EndSignals::catch() {
+            Ok(signals) => signals,
+            Err(error) => return fail(&Failure::Signals(error), &session),
+        };
         tokio::select! {
             // Dropping the command ends the processes that it started.
-            signal = signals::wait_for_signal() => match signal {
-                Ok(signal) => {
-                    session.farewell();
-                    ExitCode::from(signal.exit_code())
-                }
-                Err(error) => fail(&Failure::Signals(error), &session),
-            },
+            signal = signals.next() => {
+                session.farewell();
+                ExitCode::from(signal.exit_code())
+            }
             outcome = commands::run(arguments.command, &session) => match outcome {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(failure) => fail(&failure, &session),

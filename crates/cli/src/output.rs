@@ -1,7 +1,7 @@
 //! The documents that commands print with `--json`.
 
-use crate::{approval, clean, definitions, doctor, logs, plan, predict, report, rollback, runs};
-use crate::{validate, verify};
+use crate::{approval, clean, definitions, doctor, logs, plan, predict, report, restore, rollback};
+use crate::{runs, upload, validate, verify};
 use contract::states::PublishReportOutput;
 use schemars::{Schema, schema_for};
 
@@ -9,6 +9,7 @@ use schemars::{Schema, schema_for};
 pub fn all() -> Vec<(&'static str, Schema)> {
     vec![
         ("validate", schema_for!(validate::Validation)),
+        ("convert", schema_for!(data_pipeline::Report)),
         ("push", schema_for!(definitions::AllPushed)),
         ("pull", schema_for!(definitions::AllPulled)),
         ("diff", schema_for!(definitions::Differences)),
@@ -22,11 +23,13 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("logs", schema_for!(logs::Lines)),
         ("report", schema_for!(report::Document)),
         ("verify", schema_for!(verify::Document)),
+        ("restore", schema_for!(restore::Document)),
         ("approve", schema_for!(approval::Given)),
         ("reject", schema_for!(approval::Given)),
         ("predict", schema_for!(predict::Predictions)),
         ("rollback", schema_for!(rollback::Document)),
         ("clean", schema_for!(clean::Document)),
+        ("upload", schema_for!(upload::Document)),
         ("doctor", schema_for!(doctor::Diagnosis)),
     ]
 }

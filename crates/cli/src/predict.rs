@@ -1,13 +1,15 @@
 //! Predicts items: encodes them as for training, asks the endpoint, and decodes its answer.
 
 mod error;
+mod table;
 
 pub use error::PredictError;
+pub use table::{Table, table_of};
 
 use crate::encode;
 use contract::RunId;
 use dataset::ItemForm;
-use lake::records::{Champion, DatasetRecord, Plan};
+use lake::records::{Champion, DatasetRecord};
 use lake::{ObjectStore, RunKeys, documents, keys};
 use sagemaker_ports::{Endpoints, Invoke};
 use schemars::JsonSchema;
@@ -150,21 +152,6 @@ pub async fn serving(
         run: champion.run,
         endpoint,
     })
-}
-
-/// The table that the run read.
-///
-/// # Errors
-/// If its source is no table.
-pub async fn table_of(store: &impl ObjectStore, serving: &Serving) -> Result<String, PredictError> {
-    let key = RunKeys::new(&serving.pipeline, &serving.run).plan();
-    let plan: Plan = documents::read(store, &key, "the run's plan").await?;
-    match plan.definition.source.dynamodb() {
-        Some(source) => Ok(source.table.clone()),
-        None => Err(PredictError::NoTable {
-            run: serving.run.clone(),
-        }),
-    }
 }
 
 /// Predicts items, one a line, in the order of the lines.

@@ -68,14 +68,8 @@ pub async fn of_run(
             store.bucket(),
             keys.report_for_people()
         );
+        let _ = writeln!(text, "as a page: s3://{}/{}", store.bucket(), keys.page());
     }
-    // Writing to memory cannot fail.
-    let _ = writeln!(
-        text,
-        "\nas HTML: s3://{}/{}",
-        store.bucket(),
-        keys.quality_page()
-    );
     Ok(text)
 }
 

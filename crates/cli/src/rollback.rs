@@ -7,6 +7,8 @@
 //! | the previous configuration | an earlier call was interrupted: verify it and write the record |
 //! | any other | a model that nobody verified: update to the champion's |
 //!
+//! A model whose artifact was replaced since its training is no target.
+//!
 //! An endpoint that belongs to another stack or pipeline by its tags is not touched, unless the
 //! champion's run adopted it. The champion of a batch pipeline has no endpoint, and so nothing to roll back.
 //!
@@ -167,8 +169,10 @@ pub async fn roll_back<S: Endpoints + Invoke>(
     let successor = if target == *champion_config {
         champion.clone()
     } else {
-        champion_of(store, sagemaker, pipeline, &champion, &config).await?
+        Box::pin(champion_of(store, sagemaker, pipeline, &champion, &config)).await?
     };
+    // Also where the endpoint is on it already: it may not become the champion.
+    lake::artifact::check_run(store, &RunKeys::new(pipeline, &successor.run)).await??;
     if current != target {
         if let Some(from) = sagemaker.describe_config(&current).await? {
             let kind = ComputeKind::from(&from.compute);
@@ -183,7 +187,7 @@ pub async fn roll_back<S: Endpoints + Invoke>(
             .await?;
         wait_in_service(sagemaker, request, endpoint, Some(&target), step).await?;
     }
-    let smoke_rows = verify(store, sagemaker, pipeline, endpoint, &successor).await?;
+    let smoke_rows = Box::pin(verify(store, sagemaker, pipeline, endpoint, &successor)).await?;
     if successor != champion {
         documents::write(store, &key, &successor).await?;
     }
@@ -295,7 +299,7 @@ async fn champion_of(
     now: &Champion,
     config: &ConfigSpec,
 ) -> Result<Champion, RollbackError> {
-    let id = config.name.strip_prefix(&format!("{pipeline}-"));
+    let id = config.name.strip_prefix(&Names::run_prefix(pipeline));
     let run = id.and_then(|id| RunId::parse(id).ok());
     let run = run.ok_or_else(|| RollbackError::ForeignConfig {
         pipeline: pipeline.to_owned(),

@@ -48,6 +48,9 @@ fn are(files: &[String]) -> String {
 pub fn all() -> Vec<(&'static str, Schema)> {
     let mut all = vec![("definition", definition::schema())];
     all.extend(contract::schemas());
+    let run = schemars::schema_for!(publish_report::RunDocument);
+    let place = all.partition_point(|(name, _)| *name == "definition" || *name < "run");
+    all.insert(place, ("run", run));
     all
 }
 

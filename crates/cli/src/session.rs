@@ -84,6 +84,17 @@ impl Session {
     }
 }
 
+/// Does work that may wait for a person or a pipe, such as reading standard input, on a thread of
+/// its own: a signal ends the command meanwhile. The thread ends with the process.
+pub async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        // Nobody waits for the result after a signal.
+        let _ = done.send(work());
+    });
+    result.await.expect("the thread sends its result or panics")
+}
+
 /// Writes text to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();

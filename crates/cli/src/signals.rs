@@ -1,6 +1,6 @@
 //! Signals that ask the process to end.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A signal that asks the process to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,15 +24,36 @@ impl EndSignal {
     }
 }
 
-/// Waits for a signal that asks the process to end. From the first call on, such signals no longer
-/// end the process by themselves.
-pub async fn wait_for_signal() -> std::io::Result<EndSignal> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => EndSignal::Interrupt,
-        _ = terminate.recv() => EndSignal::Terminate,
-        _ = hang_up.recv() => EndSignal::HangUp,
-    })
+/// The signals that ask the process to end.
+#[derive(Debug)]
+pub struct EndSignals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl EndSignals {
+    /// Catches the signals: from here on, they no longer end the process by themselves.
+    ///
+    /// # Errors
+    /// If the system refuses a handler.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
+    pub fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) -> EndSignal {
+        tokio::select! {
+            _ = self.interrupt.recv() => EndSignal::Interrupt,
+            _ = self.terminate.recv() => EndSignal::Terminate,
+            _ = self.hang_up.recv() => EndSignal::HangUp,
+        }
+    }
 }

@@ -7,9 +7,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use millrace::validate::{self, Document};
+use nix::pty::openpty;
 use serde_json::{Value, json};
-use std::process::Output;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::process::{Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -79,7 +83,21 @@ impl World {
             status,
             stdout,
             stderr,
-        } = Command::new(env!("CARGO_BIN_EXE_millrace"))
+        } = self
+            .command(Command::new(env!("CARGO_BIN_EXE_millrace")), line)
+            .output()
+            .await
+            .unwrap();
+        Ended {
+            code: status.code().unwrap(),
+            output: String::from_utf8(stdout).unwrap(),
+            error: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
+    /// The program with these arguments, in this world.
+    fn command(&self, mut program: Command, line: &str) -> Command {
+        program
             .args(line.split_whitespace())
             .current_dir(self.folder.path())
             .env_clear()
@@ -89,15 +107,43 @@ impl World {
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_REGION", "eu-central-1")
             .env("AWS_ENDPOINT_URL", &self.url)
-            .env("AWS_MAX_ATTEMPTS", "1")
-            .output()
-            .await
-            .unwrap();
-        Ended {
-            code: status.code().unwrap(),
-            output: String::from_utf8(stdout).unwrap(),
-            error: String::from_utf8(stderr).unwrap(),
+            .env("AWS_MAX_ATTEMPTS", "1");
+        program
+    }
+
+    /// Runs the program on a terminal of its own, and types `keys` when it asks. Returns its exit
+    /// code, and what is on the terminal.
+    async fn typed(&self, line: &str, keys: &'static str) -> (Option<i32>, String) {
+        let ends = openpty(None, None).unwrap();
+        let side = || Stdio::from(ends.slave.try_clone().unwrap());
+        // A terminal sends signals to those that it controls: setsid makes it so.
+        let mut program = Command::new("/usr/bin/setsid");
+        program.args(["--ctty", env!("CARGO_BIN_EXE_millrace")]);
+        let mut program = self.command(program, line);
+        program.stdin(side()).stdout(side()).stderr(side());
+        let mut running = program.spawn().unwrap();
+        // The terminal is at its end when nobody can write to it.
+        drop((program, ends.slave));
+        let mut terminal = File::from(ends.master);
+        let shown = tokio::task::spawn_blocking(move || {
+            let (mut shown, mut bytes) = (String::new(), [0; 4096]);
+            let mut is_asked = false;
+            while let Ok(length @ 1..) = terminal.read(&mut bytes) {
+                shown.push_str(&String::from_utf8_lossy(&bytes[..length]));
+                if !is_asked && shown.contains("number or path: ") {
+                    is_asked = true;
+                    terminal.write_all(keys.as_bytes()).unwrap();
+                }
+            }
+            shown
+        });
+        let ended = tokio::time::timeout(Duration::from_mins(1), running.wait()).await;
+        if ended.is_err() {
+            running.kill().await.unwrap();
         }
+        let shown = shown.await.unwrap();
+        let ended = ended.unwrap_or_else(|_| panic!("it does not end: {shown}"));
+        (ended.unwrap().code(), shown)
     }
 
     /// The text that the command writes, and its value, which is a valid definition.
@@ -251,6 +297,50 @@ async fn a_label_that_is_not_clear_is_asked_for() {
         1,
         &["`email` is neither a number nor one of a few classes: it is"],
     );
+}
+
+#[tokio::test]
+async fn on_a_terminal_a_person_is_asked_for_the_label() {
+    let mut items = customers(100);
+    for item in &mut items {
+        item["rating"] = item["calls"].clone();
+    }
+    let world = World::new(items).await;
+    let file = world.folder.path().join("default.json");
+    let label = || {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let document = Document::new("default.json".to_owned(), &text);
+        let label = document.value().unwrap()["dataset"]["label"].clone();
+        std::fs::remove_file(&file).unwrap();
+        label
+    };
+    let (code, shown) = world.typed("init tab", "2\n").await;
+    assert_eq!(code, Some(0), "{shown}");
+    for words in [
+        "which attribute is to be predicted?\r\n  1  `churned`  has two values",
+        "\r\n  2  `rating`  ",
+        "number or path: 2\r\n",
+        "\r\ndefault.json\r\n",
+        "next: read it, then millrace validate default.json",
+    ] {
+        assert!(shown.contains(words), "{words} is not in\n{shown}");
+    }
+    assert_eq!(label(), "rating");
+    let (code, shown) = world.typed("init tab", "churned\n").await;
+    assert_eq!((code, label()), (Some(0), json!("churned")), "{shown}");
+
+    // No file is written without an answer: a line of nothing, the input's end, Ctrl-C.
+    for (keys, ended) in [("\n", 2), ("\u{4}", 2), ("\u{3}", 130)] {
+        let (code, shown) = world.typed("init tab", keys).await;
+        assert_eq!(code, Some(ended), "{keys:?}: {shown}");
+        assert!(!file.exists(), "{keys:?}: {shown}");
+    }
+    // Nor is anybody asked who does not want to be, or who has said it.
+    let (code, shown) = world.typed("init tab --no-input", "2\n").await;
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(!shown.contains("number or path"), "{shown}");
+    let (code, shown) = world.typed("init tab --label rating", "1\n").await;
+    assert_eq!((code, label()), (Some(0), json!("rating")), "{shown}");
 }
 
 #[tokio::test]

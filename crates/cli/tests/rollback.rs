@@ -53,7 +53,8 @@ impl World {
         world
     }
 
-    async fn deploy(&self, day: u32, before: Option<u32>) {
+    /// A run's model and endpoint configuration.
+    async fn create(&self, day: u32) {
         let model = ModelSpec {
             name: name(day),
             image: "image".to_owned(),
@@ -75,6 +76,10 @@ impl World {
         };
         self.sagemaker.create_model(&model).await.unwrap();
         self.sagemaker.create_config(&config).await.unwrap();
+    }
+
+    async fn deploy(&self, day: u32, before: Option<u32>) {
+        self.create(day).await;
         let sagemaker = &self.sagemaker;
         if before.is_none() {
             sagemaker
@@ -287,6 +292,44 @@ async fn an_endpoint_of_another_owner_is_not_touched() {
 }
 
 #[tokio::test]
+async fn a_model_whose_artifact_was_replaced_is_no_target() {
+    let world = World::deployed(&[19, 20, 21]).await;
+    let keys = RunKeys::new(PIPELINE, &run(20));
+    let key = format!("{}/model.tar.gz", keys.models());
+    let trained = bytes::Bytes::from_static(b"trained");
+    world.store.put(&key, trained.clone()).await.unwrap();
+    let artifact = format!("s3://{}/{key}", world.store.bucket());
+    let etag = lake::artifact::etag(&world.store, &artifact).await.unwrap();
+    let record = json!({
+        "job": "job", "image": "image", "artifact": artifact, "artifactEtag": etag.unwrap(), "metrics": {},
+    });
+    documents::write(&world.store, &keys.training(), &record)
+        .await
+        .unwrap();
+    let replaced = bytes::Bytes::from_static(b"replaced");
+    world.store.put(&key, replaced).await.unwrap();
+    let (updates, champion) = (world.updates(), world.champion().await);
+    let error = world.roll_back().await.unwrap_err();
+    assert!(matches!(error, RollbackError::Artifact(_)), "{error}");
+    assert!(error.to_string().contains(&key), "{error}");
+    assert_eq!(
+        (world.updates(), world.champion().await),
+        (updates, champion.clone())
+    );
+    // An interrupted call may have updated the endpoint already.
+    world
+        .sagemaker
+        .update_endpoint(PIPELINE, &name(20), Update::default())
+        .await
+        .unwrap();
+    let error = world.roll_back().await.unwrap_err();
+    assert!(matches!(error, RollbackError::Artifact(_)), "{error}");
+    assert_eq!(world.champion().await, champion);
+    world.store.put(&key, trained).await.unwrap();
+    assert_eq!(world.roll_back().await.unwrap().champion.run, run(20));
+}
+
+#[tokio::test]
 async fn a_rollback_that_was_interrupted_goes_on() {
     let world = World::deployed(&[20, 21]).await;
     // Asked for, and then the command was killed.
@@ -411,6 +454,39 @@ async fn the_newest_runs_and_those_at_work_stay() {
         .map(|old| old.run.clone())
         .collect();
     assert_eq!(old, [run(18)]);
+}
+
+#[tokio::test]
+async fn runs_of_another_stack_with_a_pipeline_of_this_name_stay() {
+    let world = World::deployed(&[18, 20, 21]).await;
+    // Its lake knows them; this one has no record of them.
+    for day in [17, 19, 22] {
+        world.create(day).await;
+    }
+    let plans = clean::plan(&world.store, &world.sagemaker, PIPELINE, 0).await;
+    let plans = plans.unwrap();
+    let old: Vec<RunId> = plans.old.iter().map(|old| old.run.clone()).collect();
+    assert_eq!(old, [run(18)]);
+    clean::remove(&world.store, &world.sagemaker, PIPELINE, &plans)
+        .await
+        .unwrap();
+    let mut models = world.sagemaker.models();
+    models.sort();
+    assert_eq!(models, [17, 19, 20, 21, 22].map(name));
+    // Neither do they count among the newest that are kept.
+    let world = World::deployed(&[17, 18, 19, 20]).await;
+    world.create(21).await;
+    let plans = clean::plan(&world.store, &world.sagemaker, PIPELINE, 2).await;
+    let old: Vec<RunId> = plans.unwrap().old.into_iter().map(|old| old.run).collect();
+    assert_eq!(old, [17, 18].map(run));
+    // A run of this lake whose data expired is known by its reports.
+    let keys = RunKeys::new(PIPELINE, &run(21));
+    documents::write(&world.store, &keys.training(), &json!({}))
+        .await
+        .unwrap();
+    let plans = clean::plan(&world.store, &world.sagemaker, PIPELINE, 0).await;
+    let old: Vec<RunId> = plans.unwrap().old.into_iter().map(|old| old.run).collect();
+    assert_eq!(old, [17, 18, 21].map(run));
 }
 
 // Without an endpoint.

@@ -18,6 +18,8 @@ pub enum ErrorName {
     InvalidDefinition,
     /// The bucket holds no definition of this pipeline.
     DefinitionMissing,
+    /// A condition of the definition's `ready` did not become true in time.
+    NotReady,
     /// The table (or index) to export does not exist.
     TableMissing,
     /// The table to export holds no items.
@@ -30,6 +32,36 @@ pub enum ErrorName {
     AlreadyRunning,
     /// The table's native export failed.
     ExportFailed,
+    /// The database refused the login: user, password or database.
+    SourceLoginFailed,
+    /// The database's host cannot be found, or does not answer.
+    SourceUnreachable,
+    /// The database's certificate is not to be trusted.
+    SourceCertificateRefused,
+    /// The database has no such table, view or column.
+    SourceObjectMissing,
+    /// The login may not read the table, or one of its columns.
+    SourcePermissionDenied,
+    /// A column's type cannot be exported without loss.
+    SourceTypeUnsupported,
+    /// The columns or the partitions are others than when the run was planned.
+    SourceSchemaChanged,
+    /// The database counts other rows or sums than were read.
+    SourceTotalsDiffer,
+    /// The database does not allow snapshots.
+    SnapshotNotAllowed,
+    /// What must be read in one snapshot takes longer than one invocation.
+    SnapshotTooLong,
+    /// The bucket holds no image with such a key.
+    ImagesMissing,
+    /// The images' labels are not where the definition says, or name no image.
+    LabelsMissing,
+    /// The bucket holds no file with such a key.
+    FilesMissing,
+    /// The files are not one whole export: something is missing, left over, or counts differ.
+    FilesIncomplete,
+    /// A file cannot be read: the file and the line are named.
+    FileUnreadable,
     /// The label, or a declared column, occurs in no item.
     AttributeMissing,
     /// The data fails a check of the quality gate.
@@ -72,16 +104,32 @@ pub enum ErrorName {
 
 impl ErrorName {
     /// Every name, in the order of their declaration.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 44] = [
         Self::InvalidRequest,
         Self::InvalidDefinition,
         Self::DefinitionMissing,
+        Self::NotReady,
         Self::TableMissing,
         Self::TableEmpty,
         Self::BucketUnusable,
         Self::LimitExceeded,
         Self::AlreadyRunning,
         Self::ExportFailed,
+        Self::SourceLoginFailed,
+        Self::SourceUnreachable,
+        Self::SourceCertificateRefused,
+        Self::SourceObjectMissing,
+        Self::SourcePermissionDenied,
+        Self::SourceTypeUnsupported,
+        Self::SourceSchemaChanged,
+        Self::SourceTotalsDiffer,
+        Self::SnapshotNotAllowed,
+        Self::SnapshotTooLong,
+        Self::ImagesMissing,
+        Self::LabelsMissing,
+        Self::FilesMissing,
+        Self::FilesIncomplete,
+        Self::FileUnreadable,
         Self::AttributeMissing,
         Self::QualityGateFailed,
         Self::DatasetInvalid,
@@ -109,12 +157,28 @@ impl ErrorName {
             Self::InvalidRequest => "InvalidRequest",
             Self::InvalidDefinition => "InvalidDefinition",
             Self::DefinitionMissing => "DefinitionMissing",
+            Self::NotReady => "NotReady",
             Self::TableMissing => "TableMissing",
             Self::TableEmpty => "TableEmpty",
             Self::BucketUnusable => "BucketUnusable",
             Self::LimitExceeded => "LimitExceeded",
             Self::AlreadyRunning => "AlreadyRunning",
             Self::ExportFailed => "ExportFailed",
+            Self::SourceLoginFailed => "SourceLoginFailed",
+            Self::SourceUnreachable => "SourceUnreachable",
+            Self::SourceCertificateRefused => "SourceCertificateRefused",
+            Self::SourceObjectMissing => "SourceObjectMissing",
+            Self::SourcePermissionDenied => "SourcePermissionDenied",
+            Self::SourceTypeUnsupported => "SourceTypeUnsupported",
+            Self::SourceSchemaChanged => "SourceSchemaChanged",
+            Self::SourceTotalsDiffer => "SourceTotalsDiffer",
+            Self::SnapshotNotAllowed => "SnapshotNotAllowed",
+            Self::SnapshotTooLong => "SnapshotTooLong",
+            Self::ImagesMissing => "ImagesMissing",
+            Self::LabelsMissing => "LabelsMissing",
+            Self::FilesMissing => "FilesMissing",
+            Self::FilesIncomplete => "FilesIncomplete",
+            Self::FileUnreadable => "FileUnreadable",
             Self::AttributeMissing => "AttributeMissing",
             Self::QualityGateFailed => "QualityGateFailed",
             Self::DatasetInvalid => "DatasetInvalid",

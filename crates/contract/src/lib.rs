@@ -1,8 +1,10 @@
 //! What crosses a state boundary: each state's input and output, the names derived from a pipeline
 //! and a run, and the error names. No I/O, and no service's SDK.
 
+pub mod checked;
 mod error;
 mod execution;
+pub mod failed;
 mod invocation;
 mod names;
 mod pace;

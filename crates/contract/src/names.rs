@@ -1,4 +1,5 @@
-//! Names that are valid by construction: pipelines, runs, SageMaker's resources.
+//! Names that are valid by construction: pipelines, runs, SageMaker's resources. Every default name
+//! of something in an account is made here, so that none forgets whose it is.
 
 use serde_json::Value;
 use std::fmt;
@@ -88,7 +89,24 @@ impl Names {
 
     /// The name of a run's training job, model and endpoint configuration.
     pub fn run_resource(pipeline: &str, run: &RunId) -> String {
-        format!("{pipeline}-{run}")
+        format!("{}{run}", Self::run_prefix(pipeline))
+    }
+
+    /// What the names of a pipeline's models and endpoint configurations begin with; the run's id
+    /// follows.
+    pub fn run_prefix(pipeline: &str) -> String {
+        format!("{pipeline}-")
+    }
+
+    /// The name of an alarm of a pipeline. No stack's name contains a slash: a role can therefore be
+    /// limited to its stack's alarms, and no other stack can have the same.
+    pub fn alarm(stack: &str, pipeline: &str, what: &str) -> String {
+        format!("{stack}/{pipeline}/{what}")
+    }
+
+    /// The token by which a run's native export is requested once, in this attempt.
+    pub fn export_token(pipeline: &str, run: &RunId, attempt: u32) -> String {
+        format!("{pipeline}-{run}-{attempt}")
     }
 
     /// The default name of what all runs of a pipeline share in an account: its endpoint, its model

@@ -1,6 +1,8 @@
 //! The JSON Schemas of every state's input and output, and of the error names.
 
 use crate::ErrorName;
+use crate::checked::{CheckInput, CheckOutput};
+use crate::failed::{FailedInput, FailedOutput};
 use crate::states::{
     DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JobInput, JudgeModelInput,
     JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput, PlanExportInput,
@@ -18,14 +20,24 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("error-name", schema_for!(ErrorName)),
         ("export-segment.input", schema_for!(ExportSegmentInput)),
         ("export-segment.output", schema_for!(ExportSegmentOutput)),
+        ("export-sql-range.input", schema_for!(ExportSegmentInput)),
+        ("export-sql-range.output", schema_for!(ExportSegmentOutput)),
+        ("index-images.input", schema_for!(ExportSegmentInput)),
+        ("index-images.output", schema_for!(ExportSegmentOutput)),
         ("judge-model.input", schema_for!(JudgeModelInput)),
         ("judge-model.output", schema_for!(JudgeModelOutput)),
         ("merge-to-csv.input", schema_for!(MergeToCsvInput)),
         ("merge-to-csv.output", schema_for!(MergeToCsvOutput)),
+        ("pack-images.input", schema_for!(MergeToCsvInput)),
+        ("pack-images.output", schema_for!(MergeToCsvOutput)),
         ("plan-dataset.input", schema_for!(RunInput)),
         ("plan-dataset.output", schema_for!(PlanDatasetOutput)),
         ("plan-export.input", schema_for!(PlanExportInput)),
         ("plan-export.output", schema_for!(PlanExportOutput)),
+        ("publish-report.check-input", schema_for!(CheckInput)),
+        ("publish-report.check-output", schema_for!(CheckOutput)),
+        ("publish-report.failed-input", schema_for!(FailedInput)),
+        ("publish-report.failed-output", schema_for!(FailedOutput)),
         ("publish-report.input", schema_for!(PublishReportInput)),
         ("publish-report.output", schema_for!(PublishReportOutput)),
         ("request-export.input", schema_for!(RunInput)),

@@ -35,6 +35,17 @@ impl Then {
     }
 }
 
+/// What follows an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AfterExport {
+    /// A dataset is made.
+    Continue,
+    /// The report: the definition has no dataset.
+    End,
+    /// The report: items and definition are those of the last run that ended well.
+    NothingNew,
+}
+
 /// The execution that a run belongs to, from the Step Functions context object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -65,6 +76,12 @@ pub enum Route {
     Scan,
     /// By the table's native export.
     Export,
+    /// By queries of a relational table's key ranges.
+    Sql,
+    /// By listing and reading a bucket of images.
+    Images,
+    /// By reading the lines of files in a bucket.
+    Files,
 }
 
 impl std::fmt::Display for Outcome {
@@ -78,6 +95,9 @@ impl std::fmt::Display for Route {
         f.write_str(match self {
             Self::Scan => "scan",
             Self::Export => "export",
+            Self::Sql => "sql",
+            Self::Images => "images",
+            Self::Files => "files",
         })
     }
 }
@@ -86,24 +106,28 @@ impl std::fmt::Display for Route {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanExportOutput {
+    /// `Done` when the plan is written; `InProgress` while a condition of `ready` is not true yet.
+    pub status: Status,
+    /// Seconds to wait before the conditions are looked at again; 0 when the plan is written.
+    pub wait_seconds: u32,
     /// The pipeline.
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// The route of the items: which function exports.
+    /// The route of the items: which function exports. Before the plan is written, it means nothing.
     pub route: Route,
-    /// Why, in one sentence.
+    /// Why, in one sentence; before the plan is written, what the run waits for.
     pub reason: String,
-    /// Number of scan segments; 0 for an export.
+    /// Number of scan segments; 0 for an export, and before the plan is written.
     pub segments: u32,
     /// Number of tasks that share the segments, one child of the Distributed Map each; 0 for an
-    /// export.
+    /// export, and before the plan is written.
     pub tasks: u32,
     /// Key of the JSON array of tasks.
     pub tasks_key: String,
     /// Concurrent children of the Distributed Map.
     pub concurrency: u32,
-    /// The estimate of the export.
+    /// The estimate of the export; nothing before the plan is written.
     pub estimate: Estimate,
     /// Parts of the definition that are valid but may be mistakes, one sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -111,7 +135,7 @@ pub struct PlanExportOutput {
 }
 
 /// The estimate of the export, from the table's own figures, which are updated every six hours.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Estimate {
     /// Items in the table.
@@ -272,6 +296,15 @@ pub struct JobInput {
     pub execution: ExecutionContext,
 }
 
+/// What a dataset's rows are made of, by which a shard's function is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RowsOf {
+    /// Of the items' attributes.
+    Attributes,
+    /// Of the images that the items describe.
+    Images,
+}
+
 /// Output of `PlanDataset`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -283,18 +316,20 @@ pub struct PlanDatasetOutput {
     /// Items that were exported.
     pub items: u64,
     /// Whether a dataset is made of them.
-    pub then: Then,
+    pub then: AfterExport,
     /// Feature columns, the label not counted; 0 without a dataset.
     pub columns: u32,
     /// Shards; one child of the Distributed Map each; 0 without a dataset.
     pub shards: u32,
+    /// What the rows are made of.
+    pub rows_of: RowsOf,
     /// Key of the JSON array of shard numbers.
     pub shards_key: String,
     /// Concurrent children of the Distributed Map.
     pub concurrency: u32,
 }
 
-/// Input of `MergeToCsv`.
+/// Input of `MergeToCsv`, and of `PackImages`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MergeToCsvInput {
@@ -306,7 +341,7 @@ pub struct MergeToCsvInput {
     pub shard: u32,
 }
 
-/// Output of `MergeToCsv`.
+/// Output of `MergeToCsv`, and of `PackImages`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MergeToCsvOutput {
@@ -465,6 +500,8 @@ pub struct JudgeModelOutput {
     /// Why, in one line; the message while a person is asked; the progress while the models are
     /// compared.
     pub reason: String,
+    /// The subject of the message, while a person is asked.
+    pub subject: String,
     /// Seconds to wait before the next poll, while the models are compared; otherwise 0.
     pub wait_seconds: u32,
 }
@@ -501,6 +538,8 @@ pub enum Outcome {
     Deployed,
     /// The run's model is not better; the champion still serves.
     KeptChampion,
+    /// The items are those of the last run: nothing was made of them.
+    NothingNew,
 }
 
 /// Input of `PublishReport`.

@@ -2,6 +2,7 @@
 
 use crate::gather::MAX_VOCABULARY;
 use contract::{ErrorName, Named, short_name};
+use definition::Faults;
 use dynamodb_json::PathError;
 use profile::MAX_VALUE_BYTES;
 
@@ -51,37 +52,11 @@ pub enum PlanError {
         /// The attributes that do occur, closest names first.
         present: String,
     },
-    /// No item has an attribute that the definition names.
-    #[error(
-        "`{field}` names {}, which occurs in none of {items} items; there are {present}: correct it{or_else}",
-        short_name(path)
-    )]
-    PathMissing {
-        /// The field.
-        field: String,
-        /// The path.
-        path: String,
-        /// Number of items.
-        items: u64,
-        /// The attributes that do occur, closest names first.
-        present: String,
-        /// What else can be done, if anything.
-        or_else: &'static str,
-    },
-    /// No item of a sample has the label, the weight or a column.
-    #[error(
-        "`{field}` names {}, which none of {items} sampled items has; there are {present}: correct it, or name it in `dataset.rare` if few items have it",
-        short_name(path)
-    )]
-    NotSampled {
-        /// The field.
-        field: String,
-        /// The path.
-        path: String,
-        /// Number of items in the sample.
-        items: u64,
-        /// The attributes that do occur, closest names first.
-        present: String,
+    /// No item has some attributes that the definition names.
+    #[error("{faults}")]
+    PathsMissing {
+        /// The fields, each with its path and the closest names that do occur.
+        faults: Faults,
     },
     /// A column of numbers or booleans holds text that spells them.
     #[error(
@@ -209,10 +184,9 @@ impl Named for PlanError {
             | Self::Textual { .. }
             | Self::Labels { .. }
             | Self::Unencodable { .. } => ErrorName::InvalidDefinition,
-            Self::LabelMissing { .. }
-            | Self::ColumnMissing { .. }
-            | Self::PathMissing { .. }
-            | Self::NotSampled { .. } => ErrorName::AttributeMissing,
+            Self::LabelMissing { .. } | Self::ColumnMissing { .. } | Self::PathsMissing { .. } => {
+                ErrorName::AttributeMissing
+            }
             Self::LabelNotNumeric { .. }
             | Self::TooManyClasses { .. }
             | Self::Missing { .. }
@@ -232,9 +206,6 @@ pub enum ColumnsError {
         #[from]
         source: PathError,
     },
-    /// There is no feature column.
-    #[error("the dataset has no feature column: plan it again")]
-    NoColumns,
     /// A column's settings contradict each other.
     #[error("the settings of the column `{path}` contradict each other: plan the dataset again")]
     Options {

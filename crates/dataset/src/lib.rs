@@ -18,7 +18,6 @@ pub use encode::Encoder;
 pub use encode::outcome::{RowOutcome, Side};
 pub use encode::reject::{Reject, RejectReason};
 pub use error::{ColumnsError, PlanError};
-pub use gate::page::quality_page;
 pub use gate::quality::Quality;
 pub use gate::{GateFailed, GateVerdict, judge, judge_items, judge_left, judge_rejected};
 pub use gather::{Gatherer, MAX_VOCABULARY};

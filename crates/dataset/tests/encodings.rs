@@ -3,7 +3,9 @@
 
 mod support;
 
-use dataset::{Columns, DenseRow, Encoder, PlanError, check_definition, plan_columns};
+use dataset::{
+    Columns, DenseRow, Encoder, PlanError, check_definition, plan_columns, read_definition,
+};
 use definition::Dataset;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -393,6 +395,35 @@ fn contradictory_settings_are_refused_before_anything_is_read() {
             other => panic!("{column}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn every_contradictory_setting_of_a_column_is_named() {
+    let column = json!({
+        "path": "x", "encoding": "hash", "buckets": 0, "vocabulary": ["a"], "scale": "range",
+        "precision": "round", "unit": "seconds", "fromText": true, "parts": [],
+        "missing": { "constant": 1e39 },
+    });
+    let definition = json!({
+        "source": { "dynamodb": { "table": "films" } },
+        "dataset": { "label": "y", "columns": [column] },
+    });
+    let faults = read_definition(&definition).unwrap_err();
+    let faults = faults.as_slice().iter();
+    let fields: Vec<_> = faults
+        .filter_map(|fault| fault.path.strip_prefix("dataset.columns[0]."))
+        .collect();
+    let expected = [
+        "buckets",
+        "vocabulary",
+        "scale",
+        "precision",
+        "unit",
+        "fromText",
+        "parts",
+        "missing",
+    ];
+    assert_eq!(fields, expected);
 }
 
 /// A column over one of the attributes of arbitrary items.

@@ -3,7 +3,9 @@
 mod support;
 
 use contract::{ErrorName, Named as _};
-use dataset::{Encoder, Gatherer, PlanError, check_definition, plan_columns, read_definition};
+use dataset::{
+    Encoder, Gatherer, PlanError, check_definition, check_sample, plan_columns, read_definition,
+};
 use definition::{Encoding, Missing, Split};
 use profile::{MAX_DISTINCT, Profile};
 use serde_json::{Value, json};
@@ -186,6 +188,86 @@ fn a_label_or_column_that_no_item_has_is_named_with_the_closest_that_exist() {
     );
     assert_eq!(name, ErrorName::AttributeMissing);
     assert!(message.contains("there are `context.score`, "), "{message}");
+}
+
+#[test]
+fn every_label_weight_and_column_that_a_sample_lacks_is_named_with_the_closest() {
+    let mut definition = declare(
+        "raiting",
+        &[("price", None), ("devise", None), ("seldom", None)],
+    );
+    definition.weight = Some("cretaed".to_owned());
+    definition.rare = vec!["seldom".to_owned()];
+    // Other paths are checked when all items are known.
+    definition.exclude = vec!["stroy".to_owned()];
+    let faults = check_sample(&definition, &profile(&items())).unwrap_err();
+    let faults = faults.as_slice();
+    let expected = [
+        ("dataset.label", "`raiting`", "`rating`"),
+        ("dataset.weight", "`cretaed`", "`created`"),
+        ("dataset.columns[1].path", "`devise`", "`device`"),
+    ];
+    assert_eq!(faults.len(), expected.len(), "{faults:?}");
+    for (fault, (field, path, closest)) in faults.iter().zip(expected) {
+        let start =
+            format!("names {path}, which none of 40 sampled items has; there are {closest}, ");
+        assert_eq!(fault.path, field);
+        assert!(fault.message.starts_with(&start), "{fault}");
+    }
+    definition.label = "rating".to_owned();
+    definition.weight = None;
+    definition.columns.as_mut().unwrap()[1].path = "device".to_owned();
+    assert_eq!(check_sample(&definition, &profile(&items())), Ok(()));
+}
+
+#[test]
+fn the_closest_names_are_sought_for_as_many_as_a_person_reads() {
+    let wrong: Vec<_> = (0..500).map(|at| format!("attribute_{at}")).collect();
+    let columns: Vec<_> = wrong.iter().map(|path| (path.as_str(), None)).collect();
+    let definition = declare("rating", &columns);
+    let table = profile(&items());
+    let faults = check_sample(&definition, &table).unwrap_err();
+    let short = format!("there are {} attributes: ", table.attributes().count());
+    let sought = faults.as_slice().iter();
+    let sought = sought.take_while(|fault| fault.message.contains("there are `"));
+    assert_eq!(sought.count(), 20);
+    let mut rest = faults.as_slice()[20..].iter();
+    assert!(rest.all(|fault| fault.message.contains(&short)));
+    assert_eq!(faults.as_slice().len(), 500);
+    // After the export too.
+    let (_, message) = refusal(&definition, &table);
+    assert!(
+        (1..=20).contains(&message.matches("there are `").count()),
+        "{message}"
+    );
+}
+
+#[test]
+fn every_path_that_no_item_has_is_named_after_the_export() {
+    let mut definition = infer("rating");
+    definition.exclude = vec!["stroy".to_owned(), "id".to_owned()];
+    definition.split.by = vec!["divice".to_owned()];
+    let (name, message) = refusal(&definition, &profile(&items()));
+    assert_eq!(name, ErrorName::AttributeMissing);
+    for words in [
+        "2 faults: field `dataset.exclude[0]`: names `stroy`, which occurs in none of 40 items; there are `story`, ",
+        "or name it in `dataset.mayBeAbsent`",
+        "field `dataset.split.by[0]`: names `divice`, which occurs in none of 40 items; there are `device`, ",
+    ] {
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn what_is_rare_must_be_the_label_the_weight_or_a_column() {
+    let mut definition = declare("rating", &[("price", None)]);
+    definition.rare = ["rating", "price", "prize", "a["]
+        .map(str::to_owned)
+        .to_vec();
+    let definition = json!({"source": {"dynamodb": {"table": "films"}}, "dataset": definition});
+    let faults = read_definition(&definition).unwrap_err();
+    let paths: Vec<_> = faults.as_slice().iter().map(|it| &*it.path).collect();
+    assert_eq!(paths, ["dataset.rare[2]", "dataset.rare[3]"], "{faults}");
 }
 
 #[test]

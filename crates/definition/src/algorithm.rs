@@ -33,6 +33,8 @@ pub enum AlgorithmName {
     Knn,
     /// Factorization machines.
     FactorizationMachines,
+    /// Convolutional networks that classify images, on instances with a GPU.
+    ImageClassification,
 }
 
 /// The hyperparameter with which XGBoost reads weights from the second column.
@@ -77,6 +79,7 @@ impl AlgorithmName {
             Self::LinearLearner => "linear-learner",
             Self::Knn => "knn",
             Self::FactorizationMachines => "factorization-machines",
+            Self::ImageClassification => "image-classification",
         }
     }
 
@@ -96,6 +99,11 @@ impl AlgorithmName {
     /// Whether it has the hyperparameter `feature_dim`, the number of features of a row.
     pub fn takes_feature_dim(self) -> bool {
         self.entry().takes_feature_dim
+    }
+
+    /// Whether it trains on instances with a GPU only.
+    pub fn needs_gpu(self) -> bool {
+        self == Self::ImageClassification
     }
 }
 
@@ -208,6 +216,7 @@ mod tests {
             AlgorithmName::LinearLearner,
             AlgorithmName::Knn,
             AlgorithmName::FactorizationMachines,
+            AlgorithmName::ImageClassification,
         ];
         assert_eq!(ALGORITHMS.len(), names.len());
         let formats = [
@@ -215,6 +224,7 @@ mod tests {
             Format::RecordIo,
             Format::RecordIoSparse,
             Format::Parquet,
+            Format::ImageRecordIo(crate::ImageFiles::default()),
         ];
         for name in names {
             let entry = name.entry();
@@ -246,6 +256,12 @@ mod tests {
                 Some("1"),
                 "eu-west-1",
                 "438346466558.dkr.ecr.eu-west-1.amazonaws.com/linear-learner:1",
+            ),
+            (
+                AlgorithmName::ImageClassification,
+                None,
+                "eu-west-1",
+                "685385470294.dkr.ecr.eu-west-1.amazonaws.com/image-classification:1",
             ),
         ] {
             let found = algorithm(name, version).image(region);
@@ -310,6 +326,18 @@ mod tests {
                 Some("dataset.format"),
             ),
             (AlgorithmName::Xgboost, weighed.clone(), json!({}), None),
+            (
+                AlgorithmName::ImageClassification,
+                json!({"label": "y", "format": {"imageRecordIo": {}}}),
+                json!({}),
+                None,
+            ),
+            (
+                AlgorithmName::ImageClassification,
+                json!({"label": "y", "format": {"webDataset": {}}}),
+                json!({}),
+                Some("dataset.format"),
+            ),
             (
                 AlgorithmName::Xgboost,
                 weighed.clone(),

@@ -102,6 +102,10 @@ impl Dataset {
     /// vCPU of half its speed and for the requests to S3, of the fifteen that a function has.
     pub const LARGEST_SHARD: u64 = 32 << 30;
 
+    /// Items that one function de-duplicates, unless `shardBytes` confirms more: their keys take about a
+    /// gigabyte of memory in the one function that sees them all.
+    pub const MOST_DEDUPLICATED: u64 = 10_000_000;
+
     pub(crate) fn validate(&self, faults: &mut Faults) {
         if self
             .shard_bytes
@@ -122,7 +126,7 @@ impl Dataset {
         if self.weight.is_some() && !self.format.takes_weights() {
             faults.add(
                 "dataset.weight",
-                "RecordIO and JSON Lines have no place for weights: ask for another `dataset.format`, or for none",
+                "RecordIO, JSON Lines and files of images have no place for weights: ask for another `dataset.format`, or for none",
             );
         }
         self.gate.validate(faults);

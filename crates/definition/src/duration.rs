@@ -11,7 +11,7 @@ pub const EXECUTION_SECONDS: u64 = 172_800;
 /// service is short of something, and the start of an endpoint.
 pub const RESERVED_SECONDS: u64 = 4 * 3600;
 
-/// The longest time that a definition lets a run take after its export.
+/// The longest time that a definition lets a run take before and after its export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LongestRun {
     /// Seconds by the field that sets them, in the order of the run.
@@ -27,9 +27,16 @@ struct Part {
 }
 
 impl Definition {
-    /// The longest time that the definition lets a run take after its export.
+    /// The longest time that the definition lets a run take before and after its export.
     pub fn longest_run(&self) -> LongestRun {
         let mut parts = Vec::new();
+        if let Some(ready) = &self.ready {
+            parts.push(Part {
+                path: "ready.withinMinutes",
+                seconds: u64::from(ready.within_minutes) * 60,
+                note: None,
+            });
+        }
         let Some(training) = &self.training else {
             return LongestRun { parts };
         };
@@ -112,7 +119,10 @@ impl LongestRun {
 impl fmt::Display for LongestRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.parts.is_empty() {
-            return write!(f, "0 s, since no job follows the export");
+            return write!(
+                f,
+                "0 s, since nothing is awaited and no job follows the export"
+            );
         }
         let mut separator = "";
         for part in &self.parts {
@@ -167,6 +177,11 @@ mod tests {
                 json!({"spot": {"maxWaitSeconds": 9000}}),
                 json!({}),
                 3600 + 9000,
+            ),
+            (
+                json!({}),
+                json!({"ready": {"when": [{"items": {"atLeast": 1}}], "withinMinutes": 30}}),
+                7200 + 30 * 60,
             ),
             // Nine jobs, two at once, are five turns.
             (json!({"tuning": tuning(9, 2)}), json!({}), 3600 + 5 * 3600),

@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 
 /// The similarity from which a name is taken for a misspelt other one.
 const SIMILAR: f64 = 0.75;
+/// Characters of a name that are compared: more than any field has.
+const COMPARED: usize = 64;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| crate::schema().to_value());
 
@@ -164,8 +166,8 @@ fn reason(error: &ValidationError<'_>) -> String {
 
 /// The known name that this one is similar to.
 fn closest<'k>(name: &str, known: &'k [String]) -> Option<&'k String> {
-    let similarity =
-        |other: &String| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    let name: String = name.to_lowercase().chars().take(COMPARED).collect();
+    let similarity = |other: &String| strsim::jaro_winkler(&name, &other.to_lowercase());
     let ranked = known.iter().map(|other| (similarity(other), other));
     let (similarity, closest) = ranked.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     (similarity >= SIMILAR).then_some(closest)
@@ -425,7 +427,7 @@ mod tests {
             (
                 "/source",
                 json!({"mysql": {}}),
-                "field `source`: `mysql` is no choice: there are `dynamodb`, `toy`",
+                "field `source`: `mysql` is no choice: there are `dynamodb`, `sql`, `images`, `files`, `toy`",
             ),
             (
                 "/limits",

@@ -1,6 +1,7 @@
 //! The format of the channels' files. The crate `format` writes them.
 
 use crate::faults::Faults;
+use crate::image_files::ImageFiles;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,12 @@ pub enum Format {
     JsonLines(TokenLists),
     /// Parquet of float32 columns, a null for a missing value: what XGBoost and Athena read.
     Parquet,
+    /// MXNet's image records, one file for each channel: what SageMaker's image classification
+    /// reads. Of a source of images only.
+    ImageRecordIo(ImageFiles),
+    /// Archives of `WebDataset`: each image with its class and what is known of it. Of a source of
+    /// images only.
+    WebDataset(ImageFiles),
 }
 
 /// The columns of the two lists of tokens. Their values are whole numbers from 0, such as an
@@ -47,6 +54,21 @@ impl Format {
             Self::RecordIoSparse => "recordIoSparse",
             Self::JsonLines(_) => "jsonLines",
             Self::Parquet => "parquet",
+            Self::ImageRecordIo(_) => "imageRecordIo",
+            Self::WebDataset(_) => "webDataset",
+        }
+    }
+
+    /// How images become files, if the rows are images.
+    pub const fn images(&self) -> Option<&ImageFiles> {
+        match self {
+            Self::ImageRecordIo(files) | Self::WebDataset(files) => Some(files),
+            Self::Csv
+            | Self::CsvWithHeader
+            | Self::RecordIo
+            | Self::RecordIoSparse
+            | Self::JsonLines(_)
+            | Self::Parquet => None,
         }
     }
 
@@ -57,6 +79,8 @@ impl Format {
             Self::RecordIo | Self::RecordIoSparse => "application/x-recordio-protobuf",
             Self::JsonLines(_) => "application/jsonlines",
             Self::Parquet => "application/x-parquet",
+            Self::ImageRecordIo(_) => "application/x-recordio",
+            Self::WebDataset(_) => "application/x-tar",
         }
     }
 
@@ -67,6 +91,8 @@ impl Format {
             Self::RecordIo | Self::RecordIoSparse => "pbr",
             Self::JsonLines(_) => "jsonl",
             Self::Parquet => "parquet",
+            Self::ImageRecordIo(_) => "rec",
+            Self::WebDataset(_) => "tar",
         }
     }
 
@@ -81,6 +107,9 @@ impl Format {
     }
 
     pub(super) fn validate(&self, faults: &mut Faults) {
+        if let Some(files) = self.images() {
+            files.validate(self.as_str(), faults);
+        }
         let Self::JsonLines(TokenLists { in0, in1 }) = self else {
             return;
         };

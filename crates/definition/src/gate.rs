@@ -20,6 +20,10 @@ pub struct ItemGate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_item_drop: Option<f64>,
+    /// Maximum share of the images that are quarantined, 0 to 1; for `source.images`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_quarantined: Option<f64>,
     /// Limits for single attributes, by path.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, ColumnGate>,
@@ -31,6 +35,7 @@ impl Default for ItemGate {
             minimum_items: default_minimum_rows(),
             maximum_items: None,
             maximum_item_drop: None,
+            maximum_quarantined: None,
             attributes: BTreeMap::new(),
         }
     }
@@ -40,6 +45,9 @@ impl ItemGate {
     pub(crate) fn validate(&self, faults: &mut Faults) {
         if let Some(reason) = outside(self.maximum_item_drop, 1.0) {
             faults.add("gate.maximumItemDrop", reason);
+        }
+        if let Some(reason) = outside(self.maximum_quarantined, 1.0) {
+            faults.add("gate.maximumQuarantined", reason);
         }
         if let Some(most) = self.maximum_items.filter(|most| *most < self.minimum_items) {
             faults.add(
@@ -78,6 +86,12 @@ pub struct Gate {
     #[serde(default = "default_maximum_rejected")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_rejected: f64,
+    /// Maximum share of validation and test images that look like an image of an earlier side,
+    /// training before validation before test, 0 to 1; for `source.images`. Two images look alike
+    /// if their `differenceHash` differs in at most 3 bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_leak: Option<f64>,
     /// Limits for single attributes by path: columns, the label, or any other.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, ColumnGate>,
@@ -156,6 +170,7 @@ impl Default for Gate {
             allow_constant_label: false,
             minimum_class_share: None,
             maximum_rejected: default_maximum_rejected(),
+            maximum_leak: None,
             columns: BTreeMap::new(),
             drift: DriftGate::default(),
         }
@@ -182,6 +197,7 @@ impl Gate {
                 Some(self.maximum_rejected),
                 1.0,
             ),
+            ("dataset.gate.maximumLeak", self.maximum_leak, 1.0),
             ("dataset.gate.drift.maximumPsi", drift.maximum_psi, f64::MAX),
             (
                 "dataset.gate.drift.maximumRowDrop",

@@ -17,7 +17,8 @@ pub struct Guardrails {
     #[schemars(range(max = 3600))]
     pub bake_seconds: u32,
     /// Names of CloudWatch alarms that roll the update back, at most 10; by default the two alarms
-    /// that every endpoint has. An alarm that is in `ALARM` before the update is left out of it.
+    /// that every endpoint has. They must exist before the run. An alarm that is in `ALARM` before
+    /// the update is left out of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarms: Option<Vec<String>>,
 }

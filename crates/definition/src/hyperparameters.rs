@@ -83,6 +83,7 @@ pub(super) fn table(algorithm: AlgorithmName) -> &'static Table {
         AlgorithmName::LinearLearner => table!("linear-learner.json"),
         AlgorithmName::Knn => table!("knn.json"),
         AlgorithmName::FactorizationMachines => table!("factorization-machines.json"),
+        AlgorithmName::ImageClassification => table!("image-classification.json"),
     }
 }
 
@@ -471,6 +472,10 @@ mod tests {
             (
                 FACTORIZATION_MACHINES,
                 include_str!("../data/hyperparameters/factorization-machines.json"),
+            ),
+            (
+                AlgorithmName::ImageClassification,
+                include_str!("../data/hyperparameters/image-classification.json"),
             ),
         ] {
             let Table {

@@ -135,7 +135,8 @@ impl Training {
                 };
                 Some((format!("`{predictor}`"), takes))
             }
-            AlgorithmName::Knn => None,
+            // Of images, labels are classes that the dataset numbers and counts.
+            AlgorithmName::Knn | AlgorithmName::ImageClassification => None,
         }
     }
 

@@ -13,6 +13,7 @@ mod column;
 mod compute;
 mod condition;
 mod dataset;
+mod differences;
 mod duration;
 mod endpoint;
 mod faults;
@@ -21,11 +22,15 @@ mod format;
 mod gate;
 mod guardrails;
 mod hyperparameters;
+mod image_files;
 mod labels;
 mod limits;
+mod notify;
 mod parts;
 mod paths;
+pub mod prices;
 mod promotion;
+mod ready;
 mod reevaluation;
 mod registry;
 mod source;
@@ -41,19 +46,28 @@ pub use column::{Column, Encoding, Missing, Precision, Scale, TimePart, TimeUnit
 pub use compute::{Compute, ComputeKind};
 pub use condition::{Comparison, Condition, Literal, Operand};
 pub use dataset::{Dataset, Deduplicate, LabelEncoding};
+pub use differences::{FieldChange, differences};
 pub use duration::{EXECUTION_SECONDS, LongestRun, RESERVED_SECONDS};
 pub use endpoint::{DataCapture, Endpoint};
 pub use faults::{Faults, FieldError};
 pub use format::{Format, TokenLists};
 pub use gate::{ColumnGate, DriftGate, Gate, ItemGate};
 pub use guardrails::{Guardrails, Shift, update_seconds};
+pub use image_files::ImageFiles;
 pub use labels::{Labels, channel_of_metric, needs_two_classes};
 pub use limits::{Limits, Prices};
+pub use notify::{Late, NoticeKind, Notify, Stale, Subjects};
 pub use parts::PartMissing;
 pub use paths::{NamedPath, PathUsage};
 pub use promotion::{Approval, Goal, Promotion};
+pub use ready::{Awaited, ItemCount, Precondition, Ready, awaited};
 pub use reevaluation::{Reevaluate, RowMetric};
-pub use source::{DynamoDbSource, Filter, Mode, ReadBudget, Source};
+pub use source::{
+    BadText, CellType, Consistency, CsvFiles, CsvLabels, DynamoDbSource, Engine, FileFormat,
+    FilesSource, Filter, IMAGE_ATTRIBUTES, ImageFormat, ImageLabels, ImageLimits, ImageMetadata,
+    ImageRead, ImageVerify, ImagesSource, Incremental, KeyPattern, LAKE_IMAGES, ManifestLabels,
+    Mode, Position, ReadBudget, Source, SqlSource, TableName, address,
+};
 pub use split::{Split, TimeSplit};
 pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};
 pub use tuning::{Tuning, TuningRange, TuningScale, TuningStrategy};
@@ -75,6 +89,9 @@ pub struct Definition {
     pub pipeline: String,
     /// The source of the items.
     pub source: Source,
+    /// What must be true before the source is read. Without it, a run begins at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready: Option<Ready>,
     /// The checks of the exported items, whatever is made of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<ItemGate>,
@@ -94,6 +111,16 @@ pub struct Definition {
     /// Batch scoring with a promoted model, instead of an endpoint. Needs `promotion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
+    /// When a run is late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late: Option<Late>,
+    /// When the newest good data is stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<Stale>,
+    /// Which notices are sent. The default is failures, and late runs, stale data and models that
+    /// await approval if the definition has these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
     /// Limits of a run's cost.
     #[serde(default)]
     pub limits: Limits,

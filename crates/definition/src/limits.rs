@@ -17,6 +17,13 @@ pub struct Limits {
     /// US dollars that the export may cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cost: Option<f64>,
+    /// Objects that may lie below the images' prefix, included or not; for `source.images`. Compared
+    /// with the plan's count, and again with the exact one when all are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_objects: Option<u64>,
+    /// Bytes that these objects may have; for `source.images`. Compared in the same way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
     /// The prices of AWS in your region.
     #[serde(default, skip_serializing_if = "Prices::are_defaults")]
     pub prices: Prices,

@@ -76,6 +76,10 @@ impl Definition {
             endpoint: _,
             batch: _,
             limits: _,
+            ready: _,
+            late: _,
+            stale: _,
+            notify: _,
         } = self;
         let mut paths = dataset.as_ref().map_or_else(Vec::new, Dataset::paths);
         paths.extend(source.paths());
@@ -160,6 +164,7 @@ impl Dataset {
             allow_constant_label: _,
             minimum_class_share: _,
             maximum_rejected: _,
+            maximum_leak: _,
             drift: _,
         } = gate;
         paths.extend(
@@ -176,7 +181,9 @@ impl Dataset {
             | Format::CsvWithHeader
             | Format::RecordIo
             | Format::RecordIoSparse
-            | Format::Parquet => {}
+            | Format::Parquet
+            | Format::ImageRecordIo(_)
+            | Format::WebDataset(_) => {}
         }
         paths.extend(each(
             "dataset.mayBeAbsent",
@@ -206,167 +213,4 @@ pub fn each<'d>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-    use std::collections::BTreeSet;
-
-    /// Fields of free text, and keys of maps, that are not attribute paths.
-    const NO_PATHS: &[&str] = &[
-        "$schema",
-        "source.toy.name",
-        "batch.input.prefix",
-        "batch.instanceType",
-        "dataset.columns[].vocabulary[]",
-        "dataset.split.time.testFrom",
-        "dataset.split.time.validationFrom",
-        "dataset.where[].value",
-        "dataset.where[].value[]",
-        "endpoint.compute.instances.instanceType",
-        "endpoint.environment{}",
-        "endpoint.guardrails.alarms[]",
-        "endpoint.name",
-        "pipeline",
-        "promotion.metric",
-        "promotion.modelPackageGroup",
-        "promotion.reevaluate.instanceType",
-        "source.dynamodb.filter.expression",
-        "source.dynamodb.filter.names{}",
-        "source.dynamodb.filter.values{}",
-        "source.dynamodb.index",
-        "source.dynamodb.table",
-        "training.algorithm.version",
-        "training.environment{}",
-        "training.hyperparameters{}",
-        "training.image",
-        "training.instanceType",
-        "training.kms.outputKey",
-        "training.kms.volumeKey",
-        "training.metrics[].name",
-        "training.metrics[].regex",
-        "training.roleArn",
-        "training.tags{}",
-        "training.tuning.metric",
-        "training.tuning.ranges{}",
-        "training.tuning.ranges{}.categorical[]",
-        "training.vpc.securityGroupIds[]",
-        "training.vpc.subnets[]",
-    ];
-
-    /// A definition with every field that holds a path.
-    fn with_paths() -> Value {
-        json!({
-            "source": {"dynamodb": {"table": "t", "projection": ["a"]}},
-            "gate": {"attributes": {"n": {}}},
-            "dataset": {
-                "label": "y", "weight": "w", "columns": [{"path": "c"}], "exclude": ["e"],
-                "where": [{"path": "f", "op": "exists"}],
-                "deduplicate": {"by": ["g"], "latest": "h"},
-                "split": {"by": ["i"], "time": {"path": "j"}},
-                "gate": {"columns": {"k": {}}},
-                "format": {"jsonLines": {"in0": ["l"], "in1": ["m"]}},
-                "mayBeAbsent": ["f"],
-                "rare": ["c"],
-            },
-            "training": {"image": "i"},
-            "promotion": {"metric": "m", "goal": "minimize"},
-        })
-    }
-
-    /// The places of all texts below a schema: `a.b` is a field, `a[]` an array's element, `a{}` a
-    /// map's key.
-    fn texts(all: &Value, schema: &Value, place: &str, found: &mut BTreeSet<String>) {
-        if let Some(name) = schema["$ref"].as_str() {
-            let name = name.trim_start_matches("#/$defs/");
-            texts(all, &all["$defs"][name], place, found);
-        }
-        for several in ["anyOf", "oneOf", "allOf"] {
-            for one in schema[several].as_array().into_iter().flatten() {
-                texts(all, one, place, found);
-            }
-        }
-        let is = |kind: &str| match &schema["type"] {
-            Value::Array(kinds) => kinds.iter().any(|known| known == kind),
-            known => known == kind,
-        };
-        if is("string") && schema["enum"].is_null() && schema["const"].is_null() {
-            found.insert(place.to_owned());
-        }
-        texts_of_array(all, schema, place, found);
-        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            let dot = if place.is_empty() { "" } else { "." };
-            texts(all, field, &format!("{place}{dot}{name}"), found);
-        }
-        if schema["additionalProperties"].is_object() || schema["additionalProperties"] == true {
-            let key = format!("{place}{{}}");
-            texts(all, &schema["additionalProperties"], &key, found);
-            found.insert(key);
-        }
-    }
-
-    fn texts_of_array(all: &Value, schema: &Value, place: &str, found: &mut BTreeSet<String>) {
-        if schema["items"].is_object() {
-            texts(all, &schema["items"], &format!("{place}[]"), found);
-        }
-    }
-
-    /// Puts a text at such a place.
-    fn put(json: &mut Value, place: &str, text: &str) {
-        let (name, rest) = place.split_at(place.find(['.', '[', '{']).unwrap_or(place.len()));
-        let json = if name.is_empty() {
-            json
-        } else {
-            &mut json[name]
-        };
-        match rest {
-            "" => *json = json!(text),
-            "{}" => {
-                let value = json.as_object().and_then(|map| map.values().next());
-                *json = json!({ text: value.cloned().unwrap_or_default() });
-            }
-            _ if rest.starts_with("{}") => {
-                put(&mut json["key"], rest[2..].trim_start_matches('.'), text);
-            }
-            _ if rest.starts_with("[]") => {
-                if !json.is_array() {
-                    *json = json!([{}]);
-                }
-                put(&mut json[0], rest[2..].trim_start_matches('.'), text);
-            }
-            _ => put(json, &rest[1..], text),
-        }
-    }
-
-    #[test]
-    fn every_field_of_text_is_a_path_of_the_list_or_known_to_be_none() {
-        let schema = serde_json::to_value(crate::schema()).unwrap();
-        let mut found = BTreeSet::new();
-        texts(&schema, &schema, "", &mut found);
-        let unknown: Vec<_> = NO_PATHS
-            .iter()
-            .filter(|place| !found.contains(**place))
-            .collect();
-        assert!(unknown.is_empty(), "no such fields: {unknown:?}");
-        let mut forgotten = Vec::new();
-        for place in found
-            .iter()
-            .filter(|place| !NO_PATHS.contains(&place.as_str()))
-        {
-            let mut json = with_paths();
-            put(&mut json, place, "wanted");
-            let field = place.replace("[]", "[0]").replace("{}", "");
-            let is_listed =
-                contract::read::from_value::<Definition>(json).is_ok_and(|definition| {
-                    let mut paths = definition.paths().into_iter();
-                    paths.any(|named| named.text == "wanted" && named.field == field)
-                });
-            if !is_listed {
-                forgotten.push(place);
-            }
-        }
-        assert!(
-            forgotten.is_empty(),
-            "list them in Definition::paths (and in `with_paths`), or in NO_PATHS: {forgotten:#?}"
-        );
-    }
-}
+mod tests;

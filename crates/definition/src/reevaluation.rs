@@ -139,6 +139,9 @@ impl Reevaluate {
             } => {
                 "it asks the models in lines of CSV, which a model trained on this dataset.format is not asked in"
             }
+            Dataset { format, .. } if format.images().is_some() => {
+                "it asks the models in lines of CSV, and these rows are images"
+            }
             Dataset { split, .. } if split.validation == 0.0 && split.time.is_none() => {
                 "with a dataset.split.validation of 0 there is no row to ask about"
             }

@@ -224,6 +224,21 @@ impl Training {
         if self.hyperparameters.len() > 100 {
             faults.add("training.hyperparameters", "SageMaker takes at most 100");
         }
+        if let (None, Some(algorithm)) = (&self.image, &self.algorithm)
+            && algorithm.name.needs_gpu()
+            && !["ml.p", "ml.g"]
+                .iter()
+                .any(|gpu| self.instance_type.starts_with(gpu))
+        {
+            faults.add(
+                "training.instanceType",
+                format!(
+                    "{} trains on instances with a GPU only, and {:?} has none: name one of ml.g or ml.p, such as ml.g4dn.xlarge",
+                    algorithm.name.as_str(),
+                    self.instance_type
+                ),
+            );
+        }
         // With an image as well, it is not known whose hyperparameters they are.
         if let (None, Some(algorithm)) = (&self.image, &self.algorithm) {
             let tuned = |name: &str| {

@@ -72,7 +72,12 @@ impl Job {
         };
         let content_type = match dataset.format {
             Format::Csv | Format::CsvWithHeader | Format::Parquet => CSV,
-            Format::RecordIo | Format::RecordIoSparse | Format::JsonLines(_) => JSON_LINES,
+            // Images are scored by no definition that is valid.
+            Format::RecordIo
+            | Format::RecordIoSparse
+            | Format::JsonLines(_)
+            | Format::ImageRecordIo(_)
+            | Format::WebDataset(_) => JSON_LINES,
         };
         let model = Names::run_resource(run.pipeline(), run.run());
         let own_tags = Owner::new(stack, run.pipeline()).run_tags(run.run());

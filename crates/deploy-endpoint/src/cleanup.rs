@@ -35,13 +35,17 @@ pub async fn remove_old(
         if needed(&name) {
             continue;
         }
+        let older = RunKeys::new(run.pipeline(), &older);
+        // A run of another stack, whose lake knows it: neither removed nor counted.
+        let Some(its_endpoint) = endpoint_of(store, &older).await? else {
+            continue;
+        };
         if kept < usize::try_from(keep).unwrap_or(usize::MAX) {
             kept += 1;
             continue;
         }
-        let older = RunKeys::new(run.pipeline(), &older);
-        let endpoint = champion.endpoint.as_deref();
-        if serves_elsewhere(store, endpoints, &older, endpoint, &name).await? {
+        let is_elsewhere = champion.endpoint.as_ref() != Some(&its_endpoint);
+        if is_elsewhere && serves(endpoints, &its_endpoint, &name).await? {
             continue;
         }
         // The model first: while the configuration is listed, the next call after a crash finds
@@ -59,7 +63,7 @@ async fn older_runs(
     endpoints: &impl Endpoints,
     run: &RunKeys,
 ) -> Result<Vec<RunId>, DeployEndpointError> {
-    let prefix = format!("{}-", run.pipeline());
+    let prefix = Names::run_prefix(run.pipeline());
     let names = endpoints.list_configs(&prefix).await?;
     let runs = names.iter().filter_map(|name| {
         let id = name.strip_prefix(&prefix)?;
@@ -68,33 +72,29 @@ async fn older_runs(
     Ok(runs.filter(|older| older < run.run()).collect())
 }
 
-/// Whether the configuration may serve at an endpoint that the pipeline had before it was renamed.
-async fn serves_elsewhere(
+/// The endpoint that a run's model was meant to serve at: the pipeline may have been renamed since.
+/// `None` if the lake does not know.
+async fn endpoint_of(
     store: &impl ObjectStore,
-    endpoints: &impl Endpoints,
-    older: &RunKeys,
-    endpoint: Option<&str>,
-    config: &str,
-) -> Result<bool, DeployEndpointError> {
-    let key = older.deployment();
+    run: &RunKeys,
+) -> Result<Option<String>, DeployEndpointError> {
+    let key = run.deployment();
     let deployed: Option<DeploymentRecord> =
         documents::read_if_there(store, &key, "the record of a deployment").await?;
-    let its_endpoint = match deployed {
-        Some(deployed) => deployed.endpoint,
-        // Never verified, but it may have come into service.
-        None => documents::read_if_there::<Plan>(store, &older.plan(), "a run's plan")
-            .await?
-            .and_then(|plan| plan.definition.endpoint().name.clone()),
-    };
-    match its_endpoint {
-        Some(its_endpoint) if Some(its_endpoint.as_str()) == endpoint => Ok(false),
-        Some(its_endpoint) => {
-            let info = endpoints.describe_endpoint(&its_endpoint).await?;
-            Ok(info.is_some_and(|info| {
-                info.config == config || info.pending.as_deref() == Some(config)
-            }))
-        }
-        // Unknown where it was meant to serve: keep one too many.
-        None => Ok(true),
+    if let Some(deployed) = deployed {
+        return Ok(deployed.endpoint);
     }
+    // Never verified, but it may have come into service.
+    let plan: Option<Plan> = documents::read_if_there(store, &run.plan(), "a run's plan").await?;
+    Ok(plan.and_then(|plan| plan.definition.endpoint().name.clone()))
+}
+
+/// Whether the endpoint is on this configuration, or on its way to it.
+async fn serves(
+    endpoints: &impl Endpoints,
+    endpoint: &str,
+    config: &str,
+) -> Result<bool, DeployEndpointError> {
+    let info = endpoints.describe_endpoint(endpoint).await?;
+    Ok(info.is_some_and(|info| info.config == config || info.pending.as_deref() == Some(config)))
 }

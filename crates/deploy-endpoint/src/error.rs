@@ -3,6 +3,7 @@
 use contract::{ErrorName, Named};
 use definition::FieldError;
 use lake::StepError;
+use lake::artifact::ArtifactReplaced;
 use sagemaker_ports::{EndpointStatus, TransformStatus};
 
 /// Why a run's model does not serve.
@@ -150,6 +151,14 @@ pub enum DeployEndpointError {
         /// The endpoint's configuration now, and what to do.
         now: String,
     },
+    /// No image is small enough for a request.
+    #[error(
+        "{key} begins with images of more than 4 MB, which no serverless endpoint takes: make them smaller by `resize` in `dataset.format`"
+    )]
+    ImagesTooLarge {
+        /// The file's key.
+        key: String,
+    },
     /// The dataset has no row for a real request.
     #[error("{key} lists no row for a request to the endpoint")]
     NoRows {
@@ -192,6 +201,8 @@ pub(crate) enum AfterSmokeTest {
     Stays,
     /// The configuration that failed: this one, to roll back to, does not exist.
     RollbackMissing(String),
+    /// The configuration that failed: the artifact of the one to roll back to was replaced.
+    RollbackRefused(ArtifactReplaced),
 }
 
 const fn advice(status: EndpointStatus) -> &'static str {
@@ -223,6 +234,9 @@ impl DeployEndpointError {
                  exists, so {config}, which is not verified, serves now: update the endpoint to a \
                  configuration that works, or redrive to repeat the request"
             ),
+            AfterSmokeTest::RollbackRefused(replaced) => format!(
+                "it was not rolled back, so {config}, which is not verified, serves now: {replaced}"
+            ),
         };
         Self::SmokeTestFailed {
             endpoint: endpoint.to_owned(),
@@ -240,7 +254,9 @@ impl Named for DeployEndpointError {
         match self {
             Self::NotPromoted { .. } => ErrorName::InvalidRequest,
             Self::Overtaken { .. } | Self::UpdatedByOthers { .. } => ErrorName::Conflict,
-            Self::Definition(_) | Self::AlarmsMissing { .. } => ErrorName::InvalidDefinition,
+            Self::Definition(_) | Self::AlarmsMissing { .. } | Self::ImagesTooLarge { .. } => {
+                ErrorName::InvalidDefinition
+            }
             Self::RolledBack { .. } => ErrorName::RolledBack,
             Self::EndpointUnusable { .. } => ErrorName::DeploymentFailed,
             Self::SmokeTestFailed { .. } => ErrorName::SmokeTestFailed,

@@ -14,6 +14,7 @@ mod scorer;
 mod server;
 mod settings;
 mod smoke;
+mod smoke_images;
 mod transition;
 
 pub use error::DeployEndpointError;

@@ -6,8 +6,9 @@ use crate::progress::{PREPARING, Progress};
 use crate::promoted::Promoted;
 use crate::transition::{EndpointState, Transition};
 use crate::{DeployEndpointError, Settings, champion, cleanup, desired, smoke};
-use contract::Names;
+use contract::{Names, RunId};
 use definition::ComputeKind;
+use lake::artifact::ArtifactReplaced;
 use lake::records::DeploymentRecord;
 use lake::{ObjectStore, RunKeys, documents, keys};
 use sagemaker_ports::{Alarms, Endpoints, Finding, Invoke, Scaling};
@@ -103,12 +104,8 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling, A: Alarms> Server<'_, S,
                 // The test passed in an earlier call that then died: the champion stays recorded.
                 let verified = old.is_some_and(|champion| champion.run == *run.run());
                 let previous = successor.previous_endpoint_config;
-                let Some(previous) = previous.filter(|_| !verified) else {
-                    let after = AfterSmokeTest::Stays;
-                    return Err(DeployEndpointError::smoke(&endpoint, name, finding, &after));
-                };
-                transition.roll_back(previous, finding).await?;
-                return Ok(Progress::in_progress(endpoint, ROLLING_BACK, 0));
+                let previous = previous.filter(|_| !verified);
+                return self.leave(&transition, previous, finding).await;
             }
         };
 
@@ -134,5 +131,44 @@ impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling, A: Alarms> Server<'_, S,
         documents::commit(store, &run.deployment(), &record).await?;
         tracing::info!(endpoint, smoke_rows, "the run's model serves");
         Ok(Progress::done(&record))
+    }
+
+    /// Rolls the endpoint back to the configuration before, because it fails the smoke test; or says
+    /// why it stays.
+    async fn leave(
+        &self,
+        transition: &Transition<'_, S, E, C, A>,
+        previous: Option<String>,
+        finding: String,
+    ) -> Result<Progress, DeployEndpointError> {
+        let endpoint = transition.endpoint;
+        let after = if let Some(previous) = previous {
+            let Some(replaced) = self.replaced(&previous).await? else {
+                transition.roll_back(previous, finding).await?;
+                return Ok(Progress::in_progress(endpoint.to_owned(), ROLLING_BACK, 0));
+            };
+            AfterSmokeTest::RollbackRefused(replaced)
+        } else {
+            AfterSmokeTest::Stays
+        };
+        let config = transition.config.to_owned();
+        Err(DeployEndpointError::smoke(
+            endpoint, config, finding, &after,
+        ))
+    }
+
+    /// Whether the artifact of the model of a configuration was replaced since its training.
+    async fn replaced(
+        &self,
+        config: &str,
+    ) -> Result<Option<ArtifactReplaced>, DeployEndpointError> {
+        let pipeline = self.run.pipeline();
+        let id = config.strip_prefix(&Names::run_prefix(pipeline));
+        // Another configuration was made by hand, and is no run's.
+        let Some(run) = id.and_then(|id| RunId::parse(id).ok()) else {
+            return Ok(None);
+        };
+        let checked = lake::artifact::check_run(self.store, &RunKeys::new(pipeline, &run)).await?;
+        Ok(checked.err())
     }
 }

@@ -1,8 +1,8 @@
 //! The smoke test: a real request with rows of the run's own dataset, without their labels, must be
 //! answered with as many predictions, all of them numbers.
 
-use crate::DeployEndpointError;
-use lake::records::DatasetRecord;
+use crate::{DeployEndpointError, smoke_images};
+use lake::records::{DatasetRecord, Plan};
 use lake::store::ByteStream;
 use lake::{ObjectStore, RunKeys, documents};
 use sagemaker_ports::{Finding, Invoke};
@@ -10,18 +10,26 @@ use sagemaker_ports::{Finding, Invoke};
 const ROWS: usize = 5;
 const CSV: &str = "text/csv";
 
-/// Sends the endpoint a few rows.
+/// Sends the endpoint a few rows, or images one by one.
 pub async fn test(
     store: &impl ObjectStore,
     endpoints: &impl Invoke,
     run: &RunKeys,
     endpoint: &str,
 ) -> Result<Finding, DeployEndpointError> {
+    let key = run.dataset();
+    let dataset: DatasetRecord = documents::read(store, &key, "a dataset").await?;
+    if let Some(classes) = dataset.classes {
+        let plan: Plan = documents::read(store, &run.plan(), "the run's plan").await?;
+        let format = &plan.definition.dataset()?.format;
+        let of_images = (run, &dataset, format);
+        return smoke_images::test(store, endpoints, of_images, endpoint, classes).await;
+    }
     let Request {
         rows,
         content_type,
         body,
-    } = request(store, run).await?;
+    } = request(store, key, dataset).await?;
     Ok(sagemaker_ports::ask(endpoints, endpoint, &content_type, body.into_bytes(), rows).await?)
 }
 
@@ -33,9 +41,11 @@ struct Request {
 }
 
 /// The dataset's own sample, in the algorithm's format; otherwise the first rows of its CSV.
-async fn request(store: &impl ObjectStore, run: &RunKeys) -> Result<Request, DeployEndpointError> {
-    let key = run.dataset();
-    let dataset: DatasetRecord = documents::read(store, &key, "a dataset").await?;
+async fn request(
+    store: &impl ObjectStore,
+    key: String,
+    dataset: DatasetRecord,
+) -> Result<Request, DeployEndpointError> {
     if let Some(sample) = dataset.sample {
         return Ok(Request {
             rows: sample.rows,

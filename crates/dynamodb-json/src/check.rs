@@ -3,7 +3,7 @@
 
 use crate::simd::find_special;
 use crate::text::{is_cut_short, simple, unicode_escape};
-use crate::{Found, ItemError, Kind, Map};
+use crate::{Found, ItemError, Kind, Map, Text};
 
 /// The deepest nesting of maps and lists that is read, the item's own map included. DynamoDB allows
 /// 32; the bound keeps a hostile line from exhausting the stack.
@@ -32,6 +32,35 @@ pub fn parse_item(map: &[u8]) -> Result<Map<'_>, ItemError> {
     let end = check.at;
     check.end()?;
     Ok(Map::new(&text[start..end]))
+}
+
+/// Reads a line whose members are attribute maps, `{"Keys":{…},"NewImage":{…}}`, as an incremental
+/// export has them, and checks all of it. The members keep the order of the line.
+///
+/// # Errors
+/// Names the byte at which the line stops being such an object, and what was expected there.
+pub fn parse_maps(line: &[u8]) -> Result<Vec<(Text<'_>, Map<'_>)>, ItemError> {
+    let text = utf8(line)?;
+    let mut check = Check::new(line);
+    let mut maps = Vec::new();
+    if !check.opens_empty(b'{', b'}', "`{` of a line")? {
+        loop {
+            check.token(b'"', "a member's name")?;
+            let start = check.at;
+            let escaped = check.string_rest()?;
+            let name = Text::new(&text[start..check.at - 1], escaped);
+            check.token(b':', "`:`")?;
+            check.peek();
+            let start = check.at;
+            check.map(1)?;
+            maps.push((name, Map::new(&text[start..check.at])));
+            if !check.further(b'}', "`,` or `}` of a line")? {
+                break;
+            }
+        }
+    }
+    check.end()?;
+    Ok(maps)
 }
 
 /// The bytes as text.

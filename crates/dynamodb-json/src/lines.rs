@@ -4,7 +4,7 @@ use crate::check::{Check, line_envelope, utf8};
 use crate::speculative::SpeculativeReader;
 use crate::speculative::attribute_paths::AttributePaths;
 use crate::speculative::spans::{PathId, Spans, ValueSpan};
-use crate::{ItemError, Path, Step};
+use crate::{ItemError, Path, Step, Value};
 
 const BEFORE: &str = "{\"Item\":";
 const BEHIND: &str = "}\n";
@@ -84,6 +84,37 @@ impl Lines {
     /// The spans of one path, in the order of the lines.
     pub(crate) fn spans_of(&self, path: PathId) -> &[ValueSpan] {
         self.spans.of(path)
+    }
+
+    /// Tracks an attribute of the items by its name, which may hold any character, however many others
+    /// there are: its values can be asked for.
+    pub fn track_attribute(&mut self, name: &str) -> PathId {
+        self.reader.paths_mut().track_name(PathId::ITEM, name)
+    }
+
+    /// The last line, without its line break.
+    pub fn last_line(&self) -> Option<&str> {
+        let (end, before) = self.ends.split_last()?;
+        let start = before.last().copied().unwrap_or(0);
+        Some(&self.text[start..end - 1])
+    }
+
+    /// The value of a path in the last line: the first one, should a name occur twice.
+    pub fn last_value(&self, path: PathId) -> Option<Value<'_>> {
+        let (_, before) = self.ends.split_last()?;
+        let start = before.last().copied().unwrap_or(0);
+        let of_line = self.spans_of(path).iter().rev();
+        let of_line = of_line.take_while(|span| span.starts_from(start));
+        of_line.last().map(|span| span.value(&self.text))
+    }
+
+    /// Removes the last line, as if it had not been added.
+    pub fn pop_line(&mut self) {
+        if self.ends.pop().is_some() {
+            let start = self.ends.last().copied().unwrap_or(0);
+            self.text.truncate(start);
+            self.spans.truncate(start);
+        }
     }
 
     /// Tracks a path however many others there are, as far as it enters no list. Returns its number

@@ -195,3 +195,42 @@ fn an_item_of_many_megabytes_has_its_spans() {
     let (_, spans) = lines.values().next().unwrap();
     assert_eq!(spans[0].raw(lines.text()), text);
 }
+
+proptest! {
+    #[test]
+    fn a_line_that_is_removed_was_never_there(
+        items in prop::collection::vec(attributes(), 1..8),
+        removed in prop::collection::vec(any::<bool>(), 8),
+    ) {
+        let (mut lines, mut kept) = (Lines::new(), Lines::new());
+        let mut left = Vec::new();
+        for (item, removed) in items.iter().zip(removed) {
+            lines.push_line(&line(item)).unwrap();
+            prop_assert_eq!(lines.last_line(), lines.lines().last());
+            if removed {
+                lines.pop_line();
+            } else {
+                kept.push_line(&line(item)).unwrap();
+                left.push(item.clone());
+            }
+            prop_assert_eq!(lines.text(), kept.text());
+        }
+        check(&lines, &left);
+    }
+
+    #[test]
+    fn the_last_line_has_the_values_that_it_has_alone(items in prop::collection::vec(attributes(), 1..6)) {
+        let names: Vec<_> = items.iter().flat_map(|item| item.keys().cloned()).collect();
+        let mut lines = Lines::new();
+        let paths: Vec<_> = names.iter().map(|name| lines.track_attribute(name)).collect();
+        for item in &items {
+            let text = line(item);
+            lines.push_line(&text).unwrap();
+            let alone = parse_line(&text).unwrap();
+            for (name, path) in names.iter().zip(&paths) {
+                let value = lines.last_value(*path).map(|value| format!("{value:?}"));
+                prop_assert_eq!(value, alone.get(name).map(|value| format!("{value:?}")), "{}", name);
+            }
+        }
+    }
+}

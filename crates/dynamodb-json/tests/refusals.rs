@@ -3,7 +3,7 @@
 mod oracle;
 mod support;
 
-use dynamodb_json::{Found, ItemError, MAX_DEPTH, parse_item, parse_line};
+use dynamodb_json::{Found, ItemError, MAX_DEPTH, parse_item, parse_line, parse_maps};
 use proptest::prelude::*;
 use support::{attributes, line, read};
 
@@ -179,5 +179,61 @@ proptest! {
                 prop_assert_eq!(offset, end);
             }
         }
+    }
+}
+
+fn maps_refusal(line: &str) -> String {
+    parse_maps(line.as_bytes())
+        .expect_err("no maps")
+        .to_string()
+}
+
+#[test]
+fn a_line_of_maps_has_nothing_else() {
+    for (line, message) in [
+        (
+            "",
+            "byte 0: expected `{` of a line, found the end of the line",
+        ),
+        (
+            "{\"a\":null}",
+            "byte 5: expected `{` of an attribute map, found 'n'",
+        ),
+        (
+            "{\"a\":{\"S\":\"x\"}}",
+            "byte 10: expected `{` of a typed value, found '\"'",
+        ),
+        ("{\"a\":{},}", "byte 8: expected a member's name, found '}'"),
+        (
+            "{\"a\":{} \"b\":{}}",
+            "byte 8: expected `,` or `}` of a line, found '\"'",
+        ),
+        (
+            "{\"a\":{}} {}",
+            "byte 9: expected the end of the line, found '{'",
+        ),
+    ] {
+        assert_eq!(maps_refusal(line), message, "{line}");
+    }
+    assert!(parse_maps(b"{ }\n").expect("no maps").is_empty());
+}
+
+proptest! {
+    #[test]
+    fn a_line_of_maps_has_the_maps_that_it_was_made_of(
+        one in attributes(),
+        two in attributes(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let [one, two] = [one, two].map(|item| {
+            let line = line(&item);
+            parse_line(&line).expect("an item").raw().to_vec()
+        });
+        let text = [b"{\"K\\u0065ys\": ", &one[..], b" ,\"b\":", &two[..], b"}\n"].concat();
+        let maps = parse_maps(&text).expect("two maps");
+        let found: Vec<_> = maps.iter().map(|(name, map)| (name.decode(), map.raw())).collect();
+        prop_assert_eq!(found, [("Keys".into(), &one[..]), ("b".into(), &two[..])]);
+        let error = parse_maps(&text[..cut.index(text.len() - 1)]).expect_err("cut short");
+        prop_assert!(error.is_cut_short() || matches!(error, ItemError::Utf8 { .. }), "{}", error);
     }
 }

@@ -2,8 +2,6 @@
 //! count and each of their lines are found right.
 
 use crate::ExportSegmentError;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use contract::states::ExportTask;
 use dynamodb_json::{ItemError, Lines};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -11,8 +9,7 @@ use lake::native::{ExportFile, NativeExport};
 use lake::part::{LineCount, LineReader};
 use lake::records::{Encoding, Part, ScanTotals, SegmentRecord};
 use lake::segment::{self, Progress};
-use lake::{ByteStream, ObjectStore, PartError, RunKeys, StoreError};
-use md5::{Digest, Md5};
+use lake::{ByteStream, HashedStream, ObjectStore, PartError, RunKeys};
 use profile::{Profile, Vocabularies};
 use raw_export::SegmentEnd;
 use tokio::time::Instant;
@@ -93,15 +90,8 @@ impl<S: ObjectStore> Adoption<'_, S> {
         segment: u32,
         file: &ExportFile,
     ) -> Result<SegmentRecord<Profile>, ExportSegmentError> {
-        let stream = Hashed {
-            stream: self
-                .store
-                .stream(&file.key)
-                .await
-                .map_err(PartError::from)?,
-            md5: Md5::new(),
-            bytes: 0,
-        };
+        let stream = self.store.stream(&file.key).await;
+        let stream = HashedStream::new(stream.map_err(PartError::from)?);
         let bucket = self.store.bucket();
         let mut reader = LineReader::new(stream, Encoding::Gzip, bucket, &file.key)?;
         let mut profile = Profile::sharing(self.vocabularies);
@@ -112,7 +102,7 @@ impl<S: ObjectStore> Adoption<'_, S> {
         match &read {
             Err(Unreadable::Part(PartError::Store(_))) | Ok(()) => {}
             // What is damaged on its way or at rest is said to be that, wherever it shows first.
-            Err(_) => while stream.next().await.map_err(PartError::from)?.is_some() {},
+            Err(_) => stream.drain().await.map_err(PartError::from)?,
         }
         let differs = |what, said: String, found: String| ExportSegmentError::FileDiffers {
             file: format!("s3://{bucket}/{}", file.key),
@@ -121,7 +111,7 @@ impl<S: ObjectStore> Adoption<'_, S> {
             found,
         };
         if !matches!(&read, Err(Unreadable::Part(PartError::Store(_)))) {
-            let found = STANDARD.encode(stream.md5.finalize());
+            let found = stream.md5();
             if found != file.md5 {
                 return Err(differs("MD5", file.md5.clone(), found));
             }
@@ -142,7 +132,7 @@ impl<S: ObjectStore> Adoption<'_, S> {
             key: file.key.clone(),
             items: count.items,
             raw_bytes: count.raw_bytes,
-            bytes: stream.bytes,
+            bytes: stream.bytes(),
             checksum: count.checksum,
             encoding: Encoding::Gzip,
         };
@@ -150,16 +140,13 @@ impl<S: ObjectStore> Adoption<'_, S> {
         totals.add_part(&part);
         let total_segments = u32::try_from(self.export.files.len()).unwrap_or(u32::MAX);
         Ok(SegmentRecord {
-            segment,
-            total_segments,
-            cursor: None,
             parts: if part.items == 0 {
                 Vec::new()
             } else {
                 vec![part]
             },
             totals,
-            profile,
+            ..SegmentRecord::new(segment, total_segments, profile)
         })
     }
 }
@@ -205,22 +192,4 @@ async fn read<B: ByteStream>(
         profile.observe_lines(&items);
     }
     Ok(())
-}
-
-/// A stream whose bytes are hashed as they pass.
-struct Hashed<B> {
-    stream: B,
-    md5: Md5,
-    bytes: u64,
-}
-
-impl<B: ByteStream> ByteStream for Hashed<B> {
-    async fn next(&mut self) -> Result<Option<bytes::Bytes>, StoreError> {
-        let frame = self.stream.next().await?;
-        if let Some(frame) = &frame {
-            self.md5.update(frame);
-            self.bytes += frame.len() as u64;
-        }
-        Ok(frame)
-    }
 }

@@ -1,4 +1,5 @@
-//! Scans a task's segments side by side into raw parts, or adopts a native export's files as such.
+//! Scans a task's segments side by side into raw parts, adopts a native export's files as such, or
+//! reads files of another bucket.
 //!
 //! Progress lives in the lake: called again with the same input it continues from the last commit of
 //! each segment.
@@ -6,6 +7,7 @@
 mod adopt;
 mod budget;
 mod error;
+mod files;
 mod page_size;
 mod rate;
 mod scan;
@@ -17,13 +19,13 @@ pub use raw_export::Settings;
 
 use adopt::Adoption;
 use budget::ReadBudget;
+use contract::Invocation;
 use contract::states::{
     Estimate, ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status,
 };
-use contract::{Invocation, RunId};
 use futures::future::{Either, select};
 use lake::records::Plan;
-use lake::{ObjectStore, RunKeys, documents};
+use lake::{PagedStore, RunKeys, documents};
 use profile::Vocabularies;
 use raw_export::{SegmentEnd, TaskEnd, TaskExport, TimeLimit};
 use scan::Scan;
@@ -31,13 +33,13 @@ use share::Share;
 use source::{ScanPages, Selection};
 use std::pin::pin;
 
-/// Scans or adopts until the task's segments are whole or the deadline is near, and commits.
+/// Scans, adopts or reads until the task's segments are whole or the deadline is near, and commits.
 ///
 /// # Errors
 /// Of the table or the lake; whatever was read before is committed all the same. `Throttled` only if
 /// the table throttled until the time was over, and not one page could be read.
 pub async fn handle(
-    store: &impl ObjectStore,
+    store: &impl PagedStore,
     pages: &impl ScanPages,
     settings: Settings,
     input: ExportSegmentInput,
@@ -51,7 +53,7 @@ pub async fn handle(
     let keys = RunKeys::new(&pipeline, &run);
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let export = match plan.route {
-        Route::Scan => None,
+        Route::Scan | Route::Sql | Route::Images | Route::Files => None,
         Route::Export => Some(lake::native::read(store, &plan).await?),
     };
     let tasks = export.as_ref().map_or(&plan.tasks, |export| &export.tasks);
@@ -76,7 +78,22 @@ pub async fn handle(
         };
         let ends = adoption.run(task).await?;
         adopt::report(&pipeline, &task, &ends);
-        return Ok(output(pipeline, run, task, &ends));
+        return Ok(raw_export::output(pipeline, run, task, &ends));
+    }
+    if let Some((source, of_files)) = plan.files() {
+        let reading = files::Reading {
+            store,
+            keys: &keys,
+            source,
+            plan: of_files,
+            declared: &declared,
+            attempt: &invocation.attempt,
+            settings,
+            time,
+        };
+        let ends = reading.run(&task).await?;
+        files::report(&pipeline, &task, &ends);
+        return Ok(raw_export::output(pipeline, run, task, &ends));
     }
     let Some((source, of_table)) = plan.dynamodb() else {
         return Err(ExportSegmentError::OtherSource {
@@ -121,7 +138,7 @@ pub async fn handle(
     if let Some(error) = held_up {
         return Err(error.into());
     }
-    let output = output(pipeline, run, task, &segments);
+    let output = raw_export::output(pipeline, run, task, &segments);
     if output.status == Status::Done {
         share.give_up(&task).await?;
     }
@@ -163,25 +180,4 @@ fn report(pipeline: &str, task: &ExportTask, ends: &[SegmentEnd], budget: &ReadB
             ("ReadThrottles", throttles as f64, lambda_shell::Unit::Count),
         ],
     );
-}
-
-fn output(
-    pipeline: String,
-    run: RunId,
-    task: ExportTask,
-    ends: &[SegmentEnd],
-) -> ExportSegmentOutput {
-    let whole = ends.iter().filter(|end| end.whole).count();
-    ExportSegmentOutput {
-        status: if whole == ends.len() {
-            Status::Done
-        } else {
-            Status::InProgress
-        },
-        pipeline,
-        run,
-        task,
-        segments_done: u32::try_from(whole).unwrap_or(u32::MAX),
-        items: ends.iter().map(|end| end.items).sum(),
-    }
 }

@@ -3,9 +3,8 @@
 use crate::budget::ReadBudget;
 use contract::{ErrorName, ServiceError};
 use definition::DynamoDbSource;
-use raw_export::{Page, ReadSegments, SegmentRequest};
+use raw_export::{Page, ReadSegments, SegmentRequest, now_ms};
 use source::{PageBuffer, PageRequest, ScanPages, Selection, Throttles};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A table that is scanned.
 #[derive(Debug)]
@@ -53,13 +52,6 @@ impl<T: ScanPages> ReadSegments for Scan<'_, T> {
     fn throttles(&self) -> Throttles {
         Throttles::part_of(self.budget.throttles())
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

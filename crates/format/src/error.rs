@@ -26,6 +26,12 @@ pub enum FormatError {
         /// The features of a row.
         slots: usize,
     },
+    /// The rows are images, which are packed as they are.
+    #[error("{format} has images in its rows, which are packed and not encoded")]
+    Images {
+        /// The format.
+        format: &'static str,
+    },
     /// The Parquet writer failed.
     #[error("writing Parquet")]
     Parquet(#[from] parquet::errors::ParquetError),
@@ -35,6 +41,7 @@ impl Named for FormatError {
     fn name(&self) -> ErrorName {
         match self {
             Self::NoColumn { .. } | Self::TooWide { .. } => ErrorName::InvalidDefinition,
+            Self::Images { .. } => ErrorName::InvalidRequest,
             Self::Parquet(_) => ErrorName::Bug,
         }
     }

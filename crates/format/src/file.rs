@@ -22,7 +22,7 @@ impl FileWriter {
     /// A file of these columns.
     ///
     /// # Errors
-    /// If Parquet cannot have such columns.
+    /// If Parquet cannot have such columns, or the rows are images.
     pub fn new(format: &Format, layout: &Layout) -> Result<Self, FormatError> {
         Ok(Self(match format {
             Format::Csv | Format::RecordIo | Format::RecordIoSparse | Format::JsonLines(_) => {
@@ -32,6 +32,11 @@ impl FileWriter {
                 header: csv_header::line(layout),
             },
             Format::Parquet => Kind::Parquet(Box::new(ParquetFile::new(layout)?)),
+            Format::ImageRecordIo(_) | Format::WebDataset(_) => {
+                return Err(FormatError::Images {
+                    format: format.as_str(),
+                });
+            }
         }))
     }
 

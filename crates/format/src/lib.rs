@@ -1,10 +1,11 @@
 //! The formats of training files: a row in a format's own bytes ([`Row`]), and such rows as a file
-//! ([`FileWriter`]). `dataset` makes the rows of items; `merge-to-csv` stores the files.
+//! ([`FileWriter`]); and [`images`] as rows. `dataset` makes the rows of items; `merge-to-csv` stores the files.
 
 mod csv_header;
 mod error;
 mod file;
 mod float_row;
+pub mod images;
 mod json_row;
 mod layout;
 mod parquet_file;

@@ -1,18 +1,12 @@
 //! A row as a record of RecordIO-protobuf, in float32.
 //!
-//! Source: SageMaker's "Common data formats for training", with the schema `aialgs.data.Record`,
-//! and MXNet's RecordIO: a magic number, the length, the message, zeros up to a multiple of four
-//! bytes.
+//! Source: SageMaker's "Common data formats for training", with the schema `aialgs.data.Record`.
 
 use crate::row::{Row, Unfit};
 use dataset::{Cell, RowSink};
 use prost::Message;
 use std::collections::BTreeMap;
 
-const MAGIC: u32 = 0xced7_230a;
-/// The upper three bits of the length say whether a record continues in the next one.
-const LONGEST: usize = (1 << 29) - 1;
-const ALIGNMENT: usize = 4;
 /// The key of the only feature and of the only label.
 const VALUES: &str = "values";
 
@@ -48,6 +42,8 @@ struct Float32Tensor {
 pub struct RecordRow {
     sparse: bool,
     record: Record,
+    /// The message, and the message in its frame.
+    message: Vec<u8>,
     bytes: Vec<u8>,
     unfit: Option<Unfit>,
     width: u64,
@@ -76,6 +72,7 @@ impl RecordRow {
                 features: value(),
                 label: value(),
             },
+            message: Vec::new(),
             bytes: Vec::new(),
             unfit: None,
             width,
@@ -141,17 +138,12 @@ impl RowSink for RecordRow {
 
     fn commit(&mut self) {
         self.bytes.clear();
-        let length = self.record.encoded_len();
-        // A row of 2^27 numbers has no place in a raw line's 400 KB, nor in an algorithm.
-        assert!(length <= LONGEST, "a record of {length} bytes is too long");
-        let said = u32::try_from(length).expect("it is at most 2^29");
-        self.bytes.extend_from_slice(&MAGIC.to_le_bytes());
-        self.bytes.extend_from_slice(&said.to_le_bytes());
+        self.message.clear();
         self.record
-            .encode(&mut self.bytes)
+            .encode(&mut self.message)
             .expect("a vector has room");
-        let padded = self.bytes.len().next_multiple_of(ALIGNMENT);
-        self.bytes.resize(padded, 0);
+        // A row of 2^27 numbers has no place in a raw line's 400 KB, nor in an algorithm.
+        record_io::write(&self.message, &mut self.bytes).expect("a row is shorter than a frame");
     }
 
     fn roll_back(&mut self) {
@@ -169,5 +161,53 @@ impl Row for RecordRow {
 
     fn clear(&mut self) {
         self.bytes.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dataset::{Columns, Encoder, RowOutcome};
+    use serde_json::json;
+
+    /// The number whose float32 is RecordIO's magic number.
+    const MAGIC: f32 = -1_804_698_880.0;
+
+    #[test]
+    fn a_number_like_the_magic_number_comes_back() -> Result<(), Box<dyn std::error::Error>> {
+        let mut split = 0;
+        for count in 1..40 {
+            let names: Vec<_> = (0..count).map(|at| format!("c{at}")).collect();
+            let all = names.iter();
+            let columns =
+                all.map(|name| json!({"path": name, "encoding": "number", "missing": "empty"}));
+            let columns: Columns = serde_json::from_value(json!({
+                "label": "y",
+                "columns": columns.collect::<Vec<_>>(),
+                "split": {"by": ["y"], "validation": 0.1, "seed": 0},
+                "inferred": false,
+                "leftOut": [],
+            }))?;
+            let cells = names.iter();
+            let cells = cells.map(|name| format!(r#","{name}":{{"N":"{MAGIC:.0}.5"}}"#));
+            let cells = cells.collect::<Vec<_>>().concat();
+            let line = format!(r#"{{"Item":{{"y":{{"N":"1"}}{cells}}}}}"#);
+            let item = dynamodb_json::parse_line(line.as_bytes())?;
+            let mut encoder = Encoder::new(&columns)?;
+            let mut row = RecordRow::dense();
+            let outcome = encoder.encode(&encoder.values(&item), &mut row);
+            assert!(matches!(outcome, RowOutcome::Row(_)));
+            let bytes = row.bytes().expect("every slot has a number");
+            let records: Vec<_> = record_io::Records::new(bytes).collect::<Result<_, _>>()?;
+            assert_eq!(records.len(), 1);
+            let mut record = Record::decode(records[0].as_slice())?;
+            assert_eq!(tensor(&mut record.features).values, vec![MAGIC; count]);
+            split += usize::from(bytes.len() > records[0].len() + 8 + 3);
+        }
+        assert!(
+            split > 0,
+            "no number came to lie at a multiple of four bytes"
+        );
+        Ok(())
     }
 }

@@ -19,7 +19,9 @@ pub struct Sample {
 impl Sample {
     /// The request about these rows: CSV where the algorithm was trained on CSV or Parquet, JSON
     /// where it was trained on RecordIO or JSON Lines. `slots` are the slots' names.
-    pub fn of(format: &Format, slots: &[String], rows: &[DenseRow]) -> Self {
+    ///
+    /// `None` if the rows are images, of which a request has one.
+    pub fn of(format: &Format, slots: &[String], rows: &[DenseRow]) -> Option<Self> {
         let instances = |instance: &dyn Fn(&[f32]) -> Value| {
             let all: Vec<Value> = rows.iter().map(|row| instance(&row.slots)).collect();
             Self {
@@ -27,7 +29,8 @@ impl Sample {
                 body: json!({ "instances": all }).to_string(),
             }
         };
-        match format {
+        Some(match format {
+            Format::ImageRecordIo(_) | Format::WebDataset(_) => return None,
             Format::Csv | Format::CsvWithHeader | Format::Parquet => Self {
                 content_type: "text/csv",
                 body: rows.iter().map(|row| csv_line(&row.slots)).collect(),
@@ -37,7 +40,7 @@ impl Sample {
             Format::JsonLines(TokenLists { in0, in1 }) => instances(
                 &|row| json!({"in0": tokens(in0, slots, row), "in1": tokens(in1, slots, row)}),
             ),
-        }
+        })
     }
 }
 

@@ -4,9 +4,10 @@
 //! finds the deadline passed. The task token only wakes the state machine, which then calls this
 //! function.
 
-use crate::{JudgeModelError, Settings};
+use crate::JudgeModelError;
 use contract::states::Verdict;
 use definition::Approval;
+use lake::executions::console;
 use lake::records::{ApprovalDecision, ApprovalRecord, ApprovalRequest, Plan, VerdictRecord};
 use lake::{ObjectStore, RunKeys, documents};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -75,11 +76,10 @@ impl<S: ObjectStore> ApprovalRun<'_, S> {
     }
 
     /// The message to the person.
-    pub fn message(&self, settings: &Settings, plan: &Plan, proposal: &VerdictRecord) -> String {
+    pub fn message(&self, plan: &Plan, proposal: &VerdictRecord) -> String {
         let pipeline = self.run.pipeline();
         let run = self.run.run();
         let bucket = self.store.bucket();
-        let region = &settings.region;
         let command =
             |verb: &str| format!("millrace {verb} {run} --bucket {bucket} --pipeline {pipeline}");
         format!(
@@ -88,14 +88,14 @@ impl<S: ObjectStore> ApprovalRun<'_, S> {
              {}\n\n\
              To approve it: {}\n\
              To reject it: {} --reason '...'\n\n\
-             The data it was trained on: s3://{bucket}/{}\n\
-             The execution: https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{}\n",
+             The data it was trained on: {}\n\
+             The execution: {}\n",
             self.within_hours,
             proposal.reason,
             command("approve"),
             command("reject"),
-            self.run.quality_page(),
-            plan.execution,
+            command("report"),
+            console(&plan.execution),
         )
     }
 }

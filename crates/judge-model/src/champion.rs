@@ -35,7 +35,7 @@ impl<S: ObjectStore, E: Endpoints + Invoke> ChampionEndpoint<'_, S, E> {
     /// Looks at the endpoint, and recreates it if it is gone.
     ///
     /// # Errors
-    /// If the endpoint cannot serve, the records to recreate it are missing, or a recreated one
+    /// If its artifact was replaced, the endpoint cannot serve, the records to recreate it are missing, or a recreated one
     /// does not answer.
     pub async fn ensure_serving(&self) -> Result<Serving, JudgeModelError> {
         let key = keys::champion(self.run.pipeline());
@@ -47,6 +47,9 @@ impl<S: ObjectStore, E: Endpoints + Invoke> ChampionEndpoint<'_, S, E> {
         let (Some(endpoint), Some(config)) = (&champion.endpoint, &champion.endpoint_config) else {
             return Ok(Serving::Yes);
         };
+        // An endpoint in service loads the artifact again whenever it scales out.
+        let champions = RunKeys::new(self.run.pipeline(), &champion.run);
+        lake::artifact::check_run(self.store, &champions).await??;
         let Some(info) = self.endpoints.describe_endpoint(endpoint).await? else {
             self.recreate(&champion, endpoint, config).await?;
             return Ok(Serving::Pending(wait_seconds(0)));
@@ -128,7 +131,6 @@ impl<S: ObjectStore, E: Endpoints + Invoke> ChampionEndpoint<'_, S, E> {
                 .to_owned();
             return Err(down(champion, endpoint, why));
         };
-        lake::artifact::check(self.store, &training).await??;
         // Written first: a call that dies after the creation must not hide it.
         let recreated = EndpointRecreated {
             endpoint: endpoint.to_owned(),

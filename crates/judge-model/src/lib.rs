@@ -17,6 +17,7 @@ use champion::Serving;
 use comparison::{Comparison, ComparisonState};
 use contract::Invocation;
 use contract::states::{Decision, JudgeModelInput, JudgeModelOutput, Verdict};
+use definition::{NoticeKind, Notify};
 use lake::records::{Champion, Plan, Reevaluation, TrainingRecord, VerdictRecord};
 use lake::store::PutOutcome;
 use lake::{ObjectStore, RunKeys, documents, keys};
@@ -109,6 +110,15 @@ pub async fn handle<G: ModelPackages + Endpoints + Invoke + Transforms>(
     if found.decision == Decision::Keep && plan.definition.promotion()?.reevaluate.is_some() {
         Box::pin(comparison::remove_model(store, sagemaker, &run)).await?;
     }
+    let own = plan.definition.notify.as_ref();
+    let own = own.and_then(|notify| notify.subject(NoticeKind::Approval));
+    let usual = || {
+        format!(
+            "{}: a model of {} awaits approval",
+            settings.stack, input.pipeline
+        )
+    };
+    let subject = own.map_or_else(usual, str::to_owned);
     Ok(JudgeModelOutput {
         pipeline: input.pipeline,
         run: input.run,
@@ -117,6 +127,7 @@ pub async fn handle<G: ModelPackages + Endpoints + Invoke + Transforms>(
         value: verdict.value,
         champion: verdict.champion,
         reason: verdict.reason,
+        subject,
         wait_seconds: found.wait_seconds,
     })
 }
@@ -164,6 +175,10 @@ struct Case<'a, S, G> {
 }
 
 impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
+    fn notify(&self) -> Notify {
+        self.plan.definition.notify.clone().unwrap_or_default()
+    }
+
     async fn reach(&self, token: Option<&str>) -> Result<State, JudgeModelError> {
         let (store, run) = (self.store, self.run);
         lake::artifact::check(store, self.training).await??;
@@ -193,11 +208,13 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Case<'_, S, G> {
                 let verdict = committed(store, &run.verdict(), proposal).await?;
                 Ok(State::decided(verdict))
             }
-            ApprovalState::NotRequested => {
-                proposal.reason = approval_run.message(self.settings, self.plan, &proposal);
+            ApprovalState::NotRequested if self.notify().asks_for(NoticeKind::Approval) => {
+                proposal.reason = approval_run.message(self.plan, &proposal);
                 Ok(State::pending(proposal, Decision::AskApproval))
             }
-            ApprovalState::Pending => Ok(State::pending(proposal, Decision::AwaitApproval)),
+            ApprovalState::NotRequested | ApprovalState::Pending => {
+                Ok(State::pending(proposal, Decision::AwaitApproval))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ mod support;
 
 use contract::states::{Decision, Verdict};
 use lake::memory::poll_at_most;
-use lake::records::{ApprovalDecision, ApprovalRecord, ApprovalRequest, VerdictRecord};
+use lake::records::{ApprovalDecision, ApprovalRecord, ApprovalRequest, Plan, VerdictRecord};
 use lake::{ObjectStore, documents};
 use serde_json::json;
 use support::{BEFORE, World, run, run_keys};
@@ -61,7 +61,8 @@ async fn the_message_says_how_to_approve_and_the_answer_becomes_the_verdict() {
             command("reject"),
             "within 2 hours".to_owned(),
             "the first model of this pipeline".to_owned(),
-            "https://eu-central-1.console.aws.amazon.com/states/home?region=eu-central-1#/v2/executions/details/arn:e".to_owned(),
+            "https://console.aws.amazon.com/states/home?region=#/v2/executions/details/arn:e"
+                .to_owned(),
         ] {
             assert!(asked.reason.contains(&part), "{part}: {}", asked.reason);
         }
@@ -165,5 +166,32 @@ async fn a_crash_at_any_point_of_any_call_ends_in_the_same_place() {
         let output = world.call().await.unwrap();
         assert_eq!(output.verdict, Decision::Promote, "after {polls} polls");
         assert_eq!(world.sagemaker.packages().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_definition_says_whether_a_message_is_sent_and_its_subject() {
+    for (notify, verdict, subject) in [
+        (
+            json!({"subjects": {"approval": "Films: a new model"}}),
+            Decision::AskApproval,
+            "Films: a new model",
+        ),
+        (
+            json!({"on": ["success"]}),
+            Decision::AwaitApproval,
+            "default awaits approval",
+        ),
+    ] {
+        let world = asking(0.5).await;
+        let key = run_keys().plan();
+        let mut plan: Plan = documents::read(&world.store, &key, "the plan")
+            .await
+            .unwrap();
+        plan.definition.notify = Some(serde_json::from_value(notify).unwrap());
+        documents::write(&world.store, &key, &plan).await.unwrap();
+        let asked = world.call().await.unwrap();
+        assert_eq!(asked.verdict, verdict);
+        assert!(asked.subject.ends_with(subject), "{}", asked.subject);
     }
 }

@@ -1,8 +1,11 @@
 //! The model artifact that a training job left, told apart from whatever replaces it later.
 //!
 //! A training image may write below the prefix of another run. So the artifact's `ETag` is recorded
-//! when training completes, and compared before the model is judged and before it is deployed.
+//! when training completes, and compared before the model is judged, deployed or rolled back to, and
+//! whenever a champion stays.
 
+use crate::documents::{self, DocumentError};
+use crate::keys::RunKeys;
 use crate::records::TrainingRecord;
 use crate::store::{ObjectStore, StoreError};
 use contract::{ErrorName, Named};
@@ -11,7 +14,7 @@ use contract::{ErrorName, Named};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the artifact {artifact} is not the one that the training job {job} left: its ETag was {recorded} \
-     and is {found} now; find out what replaced it, and start a new run"
+     and is {found} now; find out what replaced it, then delete the object's later versions, or start a new run"
 )]
 pub struct ArtifactReplaced {
     /// `s3://…/model.tar.gz`.
@@ -67,4 +70,21 @@ pub async fn check(
         recorded: recorded.clone(),
         found: found.unwrap_or_else(|| "absent".to_owned()),
     }))
+}
+
+/// Checks the artifact of an earlier run. A run without a record of its training passes.
+///
+/// # Errors
+/// If the store fails; within, if the artifact was replaced.
+pub async fn check_run(
+    store: &impl ObjectStore,
+    run: &RunKeys,
+) -> Result<Result<(), ArtifactReplaced>, DocumentError> {
+    let what = "the record of a training job";
+    let training: Option<TrainingRecord> =
+        documents::read_if_there(store, &run.training(), what).await?;
+    match training {
+        Some(training) => Ok(check(store, &training).await?),
+        None => Ok(Ok(())),
+    }
 }

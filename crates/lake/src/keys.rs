@@ -8,6 +8,20 @@ pub fn definition(pipeline: &str) -> String {
     format!("config/{pipeline}.json")
 }
 
+/// Prefix of all pipelines' definitions.
+pub const DEFINITIONS: &str = "config/";
+
+/// The pipeline whose definition has this key.
+pub fn pipeline_of_definition(key: &str) -> Option<&str> {
+    let name = key.strip_prefix(DEFINITIONS)?.strip_suffix(".json")?;
+    (!name.contains('/')).then_some(name)
+}
+
+/// Record of the last notice of this kind about a pipeline.
+pub fn notice_of_pipeline(pipeline: &str, kind: &str) -> String {
+    format!("reports/{pipeline}/notice-{kind}.json")
+}
+
 /// Key of the champion's record.
 pub fn champion(pipeline: &str) -> String {
     format!("champion/{pipeline}.json")
@@ -18,6 +32,16 @@ pub fn latest(pipeline: &str) -> String {
     format!("latest/{pipeline}.json")
 }
 
+/// Prefix of what is reported of a pipeline's runs.
+pub fn reports(pipeline: &str) -> String {
+    format!("reports/{pipeline}/")
+}
+
+/// Key of the page that lists a pipeline's runs.
+pub fn runs_page(pipeline: &str) -> String {
+    format!("reports/{pipeline}/index.html")
+}
+
 /// Prefix of the records of a pipeline's running runs.
 pub fn current_runs(pipeline: &str) -> String {
     format!("current/{pipeline}/")
@@ -26,6 +50,16 @@ pub fn current_runs(pipeline: &str) -> String {
 /// Key of the record of a running run.
 pub fn current_run(pipeline: &str, run: &RunId) -> String {
     format!("current/{pipeline}/{run}.json")
+}
+
+/// Prefix of the indexes of a pipeline's images.
+pub fn indexes(pipeline: &str) -> String {
+    format!("index/{pipeline}/")
+}
+
+/// Key of the newest index of a pipeline's images.
+pub fn image_index(pipeline: &str) -> String {
+    format!("{}index.json", indexes(pipeline))
 }
 
 /// The keys of one run.
@@ -83,12 +117,47 @@ impl RunKeys {
         self.below("raw", "native-export.json")
     }
 
+    /// What an incremental run merges: the base's parts, and the files of the changes.
+    pub fn changes(&self) -> String {
+        self.below("raw", "changes.json")
+    }
+
+    /// The keys that changed, of one attempt.
+    pub fn changed_keys(&self, attempt: &str) -> String {
+        self.below("raw", &format!("changed/keys-{attempt}.bin"))
+    }
+
+    /// The record of the keys that changed; there if and only if all changes are compacted.
+    pub fn changed(&self) -> String {
+        self.below("raw", "changed.json")
+    }
+
+    /// What the exported items are a state of, where a later run may merge changes into them; there
+    /// if and only if the items are exactly that state.
+    pub fn snapshot(&self) -> String {
+        self.below("raw", "snapshot.json")
+    }
+
     /// A part of a segment, of one attempt.
     pub fn part(&self, segment: u32, part: u32, attempt: &str) -> String {
         self.below(
             "raw",
             &format!("segment-{segment:05}/part-{part:05}-{attempt}.jsonl.zst"),
         )
+    }
+
+    /// A part of a segment that is an index of images, of one attempt. Later runs list it again, so it
+    /// lies where nothing expires.
+    pub fn index_part(&self, segment: u32, part: u32, attempt: &str) -> String {
+        self.below(
+            "index",
+            &format!("segment-{segment:05}/part-{part:05}-{attempt}.jsonl.zst"),
+        )
+    }
+
+    /// A copy of the manifest of a segment that is an index of images, for later runs.
+    pub fn index_manifest(&self, segment: u32) -> String {
+        self.below("index", &format!("segment-{segment:05}.manifest.json"))
     }
 
     /// The prefix of all segments: their parts, checkpoints and manifests.
@@ -129,6 +198,12 @@ impl RunKeys {
     /// The prefix of everything that was exported.
     pub fn raw(&self) -> String {
         self.below("raw", "")
+    }
+
+    /// The list of the run's parts, for readers that know no manifests, such as Athena: an S3 URI a
+    /// line. Nothing else lies below its prefix.
+    pub fn parts_list(&self) -> String {
+        self.below("raw", "lines/parts.txt")
     }
 
     /// What was exported; there if and only if the export is whole and passed its gate.
@@ -181,6 +256,24 @@ impl RunKeys {
             "processed",
             &format!("{channel}/part-{shard:05}-{file:05}.{extension}"),
         )
+    }
+
+    /// A file of packed images, of one attempt at a shard. It lies below no channel's prefix.
+    pub fn packed(&self, channel: &str, shard: u32, attempt: &str, extension: &str) -> String {
+        self.below(
+            "processed",
+            &format!("packed/{channel}/part-{shard:05}-{attempt}.{extension}"),
+        )
+    }
+
+    /// The only file of a channel whose reader wants one.
+    pub fn channel_whole(&self, channel: &str, extension: &str) -> String {
+        self.below("processed", &format!("{channel}/{channel}.{extension}"))
+    }
+
+    /// The names of the classes of images, in the order of their numbers.
+    pub fn classes(&self) -> String {
+        self.below("processed", "classes.txt")
     }
 
     /// The items of a shard that could not become rows, with reasons.
@@ -315,9 +408,24 @@ impl RunKeys {
         self.below("reports", "quality.json")
     }
 
-    /// The same as HTML, with the table's statistics.
-    pub fn quality_page(&self) -> String {
-        self.below("reports", "quality.html")
+    /// The run's page: everything known about it, for people.
+    pub fn page(&self) -> String {
+        self.below("reports", "index.html")
+    }
+
+    /// The content of the run's page, for programs.
+    pub fn page_data(&self) -> String {
+        self.below("reports", "run.json")
+    }
+
+    /// Record of the notice sent after this many redrives.
+    pub fn notice(&self, redrives: u32) -> String {
+        self.below("reports", &format!("notice-{redrives:05}.json"))
+    }
+
+    /// Record of the notice of this kind about the run.
+    pub fn notice_of(&self, kind: &str) -> String {
+        self.below("reports", &format!("notice-{kind}.json"))
     }
 
     /// The run's report for programs.
@@ -347,6 +455,8 @@ mod tests {
             keys.shards(),
             keys.shard_manifest(0),
             keys.rejected(0),
+            keys.packed("train", 0, "a", "rec"),
+            keys.classes(),
         ];
         for other in others {
             assert!(

@@ -7,11 +7,14 @@ pub mod attempt;
 pub mod conformance;
 pub mod documents;
 pub mod executions;
+mod hashed;
+mod join;
 pub mod keys;
 pub mod latest;
 pub mod lease;
 pub mod memory;
 pub mod native;
+pub mod notices;
 pub mod part;
 mod reader;
 pub mod records;
@@ -25,13 +28,15 @@ pub mod writer;
 
 pub use definition::PartMissing;
 pub use documents::DocumentError;
+pub use hashed::HashedStream;
+pub use join::{JoinError, join};
 pub use keys::RunKeys;
 pub use memory::MemoryStore;
 pub use part::PartError;
 pub use step::StepError;
 pub use store::{
-    ByteStream, ConditionalStore, ObjectMeta, ObjectStore, PutOutcome, StoreError, Swap, Upload,
-    Version,
+    ByteStream, ConditionalStore, CopyingUpload, ListPage, ObjectMeta, ObjectStore, PagedStore,
+    PutOutcome, StoreError, Swap, Upload, Version,
 };
 pub use vocabulary::VocabularyError;
 

@@ -4,14 +4,15 @@
 //! its caller after a number of polls ([`poll_at_most`]) sees a crash at each such point.
 
 use crate::store::{
-    ByteStream, ConditionalStore, ObjectMeta, ObjectStore, PutOutcome, StoreError, Swap, Upload,
-    Version,
+    ByteStream, ConditionalStore, CopyingUpload, ListPage, ObjectMeta, ObjectStore, PagedStore,
+    PutOutcome, StoreError, Swap, Upload, Version,
 };
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::future::{Future, poll_fn};
 use std::hash::{DefaultHasher, Hasher};
+use std::ops::Bound;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -116,11 +117,7 @@ impl ObjectStore for MemoryStore {
         Ok(objects
             .range(prefix.to_owned()..)
             .take_while(|(key, _)| key.starts_with(prefix))
-            .map(|(key, body)| ObjectMeta {
-                key: key.clone(),
-                size: body.len() as u64,
-                etag: Some(etag(body)),
-            })
+            .map(|(key, body)| meta(key, body))
             .collect())
     }
 
@@ -160,6 +157,62 @@ impl ConditionalStore for MemoryStore {
     }
 }
 
+impl PagedStore for MemoryStore {
+    type Body = MemoryStream;
+
+    /// The same objects: there is one bucket.
+    fn other(&self, _: &str) -> Self {
+        self.clone()
+    }
+
+    async fn list_page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: u32,
+    ) -> Result<ListPage, StoreError> {
+        pause().await;
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let objects = self.objects();
+        let mut listed = objects
+            .range::<str, _>((from, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(prefix));
+        let page = listed.by_ref().take(most as usize);
+        Ok(ListPage {
+            objects: page.map(|(key, body)| meta(key, body)).collect(),
+            more: listed.next().is_some(),
+        })
+    }
+
+    async fn get_if_match(&self, key: &str, etag: &str) -> Result<Option<Bytes>, StoreError> {
+        let body = crate::store::get_if_there(self, key).await?;
+        Ok(body.filter(|body| self::etag(body) == etag))
+    }
+
+    async fn stream_if_match(
+        &self,
+        key: &str,
+        etag: &str,
+        from: u64,
+    ) -> Result<Option<MemoryStream>, StoreError> {
+        let body = self.get_if_match(key, etag).await?;
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        Ok(body.map(|body| MemoryStream(body.slice(from.min(body.len())..))))
+    }
+}
+
+fn meta(key: &str, body: &[u8]) -> ObjectMeta {
+    ObjectMeta {
+        key: key.to_owned(),
+        size: body.len() as u64,
+        etag: Some(etag(body)),
+        modified: None,
+    }
+}
+
 fn etag(body: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(body);
@@ -186,6 +239,14 @@ pub struct MemoryUpload {
     store: MemoryStore,
     key: String,
     body: BytesMut,
+}
+
+impl CopyingUpload for MemoryUpload {
+    async fn copy(&mut self, key: &str, _bytes: u64) -> Result<(), StoreError> {
+        let object = self.store.get(key).await?;
+        self.body.extend_from_slice(&object);
+        Ok(())
+    }
 }
 
 impl Upload for MemoryUpload {

@@ -55,13 +55,49 @@ pub struct ExportFile {
     pub md5: String,
 }
 
+/// `manifest-summary.json` of an export, as far as needed.
+///
+/// Source: Amazon DynamoDB Developer Guide, "DynamoDB table export output format".
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestSummary {
+    /// The export's ARN.
+    pub export_arn: String,
+    /// Key of the list of files, with or without the prefix that was asked for.
+    #[serde(rename = "manifestFilesS3Key")]
+    pub files_key: String,
+    /// Items in all files.
+    pub item_count: u64,
+    /// `DYNAMODB_JSON` or `ION`.
+    pub output_format: String,
+    /// `FULL_EXPORT` or `INCREMENTAL_EXPORT`; absent in exports before 2023.
+    #[serde(default)]
+    pub export_type: Option<String>,
+}
+
+/// A line of `manifest-files.json`, as far as needed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestEntry {
+    /// Items of the file.
+    pub item_count: u64,
+    /// The MD5 of its bytes, in base64.
+    pub md5_checksum: String,
+    /// Its key, with or without the prefix that was asked for.
+    #[serde(rename = "dataFileS3Key")]
+    pub key: String,
+}
+
+/// The output format of exports that are read.
+pub const DYNAMODB_JSON: &str = "DYNAMODB_JSON";
+
 /// How many segments a run's export has.
 ///
 /// # Errors
 /// If a native export has not completed, or the lake fails.
 pub async fn segments(store: &impl ObjectStore, plan: &Plan) -> Result<u32, DocumentError> {
     match plan.route {
-        Route::Scan => Ok(plan.segments),
+        Route::Scan | Route::Sql | Route::Images | Route::Files => Ok(plan.segments),
         Route::Export => {
             let export = read(store, plan).await?;
             Ok(u32::try_from(export.files.len()).unwrap_or(u32::MAX))

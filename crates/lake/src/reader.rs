@@ -129,6 +129,11 @@ impl<B: ByteStream> LineReader<B> {
         })
     }
 
+    /// The stream that is read.
+    pub const fn stream(&self) -> &B {
+        &self.stream
+    }
+
     /// The stream, with what was not read of it.
     pub fn into_stream(self) -> B {
         self.stream

@@ -1,9 +1,10 @@
 //! The commit protocol of a segment.
 //!
-//! Progress is a chain of checkpoints, each complete in itself, with the manifest at its end. Every
-//! link is written with `If-None-Match: *`: of two attempts that overlap, one commits the link; the
-//! other learns that it lost, discards its own part, and continues from the winner's link. So the
-//! committed parts hold every item once, whatever crashes or overlaps.
+//! Progress is a chain of checkpoints, each complete in itself, and then the manifest, which is the last
+//! record. Each is written with `If-None-Match: *`: of two attempts that overlap, one commits the
+//! record; the other learns that it lost, discards its own part, and continues from the winner's. A
+//! manifest ends the segment, however long another attempt's chain may grow: it lists every item once,
+//! and nobody reads a chain beside a manifest.
 
 use crate::documents::{self, DocumentError};
 use crate::keys::RunKeys;
@@ -39,7 +40,7 @@ pub enum Commit {
 ///
 /// # Errors
 /// If a link is unreadable, or the store fails.
-pub async fn progress<P: DeserializeOwned + Serialize + Sync>(
+pub async fn progress<P: DeserializeOwned>(
     store: &impl ObjectStore,
     keys: &RunKeys,
     segment: u32,
@@ -47,18 +48,11 @@ pub async fn progress<P: DeserializeOwned + Serialize + Sync>(
     if let Some(whole) = manifest(store, keys, segment).await? {
         return Ok(Progress::Whole(whole));
     }
-    let (checkpoints, last) = last_link(store, keys, segment).await?;
-    match last {
-        // The attempt that ended the chain was stopped before it could write the manifest.
-        Some(whole) if whole.cursor.is_none() => {
-            documents::commit(store, &keys.segment_manifest(segment), &whole).await?;
-            Ok(Progress::Whole(whole))
-        }
-        record => Ok(Progress::At {
-            checkpoints,
-            record,
-        }),
-    }
+    let (checkpoints, record) = last_link(store, keys, segment).await?;
+    Ok(Progress::At {
+        checkpoints,
+        record,
+    })
 }
 
 /// The chain's length and its last link. Links follow each other without a gap, so that the end is
@@ -104,8 +98,9 @@ pub async fn manifest<P: DeserializeOwned>(
     .await
 }
 
-/// Commits a record as the link after `checkpoints` links: as a checkpoint if it has a cursor, as
-/// the manifest if it has none. `new_part` is the part that no link lists yet.
+/// Commits a record: as the checkpoint after `checkpoints` others if it has a cursor, as the manifest
+/// if it has none. The manifest is not stored as a checkpoint as well. `new_part` is the part that no
+/// record lists yet.
 ///
 /// # Errors
 /// If the store fails.
@@ -116,16 +111,16 @@ pub async fn commit<P: Serialize + Sync>(
     record: &SegmentRecord<P>,
     new_part: Option<&Part>,
 ) -> Result<Commit, DocumentError> {
-    let link = keys.checkpoint(record.segment, checkpoints + 1);
-    if documents::commit(store, &link, record).await? == PutOutcome::AlreadyThere {
+    let key = if record.cursor.is_some() {
+        keys.checkpoint(record.segment, checkpoints + 1)
+    } else {
+        keys.segment_manifest(record.segment)
+    };
+    if documents::commit(store, &key, record).await? == PutOutcome::AlreadyThere {
         if let Some(part) = new_part {
             store.delete(&part.key).await?;
         }
         return Ok(Commit::Lost);
-    }
-    if record.cursor.is_none() {
-        // Any attempt that finds the chain's end may write the manifest: it is the same record.
-        documents::commit(store, &keys.segment_manifest(record.segment), record).await?;
     }
     Ok(Commit::Won)
 }
@@ -135,7 +130,7 @@ mod tests {
     use super::*;
     use crate::MemoryStore;
     use crate::memory::poll_at_most;
-    use crate::records::{Checksum, Encoding, ScanTotals};
+    use crate::records::{Checksum, Encoding};
     use bytes::Bytes;
     use contract::RunId;
 
@@ -145,12 +140,8 @@ mod tests {
 
     fn record(cursor: Option<u32>) -> SegmentRecord<u32> {
         SegmentRecord {
-            segment: 3,
-            total_segments: 8,
             cursor: cursor.map(|c| serde_json::json!({"k": {"N": c.to_string()}})),
-            parts: Vec::new(),
-            totals: ScanTotals::default(),
-            profile: 0,
+            ..SegmentRecord::new(3, 8, 0)
         }
     }
 
@@ -188,6 +179,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_last_record_is_stored_once_and_ends_the_segment_for_all() {
+        let store = MemoryStore::new();
+        commit(&store, &keys(), 0, &record(Some(1)), None)
+            .await
+            .unwrap();
+        store
+            .put("loser", Bytes::from_static(b"lines"))
+            .await
+            .unwrap();
+        let end = commit(&store, &keys(), 1, &record(None), None).await;
+        assert_eq!(end.unwrap(), Commit::Won);
+        // Another attempt, which read the same checkpoint, is still at work.
+        let behind = commit(&store, &keys(), 1, &record(Some(2)), None).await;
+        assert_eq!(behind.unwrap(), Commit::Won);
+        let at = progress::<u32>(&store, &keys(), 3).await.unwrap();
+        assert_eq!(at, Progress::Whole(record(None)));
+        let late = commit(&store, &keys(), 2, &record(None), Some(&part("loser"))).await;
+        assert_eq!(late.unwrap(), Commit::Lost);
+        store.get("loser").await.unwrap_err();
+        let stored = store.list(&keys().segments()).await.unwrap();
+        assert_eq!(
+            stored.len(),
+            3,
+            "two checkpoints and the manifest: {stored:?}"
+        );
+    }
+
+    #[tokio::test]
     async fn the_end_of_a_long_chain_is_found_in_a_few_reads() {
         let store = MemoryStore::new();
         for length in 1..=200 {
@@ -203,17 +222,5 @@ mod tests {
             };
             assert_eq!((checkpoints, last), (length, Some(record(Some(length)))));
         }
-    }
-
-    #[tokio::test]
-    async fn a_chain_that_ended_without_its_manifest_is_whole() {
-        let store = MemoryStore::new();
-        documents::commit(&store, &keys().checkpoint(3, 1), &record(None))
-            .await
-            .unwrap();
-        assert!(manifest::<u32>(&store, &keys(), 3).await.unwrap().is_none());
-        let at = progress::<u32>(&store, &keys(), 3).await.unwrap();
-        assert_eq!(at, Progress::Whole(record(None)));
-        assert!(manifest::<u32>(&store, &keys(), 3).await.unwrap().is_some());
     }
 }

@@ -46,6 +46,8 @@ pub struct ObjectMeta {
     pub size: u64,
     /// What changes whenever the object's bytes do, if the store says.
     pub etag: Option<String>,
+    /// When it was written, RFC 3339, if the store says.
+    pub modified: Option<String>,
 }
 
 /// An S3-like store of one bucket: atomic puts, strong read-after-write, ordered listings.
@@ -103,7 +105,7 @@ pub enum Swap {
     Changed,
 }
 
-/// A store in which an object can be replaced by whoever knows its version.
+/// A store in which an object can be replaced by a caller that knows its version.
 ///
 /// Source of the semantics: Amazon S3 API reference (`PutObject` with `If-Match`).
 pub trait ConditionalStore: ObjectStore {
@@ -121,6 +123,54 @@ pub trait ConditionalStore: ObjectStore {
         body: Bytes,
         version: &Version,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+}
+
+/// One page of a listing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListPage {
+    /// The objects, in key order.
+    pub objects: Vec<ObjectMeta>,
+    /// Whether there may be more behind the last one.
+    pub more: bool,
+}
+
+/// A store that is listed page by page, from any key on, and whose objects are read as they were
+/// listed. Not every bucket is the lake: others are read only.
+///
+/// Source of the semantics: Amazon S3 API reference (`ListObjectsV2` with `StartAfter` and
+/// `MaxKeys`, `GetObject` with `If-Match`).
+pub trait PagedStore: ObjectStore {
+    /// An object as it arrives.
+    type Body: ByteStream + 'static;
+
+    /// The store of another bucket of the same service.
+    #[must_use]
+    fn other(&self, bucket: &str) -> Self;
+
+    /// At most `most` objects, up to 1,000, whose key begins with `prefix` and is greater than
+    /// `after`, in the order of the keys' bytes. `after` need not be a key.
+    fn list_page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: u32,
+    ) -> impl Future<Output = Result<ListPage, StoreError>> + Send;
+
+    /// The whole object, if it still has this entity tag; `None` if it has another one or is gone.
+    fn get_if_match(
+        &self,
+        key: &str,
+        etag: &str,
+    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>> + Send;
+
+    /// The object from the byte `from` on as it arrives, if it still has this entity tag; `None` if
+    /// it has another one or is gone. `from` is less than its size, or 0.
+    fn stream_if_match(
+        &self,
+        key: &str,
+        etag: &str,
+        from: u64,
+    ) -> impl Future<Output = Result<Option<Self::Body>, StoreError>> + Send;
 }
 
 /// Frames of an object as they arrive.
@@ -143,6 +193,20 @@ pub trait Upload: Send {
 
     /// Forgets what was sent; the key stays as it was.
     fn abort(self) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// An upload that takes other objects of the bucket as pieces, without moving their bytes through
+/// this process.
+///
+/// Source of the semantics: Amazon S3 API reference (`UploadPartCopy`).
+pub trait CopyingUpload: Upload {
+    /// Takes the object of `bytes` bytes as the next piece. As for [`Upload::send`], pieces but the
+    /// last must have at least [`Upload::MINIMUM_PIECE`] bytes; one has at most 5 GiB.
+    fn copy(
+        &mut self,
+        key: &str,
+        bytes: u64,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// The object as text of JSON, or `None` if no object has the key.

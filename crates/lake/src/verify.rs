@@ -1,10 +1,10 @@
 //! Reads a run's data again and compares it with what was committed: every part of every segment,
 //! and every file of the dataset. It repairs nothing.
 
-use crate::records::FileDigest;
 use crate::records::{
     ChannelFile, Checksum, DatasetPlan, DatasetRecord, Part, ScanTotals, SegmentRecord,
 };
+use crate::records::{FileDigest, FilePiece};
 use crate::store::{ByteStream, ObjectStore, StoreError};
 use crate::{DocumentError, PartError, RunKeys, documents, part, segment};
 use contract::states::{ExportTask, RowCounts};
@@ -268,10 +268,12 @@ async fn read_file(
     let (mut rows, mut bytes, mut checksum) = (0, 0, Checksum::default());
     let mut open = Vec::new();
     let mut digest = FileDigest::default();
+    let mut pieces = Pieces::new(&file.pieces);
     while let Some(frame) = stream.next().await? {
         bytes += frame.len() as u64;
         digest.add(&frame);
-        if file.digest.is_some() {
+        pieces.add(&frame);
+        if file.digest.is_some() || !file.pieces.is_empty() {
             continue;
         }
         let mut rest = &frame[..];
@@ -292,6 +294,12 @@ async fn read_file(
         // the same rows.
         let (rows, digest) = (file.rows, digest.finish());
         (say(rows, file.bytes, said), say(rows, bytes, digest))
+    } else if !file.pieces.is_empty() {
+        let rows = file.rows;
+        (
+            say(rows, file.bytes, sum_of(&file.pieces)),
+            say(rows, bytes, sum_of(&pieces.finish())),
+        )
     } else {
         let said = file.checksum.unwrap_or_default();
         (say(file.rows, file.bytes, said), say(rows, bytes, checksum))
@@ -305,6 +313,62 @@ async fn read_file(
             "s3://{bucket}/{key} does not hold what the dataset says: {found} instead of {said}"
         ),
     }))
+}
+
+/// The hashes of a file's pieces, while it is read.
+struct Pieces<'p> {
+    said: &'p [FilePiece],
+    found: Vec<FilePiece>,
+    digest: FileDigest,
+    bytes: u64,
+}
+
+impl<'p> Pieces<'p> {
+    fn new(said: &'p [FilePiece]) -> Self {
+        Self {
+            said,
+            found: Vec::new(),
+            digest: FileDigest::default(),
+            bytes: 0,
+        }
+    }
+
+    fn add(&mut self, mut frame: &[u8]) {
+        while let Some(piece) = self.said.get(self.found.len()) {
+            let left = piece.bytes - self.bytes;
+            let here = usize::try_from(left).map_or(frame.len(), |left| left.min(frame.len()));
+            let (own, rest) = frame.split_at(here);
+            self.digest.add(own);
+            self.bytes += own.len() as u64;
+            frame = rest;
+            if self.bytes < piece.bytes {
+                return;
+            }
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        let digest = std::mem::take(&mut self.digest).finish();
+        let bytes = std::mem::take(&mut self.bytes);
+        self.found.push(FilePiece { bytes, digest });
+    }
+
+    fn finish(mut self) -> Vec<FilePiece> {
+        if self.bytes > 0 {
+            self.end();
+        }
+        self.found
+    }
+}
+
+/// One number for the hashes of pieces, in their order.
+fn sum_of(pieces: &[FilePiece]) -> Checksum {
+    let mut digest = FileDigest::default();
+    for piece in pieces {
+        digest.add(&piece.digest.0.to_le_bytes());
+    }
+    digest.finish()
 }
 
 /// Parts that no manifest lists.

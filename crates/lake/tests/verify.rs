@@ -40,12 +40,9 @@ async fn commit(store: &MemoryStore, segment: u32, parts: Vec<Part>) {
         totals.add_part(part);
     }
     let record = SegmentRecord {
-        segment,
-        total_segments: SEGMENTS,
-        cursor: None,
         parts,
         totals,
-        profile: json!({"items": 100}),
+        ..SegmentRecord::new(segment, SEGMENTS, json!({"items": 100}))
     };
     segment::commit(store, &keys(), 0, &record, None)
         .await
@@ -95,15 +92,18 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
         channels: vec!["train".to_owned()],
         content_type: "text/csv".to_owned(),
         features: None,
+        classes: None,
         vocabularies: vocabulary::write(store, &keys(), &users).await.unwrap(),
         columns: json!({}),
         sample: None,
+        rejected: Vec::new(),
         files: vec![ChannelFile {
             channel: "train".to_owned(),
             key,
             rows: 2,
             bytes: ROWS.len() as u64,
             digest: None,
+            pieces: Vec::new(),
             checksum: Some(checksum),
         }],
     };

@@ -158,6 +158,7 @@ impl<'s, S: ObjectStore> OpenFile<'s, S> {
             rows: self.rows,
             bytes,
             digest: Some(self.digest.finish()),
+            pieces: Vec::new(),
             checksum: None,
         })
     }

@@ -10,7 +10,7 @@ use contract::states::RowCounts;
 use dataset::{Columns, CsvRows, Encoder, RowOutcome, Side};
 use definition::Format;
 use dynamodb_json::{ItemError, Value};
-use format::{FloatRow, JsonRow, Layout, RecordRow, Row};
+use format::{FloatRow, FormatError, JsonRow, Layout, RecordRow, Row};
 use lake::part::LineCount;
 use lake::records::{DatasetPlan, Part, ShardRecord};
 use lake::{ObjectStore, RunKeys, documents, part, vocabulary};
@@ -69,6 +69,10 @@ pub async fn shard<S: ObjectStore>(
             sides.take(store, parts, row).await
         }
         Format::Parquet => sides.take(store, parts, FloatRow::new()).await,
+        format @ (Format::ImageRecordIo(_) | Format::WebDataset(_)) => {
+            let format = format.as_str();
+            return Err(FormatError::Images { format }.into());
+        }
     };
     match taken {
         Ok(()) => sides.finish(store, files).await,

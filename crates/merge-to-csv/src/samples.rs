@@ -37,7 +37,7 @@ impl Samples {
         let [train, validation, test] = self.0;
         let held_out = [validation, test, train];
         let rows = held_out.into_iter().find(|rows| !rows.is_empty())?;
-        let request = format::Sample::of(format, &layout.slots, &rows);
+        let request = format::Sample::of(format, &layout.slots, &rows)?;
         Some(Sample {
             rows: u32::try_from(rows.len()).expect("a few rows"),
             content_type: request.content_type.to_owned(),

@@ -141,6 +141,31 @@ async fn a_path_that_no_item_has_is_refused_with_the_closest_one() {
 }
 
 #[tokio::test]
+async fn the_rows_that_are_left_are_bounded_and_not_the_items() {
+    let open = json!([{"path": "status", "op": "notEqual", "value": "open"}]);
+    let latest = json!({"by": ["customerId"], "latest": "at"});
+    // 80 items: half of them are open, and there are 20 customers.
+    for (part, value, left) in [("where", open, 40), ("deduplicate", latest, 20)] {
+        for (least, sealed) in [(left, true), (left + 1, false)] {
+            let mut definition = definition("path-typos", "where");
+            definition["dataset"] = json!({
+                "label": "y", part: value, "gate": {"minimumRows": least},
+                "columns": [{"path": "a"}],
+            });
+            let outcome = run_on(MemoryStore::new(), definition, &items("path-typos")).await;
+            if sealed {
+                outcome.sealed();
+                continue;
+            }
+            let says = format!(
+                "the number of remaining rows is {left}, and `dataset.gate.minimumRows` is {least}"
+            );
+            outcome.refused(ErrorName::QualityGateFailed, &[&says]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn numbers_that_are_written_as_text_are_numbers() {
     for name in ["inferred", "from-text"] {
         let outcome = run("numbers-as-text", name).await;
@@ -285,6 +310,38 @@ async fn validation_rows_of_one_class_are_refused_for_a_metric_that_needs_two() 
 }
 
 #[tokio::test]
+async fn rows_that_are_asked_for_and_are_not_there_are_refused_before_training() {
+    let case = "one-class-validation";
+    for (split, metric, channel, asked) in [
+        (
+            json!({"validation": 1e-9}),
+            "validation:auc",
+            "validation",
+            "the metric `validation:auc` is of them",
+        ),
+        (
+            json!({"validation": 1e-9}),
+            "train:auc",
+            "validation",
+            "`dataset.split.validation` is 0.000000001",
+        ),
+        (
+            json!({"validation": 0.5, "test": 1e-9}),
+            "train:auc",
+            "test",
+            "`dataset.split.test` is 0.000000001",
+        ),
+    ] {
+        let mut definition = definition(case, "auc");
+        definition["dataset"]["split"] = split;
+        definition["promotion"]["metric"] = json!(metric);
+        let outcome = run_on(MemoryStore::new(), definition, &items(case)).await;
+        let says = format!("none for the channel `{channel}`, although {asked}");
+        outcome.refused(ErrorName::QualityGateFailed, &[&says]);
+    }
+}
+
+#[tokio::test]
 async fn labels_that_the_objective_does_not_take_are_refused() {
     for (name, says) in [
         (
@@ -303,6 +360,22 @@ async fn labels_that_the_objective_does_not_take_are_refused() {
         let outcome = run("labels-out-of-range", name).await;
         outcome.refused(ErrorName::InvalidDefinition, &[says]);
     }
+}
+
+#[tokio::test]
+async fn the_classes_of_text_labels_are_numbered_from_0() {
+    let outcome = run("softprob", "softprob").await;
+    let rows = outcome.rows_of("train").await;
+    assert_eq!(rows.len() as u64, outcome.sealed().train);
+    let labels: Vec<&str> = rows
+        .iter()
+        .map(|row| row.split(',').next().unwrap())
+        .collect();
+    for label in &labels {
+        assert!(["0", "1", "2"].contains(label), "{labels:?}");
+    }
+    // `x` is the class.
+    assert!(rows.contains(&"2,2".to_owned()), "{rows:?}");
 }
 
 #[tokio::test]
@@ -358,10 +431,11 @@ async fn every_case_has_a_readme_and_a_test() {
         include_str!("../../deploy-endpoint/tests/deployment/failing.rs"),
         include_str!("../../cli/tests/rollback.rs"),
         include_str!("../../../tests/tests/xgboost_image.rs"),
+        include_str!("../../../tests/tests/session.rs"),
     ];
     assert_eq!(named.len(), elsewhere.len(), "{named:?}");
     for name in named {
-        let function = format!("async fn {name}()");
+        let function = format!("async fn {name}(");
         let is_there = elsewhere.iter().any(|text| text.contains(&function));
         assert!(is_there, "there is no test {name}");
     }

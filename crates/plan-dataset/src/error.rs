@@ -2,7 +2,7 @@
 
 use contract::{ErrorName, Named};
 use dataset::{GateFailed, PlanError};
-use definition::Dataset;
+use definition::{Dataset, ImageFiles};
 use lake::{DocumentError, StoreError};
 
 /// Why a dataset cannot be planned.
@@ -15,6 +15,20 @@ pub enum PlanDatasetError {
     SegmentMissing {
         /// The segment.
         segment: u32,
+    },
+    /// More objects or bytes were listed than the definition allows.
+    #[error(
+        "below the images' prefix lie {count} {unit}, and `{field}` is {cap}: raise it, or name a longer `source.images.prefix`; the index is kept, and nothing is read again"
+    )]
+    AboveLimit {
+        /// The limit's field.
+        field: &'static str,
+        /// What was listed.
+        count: u64,
+        /// Objects or bytes.
+        unit: &'static str,
+        /// The limit.
+        cap: u64,
     },
     /// Items with one key may be in several shards, and a shard only sees its own items.
     #[error(
@@ -35,6 +49,16 @@ pub enum PlanDatasetError {
     DuplicatesTooLarge {
         /// Their raw bytes.
         bytes: u64,
+    },
+    /// All images must be in one shard, which one function cannot pack in its time.
+    #[error(
+        "`dataset.deduplicate` needs all images in one shard, and they are {megabytes:.0} MB, of which one function \
+         packs {} in its time: leave it out",
+        ImageFiles::MOST_MB
+    )]
+    ImageDuplicatesApart {
+        /// Megabytes of the images.
+        megabytes: f64,
     },
     /// The vocabularies of the columns cannot be gathered in the function's time.
     #[error(
@@ -86,8 +110,10 @@ impl Named for PlanDatasetError {
     fn name(&self) -> ErrorName {
         match self {
             Self::SegmentMissing { .. } | Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::AboveLimit { .. } => ErrorName::LimitExceeded,
             Self::DuplicatesApart { .. }
             | Self::DuplicatesTooLarge { .. }
+            | Self::ImageDuplicatesApart { .. }
             | Self::NoTime { .. } => ErrorName::InvalidDefinition,
             Self::Part(error) => error.name(),
             Self::Vocabulary(error) => error.name(),

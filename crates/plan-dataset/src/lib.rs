@@ -5,19 +5,23 @@
 //! that the profile does not have.
 
 mod error;
+mod index;
+mod leaks;
 mod quality;
 mod shards;
 mod vocabularies;
 
 pub use error::PlanDatasetError;
 
-use contract::states::{PlanDatasetOutput, RunInput, Then};
+use contract::states::{AfterExport, PlanDatasetOutput, RowsOf, RunInput};
 use contract::{ErrorName, Invocation, Named};
 use dataset::{Columns, Encoder, GateFailed, PlanError};
 use definition::{Dataset, Distribution, PathUsage};
 use format::Layout;
 use futures::{StreamExt, TryStreamExt, stream};
-use lake::records::{DatasetPlan, ExportRecord, Part, Plan, ScanTotals, SegmentRecord};
+use lake::records::{
+    DatasetPlan, ExportRecord, IndexedRange, Part, Plan, ScanTotals, SegmentRecord, Snapshots,
+};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment, vocabulary};
 use profile::Profile;
 
@@ -37,21 +41,47 @@ pub async fn handle(
     let keys = RunKeys::new(&input.pipeline, &input.run);
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let dataset = plan.definition.dataset.as_ref();
-    let (items, columns, shards) = match dataset {
-        Some(dataset) => {
-            let planned = planned(store, &keys, &plan, dataset, &invocation).await?;
-            let columns = planned.columns.columns.len();
-            (planned.exported.items, columns, planned.shards.len())
+    let exported = match plan.images() {
+        Some(_) => Some(gather(store, &keys, &plan).await?),
+        None => None,
+    };
+    let mut is_nothing_new = false;
+    if let Some(exported) = &exported {
+        index::record(store, &plan, exported).await?;
+        index::check_limits(&plan, exported)?;
+        is_nothing_new = index::is_nothing_new(store, &plan, exported).await?;
+    }
+    let (then, items, columns, shards) = match (exported, dataset) {
+        (Some(exported), _) if is_nothing_new => {
+            record(store, &keys, &exported).await?;
+            (AfterExport::NothingNew, exported.totals.items, 0, 0)
         }
-        None => (checked(store, &keys, &plan).await?.items, 0, 0),
+        (exported, Some(dataset)) => {
+            let planned = planned(store, &keys, &plan, exported, dataset, &invocation);
+            let planned = Box::pin(planned).await?;
+            let (items, columns) = (planned.exported.items, planned.columns.columns.len());
+            (AfterExport::Continue, items, columns, planned.shards.len())
+        }
+        (exported, None) => (
+            AfterExport::End,
+            Box::pin(checked(store, &keys, &plan, exported))
+                .await?
+                .items,
+            0,
+            0,
+        ),
     };
     let numbers: Vec<u32> = (0..).take(shards).collect();
     documents::write(store, &keys.shards(), &numbers).await?;
     let output = PlanDatasetOutput {
         items,
-        then: Then::if_any(dataset),
+        then,
         columns: u32::try_from(columns).unwrap_or(u32::MAX),
         shards: u32::try_from(shards).unwrap_or(u32::MAX),
+        rows_of: match dataset.map(|dataset| dataset.format.images()) {
+            Some(Some(_)) => RowsOf::Images,
+            _ => RowsOf::Attributes,
+        },
         shards_key: keys.shards(),
         concurrency,
         pipeline: input.pipeline,
@@ -66,13 +96,17 @@ async fn checked(
     store: &impl ObjectStore,
     keys: &RunKeys,
     plan: &Plan,
+    exported: Option<Exported>,
 ) -> Result<ScanTotals, PlanDatasetError> {
     let existing: Option<ExportRecord> =
         documents::read_if_there(store, &keys.export(), "the record of an export").await?;
     if let Some(existing) = existing {
         return Ok(existing.totals);
     }
-    let exported = gather(store, keys, plan).await?;
+    let exported = match exported {
+        Some(exported) => exported,
+        None => gather(store, keys, plan).await?,
+    };
     let before = quality::before(store, keys, &plan.definition).await?;
     let (definition, profile) = (&plan.definition, &exported.profile);
     let quality = quality::judge_data(store, keys, definition, profile, None, before).await?;
@@ -81,7 +115,7 @@ async fn checked(
     Ok(exported.totals)
 }
 
-/// Records what was exported. Whoever else does so for this run writes the same.
+/// Records what was exported. Another attempt writes the same.
 async fn record(
     store: &impl ObjectStore,
     keys: &RunKeys,
@@ -91,6 +125,7 @@ async fn record(
         run: keys.run().clone(),
         segments: exported.segments,
         totals: exported.totals,
+        snapshots: exported.snapshots.clone(),
         parts: exported.parts.clone(),
     };
     documents::commit(store, &keys.export(), &record).await?;
@@ -102,6 +137,7 @@ async fn planned(
     store: &impl ObjectStore,
     keys: &RunKeys,
     plan: &Plan,
+    exported: Option<Exported>,
     definition: &Dataset,
     invocation: &Invocation,
 ) -> Result<DatasetPlan<Columns>, PlanDatasetError> {
@@ -110,7 +146,10 @@ async fn planned(
     if let Some(existing) = existing {
         return Ok(existing);
     }
-    let exported = gather(store, keys, plan).await?;
+    let exported = match exported {
+        Some(exported) => exported,
+        None => gather(store, keys, plan).await?,
+    };
     let before = quality::before(store, keys, &plan.definition).await?;
     let columns = plan_columns(plan, definition, &exported.profile).map(|mut columns| {
         columns.keep_order(before.columns());
@@ -119,7 +158,7 @@ async fn planned(
     let planned = columns.as_ref().ok();
     let profile = &exported.profile;
     let whole = &plan.definition;
-    let quality = quality::judge_data(store, keys, whole, profile, planned, before).await?;
+    let mut quality = quality::judge_data(store, keys, whole, profile, planned, before).await?;
     // A definition that does not fit the table is reported first: its limits mean little then.
     if let Err(error) = &columns
         && error.name() != ErrorName::QualityGateFailed
@@ -134,13 +173,27 @@ async fn planned(
         tracing::info!(path = left_out.path, reason = left_out.reason, "left out");
     }
     vocabularies::gather(store, &exported.parts, &mut columns, invocation.deadline).await?;
-    let encoder = Encoder::new(&columns)?;
+    let mut encoder = Encoder::new(&columns)?;
     Layout::of(&columns, &encoder).check(&definition.format)?;
+    if let Some(most) = definition.gate.maximum_leak {
+        let (parts, until) = (&exported.parts, invocation.deadline);
+        let verdict = leaks::judge(store, parts, &mut encoder, most, until).await?;
+        quality.gate.push(verdict);
+        documents::write(store, &keys.quality(), &quality).await?;
+        GateFailed::check(&quality.gate)?;
+    }
     drop(encoder);
     let large = columns.take_vocabularies(vocabulary::INLINE);
     let vocabularies = vocabulary::write(store, keys, &large).await?;
     record(store, keys, &exported).await?;
-    let shards = shards::bin(exported.parts, shards::bytes(definition, &exported.totals)?);
+    let shards = match definition.format.images() {
+        Some(files) => {
+            let size = mean_size(&exported.profile);
+            let count = shards::of_images(definition, files, &exported.totals, size)?;
+            shards::bin_into(exported.parts, count)
+        }
+        None => shards::bin(exported.parts, shards::bytes(definition, &exported.totals)?),
+    };
     let readers = match &plan.definition.training {
         Some(training) if training.distribution == Distribution::ShardedByS3Key => {
             training.instance_count
@@ -166,6 +219,14 @@ async fn planned(
     }
 }
 
+/// The mean bytes of an image.
+fn mean_size(profile: &Profile) -> f64 {
+    let statistics = profile.statistics();
+    let size = statistics.attribute("size");
+    size.and_then(|size| size.numbers.as_ref())
+        .map_or(0.0, |numbers| numbers.mean)
+}
+
 /// Decides the columns, and checks the definition's paths against the table.
 fn plan_columns(plan: &Plan, dataset: &Dataset, profile: &Profile) -> Result<Columns, PlanError> {
     let definition = &plan.definition;
@@ -188,11 +249,35 @@ struct Exported {
     segments: u32,
     parts: Vec<Part>,
     totals: ScanTotals,
+    snapshots: Option<Snapshots>,
+    /// Whether a segment names no snapshot.
+    has_gap: bool,
     profile: Profile,
+    /// The ranges, if the segments are an index of images.
+    ranges: Vec<IndexedRange>,
+}
+
+/// The joined manifests. Their parts are listed for queries, also if the data then fails its gate.
+async fn gather(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    plan: &Plan,
+) -> Result<Exported, PlanDatasetError> {
+    let exported = join_manifests(store, keys, plan).await?;
+    let bucket = store.bucket();
+    let keys_of_parts = exported.parts.iter().map(|part| &part.key);
+    let list: String = keys_of_parts.fold(String::new(), |list, key| {
+        list + &format!("s3://{bucket}/{key}\n")
+    });
+    // Readers take an empty list for a part without a name.
+    if !list.is_empty() {
+        store.put(&keys.parts_list(), list.into()).await?;
+    }
+    Ok(exported)
 }
 
 /// Reads every segment's manifest, several at once, and joins them in order.
-async fn gather(
+async fn join_manifests(
     store: &impl ObjectStore,
     keys: &RunKeys,
     plan: &Plan,
@@ -209,19 +294,44 @@ async fn gather(
         segments,
         parts: Vec::new(),
         totals: ScanTotals::default(),
+        snapshots: None,
+        has_gap: false,
         profile: {
             let mut profile = Profile::new();
             let paths = plan.definition.paths();
             profile.declare(paths.iter().map(|named| named.text));
             profile
         },
+        ranges: Vec::new(),
     };
-    manifests
+    let planned = plan.images().map_or(&[][..], |(_, images)| &images.ranges);
+    let mut all = manifests
         .try_fold(nothing, async |mut all, manifest| {
             all.totals += manifest.totals;
+            if let (Some(range), Some(listing)) =
+                (planned.get(manifest.segment as usize), manifest.listing)
+            {
+                let own = || keys.index_manifest(manifest.segment);
+                all.ranges.push(IndexedRange {
+                    range: range.clone(),
+                    listing,
+                    manifest: manifest.adopted.unwrap_or_else(own),
+                });
+            }
+            all.has_gap |= manifest.snapshots.is_empty();
+            let snapshots = manifest.snapshots.into_iter();
+            all.snapshots =
+                snapshots.fold(all.snapshots, |all, one| Some(Snapshots::with(all, one)));
             all.parts.extend(manifest.parts);
             all.profile.merge(manifest.profile);
             Ok(all)
         })
-        .await
+        .await?;
+    if let Some(snapshots) = all.snapshots.as_mut()
+        && all.has_gap
+    {
+        // Changes since that segment was read are not known to be at or above any position.
+        snapshots.position = None;
+    }
+    Ok(all)
 }

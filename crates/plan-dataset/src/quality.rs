@@ -3,9 +3,8 @@
 //! report.
 
 use crate::PlanDatasetError;
-use bytes::Bytes;
 use contract::{RunId, short_name};
-use dataset::{Columns, Quality, judge, judge_items, quality_page};
+use dataset::{Columns, Quality, judge, judge_items};
 use definition::{Definition, NamedPath, PathUsage};
 use lake::records::{Champion, DatasetRecord, Latest};
 use lake::{ObjectStore, RunKeys, documents, keys};
@@ -32,7 +31,7 @@ struct Before {
     columns: Vec<String>,
 }
 
-/// Judges the data, and writes the verdicts, the statistics and the HTML report. `columns` are the
+/// Judges the data, and writes the verdicts, and the statistics. `columns` are the
 /// planned columns, if planning succeeded.
 pub async fn judge_data(
     store: &impl ObjectStore,
@@ -75,8 +74,6 @@ pub async fn judge_data(
     };
     documents::write(store, &keys.profile(), &statistics).await?;
     documents::write(store, &keys.quality(), &quality).await?;
-    let page = quality_page(keys.pipeline(), keys.run(), &statistics, &quality);
-    store.put(&keys.quality_page(), Bytes::from(page)).await?;
     Ok(quality)
 }
 

@@ -65,6 +65,52 @@ pub enum PlanExportError {
         #[source]
         faults: Faults,
     },
+    /// A condition of `ready` did not become true in time.
+    #[error(
+        "{place} did not become true within {minutes} minutes (ready.withinMinutes): {condition}; {reason}"
+    )]
+    NotReady {
+        /// The condition's place in the definition.
+        place: String,
+        /// The minutes that it had.
+        minutes: u32,
+        /// The condition.
+        condition: String,
+        /// How it was at last.
+        reason: String,
+    },
+    /// The objects that a condition of `ready` awaits cannot be listed.
+    #[error(
+        "{place}: the bucket {bucket} cannot be listed; if it is not the lake, name it in the stack's \
+         ReadyBucketArns"
+    )]
+    ReadyBucket {
+        /// The condition's place in the definition.
+        place: String,
+        /// The bucket.
+        bucket: String,
+        /// The service's answer.
+        source: Box<ServiceError>,
+    },
+    /// The function that a condition of `ready` names cannot be called.
+    #[error("{place}: the function cannot be called; name it in the stack's ReadyFunctionArns")]
+    ReadyFunction {
+        /// The condition's place in the definition.
+        place: String,
+        /// The service's answer.
+        source: Box<ServiceError>,
+    },
+    /// The answer of such a function is not `{"ready": true}` or `{"ready": false}`.
+    #[error(
+        "{place}: the function answered {answer}: it must answer {{\"ready\": true}} or \
+         {{\"ready\": false, \"reason\": \"…\"}}"
+    )]
+    ReadyAnswer {
+        /// The condition's place in the definition.
+        place: String,
+        /// The answer, shortened.
+        answer: String,
+    },
     /// There is no such table.
     #[error(
         "there is no table {table:?} in this account and region: correct source.dynamodb.table, or create it"
@@ -94,19 +140,39 @@ pub enum PlanExportError {
         /// The field.
         source: SelectionError,
     },
-    /// No item of a sample has an attribute that the dataset needs.
+    /// No item of a sample has some attributes that the dataset needs.
     #[error("the definition of pipeline {pipeline:?}")]
     Sampled {
         /// The pipeline.
         pipeline: String,
-        /// The attribute.
-        source: Box<dataset::PlanError>,
+        /// The fields that name them.
+        #[source]
+        faults: Faults,
     },
     /// The service answered a line that is not an item.
     #[error("the sample of the table has a line that is not an item")]
     NotAnItem {
         /// What is wrong with it.
         source: dynamodb_json::ItemError,
+    },
+    /// The source, or what the definition says of it, cannot be exported.
+    #[error("{field}: {message}")]
+    AtField {
+        /// The name of the error.
+        name: ErrorName,
+        /// The field to correct.
+        field: &'static str,
+        /// What is wrong, and what to do.
+        message: String,
+    },
+    /// The database allows no snapshots.
+    #[error(
+        "the database {database} allows no snapshots: ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or set \
+         source.sql.consistency to readCommitted"
+    )]
+    SnapshotNotAllowed {
+        /// The database.
+        database: String,
     },
     /// The source is empty.
     #[error("{what} holds no items: fill it before the next run")]
@@ -150,6 +216,23 @@ pub enum PlanExportError {
     /// The table cannot be described.
     #[error("the table cannot be described")]
     Table(#[source] Box<ServiceError>),
+    /// The bucket of images cannot be listed.
+    #[error("the images cannot be listed")]
+    Images(#[source] Box<ServiceError>),
+    /// The files cannot be listed or read.
+    #[error(
+        "the files cannot be read: the parameters FilesBucket, FilesPrefix and FilesKeyArn of the stack must allow them"
+    )]
+    FilesDenied(#[source] Box<ServiceError>),
+    /// The files cannot be listed or read, for another reason.
+    #[error("the files cannot be read")]
+    Files(#[source] Box<ServiceError>),
+    /// Images and files are read into a lake, and there is none.
+    #[error("no lake is known, into which the source is read: name the stack")]
+    NoLake,
+    /// The alarms of the definition cannot be described.
+    #[error("the alarms of `endpoint.guardrails.alarms` cannot be described")]
+    Alarms(#[source] Box<ServiceError>),
     /// The other execution cannot be described.
     #[error("the running execution cannot be described")]
     Execution(#[source] Box<ServiceError>),
@@ -164,6 +247,22 @@ fn list(names: &[String]) -> String {
 }
 
 impl PlanExportError {
+    pub(crate) const fn at_field(name: ErrorName, field: &'static str, message: String) -> Self {
+        Self::AtField {
+            name,
+            field,
+            message,
+        }
+    }
+
+    pub(crate) fn files(error: Box<ServiceError>) -> Self {
+        if error.name == ErrorName::AccessDenied {
+            Self::FilesDenied(error)
+        } else {
+            Self::Files(error)
+        }
+    }
+
     pub(crate) fn table_empty(table: &str, index: Option<&str>) -> Self {
         let what = match index {
             Some(index) => format!("index {index:?} of table {table:?}"),
@@ -197,11 +296,16 @@ impl Named for PlanExportError {
             | Self::NotJson { .. }
             | Self::Invalid { .. } => ErrorName::InvalidDefinition,
             Self::DefinitionMissing { .. } => ErrorName::DefinitionMissing,
+            Self::NotReady { .. } | Self::ReadyAnswer { .. } => ErrorName::NotReady,
+            Self::ReadyBucket { source, .. } | Self::ReadyFunction { source, .. } => source.name,
             Self::TableMissing { .. } | Self::IndexMissing { .. } => ErrorName::TableMissing,
             Self::Selection { source, .. } => source.name(),
-            Self::Sampled { source, .. } => source.name(),
+            Self::Sampled { .. } => ErrorName::AttributeMissing,
             Self::NotAnItem { .. } => ErrorName::DatasetInvalid,
             Self::TableEmpty { .. } => ErrorName::TableEmpty,
+            Self::AtField { name, .. } => *name,
+            Self::NoLake => ErrorName::BucketUnusable,
+            Self::SnapshotNotAllowed { .. } => ErrorName::SnapshotNotAllowed,
             Self::LimitExceeded { .. } | Self::NoRoute { .. } => ErrorName::LimitExceeded,
             Self::AlreadyRunning { .. } => ErrorName::AlreadyRunning,
             Self::Lake(error) => match error.name() {
@@ -209,7 +313,12 @@ impl Named for PlanExportError {
                 ErrorName::NotFound | ErrorName::AccessDenied => ErrorName::BucketUnusable,
                 other => other,
             },
-            Self::Table(error) | Self::Execution(error) => error.name,
+            Self::Table(error)
+            | Self::Images(error)
+            | Self::Files(error)
+            | Self::FilesDenied(error)
+            | Self::Alarms(error)
+            | Self::Execution(error) => error.name,
         }
     }
 }

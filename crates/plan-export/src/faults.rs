@@ -1,8 +1,7 @@
 //! The fields of the definition that an error is about.
 
 use crate::PlanExportError;
-use contract::chain;
-use dataset::PlanError;
+use contract::{ErrorName, chain};
 use definition::FieldError;
 use source::SelectionError;
 
@@ -13,13 +12,21 @@ impl PlanExportError {
     /// definition, such as a service that cannot be reached.
     pub fn faults(&self) -> Vec<FieldError> {
         let path = match self {
-            Self::Invalid { faults, .. } => return faults.as_slice().to_vec(),
+            Self::Invalid { faults, .. } | Self::Sampled { faults, .. } => {
+                return faults.as_slice().to_vec();
+            }
             Self::NoRoute { source, .. } => return source.faults(),
             Self::Selection { source, .. } => return vec![selected(source)],
-            Self::Sampled { source, .. } => return vec![sampled(source)],
             Self::TableMissing { .. } | Self::TableEmpty { .. } => TABLE,
             Self::IndexMissing { .. } => "source.dynamodb.index",
             Self::LimitExceeded { field, .. } => field,
+            Self::AtField { field, message, .. } => return vec![FieldError::new(*field, message)],
+            Self::SnapshotNotAllowed { .. } => "source.sql.consistency",
+            Self::Files(error) if error.name == ErrorName::FileUnreadable => "source.files",
+            Self::NotReady { place, .. }
+            | Self::ReadyBucket { place, .. }
+            | Self::ReadyFunction { place, .. }
+            | Self::ReadyAnswer { place, .. } => place,
             Self::StartTime { .. }
             | Self::Input { .. }
             | Self::MayNotOverride { .. }
@@ -29,6 +36,11 @@ impl PlanExportError {
             | Self::AlreadyRunning { .. }
             | Self::Lake(_)
             | Self::Table(_)
+            | Self::Images(_)
+            | Self::FilesDenied(_)
+            | Self::Files(_)
+            | Self::NoLake
+            | Self::Alarms(_)
             | Self::Execution(_) => return Vec::new(),
         };
         vec![FieldError::new(path, chain(self))]
@@ -40,17 +52,6 @@ fn selected(error: &SelectionError) -> FieldError {
         SelectionError::Path { at, .. } => format!("source.dynamodb.projection[{at}]"),
         SelectionError::Overlap { .. } => "source.dynamodb.projection".to_owned(),
         SelectionError::Value { .. } => "source.dynamodb.filter.values".to_owned(),
-    };
-    without_path(path, &chain(error))
-}
-
-fn sampled(error: &PlanError) -> FieldError {
-    let path = match error {
-        PlanError::NotSampled { field, .. } => field.clone(),
-        PlanError::Path { field, .. } | PlanError::Definition { field, .. } => {
-            format!("dataset.{field}")
-        }
-        _ => "dataset".to_owned(),
     };
     without_path(path, &chain(error))
 }
@@ -68,6 +69,7 @@ fn without_path(path: String, message: &str) -> FieldError {
 mod tests {
     use super::*;
     use contract::{ErrorName, ServiceError};
+    use definition::Faults;
 
     fn only(error: &PlanExportError) -> (String, String) {
         let faults = error.faults();
@@ -104,19 +106,18 @@ mod tests {
         let (path, message) = only(&selected);
         assert_eq!(path, "source.dynamodb.projection");
         assert!(message.starts_with("`a.b` lies within `a`"), "{message}");
+    }
+
+    #[test]
+    fn every_attribute_that_is_not_sampled_is_a_fault() {
+        let mut faults = Faults::default();
+        faults.add("dataset.label", "names `rating`");
+        faults.add("dataset.columns[1].path", "names `devcie`");
         let sampled = PlanExportError::Sampled {
             pipeline: "p".to_owned(),
-            source: Box::new(PlanError::NotSampled {
-                field: "dataset.label".to_owned(),
-                path: "rating".to_owned(),
-                items: 7,
-                present: "`Rating`".to_owned(),
-            }),
+            faults: faults.clone(),
         };
-        let (path, message) = only(&sampled);
-        assert_eq!(path, "dataset.label");
-        let expected = "names `rating`, which none of 7 sampled items has; there are `Rating`";
-        assert!(message.starts_with(expected), "{message}");
+        assert_eq!(sampled.faults(), faults.as_slice());
     }
 
     #[test]

@@ -2,28 +2,44 @@
 //!
 //! Each kind of source has a module of its own. At most a sample of the source is read.
 
+mod alarms;
 mod dynamodb;
 mod error;
 mod faults;
+mod files;
+mod images;
 mod load;
+mod needed;
 mod overrides;
+mod ready;
 mod sources;
+mod sql;
+mod table_sample;
 
+pub use alarms::check_alarms;
 pub use dynamodb::{
-    BASIS, DynamoDb, EXPORT_MEMORY_MB, JSON_PER_BYTE, PriceList, TableSample, sample_table,
+    BASIS, DynamoDb, EXPORT_MEMORY_MB, JSON_PER_BYTE, PriceList, STORED_PER_JSON, sample_table,
 };
 pub use error::PlanExportError;
+pub use files::Files;
+pub use images::Images;
 pub use load::{check_endpoint, load};
 pub use overrides::{Overrides, OverridesError};
 pub use sources::Sources;
+pub use sql::{Sql, sample_sql};
+pub use table_sample::TableSample;
 
-use contract::Invocation;
 use contract::RunId;
-use contract::states::{PlanExportInput, PlanExportOutput, Route};
+use contract::states::{Estimate, PlanExportInput, PlanExportOutput, Route, Status};
+use definition::Definition;
 use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
-use lake::{ObjectStore, PutOutcome, RunKeys, documents};
+use lake::{ObjectStore, PagedStore, PutOutcome, RunKeys, documents};
 use raw_export::{PlanSource, Planned};
+use ready::Unmet;
+use sagemaker_ports::Alarms;
+use source::CallFunction;
+use std::time::SystemTime;
 
 /// Configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,17 +52,19 @@ pub struct Settings {
     pub concurrency: u32,
 }
 
-/// Plans the export of an execution. Called again for the same execution, it answers the same plan.
+/// Plans the export of an execution, once the conditions of the definition's `ready` are true; until
+/// then it answers how long to wait. Called again for the same execution, it answers the same plan.
 ///
 /// # Errors
 /// If anything is wrong with the definition, the source or the bucket, before anything is paid for.
 pub async fn handle<P: PlanSource>(
-    store: &impl ObjectStore,
+    store: &impl PagedStore,
     sources: &P,
     executions: &impl Executions,
+    alarms: &impl Alarms,
+    functions: &impl CallFunction,
     settings: &Settings,
     input: PlanExportInput,
-    _invocation: Invocation,
 ) -> Result<PlanExportOutput, PlanExportError>
 where
     PlanExportError: From<P::Error>,
@@ -68,6 +86,20 @@ where
     // The run keeps the names that it begins with.
     definition.name_resources(&settings.stack);
     check_endpoint(store, &definition).await?;
+    check_alarms(alarms, &settings.stack, &definition).await?;
+    let current = CurrentRun {
+        run: run.clone(),
+        execution: execution.id.clone(),
+    };
+    let planned = plan_if_ready(store, sources, functions, &definition, &run).await?;
+    // A run that waits is the pipeline's run, too.
+    let hold_lease = async || match lease::acquire(store, executions, &pipeline, &current).await? {
+        Lease::HeldByOther(other) => Err(PlanExportError::AlreadyRunning {
+            pipeline: pipeline.clone(),
+            other: other.execution,
+        }),
+        Lease::Held => Ok(()),
+    };
     let Planned {
         key_attributes,
         route,
@@ -77,20 +109,17 @@ where
         estimate,
         sample,
         source,
-    } = sources.plan(&definition).await?;
-
-    let current = CurrentRun {
-        run: run.clone(),
-        execution: execution.id.clone(),
+    } = match planned {
+        Readiness::Ready(planned) => {
+            hold_lease().await?;
+            *planned
+        }
+        Readiness::Waiting(unmet) => {
+            let seconds = wait_for(&definition, &execution.start_time, &unmet)?;
+            hold_lease().await?;
+            return Ok(waiting(pipeline, run, keys.tasks(), &unmet, seconds));
+        }
     };
-    if let Lease::HeldByOther(other) =
-        lease::acquire(store, executions, &pipeline, &current).await?
-    {
-        return Err(PlanExportError::AlreadyRunning {
-            pipeline,
-            other: other.execution,
-        });
-    }
 
     let plan = Plan {
         run,
@@ -120,6 +149,79 @@ where
     Ok(output(&plan, settings))
 }
 
+/// Whether the run may begin.
+enum Readiness {
+    /// It may, by this plan.
+    Ready(Box<Planned>),
+    /// A condition of `ready` is not true yet.
+    Waiting(Unmet),
+}
+
+async fn plan_if_ready<P: PlanSource>(
+    store: &impl PagedStore,
+    sources: &P,
+    functions: &impl CallFunction,
+    definition: &Definition,
+    run: &RunId,
+) -> Result<Readiness, PlanExportError>
+where
+    PlanExportError: From<P::Error>,
+{
+    if let Some(unmet) = ready::unmet(store, functions, definition, run).await? {
+        return Ok(Readiness::Waiting(unmet));
+    }
+    let planned = Box::pin(sources.plan(definition)).await;
+    let planned = planned.map_err(PlanExportError::from);
+    match ready::too_few(definition, &planned) {
+        Some(unmet) => Ok(Readiness::Waiting(unmet)),
+        None => planned.map(|planned| Readiness::Ready(Box::new(planned))),
+    }
+}
+
+/// Seconds until the conditions are looked at again.
+fn wait_for(
+    definition: &Definition,
+    start_time: &str,
+    unmet: &Unmet,
+) -> Result<u32, PlanExportError> {
+    let started: jiff::Timestamp =
+        start_time
+            .parse()
+            .map_err(|error: jiff::Error| PlanExportError::StartTime {
+                message: error.to_string(),
+            })?;
+    let ready = definition.ready.as_ref();
+    ready.map_or(Ok(0), |ready| {
+        ready::wait(ready, SystemTime::from(started), unmet)
+    })
+}
+
+/// The answer of a run that waits.
+fn waiting(
+    pipeline: String,
+    run: RunId,
+    tasks_key: String,
+    unmet: &Unmet,
+    wait_seconds: u32,
+) -> PlanExportOutput {
+    let reason = unmet.sentence();
+    tracing::info!(wait_seconds, "{reason}");
+    PlanExportOutput {
+        status: Status::InProgress,
+        wait_seconds,
+        pipeline,
+        run,
+        route: Route::default(),
+        reason,
+        segments: 0,
+        tasks: 0,
+        tasks_key,
+        concurrency: 0,
+        estimate: Estimate::default(),
+        warnings: Vec::new(),
+    }
+}
+
 fn log(plan: &Plan) {
     tracing::info!(
         kind = plan.definition.source.kind(),
@@ -140,7 +242,7 @@ fn log(plan: &Plan) {
 
 /// Writes the list that the Distributed Map reads; for an export, it is written on completion.
 async fn write_tasks(store: &impl ObjectStore, plan: &Plan) -> Result<(), PlanExportError> {
-    if plan.route == Route::Scan {
+    if plan.route != Route::Export {
         documents::write(store, &plan.keys().tasks(), &plan.tasks).await?;
     }
     Ok(())
@@ -148,6 +250,8 @@ async fn write_tasks(store: &impl ObjectStore, plan: &Plan) -> Result<(), PlanEx
 
 fn output(plan: &Plan, settings: &Settings) -> PlanExportOutput {
     PlanExportOutput {
+        status: Status::Done,
+        wait_seconds: 0,
         pipeline: plan.definition.pipeline.clone(),
         run: plan.run.clone(),
         route: plan.route,
@@ -155,8 +259,8 @@ fn output(plan: &Plan, settings: &Settings) -> PlanExportOutput {
         segments: plan.segments,
         tasks: u32::try_from(plan.tasks.len()).unwrap_or(u32::MAX),
         tasks_key: plan.keys().tasks(),
-        concurrency: settings.concurrency,
+        concurrency: plan.concurrency(settings.concurrency),
         estimate: plan.estimate.clone(),
-        warnings: plan.definition.warnings(),
+        warnings: plan.warnings(),
     }
 }

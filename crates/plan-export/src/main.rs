@@ -1,4 +1,5 @@
-//! Wires `plan-export` to S3, DynamoDB, Step Functions and the Lambda Runtime API.
+//! Wires `plan-export` to S3, DynamoDB, relational databases, Secrets Manager, Step Functions,
+//! CloudWatch, Lambda and the Lambda Runtime API.
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_shell::Error> {
@@ -11,13 +12,30 @@ async fn main() -> Result<(), lambda_shell::Error> {
         stack: lambda_shell::env("STACK_NAME")?,
         concurrency: lambda_shell::env_as("MAP_CONCURRENCY")?,
     };
+    let secrets = aws::secrets::SecretsManager::new(&config);
+    // A database that fails over is back after a minute or two: the state asks again.
+    let databases = database::Drivers::patient(std::time::Duration::from_secs(20));
     let sources = plan_export::Sources {
         tables: &tables,
+        databases: &databases,
+        secrets: &secrets,
+        lake: Some(&store),
         concurrency: settings.concurrency,
     };
     let executions = aws::sfn::StateMachines::new(&config);
-    lambda_shell::serve(async |input, invocation| {
-        plan_export::handle(&store, &sources, &executions, &settings, input, invocation).await
+    let alarms = aws::cloudwatch::CloudWatch::new(&config);
+    let functions = aws::functions::Functions::new(&config);
+    lambda_shell::serve(async |input, _invocation| {
+        plan_export::handle(
+            &store,
+            &sources,
+            &executions,
+            &alarms,
+            &functions,
+            &settings,
+            input,
+        )
+        .await
     })
     .await
 }

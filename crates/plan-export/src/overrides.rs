@@ -7,14 +7,18 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 /// The sections of a definition. `pipeline` is not one of them: it chooses the definition.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 12] = [
     "source",
+    "ready",
     "gate",
     "dataset",
     "training",
     "promotion",
     "endpoint",
     "batch",
+    "late",
+    "stale",
+    "notify",
     "limits",
 ];
 

@@ -2,25 +2,46 @@
 
 use crate::PlanExportError;
 use crate::dynamodb::DynamoDb;
+use crate::files::Files;
+use crate::images::Images;
+use crate::sql::Sql;
 use definition::{Definition, Source};
+use lake::PagedStore;
 use raw_export::{PlanSource, Planned};
 use source::{DescribeRecovery, DescribeTable, ScanPages};
+use sql_source::{Databases, Secrets};
 
 /// The ports of all kinds of source.
 #[derive(Debug)]
-pub struct Sources<'a, T> {
+pub struct Sources<'a, T, D, S, L> {
     /// DynamoDB tables.
     pub tables: &'a T,
+    /// Relational databases.
+    pub databases: &'a D,
+    /// The secrets of their logins.
+    pub secrets: &'a S,
+    /// The lake with earlier runs, into which images are indexed, if there is one. Without it, a
+    /// table's plan is made as if there were no earlier run.
+    pub lake: Option<&'a L>,
     /// Tasks that run at once, at most.
     pub concurrency: u32,
 }
 
-impl<T: DescribeTable + DescribeRecovery + ScanPages> PlanSource for Sources<'_, T> {
+impl<T, D, S, L> PlanSource for Sources<'_, T, D, S, L>
+where
+    T: DescribeTable + DescribeRecovery + ScanPages,
+    D: Databases,
+    S: Secrets,
+    L: PagedStore,
+{
     type Error = PlanExportError;
 
     async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
         let Self {
             tables,
+            databases,
+            secrets,
+            lake,
             concurrency,
         } = *self;
         match &definition.source {
@@ -31,6 +52,31 @@ impl<T: DescribeTable + DescribeRecovery + ScanPages> PlanSource for Sources<'_,
                     concurrency,
                 };
                 dynamodb.plan(definition).await
+            }
+            Source::Sql(source) => {
+                let sql = Sql {
+                    source,
+                    databases,
+                    secrets,
+                    lake,
+                };
+                sql.plan(definition).await
+            }
+            Source::Images(source) => {
+                let images = Images {
+                    source,
+                    lake: lake.ok_or(PlanExportError::NoLake)?,
+                    concurrency,
+                };
+                images.plan(definition).await
+            }
+            Source::Files(source) => {
+                let files = Files {
+                    source,
+                    lake: lake.ok_or(PlanExportError::NoLake)?,
+                    concurrency,
+                };
+                files.plan(definition).await
             }
         }
     }

@@ -4,6 +4,7 @@
 //! It decides nothing about columns or rows: `dataset` does, on top of it.
 
 mod attribute;
+pub mod canonical;
 mod number;
 mod profile;
 mod sample;

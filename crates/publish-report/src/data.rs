@@ -16,7 +16,7 @@ pub struct DataReport {
     pub comparison: String,
     /// Notable changes since, as lines for people; `quality.json` has all figures.
     pub changes: Vec<String>,
-    /// Key of the HTML page on the data.
+    /// Key of the run's page, which shows the data.
     pub page_key: String,
 }
 
@@ -31,6 +31,6 @@ pub async fn gather(
         changes: quality.changes(),
         gate: quality.gate,
         comparison: quality.comparison,
-        page_key: run.quality_page(),
+        page_key: run.page(),
     }))
 }

@@ -1,7 +1,7 @@
 //! The record of the pipeline's newest good data, made of the run's report.
 
 use crate::{PublishReportError, Report};
-use contract::states::Outcome;
+use contract::states::{Outcome, Route};
 use lake::latest::{self, Announcements, Newest};
 use lake::records::{DatasetRecord, Latest, LatestDataset, LatestExport, LatestModel};
 use lake::{ConditionalStore, ObjectStore, RunKeys, documents, keys};
@@ -14,6 +14,10 @@ pub async fn publish(
     run: &RunKeys,
     report: &Report,
 ) -> Result<(), PublishReportError> {
+    if report.outcome == Outcome::NothingNew {
+        // The newest good data is still that of the run before, with its files and its model.
+        return Ok(());
+    }
     let latest = record(store, run, report).await?;
     match latest::advance(store, &latest).await? {
         Newest::Ours => {
@@ -21,7 +25,7 @@ pub async fn publish(
             announcements
                 .announce(&latest, &address)
                 .await
-                .map_err(Box::new)?;
+                .map_err(|error| PublishReportError::Announcement(Box::new(error)))?;
         }
         Newest::Later => tracing::info!("the data of a later run is there"),
     }
@@ -65,7 +69,7 @@ async fn record(
             table: report.export.table.clone(),
             items: report.export.items,
             raw_bytes: report.export.raw_bytes,
-            prefix: address(run.raw()),
+            prefix: address(exported_to(run, report)),
             manifest: address(run.export()),
         },
         dataset,
@@ -76,6 +80,14 @@ async fn record(
             metrics: training.metrics.clone(),
         }),
     })
+}
+
+/// The folder of the raw parts. An index of images lists those of earlier runs too.
+pub fn exported_to(run: &RunKeys, report: &Report) -> String {
+    match report.export.route {
+        Route::Images => keys::indexes(run.pipeline()),
+        Route::Scan | Route::Export | Route::Sql | Route::Files => run.raw(),
+    }
 }
 
 fn address(store: &impl ObjectStore, key: &str) -> String {

@@ -1,7 +1,9 @@
 //! The Markdown report: the same facts, derived from the report alone.
 
-use crate::{DataReport, Report};
+use crate::newest::exported_to;
+use crate::{DataReport, DatabaseReport, Report};
 use contract::states::{Outcome, RowCounts, Verdict};
+use lake::RunKeys;
 use lake::records::{DeploymentRecord, TrainingRecord, VerdictRecord};
 use std::fmt::Write;
 
@@ -43,13 +45,21 @@ fn write_all(text: &mut String, report: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-fn headline(report: &Report) -> String {
+pub fn headline(report: &Report) -> String {
     let prefix =
         |channel: &str| format!("processed/{}/run={}/{channel}", report.pipeline, report.run);
     match (report.outcome, &report.training) {
-        (Outcome::Exported, _) => format!(
-            "{} items are exported, below `raw/{}/run={}/`.",
-            report.export.items, report.pipeline, report.run
+        (Outcome::Exported, _) => {
+            let keys = RunKeys::new(&report.pipeline, &report.run);
+            let folder = exported_to(&keys, report);
+            format!(
+                "{} items are exported, below `{folder}`.",
+                report.export.items
+            )
+        }
+        (Outcome::NothingNew, _) => format!(
+            "Nothing is new: the {} items are those of the last run that ended well, and so is the definition.",
+            report.export.items
         ),
         (Outcome::DatasetSealed, _) => {
             format!("The training files are made, below `{}`.", prefix(""))
@@ -100,11 +110,15 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
     }
     writeln!(text, "| Segments | {} |", export.segments)?;
     writeln!(text, "| Raw bytes | {} |", export.raw_bytes)?;
-    writeln!(
-        text,
-        "| Read units | {:.1} (estimated {}) |",
-        export.read_units, export.estimated_read_units
-    )?;
+    match &export.database {
+        Some(found) => database(text, found)?,
+        // A relational database counts none.
+        None => writeln!(
+            text,
+            "| Read units | {:.1} (estimated {}) |",
+            export.read_units, export.estimated_read_units
+        )?,
+    }
     if let Some(sample) = &export.sample {
         writeln!(
             text,
@@ -115,7 +129,7 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
     if let Some(decision) = &export.read_decision {
         writeln!(text, "| Read budget | {} |", cell(decision))?;
     }
-    if let Some(rate) = export.read_rate {
+    if let Some(rate) = export.read_rate.filter(|_| export.database.is_none()) {
         writeln!(text, "| Read rate | {rate:.1} RCU/s |")?;
     }
     writeln!(text, "| Throttled attempts | {} |", export.throttles)?;
@@ -127,6 +141,42 @@ fn export(text: &mut String, report: &Report) -> std::fmt::Result {
         )?;
     }
     writeln!(text)
+}
+
+fn database(text: &mut String, found: &DatabaseReport) -> std::fmt::Result {
+    writeln!(text, "| Consistency | {} |", cell(&found.consistency))?;
+    if let Some(all) = &found.snapshots {
+        let compared = if all.compared.is_empty() {
+            "nothing was compared".to_owned()
+        } else {
+            format!("compared: {}", cell(&all.compared.join(", ")))
+        };
+        let when = if all.first == all.last {
+            format!("of {}", all.first)
+        } else {
+            format!("{} to {}", all.first, all.last)
+        };
+        writeln!(
+            text,
+            "| Snapshots | {}, {when}; {} rows; {compared} |",
+            all.count, all.rows
+        )?;
+    }
+    let bad_texts = found.snapshots.as_ref().map_or(0, |all| all.bad_texts);
+    if bad_texts > 0 {
+        writeln!(
+            text,
+            "| Bad text | {bad_texts} values have U+FFFD in place of half a surrogate pair |"
+        )?;
+    }
+    if let Some(base) = &found.base {
+        writeln!(
+            text,
+            "| Rows that did not change | {}, from run {base} |",
+            found.unchanged
+        )?;
+    }
+    writeln!(text, "| Certificates | {} |", cell(&found.authorities))
 }
 
 fn dataset(text: &mut String, report: &Report, rows: &RowCounts) -> std::fmt::Result {

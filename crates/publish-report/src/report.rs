@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use lake::records::{
-    Champion, Checksum, DatasetRecord, DeploymentRecord, ExportRecord, ItemSample, Plan,
+    Champion, Checksum, DatasetRecord, DeploymentRecord, ExportRecord, ItemSample, Plan, Snapshots,
     TrainingRecord, VerdictRecord,
 };
 use lake::{DocumentError, ObjectStore, RunKeys, documents, keys};
@@ -123,6 +123,46 @@ pub struct ExportReport {
     pub raw_bytes: u64,
     /// The order-independent checksum of all raw lines.
     pub checksum: Checksum,
+    /// How the rows were read, of a relational database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<DatabaseReport>,
+}
+
+/// How the rows of a relational database were read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DatabaseReport {
+    /// What is promised about rows that change meanwhile, in one sentence.
+    pub consistency: String,
+    /// The snapshots that they were read in, and what was compared in each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<Snapshots>,
+    /// The run from which the rows were taken that did not change since; absent if all were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<RunId>,
+    /// Rows that were taken from it.
+    #[serde(default)]
+    pub unchanged: u64,
+    /// Which certificate authorities the connection trusted, with the date of the bundle.
+    pub authorities: String,
+}
+
+impl DatabaseReport {
+    /// Of a run's plan and export; `None` if its source is no relational database.
+    fn of(plan: &Plan, export: &ExportRecord) -> Option<Self> {
+        let (source, of_table) = plan.sql()?;
+        let base = of_table.changes().map(|changes| changes.base.clone());
+        let read = export.snapshots.as_ref().map_or(0, |all| all.rows);
+        Some(Self {
+            consistency: source.consistency.promise().to_owned(),
+            snapshots: export.snapshots.clone(),
+            unchanged: base
+                .as_ref()
+                .map_or(0, |_| export.totals.items.saturating_sub(read)),
+            base,
+            authorities: of_table.authorities.clone(),
+        })
+    }
 }
 
 /// A feature column.
@@ -170,6 +210,13 @@ impl Committed {
         if outcome == Outcome::Exported {
             return Ok(all);
         }
+        let key = keys::champion(run.pipeline());
+        let champion =
+            async || documents::read_if_there(store, &key, "the record of a champion").await;
+        if outcome == Outcome::NothingNew {
+            all.champion = champion().await?;
+            return Ok(all);
+        }
         all.dataset = Some(documents::read(store, &run.dataset(), "a dataset").await?);
         if outcome == Outcome::DatasetSealed {
             return Ok(all);
@@ -184,8 +231,7 @@ impl Committed {
             let what = "the record of a deployment";
             all.deployment = Some(documents::read(store, &run.deployment(), what).await?);
         }
-        let key = keys::champion(run.pipeline());
-        all.champion = documents::read_if_there(store, &key, "the record of a champion").await?;
+        all.champion = champion().await?;
         Ok(all)
     }
 }
@@ -225,7 +271,8 @@ pub async fn gather(
         let keys = RunKeys::new(run.pipeline(), run_of_it);
         format!("s3://{}/{}", store.bucket(), keys.predictions())
     });
-    let pace = plan.pace().map(str::to_owned);
+    let database = DatabaseReport::of(&plan, &export);
+    let (pace, warnings) = (plan.pace().map(str::to_owned), plan.warnings());
     let columns = dataset
         .as_ref()
         .map_or(&Value::Null, |dataset| &dataset.columns)
@@ -238,7 +285,7 @@ pub async fn gather(
         started: plan.started,
         finished: finished.to_string(),
         seconds,
-        warnings: plan.definition.warnings(),
+        warnings,
         export: ExportReport {
             table: plan.definition.source.name().to_owned(),
             route: plan.route,
@@ -255,6 +302,7 @@ pub async fn gather(
             throttles: exported.throttles,
             raw_bytes: exported.raw_bytes,
             checksum: exported.checksum,
+            database,
         },
         rows: dataset.as_ref().map(|dataset| dataset.rows),
         label: text(&columns, "label"),

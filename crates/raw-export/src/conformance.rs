@@ -24,8 +24,21 @@ const LONG: Duration = Duration::from_hours(1);
 /// # Panics
 /// If it does not conform.
 pub async fn holds<R: ReadSegments>(source: impl Fn(Vec<Vec<u8>>) -> R) {
-    every_line_comes_once(&source).await;
     a_cursor_continues_at_every_page_boundary(&source).await;
+    holds_of_commits(|lines, _, _| source(lines)).await;
+}
+
+/// Checks a source whose cursors stand for what was committed: it is made with the lake that a run is
+/// exported to, and the run's keys. All cases but that of a cursor that nobody committed.
+///
+/// # Panics
+/// If it does not conform.
+pub async fn holds_of_commits<R: ReadSegments>(
+    source: impl Fn(Vec<Vec<u8>>, &MemoryStore, &RunKeys) -> R,
+) {
+    let keys = keys();
+    let source = |lines, store: &MemoryStore| source(lines, store, &keys);
+    every_line_comes_once(&source).await;
     a_crash_at_any_point_loses_and_doubles_nothing(&source).await;
     of_two_attempts_that_overlap_every_line_counts_once(&source).await;
     without_time_each_call_moves_on(&source).await;
@@ -101,11 +114,11 @@ async fn exported(store: &MemoryStore) -> Vec<Vec<u8>> {
     all
 }
 
-async fn every_line_comes_once<R: ReadSegments>(source: &impl Fn(Vec<Vec<u8>>) -> R) {
+async fn every_line_comes_once<R: ReadSegments>(source: &impl Fn(Vec<Vec<u8>>, &MemoryStore) -> R) {
     // Without lines, or with fewer lines than segments, some segments are empty.
     for count in [0, 1, 60] {
         let store = MemoryStore::new();
-        assert!(export(&store, &source(lines(count)), "a", LONG).await);
+        assert!(export(&store, &source(lines(count), &store), "a", LONG).await);
         assert_eq!(exported(&store).await, lines(count), "{count} lines");
     }
 }
@@ -156,14 +169,16 @@ async fn a_cursor_continues_at_every_page_boundary<R: ReadSegments>(
 }
 
 async fn a_crash_at_any_point_loses_and_doubles_nothing<R: ReadSegments>(
-    source: &impl Fn(Vec<Vec<u8>>) -> R,
+    source: &impl Fn(Vec<Vec<u8>>, &MemoryStore) -> R,
 ) {
-    let reader = source(lines(30));
     let mut crashes = 0;
     for polls in 1.. {
         let store = MemoryStore::new();
-        let ended = poll_at_most(polls, export(&store, &reader, "crashing", LONG));
-        assert!(export(&store, &reader, "next", LONG).await);
+        // Another process goes on, with a reader of its own.
+        let crashing = source(lines(30), &store);
+        let ended = poll_at_most(polls, export(&store, &crashing, "crashing", LONG));
+        drop(crashing);
+        assert!(export(&store, &source(lines(30), &store), "next", LONG).await);
         assert_eq!(exported(&store).await, lines(30), "after {polls} polls");
         if ended.is_some() {
             break;
@@ -174,28 +189,37 @@ async fn a_crash_at_any_point_loses_and_doubles_nothing<R: ReadSegments>(
 }
 
 async fn of_two_attempts_that_overlap_every_line_counts_once<R: ReadSegments>(
-    source: &impl Fn(Vec<Vec<u8>>) -> R,
+    source: &impl Fn(Vec<Vec<u8>>, &MemoryStore) -> R,
 ) {
-    let reader = source(lines(60));
     for late in 0..10 {
         let store = MemoryStore::new();
+        let readers = [source(lines(60), &store), source(lines(60), &store)];
         let second = async {
             for _ in 0..late {
                 tokio::task::yield_now().await;
             }
-            export(&store, &reader, "second", LONG).await
+            export(&store, &readers[1], "second", LONG).await
         };
-        let ended = tokio::join!(export(&store, &reader, "first", LONG), second);
+        let ended = tokio::join!(export(&store, &readers[0], "first", LONG), second);
         assert_eq!(ended, (true, true));
         assert_eq!(exported(&store).await, lines(60), "{late} turns late");
     }
 }
 
-async fn without_time_each_call_moves_on<R: ReadSegments>(source: &impl Fn(Vec<Vec<u8>>) -> R) {
+async fn without_time_each_call_moves_on<R: ReadSegments>(
+    source: &impl Fn(Vec<Vec<u8>>, &MemoryStore) -> R,
+) {
     let store = MemoryStore::new();
-    let reader = source(lines(30));
     let mut calls = 0;
-    while !export(&store, &reader, &format!("call{calls}"), Duration::ZERO).await {
+    // Each call is another process, which knows what was committed and nothing else.
+    while !export(
+        &store,
+        &source(lines(30), &store),
+        &format!("call{calls}"),
+        Duration::ZERO,
+    )
+    .await
+    {
         calls += 1;
         assert!(calls < 100, "a call without time reads no page");
     }

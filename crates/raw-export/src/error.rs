@@ -1,11 +1,28 @@
 //! Errors of exporting a task to raw parts.
 
-use contract::{ErrorName, Named, ServiceError};
+use contract::{ErrorName, Named, RunId, ServiceError};
 use lake::{DocumentError, PartError};
 
 /// Why a task could not be continued.
 #[derive(Debug, thiserror::Error)]
 pub enum RawExportError {
+    /// The input names a task that the plan does not have.
+    #[error("the plan of run {run} has no task {index}")]
+    UnknownTask {
+        /// The task.
+        index: u32,
+        /// The run.
+        run: RunId,
+    },
+    /// The plan's source is of another kind than the function reads.
+    #[error("the run's source is {kind:?}, which another function exports")]
+    OtherSource {
+        /// The kind of source.
+        kind: &'static str,
+    },
+    /// The plan cannot be read.
+    #[error("reading the plan")]
+    Plan(#[source] DocumentError),
     /// A page could not be read.
     #[error("reading segment {segment} of {source_name} after {items} items")]
     Page {
@@ -65,11 +82,13 @@ pub enum RawExportError {
 impl Named for RawExportError {
     fn name(&self) -> ErrorName {
         match self {
+            Self::UnknownTask { .. } => ErrorName::InvalidRequest,
+            Self::OtherSource { .. } => ErrorName::Bug,
             Self::Page { source, .. } => source.name,
             Self::NoAnswer { .. } => ErrorName::ServiceUnavailable,
             Self::AboveLimit { .. } => ErrorName::LimitExceeded,
             Self::Item { .. } => ErrorName::DatasetInvalid,
-            Self::Document(error) => error.name(),
+            Self::Plan(error) | Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),
         }
     }

@@ -18,8 +18,8 @@ mod units;
 pub use error::RawExportError;
 pub use plan::{PlanSource, Planned};
 pub use read::{Page, ReadSegments, SegmentRequest};
-pub use segment::SegmentEnd;
-pub use task::{Settings, TaskEnd, TaskExport, TimeLimit};
+pub use segment::{SegmentEnd, now_ms};
+pub use task::{Settings, TaskEnd, TaskExport, TimeLimit, output, plan_of_task};
 
 /// The examples of the README, compiled and run as tests.
 #[cfg(doctest)]

@@ -1,6 +1,7 @@
 //! The capability to read a segment page by page.
 
 use contract::ServiceError;
+use lake::records::SourceRead;
 use serde_json::Value;
 use source::{PageBuffer, PageEnd, Throttles};
 use std::future::Future;
@@ -48,6 +49,17 @@ pub trait ReadSegments: Send + Sync {
         request: &SegmentRequest<'_>,
         buffer: &mut PageBuffer,
     ) -> impl Future<Output = Result<Page, ServiceError>> + Send;
+
+    /// Compares what was read of a segment since its last commit with what the source itself counts;
+    /// called before it is committed. Nothing is committed after an error. By default, there is
+    /// nothing to compare.
+    fn before_commit(
+        &self,
+        segment: u32,
+    ) -> impl Future<Output = Result<SourceRead, ServiceError>> + Send {
+        let _ = segment;
+        std::future::ready(Ok(SourceRead::Nothing))
+    }
 
     /// A count of throttled attempts for one segment. A source that slows down when it is throttled
     /// makes it part of its own count.

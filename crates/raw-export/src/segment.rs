@@ -5,7 +5,7 @@ use crate::{Page, RawExportError, ReadSegments, SegmentRequest, TaskExport};
 use contract::ErrorName;
 use lake::ObjectStore;
 use lake::part::PartWriter;
-use lake::records::{ScanTotals, SegmentRecord};
+use lake::records::{SegmentRecord, SourceRead};
 use lake::segment::{self, Commit, Progress};
 use profile::{Profile, Vocabularies};
 use source::{PageBuffer, Throttles};
@@ -148,12 +148,22 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
                 Err(error) => return Err(error),
             };
             if read.pages > before {
+                match self.compared().await {
+                    Ok(read) => state.record.add(read),
+                    Err(error) => {
+                        state.part.abandon().await?;
+                        return Err(error);
+                    }
+                }
                 progress = self.commit(state).await?;
             } else {
                 state.part.abandon().await?;
                 progress = self.resume().await?;
             }
-            if let Some(error) = failure {
+            // A segment that another attempt has ended meanwhile needs nothing more of this one.
+            if let Some(error) = failure
+                && !matches!(progress, Progress::Whole(_))
+            {
                 return Err(error);
             }
         }
@@ -222,19 +232,17 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
     fn fresh(&self) -> SegmentRecord<Profile> {
         let mut profile = Profile::sharing(self.vocabularies);
         self.declare(&mut profile);
-        SegmentRecord {
-            segment: self.segment,
-            total_segments: self.task.total_segments,
-            cursor: None,
-            parts: Vec::new(),
-            totals: ScanTotals::default(),
-            profile,
-        }
+        SegmentRecord::new(self.segment, self.task.total_segments, profile)
     }
 
     fn part(&self, record: &SegmentRecord<Profile>) -> Result<PartWriter<'a, S>, RawExportError> {
         let number = u32::try_from(record.parts.len()).unwrap_or(u32::MAX);
-        let key = self.task.keys.part(self.segment, number, self.task.attempt);
+        let (keys, attempt) = (self.task.keys, self.task.attempt);
+        let key = if self.task.settings.keep_parts {
+            keys.index_part(self.segment, number, attempt)
+        } else {
+            keys.part(self.segment, number, attempt)
+        };
         let level = self.task.settings.compression_level;
         Ok(PartWriter::with_level(self.task.store, key, level)?)
     }
@@ -329,6 +337,17 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
         Ok(Outcome::Read)
     }
 
+    /// What the source itself counts of the rows that are not committed yet.
+    async fn compared(&self) -> Result<SourceRead, RawExportError> {
+        let compared = self.task.reader.before_commit(self.segment).await;
+        compared.map_err(|source| RawExportError::Page {
+            source_name: self.task.source_name.to_owned(),
+            segment: self.segment,
+            items: 0,
+            source: Box::new(source),
+        })
+    }
+
     /// Ends the part and commits. Returns the segment's progress: this attempt's, or, if another
     /// one committed first, that one's.
     async fn commit(&self, state: State<'a, S>) -> Result<Progress<Profile>, RawExportError> {
@@ -359,7 +378,8 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
     }
 }
 
-fn now_ms() -> u64 {
+/// The time in milliseconds since 1970, as [`Page::Read`] has it.
+pub fn now_ms() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

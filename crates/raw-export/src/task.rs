@@ -3,9 +3,11 @@
 use crate::segment::{SegmentEnd, SegmentExport};
 use crate::units::Units;
 use crate::{RawExportError, ReadSegments};
-use contract::states::ExportTask;
+use contract::RunId;
+use contract::states::{ExportSegmentOutput, ExportTask, Status};
 use futures::stream::{self, StreamExt};
-use lake::{ObjectStore, RunKeys};
+use lake::records::Plan;
+use lake::{ObjectStore, RunKeys, documents};
 use profile::Vocabularies;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -20,6 +22,8 @@ pub struct Settings {
     pub compression_level: Option<i32>,
     /// Segments that are read concurrently, by default.
     pub side_by_side: usize,
+    /// Whether later runs list the parts again: they are written where nothing expires.
+    pub keep_parts: bool,
 }
 
 impl Default for Settings {
@@ -28,6 +32,7 @@ impl Default for Settings {
             part_bytes: 64 * 1024 * 1024,
             compression_level: Some(lake::part::LEVEL),
             side_by_side: 16,
+            keep_parts: false,
         }
     }
 }
@@ -48,7 +53,11 @@ impl TimeLimit {
 
     /// The deadlines of an invocation with this much time left.
     pub fn within(remaining: Duration) -> Self {
-        let reserve = Self::RESERVE.min(remaining / 5);
+        Self::holding_back(remaining, Self::RESERVE.min(remaining / 5))
+    }
+
+    /// The same, with another reserve: a page is given up when five sixths of it are left.
+    pub fn holding_back(remaining: Duration, reserve: Duration) -> Self {
         let end = Instant::now() + remaining;
         Self {
             stop: end - reserve,
@@ -124,5 +133,48 @@ impl<S: ObjectStore, R: ReadSegments> TaskExport<'_, S, R> {
             segments,
             held_up: held_up.filter(|_| !has_read.into_inner()),
         })
+    }
+}
+
+/// The plan of a run that has this task.
+///
+/// # Errors
+/// `InvalidRequest` if the plan has another task of this number, or none; and if it cannot be read.
+pub async fn plan_of_task(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    task: &ExportTask,
+) -> Result<Plan, RawExportError> {
+    let plan: Plan = documents::read(store, &keys.plan(), "the run's plan")
+        .await
+        .map_err(RawExportError::Plan)?;
+    if !plan.tasks.contains(task) {
+        return Err(RawExportError::UnknownTask {
+            index: task.index,
+            run: keys.run().clone(),
+        });
+    }
+    Ok(plan)
+}
+
+/// What a function that exports a task answers.
+pub fn output(
+    pipeline: String,
+    run: RunId,
+    task: ExportTask,
+    ends: &[SegmentEnd],
+) -> ExportSegmentOutput {
+    let whole = ends.iter().filter(|end| end.whole).count();
+    ExportSegmentOutput {
+        status: if whole == ends.len() {
+            Status::Done
+        } else {
+            Status::InProgress
+        },
+        pipeline,
+        run,
+        task,
+        segments_done: u32::try_from(whole).unwrap_or(u32::MAX),
+        items: ends.iter().map(|end| end.items).sum(),
     }
 }

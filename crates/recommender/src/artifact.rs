@@ -11,8 +11,9 @@ use safetensors::tensor::{Dtype, SafeTensors, View, serialize};
 use serde::{Deserialize, Serialize};
 
 use crate::hyperparameters::Layout;
-use crate::tree::write_whole;
-use crate::{Error, Model};
+use container::{Error, write_whole};
+
+use crate::Model;
 
 /// The file's name in the model's folder.
 pub const FILE: &str = "model.safetensors";

@@ -2,15 +2,13 @@
 //! form of SageMaker's built-in algorithms: no header, label first, numbers only.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use csv::ByteRecord;
 
+use crate::Error;
 use crate::hyperparameters::Layout;
-use crate::{Error, Tree};
-
-/// The depth to which a channel's folders are read, as in SageMaker's XGBoost.
-pub const MAX_DEPTH: usize = 3;
+use container::Tree;
 
 /// Labelled pairs of user and item, in 12 bytes per row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,24 +68,7 @@ pub fn read(
     layout: Layout,
     reserved: Option<u32>,
 ) -> Result<Channel, Error> {
-    let folder = tree.channel(name);
-    let mut files = Vec::new();
-    if folder.exists() {
-        collect(&folder, 0, &mut files)?;
-    }
-    if files.is_empty() {
-        let advice = if name == crate::job::TRAIN {
-            "give the channel at least one CSV file"
-        } else {
-            "give it at least one CSV file, or leave the channel out"
-        };
-        return Err(Error::MissingChannel {
-            channel: name,
-            path: folder,
-            advice,
-        });
-    }
-    files.sort();
+    let files = container::files(tree, name, "CSV", name != container::job::TRAIN)?;
     let mut channel = Channel {
         files: files.len(),
         ..Channel::default()
@@ -113,29 +94,6 @@ pub fn read(
     Ok(channel)
 }
 
-/// Collects every file below `folder`, following links.
-fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
-    if depth > MAX_DEPTH {
-        return Err(Error::TooDeep {
-            path: folder.to_owned(),
-        });
-    }
-    let io = |source| Error::Io {
-        action: "listing",
-        path: folder.to_owned(),
-        source,
-    };
-    for entry in std::fs::read_dir(folder).map_err(io)? {
-        let path = entry.map_err(io)?.path();
-        if std::fs::metadata(&path).map_err(io)?.is_dir() {
-            collect(&path, depth + 1, files)?;
-        } else {
-            files.push(path);
-        }
-    }
-    Ok(())
-}
-
 /// Reads one file. `columns` is the number of columns of the channel's first row.
 fn read_file(
     path: &Path,
@@ -144,7 +102,7 @@ fn read_file(
     columns: &mut Option<usize>,
     channel: &mut Channel,
 ) -> Result<(), Error> {
-    let file = File::open(path).map_err(|source| Error::Io {
+    let file = File::open(path).map_err(|source| container::Error::Io {
         action: "opening",
         path: path.to_owned(),
         source,
@@ -270,7 +228,8 @@ mod tests {
         let expected = [(1, 2, 1.5), (3, 4, 2.0), (5, 6, 3.0)];
         assert_eq!(channel.interactions.iter().collect::<Vec<_>>(), expected);
         let error = read_files(&[("w/x/y/z/c", "3,5,6\n")], LAYOUT).unwrap_err();
-        assert!(matches!(error, Error::TooDeep { .. }), "{error}");
+        let is_too_deep = matches!(error, Error::Container(container::Error::TooDeep { .. }));
+        assert!(is_too_deep, "{error}");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! ignored.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use container::Tree;
+use container::hyperparameters::{self, Known, put, put_optional};
 use serde::Serialize;
 
 use crate::Error;
@@ -59,7 +60,7 @@ impl Default for Hyperparameters {
 }
 
 /// Name, range with default, and meaning of each, in the order of the documentation.
-const KNOWN: [(&str, &str, &str); 9] = [
+const KNOWN: [Known; 9] = [
     (
         "user_column",
         "a whole number from 1 to 9999 (default 1)",
@@ -107,109 +108,38 @@ const KNOWN: [(&str, &str, &str); 9] = [
     ),
 ];
 
-/// SageMaker's tuning jobs add this name, which is for the tuner and not for the program.
-const TUNING_OBJECTIVE: &str = "_tuning_objective_metric";
-
 /// The text on hyperparameters for `--help`.
 pub fn help() -> String {
-    KNOWN
-        .map(|(name, range, what)| format!("  {name}\n      {what}: {range}\n"))
-        .concat()
+    hyperparameters::help(&KNOWN)
 }
 
 impl Hyperparameters {
-    /// Reads `hyperparameters.json`. A missing file means all defaults.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        let given: BTreeMap<String, String> = match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|source| Error::Config {
-                path: path.to_owned(),
-                source,
-            })?,
-            Err(source) if source.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(source) => {
-                return Err(Error::Io {
-                    action: "reading",
-                    path: path.to_owned(),
-                    source,
-                });
-            }
-        };
-        Self::from_strings(&given)
+    /// Reads the tree's `hyperparameters.json`. A missing file means all defaults.
+    pub fn read(tree: &Tree) -> Result<Self, Error> {
+        Self::from_strings(&hyperparameters::given(tree)?)
     }
 
     /// Parses the values.
     pub fn from_strings(given: &BTreeMap<String, String>) -> Result<Self, Error> {
         let mut it = Self::default();
-        for (name, text) in given {
-            if name == TUNING_OBJECTIVE {
-                continue;
-            }
-            let Some((name, range, _)) = KNOWN.iter().find(|known| known.0 == name) else {
-                let known = KNOWN.map(|known| known.0).join(", ");
-                return Err(Error::UnknownHyperparameter {
-                    name: name.clone(),
-                    known,
-                });
-            };
-            let text = text.trim();
-            let is_valid = match *name {
-                "user_column" => put(&mut it.layout.user_column, text, 1..=9999),
-                "item_column" => put(&mut it.layout.item_column, text, 1..=9999),
-                "unseen_index" => put_optional(&mut it.unseen_index, text, "none", 0..=u32::MAX),
-                "factors" => put(&mut it.factors, text, 2..=512),
-                "iterations" => put(&mut it.iterations, text, 2..=1000),
-                "learning_rate" => put(&mut it.learning_rate, text, f32::MIN_POSITIVE..=1.0),
-                "regularization" => put_optional(&mut it.regularization, text, "auto", 0.0..=10.0),
-                "bias_regularization" => put(&mut it.bias_regularization, text, 0.0..=10_000.0),
-                _ => put(&mut it.seed, text, 0..=u64::MAX),
-            };
-            if !is_valid {
-                return Err(Error::BadHyperparameter {
-                    name,
-                    value: text.to_owned(),
-                    range,
-                });
-            }
-        }
+        hyperparameters::parse(&KNOWN, given, |name, text| match name {
+            "user_column" => put(&mut it.layout.user_column, text, 1..=9999),
+            "item_column" => put(&mut it.layout.item_column, text, 1..=9999),
+            "unseen_index" => put_optional(&mut it.unseen_index, text, "none", 0..=u32::MAX),
+            "factors" => put(&mut it.factors, text, 2..=512),
+            "iterations" => put(&mut it.iterations, text, 2..=1000),
+            "learning_rate" => put(&mut it.learning_rate, text, f32::MIN_POSITIVE..=1.0),
+            "regularization" => put_optional(&mut it.regularization, text, "auto", 0.0..=10.0),
+            "bias_regularization" => put(&mut it.bias_regularization, text, 0.0..=10_000.0),
+            _ => put(&mut it.seed, text, 0..=u64::MAX),
+        })?;
         if it.layout.user_column == it.layout.item_column {
             let (name, range, _) = KNOWN[1];
             let value = it.layout.item_column.to_string();
-            return Err(Error::BadHyperparameter { name, value, range });
+            return Err(container::Error::BadHyperparameter { name, value, range }.into());
         }
         Ok(it)
     }
-}
-
-/// Parses `text` into `field` if it is in `range`. Returns whether it is.
-fn put<T>(field: &mut T, text: &str, range: std::ops::RangeInclusive<T>) -> bool
-where
-    T: std::str::FromStr + PartialOrd,
-{
-    match text.parse() {
-        Ok(value) if range.contains(&value) => {
-            *field = value;
-            true
-        }
-        _ => false,
-    }
-}
-
-/// Like [`put`], for a field that the word `unset` sets to `None`.
-fn put_optional<T>(
-    field: &mut Option<T>,
-    text: &str,
-    unset: &str,
-    range: std::ops::RangeInclusive<T>,
-) -> bool
-where
-    T: std::str::FromStr + PartialOrd,
-{
-    if text == unset {
-        *field = None;
-        return true;
-    }
-    *field = text.parse().ok().filter(|value| range.contains(value));
-    field.is_some()
 }
 
 #[cfg(test)]
@@ -295,12 +225,13 @@ mod tests {
 
     #[test]
     fn values_other_than_strings_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("hyperparameters.json");
-        std::fs::write(&path, r#"{"factors": 8}"#).unwrap();
-        assert!(matches!(
-            Hyperparameters::read(&path),
-            Err(Error::Config { .. })
-        ));
+        let root = tempfile::tempdir().unwrap();
+        let tree = Tree::new(root.path());
+        std::fs::create_dir_all(tree.config("")).unwrap();
+        let path = tree.config("hyperparameters.json");
+        std::fs::write(path, r#"{"factors": 8}"#).unwrap();
+        let read = Hyperparameters::read(&tree);
+        let is_config = matches!(read, Err(Error::Container(container::Error::Config { .. })));
+        assert!(is_config, "{read:?}");
     }
 }

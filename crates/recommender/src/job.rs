@@ -1,45 +1,14 @@
 //! The job's configuration: its channels and instances. Settings that this program does not support
 //! are refused, because it would otherwise train wrongly without a message.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-
-use crate::{Error, Tree};
-
-/// The channel that every job has.
-pub const TRAIN: &str = "train";
-/// The channel with held-out rows for metrics.
-pub const VALIDATION: &str = "validation";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Channel {
-    content_type: Option<String>,
-    training_input_mode: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Resources {
-    #[serde(default)]
-    hosts: Vec<String>,
-}
+use container::job::{TRAIN, VALIDATION, channels, check_one_instance};
+use container::{Error, Tree};
 
 /// Reads `inputdataconfig.json` and `resourceconfig.json`, and returns whether there is a
 /// validation channel. Without the first file, there is one if its folder exists.
 pub fn has_validation(tree: &Tree) -> Result<bool, Error> {
-    if let Some(resources) = read::<Resources>(&tree.config("resourceconfig.json"))?
-        && resources.hosts.len() > 1
-    {
-        return Err(Error::Unsupported {
-            what: format!("the job has {} instances", resources.hosts.len()),
-            advice: "train on one instance (InstanceCount 1)",
-        });
-    }
-    let config = tree.config("inputdataconfig.json");
-    let Some(channels) = read::<BTreeMap<String, Channel>>(&config)? else {
+    check_one_instance(tree)?;
+    let Some(channels) = channels(tree)? else {
         return Ok(tree.channel(VALIDATION).exists());
     };
     for (name, channel) in &channels {
@@ -49,15 +18,15 @@ pub fn has_validation(tree: &Tree) -> Result<bool, Error> {
                 advice: "give the channels train and, optionally, validation",
             });
         }
-        if let Some(content) = &channel.content_type
-            && !is_csv(content)
-        {
+        // SageMaker uses both names.
+        if !["", "text/csv", "csv"].contains(&channel.media_type().as_str()) {
+            let content = channel.content_type.as_deref().unwrap_or_default();
             return Err(Error::Unsupported {
                 what: format!("channel {name} has content type {content:?}"),
                 advice: "give text/csv",
             });
         }
-        if channel.training_input_mode.as_deref() == Some("Pipe") {
+        if channel.is_piped() {
             return Err(Error::Unsupported {
                 what: format!("channel {name} is in Pipe mode"),
                 advice: "use File or FastFile",
@@ -65,33 +34,6 @@ pub fn has_validation(tree: &Tree) -> Result<bool, Error> {
         }
     }
     Ok(channels.contains_key(VALIDATION))
-}
-
-/// Whether a content type is CSV. Its parameters are ignored. SageMaker uses both names.
-fn is_csv(content: &str) -> bool {
-    let kind = content.split(';').next().unwrap_or_default().trim();
-    kind.is_empty()
-        || ["text/csv", "csv"]
-            .iter()
-            .any(|csv| kind.eq_ignore_ascii_case(csv))
-}
-
-/// Reads a configuration file. `None` if there is none, as in a run by hand.
-fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
-    match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(|source| Error::Config {
-                path: path.to_owned(),
-                source,
-            }),
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Io {
-            action: "reading",
-            path: path.to_owned(),
-            source,
-        }),
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! `serve` answers requests with the model.
 //!
 //! It follows SageMaker's container contract: the `/opt/ml` tree for training, HTTP for serving. It
-//! uses no AWS client and no other crate of this workspace.
+//! uses no AWS client; [`container`] has what its contract asks of any program.
 
 pub mod artifact;
 pub mod channel;
@@ -13,15 +13,13 @@ pub mod invocation;
 pub mod job;
 pub mod metrics;
 pub mod model;
-pub mod serve;
-pub mod signals;
+mod serve;
 pub mod train;
-pub mod tree;
 
-pub use error::{Error, one_line};
+pub use container::Tree;
+pub use error::Error;
 pub use hyperparameters::Hyperparameters;
 pub use model::Model;
-pub use tree::Tree;
 
 /// The examples of the README.
 #[cfg(doctest)]

@@ -2,12 +2,10 @@
 //! failure file.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
-use recommender::signals::Stop;
-use recommender::train::Claim;
-use recommender::{Error, Tree, hyperparameters, one_line, serve, train};
+use container::{Stop, Tree, one_line, serve};
+use recommender::{Error, Model, hyperparameters, train};
 
 /// Recommends items to users, as a SageMaker training and hosting container.
 #[derive(Parser)]
@@ -58,12 +56,13 @@ fn hyperparameters() -> String {
 
 #[tokio::main]
 async fn main() {
-    let done = match Cli::parse().command {
-        Command::Train(at) => train(Tree::new(at.prefix)).await,
+    let done: Result<(), Error> = match Cli::parse().command {
+        Command::Train(at) => container::train(Tree::new(at.prefix), train::run).await,
         Command::Serve { at, host, port } => match Stop::install() {
-            Ok(mut stop) => serve::run(Tree::new(at.prefix), &host, port, &mut stop).await,
+            Ok(mut stop) => serve::<Model>(Tree::new(at.prefix), &host, port, &mut stop).await,
             Err(error) => Err(error),
-        },
+        }
+        .map_err(Error::from),
     };
     let code = match done {
         Ok(()) => 0,
@@ -74,33 +73,4 @@ async fn main() {
     };
     // A return would wait for a training thread that cannot be stopped.
     std::process::exit(code)
-}
-
-/// Trains on a thread of its own, so that a signal ends the program at once.
-async fn train(tree: Tree) -> Result<(), Error> {
-    let claim = Arc::new(Claim::default());
-    let mut stop = Stop::install()?;
-    let mut run = {
-        let (tree, claim) = (tree.clone(), Arc::clone(&claim));
-        tokio::task::spawn_blocking(move || train::run(&tree, &claim))
-    };
-    let ended = tokio::select! {
-        ended = &mut run => ended,
-        signal = stop.wait() => {
-            if claim.stop() {
-                Ok(Err(Error::Stopped { signal }))
-            } else {
-                run.await
-            }
-        }
-    };
-    let done = ended.unwrap_or_else(|panic| {
-        Err(Error::Bug {
-            reason: panic.to_string(),
-        })
-    });
-    if let Err(error) = &done {
-        tree.write_failure(&one_line(error))?;
-    }
-    done
 }

@@ -6,45 +6,19 @@
     reason = "SageMaker reads metrics from standard output"
 )]
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Instant;
 
+use container::job::{TRAIN, VALIDATION};
+use container::{Claim, Tree, write_whole};
 use serde_json::json;
 
 use crate::channel::Channel;
-use crate::job::{TRAIN, VALIDATION};
-use crate::{Error, Hyperparameters, Tree, artifact, channel, fit, job, metrics};
-
-const TRAINING: u8 = 0;
-const WRITING: u8 = 1;
-const STOPPED: u8 = 2;
-
-/// Decides between a signal to stop and the writing of the model: the first to claim wins.
-#[derive(Debug, Default)]
-pub struct Claim(AtomicU8);
-
-impl Claim {
-    /// Claims the stop, so that no model is written. `false` if the model is already being
-    /// written; the run then ends by itself soon.
-    pub fn stop(&self) -> bool {
-        self.take(STOPPED)
-    }
-
-    fn write(&self) -> bool {
-        self.take(WRITING)
-    }
-
-    fn take(&self, by: u8) -> bool {
-        self.0
-            .compare_exchange(TRAINING, by, Ordering::SeqCst, Ordering::SeqCst)
-            .is_ok()
-    }
-}
+use crate::{Error, Hyperparameters, artifact, channel, fit, job, metrics};
 
 /// Trains on the tree's channels and writes `output/data/metrics.json`, then the model.
 pub fn run(tree: &Tree, claim: &Claim) -> Result<(), Error> {
     let started = Instant::now();
-    let settings = Hyperparameters::read(&tree.config("hyperparameters.json"))?;
+    let settings = Hyperparameters::read(tree)?;
     println!(
         "settings: {}",
         serde_json::to_string(&settings).expect("plain numbers are JSON")
@@ -81,10 +55,10 @@ pub fn run(tree: &Tree, claim: &Claim) -> Result<(), Error> {
         "validation": validation.as_ref().map(counts),
     });
     let report = format!("{report:#}\n");
-    crate::tree::write_whole(&tree.output_data(), "metrics.json", report.as_bytes())?;
+    write_whole(&tree.output_data(), "metrics.json", report.as_bytes())?;
     // The model is written last: if it exists, the run is complete.
     if !claim.write() {
-        return Err(Error::Stopped { signal: "a signal" });
+        return Err(container::Error::Stopped { signal: "a signal" }.into());
     }
     artifact::save(&fit.model, &tree.model())?;
     println!(
@@ -117,14 +91,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_first_claim_succeeds() {
-        let claim = Claim::default();
-        assert!(claim.stop() && !claim.write());
-        let claim = Claim::default();
-        assert!(claim.write() && !claim.stop());
-    }
-
-    #[test]
     fn a_stopped_run_writes_no_model() {
         let root = tempfile::tempdir().unwrap();
         let tree = Tree::new(root.path());
@@ -132,7 +98,9 @@ mod tests {
         std::fs::write(tree.channel(TRAIN).join("a"), "3,1,1\n").unwrap();
         let claim = Claim::default();
         claim.stop();
-        assert!(matches!(run(&tree, &claim), Err(Error::Stopped { .. })));
+        let run = run(&tree, &claim);
+        let is_stopped = matches!(run, Err(Error::Container(container::Error::Stopped { .. })));
+        assert!(is_stopped, "{run:?}");
         assert!(!tree.model().exists());
     }
 }

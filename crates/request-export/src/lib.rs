@@ -9,7 +9,7 @@ mod manifest;
 pub use error::RequestExportError;
 
 use contract::states::{ExportTask, MOST_CHILDREN, RequestExportOutput, Route, RunInput, Status};
-use contract::{Invocation, ServiceError};
+use contract::{Invocation, Names, ServiceError};
 use jiff::Timestamp;
 use lake::native::{NativeExport as Exported, NativeRequest};
 use lake::records::Plan;
@@ -95,7 +95,7 @@ pub async fn handle(
             .table_arn
             .clone()
             .ok_or(RequestExportError::NoTable)?,
-        token: format!("{}-{}-{attempt}", input.pipeline, input.run),
+        token: Names::export_token(&input.pipeline, &input.run, attempt),
         bucket: store.bucket().to_owned(),
         prefix: keys.native(attempt),
         key: settings.lake_key.clone(),

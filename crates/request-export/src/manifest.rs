@@ -6,13 +6,11 @@
 use crate::RequestExportError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lake::native::ExportFile;
+use lake::native::{DYNAMODB_JSON, ExportFile, ManifestEntry, ManifestSummary};
 use lake::{ObjectMeta, ObjectStore, store};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
-const FORMAT: &str = "DYNAMODB_JSON";
 const MD5_BYTES: usize = 16;
 
 /// A completed export.
@@ -25,27 +23,6 @@ pub struct Completed<'a> {
     pub manifest: Option<&'a str>,
     /// Items in all files, if the service reports it.
     pub items: Option<u64>,
-}
-
-/// `manifest-summary.json`, as far as needed.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Summary {
-    export_arn: String,
-    #[serde(rename = "manifestFilesS3Key")]
-    files_key: String,
-    item_count: u64,
-    output_format: String,
-}
-
-/// A line of `manifest-files.json`, as far as needed.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry {
-    item_count: u64,
-    md5_checksum: String,
-    #[serde(rename = "dataFileS3Key")]
-    key: String,
 }
 
 /// The files of an export, if all manifests agree and all files exist.
@@ -65,12 +42,13 @@ pub async fn read(
         })
     };
     let text = manifest(store, export, &summary_key).await?;
-    let summary: Summary = parse(bucket, &summary_key, 1, &text)?;
+    let summary: ManifestSummary = parse(bucket, &summary_key, 1, &text)?;
     if summary.export_arn != export.arn {
         return wrong(&summary_key, "exportArn", export.arn, &summary.export_arn);
     }
-    if summary.output_format != FORMAT {
-        return wrong(&summary_key, "outputFormat", FORMAT, &summary.output_format);
+    if summary.output_format != DYNAMODB_JSON {
+        let found = &summary.output_format;
+        return wrong(&summary_key, "outputFormat", DYNAMODB_JSON, found);
     }
     let described = export.items.unwrap_or(summary.item_count);
     if summary.item_count != described {
@@ -90,7 +68,7 @@ pub async fn read(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let entry: Entry = parse(bucket, &files_key, number, line)?;
+        let entry: ManifestEntry = parse(bucket, &files_key, number, line)?;
         let key = below(export.prefix, &entry.key);
         // Removed from the listing, so a file that is named twice is missing the second time.
         let Some(bytes) = there.remove(&key) else {

@@ -1,7 +1,7 @@
 //! CloudWatch alarms: those that watch a pipeline's endpoint, and the states of any.
 
 use crate::{Owner, Tags};
-use contract::ServiceError;
+use contract::{Names, ServiceError};
 use std::collections::BTreeMap;
 use std::future::Future;
 
@@ -35,20 +35,25 @@ pub struct AlarmSpec {
 }
 
 impl AlarmSpec {
+    /// The names of the alarms of a pipeline's endpoint.
+    ///
+    /// They are named after the pipeline, so that they follow it to an endpoint of another name.
+    pub fn names(owner: &Owner) -> [String; 2] {
+        ["endpoint-errors", "endpoint-latency"]
+            .map(|what| Names::alarm(&owner.stack, &owner.pipeline, what))
+    }
+
     /// The alarms of a pipeline's endpoint: server errors, and a latency above
     /// `max_latency_milliseconds`.
-    ///
-    /// Their names begin with the stack's name and a slash, which no stack's name contains: the
-    /// function's role can therefore be limited to them, and no other stack can have the same.
-    /// They are named after the pipeline, so that they follow it to an endpoint of another name.
     pub fn of_endpoint(
         owner: &Owner,
         endpoint: &str,
         max_latency_milliseconds: u32,
         topic: &str,
     ) -> [Self; 2] {
-        let alarm = |what: &str, description: String, metric, threshold| Self {
-            name: format!("{}/{}/endpoint-{what}", owner.stack, owner.pipeline),
+        let [errors, latency] = Self::names(owner);
+        let alarm = |name, description: String, metric, threshold| Self {
+            name,
             description,
             endpoint: endpoint.to_owned(),
             metric,
@@ -58,13 +63,13 @@ impl AlarmSpec {
         };
         [
             alarm(
-                "errors",
+                errors,
                 format!("The endpoint {endpoint} answers with server errors."),
                 EndpointMetric::ServerErrors,
                 0,
             ),
             alarm(
-                "latency",
+                latency,
                 format!("The model at the endpoint {endpoint} answers slowly."),
                 EndpointMetric::Latency,
                 max_latency_milliseconds.saturating_mul(1000),

@@ -6,6 +6,7 @@ use contract::{ErrorName, Named, ServiceError};
 use serde_json::Value;
 
 const CSV: &str = "text/csv";
+const IMAGE: &str = "application/x-image";
 
 /// What an endpoint answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,49 @@ pub async fn ask(
         Ok(()) => Finding::Sound(rows),
         Err(what) => Finding::Wrong(what),
     })
+}
+
+/// Asks the endpoint for the class of one image: the probability of each of so many classes, or what
+/// is wrong with the answer.
+///
+/// # Errors
+/// If the service cannot be asked; that the container refuses is an answer.
+pub async fn classify(
+    endpoints: &impl Invoke,
+    endpoint: &str,
+    image: Vec<u8>,
+    classes: usize,
+) -> Result<Result<Vec<f64>, String>, ServiceError> {
+    match endpoints.invoke(endpoint, IMAGE, image).await {
+        Ok(prediction) => Ok(probabilities(&prediction.body, classes)),
+        Err(error) if error.name() == ErrorName::ServiceRejected => {
+            Ok(Err(format!("the request was refused ({error})")))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The probabilities of an answer about one image, as SageMaker's image classification gives them: a
+/// JSON array with one for each class.
+///
+/// # Errors
+/// If the answer holds something else: what.
+pub fn probabilities(body: &[u8], classes: usize) -> Result<Vec<f64>, String> {
+    let all: Vec<f64> = serde_json::from_slice(body)
+        .map_err(|error| format!("the answer is no JSON array of probabilities ({error})"))?;
+    if all.len() != classes {
+        let found = all.len();
+        return Err(format!(
+            "an image of {classes} classes was answered with {found} probabilities"
+        ));
+    }
+    let sum: f64 = all.iter().sum();
+    if all.iter().any(|one| !(0.0..=1.0).contains(one)) || (sum - 1.0).abs() > 0.01 {
+        return Err(format!(
+            "the answer's numbers are no probabilities: they add up to {sum:.3}"
+        ));
+    }
+    Ok(all)
 }
 
 fn check(prediction: &Prediction, rows: usize) -> Result<(), String> {
@@ -205,6 +249,22 @@ mod tests {
         assert_eq!(answered("text/csv", "[0.1, 0.9]", 1), Ok(()));
         assert_eq!(answered("text/csv", "[0.1, 0.9],[0.2, 0.8]", 2), Ok(()));
         assert_eq!(answered("application/json", r#"{"score": 4.5}"#, 1), Ok(()));
+    }
+
+    #[test]
+    fn an_image_is_answered_with_a_probability_for_each_class() {
+        assert_eq!(probabilities(b"[0.25, 0.75]", 2), Ok(vec![0.25, 0.75]));
+        for (body, says) in [
+            ("[0.25, 0.75]", "answered with 2 probabilities"),
+            ("[0.5, 0.75, 0]", "add up to 1.250"),
+            ("[2, -1, 0]", "no probabilities"),
+            ("{\"class\": 3}", "no JSON array"),
+            ("0.5,0.5,0", "no JSON array"),
+            ("[NaN, 0, 1]", "no JSON array"),
+        ] {
+            let error = probabilities(body.as_bytes(), 3).unwrap_err();
+            assert!(error.contains(says), "{body}: {error}");
+        }
     }
 
     #[test]

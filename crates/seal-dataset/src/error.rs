@@ -3,7 +3,8 @@
 use contract::states::RowCounts;
 use contract::{ErrorName, Named};
 use dataset::GateFailed;
-use lake::{DocumentError, PartMissing, StoreError};
+use format::images::ImageError;
+use lake::{DocumentError, JoinError, PartMissing, StoreError};
 
 /// Why a dataset cannot be sealed.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +109,12 @@ pub enum SealDatasetError {
     /// The page on the data cannot be written.
     #[error("writing the report on the data")]
     Store(#[from] StoreError),
+    /// The files of a channel cannot be joined.
+    #[error("joining the files of a channel")]
+    Join(#[from] JoinError),
+    /// A class has no name that a line could have.
+    #[error("writing the names of the classes")]
+    Classes(#[from] ImageError),
     /// The run's definition has no dataset.
     #[error(transparent)]
     Part(#[from] PartMissing),
@@ -124,11 +131,13 @@ impl Named for SealDatasetError {
             | Self::NoRows { .. }
             | Self::OneClass { .. }
             | Self::Labels { .. }
-            | Self::EmptyColumns { .. } => ErrorName::QualityGateFailed,
+            | Self::EmptyColumns { .. }
+            | Self::Classes(_) => ErrorName::QualityGateFailed,
             Self::Gate(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Store(error) => error.name(),
             Self::Part(error) => error.name(),
+            Self::Join(error) => error.name(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod error;
 mod fitness;
+mod images;
 mod quality;
 
 pub use error::SealDatasetError;
@@ -16,7 +17,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use lake::records::{
     ChannelFile, DatasetPlan, DatasetRecord, Plan, RowContent, Sample, ShardRecord,
 };
-use lake::{ObjectStore, RunKeys, documents};
+use lake::{CopyingUpload, ObjectStore, RunKeys, documents};
 
 const MANIFESTS_AT_ONCE: usize = 16;
 const TRAIN: &str = "train";
@@ -27,11 +28,14 @@ const TEST: &str = "test";
 ///
 /// # Errors
 /// If a shard is not whole, if items are lost or duplicated, or if there is nothing to train on.
-pub async fn handle(
-    store: &impl ObjectStore,
+pub async fn handle<S>(
+    store: &S,
     input: RunInput,
     _invocation: Invocation,
-) -> Result<SealDatasetOutput, SealDatasetError> {
+) -> Result<SealDatasetOutput, SealDatasetError>
+where
+    S: ObjectStore<Upload: CopyingUpload>,
+{
     let keys = RunKeys::new(&input.pipeline, &input.run);
     let run: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let existing: Option<DatasetRecord> =
@@ -57,11 +61,10 @@ pub async fn handle(
     })
 }
 
-async fn seal(
-    store: &impl ObjectStore,
-    keys: &RunKeys,
-    run: &Plan,
-) -> Result<RowCounts, SealDatasetError> {
+async fn seal<S>(store: &S, keys: &RunKeys, run: &Plan) -> Result<RowCounts, SealDatasetError>
+where
+    S: ObjectStore<Upload: CopyingUpload>,
+{
     let plan: DatasetPlan<Columns> =
         documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?;
     let Merged {
@@ -85,6 +88,14 @@ async fn seal(
     let dataset = run.definition.dataset()?;
     quality::check_rows(store, keys, &dataset.gate, (rows, &content), notes).await?;
     fitness::check(&run.definition, dataset, &plan.columns, rows, &content)?;
+    let files = match plan.format.images() {
+        Some(_) => images::into_channels(store, keys, &plan.format, files).await?,
+        None => files,
+    };
+    let classes = match plan.format.images() {
+        Some(_) => Some(images::write_classes(store, keys, &plan.columns).await?),
+        None => None,
+    };
     reconcile_files(rows, &files, plan.minimum_files)?;
     let mut channels: Vec<String> = files.iter().map(|file| file.channel.clone()).collect();
     channels.sort_unstable();
@@ -99,10 +110,12 @@ async fn seal(
         channels,
         content_type: plan.format.content_type().to_owned(),
         columns,
-        features: Some(features as u64),
+        features: classes.is_none().then_some(features as u64),
+        classes,
         vocabularies: plan.vocabularies,
         files,
         sample,
+        rejected: content.rejected,
     };
     // Another attempt that seals this run writes the same document.
     documents::commit(store, &keys.dataset(), &dataset).await?;

@@ -2,13 +2,11 @@
 //! report on the data, also if the run ends here.
 
 use crate::SealDatasetError;
-use bytes::Bytes;
 use contract::states::RowCounts;
-use dataset::{GateFailed, Quality, judge_left, judge_rejected, quality_page};
+use dataset::{GateFailed, Quality, judge_left, judge_rejected};
 use definition::Gate;
 use lake::records::RowContent;
 use lake::{ObjectStore, RunKeys, documents};
-use profile::Statistics;
 
 /// Compares the rejected items and the rows that are left with the gate's bounds. `notes` join the
 /// report.
@@ -24,10 +22,8 @@ pub async fn check_rows(
     let verdicts = [judge_rejected(gate, rows, mostly), judge_left(gate, rows)];
     let quality: Option<Quality> =
         documents::read_if_there(store, &keys.quality(), "the report on the data").await?;
-    let statistics: Option<Statistics> =
-        documents::read_if_there(store, &keys.profile(), "the profile of the run").await?;
-    // Neither is there if somebody removed it; the bounds count all the same.
-    if let Some((mut quality, statistics)) = quality.zip(statistics) {
+    // It is not there if somebody removed it; the bounds count all the same.
+    if let Some(mut quality) = quality {
         for verdict in verdicts.clone() {
             quality.add(verdict);
         }
@@ -37,8 +33,6 @@ pub async fn check_rows(
             }
         }
         documents::write(store, &keys.quality(), &quality).await?;
-        let page = quality_page(keys.pipeline(), keys.run(), &statistics, &quality);
-        store.put(&keys.quality_page(), Bytes::from(page)).await?;
     }
     Ok(GateFailed::check(&verdicts)?)
 }

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod export;
+mod function;
 pub mod memory;
 pub mod memory_export;
 mod page;
@@ -16,6 +17,7 @@ pub use export::{
     DescribeRecovery, ExportDescription, ExportRequest, ExportState, NativeExport,
     PointInTimeRecovery,
 };
+pub use function::{CallFunction, FunctionAnswer, MemoryFunctions};
 pub use page::{PageBuffer, PageEnd, PageRequest};
 pub use selection::{Selection, SelectionError, projected};
 pub use throttles::Throttles;

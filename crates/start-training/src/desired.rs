@@ -3,7 +3,7 @@
 use crate::job_state::Run;
 use crate::{StartTrainingError, hyperparameters};
 use definition::FieldError;
-use definition::{Distribution, PartMissing, Scalar, Tuning, TuningRange};
+use definition::{Distribution, InputMode, PartMissing, Scalar, Training, Tuning, TuningRange};
 use lake::records::DatasetRecord;
 use sagemaker_ports::{Channel, Owner, TrainingSpec, TuningSpec};
 
@@ -26,6 +26,7 @@ pub fn training_job<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, S
     let training = definition.training()?;
     let is_weighed = definition.dataset()?.weight.is_some();
     check_shares(training.distribution, training.instance_count, dataset)?;
+    check_volume(training, dataset)?;
     // SageMaker refuses a channel whose prefix is empty.
     let filled = [
         ("train", dataset.rows.train, training.distribution),
@@ -131,6 +132,26 @@ pub fn tuning_job<S>(
             .collect(),
         training,
     })
+}
+
+/// In file mode the channels are copied to the volume before training starts; the job would fail
+/// after its instance is paid for.
+fn check_volume(training: &Training, dataset: &DatasetRecord) -> Result<(), FieldError> {
+    let channels = dataset.files.iter();
+    let channels = channels.filter(|file| ["train", VALIDATION].contains(&file.channel.as_str()));
+    let bytes: u64 = channels.map(|file| file.bytes).sum();
+    let gigabytes = bytes.div_ceil(1 << 30);
+    if training.input_mode != InputMode::File || gigabytes <= training.volume_gb.into() {
+        return Ok(());
+    }
+    Err(FieldError::new(
+        "training.volumeGb",
+        format!(
+            "the training files are {gigabytes} GiB, which are copied to a volume of {}: make it larger, or set \
+             training.inputMode to \"fastFile\"",
+            training.volume_gb
+        ),
+    ))
 }
 
 /// An instance without a file has nothing to train on, which SageMaker finds out after it is paid

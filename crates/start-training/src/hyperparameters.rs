@@ -6,6 +6,8 @@ use lake::records::DatasetRecord;
 use std::collections::BTreeMap;
 
 const FEATURE_DIM: &str = "feature_dim";
+const CLASSES: &str = "num_classes";
+const SAMPLES: &str = "num_training_samples";
 
 /// The hyperparameters, as texts; `is_weighed` says that the rows have weights.
 ///
@@ -20,6 +22,12 @@ pub fn resolve(
     let mut all: BTreeMap<_, _> = given
         .map(|(name, value)| (name.clone(), value.to_string()))
         .collect();
+    // A container of one's own is told as well: no definition can know how many images are left.
+    if let Some(classes) = dataset.classes {
+        let images = dataset.rows.train;
+        derive(&mut all, CLASSES, classes.into(), "classes of images")?;
+        derive(&mut all, SAMPLES, images, "training images")?;
+    }
     let Some(algorithm) = &training.algorithm else {
         return Ok(all);
     };
@@ -44,6 +52,28 @@ pub fn resolve(
         _ => {
             all.insert(FEATURE_DIM.to_owned(), features);
             Ok(all)
+        }
+    }
+}
+
+/// Adds what follows from the dataset, unless the definition has it right already.
+fn derive(
+    all: &mut BTreeMap<String, String>,
+    name: &str,
+    value: u64,
+    what: &str,
+) -> Result<(), FieldError> {
+    let value = value.to_string();
+    match all.get(name) {
+        Some(given) if *given != value => Err(FieldError::new(
+            "training.hyperparameters",
+            format!(
+                "`{name}` is {given}, and the dataset has {value} {what}: leave it out, it follows from the dataset"
+            ),
+        )),
+        _ => {
+            all.insert(name.to_owned(), value);
+            Ok(())
         }
     }
 }
@@ -77,6 +107,28 @@ mod tests {
         let record = serde_json::from_value(record).unwrap();
         let is_weighed = dataset.get("weight").is_some();
         resolve(&training, is_weighed, &record).map(|all| json!(all))
+    }
+
+    #[test]
+    fn a_job_on_images_is_told_their_number_and_their_classes() {
+        let images = |training: &Value| {
+            let training = contract::read::from_value(training.clone()).unwrap();
+            let record = json!({
+                "run": "20261120-173000-1a2b3c4d", "rows": {"train": 9, "validation": 0, "rejected": 0},
+                "channels": ["train"], "contentType": "c", "columns": [], "classes": 4, "files": [],
+            });
+            let record = serde_json::from_value(record).unwrap();
+            resolve(&training, false, &record).map(|all| json!(all))
+        };
+        let own = json!({"image": "own", "hyperparameters": {"epochs": 3}});
+        let told = json!({"epochs": "3", "num_classes": "4", "num_training_samples": "9"});
+        assert_eq!(images(&own).unwrap(), told);
+        let built_in = json!({"algorithm": {"name": "image-classification"},
+            "hyperparameters": {"epochs": 3, "num_classes": 4}});
+        assert_eq!(images(&built_in).unwrap(), told);
+        let wrong = json!({"image": "own", "hyperparameters": {"num_training_samples": 10}});
+        let error = images(&wrong).unwrap_err();
+        assert!(error.message.contains("has 9 training images"), "{error}");
     }
 
     #[test]

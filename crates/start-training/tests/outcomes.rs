@@ -9,7 +9,7 @@ use contract::states::Status;
 use contract::{ErrorName, Named, Names};
 use lake::attempt::Attempt;
 use lake::memory::poll_at_most;
-use lake::{ObjectStore, documents};
+use lake::{ObjectStore, artifact, documents};
 use sagemaker_ports::memory::{Fault, JobOutcome};
 use sagemaker_ports::{MemorySageMaker, TrainingJobs};
 use serde_json::json;
@@ -17,6 +17,27 @@ use std::collections::BTreeMap;
 use support::{LAKE_KEY, PIPELINE, World, job, keys, run};
 
 // Success.
+
+#[tokio::test]
+async fn the_artifacts_etag_is_recorded_once_and_tells_another_one_apart() {
+    let world = World::new(1).await;
+    world.call().await.unwrap();
+    let output = world.sagemaker.job(&job()).unwrap().output;
+    let artifact = format!("{output}/{}/output/model.tar.gz", job());
+    let key = artifact.strip_prefix("s3://memory/").unwrap();
+    let trained = Bytes::from_static(b"trained");
+    world.store.put(key, trained).await.unwrap();
+    world.drive().await.unwrap();
+    let record = world.record().await;
+    let etag = artifact::etag(&world.store, &artifact).await.unwrap();
+    assert!(etag.is_some() && record.artifact_etag == etag, "{record:?}");
+    let replaced = Bytes::from_static(b"replaced");
+    world.store.put(key, replaced).await.unwrap();
+    world.call().await.unwrap();
+    assert_eq!(world.record().await, record);
+    let checked = artifact::check(&world.store, &record).await.unwrap();
+    assert_eq!(checked.unwrap_err().recorded, etag.unwrap());
+}
 
 #[tokio::test]
 async fn a_job_is_created_once_and_followed_to_its_end() {

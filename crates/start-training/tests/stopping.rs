@@ -29,6 +29,8 @@ impl DescribeExecution for Ended {
             start_time: START.to_owned(),
             input: input.to_owned(),
             redrives,
+            stopped: None,
+            failure: None,
         })
     }
 }

@@ -22,8 +22,19 @@ function reasons(table: string, machine: string): readonly Reason[] {
     {
       why: 'The keys below a tier are made by the runs. ACCESS.md is the table of who may use which tier.',
       findings: [
-        'captured', 'champion', 'config', 'current', 'judging', 'latest', 'models', 'predictions', 'processed', 'raw', 'reports', 'scoring',
+        'captured', 'champion', 'config', 'current', 'images', 'index', 'judging', 'latest', 'models', 'predictions',
+        'processed', 'queries', 'raw', 'reports', 'scoring',
       ].map(tier),
+    },
+    {
+      why: 'Each run has a list of its parts.',
+      findings: [tier('raw/*/lines')],
+      resources: ['PlanDatasetRole'],
+    },
+    {
+      why: 'The tables of this database.',
+      findings: [here('glue', 'table/<LakeDatabase>/*')],
+      resources: ['QueryPolicy'],
     },
     {
       why: 'The indexes and exports of this table, the executions of this state machine.',
@@ -32,6 +43,7 @@ function reasons(table: string, machine: string): readonly Reason[] {
         here('dynamodb', `table/${table}/export/*`),
         here('states', `execution:${machine}:*`),
         here('states', `execution:${machine}/*`),
+        here('states', `mapRun:${machine}/*`),
       ],
     },
     {
@@ -49,6 +61,11 @@ function reasons(table: string, machine: string): readonly Reason[] {
       resources: ['StartTrainingRole', 'JudgeModelRole', 'DeployEndpointRole'],
     },
     {
+      why: 'Definitions name the alarms that a plan looks at, after the stack was deployed.',
+      findings: [here('cloudwatch', 'alarm:*')],
+      resources: ['PlanExportRole'],
+    },
+    {
       why: 'A definition names the image that is registered, in whatever registry.',
       findings: [wildcard('arn:<AWS::Partition>:ecr:*:*:repository/*')],
       resources: ['JudgeModelRole'],
@@ -61,7 +78,10 @@ function reasons(table: string, machine: string): readonly Reason[] {
     {
       why: 'The actions have no resources to name: traces, interfaces, lists, the token of a registry, log deliveries.',
       findings: [wildcard('*'), 'Serverless-LambdaStarPermissions'],
-      resources: ['ContainersPolicy', 'FunctionsPolicy', 'RequestExportRole', 'JudgeModelRole', 'DeployEndpointRole', 'RetrainRole'],
+      resources: [
+        'ContainersPolicy', 'FunctionsPolicy', 'QueryPolicy', 'RequestExportRole', 'JudgeModelRole', 'DeployEndpointRole',
+        'RetrainRole',
+      ],
     },
     {
       why: 'Who reads objects is recorded by CloudTrail data events, which the account turns on; logs of the bucket would '

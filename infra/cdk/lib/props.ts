@@ -4,9 +4,11 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IManagedPolicy, IRole, IUser } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { Architecture } from 'aws-cdk-lib/aws-lambda';
+import type { Architecture, IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import type { IBucket, StorageClass } from 'aws-cdk-lib/aws-s3';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Parameters } from './template';
 
 /** A role or user, or the ARN of one; `*` in an ARN stands for anything. */
@@ -18,6 +20,10 @@ export interface RetrainScheduleProps {
   readonly expression?: ScheduleExpression;
   /** How much later a run may start. */
   readonly window?: Duration;
+  /** Before this it starts no run. EventBridge Scheduler refuses a time that has passed. @default it begins at once */
+  readonly start?: Date;
+  /** After this it starts no run. @default it has no end */
+  readonly end?: Date;
   /** Whether the schedule starts runs. Enable it after a first run by hand. @default false */
   readonly enabled?: boolean;
   /** Age of a model that still serves which raises an alarm. @default 30 days */
@@ -36,6 +42,12 @@ export interface LakeLifecycle {
   readonly predictionsExpiry?: Duration;
   /** Age at which captured requests and answers of endpoints are removed. @default 90 days */
   readonly capturedExpiry?: Duration;
+  /** Age at which images of at least 128 KB move to `imagesColdClass`. @default never */
+  readonly imagesCold?: Duration;
+  /** Where they move to; images can still be read at once. @default StorageClass.GLACIER_INSTANT_RETRIEVAL */
+  readonly imagesColdClass?: StorageClass;
+  /** Age at which images are removed. @default never */
+  readonly imagesExpiry?: Duration;
   /** How long removed or replaced objects can be restored. @default 30 days */
   readonly noncurrentVersions?: Duration;
 }
@@ -51,10 +63,26 @@ export interface RetrainPipelineProps {
   readonly table: ITable | string;
   /** The key of the table, if it is one of yours. @default that of the table, if it is a construct */
   readonly tableKey?: IKey;
+  /** The login of the relational database that pipelines may read. @default there is none */
+  readonly sourceSecret?: ISecret;
+  /** Buckets with images that pipelines may read, beside `images/` in the lake. @default there are none */
+  readonly imageBuckets?: readonly IBucket[];
+  /** A bucket with files that pipelines may read, such as old exports of tables. @default there is none */
+  readonly filesBucket?: IBucket;
+  /** What the keys of these files begin with. @default all of the bucket may be read */
+  readonly filesPrefix?: string;
+  /** Buckets, other than the lake, whose objects a definition may wait for. @default there are none */
+  readonly readyBuckets?: readonly IBucket[];
+  /** Functions that a definition may ask whether a run may begin. @default there are none */
+  readonly readyFunctions?: readonly IFunction[];
   /** Who may read and write the lake. Everybody else but the pipeline is denied. */
   readonly administrators: readonly Person[];
   /** Who may read the lake, as far as their own policies allow it; see also `grantRead`. */
   readonly readers?: readonly Person[];
+  /** Who may create images below `images/` of the lake, and nothing else. @default nobody */
+  readonly uploaders?: readonly Person[];
+  /** Who may read `images/` and `index/` of the lake, and nothing else. @default nobody */
+  readonly imageReaders?: readonly Person[];
   /** The key of the lake. @default the pipeline makes one of its own */
   readonly lakeKey?: IKey;
   /** How long the lake keeps what. */
@@ -78,7 +106,7 @@ export interface RetrainPipelineProps {
   readonly architecture?: Architecture;
   /** Children of each Distributed Map at once: executions of `export-segment`, and of `merge-to-csv`. @default 40 */
   readonly mapConcurrency?: number;
-  /** Whether so many executions are reserved for each of the two functions. @default false */
+  /** Whether so many executions are reserved for each function of a Distributed Map. @default false */
   readonly reserveConcurrency?: boolean;
   /** How long logs are kept. @default 30 days */
   readonly logRetention?: RetentionDays;
@@ -100,14 +128,33 @@ export function arnOf(person: Person): string {
   return 'roleArn' in person ? person.roleArn : person.userArn;
 }
 
+/** The ARNs of some people, as a parameter has them. */
+function people(some: readonly Person[] = []): string | undefined {
+  return some.length > 0 ? Fn.join(',', some.map(arnOf)) : undefined;
+}
+
 /** The template's parameters that the properties stand for, apart from who may use the lake. */
 export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecurityGroup[]): Parameters {
   const table = typeof props.table === 'string' ? undefined : props.table;
+  const imageBuckets = props.imageBuckets ?? [];
+  const imageKeys = imageBuckets.flatMap((it) => it.encryptionKey?.keyArn ?? []);
+  const readyBuckets = props.readyBuckets ?? [];
+  const readyFunctions = props.readyFunctions ?? [];
   const days = (duration?: Duration) => duration?.toDays();
   const subnets = props.vpc?.selectSubnets(props.vpcSubnets).subnetIds;
   return given({
     TableName: table?.tableName ?? (props.table as string),
     TableKeyArn: (props.tableKey ?? table?.encryptionKey)?.keyArn,
+    SourceSecretArn: props.sourceSecret?.secretArn,
+    ImageBucketArns: imageBuckets.length > 0 ? Fn.join(',', imageBuckets.map((it) => it.bucketArn)) : undefined,
+    ImageKeyArns: imageKeys.length > 0 ? Fn.join(',', imageKeys) : undefined,
+    FilesBucket: props.filesBucket?.bucketName,
+    FilesPrefix: props.filesPrefix,
+    FilesKeyArn: props.filesBucket?.encryptionKey?.keyArn,
+    ReadyBucketArns: readyBuckets.length > 0 ? Fn.join(',', readyBuckets.map((it) => it.bucketArn)) : undefined,
+    ReadyFunctionArns: readyFunctions.length > 0 ? Fn.join(',', readyFunctions.map((it) => it.functionArn)) : undefined,
+    LakeUploaders: people(props.uploaders),
+    ImageReaders: people(props.imageReaders),
     LakeKeyArn: props.lakeKey?.keyArn,
     InputMayOverride: props.inputMayOverride && (props.inputMayOverride.join(',') || 'none'),
     RolePath: props.rolePath,
@@ -116,6 +163,9 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     ModelExpiryDays: days(props.lifecycle?.modelExpiry),
     PredictionsExpiryDays: days(props.lifecycle?.predictionsExpiry),
     CapturedExpiryDays: days(props.lifecycle?.capturedExpiry),
+    ImagesColdClass: props.lifecycle?.imagesColdClass?.value,
+    ImagesColdDays: days(props.lifecycle?.imagesCold),
+    ImagesExpiryDays: days(props.lifecycle?.imagesExpiry),
     NoncurrentVersionDays: days(props.lifecycle?.noncurrentVersions),
     ...scheduleParametersOf(props.schedule ?? {}),
     ScheduledPipeline: props.pipeline,
@@ -136,6 +186,8 @@ export function scheduleParametersOf(props: RetrainScheduleProps): Parameters {
     Schedule: props.expression?.expressionString,
     ScheduleTimezone: props.expression?.timeZone?.timezoneName,
     ScheduleWindowMinutes: props.window?.toMinutes(),
+    ScheduleStart: props.start?.toISOString(),
+    ScheduleEnd: props.end?.toISOString(),
     ScheduleState: props.enabled === undefined ? undefined : props.enabled ? 'ENABLED' : 'DISABLED',
     MaxModelAgeDays: props.maxModelAge?.toDays(),
     MaxDaysWithoutRun: props.maxTimeWithoutRun?.toDays(),

@@ -1,8 +1,8 @@
 /** The pipeline as a construct: the SAM template's resources, under the same names, with handles for CDK. */
-import { CfnResource, Fn, Lazy, Stack, Token } from 'aws-cdk-lib';
+import { CfnResource, Fn, Lazy, Names, Stack, Token } from 'aws-cdk-lib';
 import { Alarm, CfnAlarm, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ISecurityGroup, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
-import { Grant, type IGrantable, type IRole, Role } from 'aws-cdk-lib/aws-iam';
+import { Grant, type IGrantable, type IRole, ManagedPolicy, Role } from 'aws-cdk-lib/aws-iam';
 import { CfnKey, type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Architecture, CfnFunction, Function as LambdaFunction, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
@@ -89,6 +89,13 @@ export class RetrainPipeline extends Construct {
   grantRead(grantee: IGrantable & Exclude<Person, string>): Grant {
     this.readers.push(arnOf(grantee));
     return this.bucket.grantRead(grantee);
+  }
+
+  /** Lets a role query the lake with Athena: read what is queried, and write results. */
+  grantQuery(role: IRole): void {
+    this.readers.push(arnOf(role));
+    const policy = this.resource('QueryPolicy').ref;
+    role.addManagedPolicy(ManagedPolicy.fromManagedPolicyArn(this, `Query-${Names.nodeUniqueId(role.node)}`, policy));
   }
 
   /** Lets somebody read and write the lake, likewise. */

@@ -6,9 +6,11 @@ import { Duration, TimeZone } from 'aws-cdk-lib';
 import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
-import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Function } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Bucket, StorageClass } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { pipeline, stack, synthesised } from './support';
 
 const within = stack();
@@ -21,17 +23,24 @@ const everything = pipeline({
   tableKey: key('11111111-1111-1111-1111-111111111111'),
   lakeKey: key('22222222-2222-2222-2222-222222222222'),
   readers: ['arn:aws:iam::123456789012:role/Reader'],
+  uploaders: ['arn:aws:iam::123456789012:role/Truck'],
+  imageReaders: ['arn:aws:iam::123456789012:role/Viewer'],
   lifecycle: {
     rawExpiry: Duration.days(30),
     modelExpiry: Duration.days(365),
     predictionsExpiry: Duration.days(90),
     capturedExpiry: Duration.days(7),
+    imagesColdClass: StorageClass.INFREQUENT_ACCESS,
+    imagesCold: Duration.days(90),
+    imagesExpiry: Duration.days(730),
     noncurrentVersions: Duration.days(7),
   },
   pipeline: 'shops',
   schedule: {
     expression: ScheduleExpression.cron({ hour: '4', minute: '30', timeZone: TimeZone.EUROPE_BERLIN }),
     window: Duration.minutes(10),
+    start: new Date(Date.UTC(2026, 11, 24)),
+    end: new Date(Date.UTC(2026, 11, 31, 23, 59, 59)),
     enabled: true,
     maxModelAge: Duration.days(14),
     maxTimeWithoutRun: Duration.days(3),
@@ -42,6 +51,23 @@ const everything = pipeline({
   reserveConcurrency: true,
   logRetention: RetentionDays.THREE_MONTHS,
   jobsInVpc: true,
+  sourceSecret: Secret.fromSecretCompleteArn(within, 'Secret', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/reader-AbCdEf'),
+  imageBuckets: [
+    Bucket.fromBucketAttributes(within, 'Images', {
+      bucketArn: 'arn:aws:s3:::fleet-images',
+      encryptionKey: key('33333333-3333-3333-3333-333333333333'),
+    }),
+    Bucket.fromBucketArn(within, 'More', 'arn:aws:s3:::more-images'),
+  ],
+  filesBucket: Bucket.fromBucketAttributes(within, 'Files', {
+    bucketArn: 'arn:aws:s3:::old-exports',
+    encryptionKey: key('44444444-4444-4444-4444-444444444444'),
+  }),
+  filesPrefix: 'exports/',
+  readyBuckets: [Bucket.fromBucketArn(within, 'Books', 'arn:aws:s3:::books')],
+  readyFunctions: [
+    Function.fromFunctionArn(within, 'Closed', 'arn:aws:lambda:eu-west-1:123456789012:function:books-closed'),
+  ],
   vpc: Vpc.fromVpcAttributes(within, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['a'] }),
   vpcSubnets: { subnets: ['subnet-1', 'subnet-2'].map((id) => Subnet.fromSubnetId(within, id, id)) },
   securityGroups: [SecurityGroup.fromSecurityGroupId(within, 'Group', 'sg-1')],

@@ -66,6 +66,19 @@ test('a reader is named where all others are denied', () => {
   assert.deepEqual(template.Resources.TrainingRole, synthesised(pipeline()).Resources.TrainingRole);
 });
 
+test('a role that queries has the policy for it, and writes results only', () => {
+  const made = pipeline();
+  const analyst = new Role(made, 'Analyst', { assumedBy: new ServicePrincipal('sagemaker.amazonaws.com') });
+  made.grantQuery(analyst);
+  const id = Stack.of(analyst).getLogicalId(analyst.node.defaultChild as any);
+  const template = synthesised(made);
+  assert.deepEqual(template.Resources[id].Properties.ManagedPolicyArns, [{ Ref: 'QueryPolicy' }]);
+  assert.ok(named(template, 'NamedPrincipalsOnly').includes(id));
+  assert.ok(named(template, 'ReadersOnlyQuery').includes(id));
+  assert.ok(!named(template, 'ReadersOnlyRead').includes(id));
+  assert.ok(!named(template, 'ReadersKeepResults').includes(id));
+});
+
 test('grantStart allows the alias', () => {
   const made = pipeline();
   const role = new Role(made, 'Starter', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });

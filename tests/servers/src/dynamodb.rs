@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -23,6 +25,7 @@ const REQUEST_BYTES: usize = 16 * 1024 * 1024;
 pub struct DynamoDb {
     url: String,
     database: Database,
+    writes: Arc<Writes>,
     task: JoinHandle<()>,
 }
 
@@ -54,9 +57,11 @@ impl DynamoDb {
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
+        let writes = Arc::new(Writes::default());
         let served = Served {
             database: database.clone(),
             page_items,
+            writes: writes.clone(),
         };
         let router = Router::new()
             .route("/", post(answer))
@@ -68,6 +73,7 @@ impl DynamoDb {
         Self {
             url: format!("http://{address}"),
             database,
+            writes,
             task,
         }
     }
@@ -75,6 +81,54 @@ impl DynamoDb {
     /// Where it listens.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Lets writes of several items be short of capacity: of every three of them, one is refused and
+    /// one takes half of its items.
+    pub fn throttle_writes(&self, throttles: bool) {
+        self.writes.throttled.store(throttles, Ordering::Relaxed);
+    }
+
+    /// How many requests wrote items, refused ones included.
+    pub fn writes(&self) -> u64 {
+        self.writes.count.load(Ordering::Relaxed)
+    }
+
+    /// Makes a table with a partition key and a sort key, of these names and types (`S`, `N`, `B`).
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub fn create(&self, table: &str, key: &[(&str, &str)]) {
+        let definitions = key
+            .iter()
+            .map(|(name, kind)| json!({"AttributeName": name, "AttributeType": kind}));
+        let schema = key.iter().zip(["HASH", "RANGE"]);
+        let schema =
+            schema.map(|((name, _), role)| json!({"AttributeName": name, "KeyType": role}));
+        let request = json!({
+            "TableName": table,
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": definitions.collect::<Vec<_>>(),
+            "KeySchema": schema.collect::<Vec<_>>(),
+        });
+        let request = serde_json::from_value(request).expect("a request to make a table");
+        self.database.create_table(request).expect("a new table");
+    }
+
+    /// All items of a table.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn items(&self, table: &str) -> Vec<Value> {
+        let request = json!({"TableName": table, "Limit": 1_000_000});
+        let request = serde_json::from_value(request).expect("a request to scan");
+        let answer = self.database.scan(request).expect("a table");
+        let answer = serde_json::to_value(answer).expect("an answer is JSON");
+        assert!(
+            answer.get("LastEvaluatedKey").is_none_or(Value::is_null),
+            "more than one page"
+        );
+        answer["Items"].as_array().cloned().unwrap_or_default()
     }
 
     /// Lets segments of a table in a file be found without reading the whole table for each page.
@@ -128,6 +182,14 @@ impl Drop for DynamoDb {
 struct Served {
     database: Database,
     page_items: usize,
+    writes: Arc<Writes>,
+}
+
+/// Requests that write items.
+#[derive(Default)]
+struct Writes {
+    throttled: AtomicBool,
+    count: AtomicU64,
 }
 
 async fn answer(
@@ -162,7 +224,7 @@ impl Served {
     fn carry_out(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         let database = &self.database;
         match operation {
-            "BatchWriteItem" => written(&database.batch_write_item(read(body)?)?),
+            "BatchWriteItem" => self.batch_write(body),
             "CreateTable" => written(&database.create_table(read(body)?)?),
             "DescribeTable" => written(&database.describe_table(read(body)?)?),
             "Scan" => written(&database.scan(self.scan(read(body)?))?),
@@ -170,6 +232,43 @@ impl Served {
                 "this server does not know the operation {other:?}"
             ))),
         }
+    }
+
+    /// Writes a batch, or less of it when capacity is short.
+    fn batch_write(&self, body: &[u8]) -> Result<String, DynoxideError> {
+        let turn = self.writes.count.fetch_add(1, Ordering::Relaxed);
+        let mut request: Value = read(body)?;
+        let mut left = json!({});
+        if self.writes.throttled.load(Ordering::Relaxed) {
+            if turn % 3 == 1 {
+                let message = "the level of configured provisioned throughput was exceeded";
+                return Err(DynoxideError::ProvisionedThroughputExceededException(
+                    message.to_owned(),
+                ));
+            }
+            if turn % 3 == 2 {
+                let tables = request["RequestItems"]
+                    .as_object_mut()
+                    .into_iter()
+                    .flatten();
+                for (table, puts) in tables {
+                    let puts = puts.as_array_mut().expect("a list of requests");
+                    let half = puts.len().div_ceil(2);
+                    let rest = puts.split_off(half);
+                    if !rest.is_empty() {
+                        left[table] = Value::Array(rest);
+                    }
+                }
+            }
+        }
+        let answer = self.database.batch_write_item(
+            serde_json::from_value(request)
+                .map_err(|error| DynoxideError::SerializationException(error.to_string()))?,
+        )?;
+        let mut answer: Value = serde_json::to_value(answer)
+            .map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
+        answer["UnprocessedItems"] = left;
+        written(&answer)
     }
 
     fn scan(&self, mut request: ScanRequest) -> ScanRequest {

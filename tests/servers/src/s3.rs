@@ -3,9 +3,9 @@
 
 use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
 use hyper::body::Incoming;
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{ETAG, IF_MATCH};
 use hyper::service::service_fn;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
@@ -78,6 +78,14 @@ async fn accept(listener: TcpListener, service: S3Service) {
     }
 }
 
+/// Makes an answer an error.
+fn refuse(answer: &mut Response<s3s::Body>, status: StatusCode, code: &str) {
+    *answer.status_mut() = status;
+    // What described the object's bytes does not describe the error's.
+    answer.headers_mut().clear();
+    *answer.body_mut() = s3s::Body::from(format!("<Error><Code>{code}</Code></Error>"));
+}
+
 async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<RwLock<()>>) {
     let answer = service_fn(|request: Request<Incoming>| {
         let (service, conditional) = (service.clone(), conditional.clone());
@@ -87,6 +95,8 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<RwLock<()
                     .iter()
                     .any(|condition| request.headers().contains_key(*condition));
             let reads = *request.method() == Method::GET;
+            let wanted = request.headers().get(IF_MATCH).cloned();
+            let wanted = wanted.filter(|_| reads);
             let completes = *request.method() == Method::POST
                 && request
                     .uri()
@@ -111,10 +121,16 @@ async fn serve(socket: TcpStream, service: S3Service, conditional: Arc<RwLock<()
             let mut answer = carried_out.await.expect("the emulator does not panic")?;
             // s3s-fs takes an upload that is complete for another user's; S3 knows it no more.
             if completes && answer.status() == StatusCode::FORBIDDEN {
-                *answer.status_mut() = StatusCode::NOT_FOUND;
-                answer.headers_mut().remove(CONTENT_LENGTH);
-                let body = "<Error><Code>NoSuchUpload</Code></Error>".to_owned();
-                *answer.body_mut() = s3s::Body::from(body);
+                refuse(&mut answer, StatusCode::NOT_FOUND, "NoSuchUpload");
+            }
+            // s3s-fs reads the object whatever it was.
+            let is_other = wanted.is_some_and(|wanted| answer.headers().get(ETAG) != Some(&wanted));
+            if is_other && answer.status().is_success() {
+                refuse(
+                    &mut answer,
+                    StatusCode::PRECONDITION_FAILED,
+                    "PreconditionFailed",
+                );
             }
             Ok::<_, s3s::HttpError>(answer)
         }

@@ -113,7 +113,7 @@ const OF_NOTICE: &[&str] = &[
 fn task(place: &str, task: &Value, found: &mut Vec<Finding>) {
     let resource = task["Resource"].as_str().unwrap_or_default();
     let parameters: &[&str] = match resource {
-        SNS => &["TopicArn", "Subject", "Message.$"],
+        SNS => &["TopicArn", "Subject.$", "Message.$"],
         _ => &["FunctionName", "Payload"],
     };
     match resource {

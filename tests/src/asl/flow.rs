@@ -109,13 +109,15 @@ impl<'a> Flow<'a> {
         Shape::Valid(output)
     }
 
-    /// A task that notifies people: its message is text.
+    /// A task that notifies people: its subject and its message are texts.
     fn notice(&mut self, state: &State<'a>, input: &Shape<'a>, place: Where) -> Shape<'a> {
-        let at = format!("{}.Parameters.Message", state.place);
-        let message = &state.json["Parameters"]["Message.$"];
-        let message = self.follow(&at, message, input, place);
-        if message.kind() != Some("string") {
-            self.say(at, "is no text");
+        for part in ["Subject", "Message"] {
+            let at = format!("{}.Parameters.{part}", state.place);
+            let text = &state.json["Parameters"][format!("{part}.$")];
+            let text = self.follow(&at, text, input, place);
+            if text.kind() != Some("string") {
+                self.say(at, "is no text");
+            }
         }
         input.clone()
     }

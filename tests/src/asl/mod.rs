@@ -6,6 +6,7 @@ mod flow;
 pub mod history;
 mod path;
 mod retries;
+mod routes;
 mod scope;
 mod shape;
 mod structure;
@@ -24,6 +25,7 @@ pub fn findings(machine: &Value, schemas: &Schemas) -> Vec<Finding> {
     all.extend(structure::findings(machine));
     all.extend(features::findings(machine));
     all.extend(retries::findings(machine));
+    all.extend(routes::findings(machine));
     all.extend(flow::findings(machine, schemas));
     all.into_iter().collect()
 }

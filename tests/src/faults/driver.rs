@@ -14,7 +14,8 @@ const PAUSE_SCALE: f64 = 0.01;
 /// What a task's invocations have to put up with, beside their services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// Deadlines of some seconds, and kills. After a few invocations there are neither.
+    /// Deadlines of 0.2 to 12 seconds, the shortest of which no function can meet, and kills. After a
+    /// few invocations there are neither.
     Killed,
     /// Deadlines so near that a segment takes several invocations, and few kills. They grow after
     /// many.
@@ -25,7 +26,7 @@ impl Pace {
     /// What an invocation of this number has for its answer.
     fn time(self, invocation: u32, rng: &mut Rng) -> Duration {
         match (self, invocation) {
-            (Self::Killed, ..5) => Duration::from_millis(rng.u64(1_500..12_000)),
+            (Self::Killed, ..5) => Duration::from_millis(rng.u64(200..12_000)),
             (Self::Hurried, ..20) => Duration::from_millis(rng.u64(2_000..5_000)),
             _ => Duration::from_mins(5),
         }

@@ -3,13 +3,14 @@
 
 use super::intrinsics::{self, ACCOUNT};
 use super::policy::{self, Decision, Request};
+use super::stack::SECRET;
 use super::trust;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 12] = [
+pub const TIERS: [&str; 15] = [
     "config",
     "raw",
     "processed",
@@ -22,10 +23,17 @@ pub const TIERS: [&str; 12] = [
     "scoring",
     "predictions",
     "judging",
+    "queries",
+    "index",
+    "images",
 ];
 const ADMINISTRATOR: &str = "arn:aws:iam::123456789012:role/Admin";
 /// The role that the templates evaluated here may name among the readers.
 pub const READER: &str = "arn:aws:iam::123456789012:role/Reader";
+/// The role that uploads images.
+pub const UPLOADER: &str = "arn:aws:iam::123456789012:role/Truck";
+/// The role that reads images and their index.
+pub const IMAGE_READER: &str = "arn:aws:iam::123456789012:role/Viewer";
 const STRANGER: &str = "arn:aws:iam::123456789012:role/Stranger";
 
 /// What may be done to an object.
@@ -34,6 +42,9 @@ const ACTIONS: [(&str, &str); 3] = [
     ("W", "s3:PutObject"),
     ("D", "s3:DeleteObject"),
 ];
+
+/// A request that only creates.
+pub const CREATES: [(&str, &str); 1] = [("s3:if-none-match", "*")];
 
 /// Somebody who makes requests.
 #[derive(Debug, Clone)]
@@ -55,7 +66,7 @@ impl Principal {
 pub struct Access {
     bucket: String,
     of_bucket: Vec<Value>,
-    /// The roles of the stack, and four people from outside.
+    /// The roles of the stack, and people from outside.
     pub principals: Vec<Principal>,
 }
 
@@ -65,6 +76,9 @@ impl Access {
         let given = [
             ("LakeAdministrators", ADMINISTRATOR),
             ("LakeReaders", READER),
+            SECRET,
+            ("LakeUploaders", UPLOADER),
+            ("ImageReaders", IMAGE_READER),
         ];
         Self::of(&intrinsics::resources(template, &given))
     }
@@ -85,6 +99,13 @@ impl Access {
                 Some(ADMINISTRATOR),
             ),
             outside("*one of `LakeReaders`, with `s3:*`*", Some(READER)),
+            Principal {
+                name: "*one of `LakeReaders`, with `QueryPolicy`*".to_owned(),
+                arn: Some(READER.to_owned()),
+                statements: statements(&resources["QueryPolicy"]["Properties"]["PolicyDocument"]),
+            },
+            outside("*one of `LakeUploaders`, with `s3:*`*", Some(UPLOADER)),
+            outside("*one of `ImageReaders`, with `s3:*`*", Some(IMAGE_READER)),
             outside(
                 "*any other role of the account, with `s3:*`*",
                 Some(STRANGER),
@@ -100,6 +121,18 @@ impl Access {
 
     /// Decides what a principal wants of a key, or of the bucket if there is none.
     pub fn decide(&self, who: &Principal, action: &str, key: Option<&str>, tls: bool) -> Decision {
+        self.decide_with(who, action, key, tls, &[])
+    }
+
+    /// The same, of a request that has these condition keys as well.
+    pub fn decide_with(
+        &self,
+        who: &Principal,
+        action: &str,
+        key: Option<&str>,
+        tls: bool,
+        more: &[(&'static str, &str)],
+    ) -> Decision {
         let resource = match key {
             Some(key) => format!("{}/{key}", self.bucket),
             None => self.bucket.clone(),
@@ -109,6 +142,10 @@ impl Access {
             ("aws:PrincipalIsAWSService", who.arn.is_none().to_string()),
             ("kms:ViaService", "s3.eu-central-1.amazonaws.com".to_owned()),
         ]);
+        if action == "s3:PutObject" {
+            context.insert("s3:ObjectCreationOperation", "true".to_owned());
+        }
+        context.extend(more.iter().map(|(key, value)| (*key, (*value).to_owned())));
         if let Some(arn) = &who.arn {
             context.insert("aws:PrincipalArn", arn.clone());
         }
@@ -136,7 +173,11 @@ impl Access {
 
     fn cell(&self, who: &Principal, tier: &str) -> String {
         let letters = self.letters(who, tier);
-        if letters.is_empty() {
+        let key = format!("{tier}/default/run=1/object");
+        let creates = self.decide_with(who, "s3:PutObject", Some(&key), true, &CREATES);
+        if !letters.contains('W') && creates == Decision::Allowed {
+            format!("{letters}C")
+        } else if letters.is_empty() {
             "–".to_owned()
         } else {
             letters
@@ -154,13 +195,23 @@ impl Access {
         row(&first.chain(titles).collect::<Vec<_>>());
         row(&vec!["---".to_owned(); TIERS.len() + 2]);
         for who in &self.principals {
-            let lists = self.decide(who, "s3:ListBucket", None, true) == Decision::Allowed;
-            let mut cells = vec![who.name.clone(), if lists { "yes" } else { "–" }.to_owned()];
+            let lists = |prefix: &str| {
+                let prefix = [("s3:prefix", prefix)];
+                let decision = self.decide_with(who, "s3:ListBucket", None, true, &prefix);
+                decision == Decision::Allowed
+            };
+            let lists = match (lists(""), lists("images/a")) {
+                (true, _) => "yes",
+                (false, true) => "images",
+                (false, false) => "–",
+            };
+            let mut cells = vec![who.name.clone(), lists.to_owned()];
             cells.extend(TIERS.map(|tier| self.cell(who, tier)));
             row(&cells);
         }
         text.push_str(BESIDE);
-        for who in self.principals.iter().filter(|who| who.is_role()) {
+        let of_the_stack = |who: &&Principal| who.is_role() || who.name.contains("QueryPolicy");
+        for who in self.principals.iter().filter(of_the_stack) {
             for statement in who.statements.iter().filter(|it| is_beside(it)) {
                 let quoted = |all: Vec<String>| {
                     let all: Vec<_> = all.iter().map(|it| format!("`{it}`")).collect();
@@ -192,10 +243,11 @@ const HEAD: &str = "\
 
 Generated from `template.yaml` by `MILLRACE_WRITE=1 cargo test -p end-to-end --test infra`, which evaluates
 its policies. A picture: the facts are in `tests/src/infra/lake.rs` and the checks beside it.
-The stack is `millrace`, with the defaults.
+The stack is `millrace`, with the defaults and a relational database.
 
 ## In the lake
-R reads an object, W writes one, D removes one, with TLS. Without TLS everything is denied.
+R reads an object, W writes one, C only creates one, D removes one, with TLS. Without TLS everything is denied.
+Not shown: `PlanDatasetRole` also writes the list of a run's parts, `raw/<pipeline>/run=<id>/lines/`.
 
 ";
 
@@ -245,7 +297,8 @@ pub fn of_role(role: &Value, resources: &Map<String, Value>) -> Vec<Value> {
     inline.chain(managed).collect()
 }
 
-fn statements(document: &Value) -> Vec<Value> {
+/// The statements of a policy.
+pub fn statements(document: &Value) -> Vec<Value> {
     document["Statement"]
         .as_array()
         .cloned()

@@ -7,10 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Libraries whose functions call ports.
-const LIBRARIES: [&str; 5] = ["dataset", "lake", "raw-export", "sagemaker-ports", "source"];
+const LIBRARIES: [&str; 6] = [
+    "dataset",
+    "lake",
+    "raw-export",
+    "sagemaker-ports",
+    "source",
+    "sql-source",
+];
 
 /// The adapters that a `main` can make, with the files of `crates/aws/src` that they live in.
-pub const ADAPTERS: [(&str, &[&str]); 7] = [
+pub const ADAPTERS: [(&str, &[&str]); 10] = [
     ("S3Store", &["s3.rs", "s3/upload.rs"]),
     (
         "Tables",
@@ -35,9 +42,12 @@ pub const ADAPTERS: [(&str, &[&str]); 7] = [
         ],
     ),
     ("AutoScaling", &["autoscaling.rs"]),
-    ("CloudWatch", &["cloudwatch.rs", "cloudwatch/client.rs"]),
+    ("CloudWatch", &["cloudwatch.rs"]),
     ("EventBus", &["events.rs"]),
+    ("Functions", &["functions.rs"]),
+    ("SecretsManager", &["secrets.rs"]),
     ("StateMachines", &["sfn.rs", "sfn/executions.rs"]),
+    ("Topic", &["sns.rs"]),
 ];
 
 /// Whose sources they are.

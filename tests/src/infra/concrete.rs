@@ -2,11 +2,30 @@
 //! policies with their ARNs.
 
 use super::intrinsics;
+use super::stack::{LEAST, READY_FUNCTIONS, SECRET};
 use serde_json::{Map, Value};
 
 /// Parameters that take the branches that the defaults do not.
-pub const PARAMETERS: [(&str, &str); 13] = [
-    ("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin"),
+pub const PARAMETERS: [(&str, &str); 35] = [
+    LEAST[0],
+    SECRET,
+    READY_FUNCTIONS,
+    ("ReadyBucketArns", "arn:aws:s3:::books"),
+    (
+        "LakeKeyArn",
+        "arn:aws:kms:eu-central-1:123456789012:key/given",
+    ),
+    ("RawExpiryDays", "30"),
+    ("ModelExpiryDays", "365"),
+    ("PredictionsExpiryDays", "90"),
+    ("CapturedExpiryDays", "7"),
+    ("ImagesColdClass", "STANDARD_IA"),
+    ("ImagesColdDays", "90"),
+    ("ImagesExpiryDays", "730"),
+    ("ScheduleWindowMinutes", "10"),
+    ("ScheduleStart", "2026-12-24T00:00:00Z"),
+    ("ScheduleEnd", "2026-12-31T23:59:59Z"),
+    ("AlarmEmail", "ml@example.com"),
     ("LakeReaders", "arn:aws:iam::123456789012:role/Reader"),
     (
         "TableKeyArn",
@@ -25,6 +44,19 @@ pub const PARAMETERS: [(&str, &str); 13] = [
     ),
     ("InputMayOverride", "dataset,limits"),
     ("ScheduledPipeline", "shops"),
+    ("LakeUploaders", "arn:aws:iam::123456789012:role/Truck"),
+    ("ImageReaders", "arn:aws:iam::123456789012:role/Viewer"),
+    ("ImageBucketArns", "arn:aws:s3:::fleet-images"),
+    (
+        "ImageKeyArns",
+        "arn:aws:kms:eu-central-1:123456789012:key/images",
+    ),
+    ("FilesBucket", "old-exports"),
+    ("FilesPrefix", "exports/"),
+    (
+        "FilesKeyArn",
+        "arn:aws:kms:eu-central-1:123456789012:key/files",
+    ),
 ];
 
 /// The definition that Step Functions is given. A placeholder that nothing fills stays.

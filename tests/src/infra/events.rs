@@ -1,4 +1,4 @@
-//! Checks rules and schedules: the rules announce every failed run of this stack's state machine,
+//! Checks rules and schedules: the rules report every failed run of this stack's state machine,
 //! however it was started, and stop the jobs of every aborted one, and match nothing else; every
 //! schedule starts its own pipeline, by the alias.
 
@@ -6,6 +6,8 @@ use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::list;
 use super::stack::{Stack, number};
 use crate::Finding;
+use contract::checked::CheckInput;
+use contract::failed::{FailedInput, FailedRequest};
 use contract::stop::{StopInput, StopRequest};
 use serde_json::{Value, json};
 
@@ -49,15 +51,17 @@ fn seen(stack: &Stack, name: &str, found: &mut Vec<Finding>) {
     let (notifying, stopping) = (notifying(stack), stopping(stack));
     for (status, notified, stopped) in STATUSES {
         for (rules, what, wanted) in [
-            (&notifying, "its notices", notified),
+            (&notifying, "the rules that report failures", notified),
             (&stopping, "the rules that stop jobs", stopped),
         ] {
             watched(name, &machine, what, rules, (status, wanted), found);
         }
     }
+    let mut looking = 0;
     for (rule, properties) in stack.of_type("AWS::Events::Rule") {
         let is_known = |rules: &[(&String, &Value)]| rules.iter().any(|(known, _)| *known == rule);
-        if !is_known(&notifying) && !is_known(&stopping) {
+        let is_schedule = !properties["ScheduleExpression"].is_null();
+        if !is_known(&notifying) && !is_known(&stopping) && !is_schedule {
             found.push(Finding::new(rule, "notifies nobody"));
         }
         let queue = &stack.exports["undelivered"];
@@ -65,20 +69,23 @@ fn seen(stack: &Stack, name: &str, found: &mut Vec<Finding>) {
             if target["DeadLetterConfig"]["Arn"] != queue.as_str() {
                 found.push(Finding::new(rule, "loses what cannot be delivered"));
             }
-            let input = &target["InputTransformer"];
-            if is_known(&stopping) {
-                stop_input(rule, input, found);
+            if properties["EventPattern"].is_null() {
+                looking += 1;
+                looked_after(rule, properties, target, &machine, found);
             } else {
-                notice(rule, input, found);
+                called_with(rule, target, &target["InputTransformer"], found);
             }
         }
     }
+    if looking != 1 {
+        let problem = format!("{looking} rules look for its late runs, instead of one");
+        found.push(Finding::new(name, problem));
+    }
 }
 
-/// The rules that send notices.
+/// The rules that have failed runs reported, which sends their notices.
 pub fn notifying(stack: &Stack) -> Vec<(&String, &Value)> {
-    let topic = &stack.exports["notices"];
-    rules_to(stack, |arn| arn == topic)
+    rules_to(stack, |arn| arn.ends_with("PublishReportFunction"))
 }
 
 /// The rules that call the function which stops jobs.
@@ -89,6 +96,7 @@ fn stopping(stack: &Stack) -> Vec<(&String, &Value)> {
 /// The rules with a target to which this applies.
 fn rules_to(stack: &Stack, is_it: impl Fn(&str) -> bool) -> Vec<(&String, &Value)> {
     let rules = stack.of_type("AWS::Events::Rule");
+    let rules = rules.filter(|(_, rule)| !rule["EventPattern"].is_null());
     let leads = |rule: &Value| {
         let targets = list_of(&rule["Targets"]);
         let mut arns = targets.iter().filter_map(|target| target["Arn"].as_str());
@@ -144,23 +152,29 @@ fn watched(
     }
 }
 
-/// A notice has what its reader needs.
-fn notice(rule: &str, input: &Value, found: &mut Vec<Finding>) {
-    for path in [
-        "$.detail.status",
-        "$.detail.error",
-        "$.detail.cause",
-        "$.detail.executionArn",
-    ] {
-        let mut paths = input["InputPathsMap"].as_object().into_iter().flatten();
-        if !paths.any(|(_, it)| it == path) {
-            found.push(Finding::new(rule, format!("its notice leaves out {path}")));
-        }
+/// Runs of this machine are looked after every few minutes.
+fn looked_after(
+    rule: &str,
+    properties: &Value,
+    target: &Value,
+    machine: &str,
+    found: &mut Vec<Finding>,
+) {
+    let expression = properties["ScheduleExpression"].as_str();
+    if expression != Some("rate(5 minutes)") || properties["State"] == "DISABLED" {
+        found.push(Finding::new(rule, format!("looks at {expression:?}")));
+    }
+    let arn = target["Arn"].as_str().unwrap_or_default();
+    let text = target["Input"].as_str().unwrap_or_default();
+    let read = contract::read::from_slice::<CheckInput>(text.as_bytes());
+    let is_read = read.is_ok_and(|input| input.check.state_machine == machine);
+    if !is_read || !arn.ends_with("PublishReportFunction") {
+        found.push(Finding::new(rule, format!("calls {arn} with {text}")));
     }
 }
 
 /// The function gets the request that it reads, with the execution of the event.
-fn stop_input(rule: &str, input: &Value, found: &mut Vec<Finding>) {
+fn called_with(rule: &str, target: &Value, input: &Value, found: &mut Vec<Finding>) {
     let mut text = input["InputTemplate"]
         .as_str()
         .unwrap_or_default()
@@ -169,15 +183,18 @@ fn stop_input(rule: &str, input: &Value, found: &mut Vec<Finding>) {
         let path = path.as_str().unwrap_or_default();
         text = text.replace(&format!("<{name}>"), path);
     }
-    let wanted = StopRequest {
-        execution: "$.detail.executionArn".to_owned(),
+    let execution = "$.detail.executionArn".to_owned();
+    let arn = target["Arn"].as_str().unwrap_or_default();
+    let is_read = if arn.ends_with("PublishReportFunction") {
+        let read = contract::read::from_slice::<FailedInput>(text.as_bytes());
+        read.is_ok_and(|input| input.failed == FailedRequest { execution })
+    } else {
+        let read = contract::read::from_slice::<StopInput>(text.as_bytes());
+        read.is_ok_and(|input| input.stop == StopRequest { execution })
     };
-    let read = contract::read::from_slice::<StopInput>(text.as_bytes());
-    if !read.is_ok_and(|input| input.stop == wanted) {
-        found.push(Finding::new(
-            rule,
-            format!("calls the function with {text}"),
-        ));
+    if !is_read {
+        let problem = format!("calls the function with {text}");
+        found.push(Finding::new(rule, problem));
     }
 }
 
@@ -238,6 +255,12 @@ fn started(stack: &Stack, name: &str, schedule: &Value, found: &mut Vec<Finding>
         || !age.is_some_and(|it| (600.0..=21600.0).contains(&it))
     {
         say(format!("is tried again as {retries} says"));
+    }
+    for (field, parameter) in [("StartDate", "ScheduleStart"), ("EndDate", "ScheduleEnd")] {
+        let time = schedule[field].as_str();
+        if time.is_some_and(|time| time.parse::<jiff::Timestamp>().is_err()) {
+            say(format!("has the {field} {time:?} of {parameter}"));
+        }
     }
     let window = &schedule["FlexibleTimeWindow"];
     let minutes = number(&window["MaximumWindowInMinutes"]);

@@ -24,12 +24,15 @@ enum Work {
 }
 
 /// Each function's work.
-const WORK: [(&str, Work); 10] = [
+const WORK: [(&str, Work); 13] = [
     ("plan-export", Work::Asks),
     ("request-export", Work::Asks),
     ("export-segment", Work::Reads),
+    ("export-sql-range", Work::Reads),
+    ("index-images", Work::Reads),
     ("plan-dataset", Work::Reads),
     ("merge-to-csv", Work::Sorts),
+    ("pack-images", Work::Reads),
     ("seal-dataset", Work::Gathers),
     ("start-training", Work::Asks),
     ("judge-model", Work::Reads),
@@ -62,11 +65,15 @@ pub fn findings(stack: &Stack, machine: &Value, architecture: &str) -> Vec<Findi
         }
         // A child of a Map runs until its deadline and is called again; the time limit makes that
         // rare.
-        let time = if is_in_map(machine, binary) {
-            600.0
-        } else {
-            time
-        };
+        let in_map = is_in_map(machine, binary);
+        let time = if in_map { 600.0 } else { time };
+        // A reservation is a limit too: as many as the Map starts, or children are throttled.
+        let is_reserved = in_map && stack.parameter("ReserveConcurrency") == "yes";
+        let executions = number(&function["ReservedConcurrentExecutions"]);
+        let wanted = is_reserved.then(|| stack.parameter("MapConcurrency").parse().ok());
+        if executions != wanted.flatten() {
+            say(format!("reserves {executions:?} executions"));
+        }
         if seconds < time {
             say(format!("has {seconds} s, which is less than {time}"));
         }

@@ -39,6 +39,14 @@ pub fn importing(
     .collect()
 }
 
+/// The conditions of a template, each with whether it holds with these parameters.
+pub fn conditions(template: &Value, parameters: &[(&str, &str)]) -> BTreeMap<String, bool> {
+    let stack = Stack::new(template, parameters);
+    let all = template["Conditions"].as_object().into_iter().flatten();
+    all.map(|(name, _)| (name.clone(), stack.holds(name)))
+        .collect()
+}
+
 /// The values of the outputs that a template exports, by the ends of their names: what follows the
 /// stack's name and a hyphen.
 pub fn exports(template: &Value, parameters: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -185,6 +193,12 @@ impl<'t> Stack<'t> {
         while let Some((before, after)) = rest.split_once("${") {
             let (name, behind) = after.split_once('}').expect("a closing brace");
             done.push_str(before);
+            // Text that is left to others to replace.
+            if let Some(literal) = name.strip_prefix('!') {
+                done = done + "${" + literal + "}";
+                rest = behind;
+                continue;
+            }
             done.push_str(&match own.get(name) {
                 Some(value) => text(&self.value(value)),
                 None if name.contains('.') => self.attribute(&json!(name)),
@@ -203,7 +217,10 @@ impl<'t> Stack<'t> {
 
     /// What `Ref` gives.
     fn physical(&self, name: &str) -> String {
+        let properties = &self.template["Resources"][name]["Properties"];
         match self.kind(name) {
+            "AWS::Glue::Database" => text(&self.value(&properties["DatabaseInput"]["Name"])),
+            "AWS::Athena::WorkGroup" => text(&self.value(&properties["Name"])),
             "AWS::S3::Bucket" => format!("millrace-{}", name.to_lowercase()),
             "AWS::SNS::Topic"
             | "AWS::IAM::ManagedPolicy"
@@ -285,6 +302,7 @@ mod tests {
                 "Lake": {"Type": "AWS::S3::Bucket", "Properties": {
                     "Days": {"Fn::If": ["Expires", {"Ref": "Days"}, {"Ref": "AWS::NoValue"}]},
                     "Arn": {"Fn::Sub": "${Lake.Arn}/raw/*"},
+                    "Place": {"Fn::Sub": "${Lake}/${!run}/"},
                     "Who": {"Fn::Split": [",", {"Fn::Join": [",", ["a", {"Ref": "Readers"}]]}]},
                 }},
                 "Gone": {"Type": "AWS::S3::Bucket", "Condition": "Both"},
@@ -292,7 +310,11 @@ mod tests {
         });
         let default = resources(&template, &[("Readers", "b,c")]);
         assert!(!default.contains_key("Gone"));
-        let expected = json!({"Arn": "arn:aws:s3:::millrace-lake/raw/*", "Who": ["a", "b", "c"]});
+        let expected = json!({
+            "Arn": "arn:aws:s3:::millrace-lake/raw/*",
+            "Place": "millrace-lake/${run}/",
+            "Who": ["a", "b", "c"],
+        });
         assert_eq!(default["Lake"]["Properties"], expected);
         let other = resources(&template, &[("Days", "7")]);
         assert_eq!(other["Lake"]["Properties"]["Days"], "7");

@@ -5,7 +5,26 @@ use super::stack::Stack;
 use crate::Finding;
 
 /// Each type with the properties that are evaluated by some check, or mean nothing to safety.
-const TYPES: [(&str, &[&str]); 22] = [
+const TYPES: [(&str, &[&str]); 26] = [
+    (
+        "AWS::Athena::NamedQuery",
+        &[
+            "Database",
+            "Description",
+            "Name",
+            "QueryString",
+            "WorkGroup",
+        ],
+    ),
+    (
+        "AWS::Athena::WorkGroup",
+        &[
+            "Description",
+            "Name",
+            "RecursiveDeleteOption",
+            "WorkGroupConfiguration",
+        ],
+    ),
     (
         "AWS::CloudWatch::Alarm",
         &[
@@ -32,7 +51,17 @@ const TYPES: [(&str, &[&str]); 22] = [
     ),
     (
         "AWS::Events::Rule",
-        &["Description", "EventPattern", "Targets"],
+        &[
+            "Description",
+            "EventPattern",
+            "ScheduleExpression",
+            "Targets",
+        ],
+    ),
+    ("AWS::Glue::Database", &["CatalogId", "DatabaseInput"]),
+    (
+        "AWS::Glue::Table",
+        &["CatalogId", "DatabaseName", "TableInput"],
     ),
     (
         "AWS::IAM::ManagedPolicy",
@@ -86,11 +115,13 @@ const TYPES: [(&str, &[&str]); 22] = [
         "AWS::Scheduler::Schedule",
         &[
             "Description",
+            "EndDate",
             "FlexibleTimeWindow",
             "GroupName",
             "Name",
             "ScheduleExpression",
             "ScheduleExpressionTimezone",
+            "StartDate",
             "State",
             "Target",
         ],

@@ -1,14 +1,14 @@
 //! Who may do what in the lake, as facts that the template is checked against. `ACCESS.md` shows
 //! the same and is generated; the facts here are changed by hand.
 
-use super::access::{Access, TIERS};
+use super::access::{Access, CREATES, TIERS};
 use super::policy::Decision;
-use super::stack::{LEAST, Stack};
+use super::stack::{LEAST, SECRET, Stack};
 use crate::Finding;
 use serde_json::Value;
 
 /// What each role reads (R), writes (W) and removes (D) below which tier, and nothing else.
-const MAY: [(&str, &[(&str, &str)]); 14] = [
+const MAY: [(&str, &[(&str, &str)]); 17] = [
     ("TrainingRole", &[("processed", "R"), ("models", "RW")]),
     (
         "ServingRole",
@@ -27,11 +27,18 @@ const MAY: [(&str, &[(&str, &str)]); 14] = [
             ("config", "R"),
             ("raw", "RW"),
             ("champion", "R"),
+            ("latest", "R"),
             ("current", "RWD"),
+            ("index", "R"),
         ],
     ),
     ("RequestExportRole", &[("raw", "RW")]),
     ("ExportSegmentRole", &[("raw", "RWD")]),
+    ("ExportSqlRangeRole", &[("raw", "RWD")]),
+    (
+        "IndexImagesRole",
+        &[("raw", "RW"), ("index", "RWD"), ("images", "R")],
+    ),
     (
         "PlanDatasetRole",
         &[
@@ -40,9 +47,22 @@ const MAY: [(&str, &[(&str, &str)]); 14] = [
             ("reports", "RW"),
             ("champion", "R"),
             ("latest", "R"),
+            ("index", "RW"),
         ],
     ),
-    ("MergeToCsvRole", &[("raw", "R"), ("processed", "RW")]),
+    (
+        "MergeToCsvRole",
+        &[("raw", "R"), ("processed", "RW"), ("index", "R")],
+    ),
+    (
+        "PackImagesRole",
+        &[
+            ("raw", "R"),
+            ("processed", "RW"),
+            ("index", "R"),
+            ("images", "R"),
+        ],
+    ),
     (
         "SealDatasetRole",
         &[("raw", "R"), ("processed", "RW"), ("reports", "RW")],
@@ -81,6 +101,7 @@ const MAY: [(&str, &[(&str, &str)]); 14] = [
             ("champion", "R"),
             ("latest", "RW"),
             ("current", "D"),
+            ("config", "R"),
         ],
     ),
     ("RetrainRole", &[("raw", "R"), ("processed", "R")]),
@@ -139,15 +160,29 @@ const LISTING: [&str; 3] = [
 /// Everything that somebody may do in the lake against the facts, with and without readers.
 pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
     let mut found = Vec::new();
-    let with = [LEAST[0], ("LakeReaders", super::access::READER)];
+    let with = [
+        LEAST[0],
+        SECRET,
+        ("LakeReaders", super::access::READER),
+        ("LakeUploaders", super::access::UPLOADER),
+        ("ImageReaders", super::access::IMAGE_READER),
+    ];
     for (readers, parameters) in [(true, &with[..]), (false, &LEAST[..])] {
         let access = Access::of(&Stack::new(template, schedule, parameters).resources);
+        for (name, _) in MAY.iter().filter(|_| readers) {
+            let mut there = access.principals.iter();
+            if !there.any(|who| who.name.trim_matches('`') == *name) {
+                found.push(Finding::new(*name, "is no role of the stack"));
+            }
+        }
         for who in &access.principals {
             if who.is_role() {
                 role(&access, &who.name, &mut found);
             }
         }
         people(&access, readers, &mut found);
+        queries(&access, readers, &mut found);
+        images(&access, readers, &mut found);
     }
     found
 }
@@ -183,6 +218,172 @@ fn role(access: &Access, name: &str, found: &mut Vec<Finding>) {
     }
 }
 
+/// What an upload asks for that nobody but the uploader could read: a key of its own (SSE-C), and a
+/// key of KMS that is not the lake's.
+const OWN_KEY: [(&str, &str); 2] = [
+    CREATES[0],
+    (
+        "s3:x-amz-server-side-encryption-customer-algorithm",
+        "AES256",
+    ),
+];
+const FOREIGN_KEY: [(&str, &str); 2] = [
+    CREATES[0],
+    (
+        "s3:x-amz-server-side-encryption-aws-kms-key-id",
+        "arn:aws:kms:eu-central-1:999999999999:key/theirs",
+    ),
+];
+
+/// Uploaders may create images, soon after a URL was signed, and nothing else; image readers may read
+/// images and their index.
+fn images(access: &Access, given: bool, found: &mut Vec<Finding>) {
+    let mut fact =
+        |who: &str, action: &str, key: Option<&str>, more: &[(&'static str, &str)], allowed| {
+            let decision = access.decide_with(access.principal(who), action, key, true, more);
+            if (decision == Decision::Allowed) != allowed {
+                let problem = format!("{who} and {action} of {key:?} with {more:?}: {decision:?}");
+                found.push(Finding::new("LakeBucketPolicy", problem));
+            }
+        };
+    let image = Some("images/date=2026-11-29/a.jpg");
+    let (young, old) = (
+        [CREATES[0], ("s3:signatureAge", "60000")],
+        [CREATES[0], ("s3:signatureAge", "900001")],
+    );
+    let part = [("s3:ObjectCreationOperation", "false")];
+    for (key, allowed) in [
+        (image, given),
+        (Some("raw/a"), false),
+        (Some("models/a"), false),
+    ] {
+        fact("LakeUploaders", "s3:PutObject", key, &CREATES, allowed);
+        fact("LakeUploaders", "s3:PutObject", key, &young, allowed);
+        fact("LakeUploaders", "s3:PutObject", key, &part, allowed);
+        fact(
+            "LakeUploaders",
+            "s3:AbortMultipartUpload",
+            key,
+            &[],
+            allowed,
+        );
+        fact(
+            "LakeUploaders",
+            "s3:ListMultipartUploadParts",
+            key,
+            &[],
+            allowed,
+        );
+        fact("LakeUploaders", "s3:PutObject", key, &[], false);
+        for more in [old, OWN_KEY, FOREIGN_KEY] {
+            fact("LakeUploaders", "s3:PutObject", key, &more, false);
+        }
+    }
+    let may = [
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+    ];
+    for action in READING.iter().chain(&WRITING) {
+        if !may.contains(action) {
+            fact("LakeUploaders", action, image, &CREATES, false);
+        }
+    }
+    for action in READING {
+        fact("ImageReaders", action, image, &[], given);
+        fact(
+            "ImageReaders",
+            action,
+            Some("index/p/run=1/part"),
+            &[],
+            given,
+        );
+        fact(
+            "ImageReaders",
+            action,
+            Some("models/p/run=1/model.tar.gz"),
+            &[],
+            false,
+        );
+        fact("ImageReaders", action, Some("predictions/a"), &[], false);
+    }
+    for action in WRITING {
+        fact("ImageReaders", action, image, &CREATES, false);
+    }
+    for action in LISTING {
+        fact(
+            "LakeUploaders",
+            action,
+            None,
+            &[("s3:prefix", "images/")],
+            false,
+        );
+        fact(
+            "ImageReaders",
+            action,
+            None,
+            &[("s3:prefix", "images/")],
+            given,
+        );
+        fact(
+            "ImageReaders",
+            action,
+            None,
+            &[("s3:prefix", "models/")],
+            false,
+        );
+        fact("ImageReaders", action, None, &[], false);
+    }
+}
+
+/// Who queries the lake reads what is queried, and writes results, if it is one of the readers.
+/// Only the plan of a dataset writes the list of a run's parts, and nothing else below `raw/`.
+fn queries(access: &Access, readers: bool, found: &mut Vec<Finding>) {
+    const QUERIED: [&str; 5] = ["index", "predictions", "processed", "queries", "raw"];
+    let mut fact = |who: &str, action: &str, key: &str, allowed: bool| {
+        let decision = access.decide(access.principal(who), action, Some(key), true);
+        if (decision == Decision::Allowed) != allowed {
+            let problem =
+                format!("{who} and {action} of {key}: {decision:?}, readers given: {readers}");
+            found.push(Finding::new("LakeBucketPolicy", problem));
+        }
+    };
+    let result = "queries/0b5c.csv";
+    for action in WRITING {
+        let writes = ["s3:AbortMultipartUpload", "s3:PutObject"].contains(&action);
+        fact("`LakeReaders`, with `s3", action, result, readers && writes);
+        fact("QueryPolicy", action, result, readers && writes);
+        for who in ["LakeUploaders", "ImageReaders", "any other role"] {
+            fact(who, action, result, false);
+        }
+    }
+    for tier in TIERS {
+        let (key, queried) = (format!("{tier}/default/run=1/a"), QUERIED.contains(&tier));
+        fact("QueryPolicy", "s3:GetObject", &key, readers && queried);
+        let results = tier == "queries";
+        fact("QueryPolicy", "s3:PutObject", &key, readers && results);
+    }
+    let run = contract::RunId::parse("20261120-173000-1a2b3c4d").expect("a run's id");
+    let keys = lake::RunKeys::new("default", &run);
+    for role in MAY.iter().map(|(role, _)| *role) {
+        let mut there = access.principals.iter();
+        if !there.any(|who| who.name.trim_matches('`') == role) {
+            continue;
+        }
+        let writes = MAY.iter().any(|(name, tiers)| {
+            *name == role && tiers.iter().any(|it| it.0 == "raw" && it.1.contains('W'))
+        });
+        let lists = role == "PlanDatasetRole";
+        for (key, allowed) in [
+            (keys.parts_list(), writes || lists),
+            (keys.part(0, 0, "a"), writes),
+            (keys.plan(), writes),
+        ] {
+            fact(role, "s3:PutObject", &key, allowed);
+        }
+    }
+}
+
 /// The worst case: policies elsewhere give everybody all of S3.
 fn people(access: &Access, readers: bool, found: &mut Vec<Finding>) {
     let key = Some("raw/default/run=1/segment");
@@ -203,7 +404,7 @@ fn people(access: &Access, readers: bool, found: &mut Vec<Finding>) {
             fact("LakeAdministrators", action, key, true);
             // What replicates reads and writes elsewhere: no reader's.
             let reads = !WRITING.contains(action);
-            fact("LakeReaders", action, key, readers && reads);
+            fact("`LakeReaders`, with `s3", action, key, readers && reads);
             fact("an AWS service", action, key, true);
         }
     }

@@ -2,6 +2,7 @@
 //! serves or decides, and never before a redrive is impossible.
 
 use super::access::TIERS;
+use super::intrinsics;
 use super::stack::{LEAST, Stack, number};
 use crate::Finding;
 use serde_json::Value;
@@ -9,14 +10,24 @@ use std::collections::BTreeMap;
 
 /// The tiers that may expire, each with the parameter that says when, and the fewest days that it
 /// may say: a run can be redriven for 14, and a model serves longer. All other tiers are kept.
-const EXPIRES: [(&str, &str, f64); 6] = [
+const EXPIRES: [(&str, &str, f64); 7] = [
     ("raw", "RawExpiryDays", 14.0),
     ("processed", "ModelExpiryDays", 90.0),
     ("judging", "ModelExpiryDays", 90.0),
     ("models", "ModelExpiryDays", 90.0),
     ("predictions", "PredictionsExpiryDays", 14.0),
     ("captured", "CapturedExpiryDays", 1.0),
+    ("images", "ImagesExpiryDays", 30.0),
 ];
+
+/// The tiers that may move to colder classes, with those of which their readers can read at once.
+const MOVES: [(&str, &[&str]); 2] = [
+    ("raw/", &["STANDARD_IA"]),
+    ("images/", &["STANDARD_IA", "GLACIER_IR"]),
+];
+
+/// Days after which each other tier is removed: results of queries can be asked for again.
+const REMOVED: [(&str, f64); 1] = [("queries", 7.0)];
 
 /// What a rule of the lake may say; anything else is evaluated by no check.
 const FIELDS: [&str; 8] = [
@@ -42,6 +53,8 @@ pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
             let asked = parameter.and_then(|(_, parameter, _)| {
                 number(&template["Parameters"][parameter]["Default"]).filter(|days| *days > 0.0)
             });
+            let always = REMOVED.iter().find(|(known, _)| *known == tier);
+            let asked = asked.or(always.map(|(_, days)| *days));
             let removed = removed.get(tier).copied();
             if removed != asked {
                 say(format!(
@@ -51,7 +64,12 @@ pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
         }
     }
     // An endpoint loads its model whenever it scales, and its clients read its dataset's record.
-    for parameter in ["ModelExpiryDays", "PredictionsExpiryDays"] {
+    let kept = [
+        "ModelExpiryDays",
+        "PredictionsExpiryDays",
+        "ImagesExpiryDays",
+    ];
+    for parameter in kept {
         if number(&template["Parameters"][parameter]["Default"]) != Some(0.0) {
             found.push(Finding::new(
                 parameter,
@@ -59,21 +77,36 @@ pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
             ));
         }
     }
+    // Images that are trained on are read by every run.
+    if number(&template["Parameters"]["ImagesColdDays"]["Default"]) != Some(0.0) {
+        let problem = "moves by default what is read by every run";
+        found.push(Finding::new("ImagesColdDays", problem));
+    }
+    let buckets = buckets(template);
+    moved(&buckets, &mut found);
     for (tier, parameter, least) in EXPIRES {
-        one(template, schedule, tier, parameter, least, &mut found);
+        one(&buckets, tier, parameter, least, &mut found);
     }
     found
 }
 
+/// The template without what is no bucket: it is evaluated for every value of every parameter.
+fn buckets(template: &Value) -> Value {
+    let mut template = template.clone();
+    if let Some(resources) = template["Resources"].as_object_mut() {
+        resources.retain(|_, resource| resource["Type"] == "AWS::S3::Bucket");
+        // What a bucket names of the others is not asked.
+        for resource in resources.values_mut() {
+            if let Some(properties) = resource["Properties"].as_object_mut() {
+                properties.retain(|name, _| name == "LifecycleConfiguration");
+            }
+        }
+    }
+    template
+}
+
 /// A tier's own parameter moves its own days, and may ask for no fewer than the least.
-fn one(
-    template: &Value,
-    schedule: &Value,
-    tier: &str,
-    parameter: &str,
-    least: f64,
-    found: &mut Vec<Finding>,
-) {
+fn one(template: &Value, tier: &str, parameter: &str, least: f64, found: &mut Vec<Finding>) {
     let allowed = template["Parameters"][parameter]["AllowedValues"].as_array();
     let allowed: Vec<f64> = allowed.into_iter().flatten().filter_map(number).collect();
     let mut say = |problem: String| found.push(Finding::new(parameter, problem));
@@ -85,12 +118,47 @@ fn one(
     for days in allowed {
         let text = days.to_string();
         let given = [LEAST[0], (parameter, text.as_str())];
-        let stack = Stack::new(template, schedule, &given);
-        for (_, bucket) in stack.of_type("AWS::S3::Bucket") {
-            let removed = removed(bucket, &mut say).get(tier).copied();
+        for (_, bucket) in intrinsics::resources(template, &given) {
+            let removed = removed(&bucket["Properties"], &mut say).get(tier).copied();
             let asked = Some(days).filter(|days| *days > 0.0);
             if removed != asked {
                 say(format!("of {days} removes {tier}/ after {removed:?} days"));
+            }
+        }
+    }
+}
+
+/// Images move to the class and after the days that are asked for, whatever these are.
+fn moved(template: &Value, found: &mut Vec<Finding>) {
+    let allowed = |parameter: &str| {
+        let values = template["Parameters"][parameter]["AllowedValues"].as_array();
+        let values = values.into_iter().flatten();
+        let values = values.map(|value| value.as_str().map_or(value.to_string(), str::to_owned));
+        values.collect::<Vec<_>>()
+    };
+    for class in allowed("ImagesColdClass") {
+        for days in allowed("ImagesColdDays") {
+            let mut say = |problem| found.push(Finding::new("ImagesColdDays", problem));
+            let given = [
+                LEAST[0],
+                ("ImagesColdClass", class.as_str()),
+                ("ImagesColdDays", days.as_str()),
+            ];
+            for (_, bucket) in intrinsics::resources(template, &given) {
+                let bucket = &bucket["Properties"];
+                removed(bucket, &mut say);
+                let rules = bucket["LifecycleConfiguration"]["Rules"].as_array();
+                let moves = rules.into_iter().flatten();
+                let moves = moves.filter(|rule| rule["Prefix"] == "images/");
+                let moves = moves.filter_map(|rule| rule["Transitions"].as_array());
+                let moves: Vec<_> = moves
+                    .flatten()
+                    .map(|it| (it["StorageClass"].as_str(), number(&it["TransitionInDays"])))
+                    .collect();
+                let asked = (days != "0").then(|| (Some(class.as_str()), days.parse().ok()));
+                if moves != asked.into_iter().collect::<Vec<_>>() {
+                    say(format!("of {days} with {class} moves images as {moves:?}"));
+                }
             }
         }
     }
@@ -130,14 +198,18 @@ fn removed(bucket: &Value, say: &mut impl FnMut(String)) -> BTreeMap<String, f64
         }
         for transition in rule["Transitions"].as_array().into_iter().flatten() {
             let days = number(&transition["TransitionInDays"]);
-            // Standard-IA takes nothing younger, and of the other classes a redrive could not read.
-            if transition["StorageClass"] != "STANDARD_IA" || days.is_none_or(|days| days < 30.0) {
+            let Some((_, classes)) = MOVES.iter().find(|(tier, _)| *tier == prefix) else {
+                say(format!("rule {id} moves {prefix:?}, which is read"));
+                continue;
+            };
+            // Standard-IA takes nothing younger, and of archives nobody can read at once.
+            let class = transition["StorageClass"].as_str().unwrap_or_default();
+            if !classes.contains(&class) || days.is_none_or(|days| days < 30.0) {
                 say(format!("rule {id} moves to {transition}"));
             }
-            if prefix != "raw/" {
-                say(format!("rule {id} moves {prefix:?}, which is read"));
+            if prefix == "raw/" {
+                moved = days.or(moved);
             }
-            moved = days.or(moved);
         }
         uploads |= prefix.is_empty()
             && number(&rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"])

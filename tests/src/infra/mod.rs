@@ -5,6 +5,7 @@
 pub mod access;
 mod alarms;
 pub mod calls;
+pub mod catalog;
 pub mod concrete;
 mod environment;
 mod events;
@@ -13,7 +14,9 @@ pub mod intrinsics;
 mod known;
 mod lake;
 mod lifecycle;
+pub mod names;
 pub mod needs;
+pub mod owners;
 pub mod policy;
 mod roles;
 mod sagemaker;
@@ -26,29 +29,42 @@ use crate::Finding;
 use crate::layers::Crates;
 use serde_json::Value;
 use stack::Stack;
+use std::cell::OnceCell;
+use std::rc::Rc;
 
 /// A check of what it was given.
 pub type Check<'c> = Box<dyn Fn() -> Vec<Finding> + 'c>;
 
-/// The checks of the evaluated stack, one after the other: with the least that must be given, and
-/// with parameters that take the other branches.
+/// The checks of the evaluated stack, one after the other: with parameters that take both branches
+/// of every condition.
 pub fn checks<'c>(
     template: &'c Value,
     schedule: &'c Value,
     machine: &'c Value,
     crates: &'c Crates,
 ) -> Vec<(&'static str, Check<'c>)> {
-    let stacks = move || {
-        [&stack::LEAST[..], &concrete::PARAMETERS[..]].map(|it| Stack::new(template, schedule, it))
-    };
+    // Evaluated once, by the first check that runs.
+    let stacks = Rc::new(OnceCell::new());
     let each = move |check: &dyn Fn(&Stack) -> Vec<Finding>| -> Vec<Finding> {
-        stacks().iter().flat_map(check).collect()
+        let evaluate = || stack::EVALUATED.map(|it| Stack::new(template, schedule, it));
+        stacks
+            .get_or_init(evaluate)
+            .iter()
+            .flat_map(check)
+            .collect()
     };
+    let each = Rc::new(each);
+    let evaluated = |check: fn(&Stack) -> Vec<Finding>| -> Check<'c> {
+        let each = Rc::clone(&each);
+        Box::new(move || each(&check))
+    };
+    let (alarms, environment) = (Rc::clone(&each), Rc::clone(&each));
     vec![
-        ("known", Box::new(move || each(&known::findings))),
-        ("trust", Box::new(move || each(&trust::findings))),
-        ("sharing", Box::new(move || each(&sharing::findings))),
-        ("sagemaker", Box::new(move || each(&sagemaker::findings))),
+        ("known", evaluated(known::findings)),
+        ("catalog", evaluated(catalog::findings)),
+        ("trust", evaluated(trust::findings)),
+        ("sharing", evaluated(sharing::findings)),
+        ("sagemaker", evaluated(sagemaker::findings)),
         (
             "roles",
             Box::new(move || roles::findings(template, schedule)),
@@ -60,25 +76,30 @@ pub fn checks<'c>(
         ),
         (
             "alarms",
-            Box::new(move || each(&|stack| alarms::findings(stack, crates))),
+            Box::new(move || alarms(&|stack| alarms::findings(stack, crates))),
         ),
-        ("events", Box::new(move || each(&events::findings))),
+        ("events", evaluated(events::findings)),
         (
             "environment",
-            Box::new(move || each(&|stack| environment::findings(stack, crates))),
+            Box::new(move || environment(&|stack| environment::findings(stack, crates))),
         ),
         (
             "functions",
             Box::new(move || {
-                let of = |parameter, architecture| {
-                    let given = [stack::LEAST[0], ("Architecture", parameter)];
+                let of = |parameter, reserve, architecture| {
+                    let given = [
+                        stack::LEAST[0],
+                        stack::SECRET,
+                        ("Architecture", parameter),
+                        ("ReserveConcurrency", reserve),
+                    ];
                     functions::findings(
                         &Stack::new(template, schedule, &given),
                         machine,
                         architecture,
                     )
                 };
-                [of("arm64", "arm64"), of("x86_64", "x86_64")].concat()
+                [of("arm64", "no", "arm64"), of("x86_64", "yes", "x86_64")].concat()
             }),
         ),
     ]

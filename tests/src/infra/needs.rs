@@ -5,6 +5,7 @@ use super::access;
 use super::calls;
 use super::intrinsics;
 use super::policy;
+use super::stack::{LEAST, READY_FUNCTIONS, SECRET};
 use crate::layers::Crates;
 use crate::template::{self, Lambda};
 use crate::{Finding, asl};
@@ -12,22 +13,29 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 19] = [
+pub const PORTS: [&str; 26] = [
     "Alarms",
     "Announcements",
     "ByteStream",
+    "CallFunction",
     "ConditionalStore",
+    "CopyingUpload",
     "DescribeExecution",
     "DescribeRecovery",
     "DescribeTable",
     "Endpoints",
     "Executions",
     "Invoke",
+    "ListRunning",
     "ModelPackages",
     "NativeExport",
     "ObjectStore",
+    "PagedStore",
+    "ReadHistory",
     "Scaling",
     "ScanPages",
+    "Secrets",
+    "SendNotices",
     "TrainingJobs",
     "Transforms",
     "TuningJobs",
@@ -36,7 +44,7 @@ pub const PORTS: [&str; 19] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 55] = [
+pub const ACTIONS: [(&str, &[&str]); 63] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("add_tags", &["sagemaker:AddTags"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
@@ -123,6 +131,7 @@ pub const ACTIONS: [(&str, &[&str]); 55] = [
         "describe_hyper_parameter_tuning_job",
         &["sagemaker:DescribeHyperParameterTuningJob"],
     ),
+    ("describe_map_run", &["states:DescribeMapRun"]),
     ("describe_model", &["sagemaker:DescribeModel"]),
     (
         "describe_model_package_group",
@@ -152,12 +161,17 @@ pub const ACTIONS: [(&str, &[&str]); 55] = [
             "s3:PutObjectAcl",
         ],
     ),
+    ("get_execution_history", &["states:GetExecutionHistory"]),
     // Without the listing, a key that is not there is answered as forbidden.
     ("get_object", &["s3:GetObject", "s3:ListBucket"]),
+    ("get_secret_value", &["secretsmanager:GetSecretValue"]),
     ("head_object", &["s3:GetObject", "s3:ListBucket"]),
+    ("invoke", &["lambda:InvokeFunction"]),
     ("invoke_endpoint", &["sagemaker:InvokeEndpoint"]),
     ("list_endpoint_configs", &["sagemaker:ListEndpointConfigs"]),
+    ("list_executions", &["states:ListExecutions"]),
     ("list_exports", &["dynamodb:ListExports"]),
+    ("list_map_runs", &["states:ListMapRuns"]),
     ("list_model_packages", &["sagemaker:ListModelPackages"]),
     ("list_objects_v2", &["s3:ListBucket"]),
     ("list_tags", &["sagemaker:ListTags"]),
@@ -165,6 +179,7 @@ pub const ACTIONS: [(&str, &[&str]); 55] = [
         "list_training_jobs_for_hyper_parameter_tuning_job",
         &["sagemaker:ListTrainingJobsForHyperParameterTuningJob"],
     ),
+    ("publish", &["sns:Publish"]),
     ("put_events", &["events:PutEvents"]),
     // An alarm is tagged when it is created.
     (
@@ -209,15 +224,13 @@ pub const ACTIONS: [(&str, &[&str]); 55] = [
     ),
     ("update_model_package", &["sagemaker:UpdateModelPackage"]),
     ("upload_part", &["s3:PutObject"]),
+    ("upload_part_copy", &["s3:GetObject", "s3:PutObject"]),
 ];
 
 /// Operations of the CLI's commands, which no function uses.
-pub const FOR_PEOPLE: [&str; 7] = [
-    "describe_map_run",
-    "get_execution_history",
+pub const FOR_PEOPLE: [&str; 4] = [
+    "create_secret",
     "get_item",
-    "list_executions",
-    "list_map_runs",
     "redrive_execution",
     "send_task_success",
 ];
@@ -351,8 +364,7 @@ pub fn of_all(crates: &Crates, lambdas: &[Lambda]) -> Result<Needs, Finding> {
 
 /// Every action that a role lacks, or has without need.
 pub fn findings(template: &Value, machine: &Value, needs: &Needs) -> Vec<Finding> {
-    let given = [("LakeAdministrators", "arn:aws:iam::1:role/a")];
-    let resources = intrinsics::resources(template, &given);
+    let resources = intrinsics::resources(template, &[LEAST[0], SECRET, READY_FUNCTIONS]);
     let mut found = Vec::new();
     for (lambda, needed) in needs {
         let role = template::role_name(lambda);

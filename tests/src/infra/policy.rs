@@ -40,14 +40,21 @@ pub fn decide<'s>(request: &Request, statements: impl IntoIterator<Item = &'s Va
 }
 
 fn matches(request: &Request, statement: &Value) -> bool {
-    for unknown in ["NotAction", "NotResource", "NotPrincipal"] {
+    for unknown in ["NotAction", "NotPrincipal"] {
         assert!(statement.get(unknown).is_none(), "{unknown} is not known");
     }
     let action = request.action.to_lowercase();
     let actions = list(&statement["Action"]);
-    let resources = list(&statement["Resource"]);
+    let is_one_of = |field: &str| {
+        let resources = list(&statement[field]);
+        resources.iter().any(|it| like(it, &request.resource))
+    };
+    let is_about = match statement.get("NotResource") {
+        Some(_) => !is_one_of("NotResource"),
+        None => is_one_of("Resource"),
+    };
     actions.iter().any(|it| like(&it.to_lowercase(), &action))
-        && resources.iter().any(|it| like(it, &request.resource))
+        && is_about
         && conditions(request, &statement["Condition"])
 }
 
@@ -75,9 +82,23 @@ fn condition(operator: &str, actual: Option<&String>, values: &Value) -> bool {
         "StringLike" | "ArnLike" | "ArnEquals" => any(&like),
         // A negated operator holds for a key that is absent.
         "StringNotLike" | "ArnNotLike" => !any(&like),
+        "Null" => any_null(&values, actual),
+        "NumericGreaterThan" => any(&|value, actual| number(actual) > number(value)),
         "Bool" => any(&|value, actual| value.eq_ignore_ascii_case(actual)),
         other => panic!("the condition operator {other} is not known"),
     }
+}
+
+/// Whether a key is absent, where that is asked, or present.
+fn any_null(values: &[String], actual: Option<&String>) -> bool {
+    values
+        .iter()
+        .any(|value| (value == "true") == actual.is_none())
+}
+
+fn number(text: &str) -> f64 {
+    text.parse()
+        .unwrap_or_else(|_| panic!("{text:?} is no number"))
 }
 
 /// Whether a pattern with `*` and `?` is the whole of a text.

@@ -2,14 +2,13 @@
 //! are limited to this account and region and to named resources.
 
 use super::access;
+use super::concrete;
 use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::{self, Decision, Request};
-use super::stack::{LEAST, Stack};
+use super::stack::{EVALUATED, LEAST, SECRET, Stack};
 use crate::{Finding, template};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/Boundary";
 
 /// Services whose resources have no account or region in their ARNs, or may lie in other accounts.
 const ELSEWHERE: [&str; 3] = ["s3", "iam", "ecr"];
@@ -17,36 +16,44 @@ const ELSEWHERE: [&str; 3] = ["s3", "iam", "ecr"];
 /// Every role that is made in another way, or reaches further.
 pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
     let mut found = Vec::new();
-    let given = [
-        LEAST[0],
-        ("RolePath", "/service/"),
-        ("PermissionsBoundaryArn", BOUNDARY),
-        (
-            "TableKeyArn",
-            "arn:aws:kms:eu-central-1:123456789012:key/table",
-        ),
-    ];
-    let bounded = Stack::new(template, schedule, &given);
-    let free = Stack::new(template, schedule, &LEAST);
+    let bounded = Stack::new(template, schedule, &concrete::PARAMETERS);
+    let free = Stack::new(template, schedule, &[LEAST[0], SECRET]);
+    let path = bounded.parameter("RolePath");
+    let boundary = bounded.parameter("PermissionsBoundaryArn");
     for (name, resource) in &bounded.resources {
         let kind = resource["Type"].as_str().unwrap_or_default();
         if !["AWS::IAM::Role", "AWS::IAM::ManagedPolicy"].contains(&kind) {
             continue;
         }
         let mut say = |problem: &str| found.push(Finding::new(name, problem));
-        if resource["Properties"]["Path"] != "/service/" {
+        if resource["Properties"]["Path"] != path {
             say("is not at RolePath");
         }
         if kind == "AWS::IAM::Role" {
-            if resource["Properties"]["PermissionsBoundary"] != BOUNDARY {
+            if resource["Properties"]["PermissionsBoundary"] != boundary {
                 say("is not within PermissionsBoundaryArn");
             }
             let without = &free.resources[name]["Properties"];
             if !without["PermissionsBoundary"].is_null() {
                 say("has a boundary where none is given");
             }
-            reach(name, &free, &mut found);
-            keys(name, &bounded, &mut found);
+            let statements = access::of_role(resource, &bounded.resources);
+            keys(name, &statements, &mut found);
+        } else {
+            let statements = access::statements(&resource["Properties"]["PolicyDocument"]);
+            keys(name, &statements, &mut found);
+        }
+    }
+    for parameters in EVALUATED {
+        let stack = Stack::new(template, schedule, parameters);
+        for (name, _) in stack.of_type("AWS::IAM::Role") {
+            let statements = access::of_role(&stack.resources[name], &stack.resources);
+            reach(name, &statements, &mut found);
+            secret(name, &stack, &mut found);
+        }
+        for (name, policy) in stack.of_type("AWS::IAM::ManagedPolicy") {
+            let statements = access::statements(&policy["PolicyDocument"]);
+            reach(name, &statements, &mut found);
         }
     }
     networks(template, schedule, &mut found);
@@ -54,8 +61,7 @@ pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
 }
 
 /// A key is used through the service that stores what it encrypts, never by itself.
-fn keys(name: &str, stack: &Stack, found: &mut Vec<Finding>) {
-    let statements = access::of_role(&stack.resources[name], &stack.resources);
+fn keys(name: &str, statements: &[Value], found: &mut Vec<Finding>) {
     let uses = statements.iter().flat_map(|it| policy::list(&it["Action"]));
     let uses: BTreeSet<String> = uses.filter(|it| it.starts_with("kms:")).collect();
     let keys = statements
@@ -77,7 +83,7 @@ fn keys(name: &str, stack: &Stack, found: &mut Vec<Finding>) {
                     resource: key.clone(),
                     context: via.into_iter().collect(),
                 };
-                policy::decide(&request, &statements) == Decision::Allowed
+                policy::decide(&request, statements) == Decision::Allowed
             };
             let others = ["s3", "sns", "dynamodb", "secretsmanager"];
             let mut others = others.into_iter().filter(|it| !through.contains(it));
@@ -91,20 +97,43 @@ fn keys(name: &str, stack: &Stack, found: &mut Vec<Finding>) {
     }
 }
 
-/// Network interfaces are created if a network is configured.
+/// A function reads the secret that the deployer names, and no other.
+fn secret(name: &str, stack: &Stack, found: &mut Vec<Finding>) {
+    for statement in access::of_role(&stack.resources[name], &stack.resources) {
+        let mut actions = policy::list(&statement["Action"]).into_iter();
+        let resources = policy::list(&statement["Resource"]);
+        if actions.any(|it| it.starts_with("secretsmanager:"))
+            && resources != [stack.parameter("SourceSecretArn")]
+        {
+            found.push(Finding::new(name, format!("may read {resources:?}")));
+        }
+    }
+}
+
+/// Network interfaces are created if a network is configured, and every function is in it.
 fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
     let functions = [
         LEAST[0],
-        ("SubnetIds", "subnet-1"),
+        SECRET,
+        ("SubnetIds", "subnet-1,subnet-2"),
         ("SecurityGroupIds", "sg-1"),
     ];
-    let jobs = [LEAST[0], ("JobsInVpc", "yes")];
+    let jobs = [LEAST[0], SECRET, ("JobsInVpc", "yes")];
     for (parameters, by_functions, by_jobs) in [
-        (&LEAST[..], false, false),
+        (&[LEAST[0], SECRET][..], false, false),
         (&functions[..], true, false),
         (&jobs[..], false, true),
     ] {
         let stack = Stack::new(template, schedule, parameters);
+        for (name, function) in stack.functions() {
+            let network = by_functions.then(
+                || json!({"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}),
+            );
+            if function["VpcConfig"] != network.unwrap_or_default() {
+                let problem = format!("is in the network {}", function["VpcConfig"]);
+                found.push(Finding::new(name, problem));
+            }
+        }
         for (name, role) in stack.of_type("AWS::IAM::Role") {
             let service =
                 role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"].as_str();
@@ -123,17 +152,41 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
     }
 }
 
-/// What a service's resources of this stack are called; of the other services, all names are the
-/// definitions'.
-const NAMED: [(&str, &[&str]); 9] = [
+/// What a service's resources of this stack are called. Definitions name SageMaker's and images; whose
+/// they are, tags and registries say.
+const NAMED: [(&str, &[&str]); 17] = [
+    ("application-autoscaling", &["scalable-target/"]),
+    (
+        "athena",
+        &["workgroup/millrace", "datacatalog/AwsDataCatalog"],
+    ),
     (
         "cloudwatch",
         &["alarm:TargetTracking-endpoint/", "alarm:millrace/"],
     ),
     ("dynamodb", &["table/interactions"]),
-    ("iam", &["role/millrace-", "role/aws-service-role/"]),
+    ("ecr", &["repository/"]),
+    ("events", &["event-bus/default"]),
+    (
+        "glue",
+        &[
+            "catalog",
+            "database/default",
+            "database/millrace",
+            "table/millrace/",
+        ],
+    ),
+    (
+        "iam",
+        &[
+            "role/millrace-",
+            "role/service/millrace-",
+            "role/aws-service-role/",
+        ],
+    ),
     ("kms", &["key/"]),
-    ("lambda", &["function:millrace-"]),
+    // Its own, and those that definitions may ask.
+    ("lambda", &["function:millrace-", "function:books-closed"]),
     (
         "logs",
         &[
@@ -141,6 +194,13 @@ const NAMED: [(&str, &[&str]); 9] = [
             "log-group:/aws/sagemaker/",
         ],
     ),
+    // The lake, and the buckets that are given: of images, of files, and of what definitions wait for.
+    (
+        "s3",
+        &["millrace-lakebucket", "fleet-images", FILES_BUCKET, "books"],
+    ),
+    ("sagemaker", &[""]),
+    ("secretsmanager", &["secret:"]),
     ("sns", &["millrace-"]),
     ("sqs", &["millrace-"]),
     (
@@ -148,14 +208,40 @@ const NAMED: [(&str, &[&str]); 9] = [
         &[
             "stateMachine:millrace-retrain",
             "execution:millrace-retrain",
+            "mapRun:millrace-retrain/",
         ],
     ),
 ];
 
-fn reach(name: &str, stack: &Stack, found: &mut Vec<Finding>) {
-    for statement in access::of_role(&stack.resources[name], &stack.resources) {
+/// The bucket of files that is given, and what their keys begin with.
+const FILES_BUCKET: &str = "old-exports";
+const FILES_PREFIX: &str = "exports/*";
+
+/// Of the bucket of files, only what begins with the given prefix is listed and read.
+fn files(name: &str, statement: &Value, action: &str, resource: &str, found: &mut Vec<Finding>) {
+    let bucket = resource.strip_prefix("arn:aws:s3:::");
+    let Some(rest) = bucket.and_then(|bucket| bucket.strip_prefix(FILES_BUCKET)) else {
+        return;
+    };
+    let is_within = match action {
+        "s3:ListBucket" => {
+            let prefix = &statement["Condition"]["StringLike"]["s3:prefix"];
+            rest.is_empty() && policy::list(prefix) == [FILES_PREFIX]
+        }
+        "s3:GetObject" => rest.strip_prefix('/') == Some(FILES_PREFIX),
+        _ => false,
+    };
+    if !is_within {
+        let problem = format!("may {action} on {resource}, outside the files that are given");
+        found.push(Finding::new(name, problem));
+    }
+}
+
+fn reach(name: &str, statements: &[Value], found: &mut Vec<Finding>) {
+    for statement in statements {
         for action in policy::list(&statement["Action"]) {
             for resource in policy::list(&statement["Resource"]) {
+                files(name, statement, &action, &resource, found);
                 // Composite alarms are shown to nobody whose scope is narrower.
                 if action == "cloudwatch:DescribeAlarms" {
                     if resource != format!("arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*") {
@@ -174,7 +260,7 @@ fn reach(name: &str, stack: &Stack, found: &mut Vec<Finding>) {
                 let here = region == REGION && account == ACCOUNT;
                 let named = NAMED.iter().find(|(known, _)| *known == service);
                 let named =
-                    named.is_none_or(|(_, names)| names.iter().any(|it| rest.starts_with(it)));
+                    named.is_some_and(|(_, names)| names.iter().any(|it| rest.starts_with(it)));
                 if !named {
                     found.push(Finding::new(
                         name,

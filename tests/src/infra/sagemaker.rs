@@ -7,7 +7,7 @@ use super::stack::Stack;
 use super::{access, trust};
 use crate::Finding;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Read-only operations, which may describe anything: the owner of a resource is only known from
 /// its description.
@@ -79,7 +79,11 @@ fn tags(statements: &[Value], creates: &[(String, String)], say: &mut impl FnMut
             say(format!("may create a {kind} as another stack's"));
         }
     }
-    for kind in KINDS {
+    // Also a kind that a later statement is the first to name.
+    let named = granted(statements);
+    let named = named.iter().map(|(_, kind)| kind.as_str());
+    let kinds: BTreeSet<&str> = KINDS.into_iter().chain(named).collect();
+    for kind in kinds {
         if may(kind, &[(REQUEST, "millrace")])
             || may(kind, &[(REQUEST, "millrace"), (RESOURCE, "other")])
         {

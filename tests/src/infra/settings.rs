@@ -15,7 +15,7 @@ const NAMES: [&str; 5] = [
 ];
 
 /// Settings by resource, as pointers below it, with the only value that will do.
-const SETTINGS: [(&str, &str, &str); 25] = [
+const SETTINGS: [(&str, &str, &str); 34] = [
     ("LakeBucket", "/DeletionPolicy", "Retain"),
     ("LakeBucket", "/UpdateReplacePolicy", "Retain"),
     (
@@ -91,8 +91,47 @@ const SETTINGS: [(&str, &str, &str); 25] = [
         "/Properties/EventInvokeConfig/DestinationConfig/OnFailure/Destination/Fn::GetAtt",
         "Undelivered.Arn",
     ),
+    // Otherwise each object is a request to KMS.
+    (
+        "LakeBucket",
+        "/Properties/BucketEncryption/ServerSideEncryptionConfiguration/0/BucketKeyEnabled",
+        "true",
+    ),
+    (
+        "StartTrainingFunction",
+        "/Properties/EventInvokeConfig/MaximumRetryAttempts",
+        "2",
+    ),
+    (
+        "StartTrainingFunction",
+        "/Properties/EventInvokeConfig/MaximumEventAgeInSeconds",
+        "3600",
+    ),
     ("Undelivered", "/Properties/SqsManagedSseEnabled", "true"),
-    ("RunFailedRule", "/Properties/Targets/0/Arn/Ref", "Notices"),
+    (
+        "PublishReportFunction",
+        "/Properties/EventInvokeConfig/DestinationConfig/OnFailure/Destination/Fn::GetAtt",
+        "Undelivered.Arn",
+    ),
+    (
+        "PublishReportFunction",
+        "/Properties/Environment/Variables/NOTICES_TOPIC_ARN/Ref",
+        "Notices",
+    ),
+    // As long as a run can be redriven.
+    (
+        "Undelivered",
+        "/Properties/MessageRetentionPeriod",
+        "1209600",
+    ),
+    ("NoticesByEmail", "/Properties/Endpoint/Ref", "AlarmEmail"),
+    ("NoticesByEmail", "/Properties/Protocol", "email"),
+    ("NoticesByEmail", "/Properties/TopicArn/Ref", "Notices"),
+    (
+        "RunFailedRule",
+        "/Properties/Targets/0/Arn/Fn::GetAtt",
+        "PublishReportFunction.Arn",
+    ),
 ];
 
 /// Everything that is set otherwise than it must be.
@@ -107,10 +146,14 @@ pub fn findings(template: &Value, crates: &Crates) -> Vec<Finding> {
         }
     }
     let globals = &template["Globals"]["Function"];
-    if globals["Tracing"] != "Active" || globals["LoggingConfig"]["LogFormat"] != "JSON" {
+    let logs = &globals["LoggingConfig"];
+    if globals["Tracing"] != "Active"
+        || logs["LogFormat"] != "JSON"
+        || logs["ApplicationLogLevel"] != "INFO"
+    {
         found.push(Finding::new(
             "Globals.Function",
-            "needs traces and JSON logs",
+            "needs traces and JSON logs of the level INFO",
         ));
     }
     let statuses = list(
@@ -154,8 +197,11 @@ fn each(name: &str, resource: &Value, emitted: &dyn Fn(&str) -> bool, found: &mu
         "AWS::Logs::LogGroup" if properties["RetentionInDays"].is_null() => {
             say("keeps its logs for ever".to_owned());
         }
-        "AWS::Serverless::Function" if properties["LoggingConfig"]["LogGroup"].is_null() => {
-            say("logs into a group that is not the stack's".to_owned());
+        "AWS::Serverless::Function" => {
+            let logs = &properties["LoggingConfig"];
+            if logs["LogGroup"].is_null() || logs.as_object().is_some_and(|it| it.len() > 1) {
+                say("logs otherwise than into a group of the stack".to_owned());
+            }
         }
         "AWS::CloudWatch::Alarm" => {
             if properties["AlarmActions"][0]["Ref"] != "Notices" {

@@ -11,6 +11,30 @@ use std::collections::BTreeMap;
 pub const LEAST: [(&str, &str); 1] =
     [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
+/// With it, the stack has what reads a relational database.
+pub const SECRET: (&str, &str) = (
+    "SourceSecretArn",
+    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/reader-AbCdEf",
+);
+
+/// With it, the stack has what asks functions whether a run may begin.
+pub const READY_FUNCTIONS: (&str, &str) = (
+    "ReadyFunctionArns",
+    "arn:aws:lambda:eu-central-1:123456789012:function:books-closed",
+);
+
+/// Parameters with which nothing in the lake expires, beside the least.
+const NOTHING_EXPIRES: [(&str, &str); 3] = [
+    LEAST[0],
+    ("RawExpiryDays", "0"),
+    ("CapturedExpiryDays", "0"),
+];
+
+/// The sets of parameters that every check of a stack evaluates. Together they take both branches
+/// of every condition, which a test holds.
+pub const EVALUATED: [&[(&str, &str)]; 3] =
+    [&LEAST, &super::concrete::PARAMETERS, &NOTHING_EXPIRES];
+
 const FUNCTION: &str = "AWS::Serverless::Function";
 
 /// Both templates, evaluated.
@@ -18,8 +42,7 @@ const FUNCTION: &str = "AWS::Serverless::Function";
 pub struct Stack {
     /// The stack's resources.
     pub resources: Map<String, Value>,
-    /// Those of the stack that `schedule.yaml` makes for a pipeline `films`, with the schedule
-    /// enabled.
+    /// Those of the stack that `schedule.yaml` makes for a pipeline `films`.
     pub of_schedule: Map<String, Value>,
     /// The parameters' values.
     pub parameters: BTreeMap<String, String>,
@@ -35,7 +58,7 @@ impl Stack {
     pub fn new(template: &Value, schedule: &Value, parameters: &[(&str, &str)]) -> Self {
         let template = with_globals(template);
         let exports = intrinsics::exports(&template, parameters);
-        let given = [("Pipeline", "films"), ("ScheduleState", "ENABLED")];
+        let given = of_schedule(parameters);
         let defaults = template["Parameters"].as_object().into_iter().flatten();
         let defaults = defaults.map(|(name, it)| (name.clone(), list(&it["Default"]).concat()));
         let given_here = parameters
@@ -124,6 +147,29 @@ impl Stack {
             intrinsics::ACCOUNT
         )
     }
+}
+
+/// The parameters of the pipeline's schedule beside a stack with these: enabled and flexible; or, if
+/// the stack enables its own schedule, disabled and on time.
+pub fn of_schedule(parameters: &[(&str, &str)]) -> [(&'static str, &'static str); 5] {
+    let is_enabled = parameters.contains(&("ScheduleState", "ENABLED"));
+    let (state, window, start, end) = if is_enabled {
+        ("DISABLED", "0", "", "")
+    } else {
+        (
+            "ENABLED",
+            "15",
+            "2026-12-24T00:00:00Z",
+            "2026-12-31T23:59:59Z",
+        )
+    };
+    [
+        ("Pipeline", "films"),
+        ("ScheduleState", state),
+        ("ScheduleWindowMinutes", window),
+        ("ScheduleStart", start),
+        ("ScheduleEnd", end),
+    ]
 }
 
 /// A number, whether it was written or put in for a parameter.

@@ -2,8 +2,7 @@
 //! killed between any two of their calls.
 
 use crate::steps::{Ending, Step};
-use crate::world::{World, id, name};
-use end_to_end::botocore;
+use crate::world::{self, World, id, name};
 use end_to_end::packages::Packages;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -61,7 +60,7 @@ async fn every_row_is_scored_once_whatever_happens_on_the_way() {
         assert!(world.kills() > 6, "{caption}: only {} kills", world.kills());
         assert_eq!(world.transform_jobs().await, 2, "{caption}");
         assert_eq!(world.completed_jobs().await, 2, "{caption}");
-        botocore::hold(&record);
+        world::hold(&record);
     }
 }
 
@@ -103,5 +102,5 @@ async fn a_job_that_fails_leaves_the_champion_and_a_redrive_scores_without_train
     let run = world.run(22).await;
     world.go_through(&run, false).await.unwrap();
     world.is_champion(22).await.unwrap();
-    botocore::hold(&record);
+    world::hold(&record);
 }

@@ -2,9 +2,8 @@
 //! judge's figures match the served models' answers, and they decide.
 
 use crate::steps::Step;
-use crate::world::{World, name};
+use crate::world::{self, World, name};
 use contract::RunId;
-use end_to_end::botocore;
 use end_to_end::packages::Packages;
 use lake::part::PartWriter;
 use lake::records::VerdictRecord;
@@ -144,7 +143,7 @@ async fn the_same_rows_decide_and_the_served_models_answer_as_the_judge_says() {
     let (models, _) = world.kept().await;
     assert!(!models.contains(&name(22)), "{models:?}");
     world.is_champion(21).await.unwrap();
-    botocore::hold(&record);
+    world::hold(&record);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,5 +186,5 @@ async fn a_job_that_fails_is_told_and_a_redrive_asks_that_model_alone_again() {
     );
     assert!(verdict(&world, &second).await.reevaluation.is_some());
     world.is_champion(21).await.unwrap();
-    botocore::hold(&record);
+    world::hold(&record);
 }

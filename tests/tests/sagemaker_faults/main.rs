@@ -19,7 +19,6 @@ mod tuning;
 mod world;
 
 use contract::RunId;
-use end_to_end::botocore;
 use end_to_end::packages::Packages;
 use futures::StreamExt as _;
 use rows::{Expected, Row};
@@ -140,7 +139,7 @@ async fn every_fault_ends_in_the_one_right_place() {
         }
     }
     // All that the functions have asked on the way is what the real service takes.
-    botocore::hold(&record);
+    world::hold(&record);
     assert!(
         wrong.is_empty(),
         "{wrong:?}; one alone: MILLRACE_MATRIX_ROW='<part of its caption>'"

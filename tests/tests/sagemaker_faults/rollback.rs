@@ -1,7 +1,6 @@
 //! The commands `rollback` and `clean` after deployments by the functions.
 
-use crate::world::{World, id, name};
-use end_to_end::botocore;
+use crate::world::{self, World, id, name};
 use end_to_end::packages::Packages;
 use serde_json::{Value, json};
 
@@ -37,5 +36,5 @@ async fn what_was_deployed_can_be_rolled_back_cleaned_up_and_deployed_again() {
     assert_eq!(world.kept().await, (kept.clone(), kept));
     assert_eq!(world.roll_back().await, Some(name(22)));
     world.is_champion(20).await.unwrap();
-    botocore::hold(&record);
+    world::hold(&record);
 }

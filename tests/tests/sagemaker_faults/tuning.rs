@@ -1,8 +1,7 @@
 //! A search for the best hyperparameters, from the tuning job to the endpoint, with the functions
 //! killed between any two of their calls.
 
-use crate::world::World;
-use end_to_end::botocore;
+use crate::world::{self, World};
 use end_to_end::packages::Packages;
 use serde_json::json;
 
@@ -27,5 +26,5 @@ async fn the_best_of_a_search_is_trained_once_judged_and_served() {
     assert_eq!(search.hyperparameters["number"], "0.3");
     assert_eq!(search.completed, 3);
     world.is_champion(21).await.unwrap();
-    botocore::hold(&record);
+    world::hold(&record);
 }

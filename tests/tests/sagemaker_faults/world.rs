@@ -7,7 +7,7 @@ use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
 use contract::{Names, RunId};
 use end_to_end::packages::Packages;
-use end_to_end::workspace;
+use end_to_end::{botocore, workspace};
 use lake::records::{Champion, Checksum, TrainingRecord};
 use lake::{ObjectStore as _, RunKeys, documents, keys};
 use local_servers::runtime_api::Function;
@@ -19,10 +19,11 @@ use sagemaker_local::{Config, Handle, Server};
 use sagemaker_ports::Scaling as _;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+const STACK: &str = "shop";
 const PIPELINE: &str = "default";
 const BUCKET: &str = "lake";
 const ENDPOINT: &str = "films";
@@ -73,7 +74,7 @@ impl World {
         let at_s3 = gate.open(s3.url()).await;
         let environment = [
             ("LAKE_BUCKET", BUCKET),
-            ("STACK_NAME", "shop"),
+            ("STACK_NAME", STACK),
             (
                 "TRAINING_ROLE_ARN",
                 "arn:aws:iam::000000000000:role/training",
@@ -235,7 +236,8 @@ impl World {
         let step = Progress::quiet().step("rollback");
         let account = self.account().await;
         let scaling = self.auto_scaling().await;
-        let back = rollback::roll_back(&self.store, &account, &scaling, &request, &step).await;
+        let back = rollback::roll_back(&self.store, &account, &scaling, &request, &step);
+        let back = Box::pin(back).await;
         let back = back.unwrap();
         assert_eq!(back.smoke_rows, Some(3));
         back.from
@@ -433,4 +435,10 @@ pub fn name(day: u32) -> String {
 
 pub fn id(day: u32) -> RunId {
     RunId::parse(&format!("202611{day:02}-173000-1a2b3c4d")).unwrap()
+}
+
+/// All that the functions have asked is what the real services take, and what they created is their
+/// own.
+pub fn hold(record: &Path) {
+    botocore::hold_of(record, STACK, PIPELINE);
 }

@@ -7,7 +7,8 @@ use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream as SdkByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
-use lake::store::{ObjectStore, StoreError, Upload};
+use lake::store::{CopyingUpload, ObjectStore, StoreError, Upload};
+use std::fmt::Write;
 
 /// A multipart upload, which starts only if it is needed: a single piece below the minimum becomes
 /// one `PutObject`.
@@ -25,6 +26,30 @@ struct Begun {
     id: String,
     parts: Vec<CompletedPart>,
     bytes: u64,
+}
+
+impl Begun {
+    fn next(&self) -> i32 {
+        i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX)
+    }
+
+    fn add(&mut self, part: CompletedPart, bytes: u64) {
+        self.parts.push(part);
+        self.bytes += bytes;
+    }
+}
+
+/// A key as the header `x-amz-copy-source` wants it.
+fn percent_encoded(key: &str) -> String {
+    let mut encoded = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").expect("a string takes every write");
+        }
+    }
+    encoded
 }
 
 impl S3Upload {
@@ -64,12 +89,9 @@ impl S3Upload {
     }
 
     async fn send_part(&mut self, piece: Bytes) -> Result<(), StoreError> {
-        let mut begun = match self.begun.take() {
-            Some(begun) => begun,
-            None => self.begin().await?,
-        };
+        let begun = self.begun().await?;
         let bytes = piece.len() as u64;
-        let number = i32::try_from(begun.parts.len() + 1).unwrap_or(i32::MAX);
+        let number = begun.next();
         let request = self.store.client.upload_part();
         let mut request = request
             .bucket(&self.store.bucket)
@@ -83,19 +105,62 @@ impl S3Upload {
         }
         let answer = request.send().await;
         let answer = answer.map_err(|error| self.failed("UploadPart", error));
-        if let Ok(answer) = &answer {
-            let part = CompletedPart::builder()
-                .part_number(number)
-                .set_e_tag(answer.e_tag.clone())
-                .set_checksum_crc32(answer.checksum_crc32.clone())
-                .set_checksum_crc32_c(answer.checksum_crc32_c.clone())
-                .set_checksum_crc64_nvme(answer.checksum_crc64_nvme.clone());
-            begun.parts.push(part.build());
-            begun.bytes += bytes;
+        // Kept also after a failure, so that abort() finds it.
+        let begun = self.begun.insert(begun);
+        let answer = answer?;
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(answer.e_tag)
+            .set_checksum_crc32(answer.checksum_crc32)
+            .set_checksum_crc32_c(answer.checksum_crc32_c)
+            .set_checksum_crc64_nvme(answer.checksum_crc64_nvme);
+        begun.add(part.build(), bytes);
+        Ok(())
+    }
+
+    async fn copy_part(&mut self, key: &str, bytes: u64) -> Result<(), StoreError> {
+        let begun = self.begun().await?;
+        let number = begun.next();
+        let request = self.store.client.upload_part_copy();
+        let answer = request
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .upload_id(&begun.id)
+            .part_number(number)
+            .copy_source(format!("{}/{}", self.store.bucket, percent_encoded(key)))
+            .send()
+            .await;
+        let begun = self.begun.insert(begun);
+        let answer = answer.map_err(|error| {
+            if error.code() == Some("NoSuchKey") {
+                return StoreError::NotFound {
+                    bucket: self.store.bucket.clone(),
+                    key: key.to_owned(),
+                };
+            }
+            let subject = self.store.subject(key);
+            service_error(SERVICE, "UploadPartCopy", subject, error).into()
+        })?;
+        let copied = answer.copy_part_result.ok_or_else(|| {
+            let subject = self.store.subject(key);
+            unreadable("UploadPartCopy", subject, "a copy without its result")
+        })?;
+        let part = CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(copied.e_tag)
+            .set_checksum_crc32(copied.checksum_crc32)
+            .set_checksum_crc32_c(copied.checksum_crc32_c)
+            .set_checksum_crc64_nvme(copied.checksum_crc64_nvme);
+        begun.add(part.build(), bytes);
+        Ok(())
+    }
+
+    /// The upload, taken out; it is begun if it is not.
+    async fn begun(&mut self) -> Result<Begun, StoreError> {
+        match self.begun.take() {
+            Some(begun) => Ok(begun),
+            None => self.begin().await,
         }
-        // Stored also after a failure, so that abort() finds it.
-        self.begun = Some(begun);
-        answer.map(drop)
     }
 
     /// Whether the key has an object of this size.
@@ -178,5 +243,14 @@ impl Upload for S3Upload {
         answer
             .map(drop)
             .map_err(|error| self.failed("AbortMultipartUpload", error))
+    }
+}
+
+impl CopyingUpload for S3Upload {
+    async fn copy(&mut self, key: &str, bytes: u64) -> Result<(), StoreError> {
+        if let Some(held) = self.held.take() {
+            self.send_part(held).await?;
+        }
+        self.copy_part(key, bytes).await
     }
 }

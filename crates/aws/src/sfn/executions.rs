@@ -1,7 +1,9 @@
 //! Starts, lists, stops and redrives the executions of a state machine.
 
 use super::{ExecutionStatus, StateMachines, refused, status, time, unreadable};
+use aws_sdk_sfn::types;
 use contract::ServiceError;
+use lake::executions::{ListRunning, RunningExecution};
 use std::time::SystemTime;
 
 /// An execution that was started.
@@ -117,5 +119,40 @@ impl StateMachines {
             executions.push(execution);
         }
         Ok((executions, answer.next_token))
+    }
+}
+
+impl ListRunning for StateMachines {
+    async fn running(
+        &self,
+        state_machine_arn: &str,
+    ) -> Result<Vec<RunningExecution>, ServiceError> {
+        const OPERATION: &str = "ListExecutions";
+        let mut token = None;
+        let mut running = Vec::new();
+        loop {
+            let request = self
+                .client
+                .list_executions()
+                .state_machine_arn(state_machine_arn)
+                .status_filter(types::ExecutionStatus::Running)
+                .set_next_token(token);
+            let answer = request.send().await;
+            let answer = answer.map_err(|error| refused(OPERATION, state_machine_arn, error))?;
+            for item in answer.executions {
+                // A redrive keeps the first start.
+                let started = item.redrive_date.as_ref().unwrap_or(&item.start_date);
+                let started =
+                    time(started).map_err(|what| unreadable(OPERATION, state_machine_arn, what))?;
+                running.push(RunningExecution {
+                    arn: item.execution_arn,
+                    started,
+                });
+            }
+            token = answer.next_token;
+            if token.is_none() {
+                return Ok(running);
+            }
+        }
     }
 }

@@ -59,7 +59,7 @@ impl Answer {
 /// The server; it stops when dropped.
 pub struct Script {
     pub url: String,
-    requests: Arc<Mutex<Vec<Value>>>,
+    requests: Arc<Mutex<Vec<(String, Value)>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -91,9 +91,17 @@ impl Script {
         }
     }
 
-    /// The requests so far.
+    /// The bodies of the requests so far.
     pub fn requests(&self) -> Vec<Value> {
-        self.requests.lock().unwrap().clone()
+        let requests = self.requests.lock().unwrap();
+        requests.iter().map(|(_, body)| body.clone()).collect()
+    }
+
+    /// Their paths.
+    #[allow(dead_code, reason = "not every test's service has paths")]
+    pub fn paths(&self) -> Vec<String> {
+        let requests = self.requests.lock().unwrap();
+        requests.iter().map(|(path, _)| path.clone()).collect()
     }
 }
 
@@ -107,14 +115,15 @@ type Body =
     StreamBody<futures::stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, std::io::Error>>>>;
 
 async fn answer(
-    seen: Arc<Mutex<Vec<Value>>>,
+    seen: Arc<Mutex<Vec<(String, Value)>>>,
     answers: Arc<Vec<Answer>>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
+    let path = request.uri().path().to_owned();
     let request = request.into_body().collect().await.unwrap().to_bytes();
     let turn = {
         let mut seen = seen.lock().unwrap();
-        seen.push(serde_json::from_slice(&request).unwrap());
+        seen.push((path, serde_json::from_slice(&request).unwrap()));
         seen.len() - 1
     };
     let answer = &answers[turn.min(answers.len() - 1)];

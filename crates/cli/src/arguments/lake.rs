@@ -19,6 +19,35 @@ pub struct OfRun {
     pub place: place::Options,
 }
 
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The run: an id or the beginning of one, latest, latest-failed, champion, or its execution.
+    #[arg(default_value = "latest")]
+    pub run: RunName,
+    /// The table to write into, which exists.
+    #[arg(long, value_name = "TABLE")]
+    pub table: String,
+    /// Write units per second, at most.
+    #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u32).range(1..), required_unless_present = "dry_run", default_value_if("dry_run", "true", "1000"))]
+    pub wcu: Option<u32>,
+    /// Show what it would take and cost, and what an import by DynamoDB would; write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write into a table that holds items: those with the same key are replaced, the others stay.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// The file that keeps the progress [default: RUN-TABLE.restore.json]
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Where the pipeline is.
+    #[command(flatten)]
+    pub place: place::Options,
+}
+
 /// An answer to a request for approval.
 #[derive(Debug, Args)]
 pub struct Approval {
@@ -175,7 +204,7 @@ pub struct Predict {
     pub place: place::Options,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("this is not NAME=VALUE".to_owned()),

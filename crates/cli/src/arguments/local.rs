@@ -1,6 +1,6 @@
 //! Options of the commands that need no pipeline.
 
-use crate::demo::Algorithm;
+use crate::demo::{Algorithm, DemoSource};
 use crate::place;
 use clap::Args;
 use clap_complete::Shell;
@@ -34,6 +34,14 @@ pub struct Demo {
     /// Number of interactions in the table.
     #[arg(long, default_value_t = 20_000)]
     pub items: usize,
+    /// Where the table is; postgres installs a PostgreSQL server below target/local, sqlServer builds
+    /// the one for tests.
+    #[arg(long, value_enum, default_value_t)]
+    pub source: DemoSource,
+    /// Train on images instead of a table: handwritten digits, of which scikit-learn's wheel is
+    /// installed below target/local.
+    #[arg(long, conflicts_with_all = ["items", "source", "seed", "user", "algorithm"])]
+    pub images: bool,
     /// Seed of the invented interactions; the same seed gives the same table.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,

@@ -1,16 +1,22 @@
 //! The command line.
 
+mod convert;
 mod general;
 mod lake;
 mod local;
 mod propose;
 mod run;
+mod upload;
 
+pub use convert::{Convert, PipelineForm};
 pub use general::{Color, General};
-pub use lake::{Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Rollback};
+pub use lake::{
+    Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Restore, Rollback,
+};
 pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
-pub use propose::{Init, Plan};
+pub use propose::{Database, Engine, Init, Plan};
 pub use run::{Logs, Redrive, Runs, Start, Stop, Watch};
+pub use upload::Upload;
 
 use crate::exit;
 use clap::{Parser, Subcommand};
@@ -59,16 +65,18 @@ pub enum Command {
     /// guess: label, columns, split, bounds, and SageMaker's built-in XGBoost, which needs no image.
     /// Identifiers, constants and free text are left out, each with the reason. Asks for the label
     /// if its name does not say it; without a terminal the exit code is then 2, and the candidates
-    /// are listed. Never overwrites a file without --force.
+    /// are listed. Never overwrites a file without --force. With --engine and --secret the table is
+    /// one of a relational database that this machine can reach.
     #[command(
-        after_help = "Examples:\n  millrace init interactions\n  millrace init customers --label churned -o churn.json"
+        after_help = "Examples:\n  millrace init interactions\n  millrace init customers --label churned -o churn.json\n  millrace init public.orders --engine postgres --secret shop/reader"
     )]
     Init(Init),
     /// Show what a run would take and cost, step by step, and what differs from the last run.
     ///
     /// Plans the export by the code of the function that plans it, which reads a sample of the
-    /// table, and writes nothing. The exit code is 1 if the run would be refused, such as above a
-    /// limit.
+    /// table, and writes nothing. A file needs no stack: what is not deployed yet is assumed, and
+    /// said. The exit code is 1 if the run would be refused, or a later step would be beyond a limit
+    /// or a quota.
     #[command(after_help = "Examples:\n  millrace plan default.json\n  millrace plan --json")]
     Plan(Plan),
     /// Show everything that is wrong with definitions, each fault at its place in the file.
@@ -87,6 +95,25 @@ pub enum Command {
         after_help = "Examples:\n  millrace validate default.json\n  millrace validate --offline --json default.json"
     )]
     Validate(Validate),
+    /// Convert definitions of AWS Data Pipeline.
+    ///
+    /// Exports of DynamoDB tables, and copies of PostgreSQL and SQL Server to S3, become
+    /// definitions, with the parameters of their schedules and of the stack. Every field of the
+    /// input has a line in the report, conversion.md and conversion.json, with what became of it
+    /// and why. Nothing of a pipeline is executed, no service is asked, and secrets are written
+    /// nowhere. Never overwrites a file without --force.
+    ///
+    /// Reads what `aws datapipeline get-pipeline-definition` prints, what SDKs return, and
+    /// CloudFormation templates in JSON and YAML. With your own credentials:
+    /// aws datapipeline get-pipeline-definition --pipeline-id df-… --version active | millrace
+    /// convert -
+    ///
+    /// The exit code is 3 if a field has no counterpart or is unknown; the files are written then,
+    /// unless --strict is given.
+    #[command(
+        after_help = "Examples:\n  millrace convert nightly.json --out new\n  millrace convert nightly.json --set myDDBTableName=houses --timezone Europe/Berlin\n  millrace convert template.yaml --resource NightlyExport --json"
+    )]
+    Convert(Convert),
     /// Put definitions into the lake.
     ///
     /// Checks every file first, and writes nothing if one is invalid. Replaces a definition only if
@@ -127,9 +154,10 @@ pub enum Command {
     /// Show the log lines of a run's functions.
     ///
     /// Of the step that failed, or of all steps, in the order of time. Lines that Lambda wrote about
-    /// an invocation that it ended, such as after a timeout, are shown too.
+    /// an invocation that it ended, such as after a timeout, are shown too. With --follow, Ctrl-C
+    /// ends the command only: the run continues.
     #[command(
-        after_help = "Examples:\n  millrace logs latest-failed\n  millrace logs 20261120-1730 --step MergeShards"
+        after_help = "Examples:\n  millrace logs latest-failed\n  millrace logs --follow\n  millrace logs 20261120-1730 --step MergeShards"
     )]
     Logs(Logs),
     /// Stop a run.
@@ -153,6 +181,16 @@ pub enum Command {
     /// exit code is 1 if anything differs.
     #[command(after_help = "Example:\n  millrace verify champion")]
     Verify(OfRun),
+    /// Restore a run's items into a table.
+    ///
+    /// Puts every item of the run into a table that exists and is empty, at --wcu write units per
+    /// second, and then reads the table back and compares it with the run. Progress is kept in a
+    /// file: the same command continues after an interruption and repeats at most some hundred
+    /// puts, which change nothing. Uses your own credentials and no function of the stack.
+    #[command(
+        after_help = "Examples:\n  millrace restore latest --table orders-copy --dry-run\n  millrace restore 20261120-1730 --table orders-copy --wcu 1000"
+    )]
+    Restore(Restore),
     /// Show how a run ended, and the quality report of its data.
     ///
     /// Prints the end (such as Exported or Deployed) and where the
@@ -174,7 +212,8 @@ pub enum Command {
     /// Predict items by the endpoint of the champion.
     ///
     /// Encodes items exactly as for training, asks the endpoint, and shows the label's class or
-    /// number. Items are arguments, the item of the table with --key, or lines of standard input.
+    /// number. Items are arguments, the item or row of the table with --key, or lines of standard
+    /// input.
     #[command(
         after_help = "Examples:\n  millrace predict '{\"user_id\": \"u-00007\", \"item_id\": \"m-1\"}'\n  millrace predict --key user_id=u-00007 --key event_id=e-1"
     )]
@@ -199,6 +238,21 @@ pub enum Command {
     /// the target of a rollback, and all reports.
     #[command(after_help = "Example:\n  millrace clean --keep 10 --dry-run")]
     Clean(Clean),
+    /// Upload a folder of images to the lake, below images/.
+    ///
+    /// A file whose path fits `keys` of the definition keeps its path. For others the key is made of
+    /// --part, of `date`, the day of the picture by EXIF, and of `name`, its time and the digest of
+    /// the file. An object is created and never replaced: a file that the lake has already is left
+    /// out, and another one with the same key is refused and named. S3 verifies each image by
+    /// SHA-256. Files that are no whole image are named, and not uploaded.
+    ///
+    /// Uploaded images stay if the command ends early, and the same command continues. An identity
+    /// of `LakeUploaders` needs --bucket, and --definition or --keys. The exit code is 3 if a file
+    /// was refused.
+    #[command(
+        after_help = "Examples:\n  millrace upload photos --dry-run\n  millrace upload /media/card --part vehicle=v-7 --keys 'images/date={date}/vehicle={vehicle}/{name}.{ext}'"
+    )]
+    Upload(Upload),
     /// Check settings, credentials, clock, stack and permissions.
     ///
     /// Reads only. The exit code is that of the first check that failed.

@@ -45,6 +45,9 @@ pub struct Logs {
     /// The step, as `status` names it [default: the one that failed, or else all]
     #[arg(long, value_name = "STEP")]
     pub step: Option<String>,
+    /// Show lines as they come, until the run ends: of every step, unless --step names one.
+    #[arg(short, long, conflicts_with = "json")]
+    pub follow: bool,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

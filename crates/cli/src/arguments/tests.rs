@@ -57,3 +57,17 @@ fn nothing_that_a_person_reads_names_a_feature_of_cargo() {
         assert!(!help.contains("feature"), "{help}");
     }
 }
+
+#[test]
+fn the_readme_lists_every_command() {
+    let lines = include_str!("../../README.md").lines();
+    let rows: Vec<&str> = lines.filter(|line| line.starts_with("| `")).collect();
+    for command in Arguments::command().get_subcommands() {
+        let name = format!("`{}`", command.get_name());
+        let is_listed = rows.iter().any(|row| {
+            let cell = row.split('|').nth(1).unwrap_or_default();
+            cell.contains(&name)
+        });
+        assert!(is_listed, "{name} has no row in crates/cli/README.md");
+    }
+}

@@ -1,19 +1,20 @@
 //! The commands that read what a run left, or answer its request for approval.
 
 use crate::failure::Failure;
-use crate::session::{Session, print, print_json};
+use crate::session::{Session, beside, print, print_json};
 use aws::dynamodb::Tables;
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
+use aws::secrets::SecretsManager;
 use dataset::ItemForm;
 use lake::ObjectStore;
 use lake::records::ApprovalDecision;
-use millrace::arguments::{Approval, Encode, Form, OfRun, Predict};
+use millrace::arguments::{Approval, Encode, Form, OfRun, Predict, Restore};
 use millrace::encode::{self, EncodeError};
 use millrace::place::Place;
-use millrace::predict::{self, PredictError, Serving};
+use millrace::predict::{self, Serving};
 use millrace::verify::{self, VerifyError};
-use millrace::{approval, report, runs};
+use millrace::{approval, report, restore, runs};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
@@ -50,6 +51,53 @@ pub async fn verify(arguments: OfRun, session: &Session) -> Result<(), Failure> 
         count,
     }
     .into())
+}
+
+pub async fn restore(arguments: Restore, session: &Session) -> Result<(), Failure> {
+    let place = session.find(arguments.place).await?;
+    let found = runs::found_in_lake(&place, &arguments.run).await?;
+    let store = place.lake().await?;
+    let tables = Tables::new(place.config());
+    let state = arguments.state;
+    let request = restore::Request {
+        state: state.unwrap_or_else(|| restore::default_file(&found.run, &arguments.table)),
+        pipeline: found.pipeline,
+        run: found.run,
+        table: arguments.table,
+        wcu: arguments.wcu.unwrap_or(1),
+        overwrite: arguments.overwrite,
+    };
+    let exported = restore::exported(&store, &request.pipeline, &request.run).await?;
+    let target = restore::target(&tables, &request.table, &exported.plan).await;
+    let target = match target {
+        // Without it, DynamoDB can still import.
+        Err(restore::RestoreError::TableMissing { .. }) if arguments.dry_run => None,
+        target => Some(target?),
+    };
+    if let Some(what) = restore::left_out(&exported.plan) {
+        session.say(what);
+    }
+    let costs = restore::Costs::of(store.bucket(), &request, &exported, target.as_ref());
+    let restored = match &target {
+        Some(target) if !arguments.dry_run => {
+            let progress = session.progress();
+            session.on_signal("the same command continues the restore".to_owned());
+            Some(restore::restore(&store, &tables, &request, &exported, target, &progress).await?)
+        }
+        _ => None,
+    };
+    let document = restore::Document {
+        run: request.run,
+        pipeline: request.pipeline,
+        table: request.table,
+        costs,
+        restored,
+    };
+    if arguments.json {
+        print_json(&document)
+    } else {
+        print(&restore::summary(&document))
+    }
 }
 
 pub async fn report(arguments: OfRun, session: &Session) -> Result<(), Failure> {
@@ -99,7 +147,8 @@ pub async fn predict(arguments: Predict, session: &Session) -> Result<(), Failur
         form = ItemForm::DynamoDb;
         item_of_table(&place, &store, &serving, arguments.key).await?
     } else if arguments.items.is_empty() {
-        std::io::read_to_string(std::io::stdin().lock()).map_err(Failure::Input)?
+        let read = beside(|| std::io::read_to_string(std::io::stdin().lock()));
+        read.await.map_err(Failure::Input)?
     } else {
         // An argument may be JSON over several lines.
         let items = arguments.items.iter();
@@ -123,18 +172,9 @@ async fn item_of_table(
     let table = predict::table_of(store, serving).await?;
     let key: BTreeMap<_, _> = key.into_iter().collect();
     let tables = Tables::new(place.config());
-    let item = tables
-        .read_item(&table, &key)
-        .await
-        .map_err(PredictError::from)?;
-    let item = item.ok_or_else(|| {
-        let pairs = key.iter().map(|(name, value)| format!("{name}={value}"));
-        PredictError::NoItem {
-            table,
-            key: pairs.collect::<Vec<_>>().join(" "),
-        }
-    })?;
-    Ok(item.to_string())
+    let secrets = SecretsManager::new(place.config());
+    let drivers = database::Drivers::AT_ONCE;
+    Ok(Box::pin(table.item(&tables, &drivers, &secrets, &key)).await?)
 }
 
 const fn item_form(form: Form) -> ItemForm {
@@ -157,13 +197,15 @@ pub async fn encode(arguments: Encode, session: &Session) -> Result<(), Failure>
         encode::columns_of_run(&place.lake().await?, &found.pipeline, &found.run).await?
     };
     let form = item_form(arguments.form);
-    let output = BufWriter::new(std::io::stdout().lock());
-    match arguments.items {
-        None => encode::encode(&columns, form, std::io::stdin().lock(), output)?,
-        Some(path) => match File::open(&path) {
-            Ok(file) => encode::encode(&columns, form, BufReader::new(file), output)?,
-            Err(source) => return Err(EncodeError::File { path, source }.into()),
-        },
-    }
-    Ok(())
+    let encoded = beside(move || {
+        let output = BufWriter::new(std::io::stdout().lock());
+        match arguments.items {
+            None => encode::encode(&columns, form, std::io::stdin().lock(), output),
+            Some(path) => match File::open(&path) {
+                Ok(file) => encode::encode(&columns, form, BufReader::new(file), output),
+                Err(source) => Err(EncodeError::File { path, source }),
+            },
+        }
+    });
+    Ok(encoded.await?)
 }

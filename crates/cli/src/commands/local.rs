@@ -9,21 +9,44 @@ use millrace::progress::Progress;
 use millrace::schemas;
 
 pub async fn demo(demo: Demo, session: &Session) -> Result<(), Failure> {
+    if demo.images {
+        return Box::pin(demo_of_images(demo, session)).await;
+    }
     let algorithm = demo.local.algorithm;
     let settings = Settings {
         algorithm,
         items: demo.items,
         seed: demo.seed,
         user: demo.user,
+        source: demo.source,
     };
     settings.check()?;
     let progress = session.progress();
-    let local = local::Local::start(&options(demo.local, progress.clone())).await?;
+    let mut options = options(demo.local, progress.clone());
+    if settings.source.engine().is_some() {
+        let (name, value) = demo::relational::PARAMETER;
+        options.parameters.insert(name.to_owned(), value.to_owned());
+    }
+    let local = local::Local::start(&options).await?;
     let summary = demo::run(&local, &settings, &progress).await?;
     print(&format!("\n{summary}"))?;
     if demo.keep {
         let endpoint = summary.output.endpoint.as_deref().unwrap_or_default();
         print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;
+        std::future::pending::<()>().await;
+    }
+    local.stop().await?;
+    Ok(())
+}
+
+async fn demo_of_images(demo: Demo, session: &Session) -> Result<(), Failure> {
+    let progress = session.progress();
+    let local = local::Local::start(&options(demo.local, progress.clone())).await?;
+    let summary = Box::pin(demo::images::run(&local, &progress)).await?;
+    print(&format!("\n{summary}"))?;
+    if demo.keep {
+        let endpoint = summary.output.endpoint.as_deref().unwrap_or_default();
+        print(&format!("\n{}", demo::hints_of_images(&local, endpoint)))?;
         std::future::pending::<()>().await;
     }
     local.stop().await?;

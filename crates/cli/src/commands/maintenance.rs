@@ -19,7 +19,8 @@ pub async fn roll_back(arguments: Rollback, session: &Session) -> Result<(), Fai
     let scaling = AutoScaling::new(place.config());
     let step = session.progress().step("Rollback");
     let request = Request::new(place.pipeline().to_owned(), to);
-    let outcome = rollback::roll_back(&store, &sagemaker, &scaling, &request, &step).await?;
+    let rolled = rollback::roll_back(&store, &sagemaker, &scaling, &request, &step);
+    let outcome = Box::pin(rolled).await?;
     let config = outcome.champion.endpoint_config.as_deref();
     step.done(config.unwrap_or_default());
     if arguments.json {

@@ -1,5 +1,6 @@
 //! The commands: each reads its options, calls the library, and prints.
 
+mod convert;
 mod definitions;
 mod init;
 mod lake;
@@ -7,6 +8,7 @@ mod local;
 mod maintenance;
 mod plan;
 mod run;
+mod upload;
 
 use crate::failure::Failure;
 use crate::session::{Session, print, print_json};
@@ -23,6 +25,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Validate(arguments) => Box::pin(definitions::validate(arguments, session)).await,
         Command::Init(arguments) => Box::pin(init::init(arguments, session)).await,
         Command::Plan(arguments) => Box::pin(plan::plan(arguments, session)).await,
+        Command::Convert(arguments) => Box::pin(convert::convert(arguments, session)).await,
         Command::Push(arguments) => definitions::push(arguments, session).await,
         Command::Pull(arguments) => definitions::pull(arguments, session).await,
         Command::Diff(arguments) => definitions::diff(arguments, session).await,
@@ -34,6 +37,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Stop(arguments) => run::stop(arguments, session).await,
         Command::Redrive(arguments) => run::redrive(arguments, session).await,
         Command::Verify(arguments) => lake::verify(arguments, session).await,
+        Command::Restore(arguments) => Box::pin(lake::restore(arguments, session)).await,
         Command::Report(arguments) => lake::report(arguments, session).await,
         Command::Approve(arguments) => {
             lake::decide(arguments, ApprovalDecision::Approved, session).await
@@ -45,6 +49,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Encode(arguments) => lake::encode(arguments, session).await,
         Command::Rollback(arguments) => Box::pin(maintenance::roll_back(arguments, session)).await,
         Command::Clean(arguments) => Box::pin(maintenance::clean(arguments, session)).await,
+        Command::Upload(arguments) => Box::pin(upload::upload(arguments, session)).await,
         Command::Doctor(arguments) => doctor(arguments).await,
         Command::Schemas(arguments) => local::schemas(&arguments),
         Command::Completions(arguments) => completions(&arguments),

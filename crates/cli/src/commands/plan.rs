@@ -11,21 +11,13 @@ pub async fn plan(arguments: Plan, session: &Session) -> Result<(), Failure> {
     let of_file = of_file.transpose().inspect_err(show_faults);
     let of_file = of_file.map_err(PlanError::from)?;
     let place = session.find(arguments.place).await?;
-    let definition = if let Some(definition) = of_file {
-        definition
-    } else {
-        let store = place.lake().await?;
-        let input = serde_json::json!({});
-        plan_export::load(&store, place.pipeline(), input)
-            .await
-            .map_err(PlanError::from)?
-    };
-    let document = plan::plan(&place, definition).await?;
+    let document = Box::pin(plan::plan(&place, of_file)).await?;
     if arguments.json {
-        print_json(&document)
+        print_json(&document)?;
     } else {
-        print(&document.text())
+        print(&document.text())?;
     }
+    Ok(document.check_limits()?)
 }
 
 fn show_faults(error: &DefinitionsError) {

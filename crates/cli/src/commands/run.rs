@@ -98,12 +98,52 @@ pub async fn status(arguments: OfRun, session: &Session) -> Result<(), Failure> 
 pub async fn logs(arguments: Logs, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
     let found = runs::execution(&place, &arguments.run).await?;
+    if arguments.follow {
+        return follow_logs(&place, &found, arguments.step.as_deref(), session).await;
+    }
     let detail = Detail::read(&place, &found).await?;
     let lines = logs::read(&place, &detail, arguments.step.as_deref()).await?;
     if arguments.json {
         print_json(&lines)
     } else {
         print(&lines.text())
+    }
+}
+
+/// Prints the lines of a run as they come.
+async fn follow_logs(
+    place: &Place,
+    found: &Found,
+    step: Option<&str>,
+    session: &Session,
+) -> Result<(), Failure> {
+    let mut follower = logs::Follower::new(place, found, step);
+    let mut is_said = false;
+    loop {
+        let news = follower.news().await?;
+        print(&news.text)?;
+        if let (true, false, Some(step)) = (news.is_early, is_said, step) {
+            let steps = news.detail.steps.iter();
+            let steps: Vec<_> = steps.map(|step| step.state.as_str()).collect();
+            let steps = steps.join(", ");
+            session.say(&format!(
+                "waits for a step `{step}`; so far there are {steps}"
+            ));
+            is_said = true;
+        }
+        let Some(pause) = news.pause() else {
+            let run = &news.detail.run;
+            session.say(&format!("the run ended: {}", run.end()));
+            return Ok(());
+        };
+        let named = step.map(|step| format!(" --step {step}"));
+        session.on_signal(format!(
+            "the run continues; come back with: millrace logs {} --follow{}{}",
+            found.run,
+            named.unwrap_or_default(),
+            elsewhere(place)
+        ));
+        tokio::time::sleep(pause).await;
     }
 }
 

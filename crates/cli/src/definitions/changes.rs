@@ -96,36 +96,14 @@ impl Differences {
 
 /// The fields that differ, in the order of the lake's definition, then of the file's.
 pub(crate) fn changes(lake: &Value, file: &Value) -> Vec<Change> {
-    let mut found = Vec::new();
-    compare("", Some(lake), Some(file), &mut found);
+    let found = definition::differences(lake, file).into_iter();
     found
-}
-
-fn compare(path: &str, lake: Option<&Value>, file: Option<&Value>, found: &mut Vec<Change>) {
-    match (lake, file) {
-        (Some(Value::Object(old)), Some(Value::Object(new))) => {
-            let added = new.keys().filter(|name| !old.contains_key(*name));
-            for name in old.keys().chain(added) {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                compare(&path, old.get(name), new.get(name), found);
-            }
-        }
-        (Some(Value::Array(old)), Some(Value::Array(new))) => {
-            for at in 0..old.len().max(new.len()) {
-                compare(&format!("{path}[{at}]"), old.get(at), new.get(at), found);
-            }
-        }
-        (lake, file) if lake == file => {}
-        (lake, file) => found.push(Change {
-            path: path.to_owned(),
-            lake: lake.cloned(),
-            file: file.cloned(),
-        }),
-    }
+        .map(|change| Change {
+            path: change.path,
+            lake: change.before,
+            file: change.now,
+        })
+        .collect()
 }
 
 #[cfg(test)]

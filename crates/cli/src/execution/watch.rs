@@ -200,6 +200,7 @@ mod tests {
             entered: SystemTime::UNIX_EPOCH,
             over: over.then_some(SystemTime::UNIX_EPOCH),
             visits: 1,
+            failures: 0,
             items: None,
             map_run: None,
             output: None,

@@ -53,7 +53,10 @@ impl Explain for VocabularyError {
 impl Explain for PlanExportError {
     fn kind(&self) -> Kind<'_> {
         match self {
-            Self::Table(error) | Self::Execution(error) => Kind::Service(error),
+            Self::Table(error)
+            | Self::Images(error)
+            | Self::Alarms(error)
+            | Self::Execution(error) => Kind::Service(error),
             Self::Lake(error) => error.kind(),
             _ => Kind::Named(self.name()),
         }

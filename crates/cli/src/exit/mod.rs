@@ -47,19 +47,24 @@ impl Exit {
             Self::Partly => "done in part; the text says what is not",
             Self::Denied => "no credentials, or a permission is missing",
             Self::Missing => "not there: no such stack, run, pipeline or file",
-            Self::Unreachable => "AWS cannot be reached, or throttles",
+            Self::Unreachable => "AWS or the database cannot be reached, or throttles",
         }
     }
 
     /// The code of an error's name.
     pub const fn of_name(name: ErrorName) -> Self {
         match name {
-            ErrorName::AccessDenied => Self::Denied,
+            ErrorName::AccessDenied
+            | ErrorName::SourceLoginFailed
+            | ErrorName::SourcePermissionDenied => Self::Denied,
             ErrorName::NotFound
             | ErrorName::DefinitionMissing
             | ErrorName::TableMissing
+            | ErrorName::SourceObjectMissing
             | ErrorName::BucketUnusable => Self::Missing,
-            ErrorName::Throttled | ErrorName::ServiceUnavailable => Self::Unreachable,
+            ErrorName::Throttled | ErrorName::ServiceUnavailable | ErrorName::SourceUnreachable => {
+                Self::Unreachable
+            }
             ErrorName::InvalidRequest => Self::Usage,
             _ => Self::No,
         }
@@ -144,6 +149,17 @@ fn of_service(error: &ServiceError) -> Option<&'static str> {
         ErrorName::Throttled => Some("the same command again, later: AWS limits requests"),
         ErrorName::ServiceUnavailable => Some(
             "the same command again; check --region, the network, a proxy, and AWS_ENDPOINT_URL",
+        ),
+        ErrorName::SourceUnreachable => Some(
+            "the same command from where the database can be reached, such as by a VPN; a run's \
+             functions reach it by the stack's SubnetIds",
+        ),
+        ErrorName::SourceLoginFailed => Some("correct the secret, or the login in the database"),
+        ErrorName::NotFound if error.service == "Secrets Manager" => {
+            Some("the secret's name or ARN, of this account and region")
+        }
+        ErrorName::NotFound if error.service == "Data Pipeline" => Some(
+            "--region NAME, the pipeline's; `aws datapipeline list-pipelines` lists those of a region",
         ),
         ErrorName::NotFound if code == "NoSuchBucket" => {
             Some("--stack NAME, whose output LakeBucket names the bucket")

@@ -32,6 +32,14 @@ pub enum InitError {
         /// Why.
         source: std::io::Error,
     },
+    /// The certificate authorities cannot be read.
+    #[error("cannot read the certificate authorities in {}", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The answer cannot be read.
     #[error("cannot read the answer from standard input")]
     Answer(#[source] std::io::Error),
@@ -121,8 +129,13 @@ impl Explain for InitError {
         match self {
             Self::Place(error) => error.kind(),
             Self::Exists { .. } => Kind::Is(Exit::No, Some("--force, or -o FILE")),
+            Self::Authorities { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Kind::Is(Exit::Missing, None)
+            }
             Self::NothingSampled { .. } => Kind::Is(Exit::No, Some("a larger --sample")),
-            Self::Write { .. } | Self::Answer(_) => Kind::Is(Exit::No, None),
+            Self::Authorities { .. } | Self::Write { .. } | Self::Answer(_) => {
+                Kind::Is(Exit::No, None)
+            }
             Self::Sample(error) => error.kind(),
             Self::LabelUnclear { .. } => Kind::Is(Exit::Usage, Some("--label PATH")),
             Self::NoPair { .. } => Kind::Is(Exit::Usage, Some("--algorithm xgboost")),

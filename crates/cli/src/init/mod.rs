@@ -14,6 +14,7 @@ pub use error::InitError;
 pub use proposal::{Proposal, propose};
 
 use clap::ValueEnum;
+use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -34,6 +35,8 @@ pub enum Algorithm {
 pub struct Wishes<'w> {
     /// The table.
     pub table: &'w str,
+    /// Its `source`, as a definition has it.
+    pub source: &'w Value,
     /// The path of the label.
     pub label: &'w str,
     /// What is trained.

@@ -37,7 +37,7 @@ pub struct Proposal {
 /// # Errors
 /// If the label cannot be one, or nothing else can be a column.
 pub fn propose(sample: &TableSample, wishes: &Wishes<'_>) -> Result<Proposal, InitError> {
-    let keys = &sample.info.key_attributes;
+    let keys = &sample.key_attributes;
     let survey = survey(&sample.profile, keys);
     let label = &label(sample, wishes.label, &survey)?;
     let items = sample.sample.items;
@@ -84,7 +84,7 @@ fn label<'s>(
     let Some(surveyed) = survey.iter().find(|it| it.path == path) else {
         let refused = plan_columns(
             &dataset(json!({ "label": label })),
-            &sample.info.key_attributes,
+            &sample.key_attributes,
             &sample.profile,
         );
         let missing = PlanError::LabelMissing {
@@ -161,7 +161,7 @@ impl Parts<'_> {
         if self.label.task.has_classes() {
             value["labelEncoding"] = json!("classes");
         }
-        let keys = &self.sample.info.key_attributes;
+        let keys = &self.sample.key_attributes;
         plan_columns(&dataset(value), keys, &self.sample.profile).map(drop)
     }
 
@@ -172,8 +172,7 @@ impl Parts<'_> {
         let items = self.sample.sample.items;
         let mut whole = Object::default();
         whole.value("$schema", SCHEMA, "");
-        let source = json!({"dynamodb": {"table": table}});
-        whole.value("source", source, "");
+        whole.value("source", self.wishes.source.clone(), "");
         whole.object("dataset", self.dataset(), "");
         if algorithm != Algorithm::None {
             whole.object("training", self.training(), self.why_training());
@@ -235,7 +234,7 @@ impl Parts<'_> {
             let comment = "The latest tenth of the rows validates, as new items come later.";
             return (json!({"time": {"path": path}, "validation": 0.1}), comment);
         }
-        let keys = &self.sample.info.key_attributes;
+        let keys = &self.sample.key_attributes;
         let path = |key: &String| Path::attribute(key).to_string();
         let partition = keys.first().map(path).unwrap_or_default();
         let is_column = self
@@ -254,7 +253,7 @@ impl Parts<'_> {
 
     fn gate(&self, missing: f64) -> Value {
         // The table's own count lags by hours, and may be none yet.
-        let items = self.sample.info.items.max(self.sample.sample.items);
+        let items = self.sample.items.max(self.sample.sample.items);
         let mut gate = json!({
             "minimumRows": half(items, missing),
             "maximumMissingLabel": ((missing * 200.0).ceil() / 100.0).clamp(0.05, 1.0),

@@ -72,6 +72,11 @@ impl Ministack {
             .env("AWS_ENDPOINT_URL", &url)
             .env("AWS_ENDPOINT_URL_SAGEMAKER", settings.sagemaker_url)
             .env("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", settings.sagemaker_url)
+            // An endpoint on instances may be scaled; sagemaker-local has that service too.
+            .env(
+                "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+                settings.sagemaker_url,
+            )
             // Unless disabled, these listen on fixed ports, the first one on every interface.
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")

@@ -2,19 +2,27 @@
 //! 127.0.0.1 and deploys the stack. Dropping [`Local`] ends all of it.
 
 mod build;
+mod digits;
 mod error;
 mod logged_command;
 mod ministack;
+mod postgres;
+mod postgres_tls;
 mod python;
+mod readiness;
 mod run_folder;
+mod sql_server;
 mod stack;
 mod tools;
 mod workspace;
 
 pub use error::LocalError;
+pub use postgres::PostgresServer;
+pub use postgres_tls::TlsFront;
+pub use sql_server::SqlServer;
 pub use workspace::workspace_root;
 
-use crate::progress::Progress;
+use crate::progress::{Progress, Step};
 use aws::SdkConfig;
 use aws::s3::S3Store;
 use aws::sfn::StateMachines;
@@ -29,6 +37,8 @@ use tools::Prepared;
 
 /// The training image of local pipelines.
 pub const IMAGE: &str = "millrace/recommender:local";
+/// The training image of local pipelines on images.
+pub const IMAGE_CLASSIFIER: &str = "millrace/image-classifier:local";
 const XGBOOST_IMAGES: &str = "crates/sagemaker-local/xgboost/images.json";
 const STACK: &str = "millrace";
 const PACKAGES: &str = "millrace-packages";
@@ -69,6 +79,8 @@ pub struct Options {
     pub xgboost: bool,
     /// Parameters of the stack, besides those of every local stack.
     pub parameters: BTreeMap<String, String>,
+    /// Container images besides Millrace's own, with the words of the commands that stand for them.
+    pub images: BTreeMap<String, Vec<String>>,
 }
 
 impl Options {
@@ -81,6 +93,7 @@ impl Options {
             wait_scale: WAIT_SCALE,
             xgboost: false,
             parameters: BTreeMap::new(),
+            images: BTreeMap::new(),
         }
     }
 }
@@ -89,6 +102,7 @@ impl Options {
 #[derive(Debug)]
 pub struct Local {
     prepared: Prepared,
+    builds: bool,
     parameters: BTreeMap<String, String>,
     // Dropped before ministack: its programs call it.
     sagemaker: sagemaker_local::Handle,
@@ -152,7 +166,8 @@ impl Local {
         let folder = RunFolder::new(&prepared.workspace.local().join("runs"))?;
         for _ in 0..ATTEMPTS {
             let port = sagemaker_local::port::reserve().map_err(LocalError::Port)?;
-            let sagemaker = start_sagemaker(&prepared, xgboost, folder.path(), port).await?;
+            let sagemaker =
+                start_sagemaker(&prepared, &options.images, xgboost, folder.path(), port).await?;
             let settings = Settings {
                 port,
                 sagemaker_url: &sagemaker.url(),
@@ -163,6 +178,7 @@ impl Local {
                 return Ok(Self {
                     config: aws::local(&ministack::url(port)).await,
                     prepared,
+                    builds: options.build,
                     parameters: options.parameters.clone(),
                     sagemaker,
                     ministack,
@@ -229,6 +245,11 @@ impl Local {
             .expect("a stack without its outputs is refused when it is deployed")
     }
 
+    /// Millrace's workspace.
+    pub fn workspace(&self) -> &Path {
+        self.prepared.workspace.root()
+    }
+
     /// The SDK configuration of every service but SageMaker.
     pub const fn aws_config(&self) -> &SdkConfig {
         &self.config
@@ -269,6 +290,11 @@ impl Local {
         self.ministack.id()
     }
 
+    /// The path of a program of the workspace, built first unless local AWS was started without.
+    async fn program(&self, name: &str, step: &Step) -> Result<PathBuf, LocalError> {
+        tools::program(&self.prepared.workspace, name, self.builds, step).await
+    }
+
     /// The folder of logs and state. Only [`Local::stop`] removes it; otherwise the next start
     /// does.
     pub fn folder(&self) -> &Path {
@@ -288,6 +314,7 @@ impl Local {
 
 async fn start_sagemaker(
     prepared: &Prepared,
+    images: &BTreeMap<String, Vec<String>>,
     xgboost: Option<&Path>,
     folder: &Path,
     ministack_port: u16,
@@ -296,8 +323,14 @@ async fn start_sagemaker(
     config.s3_endpoint = Some(ministack::url(ministack_port));
     // In production a canary is watched for minutes.
     config.longest_wait = LONGEST_WAIT;
-    let program = prepared.recommender.to_string_lossy().into_owned();
-    config.images.add_words(IMAGE, vec![program])?;
+    let programs = &prepared.containers;
+    for (image, program) in [IMAGE, IMAGE_CLASSIFIER].into_iter().zip(programs) {
+        let program = program.to_string_lossy().into_owned();
+        config.images.add_words(image, vec![program])?;
+    }
+    for (image, words) in images {
+        config.images.add_words(image, words.clone())?;
+    }
     if let Some(python) = xgboost {
         let mapping = prepared.workspace.root().join(XGBOOST_IMAGES);
         config.images.add_python_file(&mapping, python)?;

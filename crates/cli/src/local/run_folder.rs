@@ -46,12 +46,28 @@ pub fn sagemaker(folder: &Path) -> PathBuf {
     folder.join("sagemaker")
 }
 
+/// The files of a PostgreSQL server in a run's folder.
+pub fn postgres(folder: &Path) -> PathBuf {
+    folder.join("postgres")
+}
+
+/// The files of a SQL Server in a run's folder.
+pub fn sql_server(folder: &Path) -> PathBuf {
+    folder.join("sql-server")
+}
+
 fn remove_abandoned(parent: &Path) -> Result<(), LocalError> {
     let entries = std::fs::read_dir(parent).map_err(LocalError::file("list", parent))?;
     for entry in entries {
         let path = entry.map_err(LocalError::file("list", parent))?.path();
         if path.is_dir() && lock_file(&path.join("lock"))?.try_lock().is_ok() {
-            for owner in [&path, &sagemaker(&path)] {
+            let owners = [
+                path.clone(),
+                sagemaker(&path),
+                postgres(&path),
+                sql_server(&path),
+            ];
+            for owner in &owners {
                 let records = orphans::records(owner);
                 orphans::end(&records)
                     .map_err(LocalError::file("end the processes in", &records))?;

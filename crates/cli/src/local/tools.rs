@@ -6,14 +6,15 @@ use super::build;
 use super::python::{self, Tools};
 use super::stack::Source;
 use super::workspace::Workspace;
-use crate::progress::{Progress, count};
+use crate::progress::{Progress, Step, count};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const TEMPLATE: &str = "infra/template.yaml";
-const RECOMMENDER: &str = "recommender";
+/// The programs that stand for container images.
+const CONTAINERS: [&str; 2] = ["recommender", "image-classifier"];
 
 /// What local AWS is started with.
 #[derive(Debug, Clone)]
@@ -21,8 +22,8 @@ pub struct Prepared {
     pub workspace: Workspace,
     pub tools: Tools,
     pub source: Source,
-    /// The program that stands for the container image.
-    pub recommender: PathBuf,
+    /// The programs that stand for the images of the recommender and of the image classifier.
+    pub containers: [PathBuf; 2],
 }
 
 /// Installs missing tools and, if `building`, builds what is missing or out of date.
@@ -44,36 +45,38 @@ pub async fn prepare(
         "already installed"
     });
 
-    let recommender = if building {
+    let containers = if building {
         let step = progress.step("Programs");
         let mut names = binaries.clone();
-        names.push(RECOMMENDER.to_owned());
+        names.extend(CONTAINERS.map(str::to_owned));
         let mut programs = build::programs(&workspace, &names, &step).await?;
-        let recommender = programs
-            .remove(RECOMMENDER)
-            .expect("all that was named is built");
+        let containers = CONTAINERS.map(|name| {
+            let program = programs.remove(name);
+            program.expect("all that was named is built")
+        });
         programs.retain(|name, _| binaries.contains(name));
         step.say("packing the Lambda functions");
         build::pack(&workspace, &tools, &programs).await?;
         let functions = count(binaries.len() as u64);
-        step.done(&format!("{functions} Lambda functions, {RECOMMENDER}"));
-        recommender
+        let programs = CONTAINERS.join(", ");
+        step.done(&format!("{functions} Lambda functions, {programs}"));
+        containers
     } else {
         let packages = binaries.iter().map(|name| build::package(&workspace, name));
-        let recommender = build::built_program(&workspace, RECOMMENDER);
-        for path in packages.chain([recommender.clone()]) {
+        let containers = CONTAINERS.map(|name| build::built_program(&workspace, name));
+        for path in packages.chain(containers.iter().cloned()) {
             if !path.is_file() {
                 return Err(LocalError::NotBuilt { path });
             }
         }
-        recommender
+        containers
     };
     drop(lock);
     Ok(Prepared {
         workspace,
         tools,
         source,
-        recommender,
+        containers,
     })
 }
 
@@ -92,6 +95,29 @@ pub async fn install_xgboost(
         "already installed"
     });
     Ok(tools.program("python"))
+}
+
+/// The path of another program of the workspace, built first if `building`.
+pub async fn program(
+    workspace: &Workspace,
+    name: &str,
+    building: bool,
+    step: &Step,
+) -> Result<PathBuf, LocalError> {
+    if building {
+        let _lock = lock(workspace, |text| step.say(text)).await?;
+        let programs = build::programs(workspace, &[name.to_owned()], step).await?;
+        return Ok(programs
+            .into_values()
+            .next()
+            .expect("all that was named is built"));
+    }
+    let path = build::built_program(workspace, name);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(LocalError::NotBuilt { path })
+    }
 }
 
 /// Waits for the lock on the tools and packages. Closing the file ends the lock.

@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Line {
+    /// The service's id of it.
+    #[serde(skip)]
+    pub id: String,
     /// When it was written, RFC 3339.
     pub time: String,
     /// The function that wrote it.
@@ -32,6 +35,7 @@ impl Line {
         let by_service = crate::runs::rfc3339(line.at);
         let Ok(Value::Object(mut fields)) = serde_json::from_str(&line.text) else {
             return Self {
+                id: line.id.clone(),
                 time: by_service,
                 function: function.to_owned(),
                 level: None,
@@ -54,6 +58,7 @@ impl Line {
         let request = span.get("request_id");
         let request = request.or_else(|| record.and_then(|record| record.get("requestId")));
         Self {
+            id: line.id.clone(),
             time: time.unwrap_or(by_service),
             function: function.to_owned(),
             level,
@@ -98,8 +103,8 @@ mod tests {
 
     fn line(text: &str) -> Line {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_858_256_042);
-        let text = text.to_owned();
-        Line::of("export-segment", &LogLine { at, text })
+        let (id, text) = ("1".to_owned(), text.to_owned());
+        Line::of("export-segment", &LogLine { id, at, text })
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! Every line that a function writes while it works for a run names the run. An invocation that was
 //! killed could not write why: Lambda's own lines about it are looked up by the request's id.
 
+mod follow;
 mod line;
 
+pub use follow::Follower;
 pub use line::Line;
 
 use crate::place::Place;
@@ -40,21 +42,35 @@ pub struct Lines {
 /// # Errors
 /// If the run has no such step, the stack is not known, or CloudWatch Logs cannot be asked.
 pub async fn read(place: &Place, detail: &Detail, step: Option<&str>) -> Result<Lines, RunError> {
-    let Some(stack) = place.stack() else {
-        return Err(RunError::NeedsStack);
-    };
-    let mut functions = BTreeMap::new();
-    for state in states(detail, step)? {
-        if let (Some(group), Some(function)) =
-            (runs::log_group(stack, state), runs::function(state))
-        {
-            functions.insert(group, function);
-        }
-    }
-    let (from, to) = times(detail);
+    let functions = functions(place, &states(detail, step)?)?;
+    let (from, _) = times(detail);
+    Ok(Lines {
+        run: detail.run.run.clone(),
+        lines: between(place, detail, &functions, from).await?,
+        groups: functions.into_keys().collect(),
+    })
+}
+
+/// The log groups of the functions that the states call, with the functions.
+fn functions(place: &Place, states: &[&str]) -> Result<BTreeMap<String, String>, RunError> {
+    let stack = place.stack().ok_or(RunError::NeedsStack)?;
+    let states = states.iter();
+    Ok(states
+        .filter_map(|state| runs::log_group(stack, state).zip(runs::function(state)))
+        .collect())
+}
+
+/// The lines of the run in these groups from a time on, in the order of time.
+async fn between(
+    place: &Place,
+    detail: &Detail,
+    functions: &BTreeMap<String, String>,
+    from: SystemTime,
+) -> Result<Vec<Line>, RunError> {
+    let (_, to) = times(detail);
     let groups = LogGroups::new(place.config());
     let mut lines = Vec::new();
-    for (group, function) in &functions {
+    for (group, function) in functions {
         let found = groups
             .containing(group, detail.run.run.as_str(), from, to)
             .await?;
@@ -69,11 +85,7 @@ pub async fn read(place: &Place, detail: &Detail, step: Option<&str>) -> Result<
         lines.extend(of_group);
     }
     lines.sort_by(|a, b| a.time.cmp(&b.time));
-    Ok(Lines {
-        run: detail.run.run.clone(),
-        groups: functions.into_keys().collect(),
-        lines,
-    })
+    Ok(lines)
 }
 
 /// The states whose functions' lines are to be read.
@@ -154,6 +166,7 @@ mod tests {
         let fields = text.as_object_mut().unwrap();
         fields.extend(rest.as_object().unwrap().clone());
         let line = LogLine {
+            id: "1".to_owned(),
             at: SystemTime::UNIX_EPOCH,
             text: text.to_string(),
         };

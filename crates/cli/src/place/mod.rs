@@ -11,7 +11,7 @@ mod stack;
 
 pub use file::FileError;
 pub use options::Options;
-pub use stack::{Outputs, StackError};
+pub use stack::{ColdClass, Outputs, Settings, StackError};
 
 use crate::exit::{Exit, Explain, Kind};
 use aws::SdkConfig;
@@ -20,10 +20,6 @@ use aws::sfn::StateMachines;
 use contract::Names;
 use std::path::Path;
 use tokio::sync::OnceCell;
-
-/// Tasks that the stack's functions work on at once: the default of the parameter `MapConcurrency`,
-/// on which the estimate of an export depends.
-pub const MAP_CONCURRENCY: u32 = 40;
 
 /// The stack's name if nothing names one.
 pub const DEFAULT_STACK: &str = "millrace";
@@ -87,6 +83,8 @@ enum Named {
 #[derive(Debug)]
 pub struct Place {
     named: Named,
+    /// Whether anything names it, or it is [`DEFAULT_STACK`].
+    is_named: bool,
     pipeline: Option<String>,
     config: SdkConfig,
     outputs: OnceCell<Outputs>,
@@ -124,6 +122,9 @@ impl Place {
         }
         Ok(Self {
             named: named(&layers),
+            is_named: layers.iter().any(|layer| {
+                layer.stack.is_some() || layer.bucket.is_some() || layer.state_machine_arn.is_some()
+            }),
             pipeline: layers.iter().find_map(|layer| layer.pipeline.clone()),
             config,
             outputs: OnceCell::new(),
@@ -158,6 +159,11 @@ impl Place {
         }
     }
 
+    /// Whether an option, a variable or a file names it. Otherwise it is [`DEFAULT_STACK`].
+    pub const fn is_named(&self) -> bool {
+        self.is_named
+    }
+
     /// Whether the state machine is known or can be looked up.
     pub const fn has_state_machine(&self) -> bool {
         match &self.named {
@@ -184,6 +190,35 @@ impl Place {
             })?,
         };
         Ok(S3Store::new(&self.config, bucket.clone()))
+    }
+
+    /// What of the stack a plan depends on; `None` if a bucket or state machine is named by itself.
+    ///
+    /// # Errors
+    /// If the stack cannot be used.
+    pub async fn settings(&self) -> Result<Option<Settings>, PlaceError> {
+        match &self.named {
+            Named::Stack(stack) => {
+                let parameters = &self.outputs(stack).await?.parameters;
+                Ok(Some(Settings::of(stack, parameters)?))
+            }
+            Named::Direct { .. } => Ok(None),
+        }
+    }
+
+    /// The stack's own schedule, if it starts this pipeline; `None` if another one does, or no
+    /// stack is named.
+    ///
+    /// # Errors
+    /// If the stack cannot be used.
+    pub async fn schedule(&self, pipeline: &str) -> Result<Option<&str>, PlaceError> {
+        let Named::Stack(stack) = &self.named else {
+            return Ok(None);
+        };
+        let parameters = &self.outputs(stack).await?.parameters;
+        let is_its_own = parameters.get("ScheduledPipeline").map(String::as_str) == Some(pipeline);
+        let schedule = parameters.get("Schedule").filter(|_| is_its_own);
+        Ok(schedule.map(String::as_str))
     }
 
     /// The calls of Step Functions.
@@ -270,14 +305,6 @@ mod tests {
             stack: Some(name.to_owned()),
             ..Options::default()
         }
-    }
-
-    #[test]
-    fn the_stack_has_the_concurrency_that_estimates_depend_on() {
-        let template = include_str!("../../../../infra/template.yaml");
-        let parameter =
-            format!("\n  MapConcurrency:\n    Type: Number\n    Default: {MAP_CONCURRENCY}\n");
-        assert!(template.contains(&parameter), "{parameter}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The outputs of a stack that commands need.
+//! The outputs and parameters of a stack that commands need.
 
 use crate::exit::{Exit, Explain, Kind};
 use aws::SdkConfig;
@@ -30,6 +30,16 @@ pub enum StackError {
         /// The missing output.
         output: &'static str,
     },
+    /// A parameter that a plan depends on is no number.
+    #[error(
+        "the stack `{stack}` has no number in its parameter {parameter}, on which a plan depends"
+    )]
+    NoParameter {
+        /// The stack.
+        stack: String,
+        /// The parameter.
+        parameter: &'static str,
+    },
     /// It is of a version that this program does not fit.
     #[error("the stack `{stack}` is of version {version}, this program of {VERSION}")]
     OtherVersion {
@@ -51,6 +61,10 @@ impl Explain for StackError {
                 Some("--stack NAME or --region NAME; `aws cloudformation list-stacks` lists them"),
             ),
             Self::NotMillrace { .. } => Kind::Is(Exit::Missing, Some("--stack NAME")),
+            Self::NoParameter { .. } => Kind::Is(
+                Exit::No,
+                Some("update the stack from the template of its version"),
+            ),
             Self::OtherVersion { .. } => Kind::Is(
                 Exit::No,
                 Some("install the program of the stack's version, or update the stack"),
@@ -69,6 +83,83 @@ pub struct Outputs {
     pub state_machine_arn: String,
     /// Its alias of the version that was deployed last.
     pub alias_arn: String,
+    /// The values of its parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// What of a stack a plan depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Tasks that its functions work on at once: `MapConcurrency`.
+    pub map_concurrency: u32,
+    /// Days after which an export is removed, 0 for never: `RawExpiryDays`.
+    pub raw_expiry_days: u32,
+    /// Days after which log lines are removed: `LogRetentionDays`.
+    pub log_retention_days: u32,
+    /// Days after which images move to a colder class, 0 for never: `ImagesColdDays`.
+    pub images_cold_days: u32,
+    /// That class: `ImagesColdClass`.
+    pub images_cold_class: ColdClass,
+    /// Days after which images are removed, 0 for never: `ImagesExpiryDays`.
+    pub images_expiry_days: u32,
+}
+
+/// A class to which images may move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColdClass {
+    /// `STANDARD_IA`.
+    StandardIa,
+    /// `GLACIER_IR`.
+    GlacierIr,
+}
+
+impl ColdClass {
+    /// Its name in lifecycle rules.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StandardIa => "STANDARD_IA",
+            Self::GlacierIr => "GLACIER_IR",
+        }
+    }
+}
+
+impl Settings {
+    /// The defaults of the template's parameters.
+    pub const DEFAULT: Self = Self {
+        map_concurrency: 40,
+        raw_expiry_days: 180,
+        log_retention_days: 30,
+        images_cold_days: 0,
+        images_cold_class: ColdClass::GlacierIr,
+        images_expiry_days: 0,
+    };
+
+    /// Those of the stack with these parameters.
+    ///
+    /// # Errors
+    /// If one of them is missing or no number.
+    pub fn of(stack: &str, parameters: &BTreeMap<String, String>) -> Result<Self, StackError> {
+        let number = |parameter: &'static str| {
+            let text = parameters.get(parameter);
+            let number = text.and_then(|text| text.parse().ok());
+            number.ok_or_else(|| StackError::NoParameter {
+                stack: stack.to_owned(),
+                parameter,
+            })
+        };
+        Ok(Self {
+            map_concurrency: number("MapConcurrency")?,
+            raw_expiry_days: number("RawExpiryDays")?,
+            log_retention_days: number("LogRetentionDays")?,
+            images_cold_days: number("ImagesColdDays")?,
+            images_cold_class: match parameters.get("ImagesColdClass").map(String::as_str) {
+                Some("STANDARD_IA") => ColdClass::StandardIa,
+                // The template admits no third one.
+                _ => ColdClass::GlacierIr,
+            },
+            images_expiry_days: number("ImagesExpiryDays")?,
+        })
+    }
 }
 
 /// Asks CloudFormation for the stack's outputs.
@@ -84,13 +175,19 @@ pub async fn read(config: &SdkConfig, stack: &str) -> Result<Outputs, StackError
             region: config.region().map(ToString::to_string).unwrap_or_default(),
         });
     };
-    outputs(stack, &described.status, described.outputs)
+    outputs(
+        stack,
+        &described.status,
+        described.outputs,
+        described.parameters,
+    )
 }
 
 fn outputs(
     stack: &str,
     status: &str,
     mut outputs: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
 ) -> Result<Outputs, StackError> {
     let mut take = |output: &'static str| {
         outputs
@@ -112,6 +209,7 @@ fn outputs(
         bucket: take("LakeBucket")?,
         state_machine_arn: take("StateMachineArn")?,
         alias_arn: take("StateMachineAliasArn")?,
+        parameters,
     })
 }
 
@@ -135,7 +233,58 @@ mod tests {
         let map = pairs
             .iter()
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        outputs("s", "CREATE_COMPLETE", map.collect())
+        outputs("s", "CREATE_COMPLETE", map.collect(), BTreeMap::new())
+    }
+
+    #[test]
+    fn a_plan_depends_on_the_stacks_own_numbers() {
+        let template = include_str!("../../../../infra/template.yaml");
+        let Settings {
+            map_concurrency,
+            raw_expiry_days,
+            log_retention_days,
+            images_cold_days,
+            images_cold_class,
+            images_expiry_days,
+        } = Settings::DEFAULT;
+        let class = images_cold_class.name();
+        let text = format!("\n  ImagesColdClass:\n    Type: String\n    Default: {class}\n");
+        assert!(template.contains(&text), "{text}");
+        for (parameter, default) in [
+            ("MapConcurrency", map_concurrency),
+            ("RawExpiryDays", raw_expiry_days),
+            ("LogRetentionDays", log_retention_days),
+            ("ImagesColdDays", images_cold_days),
+            ("ImagesExpiryDays", images_expiry_days),
+        ] {
+            let text = format!("\n  {parameter}:\n    Type: Number\n    Default: {default}\n");
+            assert!(template.contains(&text), "{text}");
+        }
+        let mut parameters: BTreeMap<_, _> = [
+            ("MapConcurrency", "8"),
+            ("RawExpiryDays", "0"),
+            ("LogRetentionDays", "14"),
+            ("ImagesColdDays", "90"),
+            ("ImagesColdClass", "STANDARD_IA"),
+            ("ImagesExpiryDays", "365"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let own = Settings {
+            map_concurrency: 8,
+            raw_expiry_days: 0,
+            log_retention_days: 14,
+            images_cold_days: 90,
+            images_cold_class: ColdClass::StandardIa,
+            images_expiry_days: 365,
+        };
+        assert_eq!(Settings::of("s", &parameters).unwrap(), own);
+        parameters.insert("MapConcurrency".to_owned(), "many".to_owned());
+        let error = Settings::of("s", &parameters).unwrap_err().to_string();
+        assert!(
+            error.contains("no number in its parameter MapConcurrency"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -2,31 +2,41 @@
 //! library, the other steps by earlier runs or by their bounds. Reads a sample of the table, and
 //! writes nothing.
 
+mod deployed;
+mod earlier;
 mod error;
-mod prices;
+mod images;
+mod kept;
+mod limits;
+mod schedule;
+mod serving;
 mod steps;
 mod text;
 
+pub use earlier::{FieldChange, LastRun};
 pub use error::PlanError;
-pub use steps::{EndpointRow, StepRow};
+pub use images::{ClassRow, ImagesRow, SizeRow};
+pub use kept::{LogsRow, StorageRow};
+pub use limits::LimitRow;
+pub use serving::EndpointRow;
+pub use steps::StepRow;
 
-use crate::definitions::{Change, changes};
-use crate::place::{MAP_CONCURRENCY, Place};
-use crate::runs;
+use crate::exit::{Exit, Explain};
+use crate::place::{DEFAULT_STACK, Place, PlaceError, Settings};
+use aws::cloudwatch::CloudWatch;
 use aws::dynamodb::Tables;
-use contract::RunId;
+use aws::s3::S3Store;
+use aws::secrets::SecretsManager;
+use contract::chain;
 use contract::states::Route;
-use definition::Definition;
-use lake::records::{ItemSample, Plan, TrainingRecord};
-use lake::{RunKeys, documents};
+use definition::{Definition, prices};
+use deployed::Deployed;
+use earlier::Earlier;
+use lake::records::ItemSample;
 use plan_export::{BASIS, Sources};
 use raw_export::{PlanSource, Planned};
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
-
-/// Earlier runs that are looked at.
-const EARLIER: usize = 5;
 
 /// What a run would take and cost.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -52,6 +62,13 @@ pub struct Document {
     /// Read units that they took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sampled_read_units: Option<f64>,
+    /// Tasks that the stack's functions work on at once, at most.
+    pub functions: u32,
+    /// What the run waits for before it reads the source; empty if it begins at once.
+    pub waits_for: Vec<String>,
+    /// Minutes that it waits at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_minutes: Option<u32>,
     /// The steps, in order.
     pub steps: Vec<StepRow>,
     /// Minutes of all steps; absent if one is not known.
@@ -63,123 +80,118 @@ pub struct Document {
     /// The endpoint; absent if none serves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<EndpointRow>,
-    /// The limits of the export that the definition sets.
+    /// What a run stores.
+    pub storage: StorageRow,
+    /// What the images cost where they are; absent if they are not in the lake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<ImagesRow>,
+    /// What a run logs.
+    pub logs: LogsRow,
+    /// The limits of all steps.
     pub limits: Vec<LimitRow>,
     /// Whose prices these are, and of when.
     pub prices: String,
     /// What the definition may have wrong, a sentence each.
     pub warnings: Vec<String>,
+    /// What is assumed or left out because something is not known, a sentence each.
+    pub assumed: Vec<String>,
     /// The newest run, and what its definition differs in; absent if there is no run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_run: Option<LastRun>,
 }
 
-/// A limit of the export.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LimitRow {
-    /// The field, such as `limits.maxCost`.
-    pub field: String,
-    /// The limit.
-    pub limit: f64,
-    /// What is planned; absent if unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub planned: Option<f64>,
-}
-
-/// The newest run, compared with the definition.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct LastRun {
-    /// Its id.
-    pub run: RunId,
-    /// The fields that differ, with their defaults filled in.
-    pub changes: Vec<FieldChange>,
-}
-
-/// A field that differs from the newest run's definition.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct FieldChange {
-    /// The field's path.
-    pub path: String,
-    /// Its value in the run; absent if the run's definition does not have it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub was: Option<Value>,
-    /// Its value now; absent if the definition does not have it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub is: Option<Value>,
-}
-
-/// Plans a run of a definition.
+/// Plans a run of a definition: that of a file, or else the pipeline's in the lake. A file needs no
+/// lake: what is not deployed yet is left out, and said.
 ///
 /// # Errors
 /// If a run would be refused, or the table or the lake cannot be read.
-pub async fn plan(place: &Place, mut definition: Definition) -> Result<Document, PlanError> {
-    let store = place.lake().await?;
-    definition.name_resources(place.stack().unwrap_or(crate::place::DEFAULT_STACK));
+pub async fn plan(place: &Place, file: Option<Definition>) -> Result<Document, PlanError> {
+    let has_file = file.is_some();
+    let Deployed {
+        lake,
+        settings,
+        is_known: is_deployed,
+        mut assumed,
+    } = Deployed::find(place, has_file).await?;
+    let mut definition = match (file, &lake) {
+        (Some(definition), _) => definition,
+        (None, Some(store)) => {
+            let input = serde_json::json!({});
+            plan_export::load(store, place.pipeline(), input).await?
+        }
+        // `Deployed` leaves the lake out for a file alone.
+        (None, None) => {
+            return Err(PlaceError::NoBucket {
+                by: "--state-machine-arn",
+            }
+            .into());
+        }
+    };
+    let stack = place.stack().unwrap_or(DEFAULT_STACK);
+    definition.name_resources(stack);
+    let alarms = CloudWatch::new(place.config());
+    match plan_export::check_alarms(&alarms, stack, &definition).await {
+        Err(error) if error.kind().exit() == Exit::Denied => {
+            assumed.push(format!("the alarms are not checked: {}", chain(&error)));
+        }
+        checked => checked?,
+    }
+    let mut earlier = Earlier::default();
+    if let Some(store) = &lake {
+        match of_lake(store, &definition).await {
+            Ok(known) => earlier = known,
+            Err(error) if has_file && error.kind().exit() == Exit::Denied => {
+                assumed.push(format!("earlier runs are not known: {}", chain(&error)));
+            }
+            Err(error) => return Err(error),
+        }
+    }
     let tables = Tables::new(place.config());
+    let secrets = SecretsManager::new(place.config());
     let sources = Sources {
         tables: &tables,
-        concurrency: MAP_CONCURRENCY,
+        databases: &database::Drivers::AT_ONCE,
+        secrets: &secrets,
+        lake: lake.as_ref(),
+        concurrency: settings.map_concurrency,
     };
-    let mut earlier = runs::in_lake(&store, &definition.pipeline, "").await?;
-    earlier.reverse();
-    earlier.truncate(EARLIER);
-    let (mut last_run, mut trained) = (None, Vec::new());
-    for (index, run) in earlier.iter().enumerate() {
-        let keys = RunKeys::new(&definition.pipeline, run);
-        let plan: Option<Plan> =
-            documents::read_if_there(&store, &keys.plan(), "the plan of a run").await?;
-        let Some(plan) = plan else { continue };
-        if instances(&plan.definition) == instances(&definition) {
-            let record: Option<TrainingRecord> =
-                documents::read_if_there(&store, &keys.training(), "the record of a training")
-                    .await?;
-            trained.extend(record);
-        }
-        if index == 0 {
-            last_run = Some(compare(&definition, run, &plan));
-        }
+    let planned = Box::pin(sources.plan(&definition)).await?;
+    let mut document = document(&definition, &planned, earlier, settings);
+    match limits::of_account(place.config(), &definition).await {
+        Ok(quotas) => document.limits.extend(quotas),
+        Err(why) => assumed.push(why),
     }
-    let planned = sources.plan(&definition).await?;
-    Ok(document(&definition, &planned, &trained, last_run))
+    // Without a stack, there is no schedule.
+    if is_deployed && let Some(expression) = place.schedule(&definition.pipeline).await? {
+        let warning = document
+            .minutes
+            .and_then(|minutes| schedule::warning(expression, minutes));
+        document.warnings.extend(warning);
+    }
+    document.assumed = assumed;
+    Ok(document)
 }
 
-/// The type and number of the instances that train.
-fn instances(definition: &Definition) -> Option<(&str, u32)> {
-    let training = definition.training.as_ref()?;
-    Some((&training.instance_type, training.instance_count))
-}
-
-fn compare(definition: &Definition, run: &RunId, plan: &Plan) -> LastRun {
-    let json = |definition: &Definition| {
-        serde_json::to_value(definition).expect("a definition is written as JSON")
-    };
-    LastRun {
-        run: run.clone(),
-        changes: changes(&json(&plan.definition), &json(definition))
-            .into_iter()
-            .map(|Change { path, lake, file }| FieldChange {
-                path,
-                was: lake,
-                is: file,
-            })
-            .collect(),
-    }
+/// What earlier runs have left, and whether the endpoint of their champion can be updated.
+async fn of_lake(store: &S3Store, definition: &Definition) -> Result<Earlier, PlanError> {
+    plan_export::check_endpoint(store, definition).await?;
+    Earlier::read(store, definition).await
 }
 
 fn document(
     definition: &Definition,
     planned: &Planned,
-    trained: &[TrainingRecord],
-    last_run: Option<LastRun>,
+    earlier: Earlier,
+    settings: Settings,
 ) -> Document {
+    let Earlier { last_run, trained } = earlier;
     let estimate = &planned.estimate;
     let steps = [
         Some(steps::export(planned)),
-        steps::dataset(definition, estimate, MAP_CONCURRENCY),
-        steps::training(definition, trained),
+        steps::dataset(definition, estimate, settings.map_concurrency),
+        steps::training(definition, &trained),
+        serving::comparison(definition),
+        serving::deployment(definition),
     ];
     let steps: Vec<_> = steps.into_iter().flatten().collect();
     let ItemSample { items, read_units } = planned.sample.unwrap_or(ItemSample {
@@ -187,28 +199,15 @@ fn document(
         read_units: 0.0,
     });
     let is_sampled = planned.sample.is_some();
-    let limits = &definition.limits;
-    let rows = [
-        (
-            "limits.maxReadUnits",
-            limits.max_read_units.map(|units| units as f64),
-            Some(estimate.read_units as f64),
-        ),
-        ("limits.maxMinutes", limits.max_minutes, estimate.minutes),
-        (
-            "limits.maxCost",
-            limits.max_cost,
-            estimate.cost.map(|cost| cost.total),
-        ),
-    ];
-    let rows = rows.into_iter().filter_map(|(field, limit, planned)| {
-        limit.map(|limit| LimitRow {
-            field: field.to_owned(),
-            limit,
-            planned,
-        })
-    });
-    let own = if limits.prices.are_defaults() {
+    let mut warnings = definition.warnings();
+    if let Some(source) = &planned.source {
+        warnings.extend_from_slice(source.warnings());
+    }
+    let images = images::kept(definition, planned, settings);
+    warnings.extend(images.iter().flat_map(ImagesRow::warnings));
+    let mut limits = limits::of_definition(definition, estimate, &steps);
+    limits.extend(limits::of_images(definition, planned));
+    let own = if definition.limits.prices.are_defaults() {
         ""
     } else {
         ", with those of `limits.prices`"
@@ -223,13 +222,40 @@ fn document(
         read_units: estimate.read_units,
         sampled_items: is_sampled.then_some(items),
         sampled_read_units: is_sampled.then_some(read_units),
+        functions: settings.map_concurrency,
+        waits_for: definition
+            .ready
+            .iter()
+            .flat_map(|ready| ready.when.iter().map(ToString::to_string))
+            .collect(),
+        waits_minutes: definition.ready.as_ref().map(|ready| ready.within_minutes),
         minutes: steps.iter().map(|step| step.minutes).sum(),
         dollars: steps.iter().map(|step| step.dollars).sum(),
+        endpoint: serving::endpoint(definition),
+        storage: kept::storage(definition, planned, settings),
+        logs: kept::logs(definition, planned, &steps, settings),
+        limits,
+        images,
         steps,
-        endpoint: steps::endpoint(definition),
-        limits: rows.collect(),
         prices: format!("{BASIS}{own}, {}", prices::BASIS),
-        warnings: definition.warnings(),
+        warnings,
+        assumed: Vec::new(),
         last_run,
+    }
+}
+
+impl Document {
+    /// Whether every step is within its limits.
+    ///
+    /// # Errors
+    /// With the limits that are not kept.
+    pub fn check_limits(&self) -> Result<(), PlanError> {
+        let beyond = self.limits.iter().filter(|row| row.exceeded);
+        let fields: Vec<_> = beyond.map(|row| row.field.clone()).collect();
+        if fields.is_empty() {
+            Ok(())
+        } else {
+            Err(PlanError::BeyondLimits { fields })
+        }
     }
 }

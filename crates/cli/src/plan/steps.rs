@@ -1,10 +1,11 @@
 //! What each step takes and costs.
 
-use super::prices::{MONTH_HOURS, SERVERLESS_GB_SECOND, instance_hour};
+use super::serving::unknown;
 use crate::progress::count;
-use contract::states::Estimate;
-use definition::{Compute, Dataset, Definition, Training};
-use lake::records::TrainingRecord;
+use contract::states::{Estimate, MOST_CHILDREN};
+use definition::prices::instance_hour;
+use definition::{Dataset, Definition, Training};
+use lake::records::{SourcePlan, TrainingRecord};
 use plan_export::{EXPORT_MEMORY_MB, JSON_PER_BYTE, PriceList};
 use raw_export::Planned;
 use schemars::JsonSchema;
@@ -13,16 +14,16 @@ use serde::Serialize;
 /// CPU seconds in which a gigabyte of raw lines becomes rows: twice what was measured (README of
 /// `merge-to-csv`).
 const SECONDS_PER_GB: f64 = 5.0;
+/// The same of a gigabyte of images that are read again and packed, if each is encoded again.
+const SECONDS_PER_GB_OF_IMAGES: f64 = 50.0;
 /// Minutes of the functions before and after the shards.
 const AROUND_MINUTES: f64 = 0.2;
-/// Seconds that a request to a serverless endpoint takes in the estimate of its price.
-const REQUEST_SECONDS: f64 = 0.1;
 
 /// A step.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StepRow {
-    /// `export`, `dataset` or `training`.
+    /// `export`, `dataset`, `training`, `comparison`, `deployment` or `scoring`.
     pub step: String,
     /// Minutes; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,18 +37,35 @@ pub struct StepRow {
     pub basis: String,
 }
 
-/// What an endpoint costs.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct EndpointRow {
-    /// Its compute, in words.
-    pub compute: String,
-    /// US dollars of a month without any request; absent if the price is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dollars_per_month: Option<f64>,
-    /// US dollars of a million requests of a tenth of a second each; absent for instances.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dollars_per_million_requests: Option<f64>,
+/// The raw lines of an export, and how they are shared.
+#[derive(Debug, Clone, Copy)]
+pub struct Raw {
+    /// Their bytes; 0 if unknown.
+    pub bytes: f64,
+    /// Shards, each converted by one call of a function.
+    pub shards: f64,
+    /// How often each is read.
+    passes: f64,
+}
+
+impl Raw {
+    /// Of an export that becomes this dataset.
+    pub fn of(dataset: &Dataset, estimate: &Estimate) -> Self {
+        let bytes = estimate.bytes as f64 * JSON_PER_BYTE;
+        let shard = dataset.shard_bytes.unwrap_or(Dataset::DEFAULT_SHARD);
+        // Where duplicates are found, one function reads everything twice.
+        let (shards, passes) = if dataset.deduplicate.is_some() {
+            (1.0, 2.0)
+        } else {
+            let shards = (bytes / shard as f64).ceil();
+            (shards.clamp(1.0, f64::from(MOST_CHILDREN)), 1.0)
+        };
+        Self {
+            bytes,
+            shards,
+            passes,
+        }
+    }
 }
 
 /// The export.
@@ -62,6 +80,38 @@ pub fn export(planned: &Planned) -> StepRow {
     let tasks = planned.tasks.len() as u64;
     let basis = match planned.route {
         contract::states::Route::Export => format!("native export of {}", size(bytes)),
+        contract::states::Route::Sql => {
+            let ranges = if tasks == 1 { "range" } else { "ranges" };
+            format!("{} in {} {ranges}", size(bytes), count(tasks))
+        }
+        contract::states::Route::Images => {
+            let ranges = if tasks == 1 { "range" } else { "ranges" };
+            let images = count(planned.estimate.items);
+            format!(
+                "{images} images, {} to read, in {} {ranges}",
+                size(bytes),
+                count(tasks)
+            )
+        }
+        contract::states::Route::Files => {
+            let functions = if tasks == 1 { "function" } else { "functions" };
+            let files = match &planned.source {
+                Some(SourcePlan::Files(plan)) => {
+                    let objects = if plan.files.len() == 1 {
+                        "object"
+                    } else {
+                        "objects"
+                    };
+                    format!(
+                        "{} {objects} of {}",
+                        count(plan.files.len() as u64),
+                        size(plan.bytes())
+                    )
+                }
+                _ => size(bytes),
+            };
+            format!("{files}, {} {functions}", count(tasks))
+        }
         contract::states::Route::Scan if minutes.is_none() => {
             "DynamoDB has not counted the table yet".to_owned()
         }
@@ -87,15 +137,20 @@ pub fn export(planned: &Planned) -> StepRow {
 pub fn dataset(definition: &Definition, estimate: &Estimate, concurrency: u32) -> Option<StepRow> {
     let dataset = definition.dataset.as_ref()?;
     let is_known = estimate.bytes > 0;
-    let raw = estimate.bytes as f64 * JSON_PER_BYTE;
-    let shard = dataset.shard_bytes.unwrap_or(Dataset::DEFAULT_SHARD);
-    // Where duplicates are found, one function reads everything twice.
-    let (shards, passes) = if dataset.deduplicate.is_some() {
-        (1.0, 2.0)
+    let (shards, seconds, what) = if let Some(files) = dataset.format.images() {
+        let bytes = estimate.bytes as f64;
+        let files = (bytes / 1e6 / f64::from(files.file_mb)).ceil();
+        let shards = match dataset.deduplicate {
+            Some(_) => 1.0,
+            None => files.clamp(1.0, f64::from(MOST_CHILDREN)),
+        };
+        let seconds = bytes / 1e9 * SECONDS_PER_GB_OF_IMAGES;
+        (shards, seconds, "of images, read again and packed")
     } else {
-        ((raw / shard as f64).ceil().max(1.0), 1.0)
+        let raw = Raw::of(dataset, estimate);
+        let seconds = raw.bytes / 1e9 * SECONDS_PER_GB * raw.passes;
+        (raw.shards, seconds, "of items")
     };
-    let seconds = raw / 1e9 * SECONDS_PER_GB * passes;
     let prices = PriceList::of(&definition.limits.prices);
     let gb = f64::from(EXPORT_MEMORY_MB) / 1024.0;
     let paid = seconds + AROUND_MINUTES * 60.0;
@@ -105,7 +160,7 @@ pub fn dataset(definition: &Definition, estimate: &Estimate, concurrency: u32) -
         minutes: is_known.then_some(minutes),
         dollars: is_known.then_some(paid * gb * prices.lambda_gb_second),
         at_most: false,
-        basis: format!("{} of items", size(estimate.bytes)),
+        basis: format!("{} {what}", size(estimate.bytes)),
     })
 }
 
@@ -122,11 +177,7 @@ pub fn training(definition: &Definition, earlier: &[TrainingRecord]) -> Option<S
     let instance = &training.instance_type;
     let price = instance_hour(instance);
     let instances = f64::from(training.instance_count);
-    let unknown = if price.is_none() {
-        ", whose price is not known here"
-    } else {
-        ""
-    };
+    let unknown = unknown(price);
     let (minutes, hours, at_most, why) = match &training.tuning {
         None if !billed.is_empty() => {
             let mean = billed.iter().sum::<f64>() / billed.len() as f64;
@@ -156,34 +207,6 @@ fn of_search(training: &Training, jobs: f64, parallel: u32) -> (f64, f64, bool, 
     let hours = seconds / 3600.0 * jobs * f64::from(training.instance_count);
     let why = format!("by {jobs} jobs of maxRuntimeSeconds");
     (seconds / 60.0 * rounds, hours, true, why)
-}
-
-/// The endpoint, if a promoted model serves by one.
-pub fn endpoint(definition: &Definition) -> Option<EndpointRow> {
-    definition.promotion.as_ref()?;
-    if definition.batch.is_some() {
-        return None;
-    }
-    Some(match &definition.endpoint().compute {
-        Compute::Serverless { memory_mb, .. } => {
-            let gb = f64::from(*memory_mb) / 1024.0;
-            let request = gb * REQUEST_SECONDS * SERVERLESS_GB_SECOND;
-            EndpointRow {
-                compute: format!("serverless, {memory_mb} MB"),
-                dollars_per_month: Some(0.0),
-                dollars_per_million_requests: Some(request * 1e6),
-            }
-        }
-        Compute::Instances {
-            instance_type,
-            count,
-        } => EndpointRow {
-            compute: format!("{count} × {instance_type}"),
-            dollars_per_month: instance_hour(instance_type)
-                .map(|price| price * MONTH_HOURS * f64::from(*count)),
-            dollars_per_million_requests: None,
-        },
-    })
 }
 
 /// Bytes, as people say them.
@@ -239,16 +262,5 @@ mod tests {
         let other = training(&definition(&other), &[]).unwrap();
         assert_eq!(other.dollars, None);
         assert!(other.basis.contains("not known here"), "{}", other.basis);
-    }
-
-    #[test]
-    fn an_endpoint_costs_by_the_request_or_by_the_month() {
-        let serverless = endpoint(&definition(&json!({}))).unwrap();
-        close(serverless.dollars_per_month, 0.0);
-        close(serverless.dollars_per_million_requests, 4.0);
-        let compute = json!({"instances": {"instanceType": "ml.m5.large", "count": 2}});
-        let instances = endpoint(&definition(&json!({"endpoint": {"compute": compute}})));
-        close(instances.unwrap().dollars_per_month, 0.115 * 730.0 * 2.0);
-        assert!(endpoint(&definition(&json!({"batch": {"input": "validation"}}))).is_none());
     }
 }

@@ -56,8 +56,16 @@ pub enum PredictError {
         /// The key.
         key: String,
     },
+    /// The key is not the table's.
+    #[error("the key of {table} is {key}")]
+    OtherKey {
+        /// The table.
+        table: String,
+        /// The options that name an item.
+        key: String,
+    },
     /// The run has not read a table.
-    #[error("the source of run {run} is no table: give the item itself")]
+    #[error("the source of run {run} is no table with a key: give the item itself")]
     NoTable {
         /// The run.
         run: RunId,
@@ -76,7 +84,7 @@ pub enum PredictError {
     /// A record of the lake cannot be read.
     #[error(transparent)]
     Document(#[from] DocumentError),
-    /// SageMaker or DynamoDB refused or could not be reached.
+    /// SageMaker, the table or its database refused or could not be reached.
     #[error(transparent)]
     Service(Box<ServiceError>),
 }
@@ -94,6 +102,10 @@ impl Explain for PredictError {
             | Self::NoEndpoint { .. }
             | Self::NoTable { .. }
             | Self::NoItem { .. } => Kind::Is(Exit::Missing, None),
+            Self::OtherKey { .. } => Kind::Is(
+                Exit::Usage,
+                Some("every column of the key, each as --key NAME=VALUE"),
+            ),
             Self::Gone { .. } => Kind::Is(
                 Exit::Missing,
                 Some("`millrace start`, which deploys the next model"),

@@ -3,6 +3,7 @@
 use contract::{Conflict, ServiceError};
 use definition::FieldError;
 use lake::DocumentError;
+use lake::artifact::ArtifactReplaced;
 use sagemaker_ports::EndpointStatus;
 
 /// Why an endpoint was not rolled back.
@@ -63,6 +64,9 @@ pub enum RollbackError {
     /// The endpoint belongs to another stack or pipeline.
     #[error(transparent)]
     Foreign(#[from] Conflict),
+    /// The artifact of the run to roll back to was replaced.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactReplaced),
     /// SageMaker does not allow the update.
     #[error("the endpoint cannot be updated to the previous configuration")]
     Refused(#[from] FieldError),

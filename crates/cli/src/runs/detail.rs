@@ -5,6 +5,7 @@ use super::{ErrorRow, Found, RunError, log};
 use crate::execution::{Execution, ExecutionError};
 use crate::place::Place;
 use crate::progress::{count, duration};
+use lake::executions::console;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -56,16 +57,6 @@ pub struct Children {
     pub total: u64,
 }
 
-/// The page of an execution in the console of its partition.
-fn console(region: &str, arn: &str) -> String {
-    let console = match arn.split(':').nth(1) {
-        Some("aws-cn") => "console.amazonaws.cn",
-        Some("aws-us-gov") => "console.amazonaws-us-gov.com",
-        _ => "console.aws.amazon.com",
-    };
-    format!("https://{console}/states/home?region={region}#/v2/executions/details/{arn}")
-}
-
 impl Detail {
     /// Asks Step Functions for a run's steps.
     ///
@@ -113,7 +104,7 @@ impl Detail {
         Ok(Self {
             log: log.and_then(|(state, stack)| log::group(stack, state)),
             steps: steps.collect(),
-            console: console(place.region(), arn),
+            console: console(arn),
             run,
         })
     }
@@ -216,7 +207,7 @@ mod tests {
                 step("PlanExport", None),
                 step("MergeShards", Some(children)),
             ],
-            console: console("cn-north-1", ARN),
+            console: console(ARN),
             log: Some("/aws/lambda/millrace/merge-to-csv".to_owned()),
             run: Row {
                 run: run.clone(),

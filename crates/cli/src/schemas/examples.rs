@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// The definitions in `docs/src/examples/`, by name: together they have every field.
-const DEFINITIONS: [(&str, &str); 6] = [
+const DEFINITIONS: [(&str, &str); 14] = [
     (
         "houses",
         include_str!("../../../../docs/src/examples/houses.json"),
@@ -28,6 +28,38 @@ const DEFINITIONS: [(&str, &str); 6] = [
     (
         "pairs",
         include_str!("../../../../docs/src/examples/pairs.json"),
+    ),
+    (
+        "orders",
+        include_str!("../../../../docs/src/examples/orders.json"),
+    ),
+    (
+        "changes",
+        include_str!("../../../../docs/src/examples/changes.json"),
+    ),
+    (
+        "query",
+        include_str!("../../../../docs/src/examples/query.json"),
+    ),
+    (
+        "images",
+        include_str!("../../../../docs/src/examples/images.json"),
+    ),
+    (
+        "labelled-images",
+        include_str!("../../../../docs/src/examples/labelled-images.json"),
+    ),
+    (
+        "listed-images",
+        include_str!("../../../../docs/src/examples/listed-images.json"),
+    ),
+    (
+        "old-exports",
+        include_str!("../../../../docs/src/examples/old-exports.json"),
+    ),
+    (
+        "cells",
+        include_str!("../../../../docs/src/examples/cells.json"),
     ),
 ];
 

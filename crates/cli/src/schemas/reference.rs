@@ -139,7 +139,8 @@ impl<'a> Page<'a> {
                 let _ = write!(item, " Example: `{example}`.");
             }
             self.paragraph(indent, item.trim_end());
-            if let Some(choice) = self.named(field).filter(|it| is_short_choice(it)) {
+            let listed = self.named(field).or_else(|| self.named_values(field));
+            if let Some(choice) = listed.filter(|it| is_short_choice(it)) {
                 self.choices(&format!("{indent}  "), &path, choice);
             }
         }
@@ -260,6 +261,12 @@ impl<'a> Page<'a> {
             field
         };
         reference(items).map(|name| &self.types[name])
+    }
+
+    /// The type that the values of a field name, if it is a map.
+    fn named_values(&self, field: &'a Value) -> Option<&'a Value> {
+        let field = without_null(field).unwrap_or(field);
+        reference(&field["additionalProperties"]).map(|name| &self.types[name])
     }
 
     /// Appends text, wrapped; what follows the first line of a list's item is indented below it.

@@ -5,10 +5,14 @@
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
 mod bad_definitions;
+mod everywhere;
+mod fetched;
 mod logs;
 mod online;
 mod output;
+mod plan;
 mod signals;
+mod upload;
 mod world;
 
 use axum::http::StatusCode;

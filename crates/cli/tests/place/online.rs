@@ -27,10 +27,13 @@ impl Place {
         std::fs::write(self.world.folder.path().join("films.json"), text).unwrap();
     }
 
-    async fn validate(&self, options: &str) -> Ended {
+    async fn run(&self, line: &str) -> Ended {
         let variables = [("AWS_ENDPOINT_URL_DYNAMODB", self.tables.url())];
-        let line = format!("validate films.json {options}");
-        self.world.run_with(&line, &variables).await
+        self.world.run_with(line, &variables).await
+    }
+
+    async fn validate(&self, options: &str) -> Ended {
+        self.run(&format!("validate films.json {options}")).await
     }
 
     /// The only fault, at this place and with these words, on one screen.
@@ -92,6 +95,28 @@ async fn a_misspelt_label_among_400_attributes_is_shown_with_the_closest() {
     assert_eq!((ended.code, &*ended.error), (0, ""), "{ended:?}");
     let valid = "films.json: valid (pipeline `films`, a sample of 600 items for ";
     assert!(ended.output.starts_with(valid), "{ended:?}");
+}
+
+#[tokio::test]
+async fn every_misspelt_attribute_is_shown_at_its_place() {
+    let mut definition = of_label("ratign");
+    definition["dataset"]["columns"] = json!([{"path": "yaer"}, {"path": "genre"}]);
+    let place = Place::new(&definition).await;
+    let item = json!({"id": {"S": "1"}, "rating": {"N": "4"}, "year": {"N": "1999"}});
+    place.tables.fill("films", "id", std::iter::once(item));
+    let ended = place.validate("").await;
+    assert_eq!(ended.code, 1, "{ended:?}");
+    for words in [
+        "films.json: 3 faults\n",
+        "films.json:8:5",
+        "names `ratign`, which none of 1 sampled items has; there are `rating`, ",
+        "films.json:11:9",
+        "names `yaer`, which none of 1 sampled items has; there are `year`, ",
+        "films.json:14:9",
+        "names `genre`, which none of 1 sampled items has; there are ",
+    ] {
+        assert!(ended.output.contains(words), "{words}: {}", ended.output);
+    }
 }
 
 #[tokio::test]
@@ -173,7 +198,11 @@ async fn what_sagemaker_needs_is_checked() {
         "roleArn": "arn:aws:iam::210987654321:role/trainer",
     });
     definition["promotion"] = json!({"metric": "validation:rmse", "goal": "minimize"});
-    definition["endpoint"] = json!({"name": "taken"});
+    definition["endpoint"] = json!({
+        "name": "taken",
+        "compute": {"instances": {"instanceType": "ml.m5.large", "count": 1}},
+        "guardrails": {"shift": "allAtOnce", "alarms": ["millrace/films/endpoint-errors", "queue"]},
+    });
     let place = Place::new(&definition).await;
     let item = json!({"id": {"S": "1"}, "rating": {"N": "4"}});
     place.tables.fill("films", "id", std::iter::once(item));
@@ -201,6 +230,11 @@ async fn what_sagemaker_needs_is_checked() {
         ),
         ("training.roleArn", 18, "is a role of account 210987654321"),
         ("endpoint.name", 25, "team=search"),
+        (
+            "endpoint.guardrails.alarms[1]",
+            36,
+            "there is no alarm \"queue\" in this account and region",
+        ),
     ] {
         let fault = faults.iter().find(|fault| fault["path"] == path);
         let fault = fault.unwrap_or_else(|| panic!("{path} is not in {file:#}"));
@@ -210,12 +244,64 @@ async fn what_sagemaker_needs_is_checked() {
             "{fault}"
         );
     }
-    assert_eq!(faults.len(), 3, "{file:#}");
-    let unchecked = file["notChecked"].as_array().unwrap();
-    let quotas = "ml.m5.large and its quotas in mars-north-1";
-    assert!(
-        unchecked.iter().any(|one| one["what"] == quotas),
-        "{file:#}"
-    );
-    assert!(ended.error.contains(quotas), "{ended:?}");
+    assert_eq!(faults.len(), 4, "{file:#}");
+    // The plan refuses what a run would refuse at its first step.
+    let ended = place.run("plan films.json").await;
+    assert_eq!((ended.code, &*ended.output), (1, ""), "{ended:?}");
+    let words = "field `endpoint.guardrails.alarms[1]`: there is no alarm \"queue\"";
+    assert!(ended.error.contains(words), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_quota_below_what_a_run_asks_for_is_shown_at_its_instance_type() {
+    let mut definition = of_label("rating");
+    definition["training"] = json!({
+        "algorithm": {"name": "xgboost"},
+        "hyperparameters": {"objective": "reg:squarederror", "num_round": 10},
+        "instanceType": "ml.c5.xlarge",
+    });
+    definition["promotion"] = json!({"metric": "validation:rmse", "goal": "minimize"});
+    let compute = json!({"instances": {"instanceType": "ml.m5.large", "count": 1}});
+    definition["endpoint"] = json!({"compute": compute});
+    let place = Place::new(&definition).await;
+    let item = json!({"id": {"S": "1"}, "rating": {"N": "4"}});
+    place.tables.fill("films", "id", std::iter::once(item));
+    let training = "ml.c5.xlarge for training job usage";
+    let endpoint = "ml.m5.large for endpoint usage";
+    place.world.account().quotas = [(training.to_owned(), 0.0), (endpoint.to_owned(), 2.0)].into();
+    let words = [
+        "needs 1 of the quota `ml.c5.xlarge for training job usage`, which is 0 in eu-central-1",
+        "request-service-quota-increase --service-code sagemaker --quota-code L-7 --desired-value 1",
+    ];
+    place.one_fault("18:5", &words).await;
+
+    place
+        .world
+        .account()
+        .quotas
+        .insert(training.to_owned(), 1.0);
+    let ended = place.validate("").await;
+    assert_eq!((ended.code, &*ended.error), (0, ""), "{ended:?}");
+    // An update starts a second instance beside the first.
+    place
+        .world
+        .account()
+        .quotas
+        .insert(endpoint.to_owned(), 1.0);
+    let words = "needs 2 of the quota `ml.m5.large for endpoint usage`, as an update starts 1";
+    place.one_fault("27:9", &[words]).await;
+
+    // What cannot be asked is no fault.
+    place.world.account().quotas_refusal = Some((StatusCode::BAD_REQUEST, "AccessDeniedException"));
+    let ended = place.validate("").await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let said = format!("films.json: not checked: the quotas {training}, {endpoint}: ");
+    assert!(ended.error.starts_with(&said), "{ended:?}");
+    let refusal = "Service Quotas ListServiceQuotas of sagemaker: AccessDeniedException";
+    assert!(ended.error.contains(refusal), "{ended:?}");
+    place.world.account().quotas_refusal = None;
+    place.world.account().quotas.remove(training);
+    let ended = place.validate("").await;
+    let said = format!("not checked: the quota {training}: eu-central-1 has no such quota");
+    assert!(ended.error.contains(&said), "{ended:?}");
 }

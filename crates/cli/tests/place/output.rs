@@ -2,6 +2,8 @@
 
 use crate::refused;
 use crate::world::{EXECUTION, Ended, World, execution};
+use clap::CommandFactory;
+use millrace::arguments::Arguments;
 use nix::pty::openpty;
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -91,7 +93,7 @@ async fn nobody_is_asked_to_type_where_that_is_forbidden() {
 }
 
 /// The document that a command has printed, which is as its schema says.
-fn documented(command: &str, text: &str) -> Value {
+pub fn documented(command: &str, text: &str) -> Value {
     let document: Value = serde_json::from_str(text).unwrap();
     let all = millrace::output::all();
     let schema = all.into_iter().find(|(known, _)| *known == command);
@@ -133,4 +135,29 @@ async fn what_changes_a_run_prints_json() {
         "notChecked": [],
     }]});
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn completions_and_the_manual_name_every_command() {
+    let world = World::new().await;
+    let commands = Arguments::command();
+    let names: Vec<_> = commands
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    for line in [
+        "completions bash",
+        "completions zsh",
+        "completions fish",
+        "man",
+    ] {
+        let ended = world.run(line).await;
+        assert_eq!((ended.code, &*ended.error), (0, ""), "{line}");
+        for name in &names {
+            assert!(ended.output.contains(name), "{line} lacks {name}");
+        }
+    }
+    assert!(world.run("man").await.output.starts_with(".ie"), "roff");
+    let unknown = world.run("completions tcsh").await;
+    assert_eq!((unknown.code, &*unknown.output), (2, ""), "{unknown:?}");
 }

@@ -3,13 +3,13 @@
 use crate::world::{World, execution};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
-/// Watches a running run until its first line is there, then sends the signal. Returns the exit
-/// code and what is said after that line.
-async fn watch_until(world: &World, signal: Signal) -> (Option<i32>, String) {
+/// Watches a running run until its first line is there, then sends the signal. Returns how it
+/// ended and what is said after that line.
+async fn watch_until(world: &World, signal: Signal) -> (ExitStatus, String) {
     let mut watching = world
         .command("watch", &[])
         .stdout(Stdio::piped())
@@ -27,7 +27,8 @@ async fn watch_until(world: &World, signal: Signal) -> (Option<i32>, String) {
         lines.read_to_string(&mut said).await.unwrap();
         watching.wait().await.unwrap()
     });
-    (ended.await.unwrap().code(), said)
+    let ended = ended.await;
+    (ended.expect("it ends"), said)
 }
 
 #[tokio::test]
@@ -40,7 +41,7 @@ async fn a_signal_ends_the_command_and_says_how_to_come_back() {
         (Signal::SIGHUP, 129),
     ] {
         let (ended, said) = watch_until(&world, signal).await;
-        assert_eq!(ended, Some(code), "{signal}: {said}");
+        assert_eq!(ended.code(), Some(code), "{signal}: {ended}: {said}");
         let back = "the run continues; come back with: millrace watch 20261128-093056-";
         assert!(said.contains(back), "{signal}: {said}");
     }

@@ -24,9 +24,16 @@ type Answer = (StatusCode, String);
 #[derive(Debug, Default)]
 pub struct Account {
     pub stacks: BTreeMap<String, Vec<(&'static str, String)>>,
+    /// The parameters of every stack.
+    pub parameters: BTreeMap<&'static str, String>,
+    /// The texts of the secrets.
+    pub secrets: BTreeMap<&'static str, String>,
     pub executions: Vec<Value>,
     /// The endpoints of SageMaker, with their tags.
     pub endpoints: BTreeMap<String, Value>,
+    /// The account's quotas, and what Service Quotas answers instead.
+    pub quotas: BTreeMap<String, f64>,
+    pub quotas_refusal: Option<(StatusCode, &'static str)>,
     /// The history of every execution.
     pub history: Vec<Value>,
     /// The log groups, with their events.
@@ -67,6 +74,9 @@ impl Account {
             Some(to_put) if method == Method::PUT => to_put,
             _ => to_all,
         };
+        if status == StatusCode::OK {
+            return (status, String::new());
+        }
         let body = format!("<Error><Code>{code}</Code><Message>no</Message></Error>");
         (status, body)
     }
@@ -131,10 +141,17 @@ impl Account {
             })
             .collect();
         let outputs = outputs.concat();
+        let parameters = self.parameters.iter().map(|(key, value)| {
+            format!(
+                "<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
+            )
+        });
+        let parameters: String = parameters.collect();
         let text = format!(
             "<DescribeStacksResponse><DescribeStacksResult><Stacks><member>\
              <StackName>{name}</StackName><CreationTime>2026-11-20T17:30:00Z</CreationTime>\
              <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs>\
+             <Parameters>{parameters}</Parameters>\
              </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
         );
         (StatusCode::OK, text)
@@ -159,6 +176,13 @@ impl Account {
             "RedriveExecution" => json!({"redriveDate": 1_795_858_300}),
             "GetExecutionHistory" => json!({"events": self.history}),
             "FilterLogEvents" => return self.log_events(input),
+            "ListServiceQuotas" | "ListAWSDefaultServiceQuotas" => {
+                if let Some((status, code)) = self.quotas_refusal {
+                    return (status, json!({"__type": code, "message": "no"}).to_string());
+                }
+                let quota = |(name, value): (&String, &f64)| json!({"QuotaName": name, "QuotaCode": "L-7", "Value": value});
+                json!({"Quotas": self.quotas.iter().map(quota).collect::<Vec<_>>()})
+            }
             "DescribeEndpoint" => {
                 let name = input["EndpointName"].as_str().unwrap();
                 if !self.endpoints.contains_key(name) {
@@ -172,6 +196,23 @@ impl Account {
                     "CreationTime": 1_795_858_256.5, "LastModifiedTime": 1_795_858_256.5,
                 })
             }
+            "DescribeModelPackageGroup" => {
+                let message = "ModelPackageGroup does not exist.";
+                let refusal = json!({"__type": "ValidationException", "message": message});
+                return (StatusCode::BAD_REQUEST, refusal.to_string());
+            }
+            "GetSecretValue" => {
+                let name = input["SecretId"].as_str().unwrap();
+                let Some(text) = self.secrets.get(name) else {
+                    let message = "Secrets Manager can't find the specified secret.";
+                    let refusal =
+                        json!({"__type": "ResourceNotFoundException", "message": message});
+                    return (StatusCode::BAD_REQUEST, refusal.to_string());
+                };
+                json!({"Name": name, "SecretString": text})
+            }
+            // There is none.
+            "DescribeAlarms" => json!({"MetricAlarms": [], "CompositeAlarms": []}),
             "ListTags" => {
                 let arn = input["ResourceArn"].as_str().unwrap();
                 json!({"Tags": self.endpoints[arn.strip_prefix("arn:endpoint/").unwrap()]})
@@ -210,6 +251,16 @@ impl World {
         account
             .stacks
             .insert("millrace".to_owned(), outputs(VERSION));
+        account.parameters = [
+            ("MapConcurrency", "40"),
+            ("RawExpiryDays", "180"),
+            ("LogRetentionDays", "30"),
+            ("ImagesColdDays", "0"),
+            ("ImagesColdClass", "GLACIER_IR"),
+            ("ImagesExpiryDays", "0"),
+        ]
+        .map(|(name, value)| (name, value.to_owned()))
+        .into();
         let account = Arc::new(Mutex::new(account));
         let seen = account.clone();
         let app = Router::new().fallback(

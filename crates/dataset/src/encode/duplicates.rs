@@ -5,10 +5,10 @@
 //! It keeps 48 bytes for each key of the shard.
 
 use crate::columns::Latest;
-use crate::encode::canonical;
 use crate::encode::exact_order::ExactOrder;
 use dynamodb_json::Value;
 use foldhash::fast::FixedState;
+use profile::canonical;
 use std::collections::HashMap;
 use twox_hash::{XxHash3_64, XxHash3_128};
 

@@ -1,7 +1,6 @@
 //! Encodes one item as one row, by the dataset's columns alone: training and serving run the same
 //! code.
 
-pub(crate) mod canonical;
 pub(crate) mod category;
 mod codes;
 pub(crate) mod condition;
@@ -54,14 +53,11 @@ pub struct Encoder {
 type Values<'a> = [Option<Value<'a>>];
 
 impl Encoder {
-    /// An encoder for these columns.
+    /// An encoder for these columns; of images there are none, and a row is its label and its side.
     ///
     /// # Errors
     /// If the columns were not written by [`crate::plan_columns`].
     pub fn new(columns: &Columns) -> Result<Self, ColumnsError> {
-        if columns.columns.is_empty() {
-            return Err(ColumnsError::NoColumns);
-        }
         let mut width = 0;
         let mut features = Vec::with_capacity(columns.columns.len());
         for column in &columns.columns {

@@ -2,11 +2,11 @@
 //! every shard decides alike.
 
 use crate::columns::{SplitRule, TimeRule};
-use crate::encode::canonical;
 use crate::encode::moment::Moment;
 use crate::encode::outcome::Side;
 use crate::encode::reject::RejectReason;
 use dynamodb_json::Value;
+use profile::canonical;
 use twox_hash::XxHash3_64;
 
 #[derive(Debug, Clone)]

@@ -1,7 +1,6 @@
 //! The quality gate: checks every limit of the definition against the table, before training is
 //! paid for. All limits are checked, also after one has failed.
 
-pub(crate) mod page;
 pub(crate) mod quality;
 
 use crate::columns::Columns;
@@ -191,6 +190,12 @@ pub fn judge_items(
         let measure = format!("the share of {} items that is gone", drift.items.before);
         let bound = bound("maximumItemDrop");
         verdicts.push(at_most(&bound, None, &measure, most, drift.row_drop()));
+    }
+    if let Some(most) = gate.maximum_quarantined {
+        let quarantined = 1.0 - statistics.missing("quarantined");
+        let measure = "the share of images that are quarantined";
+        let bound = bound("maximumQuarantined");
+        verdicts.push(at_most(&bound, None, measure, most, quarantined));
     }
     for (path, own) in &gate.attributes {
         let name = |name: &str| format!("{OF_ITEMS}attributes.{path}.{name}");

@@ -4,7 +4,7 @@ use crate::encode::condition::PreparedCondition;
 use crate::encode::moment::Moment;
 use crate::error::PlanError;
 use crate::plan::check_column;
-use definition::{Column, Dataset, Definition, Faults, FieldError, NamedPath, Split};
+use definition::{Column, Dataset, Definition, Faults, FieldError, NamedPath, PathUsage, Split};
 use dynamodb_json::Path;
 use serde_json::Value;
 
@@ -95,6 +95,7 @@ fn faults(definition: &Dataset) -> Vec<PlanError> {
     }
     check_split(&definition.split, &mut faults);
     check_may_be_absent(definition, &mut faults);
+    check_rare(definition, &mut faults);
     for path in definition.gate.columns.keys() {
         faults.extend(parse("gate.columns", path).err());
     }
@@ -110,7 +111,7 @@ fn check_columns(columns: &[Column], label: Option<Path>, faults: &mut Vec<PlanE
     }
     let mut seen: Vec<Path> = label.into_iter().collect();
     for (at, column) in columns.iter().enumerate() {
-        faults.extend(check_column::check(at, column).err());
+        faults.extend(check_column::faults(at, column));
         let field = format!("columns[{at}].path");
         match parse(&field, &column.path) {
             Ok(path) if seen.contains(&path) => faults.push(refuse(
@@ -143,6 +144,33 @@ fn check_may_be_absent(definition: &Dataset, faults: &mut Vec<PlanError>) {
             faults.push(refuse(
                 &field,
                 format!("`{text}` is named by none of `exclude`, `where` and `gate.columns`"),
+            ));
+        }
+    }
+}
+
+/// A path in `rare` must be the label's, the weight's or a column's; otherwise it excuses nothing.
+fn check_rare(definition: &Dataset, faults: &mut Vec<PlanError>) {
+    let named = definition.paths();
+    for (at, text) in definition.rare.iter().enumerate() {
+        let field = format!("rare[{at}]");
+        let rare = match parse(&field, text) {
+            Ok(path) => path,
+            Err(fault) => {
+                faults.push(fault);
+                continue;
+            }
+        };
+        let excuses = |named: &NamedPath<'_>| {
+            matches!(
+                named.usage,
+                PathUsage::Label | PathUsage::Weight | PathUsage::Column
+            ) && Path::parse(named.text).is_ok_and(|path| path == rare)
+        };
+        if !named.iter().any(excuses) {
+            faults.push(refuse(
+                &field,
+                format!("`{text}` is neither the label, nor the weight, nor a declared column"),
             ));
         }
     }

@@ -8,77 +8,100 @@ use definition::{Column, Encoding, Missing, Precision};
 /// Maximum number of hash buckets.
 const MAX_BUCKETS: u32 = 1_000_000;
 
-/// Checks the settings of the column at that position.
-pub(crate) fn check(at: usize, column: &Column) -> Result<(), PlanError> {
-    let refused = |name: &str, reason: &str| Err(refuse(&format!("columns[{at}].{name}"), reason));
+/// Every fault of the settings of the column at that position.
+pub(crate) fn faults(at: usize, column: &Column) -> Vec<PlanError> {
+    let mut faults = Vec::new();
+    let mut refuse_if = |refused: bool, name: &str, reason: &str| {
+        if refused {
+            faults.push(refuse(&format!("columns[{at}].{name}"), reason));
+        }
+        refused
+    };
     let is = |encodings: &[Encoding]| column.encoding.is_some_and(|own| encodings.contains(&own));
     let hashes = is(&[Encoding::Hash, Encoding::HashOneHot]);
     let members = is(&[Encoding::MultiHot]);
-    match column.buckets {
-        Some(_) if !hashes && !members => {
-            return refused(
-                "buckets",
-                "goes with `hash`, `hashOneHot` and `multiHot` only",
-            );
-        }
-        Some(buckets) if !(1..=MAX_BUCKETS).contains(&buckets) => {
-            return refused("buckets", "must be from 1 to 1000000");
-        }
-        None if hashes => return refused("buckets", "say into how many buckets values are hashed"),
-        _ => {}
-    }
-    if let Some(vocabulary) = &column.vocabulary {
-        let mut sorted: Vec<_> = vocabulary.iter().collect();
-        sorted.sort_unstable();
-        if !members && !is(&[Encoding::Ordinal, Encoding::OneHot]) {
-            return refused(
-                "vocabulary",
-                "goes with `ordinal`, `oneHot` and `multiHot` only",
-            );
-        }
-        if column.buckets.is_some() {
-            return refused(
-                "vocabulary",
-                "is not used beside `buckets`: leave one of them out",
-            );
-        }
-        if sorted.is_empty() || sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-            return refused("vocabulary", "must have values, each once");
-        }
-    }
     let number = is(&[Encoding::Number]);
-    if column.scale.is_some() && !number {
-        return refused("scale", "goes with `number` only");
-    }
-    if column.precision != Precision::Refuse && !number {
-        return refused("precision", "goes with `number` only");
-    }
     let timestamp = is(&[Encoding::Timestamp]);
-    if column.unit.is_some() && !timestamp {
-        return refused("unit", "goes with `timestamp` only");
-    }
-    if column.from_text && !number && !timestamp && !is(&[Encoding::Boolean]) {
-        return refused(
-            "fromText",
-            "goes with `number`, `timestamp` and `boolean` only",
+    if let Some(buckets) = column.buckets {
+        let misplaced = !hashes && !members;
+        let _ = refuse_if(
+            misplaced,
+            "buckets",
+            "goes with `hash`, `hashOneHot` and `multiHot` only",
+        ) || refuse_if(
+            !(1..=MAX_BUCKETS).contains(&buckets),
+            "buckets",
+            "must be from 1 to 1000000",
+        );
+    } else {
+        refuse_if(
+            hashes,
+            "buckets",
+            "say into how many buckets values are hashed",
         );
     }
-    if let Some(parts) = &column.parts {
-        let mut sorted = parts.clone();
-        sorted.sort_unstable();
-        if !timestamp {
-            return refused("parts", "goes with `timestamp` only");
-        }
-        if sorted.is_empty() || sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-            return refused("parts", "must have parts, each once");
-        }
+    if let Some(vocabulary) = &column.vocabulary {
+        let misplaced = !members && !is(&[Encoding::Ordinal, Encoding::OneHot]);
+        let _ = refuse_if(
+            misplaced,
+            "vocabulary",
+            "goes with `ordinal`, `oneHot` and `multiHot` only",
+        ) || refuse_if(
+            column.buckets.is_some(),
+            "vocabulary",
+            "is not used beside `buckets`: leave one of them out",
+        ) || refuse_if(
+            is_empty_or_repeats(vocabulary),
+            "vocabulary",
+            "must have values, each once",
+        );
     }
-    check_constant(at, column)
+    refuse_if(
+        column.scale.is_some() && !number,
+        "scale",
+        "goes with `number` only",
+    );
+    refuse_if(
+        column.precision != Precision::Refuse && !number,
+        "precision",
+        "goes with `number` only",
+    );
+    refuse_if(
+        column.unit.is_some() && !timestamp,
+        "unit",
+        "goes with `timestamp` only",
+    );
+    refuse_if(
+        column.from_text && !number && !timestamp && !is(&[Encoding::Boolean]),
+        "fromText",
+        "goes with `number`, `timestamp` and `boolean` only",
+    );
+    if let Some(parts) = &column.parts {
+        let _ = refuse_if(!timestamp, "parts", "goes with `timestamp` only")
+            || refuse_if(
+                is_empty_or_repeats(parts),
+                "parts",
+                "must have parts, each once",
+            );
+    }
+    refuse_if(
+        !constant_fits(column),
+        "missing",
+        "`constant` takes a number that float32 holds, in a column that declares an encoding of one slot",
+    );
+    faults
 }
 
-fn check_constant(at: usize, column: &Column) -> Result<(), PlanError> {
+fn is_empty_or_repeats<T: Ord>(values: &[T]) -> bool {
+    let mut sorted: Vec<_> = values.iter().collect();
+    sorted.sort_unstable();
+    sorted.is_empty() || sorted.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+/// Whether a constant for missing values, if there is one, has a slot to stand in.
+fn constant_fits(column: &Column) -> bool {
     let Missing::Constant(value) = column.missing else {
-        return Ok(());
+        return true;
     };
     let parts = column.parts.as_ref().map_or(0, Vec::len);
     let has_one_slot = match column.encoding {
@@ -92,9 +115,5 @@ fn check_constant(at: usize, column: &Column) -> Result<(), PlanError> {
             | Encoding::Length,
         ) => true,
     };
-    if has_one_slot && constant(value).is_some() {
-        return Ok(());
-    }
-    let reason = "`constant` takes a number that float32 holds, in a column that declares an encoding of one slot";
-    Err(refuse(&format!("columns[{at}].missing"), reason))
+    has_one_slot && constant(value).is_some()
 }

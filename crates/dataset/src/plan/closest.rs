@@ -9,6 +9,31 @@ const SHOWN: usize = 8;
 /// thousand such names.
 const COMPARED: usize = 64;
 
+/// Names for which the closest are sought: a definition may name a thousand attributes that a table
+/// does not have, and its first step has a part of a processor.
+const SOUGHT: usize = 20;
+
+/// Seeks the closest names, for as many faults as a person reads.
+pub(crate) struct Closest<'p> {
+    profile: &'p Profile,
+    sought: usize,
+}
+
+impl<'p> Closest<'p> {
+    pub(crate) const fn new(profile: &'p Profile) -> Self {
+        Self { profile, sought: 0 }
+    }
+
+    /// The existing attributes, the names closest to `name` first; for later names their number.
+    pub(crate) fn of(&mut self, name: &str) -> String {
+        if self.sought == SOUGHT {
+            return format!("{} attributes", self.profile.attributes().count());
+        }
+        self.sought += 1;
+        closest(name, self.profile)
+    }
+}
+
 /// The existing attributes, the names closest to `name` first.
 pub(crate) fn closest(name: &str, profile: &Profile) -> String {
     let beginning = |text: &str| -> String { text.chars().take(COMPARED).collect() };

@@ -63,6 +63,8 @@ pub fn plan_columns(
     plan.note_label(&label);
     let deduplicate = plan.deduplicate_rule()?;
     let columns = match &definition.columns {
+        // The image is what the row has.
+        _ if definition.format.images().is_some() => Vec::new(),
         Some(_) => declared,
         None => plan.inferred_columns(&label, &split)?,
     };
@@ -82,7 +84,7 @@ pub fn plan_columns(
         deduplicate,
         columns,
         split,
-        inferred: definition.columns.is_none(),
+        inferred: definition.columns.is_none() && definition.format.images().is_none(),
         left_out: plan.left_out,
         notes: plan.notes,
     })

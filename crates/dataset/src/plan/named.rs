@@ -3,16 +3,16 @@
 
 use crate::error::PlanError;
 use crate::plan::check::parse;
-use crate::plan::closest::closest;
-use definition::{Dataset, NamedPath, PathUsage};
+use crate::plan::closest::Closest;
+use contract::short_name;
+use definition::{Dataset, Faults, FieldError, NamedPath, PathUsage};
 use dynamodb_json::{Kind, Path};
 use profile::Profile;
 
 /// Checks that every path occurs.
 ///
 /// # Errors
-/// [`PlanError::PathMissing`] for the first that does not, unless the definition lists it as
-/// optional.
+/// [`PlanError::PathsMissing`] with all that do not, unless the definition lists them as optional.
 pub fn check_paths(
     named: &[NamedPath<'_>],
     may_be_absent: &[String],
@@ -22,6 +22,8 @@ pub fn check_paths(
     for path in may_be_absent {
         absent.push(parse("mayBeAbsent", path)?);
     }
+    let mut faults = Faults::default();
+    let mut closest = Closest::new(profile);
     for NamedPath { field, text, usage } in named {
         // Lists of tokens name columns, and their format checks them.
         if matches!(usage, PathUsage::Token | PathUsage::MayBeAbsent) {
@@ -37,27 +39,33 @@ pub fn check_paths(
         } else {
             ""
         };
-        return Err(PlanError::PathMissing {
-            field: field.clone(),
-            path: path.to_string(),
-            items: profile.items(),
-            present: closest(text, profile),
-            or_else,
-        });
+        faults.add(
+            field,
+            format!(
+                "names {}, which occurs in none of {} items; there are {}: correct it{or_else}",
+                short_name(&path.to_string()),
+                profile.items(),
+                closest.of(text),
+            ),
+        );
     }
-    Ok(())
+    faults
+        .none_or()
+        .map_err(|faults| PlanError::PathsMissing { faults })
 }
 
 /// Checks that a sample of the table has the label, the weight and the declared columns.
 ///
 /// # Errors
-/// [`PlanError::NotSampled`] for the first that no item has, unless the definition lists it as
-/// rare.
-pub fn check_sample(dataset: &Dataset, sample: &Profile) -> Result<(), PlanError> {
-    let mut rare = Vec::new();
-    for path in &dataset.rare {
-        rare.push(parse("rare", path)?);
-    }
+/// Each of them that no item has, unless the definition lists it as rare.
+pub fn check_sample(dataset: &Dataset, sample: &Profile) -> Result<(), Faults> {
+    let mut faults = Faults::default();
+    let mut closest = Closest::new(sample);
+    let rare: Vec<_> = dataset
+        .rare
+        .iter()
+        .filter_map(|path| Path::parse(path).ok())
+        .collect();
     for NamedPath { field, text, usage } in dataset.paths() {
         if !matches!(
             usage,
@@ -65,17 +73,26 @@ pub fn check_sample(dataset: &Dataset, sample: &Profile) -> Result<(), PlanError
         ) {
             continue;
         }
-        let path = parse(field.trim_start_matches("dataset."), text)?;
-        if !rare.contains(&path) && !occurs(&path, sample) {
-            return Err(PlanError::NotSampled {
-                field,
-                path: path.to_string(),
-                items: sample.items(),
-                present: closest(text, sample),
-            });
+        match Path::parse(text) {
+            Ok(path) if rare.contains(&path) || occurs(&path, sample) => {}
+            Ok(path) => {
+                let there = closest.of(text);
+                faults.push(not_sampled(field, &path, &there, sample));
+            }
+            Err(error) => faults.add(field, format!("is no attribute path: {error}")),
         }
     }
-    Ok(())
+    faults.none_or()
+}
+
+fn not_sampled(field: String, path: &Path, there: &str, sample: &Profile) -> FieldError {
+    let message = format!(
+        "names {}, which none of {} sampled items has; there are {there}: correct it, or name it in \
+         `dataset.rare` if few items have it",
+        short_name(&path.to_string()),
+        sample.items(),
+    );
+    FieldError::new(field, message)
 }
 
 /// Whether any item has the path; for a list's element, whether any has the list.

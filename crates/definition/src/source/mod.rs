@@ -2,10 +2,27 @@
 
 mod dynamodb;
 mod dynamodb_filter;
+mod files;
+mod image_labels;
+mod image_reading;
+mod images;
+mod incremental;
+mod keys;
+mod sql;
 #[cfg(test)]
 mod toy;
 
 pub use dynamodb::{DynamoDbSource, Filter, Mode, ReadBudget};
+pub use files::{CellType, CsvFiles, FileFormat, FilesSource};
+pub(crate) use image_labels::is_bucket;
+pub use image_labels::{CsvLabels, ImageLabels, ManifestLabels, address};
+pub use image_reading::{
+    ImageFormat, ImageLimits, ImageMetadata, ImageRead, ImageVerify, Position,
+};
+pub use images::{IMAGE_ATTRIBUTES, ImagesSource, LAKE_IMAGES};
+pub use incremental::Incremental;
+pub use keys::KeyPattern;
+pub use sql::{BadText, Consistency, Engine, SqlSource, TableName};
 
 use crate::NamedPath;
 use crate::faults::Faults;
@@ -19,6 +36,12 @@ pub enum Source {
     /// An Amazon DynamoDB table.
     #[serde(rename = "dynamodb")]
     DynamoDb(DynamoDbSource),
+    /// A table of a relational database.
+    Sql(SqlSource),
+    /// Images in an S3 bucket.
+    Images(ImagesSource),
+    /// Files in an S3 bucket, such as an old export of a table.
+    Files(FilesSource),
     /// A source that exists only in this crate's tests: it shows what a new kind has to touch.
     #[cfg(test)]
     Toy(toy::ToySource),
@@ -29,6 +52,9 @@ impl Source {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::DynamoDb(_) => "dynamodb",
+            Self::Sql(_) => "sql",
+            Self::Images(_) => "images",
+            Self::Files(_) => "files",
             #[cfg(test)]
             Self::Toy(_) => "toy",
         }
@@ -38,6 +64,9 @@ impl Source {
     pub fn name(&self) -> &str {
         match self {
             Self::DynamoDb(source) => &source.table,
+            Self::Sql(source) => source.name(),
+            Self::Images(source) => source.name(),
+            Self::Files(source) => &source.uri,
             #[cfg(test)]
             Self::Toy(source) => &source.name,
         }
@@ -47,6 +76,37 @@ impl Source {
     pub const fn dynamodb(&self) -> Option<&DynamoDbSource> {
         match self {
             Self::DynamoDb(source) => Some(source),
+            Self::Sql(_) | Self::Images(_) | Self::Files(_) => None,
+            #[cfg(test)]
+            Self::Toy(_) => None,
+        }
+    }
+
+    /// The table or query, if the source is a relational database.
+    pub const fn sql(&self) -> Option<&SqlSource> {
+        match self {
+            Self::Sql(source) => Some(source),
+            Self::DynamoDb(_) | Self::Images(_) | Self::Files(_) => None,
+            #[cfg(test)]
+            Self::Toy(_) => None,
+        }
+    }
+
+    /// The images, if the source is a bucket of them.
+    pub const fn images(&self) -> Option<&ImagesSource> {
+        match self {
+            Self::Images(source) => Some(source),
+            Self::DynamoDb(_) | Self::Sql(_) | Self::Files(_) => None,
+            #[cfg(test)]
+            Self::Toy(_) => None,
+        }
+    }
+
+    /// The files, if the source is a folder of them.
+    pub const fn files(&self) -> Option<&FilesSource> {
+        match self {
+            Self::Files(source) => Some(source),
+            Self::DynamoDb(_) | Self::Sql(_) | Self::Images(_) => None,
             #[cfg(test)]
             Self::Toy(_) => None,
         }
@@ -56,6 +116,9 @@ impl Source {
     pub(crate) fn paths(&self) -> Vec<NamedPath<'_>> {
         match self {
             Self::DynamoDb(source) => source.paths(),
+            // Columns are compared with the database's catalogue, parts of keys against the pattern,
+            // and the key of files against a sample.
+            Self::Sql(_) | Self::Images(_) | Self::Files(_) => Vec::new(),
             #[cfg(test)]
             Self::Toy(_) => Vec::new(),
         }
@@ -64,6 +127,9 @@ impl Source {
     pub(crate) fn validate(&self, faults: &mut Faults) {
         match self {
             Self::DynamoDb(source) => source.validate(faults),
+            Self::Sql(source) => source.validate(faults),
+            Self::Images(source) => source.validate(faults),
+            Self::Files(source) => source.validate(faults),
             #[cfg(test)]
             Self::Toy(source) => source.validate(faults),
         }

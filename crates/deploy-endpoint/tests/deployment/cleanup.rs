@@ -27,6 +27,25 @@ async fn old_configurations_are_removed_and_needed_ones_stay() {
 }
 
 #[tokio::test]
+async fn what_another_stack_has_under_the_pipelines_name_is_neither_removed_nor_counted() {
+    let mut world = World::new(10).await;
+    world.drive().await.unwrap();
+    // A pipeline of the same name, whose runs only its own lake knows.
+    let others = [8, 9, 12].map(name_of);
+    for other in &others {
+        world.plant(other).await;
+    }
+    for day in [13, 14] {
+        world = world.next(day).await;
+        world.drive().await.unwrap();
+    }
+    let own = [10, 13, 14].map(name_of);
+    let mut wanted: Vec<_> = others.into_iter().chain(own).collect();
+    wanted.sort();
+    assert_eq!(world.sagemaker.models(), wanted);
+}
+
+#[tokio::test]
 async fn the_definition_says_how_many_stay_and_the_previous_one_always_does() {
     let mut world = World::new(10).await;
     world.plan(json!({"keep": 2})).await;

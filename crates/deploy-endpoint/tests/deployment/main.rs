@@ -11,6 +11,7 @@ mod crashes;
 mod definition;
 mod deploying;
 mod failing;
+mod images;
 mod names;
 mod owners;
 mod rollbacks;

@@ -104,7 +104,8 @@ impl AttributePaths {
         (id, steps)
     }
 
-    fn track_name(&mut self, parent: PathId, name: &str) -> PathId {
+    /// Tracks an attribute of the map `parent`, whatever the bound.
+    pub(crate) fn track_name(&mut self, parent: PathId, name: &str) -> PathId {
         match self.find(parent, name) {
             Some(known) => known,
             None => self.add(parent, name),

@@ -1,4 +1,4 @@
-//! What costs nothing: an interceptor that throws bodies away, and a store that throws parts away.
+//! An interceptor that throws bodies away.
 
 use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -6,8 +6,6 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use lake::MemoryStore;
-use lake::store::{ByteStream, ObjectMeta, ObjectStore, PutOutcome, StoreError, Upload};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -62,68 +60,5 @@ impl Body for Discarded {
             }
         }
         Poll::Ready(None)
-    }
-}
-
-/// Keeps documents in memory and forgets parts.
-#[derive(Debug, Default)]
-pub struct DiscardStore {
-    documents: MemoryStore,
-}
-
-/// An upload to nowhere.
-#[derive(Debug)]
-pub struct Nowhere;
-
-impl Upload for Nowhere {
-    async fn send(&mut self, _: Bytes) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn complete(self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn abort(self) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-impl ObjectStore for DiscardStore {
-    type Upload = Nowhere;
-
-    fn bucket(&self) -> &str {
-        self.documents.bucket()
-    }
-
-    async fn get(&self, key: &str) -> Result<Bytes, StoreError> {
-        self.documents.get(key).await
-    }
-
-    async fn stream(&self, key: &str) -> Result<impl ByteStream, StoreError> {
-        self.documents.stream(key).await
-    }
-
-    async fn put(&self, key: &str, body: Bytes) -> Result<(), StoreError> {
-        if key.contains("/part-") {
-            return Ok(());
-        }
-        self.documents.put(key, body).await
-    }
-
-    async fn put_if_absent(&self, key: &str, body: Bytes) -> Result<PutOutcome, StoreError> {
-        self.documents.put_if_absent(key, body).await
-    }
-
-    async fn upload(&self, _: &str) -> Result<Nowhere, StoreError> {
-        Ok(Nowhere)
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>, StoreError> {
-        self.documents.list(prefix).await
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.documents.delete(key).await
     }
 }

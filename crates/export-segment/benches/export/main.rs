@@ -4,6 +4,7 @@
 //! it does; the ratios to the floor of the same run are what counts.
 
 mod discard;
+mod discard_store;
 mod measure;
 mod pages;
 mod paths;

@@ -1,7 +1,8 @@
 //! The ways from a table to something of use that are compared, each on one thread.
 
 use crate::Workload;
-use crate::discard::{Discard, DiscardStore};
+use crate::discard::Discard;
+use crate::discard_store::DiscardStore;
 use crate::server::table;
 use aws::dynamodb::Tables;
 use aws_sdk_dynamodb::Client;

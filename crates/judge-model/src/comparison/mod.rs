@@ -259,8 +259,10 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
     /// Ensures that both models exist; the champion's exists unless somebody deleted it.
     async fn models(&self) -> Result<Models, JudgeModelError> {
         let Champion { run, model, .. } = &self.champion;
+        // A job that predicts loads the artifact, whether or not the model exists.
+        let keys = RunKeys::new(self.run.pipeline(), run);
+        lake::artifact::check_run(self.store, &keys).await??;
         if self.sagemaker.describe_model(model).await?.is_none() {
-            let keys = RunKeys::new(self.run.pipeline(), run);
             let what = "the champion's plan or record of training";
             let plan = documents::read_if_there(self.store, &keys.plan(), what).await?;
             let training = documents::read_if_there(self.store, &keys.training(), what).await?;
@@ -269,7 +271,6 @@ impl<S: ObjectStore, G: Endpoints + Transforms> Comparison<'_, S, G> {
                     "the champion's model {model} is gone, and so is the record to recreate it from"
                 )));
             };
-            lake::artifact::check(self.store, &training).await??;
             let mut spec = self.spec(&plan, run, &training)?;
             spec.name.clone_from(model);
             if !self.ensure_model(&spec).await? {

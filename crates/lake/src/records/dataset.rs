@@ -203,10 +203,23 @@ pub struct ChannelFile {
     /// The XXH3-64 hash of its bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Checksum>,
+    /// The pieces that it was joined of, in their order, if there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pieces: Vec<FilePiece>,
     /// The sum of its lines' hashes, as of [`Part::checksum`], in records of before there was a
     /// digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,
+}
+
+/// A piece of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FilePiece {
+    /// Its bytes.
+    pub bytes: u64,
+    /// The XXH3-64 hash of its bytes.
+    pub digest: Checksum,
 }
 
 /// The contract between training and serving, written when the dataset is whole.
@@ -226,6 +239,9 @@ pub struct DatasetRecord {
     /// The number of features of a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<u64>,
+    /// The number of classes, if the rows are images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<u32>,
     /// The vocabularies that are objects of their own, by the paths of their columns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vocabularies: BTreeMap<String, Part>,
@@ -234,4 +250,7 @@ pub struct DatasetRecord {
     /// A request of a few rows, in the form an endpoint is asked in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<Sample>,
+    /// Why items were rejected, the most frequent reasons first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected: Vec<Rejection>,
 }

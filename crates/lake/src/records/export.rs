@@ -1,10 +1,12 @@
 //! Records of an export: plan, part, segment.
 
-use super::Checksum;
+use super::{
+    AppliedChanges, Checksum, FilesPlan, ImagesPlan, Listing, SnapshotRead, Snapshots, SqlPlan,
+};
 use crate::keys::RunKeys;
 use contract::RunId;
 use contract::states::{Estimate, ExportTask, Route};
-use definition::{Definition, DynamoDbSource};
+use definition::{Definition, DynamoDbSource, FilesSource, ImagesSource, SqlSource};
 use serde::{Deserialize, Serialize};
 
 /// The frozen definition and plan of a run: a change of the configuration reaches the next run
@@ -55,13 +57,53 @@ impl Plan {
         }
     }
 
+    /// The database's table and its part of the plan, if the source is a relational database.
+    pub const fn sql(&self) -> Option<(&SqlSource, &SqlPlan)> {
+        match (self.definition.source.sql(), &self.source) {
+            (Some(source), Some(SourcePlan::Sql(plan))) => Some((source, plan)),
+            _ => None,
+        }
+    }
+
+    /// The images and their part of the plan, if the source is a bucket of images.
+    pub const fn images(&self) -> Option<(&ImagesSource, &ImagesPlan)> {
+        match (self.definition.source.images(), &self.source) {
+            (Some(source), Some(SourcePlan::Images(plan))) => Some((source, plan)),
+            _ => None,
+        }
+    }
+
+    /// The files and their part of the plan, if the source is a folder of files.
+    pub const fn files(&self) -> Option<(&FilesSource, &FilesPlan)> {
+        match (self.definition.source.files(), &self.source) {
+            (Some(source), Some(SourcePlan::Files(plan))) => Some((source, plan)),
+            _ => None,
+        }
+    }
+
+    /// Tasks that run at once, of so many that may.
+    pub fn concurrency(&self, most: u32) -> u32 {
+        self.sql()
+            .map_or(most, |(_, plan)| plan.connections.min(most))
+    }
+
+    /// What the definition and the source's own plan warn about, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.definition.warnings();
+        let source = self.source.as_ref().map_or(&[][..], SourcePlan::warnings);
+        warnings.extend_from_slice(source);
+        warnings
+    }
+
     /// How fast the source is read and why, for people: `reads at 750 RCU/s: 25 % of 3,000
     /// provisioned`.
     pub fn pace(&self) -> Option<&str> {
-        let Some(SourcePlan::DynamoDb(plan)) = &self.source else {
-            return None;
-        };
-        plan.read.as_ref().map(|read| read.decision.as_str())
+        match self.source.as_ref()? {
+            SourcePlan::DynamoDb(plan) => plan.read.as_ref().map(|read| read.decision.as_str()),
+            SourcePlan::Sql(plan) => Some(&plan.pace),
+            SourcePlan::Images(plan) => Some(&plan.pace),
+            SourcePlan::Files(plan) => Some(&plan.pace),
+        }
     }
 }
 
@@ -82,6 +124,24 @@ pub enum SourcePlan {
     /// A DynamoDB table.
     #[serde(rename = "dynamodb")]
     DynamoDb(DynamoDbPlan),
+    /// A table of a relational database.
+    Sql(SqlPlan),
+    /// A bucket of images.
+    Images(ImagesPlan),
+    /// A folder of files.
+    Files(FilesPlan),
+}
+
+impl SourcePlan {
+    /// What may be a mistake in the source, one sentence each.
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            Self::DynamoDb(_) => &[],
+            Self::Sql(plan) => &plan.warnings,
+            Self::Images(plan) => &plan.warnings,
+            Self::Files(plan) => &plan.warnings,
+        }
+    }
 }
 
 /// What the export of a DynamoDB table needs.
@@ -252,8 +312,59 @@ pub struct SegmentRecord<P> {
     pub parts: Vec<Part>,
     /// The counts so far.
     pub totals: ScanTotals,
+    /// The snapshots that the parts were read in, for a source that has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<SnapshotRead>,
+    /// What the bucket's listing said, for a range of images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<Listing>,
+    /// Key of the manifest of an earlier run, if the bucket said the same of the range then: the
+    /// parts are that run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopted: Option<String>,
+    /// What changes did to it, for a segment of an earlier run that changes were merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<AppliedChanges>,
     /// The profile of all items so far.
     pub profile: P,
+}
+
+impl<P> SegmentRecord<P> {
+    /// A segment of which nothing is read.
+    pub fn new(segment: u32, total_segments: u32, profile: P) -> Self {
+        Self {
+            segment,
+            total_segments,
+            cursor: None,
+            parts: Vec::new(),
+            totals: ScanTotals::default(),
+            snapshots: Vec::new(),
+            listing: None,
+            adopted: None,
+            applied: None,
+            profile,
+        }
+    }
+
+    /// Adds what the source says of what is committed next.
+    pub fn add(&mut self, read: SourceRead) {
+        match read {
+            SourceRead::Nothing => {}
+            SourceRead::Snapshot(snapshot) => self.snapshots.push(snapshot),
+            SourceRead::Listing(listing) => *self.listing.get_or_insert_default() += listing,
+        }
+    }
+}
+
+/// What a source says itself of the items that are committed together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceRead {
+    /// Nothing.
+    Nothing,
+    /// The snapshot of a database that they were read in.
+    Snapshot(SnapshotRead),
+    /// The bucket's listing of the images.
+    Listing(Listing),
 }
 
 /// The export of a run: all parts of all segments, in their order.
@@ -266,6 +377,9 @@ pub struct ExportRecord {
     pub segments: u32,
     /// The sums of all segments' counts.
     pub totals: ScanTotals,
+    /// The snapshots that the parts were read in, for a source that has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshots: Option<Snapshots>,
     /// The parts.
     pub parts: Vec<Part>,
 }

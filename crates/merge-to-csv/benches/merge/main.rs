@@ -11,7 +11,7 @@ use contract::{Invocation, RunId};
 use dataset::Columns;
 use disk::Disk;
 use lake::part::{self, PartWriter};
-use lake::records::{DatasetPlan, Plan, ScanTotals, SegmentRecord};
+use lake::records::{DatasetPlan, Plan, SegmentRecord};
 use lake::{ObjectStore, RunKeys, documents, sample, segment};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
@@ -105,14 +105,7 @@ async fn prepare(folder: &Path, gb: f64) -> Outcome<()> {
     let store = Disk::new(folder);
     let keys = keys()?;
     documents::write(&store, &keys.plan(), &plan()).await?;
-    let mut record = SegmentRecord {
-        segment: 0,
-        total_segments: 1,
-        cursor: None,
-        parts: Vec::new(),
-        totals: ScanTotals::default(),
-        profile: Profile::new(),
-    };
+    let mut record = SegmentRecord::new(0, 1, Profile::new());
     let mut lines = lines::Lines::new();
     let mut page = dynamodb_json::Lines::new();
     while (record.totals.raw_bytes as f64) < gb * 1e9 {

@@ -12,7 +12,7 @@ use definition::Definition;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lake::part::{LineCount, PartWriter};
-use lake::records::{DatasetRecord, Encoding, Part, Plan, ScanTotals, SegmentRecord};
+use lake::records::{DatasetRecord, Encoding, Part, Plan, SegmentRecord};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, sample, segment};
 use merge_to_csv::MergeToCsvError;
 use profile::Profile;
@@ -63,14 +63,7 @@ pub async fn exported(
         .await
         .unwrap();
     for (number, parts) in (0..).zip(segments) {
-        let mut record = SegmentRecord {
-            segment: number,
-            total_segments: count,
-            cursor: None,
-            parts: Vec::new(),
-            totals: ScanTotals::default(),
-            profile: Profile::new(),
-        };
+        let mut record = SegmentRecord::new(number, count, Profile::new());
         for (part, lines) in (0..).zip(parts) {
             for line in lines {
                 record
@@ -138,14 +131,7 @@ pub async fn export_case(store: &MemoryStore, definition: Value, items: &[Value]
         Some(lake::part::LEVEL),
     )
     .await;
-    let mut record = SegmentRecord {
-        segment: 0,
-        total_segments: 1,
-        cursor: None,
-        parts: Vec::new(),
-        totals: ScanTotals::default(),
-        profile,
-    };
+    let mut record = SegmentRecord::new(0, 1, profile);
     record.totals.add_part(&part);
     record.parts.push(part);
     segment::commit(store, &keys(), 0, &record, None)

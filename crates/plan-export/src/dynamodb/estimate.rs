@@ -18,9 +18,10 @@ pub const TASK_BYTES_PER_SECOND: f64 = 50e6;
 pub const EXPORT_MEMORY_MB: u32 = 1769;
 /// Seconds for which one invocation scans, as the template and the reserve of the step have it.
 const SECONDS_PER_INVOCATION: f64 = 810.0;
-/// DynamoDB JSON is about twice the bytes that DynamoDB counts, and zstd makes a fifth of it.
+/// DynamoDB JSON is about twice the bytes that DynamoDB counts.
 pub const JSON_PER_BYTE: f64 = 2.0;
-const STORED_PER_JSON: f64 = 0.2;
+/// What zstd makes of a byte of DynamoDB JSON.
+pub const STORED_PER_JSON: f64 = 0.2;
 const BYTES_PER_PART: f64 = 64.0 * 1024.0 * 1024.0;
 const BYTES_PER_PIECE: f64 = 6.0 * 1024.0 * 1024.0;
 const SECONDS_PER_LISTING: f64 = 15.0;

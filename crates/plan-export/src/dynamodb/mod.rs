@@ -8,9 +8,10 @@ mod sample;
 mod segments;
 mod selected;
 
-pub use estimate::{EXPORT_MEMORY_MB, JSON_PER_BYTE};
+pub(crate) use estimate::check_limits;
+pub use estimate::{EXPORT_MEMORY_MB, JSON_PER_BYTE, STORED_PER_JSON};
 pub use prices::{BASIS, PriceList};
-pub use sample::{TableSample, sample_table};
+pub use sample::sample_table;
 
 use crate::PlanExportError;
 use contract::states::{ExportTask, Route};

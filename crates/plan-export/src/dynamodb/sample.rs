@@ -2,12 +2,12 @@
 //! price of a thousand items, not of the whole table.
 
 use super::selected::Selected;
-use crate::PlanExportError;
+use crate::{PlanExportError, TableSample};
 use contract::ErrorName;
 use definition::{Definition, DynamoDbSource};
 use lake::records::ItemSample;
 use profile::Profile;
-use source::{DescribeTable, PageBuffer, PageRequest, ScanPages, Selection, TableInfo, Throttles};
+use source::{DescribeTable, PageBuffer, PageRequest, ScanPages, Selection, Throttles};
 use twox_hash::XxHash3_64;
 
 /// Items that a plan reads.
@@ -31,7 +31,7 @@ const ENOUGH: u64 = 500;
 /// `None` if no dataset is made, or if the table is too busy for a sample.
 ///
 /// # Errors
-/// [`PlanExportError::Sampled`] for an attribute that no item of the sample has. If the sample is
+/// [`PlanExportError::Sampled`] with every attribute that no item of the sample has. If the sample is
 /// small, it may be rare, and is not refused.
 pub async fn check(
     definition: &Definition,
@@ -54,25 +54,12 @@ pub async fn check(
         Err(error) => return Err(error),
     };
     if profile.items() >= ENOUGH || is_whole && profile.items() > 0 {
-        dataset::check_sample(dataset, &profile).map_err(|error| PlanExportError::Sampled {
+        dataset::check_sample(dataset, &profile).map_err(|faults| PlanExportError::Sampled {
             pipeline: definition.pipeline.clone(),
-            source: Box::new(error),
+            faults,
         })?;
     }
     Ok(Some(sample))
-}
-
-/// A sample of a table, from which a definition can be proposed.
-#[derive(Debug)]
-pub struct TableSample {
-    /// What the table says of itself.
-    pub info: TableInfo,
-    /// The profile of the sampled items, with their values.
-    pub profile: Profile,
-    /// The sampled items, and the read units that they took.
-    pub sample: ItemSample,
-    /// Whether they are all of the table.
-    pub is_whole: bool,
 }
 
 /// Describes a table and reads about `items` of its items, from random segments.
@@ -99,7 +86,9 @@ pub async fn sample_table(
         return Err(PlanExportError::table_empty(table, None));
     }
     Ok(TableSample {
-        info: selected.info,
+        key_attributes: selected.key_attributes,
+        items: selected.info.items,
+        capacity: Some(selected.info.capacity),
         profile,
         sample,
         is_whole,

@@ -2,6 +2,7 @@
 //! combinations are refused here, before anything is read.
 
 use crate::PlanExportError;
+use crate::needed::needed;
 use definition::{Definition, DynamoDbSource, FieldError, NamedPath, PathUsage};
 use dynamodb_json::Path;
 use source::{IndexInfo, Selection, TableInfo};
@@ -78,23 +79,6 @@ pub fn choose(
         key_attributes,
         paths,
     })
-}
-
-/// The paths that must be read: all that the definition names, except those it marks as optional,
-/// and columns that are named again as tokens.
-fn needed(definition: &Definition) -> impl Iterator<Item = (NamedPath<'_>, Path)> {
-    let dataset = definition.dataset.as_ref();
-    let may_be_absent = dataset.map_or(&[][..], |dataset| &dataset.may_be_absent);
-    definition
-        .paths()
-        .into_iter()
-        .filter(|named| !matches!(named.usage, PathUsage::Token | PathUsage::MayBeAbsent))
-        .filter(|named| {
-            let is_excused = may_be_absent.iter().any(|path| path == named.text);
-            !(is_excused && named.usage.may_be_absent())
-        })
-        // Validating the definition checked that they are paths.
-        .filter_map(|named| Path::parse(named.text).ok().map(|path| (named, path)))
 }
 
 /// The first path that the definition names and the projection leaves out.

@@ -2,6 +2,8 @@
 //! changes nothing.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
+mod alarms;
+mod ready;
 mod route;
 mod sample;
 mod support;

@@ -33,8 +33,7 @@ async fn a_misspelt_label_is_refused_with_the_closest_names() {
         ..Tables::default()
     };
     let error = refused(&tables, &definition()).await;
-    let expected =
-        "`dataset.label` names `rating`, which none of 230 sampled items has; there are `Rating`, ";
+    let expected = "field `dataset.label`: names `rating`, which none of 230 sampled items has; there are `Rating`, ";
     assert!(error.contains(expected), "{error}");
     assert!(error.contains("`dataset.rare`"), "{error}");
     assert_eq!(*tables.read.lock().unwrap(), [(0, 1); 3], "the whole table");
@@ -66,12 +65,16 @@ async fn a_large_table_is_sampled_in_random_segments() {
     let mut definition = definition();
     definition["dataset"] = json!({
         "label": "Rating",
+        "weight": "wieght",
         "columns": [{"path": "device"}, {"path": "context.devcie"}],
     });
     let error = refused(&tables, &definition).await;
-    let expected =
-        "`dataset.columns[1].path` names `context.devcie`, which none of 1000 sampled items has";
-    assert!(error.contains(expected), "{error}");
+    for expected in [
+        "2 faults: field `dataset.weight`: names `wieght`, which none of 1000 sampled items has",
+        "field `dataset.columns[1].path`: names `context.devcie`, which none of 1000 sampled items has",
+    ] {
+        assert!(error.contains(expected), "{error}");
+    }
     let read = tables.read.lock().unwrap().clone();
     assert_eq!(read.len(), 10);
     assert!(read.iter().all(|(_, total)| *total == 10_000), "{read:?}");

@@ -1,18 +1,18 @@
 //! A table, executions and a lake to plan on.
 
 use contract::states::{Execution, PlanExportInput, PlanExportOutput};
-use contract::{ErrorName, Invocation, Named, ServiceError};
+use contract::{ErrorName, Named, ServiceError};
 use lake::lease::Executions;
 use lake::records::{DynamoDbPlan, Plan};
 use lake::{MemoryStore, ObjectStore};
 use plan_export::{Overrides, PlanExportError, Settings, Sources, handle};
+use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use source::{
-    DescribeRecovery, DescribeTable, IndexInfo, PageBuffer, PageEnd, PageRequest,
+    DescribeRecovery, DescribeTable, IndexInfo, MemoryFunctions, PageBuffer, PageEnd, PageRequest,
     PointInTimeRecovery, ReadCapacity, ScanPages, TableInfo,
 };
 use std::sync::Mutex;
-use std::time::SystemTime;
 
 pub struct Tables {
     pub bytes: u64,
@@ -180,17 +180,35 @@ pub async fn plan_on(
     arn: &str,
     input: Value,
 ) -> Result<PlanExportOutput, PlanExportError> {
-    let input = PlanExportInput {
-        execution: Execution {
-            id: arn.to_owned(),
-            start_time: "2026-11-20T17:30:00Z".to_owned(),
-        },
-        input,
+    plan_with(store, tables, &MemorySageMaker::new(), arn, input).await
+}
+
+/// Plans in an account that has these alarms.
+pub async fn plan_with(
+    store: &MemoryStore,
+    tables: &Tables,
+    alarms: &MemorySageMaker,
+    arn: &str,
+    input: Value,
+) -> Result<PlanExportOutput, PlanExportError> {
+    let execution = Execution {
+        id: arn.to_owned(),
+        start_time: "2026-11-20T17:30:00Z".to_owned(),
     };
-    let invocation = Invocation {
-        attempt: "a".to_owned(),
-        deadline: SystemTime::now(),
-    };
+    let functions = MemoryFunctions::default();
+    plan_of(store, tables, alarms, &functions, execution, input).await
+}
+
+/// Plans an execution, in an account that has these alarms and functions.
+pub async fn plan_of(
+    store: &MemoryStore,
+    tables: &Tables,
+    alarms: &MemorySageMaker,
+    functions: &MemoryFunctions,
+    execution: Execution,
+    input: Value,
+) -> Result<PlanExportOutput, PlanExportError> {
+    let input = PlanExportInput { execution, input };
     let settings = Settings {
         overrides: Overrides::default(),
         stack: "shop".to_owned(),
@@ -198,9 +216,15 @@ pub async fn plan_on(
     };
     let sources = Sources {
         tables,
+        databases: &database::Drivers::AT_ONCE,
+        secrets: &sql_source::MemorySecrets::new(),
+        lake: Some(store),
         concurrency: settings.concurrency,
     };
-    handle(store, &sources, &Running, &settings, input, invocation).await
+    handle(
+        store, &sources, &Running, alarms, functions, &settings, input,
+    )
+    .await
 }
 
 pub async fn plan(definition: &Value, input: Value) -> Result<PlanExportOutput, PlanExportError> {

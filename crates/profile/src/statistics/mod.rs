@@ -97,6 +97,10 @@ pub struct NumberStatistics {
     /// The shares of the sample in [`HISTOGRAM_BARS`] bars of equal width, from the sample's least number to its
     /// greatest.
     pub histogram: Vec<f64>,
+    /// The sample's least number and its greatest: the ends of the histogram. Absent of an empty
+    /// sample, and in documents of before it was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<[f64; 2]>,
 }
 
 /// What is known of texts; lengths are in characters.
@@ -242,6 +246,10 @@ fn of_numbers(numbers: &[(f64, u64)]) -> NumberStatistics {
         shares: shares(numbers, &deciles),
         deciles,
         histogram: histogram(numbers, total),
+        ends: numbers
+            .first()
+            .zip(numbers.last())
+            .map(|ends| [ends.0.0, ends.1.0]),
     }
 }
 

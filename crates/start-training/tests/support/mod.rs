@@ -88,6 +88,7 @@ impl World {
             channels: vec!["train".to_owned()],
             content_type: "text/csv".to_owned(),
             features: None,
+            classes: None,
             vocabularies: BTreeMap::new(),
             columns: json!([]),
             files: vec![ChannelFile {
@@ -96,9 +97,11 @@ impl World {
                 rows: 9,
                 bytes: 90,
                 digest: None,
+                pieces: Vec::new(),
                 checksum: None,
             }],
             sample: None,
+            rejected: Vec::new(),
         };
         documents::write(&self.store, &keys().dataset(), &dataset)
             .await

@@ -46,6 +46,7 @@ fn row(state: &str, output: Option<&Value>) -> Row {
         entered: SystemTime::now() - Duration::from_mins(2),
         over: None,
         visits: 1,
+        failures: 0,
         items: None,
         map_run: None,
         output: output.map(Value::to_string),
@@ -54,7 +55,7 @@ fn row(state: &str, output: Option<&Value>) -> Row {
 
 fn planned() -> Value {
     json!({
-        "pipeline": "films", "run": RUN, "route": "Scan", "reason": "r", "segments": 4, "tasks": 2,
+        "status": "Done", "waitSeconds": 0, "pipeline": "films", "run": RUN, "route": "Scan", "reason": "r", "segments": 4, "tasks": 2,
         "tasksKey": "k", "concurrency": 40,
         "estimate": {"items": 100, "bytes": 100, "readUnits": 10, "minutes": 12.0},
     })

@@ -68,6 +68,7 @@ async fn wait(
         let info = stacks.describe(stack).await?.unwrap_or_else(|| StackInfo {
             status: "DELETED".to_owned(),
             outputs: BTreeMap::new(),
+            parameters: BTreeMap::new(),
         });
         if !info.is_changing() {
             // Without a change the status is that of the previous change.

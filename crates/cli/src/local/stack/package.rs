@@ -108,15 +108,19 @@ impl Source {
     }
 }
 
-/// Removes versions of state machines and alarms on several metrics: local CloudFormation supports
-/// neither, and rejects the stack. The schedule then starts the state machine itself.
+/// Removes versions of state machines, alarms on several metrics and saved queries: local
+/// CloudFormation supports none of them, and rejects the stack. The schedule then starts the state
+/// machine itself.
 fn remove_unsupported(template: &mut Value) {
     let Some(resources) = template["Resources"].as_object_mut() else {
         return;
     };
     resources.retain(|_, resource| {
-        resource["Type"] != "AWS::CloudWatch::Alarm"
-            || resource["Properties"].get("Metrics").is_none()
+        let has_metrics = resource["Properties"].get("Metrics").is_some();
+        match resource["Type"].as_str() {
+            Some("AWS::CloudWatch::Alarm") => !has_metrics,
+            kind => kind != Some("AWS::Athena::NamedQuery"),
+        }
     });
     for resource in resources.values_mut() {
         if resource["Type"] == "AWS::Serverless::StateMachine"
@@ -157,6 +161,7 @@ Resources:
   Lake: {Type: AWS::S3::Bucket}
   Simple: {Type: AWS::CloudWatch::Alarm, Properties: {MetricName: Errors}}
   Mathematical: {Type: AWS::CloudWatch::Alarm, Properties: {Metrics: []}}
+  Saved: {Type: AWS::Athena::NamedQuery, Properties: {QueryString: SELECT 1}}
 ";
 
     fn source(folder: &Path, template: &str) -> Source {
@@ -190,7 +195,9 @@ Resources:
             "local AWS has no versions of state machines"
         );
         assert!(first["Resources"].get("Simple").is_some());
-        assert!(first["Resources"].get("Mathematical").is_none());
+        for removed in ["Mathematical", "Saved"] {
+            assert!(first["Resources"].get(removed).is_none(), "{removed}");
+        }
         let machine = &first["Resources"]["Machine"]["Properties"]["DefinitionUri"];
         assert_eq!(
             store.get(machine["Key"].as_str().unwrap()).await.unwrap(),

@@ -4,12 +4,14 @@
 //! The source is checked by the planner of `plan-export`, as a run does.
 
 mod models;
+mod quotas;
 
 use crate::exit::Exit;
-use crate::place::{MAP_CONCURRENCY, Place, PlaceError, StackError};
+use crate::place::{Place, PlaceError, Settings, StackError};
 use aws::dynamodb::Tables;
 use aws::identity;
 use aws::s3::S3Store;
+use aws::secrets::SecretsManager;
 use contract::{ServiceError, chain};
 use definition::{Definition, FieldError};
 use lake::records::ItemSample;
@@ -96,23 +98,38 @@ impl Account<'_> {
         self.source(&definition, &mut found).await;
         self.lake(&definition, &mut found).await;
         self.training(&definition, &mut found);
+        self.quotas(&definition, &mut found).await;
         self.names(&definition, &mut found).await;
+        self.alarms(&definition, &mut found).await;
         found
     }
 
     async fn source(&self, definition: &Definition, found: &mut Found) {
+        // What hinders it is said of the lake.
+        let settings = self.place.settings().await.ok().flatten();
+        let settings = settings.unwrap_or(Settings::DEFAULT);
         let tables = Tables::new(self.place.config());
+        let secrets = SecretsManager::new(self.place.config());
+        // Whether there is one is another check.
+        let lake = self.place.lake().await.ok();
         let sources = Sources {
             tables: &tables,
-            concurrency: MAP_CONCURRENCY,
+            databases: &database::Drivers::AT_ONCE,
+            secrets: &secrets,
+            lake: lake.as_ref(),
+            concurrency: settings.map_concurrency,
         };
         match Box::pin(sources.plan(definition)).await {
             Ok(planned) => {
                 found.sample = planned.sample;
-                if planned.sample.is_none() && definition.dataset.is_some() {
+                let is_table = definition.source.dynamodb().is_some();
+                if planned.sample.is_none() && definition.dataset.is_some() && is_table {
                     let why = "the table is too busy for a sample: validate again later";
                     found.unknowable("the label and the columns", why);
                 }
+            }
+            Err(PlanExportError::NoLake) => {
+                found.unknowable("the source", chain(&PlanExportError::NoLake));
             }
             Err(error) => found.add("the source", &error),
         }

@@ -1,14 +1,15 @@
-//! What SageMaker needs: image or algorithm, role, instance types, and the names of shared
-//! resources.
+//! What SageMaker needs: image or algorithm, role, the names of shared resources, and the alarms
+//! that roll an update back.
 
 use super::{Account, Found};
+use aws::cloudwatch::CloudWatch;
 use aws::sagemaker::SageMaker;
 use contract::ServiceError;
-use definition::{Compute, Definition, FieldError, Training};
+use definition::{Definition, FieldError, Training};
 use sagemaker_ports::{Owner, Ownership, check_endpoint, check_group};
 
 impl Account<'_> {
-    /// The image or algorithm and the role; and that instance types and quotas are not known.
+    /// The image or algorithm and the role.
     pub(super) fn training(&self, definition: &Definition, found: &mut Found) {
         let Some(training) = &definition.training else {
             return;
@@ -26,10 +27,6 @@ impl Account<'_> {
             let why = "what it permits shows when the job starts";
             found.unknowable(format!("the role {role}"), why);
         }
-        let why = "SageMaker has no list of them; a run waits for capacity and names a quota that \
-                   is too small";
-        let types = instance_types(definition, training).join(", ");
-        found.unknowable(format!("{types} and its quotas in {region}"), why);
     }
 
     /// Whether an endpoint or model package group of the name belongs to somebody else.
@@ -48,6 +45,17 @@ impl Account<'_> {
             let claim = check_group(&sagemaker, group, &owner, endpoint.adopt).await;
             let what = format!("the model package group {group}");
             found.claimed("promotion.modelPackageGroup", what, claim);
+        }
+    }
+
+    /// Whether the alarms of the definition exist.
+    pub(super) async fn alarms(&self, definition: &Definition, found: &mut Found) {
+        let Some(stack) = self.place.stack() else {
+            return;
+        };
+        let alarms = CloudWatch::new(self.place.config());
+        if let Err(error) = plan_export::check_alarms(&alarms, stack, definition).await {
+            found.add("the alarms", &error);
         }
     }
 }
@@ -88,28 +96,6 @@ fn role_elsewhere(training: &Training, account: &str) -> Option<FieldError> {
         );
         FieldError::new("training.roleArn", message)
     })
-}
-
-/// The instance types that a run asks for, each once.
-fn instance_types<'d>(definition: &'d Definition, training: &'d Training) -> Vec<&'d str> {
-    let mut types = vec![training.instance_type.as_str()];
-    let reevaluate = definition.promotion.as_ref();
-    let reevaluate = reevaluate.and_then(|promotion| promotion.reevaluate.as_ref());
-    types.extend(reevaluate.map(|reevaluate| reevaluate.instance_type.as_str()));
-    types.extend(
-        definition
-            .batch
-            .as_ref()
-            .map(|batch| batch.instance_type.as_str()),
-    );
-    if let Compute::Instances { instance_type, .. } = &definition.endpoint().compute
-        && definition.promotion.is_some()
-    {
-        types.push(instance_type);
-    }
-    types.sort_unstable();
-    types.dedup();
-    types
 }
 
 #[cfg(test)]

@@ -1,0 +1,299 @@
+//! Compacts the changes of a run: writes the changed items as a segment, and the changed keys.
+
+use crate::changed_keys::WHAT;
+use crate::compaction::Compaction;
+use crate::files::{self, ChangeFile};
+use crate::{ChangesError, plan};
+use dynamodb_json::{ItemError, Lines};
+use lake::part::PartWriter;
+use lake::records::{ChangedRecord, ChangesRecord, FileDigest, SegmentRecord};
+use lake::segment::{self, Commit, Progress};
+use lake::{ByteStream, DocumentError, ObjectStore, PutOutcome, RunKeys, documents};
+use profile::Profile;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+/// Compacts a run's changes. Called again, it continues; of attempts that overlap, one commits.
+#[derive(Debug)]
+pub struct Compact<'a, S> {
+    /// The lake.
+    pub store: &'a S,
+    /// The run's keys.
+    pub keys: &'a RunKeys,
+    /// What the run merges.
+    pub changes: &'a ChangesRecord,
+    /// Paths that the profile always records: all that the definition names.
+    pub declared: &'a [String],
+    /// The name of this attempt, unique among all attempts.
+    pub attempt: &'a str,
+    /// Bytes of raw lines after which a part ends and the progress is committed.
+    pub part_bytes: u64,
+    /// When no more is read; what was read is committed then.
+    pub stop: Instant,
+}
+
+/// How far the compaction has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compacted {
+    /// All changes are compacted.
+    Done(ChangedRecord),
+    /// The time was over, or another attempt went ahead.
+    InProgress {
+        /// Changes whose items are committed.
+        changes: u64,
+    },
+}
+
+/// How many changes were read when a part was committed. The order of the changes is that of the
+/// frozen list of files, from its end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Cursor {
+    changes: u64,
+}
+
+/// The segment of the changed items, as long as it is not whole.
+struct Writing<'a, S: ObjectStore> {
+    checkpoints: u32,
+    record: SegmentRecord<Profile>,
+    part: PartWriter<'a, S>,
+    lines: Lines,
+    /// Changes whose items are committed.
+    committed: u64,
+}
+
+/// All that the compaction has read.
+struct Reading<'a, S: ObjectStore> {
+    compaction: Compaction,
+    /// None once the segment is whole: then only the keys are read.
+    writing: Option<Writing<'a, S>>,
+    line: Vec<u8>,
+}
+
+impl<'a, S: ObjectStore> Compact<'a, S> {
+    /// Reads changes until all are compacted or the time is over, and commits. Every call commits more
+    /// than the one before, unless another attempt does.
+    ///
+    /// # Errors
+    /// If a file is not what its export wrote, holds anything but changes of the table, or the lake
+    /// fails.
+    pub async fn run(&self) -> Result<Compacted, ChangesError> {
+        plan::check(self.changes)?;
+        let key = self.keys.changed();
+        if let Some(done) = documents::read_if_there(self.store, &key, WHAT).await? {
+            return Ok(Compacted::Done(done));
+        }
+        let mut reading = Reading {
+            compaction: Compaction::new(&self.changes.key_attributes, self.changes.view),
+            writing: self.resume().await?,
+            line: Vec::new(),
+        };
+        // From the end, so that the first change of a key is its last one.
+        for window in self.changes.windows.iter().rev() {
+            reading.compaction.begin_window();
+            for file in &window.files {
+                let open = files::open(self.store, file).await?;
+                if let Some(changes) = self.read(open, &mut reading).await? {
+                    return Ok(Compacted::InProgress { changes });
+                }
+            }
+        }
+        let Reading {
+            compaction,
+            writing,
+            ..
+        } = reading;
+        if let Some(mut writing) = writing {
+            writing.record.cursor = None;
+            // If another attempt has ended the segment, it holds the same items.
+            self.commit(writing).await?;
+        }
+        self.commit_keys(compaction).await.map(Compacted::Done)
+    }
+
+    /// The segment of the changed items, from its last checkpoint on.
+    async fn resume(&self) -> Result<Option<Writing<'a, S>>, ChangesError> {
+        let number = self.changes.changed_segment();
+        let progress: Progress<Profile> = segment::progress(self.store, self.keys, number).await?;
+        let Progress::At {
+            checkpoints,
+            record,
+        } = progress
+        else {
+            return Ok(None);
+        };
+        let mut record = record.unwrap_or_else(|| {
+            SegmentRecord::new(number, self.changes.total_segments(), Profile::new())
+        });
+        let declared = self.declared.iter();
+        record.profile.declare(declared.map(String::as_str));
+        let cursor = match &record.cursor {
+            None => Cursor::default(),
+            Some(cursor) => {
+                let text = cursor.to_string();
+                let cursor = contract::read::from_slice(text.as_bytes());
+                cursor.map_err(|source| DocumentError::Malformed {
+                    bucket: self.store.bucket().to_owned(),
+                    key: self.keys.checkpoint(number, checkpoints),
+                    what: "a checkpoint of changes",
+                    source,
+                })?
+            }
+        };
+        Ok(Some(Writing {
+            checkpoints,
+            part: self.part(&record)?,
+            record,
+            lines: Lines::new(),
+            committed: cursor.changes,
+        }))
+    }
+
+    fn part(&self, record: &SegmentRecord<Profile>) -> Result<PartWriter<'a, S>, ChangesError> {
+        let number = u32::try_from(record.parts.len()).unwrap_or(u32::MAX);
+        let key = self.keys.part(record.segment, number, self.attempt);
+        Ok(PartWriter::new(self.store, key)?)
+    }
+
+    /// Reads a file. Returns how many changes are committed if it goes no further.
+    async fn read<B: ByteStream>(
+        &self,
+        mut file: ChangeFile<'_, B>,
+        reading: &mut Reading<'a, S>,
+    ) -> Result<Option<u64>, ChangesError> {
+        loop {
+            let batch = file.batch(|line| {
+                let Reading {
+                    compaction,
+                    writing,
+                    line: item,
+                } = &mut *reading;
+                let image = compaction.take(line)?;
+                if let Some(writing) = writing
+                    && compaction.counts().changes > writing.committed
+                    && let Some(image) = image
+                {
+                    writing.push(image.raw(), item)?;
+                }
+                Ok(())
+            });
+            match batch.await {
+                Ok(true) => {}
+                Ok(false) => {
+                    file.finish()?;
+                    return Ok(None);
+                }
+                Err(failure) => return Err(file.explain(failure).await),
+            }
+            let changes = reading.compaction.counts().changes;
+            let Some(mut writing) = reading.writing.take() else {
+                continue;
+            };
+            writing.flush().await?;
+            let is_time_over = Instant::now() >= self.stop;
+            let is_full = writing.part.raw_bytes() >= self.part_bytes;
+            if changes <= writing.committed || !(is_time_over || is_full) {
+                reading.writing = Some(writing);
+                continue;
+            }
+            writing.record.cursor = Some(serde_json::json!(Cursor { changes }));
+            let next = self.commit(writing).await?;
+            if next.is_none() || is_time_over {
+                return Ok(Some(changes));
+            }
+            reading.writing = next;
+        }
+    }
+
+    /// Ends the part and commits. `None`: another attempt committed first, or the segment is whole.
+    async fn commit(
+        &self,
+        writing: Writing<'a, S>,
+    ) -> Result<Option<Writing<'a, S>>, ChangesError> {
+        let Writing {
+            checkpoints,
+            mut record,
+            part,
+            lines,
+            ..
+        } = writing;
+        let part = part.finish().await?;
+        if let Some(part) = &part {
+            record.totals.add_part(part);
+            record.parts.push(part.clone());
+        }
+        let (store, keys) = (self.store, self.keys);
+        let commit = segment::commit(store, keys, checkpoints, &record, part.as_ref()).await?;
+        if commit == Commit::Lost {
+            tracing::warn!(segment = record.segment, "another attempt committed first");
+        }
+        let cursor = record.cursor.as_ref();
+        let cursor = cursor.and_then(|cursor| cursor["changes"].as_u64());
+        Ok(match (commit, cursor) {
+            (Commit::Won, Some(committed)) => Some(Writing {
+                checkpoints: checkpoints + 1,
+                part: self.part(&record)?,
+                record,
+                lines,
+                committed,
+            }),
+            _ => None,
+        })
+    }
+
+    async fn commit_keys(&self, compaction: Compaction) -> Result<ChangedRecord, ChangesError> {
+        let (counts, replaced) = (compaction.counts().clone(), compaction.replaced());
+        let keys = compaction.into_keys();
+        let mut digest = FileDigest::default();
+        digest.add(keys.bytes());
+        let record = ChangedRecord {
+            key: self.keys.changed_keys(self.attempt),
+            keys: keys.len() as u64,
+            checksum: digest.finish(),
+            replaced,
+            removed: counts.removed,
+            changes: counts.changes,
+            disagreed: counts.disagreed,
+            examples: counts.examples,
+        };
+        let put = self.store.put(&record.key, keys.bytes().clone()).await;
+        put.map_err(DocumentError::from)?;
+        let commit = documents::commit(self.store, &self.keys.changed(), &record).await?;
+        if commit == PutOutcome::Created {
+            return Ok(record);
+        }
+        let winner: ChangedRecord = documents::read(self.store, &self.keys.changed(), WHAT).await?;
+        if winner.key != record.key {
+            let deleted = self.store.delete(&record.key).await;
+            deleted.map_err(DocumentError::from)?;
+        }
+        Ok(winner)
+    }
+}
+
+impl<S: ObjectStore> Writing<'_, S> {
+    /// Adds an item; `line` is overwritten.
+    fn push(&mut self, item: &[u8], line: &mut Vec<u8>) -> Result<(), ItemError> {
+        line.clear();
+        line.extend_from_slice(b"{\"Item\":");
+        line.extend_from_slice(item);
+        line.extend_from_slice(b"}");
+        self.lines.push_line(line)
+    }
+
+    /// Writes the lines to the part.
+    async fn flush(&mut self) -> Result<(), ChangesError> {
+        let Self {
+            record,
+            part,
+            lines,
+            ..
+        } = self;
+        let (text, each) = (lines.text().as_bytes(), lines.lines().map(str::as_bytes));
+        part.append(text, each, |hash, line| record.profile.sample(hash, line))
+            .await?;
+        record.profile.observe_lines(lines);
+        lines.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,39 @@
+//! Merges the changes of a table's incremental exports into the items of an earlier run: the state
+//! of the table without reading the table.
+//!
+//! The new items are the lines of the base whose keys did not change, and the last image of each
+//! changed key that has one. [`Compact`] reads the changes of all windows and writes the changed
+//! items as a segment, and the hashes of the changed keys. [`Apply`] holds the lines of the base
+//! against those hashes, and writes the others as segments. [`seal_changes`] adds up, and commits
+//! what the run's items are a state of. The segments are as those of every other export.
+//!
+//! The base must be exact, such as a native export: see the README for why a scan never is.
+
+mod apply;
+mod change;
+mod changed_keys;
+mod compact;
+mod compaction;
+mod error;
+mod files;
+mod key;
+mod merge;
+mod plan;
+mod seal;
+mod state;
+
+pub use apply::{Apply, MergedSegment};
+pub use change::{Change, ChangeError};
+pub use changed_keys::{Before, ChangedKeys};
+pub use compact::{Compact, Compacted};
+pub use compaction::{Compaction, MOST_KEYS};
+pub use error::ChangesError;
+pub use key::{KeyError, KeyReader};
+pub use merge::Merge;
+pub use plan::{LONGEST_WINDOW, SHORTEST_WINDOW, bins, windows};
+pub use seal::{Sealed, seal_changes, seal_full};
+
+/// The examples of the README, compiled and run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,378 @@
+//! Images in a bucket as a source: which objects, what their keys say, where their labels are.
+
+use super::image_labels::{ImageLabels, ManifestLabels, address, is_bucket};
+use super::image_reading::{ImageLimits, ImageMetadata, ImageRead, ImageVerify};
+use super::keys::KeyPattern;
+use crate::faults::Faults;
+use crate::{Dataset, NamedPath};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Images in an S3 bucket. Each becomes an item: its key, size, format, dimensions, digest, label,
+/// and the named parts of its key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImagesSource {
+    /// The bucket; by default the lake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
+    /// What the keys look like, such as `images/{class}/{name}.{ext}`. A part in braces ends where
+    /// the text behind it begins, holds no `/`, and becomes an attribute of that name, except `ext`.
+    /// It ends with `.{ext}`. In the lake, keys begin with `images/`.
+    pub keys: String,
+    /// Keys must begin with this; by default with the text before the first part of `keys`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// The endings of the objects to read, in lower case. Others are counted and not read.
+    #[serde(default = "default_include")]
+    pub include: Vec<String>,
+    /// Where the labels are; without it, images have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<ImageLabels>,
+    /// How closely an image is looked at.
+    #[serde(default)]
+    pub verify: ImageVerify,
+    /// Which images are good enough; others are quarantined.
+    #[serde(default)]
+    pub accept: ImageLimits,
+    /// How fast the bucket is read.
+    #[serde(default)]
+    pub read: ImageRead,
+    /// What is kept of the images' metadata.
+    #[serde(default)]
+    pub metadata: ImageMetadata,
+    /// Ranges of keys to split the bucket into, each read by a function of its own; by default one
+    /// per 2,000 images, at most 128.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10_000))]
+    pub ranges: Option<u32>,
+}
+
+fn default_include() -> Vec<String> {
+    ["jpg", "jpeg", "png"].map(str::to_owned).to_vec()
+}
+
+/// The attributes of every image, whose names no part of a key may have.
+pub const IMAGE_ATTRIBUTES: [&str; 18] = [
+    "bucket",
+    "capturedAt",
+    "channels",
+    "differenceHash",
+    "digest",
+    "etag",
+    "format",
+    "height",
+    "key",
+    "label",
+    "labelConfidence",
+    "latitude",
+    "longitude",
+    "modified",
+    "orientation",
+    "quarantined",
+    "size",
+    "width",
+];
+
+/// Parts of keys that usually name a series of images, of which each looks like the one before.
+const SERIES: [&str; 6] = ["camera", "group", "patient", "session", "trip", "vehicle"];
+
+/// Where images lie in the lake.
+pub const LAKE_IMAGES: &str = "images/";
+
+impl ImagesSource {
+    /// The bucket's name, for messages.
+    pub fn name(&self) -> &str {
+        self.bucket.as_deref().unwrap_or("the lake")
+    }
+
+    /// The pattern of the keys.
+    ///
+    /// # Errors
+    /// If `keys` is no pattern; a validated definition has none of these.
+    pub fn pattern(&self) -> Result<KeyPattern, String> {
+        KeyPattern::parse(&self.keys)
+    }
+
+    /// What all keys begin with.
+    pub fn prefix(&self) -> String {
+        let given = self.prefix.clone();
+        given.unwrap_or_else(|| {
+            self.pattern()
+                .map_or_else(|_| String::new(), |p| p.prefix().to_owned())
+        })
+    }
+
+    /// Whether an object is to be read, by the ending of its key.
+    pub fn includes(&self, key: &str) -> bool {
+        let name = key.rsplit('/').next().unwrap_or_default();
+        name.rsplit_once('.').is_some_and(|(_, ending)| {
+            self.include
+                .iter()
+                .any(|one| one.eq_ignore_ascii_case(ending))
+        })
+    }
+
+    pub(crate) fn validate(&self, faults: &mut Faults) {
+        if let Some(bucket) = &self.bucket
+            && !is_bucket(bucket)
+        {
+            faults.add(
+                "source.images.bucket",
+                format!("{bucket:?} is no bucket's name: the name alone, without s3:// and keys"),
+            );
+        }
+        let parts = match self.pattern() {
+            Ok(pattern) => {
+                self.validate_keys(&pattern, faults);
+                pattern.parts().map(str::to_owned).collect()
+            }
+            Err(message) => {
+                faults.add("source.images.keys", message);
+                Vec::new()
+            }
+        };
+        self.validate_labels(&parts, faults);
+        if self.include.is_empty() {
+            faults.add("source.images.include", "must name an ending, such as jpg");
+        }
+        for (at, ending) in self.include.iter().enumerate() {
+            let is_ending = !ending.is_empty()
+                && ending
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+            if !is_ending {
+                faults.add(
+                    format!("source.images.include[{at}]"),
+                    format!(
+                        "{ending:?} is no ending: lower-case letters and digits, without a dot"
+                    ),
+                );
+            }
+        }
+        self.accept.validate(faults);
+        if self.read.requests_per_second == 0 {
+            faults.add("source.images.read.requestsPerSecond", "must be at least 1");
+        }
+        if self.ranges.is_some_and(|n| !(1..=10_000).contains(&n)) {
+            faults.add("source.images.ranges", "must be 1 to 10,000");
+        }
+    }
+
+    /// Checks that a dataset names attributes that images have.
+    pub(crate) fn check_dataset(&self, dataset: &Dataset, faults: &mut Faults) {
+        let Ok(pattern) = self.pattern() else { return };
+        let parts: Vec<_> = pattern.parts().collect();
+        for NamedPath { field, text, .. } in dataset.paths() {
+            let name = text.split(['.', '[']).next().unwrap_or_default();
+            if name == "label" && self.labels.is_none() {
+                faults.add(field, "images have no label: give `source.images.labels`");
+            } else if !IMAGE_ATTRIBUTES.contains(&name) && !parts.contains(&name) {
+                faults.add(
+                    field,
+                    format!(
+                        "{name:?} is no attribute of an image; the parts of `keys` are: {}",
+                        parts.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+    /// What is probably one series of images and may be torn apart by the split.
+    pub(crate) fn split_warning(&self, dataset: &Dataset) -> Option<String> {
+        let pattern = self.pattern().ok()?;
+        let mut series = pattern.parts().filter(|part| SERIES.contains(part));
+        let (part, other) = (series.next()?, series.next());
+        let split = &dataset.split;
+        let is_split = split.by.is_empty() && split.time.is_none();
+        (is_split && other.is_none()).then(|| {
+            format!(
+                "images of one {part} may be trained on and validated on: `dataset.split.by` does not name `{part}`"
+            )
+        })
+    }
+    fn validate_keys(&self, pattern: &KeyPattern, faults: &mut Faults) {
+        for part in pattern.parts() {
+            if IMAGE_ATTRIBUTES.contains(&part) {
+                faults.add(
+                    "source.images.keys",
+                    format!("the part {{{part}}} has the name of an attribute that every image has: rename it"),
+                );
+            }
+        }
+        let (literal, prefix) = (pattern.prefix(), self.prefix());
+        if prefix.starts_with('/') {
+            faults.add(
+                "source.images.prefix",
+                "keys of S3 do not begin with /: leave it out",
+            );
+        }
+        if !prefix.starts_with(literal) {
+            faults.add(
+                "source.images.prefix",
+                format!("{prefix:?} does not begin with {literal:?}, as `keys` does"),
+            );
+        }
+        if self.bucket.is_none() && !prefix.starts_with(LAKE_IMAGES) {
+            let field = if self.prefix.is_some() {
+                "prefix"
+            } else {
+                "keys"
+            };
+            faults.add(
+                format!("source.images.{field}"),
+                format!("in the lake, images lie below {LAKE_IMAGES}: begin with it, or name another `bucket`"),
+            );
+        }
+    }
+    fn validate_labels(&self, parts: &[String], faults: &mut Faults) {
+        let Some(labels) = &self.labels else { return };
+        if let ImageLabels::Key(part) = labels
+            && !parts.iter().any(|one| one == part)
+        {
+            let known: Vec<_> = parts.iter().map(|part| format!("`{part}`")).collect();
+            faults.add(
+                "source.images.labels.key",
+                format!("`keys` has no part {{{part}}}; it has {}", known.join(", ")),
+            );
+        }
+        if let ImageLabels::Manifest(ManifestLabels { attribute, .. }) = labels
+            && attribute.is_empty()
+        {
+            faults.add(
+                "source.images.labels.manifest.attribute",
+                "must not be empty",
+            );
+        }
+        if let Some((uri, field)) = labels.uri()
+            && address(uri).is_none()
+        {
+            faults.add(
+                field,
+                format!("{uri:?} is no address of an object: s3://bucket/key"),
+            );
+        }
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    fn faults(change: &Value) -> String {
+        let mut source = json!({"keys": "images/{class}/{name}.{ext}", "labels": {"key": "class"}});
+        for (field, value) in change.as_object().unwrap() {
+            source[field] = value.clone();
+        }
+        let source: ImagesSource = serde_json::from_value(source).unwrap();
+        let mut faults = Faults::default();
+        source.validate(&mut faults);
+        faults.to_string()
+    }
+    #[test]
+    fn a_good_source_has_no_faults() {
+        for good in [
+            json!({}),
+            json!({"labels": null}),
+            json!({"prefix": "images/cats/"}),
+            json!({"bucket": "fleet-images", "keys": "{class}/{name}.{ext}"}),
+            json!({"labels": {"csv": {"uri": "s3://fleet-images/labels.csv"}}}),
+            json!({"labels": {"manifest": {"uri": "s3://b-1/o.manifest", "attribute": "state"}}}),
+        ] {
+            assert_eq!(faults(&good), "", "{good}");
+        }
+    }
+    #[test]
+    fn each_mistake_names_its_field_and_the_way_out() {
+        for (change, says) in [
+            (json!({"bucket": "s3://b"}), "source.images.bucket"),
+            (json!({"keys": "images/{class}/{name}"}), "`.{ext}`"),
+            (json!({"keys": "images/{class}/{class}.{ext}"}), "twice"),
+            (
+                json!({"keys": "images/{class}{name}.{ext}"}),
+                "nothing between",
+            ),
+            (
+                json!({"keys": "images/{class/x.{ext}"}),
+                "source.images.keys",
+            ),
+            (
+                json!({"keys": "images/{size}/{class}.{ext}"}),
+                "every image has",
+            ),
+            (
+                json!({"keys": "processed/{class}/{name}.{ext}"}),
+                "below images/",
+            ),
+            (
+                json!({"keys": "/images/{class}/{name}.{ext}"}),
+                "do not begin with /",
+            ),
+            (
+                json!({"prefix": "pictures/"}),
+                "does not begin with \"images/\"",
+            ),
+            (
+                json!({"labels": {"key": "kind"}}),
+                "no part {kind}; it has `class`, `name`",
+            ),
+            (
+                json!({"labels": {"csv": {"uri": "labels.csv"}}}),
+                "s3://bucket/key",
+            ),
+            (json!({"include": []}), "such as jpg"),
+            (json!({"include": [".JPG"]}), "without a dot"),
+            (
+                json!({"accept": {"maxPixels": 1_000_000_000_u64}}),
+                "held in memory",
+            ),
+            (json!({"accept": {"formats": []}}), "such as jpeg"),
+            (json!({"accept": {"minSide": 0}}), "at least 1"),
+            (json!({"read": {"requestsPerSecond": 0}}), "at least 1"),
+            (json!({"ranges": 0}), "1 to 10,000"),
+        ] {
+            assert!(
+                faults(&change).contains(says),
+                "{change}: {}",
+                faults(&change)
+            );
+        }
+    }
+    #[test]
+    fn a_dataset_names_what_images_have() {
+        let check = |labels: Value, dataset: Value| {
+            let source = json!({"keys": "images/{class}/{name}.{ext}", "labels": labels});
+            let source: ImagesSource = serde_json::from_value(source).unwrap();
+            let mut faults = Faults::default();
+            source.check_dataset(&serde_json::from_value(dataset).unwrap(), &mut faults);
+            faults.to_string()
+        };
+        let key = json!({"key": "class"});
+        let columns = json!([{"path": "width"}, {"path": "class"}]);
+        let good = json!({"label": "label", "columns": columns});
+        assert_eq!(check(key.clone(), good), "");
+        let unlabelled = check(Value::Null, json!({"label": "label"}));
+        assert!(
+            unlabelled.contains("give `source.images.labels`"),
+            "{unlabelled}"
+        );
+        let unknown = check(key, json!({"label": "label", "exclude": ["vehicle"]}));
+        assert!(unknown.contains("dataset.exclude[0]"), "{unknown}");
+        assert!(unknown.contains("are: class, name"), "{unknown}");
+    }
+    #[test]
+    fn what_is_read_is_chosen_by_the_ending() {
+        let source = json!({"keys": "images/{name}.{ext}"});
+        let source: ImagesSource = serde_json::from_value(source).unwrap();
+        for (key, is_read) in [
+            ("images/a.jpg", true),
+            ("images/a.b.JPEG", true),
+            ("images/a.txt", false),
+            ("images/a", false),
+            ("images.jpg/a", false),
+            ("images/jpg", false),
+            ("images/a.jpg/", false),
+        ] {
+            assert_eq!(source.includes(key), is_read, "{key}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Packs a shard of a dataset's plan, and says what came of it.
+
+use crate::chosen::{Chosen, shuffle};
+use crate::{LakeImages, PackFormat, PackImagesError, Shard, pack};
+use contract::states::RowCounts;
+use dataset::Columns;
+use definition::Format;
+use image::Resize;
+use lake::records::{DatasetPlan, Plan, RowContent, ShardRecord};
+use lake::{PagedStore, RunKeys, documents};
+
+/// Packs the shard, as another attempt may do at the same time.
+pub async fn pack_shard<S: PagedStore>(
+    store: &S,
+    keys: &RunKeys,
+    number: u32,
+    attempt: &str,
+) -> Result<ShardRecord, PackImagesError> {
+    let run: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
+    let plan: DatasetPlan<Columns> =
+        documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?;
+    let (format, files) = match &plan.format {
+        Format::ImageRecordIo(files) => (PackFormat::RecordIo, files),
+        Format::WebDataset(files) => (PackFormat::WebDataset, files),
+        other => {
+            let format = other.as_str();
+            return Err(PackImagesError::OtherFormat { format });
+        }
+    };
+    let Some((source, _)) = run.images() else {
+        let kind = run.definition.source.kind();
+        return Err(PackImagesError::OtherSource { kind });
+    };
+    let parts = plan
+        .shards
+        .get(number as usize)
+        .ok_or(PackImagesError::UnknownShard {
+            shard: number,
+            shards: plan.shards.len(),
+        })?;
+    let mut chosen = Chosen::of(store, &plan.columns, parts).await?;
+    shuffle(&mut chosen.images, plan.columns.split.seed, number);
+    let shard = Shard {
+        keys,
+        number,
+        attempt,
+        format,
+        resize: files.resize.map(|shorter_side| Resize {
+            shorter_side,
+            quality: files.quality,
+        }),
+        max_pixels: source.accept.max_pixels,
+    };
+    let packed = pack(store, &LakeImages::new(store), shard, &chosen.images).await?;
+    let left_out = chosen.left_out_by_conditions();
+    for rejection in &packed.rejected {
+        let (key, reason) = (&rejection.key, &rejection.reason);
+        chosen
+            .rejected
+            .push(key, "", reason, Some(&rejection.detail));
+    }
+    let rows = RowCounts {
+        rejected: chosen.rejected.items(),
+        filtered: chosen.left_out.filtered,
+        duplicates: chosen.left_out.duplicates,
+        ..packed.rows
+    };
+    let (lines, rejected) = chosen.rejected.finish();
+    if !lines.is_empty() {
+        store.put(&keys.rejected(number), lines.into()).await?;
+    }
+    tracing::info!(shard = number, packed.encoded_again, "images are packed");
+    let labels = packed.labels.into_iter();
+    Ok(ShardRecord {
+        shard: number,
+        rows,
+        files: packed.files,
+        sample: None,
+        content: RowContent {
+            labels: labels
+                .map(|(side, range)| (side.channel().to_owned(), range))
+                .collect(),
+            left_out,
+            rejected,
+            ..RowContent::default()
+        },
+    })
+}

@@ -1,0 +1,280 @@
+//! Plans the index of a bucket of images: which ranges of keys, how many images, what they cost.
+
+mod estimate;
+mod midpoint;
+mod ranges;
+mod survey;
+
+use crate::PlanExportError;
+use contract::states::{ExportTask, MOST_CHILDREN, Route};
+use contract::{ErrorName, ServiceError};
+use definition::{Definition, ImagesSource, address};
+use lake::records::{Checksum, ImageIndex, ImagesPlan, IndexBasis, SourcePlan};
+use lake::{DocumentError, PagedStore, StoreError, documents, keys};
+use raw_export::{PlanSource, Planned};
+use serde::Serialize;
+use survey::Survey;
+
+/// The largest file of labels: each function holds it in memory.
+const LABEL_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Changes whenever the same image would get another line (`image::inspect`, the attributes): no
+/// line of an older release is copied then.
+const READING: u32 = 2;
+
+/// A bucket of images to index, and the lake, of which other buckets' stores are made.
+#[derive(Debug)]
+pub struct Images<'a, L> {
+    /// The definition's source.
+    pub source: &'a ImagesSource,
+    /// The lake.
+    pub lake: &'a L,
+    /// Tasks that run at once, at most.
+    pub concurrency: u32,
+}
+
+impl<L: PagedStore> PlanSource for Images<'_, L> {
+    type Error = PlanExportError;
+
+    async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
+        let Self { source, lake, .. } = *self;
+        let bucket = source.bucket.as_deref().unwrap_or_else(|| lake.bucket());
+        let images = lake.other(bucket);
+        let prefix = source.prefix();
+        let basis = self.basis(definition, bucket).await?;
+        let earlier = self.earlier(definition, bucket, &prefix).await?;
+        let survey = Survey::of(&images, source, &prefix, earlier.as_ref()).await;
+        let mut survey = survey.map_err(|error| unlisted(error, bucket))?;
+        if earlier
+            .as_ref()
+            .is_some_and(|index| index.basis.reading != basis.reading)
+        {
+            survey.read_all();
+        }
+        if survey.images == 0 {
+            return Err(missing(&images, source, &prefix, &survey).await?);
+        }
+        check_counts(definition, &survey)?;
+        let Survey { ranges, reason, .. } = &survey;
+        let segments = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
+        let at_once = segments.min(self.concurrency).max(1);
+        let rate = source.read.requests_per_second;
+        let estimate = estimate::estimate(source, &definition.limits, &survey, at_once);
+        crate::dynamodb::check_limits(definition, &estimate)?;
+        Ok(Planned {
+            key_attributes: vec!["key".to_owned()],
+            route: Route::Images,
+            reason: reason.clone(),
+            segments,
+            tasks: ExportTask::share(segments, segments.min(MOST_CHILDREN)),
+            estimate,
+            sample: None,
+            source: Some(SourcePlan::Images(ImagesPlan {
+                bucket: bucket.to_owned(),
+                prefix,
+                basis,
+                reads_per_second: (rate / at_once).max(1),
+                pace: format!("reads at most {rate} images/s, {}", functions(at_once)),
+                warnings: survey.warnings(),
+                objects: survey.objects,
+                bytes: survey.all_bytes,
+                sizes: survey.sizes,
+                ranges: survey.ranges,
+                earlier,
+            })),
+        })
+    }
+}
+
+impl<L: PagedStore> Images<'_, L> {
+    /// What the index's lines are made by.
+    async fn basis(
+        &self,
+        definition: &Definition,
+        bucket: &str,
+    ) -> Result<IndexBasis, PlanExportError> {
+        let source = self.source;
+        let labels_etag = self.labels_etag().await?;
+        let paths = definition.paths();
+        // The profile of a range that is adopted has the paths that were named then.
+        let paths: Vec<_> = paths.iter().map(|path| path.text).collect();
+        Ok(IndexBasis {
+            reading: hash(&(
+                READING,
+                bucket,
+                &source.accept,
+                source.verify,
+                &source.metadata,
+            )),
+            labelling: hash(&(
+                &source.keys,
+                &source.include,
+                &source.labels,
+                &labels_etag,
+                paths,
+            )),
+            labels_etag,
+        })
+    }
+
+    /// The entity tag of the file with the labels, if labels are in a file.
+    async fn labels_etag(&self) -> Result<Option<String>, PlanExportError> {
+        let uri = self.source.labels.as_ref().and_then(|labels| labels.uri());
+        let Some((uri, field)) = uri else {
+            return Ok(None);
+        };
+        let refuse = |message| PlanExportError::at_field(ErrorName::LabelsMissing, field, message);
+        let Some((bucket, key)) = address(uri) else {
+            return Err(refuse(format!("{uri:?} is no address of an object")));
+        };
+        let page = self.lake.other(bucket).list_page(key, None, 1).await;
+        let page = page.map_err(|error| unlisted(error, bucket))?;
+        let file = page.objects.into_iter().find(|object| object.key == key);
+        let Some(file) = file else {
+            return Err(refuse(format!(
+                "there is no object {uri}: put the labels there"
+            )));
+        };
+        if file.size == 0 {
+            return Err(refuse(format!("{uri} is empty")));
+        }
+        if file.size > LABEL_BYTES {
+            let mib = file.size >> 20;
+            return Err(refuse(format!(
+                "{uri} has {mib} MiB, and a function reads {} at most: split the images into several pipelines",
+                LABEL_BYTES >> 20
+            )));
+        }
+        Ok(file.etag)
+    }
+
+    /// The newest index of the pipeline, if it is of these keys.
+    async fn earlier(
+        &self,
+        definition: &Definition,
+        bucket: &str,
+        prefix: &str,
+    ) -> Result<Option<ImageIndex>, PlanExportError> {
+        let key = keys::image_index(&definition.pipeline);
+        let index: Option<ImageIndex> =
+            documents::read_if_there(self.lake, &key, "the newest index of images").await?;
+        Ok(index.filter(|index| index.bucket == bucket && index.prefix == prefix))
+    }
+}
+
+/// Holds the objects and their bytes against the limits. They are held again, exactly, when all are
+/// listed.
+fn check_counts(definition: &Definition, survey: &Survey) -> Result<(), PlanExportError> {
+    let limits = &definition.limits;
+    for (field, cap, count, unit) in [
+        (
+            "limits.maxObjects",
+            limits.max_objects,
+            survey.objects,
+            "objects",
+        ),
+        (
+            "limits.maxBytes",
+            limits.max_bytes,
+            survey.all_bytes,
+            "bytes",
+        ),
+    ] {
+        if let Some(cap) = cap.filter(|cap| count > *cap) {
+            return Err(PlanExportError::LimitExceeded {
+                what: "what lies below the images' prefix",
+                estimate: format!("{count} {unit}"),
+                field: field.into(),
+                cap: cap.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn hash(of: &impl Serialize) -> Checksum {
+    let text = serde_json::to_vec(of).expect("a definition is written as JSON");
+    let mut checksum = Checksum::default();
+    checksum.add_line(&text);
+    checksum
+}
+
+fn functions(count: u32) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("by {count} function{plural} at once")
+}
+
+/// The bucket cannot be listed: of its name, its region or the role.
+fn unlisted(error: StoreError, bucket: &str) -> PlanExportError {
+    const FIELD: &str = "source.images.bucket";
+    let StoreError::Service(error) = error else {
+        return PlanExportError::Lake(DocumentError::Store(error));
+    };
+    let ServiceError { code, .. } = error.as_ref();
+    match code.as_str() {
+        "NoSuchBucket" => PlanExportError::at_field(
+            ErrorName::ImagesMissing,
+            FIELD,
+            format!("there is no bucket {bucket:?}: correct it, or create the bucket"),
+        ),
+        "PermanentRedirect" => PlanExportError::at_field(
+            ErrorName::InvalidDefinition,
+            FIELD,
+            format!("{bucket:?} is in another region than the stack: deploy a stack there"),
+        ),
+        _ => PlanExportError::Images(error),
+    }
+}
+
+/// No image has such a key: with the folders that there are instead.
+async fn missing(
+    bucket: &impl PagedStore,
+    source: &ImagesSource,
+    prefix: &str,
+    survey: &Survey,
+) -> Result<PlanExportError, PlanExportError> {
+    let name = bucket.bucket();
+    let message = if survey.objects > 0 {
+        format!(
+            "s3://{name}/{prefix} holds {} objects, and none ends with .{}: correct `include`",
+            survey.objects,
+            source.include.join(", .")
+        )
+    } else {
+        // Up to the folder above, until there is something.
+        let mut above = prefix.trim_end_matches('/');
+        let found = loop {
+            above = above.rfind('/').map_or("", |end| &above[..=end]);
+            let page = bucket.list_page(above, None, 1000).await;
+            let page = page.map_err(|error| unlisted(error, name))?;
+            if !page.objects.is_empty() || above.is_empty() {
+                break page.objects;
+            }
+            above = above.trim_end_matches('/');
+        };
+        let mut folders: Vec<_> = found
+            .iter()
+            .map(|object| {
+                let rest = &object.key[above.len()..];
+                rest.find('/')
+                    .map_or(&*object.key, |end| &object.key[..=above.len() + end])
+            })
+            .collect();
+        folders.dedup();
+        let known = match folders.len() {
+            0 => "the bucket is empty".to_owned(),
+            _ => format!("there are {}", contract::some_names(folders.into_iter(), 5)),
+        };
+        format!("no object's key begins with {prefix:?} in {name:?}; {known}")
+    };
+    let field = if source.prefix.is_some() {
+        "source.images.prefix"
+    } else {
+        "source.images.keys"
+    };
+    Ok(PlanExportError::at_field(
+        ErrorName::ImagesMissing,
+        field,
+        message,
+    ))
+}

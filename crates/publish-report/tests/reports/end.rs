@@ -1,0 +1,129 @@
+//! How a run is over: its report is written once, its lease is given back, its data is announced.
+
+use crate::{Deaf, Heard, call, call_of, for_people, over, run, run_keys};
+use contract::states::Outcome;
+use contract::{ErrorName, Named, RunId};
+use lake::memory::poll_at_most;
+use lake::records::Latest;
+use lake::{ObjectStore, documents, keys};
+
+#[tokio::test]
+async fn only_this_runs_lease_is_given_back() {
+    let store = over().await;
+    call(&store, Outcome::Deployed).await.unwrap();
+    let left = store.list(&keys::current_runs("default")).await.unwrap();
+    assert_eq!(left.len(), 1);
+    assert!(left[0].key.contains("20261121"), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_better_is_not_offered_as_the_newest() {
+    for (outcome, offered) in [(Outcome::KeptChampion, false), (Outcome::Deployed, true)] {
+        let store = over().await;
+        let output = call(&store, outcome).await.unwrap();
+        let latest: Latest = documents::read(&store, &output.latest_key, "the newest data")
+            .await
+            .unwrap();
+        assert_eq!(latest.run, run());
+        assert!(latest.dataset.is_some());
+        assert_eq!(latest.model.is_some(), offered, "{outcome}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_run_that_ends_later_announces_nothing() {
+    let store = over().await;
+    call(&store, Outcome::Exported).await.unwrap();
+    let key = keys::latest("default");
+    let mut later: Latest = documents::read(&store, &key, "the newest data")
+        .await
+        .unwrap();
+    later.run = RunId::parse("20261121-173000-00000000").unwrap();
+    documents::write(&store, &key, &later).await.unwrap();
+    let heard = Heard::default();
+    let output = call_of(&store, &heard, &run(), Outcome::Exported)
+        .await
+        .unwrap();
+    assert_eq!(output.outcome, Outcome::Exported);
+    assert!(heard.0.into_inner().unwrap().is_empty());
+    let standing: Latest = documents::read(&store, &key, "the newest data")
+        .await
+        .unwrap();
+    assert_eq!(standing, later);
+}
+
+#[tokio::test]
+async fn a_run_whose_data_is_not_announced_is_not_over() {
+    let store = over().await;
+    let error = call_of(&store, &Deaf, &run(), Outcome::Exported)
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::AccessDenied);
+    let left = store.list(&keys::current_runs("default")).await.unwrap();
+    assert_eq!(left.len(), 2, "the lease is kept");
+    // A redrive, with the permission, announces it.
+    let heard = Heard::default();
+    call_of(&store, &heard, &run(), Outcome::Exported)
+        .await
+        .unwrap();
+    assert_eq!(heard.0.into_inner().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_report_stands() {
+    let store = over().await;
+    let first = call(&store, Outcome::Deployed).await.unwrap();
+    let (json, text) = (
+        store.get(&first.report_key).await.unwrap(),
+        for_people(&store).await,
+    );
+    assert_eq!(call(&store, Outcome::Deployed).await.unwrap(), first);
+    assert_eq!(store.get(&first.report_key).await.unwrap(), json);
+    assert_eq!(for_people(&store).await, text);
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_over_is_not_reported() {
+    let keys = run_keys();
+    for key in [
+        keys.plan(),
+        keys.export(),
+        keys.dataset(),
+        keys.training(),
+        keys.verdict(),
+        keys.deployment(),
+    ] {
+        let store = over().await;
+        store.delete(&key).await.unwrap();
+        let error = call(&store, Outcome::Deployed).await.unwrap_err();
+        assert_eq!(error.name(), ErrorName::NotFound);
+        assert!(error.to_string().contains(&key), "{error}");
+        assert!(store.get(&keys.report()).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_ends_in_the_same_place() {
+    for polls in 0..85 {
+        let store = over().await;
+        let _ = poll_at_most(polls, call(&store, Outcome::Deployed));
+        let before = store.get(&run_keys().report()).await.ok();
+        let output = call(&store, Outcome::Deployed).await.unwrap();
+        let after = store.get(&output.report_key).await.unwrap();
+        assert!(
+            before.is_none_or(|before| before == after),
+            "after {polls} polls"
+        );
+        assert!(
+            for_people(&store)
+                .await
+                .contains("serves at the endpoint films")
+        );
+        let latest: Latest = documents::read(&store, &output.latest_key, "the newest data")
+            .await
+            .unwrap();
+        assert_eq!(latest.run, run(), "after {polls} polls");
+        let left = store.list(&keys::current_runs("default")).await.unwrap();
+        assert_eq!(left.len(), 1, "after {polls} polls");
+    }
+}
