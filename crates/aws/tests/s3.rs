@@ -11,7 +11,8 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use contract::{ErrorName, Named};
-use lake::store::{ByteStream, ObjectStore, PutOutcome, StoreError, Upload};
+use lake::records::ChannelFile;
+use lake::store::{ByteStream, CopyingUpload, ObjectStore, PutOutcome, StoreError, Upload};
 use local_servers::s3::S3;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -262,6 +263,116 @@ async fn an_upload_whose_completion_was_not_answered_is_complete_if_its_object_i
             assert_eq!(error.name, ErrorName::ServiceUnavailable, "{object:?}");
         }
     }
+}
+
+/// Copies every part, and keeps of each its number and its range.
+#[derive(Debug, Clone, Default)]
+struct Copier(Arc<Mutex<Vec<Copied>>>);
+
+/// The number of a part, and its range.
+type Copied = (String, Option<String>);
+
+impl HttpConnector for Copier {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let copied = "<CopyPartResult><ETag>e</ETag></CopyPartResult>";
+        let begun =
+            "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>";
+        let body = match request.method() {
+            "PUT" => {
+                let range = request.headers().get("x-amz-copy-source-range");
+                let parameters = request.uri().split(['?', '&']);
+                let number = parameters.filter_map(|one| one.strip_prefix("partNumber="));
+                let number = number.map(str::to_owned).collect();
+                self.0
+                    .lock()
+                    .unwrap()
+                    .push((number, range.map(str::to_owned)));
+                copied
+            }
+            _ => begun,
+        };
+        let status = StatusCode::try_from(200).unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+    }
+}
+
+#[tokio::test]
+async fn an_object_above_five_gibibytes_is_copied_in_ranges() {
+    const MOST: u64 = 5 << 30;
+    for (bytes, expected) in [
+        (MOST, vec![None]),
+        (
+            MOST + 1,
+            vec![
+                Some("bytes=0-2684354560"),
+                Some("bytes=2684354561-5368709120"),
+            ],
+        ),
+        (
+            12_000_000_000,
+            vec![
+                Some("bytes=0-3999999999"),
+                Some("bytes=4000000000-7999999999"),
+                Some("bytes=8000000000-11999999999"),
+            ],
+        ),
+    ] {
+        let service = Copier::default();
+        let connector = SharedHttpConnector::new(service.clone());
+        let config = aws::local("http://s3.test").await.into_builder();
+        let config = config.http_client(http_client_fn(move |_, _| connector.clone()));
+        let store = S3Store::new(&config.build(), BUCKET);
+        let mut upload = store.upload("joined.rec").await.unwrap();
+        upload.copy("packed.rec", bytes).await.unwrap();
+        let copied = service.0.lock().unwrap().clone();
+        let ranges: Vec<_> = copied.iter().map(|(_, range)| range.as_deref()).collect();
+        assert_eq!(ranges, expected);
+        let numbers: Vec<_> = copied.iter().map(|(number, _)| number.clone()).collect();
+        let counted: Vec<_> = (1..=expected.len()).map(|n| n.to_string()).collect();
+        assert_eq!(numbers, counted);
+    }
+}
+
+/// Lists the file that is to be joined, and refuses to copy it and to abort the upload.
+#[derive(Debug, Clone)]
+struct Stubborn;
+
+impl HttpConnector for Stubborn {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let begun =
+            "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>";
+        let listed = "<ListBucketResult><Contents><Key>packed.rec</Key><Size>9000000</Size></Contents>\
+            <IsTruncated>false</IsTruncated></ListBucketResult>";
+        let (status, body) = match request.method() {
+            "POST" => (200, begun),
+            "GET" => (200, listed),
+            "PUT" => (403, "<Error><Code>AccessDenied</Code></Error>"),
+            _ => (400, "<Error><Code>InvalidRequest</Code></Error>"),
+        };
+        let status = StatusCode::try_from(status).unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+    }
+}
+
+#[tokio::test]
+async fn a_join_that_fails_says_why_also_if_its_upload_cannot_be_aborted() {
+    let connector = SharedHttpConnector::new(Stubborn);
+    let config = aws::local("http://s3.test").await.into_builder();
+    let config = config.http_client(http_client_fn(move |_, _| connector.clone()));
+    let store = S3Store::new(&config.build(), BUCKET);
+    let file = ChannelFile {
+        channel: "train".to_owned(),
+        key: "packed.rec".to_owned(),
+        rows: 1,
+        bytes: 9_000_000,
+        digest: None,
+        pieces: Vec::new(),
+        checksum: None,
+    };
+    let error = lake::join(&store, &[file], "train.rec").await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::AccessDenied, "{error}");
+    let text = contract::chain(&error);
+    assert!(text.contains("UploadPartCopy"), "{text}");
 }
 
 // ---- signatures ----

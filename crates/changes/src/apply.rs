@@ -70,7 +70,7 @@ impl<S: ObjectStore> Apply<'_, S> {
         for part in parts {
             let merged = self.part(part, &mut merge, &mut writer, &mut record.profile);
             if let Err(error) = merged.await {
-                writer.abandon().await?;
+                writer.abandon().await;
                 return Err(error);
             }
         }

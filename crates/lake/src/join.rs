@@ -1,6 +1,7 @@
 //! Makes one file of several, without moving their bytes through this process.
 
 use crate::records::{ChannelFile, FilePiece};
+use crate::store::discard;
 use crate::{CopyingUpload, ObjectStore, StoreError, Upload};
 use bytes::{Bytes, BytesMut};
 use contract::{ErrorName, Named};
@@ -53,7 +54,7 @@ where
     let mut upload = store.upload(key).await?;
     let joined = send(store, (&large, &small), &mut upload).await;
     if let Err(error) = joined {
-        upload.abort().await?;
+        discard(upload, key).await;
         return Err(error);
     }
     upload.complete().await?;

@@ -217,12 +217,9 @@ impl<'s, S: ObjectStore> PartWriter<'s, S> {
         }))
     }
 
-    /// Discards the part; nothing remains under its key.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn abandon(self) -> Result<(), PartError> {
-        Ok(self.object.abandon().await?)
+    /// Discards the part; nothing appears under its key.
+    pub async fn abandon(self) {
+        self.object.abandon().await;
     }
 }
 

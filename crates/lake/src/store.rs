@@ -201,12 +201,22 @@ pub trait Upload: Send {
 /// Source of the semantics: Amazon S3 API reference (`UploadPartCopy`).
 pub trait CopyingUpload: Upload {
     /// Takes the object of `bytes` bytes as the next piece. As for [`Upload::send`], pieces but the
-    /// last must have at least [`Upload::MINIMUM_PIECE`] bytes; one has at most 5 GiB.
+    /// last must have at least [`Upload::MINIMUM_PIECE`] bytes. One that is larger than the store
+    /// copies at once (S3: 5 GiB) is copied range by range.
     fn copy(
         &mut self,
         key: &str,
         bytes: u64,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Aborts an upload after a failure. The failure is what its caller reports: that the pieces could
+/// not be removed as well is logged, and the bucket's lifecycle removes them.
+pub async fn discard(upload: impl Upload, key: &str) {
+    if let Err(error) = upload.abort().await {
+        let error = contract::chain(&error);
+        tracing::warn!(key, error, "an upload could not be aborted");
+    }
 }
 
 /// The object as text of JSON, or `None` if no object has the key.

@@ -1,7 +1,7 @@
 //! Writes an object of unknown size in bounded memory: a small one with one put, a large one as a
 //! multipart upload. It appears whole or not at all.
 
-use crate::store::{ObjectStore, StoreError, Upload};
+use crate::store::{ObjectStore, StoreError, Upload, discard};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::future::poll_fn;
@@ -140,16 +140,13 @@ impl<'s, S: ObjectStore> ObjectWriter<'s, S> {
         Ok(bytes)
     }
 
-    /// Discards the object; nothing remains under its key.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn abandon(mut self) -> Result<(), StoreError> {
+    /// Discards the object after a failure, which its caller reports; nothing appears under its
+    /// key.
+    pub async fn abandon(mut self) {
         // Whether the last piece arrived does not matter any more.
         let _ = self.settle().await;
-        match self.upload {
-            Some(upload) => upload.abort().await,
-            None => Ok(()),
+        if let Some(upload) = self.upload {
+            discard(upload, &self.key).await;
         }
     }
 }

@@ -65,7 +65,7 @@ impl Channel {
         if written.is_err()
             && let Some(file) = open
         {
-            file.object.abandon().await?;
+            file.object.abandon().await;
         }
         written
     }

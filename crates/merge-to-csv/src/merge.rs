@@ -78,7 +78,7 @@ pub async fn shard<S: ObjectStore>(
         Ok(()) => sides.finish(store, files).await,
         Err(error) => {
             // An upload that is never completed is paid for until its lifecycle rule removes it.
-            sides.rejected.abandon().await?;
+            sides.rejected.abandon().await;
             Err(error)
         }
     }

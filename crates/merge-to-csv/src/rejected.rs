@@ -40,8 +40,8 @@ impl<'s, S: ObjectStore> RejectedSink<'s, S> {
         Ok(self.object.drain_full(&mut self.buffer).await?)
     }
 
-    pub async fn abandon(self) -> Result<(), MergeToCsvError> {
-        Ok(self.object.abandon().await?)
+    pub async fn abandon(self) {
+        self.object.abandon().await;
     }
 
     /// Returns how many items were rejected.

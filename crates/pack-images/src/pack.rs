@@ -82,7 +82,7 @@ pub async fn pack<S: ObjectStore>(
     // An upload that is never completed is paid for until its lifecycle rule removes it.
     if packed.is_err() {
         for (_, file) in files {
-            file.object.abandon().await?;
+            file.object.abandon().await;
         }
         return packed;
     }

@@ -151,13 +151,13 @@ impl<'a, S: ObjectStore, R: ReadSegments> SegmentExport<'a, S, R> {
                 match self.compared().await {
                     Ok(read) => state.record.add(read),
                     Err(error) => {
-                        state.part.abandon().await?;
+                        state.part.abandon().await;
                         return Err(error);
                     }
                 }
                 progress = self.commit(state).await?;
             } else {
-                state.part.abandon().await?;
+                state.part.abandon().await;
                 progress = self.resume().await?;
             }
             // A segment that another attempt has ended meanwhile needs nothing more of this one.

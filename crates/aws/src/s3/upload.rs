@@ -9,6 +9,7 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use lake::store::{CopyingUpload, ObjectStore, StoreError, Upload};
 use std::fmt::Write;
+use std::ops::Range;
 
 /// A multipart upload, which starts only if it is needed: a single piece below the minimum becomes
 /// one `PutObject`.
@@ -37,6 +38,18 @@ impl Begun {
         self.parts.push(part);
         self.bytes += bytes;
     }
+}
+
+/// Bytes that one `UploadPartCopy` takes, at most: 5 GiB.
+const MOST_COPIED: u64 = 5 << 30;
+
+/// Divides so many bytes into ranges of nearly equal length, none longer than `most`: no last one is
+/// too short to be a part.
+fn ranges(bytes: u64, most: u64) -> impl Iterator<Item = Range<u64>> {
+    let count = bytes.div_ceil(most);
+    let (length, longer) = (bytes / count.max(1), bytes % count.max(1));
+    let start = move |place: u64| place * length + place.min(longer);
+    (0..count).map(move |place| start(place)..start(place + 1))
 }
 
 /// A key as the header `x-amz-copy-source` wants it.
@@ -118,7 +131,13 @@ impl S3Upload {
         Ok(())
     }
 
-    async fn copy_part(&mut self, key: &str, bytes: u64) -> Result<(), StoreError> {
+    /// Copies the object, or these bytes of it.
+    async fn copy_part(
+        &mut self,
+        key: &str,
+        range: Option<Range<u64>>,
+        bytes: u64,
+    ) -> Result<(), StoreError> {
         let begun = self.begun().await?;
         let number = begun.next();
         let request = self.store.client.upload_part_copy();
@@ -128,6 +147,10 @@ impl S3Upload {
             .upload_id(&begun.id)
             .part_number(number)
             .copy_source(format!("{}/{}", self.store.bucket, percent_encoded(key)))
+            .set_copy_source_range(range.map(|Range { start, end }| {
+                let last = end - 1;
+                format!("bytes={start}-{last}")
+            }))
             .send()
             .await;
         let begun = self.begun.insert(begun);
@@ -251,6 +274,41 @@ impl CopyingUpload for S3Upload {
         if let Some(held) = self.held.take() {
             self.send_part(held).await?;
         }
-        self.copy_part(key, bytes).await
+        if bytes <= MOST_COPIED {
+            return self.copy_part(key, None, bytes).await;
+        }
+        for range in ranges(bytes, MOST_COPIED) {
+            let length = range.end - range.start;
+            self.copy_part(key, Some(range), length).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_every_byte_once_and_none_is_too_short_for_a_part() {
+        let shortest = S3Upload::MINIMUM_PIECE as u64;
+        for (bytes, count) in [
+            (MOST_COPIED, 1),
+            (MOST_COPIED + 1, 2),
+            (2 * MOST_COPIED, 2),
+            (2 * MOST_COPIED + 1, 3),
+            (16_384_000_000, 4),
+            // The largest object of S3.
+            (5 << 40, 1024),
+        ] {
+            let ranges: Vec<_> = ranges(bytes, MOST_COPIED).collect();
+            assert_eq!(ranges.len(), count, "{bytes}");
+            assert_eq!((ranges[0].start, ranges[count - 1].end), (0, bytes));
+            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+            for range in &ranges {
+                let length = range.end - range.start;
+                assert!((shortest..=MOST_COPIED).contains(&length), "{range:?}");
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use lake::store::{ByteStream, ObjectStore, StoreError, Upload};
+use lake::store::{ByteStream, ObjectStore, StoreError, Upload, discard};
 use std::io::{Error, ErrorKind, Read, Write};
 use std::path::Path;
 use tokio::io::AsyncWriteExt;
@@ -47,10 +47,7 @@ pub async fn pack(folder: &Path, store: &impl ObjectStore, key: &str) -> Result<
     match outcome {
         Ok(()) => Ok(upload.complete().await?),
         Err(error) => {
-            // The first error is reported: it is the cause.
-            if let Err(abort) = upload.abort().await {
-                tracing::warn!(key, error = %abort, "an upload could not be aborted");
-            }
+            discard(upload, key).await;
             Err(error)
         }
     }
