@@ -158,6 +158,87 @@ fn of_items_with_one_key_the_greatest_becomes_the_row() {
 }
 
 #[test]
+fn an_item_that_is_rejected_or_dropped_does_not_win_over_one_that_can_be_a_row() {
+    let definition = |missing: &str| {
+        let column = json!({ "path": "x", "encoding": "number", "missing": missing });
+        define(json!({
+            "label": "y",
+            "columns": [column],
+            "deduplicate": { "by": ["user"], "latest": "at" },
+            "gate": { "maximumMissingLabel": 1.0 },
+        }))
+    };
+    let item = |id: &str, user: &str, at: u32, more: Value| {
+        let mut item = json!({
+            "id": { "S": id }, "user": { "S": user }, "at": { "N": at.to_string() },
+        });
+        let more = more.as_object().unwrap().clone();
+        item.as_object_mut().unwrap().extend(more);
+        item
+    };
+    let whole = json!({ "y": { "N": "1" }, "x": { "N": "2" } });
+    let (no_label, no_value) = (json!({ "x": { "N": "2" } }), json!({ "y": { "N": "1" } }));
+    let items = [
+        item("a", "u", 1, whole.clone()),
+        item("b", "u", 2, whole.clone()),
+        item("c", "u", 3, no_label.clone()),
+        item("d", "u", 4, no_value.clone()),
+        item("e", "u", 0, no_label.clone()),
+        item("f", "v", 1, no_label),
+        item("g", "v", 2, no_value),
+        item("h", "w", 1, whole),
+    ];
+    let outcomes = |missing: &str| {
+        let columns = plan(&definition(missing), &items);
+        let names = outcomes(&columns, &items).into_iter().map(|one| match one {
+            RowOutcome::Row(_) => "row",
+            RowOutcome::Duplicate => "duplicate",
+            RowOutcome::Rejected(_) => "rejected",
+            RowOutcome::Filtered => "filtered",
+            RowOutcome::Refused(_) => "refused",
+        });
+        names.collect::<Vec<_>>()
+    };
+    // The greatest that can be a row is one, what is behind it is a duplicate, and where there is
+    // none each has its own reason.
+    let (row, duplicate, rejected) = ("row", "duplicate", "rejected");
+    let mut expected = [
+        duplicate, row, rejected, rejected, duplicate, rejected, rejected, row,
+    ];
+    assert_eq!(outcomes("reject"), expected);
+    (expected[3], expected[6]) = ("filtered", "filtered");
+    assert_eq!(outcomes("drop"), expected);
+}
+
+#[test]
+fn an_item_that_fails_the_run_competes_for_its_row() {
+    let definition = define(json!({
+        "label": "y",
+        "columns": [{ "path": "x", "encoding": "number" }],
+        "deduplicate": { "by": ["user"], "latest": "at" },
+    }));
+    let item = |id: &str, at: u32, more: Value| {
+        let mut item = json!({
+            "id": { "S": id }, "user": { "S": "u" }, "at": { "N": at.to_string() },
+            "y": { "N": "1" },
+        });
+        let more = more.as_object().unwrap().clone();
+        item.as_object_mut().unwrap().extend(more);
+        item
+    };
+    let with = json!({ "x": { "N": "2" } });
+    let items = [item("a", 1, with), item("b", 2, json!({}))];
+    let mut columns = plan(&definition, &items);
+    columns.columns[0].missing = definition::Missing::Fail;
+    let outcomes = outcomes(&columns, &items);
+    assert_eq!(outcomes[0], RowOutcome::Duplicate);
+    assert!(
+        matches!(outcomes[1], RowOutcome::Refused(_)),
+        "{outcomes:?}"
+    );
+}
+
+#[test]
 fn time_splits_at_the_moments_that_are_declared() {
     let definition = define(json!({
         "label": "y",

@@ -87,7 +87,8 @@ pub struct Deduplicate {
     /// Attribute paths: items that agree in all of them become one row.
     pub by: Vec<String>,
     /// The path of the attribute whose greatest value wins: numbers, or ISO 8601 text, compared to
-    /// the last digit. An item without it loses; an item with an unreadable value is rejected.
+    /// the last digit. An item without it loses; an item with an unreadable value is rejected. What
+    /// `where` leaves out, or is rejected for a value, does not compete.
     /// Without this field, and among equals, the table's key decides, in the same way in every run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest: Option<String>,

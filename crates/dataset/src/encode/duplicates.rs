@@ -1,6 +1,6 @@
-//! Decides which of several items with the same key becomes the row. All items are seen once before
-//! the first row, so that the greatest wins and not the first: the result is the same in every run,
-//! whatever order the export has.
+//! Decides which of several items with the same key becomes the row. All items that can become rows
+//! are seen once before the first row, so that the greatest wins and not the first: the result is the
+//! same in every run, whatever order the export has.
 //!
 //! It keeps 48 bytes for each key of the shard.
 
@@ -25,7 +25,7 @@ pub(crate) struct Duplicates {
 /// The item's result among those with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ranking {
-    /// It becomes the row.
+    /// It becomes the row, or is rejected for a value of its own.
     First,
     /// Another item becomes the row.
     Behind,
@@ -43,7 +43,7 @@ impl Duplicates {
         }
     }
 
-    /// Sees an item, before any result is requested.
+    /// Sees an item that can become a row, before any result is requested.
     pub(crate) fn see(&mut self, by: Values<'_, '_>, latest: Values<'_, '_>, key: Values<'_, '_>) {
         let Some(rank) = self.rank(latest, key) else {
             return;
@@ -63,8 +63,11 @@ impl Duplicates {
     ) -> Ranking {
         match self.rank(latest, key) {
             None => Ranking::Unreadable,
-            Some(rank) if self.winners.get(&hash(by)) == Some(&rank) => Ranking::First,
-            Some(_) => Ranking::Behind,
+            Some(rank) => match self.winners.get(&hash(by)) {
+                Some(winner) if rank < *winner => Ranking::Behind,
+                // What is above the winner did not compete: it becomes no row.
+                _ => Ranking::First,
+            },
         }
     }
 

@@ -27,7 +27,7 @@ use crate::encode::reject::{Reject, RejectReason, Stop};
 use crate::encode::split::Splitter;
 use crate::error::ColumnsError;
 use crate::rows::cell::Cell;
-use crate::rows::sink::RowSink;
+use crate::rows::sink::{RowSink, Unwritten};
 use dynamodb_json::{Map, Projection, Value};
 
 /// Encodes items as rows: a label, and equally many slots in every row.
@@ -128,8 +128,9 @@ impl Encoder {
     /// Sees an item before its row, so that the right one of several items with the same key
     /// becomes the row.
     pub fn see(&mut self, values: &Values<'_>) {
-        if let Some(duplicates) = &mut self.duplicates
-            && first_failed(&self.conditions, &values[self.places.conditions.clone()]).is_none()
+        if self.duplicates.is_some()
+            && self.may_become_row(values)
+            && let Some(duplicates) = &mut self.duplicates
         {
             let places = &self.places;
             duplicates.see(
@@ -138,6 +139,16 @@ impl Encoder {
                 &values[places.key.clone()],
             );
         }
+    }
+
+    /// Whether the item competes for the row of its key. One that is rejected for a value must not
+    /// win over one that is not. One that fails the run does, so that it is found.
+    fn may_become_row(&mut self, values: &Values<'_>) -> bool {
+        if first_failed(&self.conditions, &values[self.places.conditions.clone()]).is_some() {
+            return false;
+        }
+        let written = self.write(values, &mut Unwritten);
+        !matches!(written, Err(Ended::Rejected(_) | Ended::Dropped))
     }
 
     /// Writes the item's row to `row`: the label, the weight if there is one, then the features.

@@ -26,3 +26,17 @@ pub trait RowSink {
     /// Discards the row.
     fn roll_back(&mut self);
 }
+
+/// A row of which only the outcome is asked.
+pub(crate) struct Unwritten;
+
+impl RowSink for Unwritten {
+    fn begin(&mut self) {}
+    fn label(&mut self, _: Cell<'_>) {}
+    fn weight(&mut self, _: Cell<'_>) {}
+    fn number(&mut self, _: u32, _: Cell<'_>) {}
+    fn missing(&mut self, _: u32) {}
+    fn zeros(&mut self, _: u32, _: u32) {}
+    fn commit(&mut self) {}
+    fn roll_back(&mut self) {}
+}
