@@ -6,7 +6,9 @@ use bytes::Bytes;
 use contract::RunId;
 use contract::states::{ExportTask, RowCounts};
 use lake::part::PartWriter;
-use lake::records::{ChannelFile, Checksum, DatasetRecord, Part, ScanTotals, SegmentRecord};
+use lake::records::{
+    ChannelFile, Checksum, DatasetRecord, FileDigest, FilePiece, Part, ScanTotals, SegmentRecord,
+};
 use lake::verify::{Verification, verify};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment, vocabulary};
 use serde_json::json;
@@ -226,4 +228,75 @@ async fn a_dataset_that_lost_a_row_is_found() {
         line.contains(&key) && line.contains("instead of 2 rows"),
         "{line}"
     );
+}
+
+/// The pieces of a joined file. Two are of the same length, and one is longer than a frame.
+const PIECES: [&[u8]; 4] = [b"first", &[7; 5000], b"other", b"!"];
+
+/// A run whose training file was joined of pieces, each of a row.
+async fn joined() -> (MemoryStore, String) {
+    let store = run().await;
+    dataset(&store, 296).await;
+    let mut record: DatasetRecord = documents::read(&store, &keys().dataset(), "a dataset")
+        .await
+        .unwrap();
+    let piece = |bytes: &&[u8]| {
+        let mut digest = FileDigest::default();
+        digest.add(bytes);
+        FilePiece {
+            bytes: bytes.len() as u64,
+            digest: digest.finish(),
+        }
+    };
+    let key = keys().channel_whole("train", "rec");
+    record.rows.train = 4;
+    record.files[0] = ChannelFile {
+        key: key.clone(),
+        rows: 4,
+        bytes: PIECES.concat().len() as u64,
+        pieces: PIECES.iter().map(piece).collect(),
+        checksum: None,
+        ..record.files[0].clone()
+    };
+    documents::write(&store, &keys().dataset(), &record)
+        .await
+        .unwrap();
+    (store, key)
+}
+
+#[tokio::test]
+async fn a_joined_file_is_compared_piece_by_piece() {
+    let (store, key) = joined().await;
+    let put = async |pieces: [&[u8]; 4]| {
+        let file = Bytes::from(pieces.concat());
+        store.put(&key, file).await.unwrap();
+    };
+    put(PIECES).await;
+    let sound = verified(&store).await;
+    assert!(sound.is_sound(), "{:?}", sound.findings);
+
+    let [first, long, other, last] = PIECES;
+    let mut flipped = long.to_vec();
+    flipped[4321] ^= 1;
+    for (what, pieces) in [
+        (
+            "two of the same length are exchanged",
+            [other, long, first, last],
+        ),
+        ("one is another one's", [first, long, first, last]),
+        ("they are in another order", [first, other, long, last]),
+        ("a bit is flipped", [first, &flipped, other, last]),
+        ("the last one is gone", [first, long, other, b""]),
+        ("one is cut", [first, &long[1..], other, last]),
+        ("something is behind them", [first, long, other, b"!!"]),
+    ] {
+        put(pieces).await;
+        let findings = verified(&store).await.findings;
+        assert_eq!(findings.len(), 1, "{what}: {findings:?}");
+        let line = findings[0].to_string();
+        assert!(
+            line.contains(&key) && line.contains("instead of 4 rows"),
+            "{what}: {line}"
+        );
+    }
 }
