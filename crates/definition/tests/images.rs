@@ -72,12 +72,12 @@ fn a_series_that_the_split_tears_apart_is_a_warning() {
     let torn = images(&json!({})).warnings();
     assert_eq!(torn.len(), 1, "{torn:?}");
     assert!(torn[0].contains("does not name `trip`"), "{torn:?}");
+    let by_class = images(&json!({"/dataset/split": {"by": ["class"]}})).warnings();
+    assert_eq!(by_class, torn);
     for whole in [
         json!({"/dataset/split": {"by": ["trip"]}}),
-        json!({"/dataset/split": {"by": ["class"]}}),
+        json!({"/dataset/split": {"by": ["class", "trip"]}}),
         json!({"/dataset/split": {"time": {"path": "capturedAt"}}}),
-        // Of two series nobody knows which is meant.
-        json!({"/source/images/keys": "images/{class}/{vehicle}/{trip}/{name}.{ext}"}),
     ] {
         assert!(images(&whole).warnings().is_empty(), "{whole}");
     }

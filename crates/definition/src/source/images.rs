@@ -178,19 +178,26 @@ impl ImagesSource {
             }
         }
     }
-    /// What is probably one series of images and may be torn apart by the split.
+
+    /// What is probably one series of images and may be torn apart by the split: `by` names none of
+    /// the parts of `keys` that usually are series.
     pub(crate) fn split_warning(&self, dataset: &Dataset) -> Option<String> {
         let pattern = self.pattern().ok()?;
-        let mut series = pattern.parts().filter(|part| SERIES.contains(part));
-        let (part, other) = (series.next()?, series.next());
+        let series: Vec<&str> = pattern
+            .parts()
+            .filter(|part| SERIES.contains(part))
+            .collect();
         let split = &dataset.split;
-        let is_split = split.by.is_empty() && split.time.is_none();
-        (is_split && other.is_none()).then(|| {
-            format!(
-                "images of one {part} may be trained on and validated on: `dataset.split.by` does not name `{part}`"
-            )
-        })
+        let is_kept = |part: &&str| split.by.iter().any(|by| by == part);
+        if series.is_empty() || split.time.is_some() || series.iter().any(is_kept) {
+            return None;
+        }
+        let (names, quoted) = (series.join(" or "), series.join("` or `"));
+        Some(format!(
+            "images of one {names} may be trained on and validated on: `dataset.split.by` does not name `{quoted}`"
+        ))
     }
+
     fn validate_keys(&self, pattern: &KeyPattern, faults: &mut Faults) {
         for part in pattern.parts() {
             if IMAGE_ATTRIBUTES.contains(&part) {
@@ -225,6 +232,7 @@ impl ImagesSource {
             );
         }
     }
+
     fn validate_labels(&self, parts: &[String], faults: &mut Faults) {
         let Some(labels) = &self.labels else { return };
         if let ImageLabels::Key(part) = labels
@@ -254,10 +262,12 @@ impl ImagesSource {
         }
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+
     fn faults(change: &Value) -> String {
         let mut source = json!({"keys": "images/{class}/{name}.{ext}", "labels": {"key": "class"}});
         for (field, value) in change.as_object().unwrap() {
@@ -268,6 +278,7 @@ mod tests {
         source.validate(&mut faults);
         faults.to_string()
     }
+
     #[test]
     fn a_good_source_has_no_faults() {
         for good in [
@@ -281,6 +292,7 @@ mod tests {
             assert_eq!(faults(&good), "", "{good}");
         }
     }
+
     #[test]
     fn each_mistake_names_its_field_and_the_way_out() {
         for (change, says) in [
@@ -337,6 +349,7 @@ mod tests {
             );
         }
     }
+
     #[test]
     fn a_dataset_names_what_images_have() {
         let check = |labels: Value, dataset: Value| {
@@ -359,6 +372,48 @@ mod tests {
         assert!(unknown.contains("dataset.exclude[0]"), "{unknown}");
         assert!(unknown.contains("are: class, name"), "{unknown}");
     }
+
+    #[test]
+    fn a_split_that_tears_a_series_apart_is_warned_of() {
+        let warning = |keys: &str, split: Value| {
+            let source: ImagesSource = serde_json::from_value(json!({"keys": keys})).unwrap();
+            let dataset = json!({"label": "label", "split": split});
+            source.split_warning(&serde_json::from_value(dataset).unwrap())
+        };
+        let one = "images/vehicle={vehicle}/{day}/{name}.{ext}";
+        let two = "images/{patient}/{session}/{name}.{ext}";
+        for (keys, split, named) in [
+            (one, json!({}), Some("does not name `vehicle`")),
+            (
+                one,
+                json!({"by": ["name"]}),
+                Some("does not name `vehicle`"),
+            ),
+            (
+                one,
+                json!({"by": ["day", "name"]}),
+                Some("images of one vehicle may"),
+            ),
+            (one, json!({"by": ["vehicle"]}), None),
+            (one, json!({"by": ["vehicle", "day"]}), None),
+            (one, json!({"time": {"path": "capturedAt"}}), None),
+            (two, json!({"by": ["name"]}), Some("`patient` or `session`")),
+            (two, json!({"by": ["patient"]}), None),
+            ("images/{class}/{name}.{ext}", json!({}), None),
+        ] {
+            let found = warning(keys, split.clone());
+            assert_eq!(
+                found.is_some(),
+                named.is_some(),
+                "{keys} {split}: {found:?}"
+            );
+            let says = found
+                .zip(named)
+                .is_none_or(|(found, named)| found.contains(named));
+            assert!(says, "{keys} {split}");
+        }
+    }
+
     #[test]
     fn what_is_read_is_chosen_by_the_ending() {
         let source = json!({"keys": "images/{name}.{ext}"});
