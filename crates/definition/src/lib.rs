@@ -55,7 +55,7 @@ pub use gate::{ColumnGate, DriftGate, Gate, ItemGate};
 pub use guardrails::{Guardrails, Shift, update_seconds};
 pub use image_files::ImageFiles;
 pub use labels::{Labels, channel_of_metric, needs_two_classes};
-pub use limits::{Limits, Prices};
+pub use limits::{CountLimit, Limits, Prices};
 pub use notify::{Late, NoticeKind, Notify, Stale, Subjects};
 pub use parts::PartMissing;
 pub use paths::{NamedPath, PathUsage};

@@ -18,7 +18,8 @@ pub struct Limits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_cost: Option<f64>,
     /// Objects that may lie below the images' prefix, included or not; for `source.images`. Compared
-    /// with the plan's count, and again with the exact one when all are listed.
+    /// with what the plan has counted, and again when all are listed. What the plan only estimates
+    /// is warned of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_objects: Option<u64>,
     /// Bytes that these objects may have; for `source.images`. Compared in the same way.
@@ -57,6 +58,26 @@ pub struct Prices {
     pub export_gb: Option<f64>,
 }
 
+/// A limit of what may be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountLimit {
+    /// The field that sets it.
+    pub field: &'static str,
+    /// What is counted, such as `objects`.
+    pub unit: &'static str,
+    /// The limit.
+    pub most: u64,
+    /// The count that it is compared with.
+    pub count: u64,
+}
+
+impl CountLimit {
+    /// Whether the count is above it.
+    pub const fn is_exceeded(&self) -> bool {
+        self.count > self.most
+    }
+}
+
 impl Prices {
     /// Whether no price is set.
     pub fn are_defaults(&self) -> bool {
@@ -65,6 +86,23 @@ impl Prices {
 }
 
 impl Limits {
+    /// The limits that are set of what lies below the images' prefix, with these counts of it.
+    pub fn of_images(&self, objects: u64, bytes: u64) -> impl Iterator<Item = CountLimit> + use<> {
+        let limit = |field, unit, most: Option<u64>, count| {
+            most.map(|most| CountLimit {
+                field,
+                unit,
+                most,
+                count,
+            })
+        };
+        let limits = [
+            limit("limits.maxObjects", "objects", self.max_objects, objects),
+            limit("limits.maxBytes", "bytes", self.max_bytes, bytes),
+        ];
+        limits.into_iter().flatten()
+    }
+
     pub(crate) fn validate(&self, faults: &mut Faults) {
         let prices = &self.prices;
         // A negative limit or price is a mistake, and NaN compares with nothing.

@@ -144,28 +144,13 @@ pub fn of_images(definition: &Definition, planned: &Planned) -> Vec<LimitRow> {
     let Some(SourcePlan::Images(images)) = &planned.source else {
         return Vec::new();
     };
-    let limits = &definition.limits;
-    [
-        (
-            "limits.maxObjects",
-            "objects",
-            limits.max_objects,
-            images.objects,
-        ),
-        ("limits.maxBytes", "bytes", limits.max_bytes, images.bytes),
-    ]
-    .into_iter()
-    .filter_map(|(field, unit, limit, count)| {
-        let limit = limit? as f64;
-        Some(LimitRow::most(
-            "export",
-            field,
-            unit,
-            limit,
-            Some(count as f64),
-        ))
-    })
-    .collect()
+    let limits = definition.limits.of_images(images.objects, images.bytes);
+    limits
+        .map(|limit| {
+            let (most, count) = (limit.most as f64, limit.count as f64);
+            LimitRow::most("export", limit.field, limit.unit, most, Some(count))
+        })
+        .collect()
 }
 
 fn of_dataset(dataset: &Dataset, estimate: &Estimate) -> Vec<LimitRow> {

@@ -8,7 +8,7 @@ mod survey;
 use crate::PlanExportError;
 use contract::states::{ExportTask, MOST_CHILDREN, Route};
 use contract::{ErrorName, ServiceError};
-use definition::{Definition, ImagesSource, address};
+use definition::{CountLimit, Definition, ImagesSource, address};
 use lake::records::{Checksum, ImageIndex, ImagesPlan, IndexBasis, SourcePlan};
 use lake::{DocumentError, PagedStore, StoreError, documents, keys};
 use raw_export::{PlanSource, Planned};
@@ -54,7 +54,7 @@ impl<L: PagedStore> PlanSource for Images<'_, L> {
         if survey.images == 0 {
             return Err(missing(&images, source, &prefix, &survey).await?);
         }
-        check_counts(definition, &survey)?;
+        let above = check_counts(definition, &survey)?;
         let Survey { ranges, reason, .. } = &survey;
         let segments = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
         let at_once = segments.min(self.concurrency).max(1);
@@ -75,7 +75,7 @@ impl<L: PagedStore> PlanSource for Images<'_, L> {
                 basis,
                 reads_per_second: (rate / at_once).max(1),
                 pace: format!("reads at most {rate} images/s, {}", functions(at_once)),
-                warnings: survey.warnings(),
+                warnings: survey.warnings().into_iter().chain(above).collect(),
                 objects: survey.objects,
                 bytes: survey.all_bytes,
                 sizes: survey.sizes,
@@ -162,34 +162,36 @@ impl<L: PagedStore> Images<'_, L> {
     }
 }
 
-/// Holds the objects and their bytes against the limits. They are held again, exactly, when all are
-/// listed.
-fn check_counts(definition: &Definition, survey: &Survey) -> Result<(), PlanExportError> {
+/// Compares the objects that were counted, and their bytes, with the limits. What was only estimated
+/// refuses nothing: all are compared again when all are listed. Returns what to warn of.
+fn check_counts(definition: &Definition, survey: &Survey) -> Result<Vec<String>, PlanExportError> {
     let limits = &definition.limits;
-    for (field, cap, count, unit) in [
-        (
-            "limits.maxObjects",
-            limits.max_objects,
-            survey.objects,
-            "objects",
-        ),
-        (
-            "limits.maxBytes",
-            limits.max_bytes,
-            survey.all_bytes,
-            "bytes",
-        ),
-    ] {
-        if let Some(cap) = cap.filter(|cap| count > *cap) {
-            return Err(PlanExportError::LimitExceeded {
-                what: "what lies below the images' prefix",
-                estimate: format!("{count} {unit}"),
-                field: field.into(),
-                cap: cap.to_string(),
-            });
-        }
+    let mut counted = limits.of_images(survey.counted.objects, survey.counted.bytes);
+    if let Some(limit) = counted.find(CountLimit::is_exceeded) {
+        return Err(PlanExportError::LimitExceeded {
+            what: "what lies below the images' prefix",
+            estimate: format!("{} {}", limit.count, limit.unit),
+            field: limit.field.into(),
+            cap: limit.most.to_string(),
+        });
     }
-    Ok(())
+    let estimated = limits.of_images(survey.objects, survey.all_bytes);
+    let warning = |limit: CountLimit| {
+        let CountLimit {
+            field,
+            unit,
+            most,
+            count,
+        } = limit;
+        format!(
+            "there are about {count} {unit} below the prefix, by a sample of ranges, and {field} is {most}: the run \
+             ends after the index if all are more, so raise it or index fewer"
+        )
+    };
+    Ok(estimated
+        .filter(CountLimit::is_exceeded)
+        .map(warning)
+        .collect())
 }
 
 fn hash(of: &impl Serialize) -> Checksum {
@@ -277,4 +279,66 @@ async fn missing(
         field,
         message,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use survey::Counted;
+
+    /// A bucket of which 20,000 objects were counted, and 50,000 estimated.
+    fn survey() -> Survey {
+        Survey {
+            ranges: Vec::new(),
+            objects: 50_000,
+            images: 50_000,
+            all_bytes: 500_000,
+            counted: Counted {
+                objects: 20_000,
+                bytes: 200_000,
+            },
+            sizes: Vec::new(),
+            reads: 50_000,
+            read_bytes: 500_000,
+            is_least: false,
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_counted_refuses_a_run_and_an_estimate_warns() {
+        let definition = |limits: serde_json::Value| -> Definition {
+            let source = serde_json::json!({"images": {"keys": "images/{name}.{ext}"}});
+            let definition = serde_json::json!({"source": source, "limits": limits});
+            serde_json::from_value(definition).unwrap()
+        };
+        for (limits, warned, refused) in [
+            (serde_json::json!({"maxObjects": 50_000}), None, false),
+            (
+                serde_json::json!({"maxObjects": 49_999}),
+                Some("about 50000 objects"),
+                false,
+            ),
+            (
+                serde_json::json!({"maxBytes": 200_000}),
+                Some("limits.maxBytes is 200000"),
+                false,
+            ),
+            (serde_json::json!({"maxObjects": 19_999}), None, true),
+            (serde_json::json!({"maxBytes": 199_999}), None, true),
+        ] {
+            match check_counts(&definition(limits.clone()), &survey()) {
+                Ok(warnings) => {
+                    assert!(!refused, "{limits}");
+                    assert_eq!(warnings.len(), usize::from(warned.is_some()), "{limits}");
+                    let says = warned.is_none_or(|says| warnings[0].contains(says));
+                    assert!(says, "{limits}: {warnings:?}");
+                }
+                Err(error) => {
+                    assert!(refused, "{limits}: {error}");
+                    assert_eq!(contract::Named::name(&error), ErrorName::LimitExceeded);
+                }
+            }
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub struct Survey {
     pub images: u64,
     /// Bytes of all objects.
     pub all_bytes: u64,
+    /// What was listed of them: there is this much at least.
+    pub counted: Counted,
     /// The images by size.
     pub sizes: Vec<SizeClass>,
     /// Images that are probably read, and their bytes: the others are as the earlier index has them.
@@ -40,6 +42,32 @@ pub struct Survey {
     pub is_least: bool,
     /// The ranges in one sentence.
     pub reason: String,
+}
+
+/// Objects that were listed, whatever was estimated of the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Counted {
+    const fn of(count: &Count) -> Self {
+        Self {
+            objects: count.objects,
+            bytes: count.all_bytes,
+        }
+    }
+
+    /// What is certain of both: the same objects may be in both.
+    fn or(self, other: Self) -> Self {
+        Self {
+            objects: self.objects.max(other.objects),
+            bytes: self.bytes.max(other.bytes),
+        }
+    }
 }
 
 /// Objects that were counted.
@@ -105,6 +133,16 @@ impl Count {
     }
 }
 
+/// An estimate by some ranges.
+struct Sampled {
+    /// What all ranges have, if the others are alike.
+    count: Count,
+    /// What these ranges have.
+    counted: Counted,
+    /// Whether one was too long to be counted.
+    is_least: bool,
+}
+
 impl Survey {
     /// Looks at the keys with a prefix. Where an earlier index is given, its ranges are kept as far as
     /// they are not too large: what did not change in them is not read again.
@@ -121,6 +159,7 @@ impl Survey {
         if is_all {
             return Ok(Self::counted(source, &objects, &kept, wanted));
         }
+        let counted = Counted::of(&Count::of(source, objects.iter()));
         drop(objects);
         let most = wanted.unwrap_or(RANGES);
         let mut ranges = Vec::new();
@@ -136,7 +175,10 @@ impl Survey {
         } else {
             ranges = cut(bucket, prefix, &everything, most).await?;
         }
-        let (count, is_least) = Self::sampled(bucket, source, prefix, &ranges).await?;
+        let sampled = Self::sampled(bucket, source, prefix, &ranges).await?;
+        let Sampled {
+            count, is_least, ..
+        } = sampled;
         let known: u64 = kept.iter().map(|one| one.listing.objects).sum();
         let reads = if kept.is_empty() {
             count.images
@@ -145,6 +187,7 @@ impl Survey {
         };
         Ok(Self {
             is_least,
+            counted: counted.or(sampled.counted),
             ..Self::with(ranges, count, reads, false)
         })
     }
@@ -187,13 +230,13 @@ impl Survey {
         survey
     }
 
-    /// Counts some ranges, and takes the others for alike; whether one was too long for that.
+    /// Counts some ranges, and takes the others for alike.
     async fn sampled(
         bucket: &impl PagedStore,
         source: &ImagesSource,
         prefix: &str,
         ranges: &[KeyRange],
-    ) -> Result<(Count, bool), StoreError> {
+    ) -> Result<Sampled, StoreError> {
         let step = ranges.len().div_ceil(SAMPLED).max(1);
         let mut sum = Count::default();
         let mut sampled = 0;
@@ -204,7 +247,11 @@ impl Survey {
             sampled += 1;
             is_least |= !is_all;
         }
-        Ok((sum.times(ranges.len() as u64, sampled.max(1)), is_least))
+        Ok(Sampled {
+            counted: Counted::of(&sum),
+            count: sum.times(ranges.len() as u64, sampled.max(1)),
+            is_least,
+        })
     }
 
     fn with(ranges: Vec<KeyRange>, count: Count, reads: u64, counted: bool) -> Self {
@@ -221,6 +268,7 @@ impl Survey {
             objects: count.objects,
             images: count.images,
             all_bytes: count.all_bytes,
+            counted: Counted::of(&count),
             sizes: count.classes(),
             reads,
             read_bytes: count.bytes.checked_div(count.images).unwrap_or_default() * reads,
@@ -362,6 +410,8 @@ mod tests {
         assert_eq!(survey.all_bytes, 200 * 10 + 200 * (70 << 10));
         assert_eq!(survey.read_bytes, 200 * 10 + 100 * (70 << 10));
         assert!(!survey.is_least && survey.warnings().is_empty());
+        let (objects, bytes) = (survey.objects, survey.all_bytes);
+        assert_eq!(survey.counted, Counted { objects, bytes });
     }
 
     #[tokio::test]
@@ -386,6 +436,9 @@ mod tests {
             "{by_size}"
         );
         assert!(!survey.is_least);
+        // What was listed to see that there is more: twenty pages, of which each object is there.
+        assert!((20_000..=24_000).contains(&survey.counted.objects));
+        assert!(survey.counted.bytes >= 20_000 * 10);
     }
 
     #[tokio::test]
