@@ -11,6 +11,8 @@ mod faults;
 mod gates;
 #[path = "images/run.rs"]
 mod run;
+#[path = "images/shards.rs"]
+mod shards;
 #[path = "images/unlucky.rs"]
 mod unlucky;
 

@@ -117,6 +117,19 @@ pub fn check_training(dataset: &Dataset, training: &Training, faults: &mut Fault
              set dataset.format to webDataset",
         );
     }
+    let is_of_images = dataset.format.images().is_some();
+    if is_of_images
+        && !is_one_file
+        && dataset.deduplicate.is_some()
+        && training.distribution == Distribution::ShardedByS3Key
+        && training.instance_count > 1
+    {
+        faults.add(
+            "training.distribution",
+            "with dataset.deduplicate one function packs all images into one file, of which instances cannot take \
+             shares: leave one of the two out",
+        );
+    }
 }
 
 #[cfg(test)]
@@ -159,13 +172,18 @@ mod tests {
         let training =
             json!({"image": "own", "instanceCount": 2, "distribution": "shardedByS3Key"});
         let training: Training = serde_json::from_value(training).unwrap();
-        for (format, is_refused) in [("imageRecordIo", true), ("webDataset", false)] {
-            let dataset = dataset(&json!({"format": {format: {}}}));
+        let rule = json!({"by": ["digest"]});
+        for (format, deduplicate, is_refused) in [
+            ("imageRecordIo", Value::Null, true),
+            ("webDataset", Value::Null, false),
+            ("webDataset", rule, true),
+        ] {
+            let dataset = dataset(&json!({"format": {format: {}}, "deduplicate": deduplicate}));
             let dataset: Dataset = serde_json::from_value(dataset).unwrap();
             let mut faults = Faults::default();
             check_training(&dataset, &training, &mut faults);
             let is_named = faults.to_string().contains("training.distribution");
-            assert_eq!(is_named, is_refused, "{format}");
+            assert_eq!(is_named, is_refused, "{format}: {faults}");
         }
     }
 

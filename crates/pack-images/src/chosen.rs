@@ -7,7 +7,7 @@ use dataset::{Columns, DenseRow, Encoder, RowOutcome};
 use definition::IMAGE_ATTRIBUTES;
 use dynamodb_json::{Map, Value, parse_line};
 use lake::part::LineCount;
-use lake::records::Part;
+use lake::records::{LineSpan, Part};
 use lake::{ObjectStore, part};
 use serde_json::json;
 use std::hash::Hasher;
@@ -26,12 +26,14 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// Chooses among the lines of these parts.
+    /// Chooses among the lines of these parts, or among those that are the shard's own.
     pub async fn of<S: ObjectStore>(
         store: &S,
         columns: &Columns,
         parts: &[Part],
+        own: Option<LineSpan>,
     ) -> Result<Self, PackImagesError> {
+        let is_own = |place: u64| own.is_none_or(|own| own.holds(place));
         let mut chosen = Self {
             encoder: Encoder::new(columns)?,
             row: DenseRow::default(),
@@ -40,15 +42,20 @@ impl Chosen {
             left_out: RowCounts::default(),
         };
         if chosen.encoder.needs_first_pass() {
+            let mut place = 0;
             for part in parts {
                 let mut reader = part::open(store, part).await?;
                 while let Some(batch) = reader.next().await? {
                     for line in part::lines(batch) {
-                        chosen.see(part, line)?;
+                        if is_own(place) {
+                            chosen.see(part, line)?;
+                        }
+                        place += 1;
                     }
                 }
             }
         }
+        let mut place = 0;
         for part in parts {
             let mut count = LineCount::default();
             let mut reader = part::open(store, part).await?;
@@ -56,7 +63,10 @@ impl Chosen {
                 count.raw_bytes += batch.len() as u64;
                 for line in part::lines(batch) {
                     count.add_line(line);
-                    chosen.choose(part, line)?;
+                    if is_own(place) {
+                        chosen.choose(part, line)?;
+                    }
+                    place += 1;
                 }
             }
             count.check(store.bucket(), part)?;

@@ -21,8 +21,7 @@ impl<S: PagedStore> ImageSource for LakeImages<'_, S> {
         let bucket = self.lake.other(&image.bucket);
         match bucket.get_if_match(&image.key, &image.etag).await {
             Ok(Some(bytes)) => Ok(Fetched::Bytes(bytes)),
-            Ok(None) => Ok(Fetched::Replaced),
-            Err(StoreError::NotFound { .. }) => Ok(Fetched::Gone),
+            Ok(None) => Ok(Fetched::Vanished),
             Err(StoreError::Service(error)) if error.code == "InvalidObjectState" => {
                 Ok(Fetched::Archived)
             }

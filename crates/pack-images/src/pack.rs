@@ -161,10 +161,9 @@ fn checked(
     };
     let bytes = match fetched {
         Fetched::Bytes(bytes) => bytes,
-        Fetched::Gone => return Err(rejection("Vanished", "it was removed".to_owned())),
-        Fetched::Replaced => {
+        Fetched::Vanished => {
             let detail = format!(
-                "it is no longer the version {} that was indexed",
+                "it was removed, or is no longer the version {} that was indexed",
                 image.etag
             );
             return Err(rejection("Vanished", detail));

@@ -38,7 +38,8 @@ pub async fn pack_shard<S: PagedStore>(
             shard: number,
             shards: plan.shards.len(),
         })?;
-    let mut chosen = Chosen::of(store, &plan.columns, parts).await?;
+    let own = plan.lines.get(number as usize).copied();
+    let mut chosen = Chosen::of(store, &plan.columns, parts, own).await?;
     shuffle(&mut chosen.images, plan.columns.split.seed, number);
     let shard = Shard {
         keys,

@@ -10,10 +10,8 @@ use std::future::Future;
 pub enum Fetched {
     /// The indexed version.
     Bytes(Bytes),
-    /// No object has the key any more.
-    Gone,
-    /// Another version has the key.
-    Replaced,
+    /// No object has the key any more, or another version has it: the store does not say which.
+    Vanished,
     /// The object has moved to a storage class that has to be restored before it can be read.
     Archived,
 }

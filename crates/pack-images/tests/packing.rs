@@ -38,9 +38,9 @@ impl ImageSource for Bucket {
             });
         }
         Ok(match self.objects.get(&image.key) {
-            None => Fetched::Gone,
+            None => Fetched::Vanished,
             Some(_) if self.archived.contains(&image.key) => Fetched::Archived,
-            Some((etag, _)) if *etag != image.etag => Fetched::Replaced,
+            Some((etag, _)) if *etag != image.etag => Fetched::Vanished,
             Some((_, bytes)) => Fetched::Bytes(bytes.clone()),
         })
     }

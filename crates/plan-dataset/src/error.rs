@@ -52,13 +52,47 @@ pub enum PlanDatasetError {
     },
     /// All images must be in one shard, which one function cannot pack in its time.
     #[error(
-        "`dataset.deduplicate` needs all images in one shard, and they are {megabytes:.0} MB, of which one function \
+        "`dataset.deduplicate` needs all images in one shard, and they are {megabytes} MB, of which one function \
          packs {} in its time: leave it out",
         ImageFiles::MOST_MB
     )]
     ImageDuplicatesApart {
         /// Megabytes of the images.
-        megabytes: f64,
+        megabytes: u64,
+    },
+    /// The images are more than all functions pack in their time.
+    #[error(
+        "the images are {megabytes} MB, and {shards} functions pack {} MB each at most: index fewer images, by a longer \
+         `source.images.prefix`",
+        ImageFiles::MOST_MB
+    )]
+    TooManyImages {
+        /// Megabytes of the images.
+        megabytes: u64,
+        /// The most shards that there may be.
+        shards: u64,
+    },
+    /// Instances would get no file.
+    #[error(
+        "the images make {shards} files at most for {readers} instances that share them: lower \
+         `training.instanceCount`, or set `training.distribution` to \"fullyReplicated\""
+    )]
+    TooFewImages {
+        /// Files that can be made of the images.
+        shards: usize,
+        /// Instances.
+        readers: usize,
+    },
+    /// The sizes of the images cannot be read in the function's time.
+    #[error(
+        "the sizes of the images were not read in time, after {read} of {bytes} bytes of their index: index fewer images, \
+         by a longer `source.images.prefix`"
+    )]
+    SizesNoTime {
+        /// Raw bytes of the index that were read.
+        read: u64,
+        /// Raw bytes in total.
+        bytes: u64,
     },
     /// The vocabularies of the columns cannot be gathered in the function's time.
     #[error(
@@ -114,6 +148,9 @@ impl Named for PlanDatasetError {
             Self::DuplicatesApart { .. }
             | Self::DuplicatesTooLarge { .. }
             | Self::ImageDuplicatesApart { .. }
+            | Self::TooManyImages { .. }
+            | Self::TooFewImages { .. }
+            | Self::SizesNoTime { .. }
             | Self::NoTime { .. } => ErrorName::InvalidDefinition,
             Self::Part(error) => error.name(),
             Self::Vocabulary(error) => error.name(),

@@ -2,6 +2,7 @@
 //! that found nothing new.
 
 use crate::{Exported, PlanDatasetError};
+use definition::CountLimit;
 use lake::records::{ExportRecord, ImageIndex, Latest, Listing, Plan};
 use lake::{ObjectStore, RunKeys, documents, keys};
 
@@ -29,30 +30,31 @@ pub async fn record(
 /// Holds the objects that were listed, and their bytes, against the limits: the plan has only
 /// estimated them.
 pub fn check_limits(plan: &Plan, exported: &Exported) -> Result<(), PlanDatasetError> {
-    let limits = &plan.definition.limits;
+    let all = listing(exported);
+    let mut limits = plan.definition.limits.of_images(all.objects, all.bytes);
+    match limits.find(CountLimit::is_exceeded) {
+        None => Ok(()),
+        Some(CountLimit {
+            field,
+            unit,
+            most,
+            count,
+        }) => Err(PlanDatasetError::AboveLimit {
+            field,
+            count,
+            unit,
+            cap: most,
+        }),
+    }
+}
+
+/// What the listings of all ranges said together.
+pub fn listing(exported: &Exported) -> Listing {
     let mut all = Listing::default();
     for range in &exported.ranges {
         all += range.listing;
     }
-    for (field, cap, count, unit) in [
-        (
-            "limits.maxObjects",
-            limits.max_objects,
-            all.objects,
-            "objects",
-        ),
-        ("limits.maxBytes", limits.max_bytes, all.bytes, "bytes"),
-    ] {
-        if let Some(cap) = cap.filter(|cap| count > *cap) {
-            return Err(PlanDatasetError::AboveLimit {
-                field,
-                count,
-                unit,
-                cap,
-            });
-        }
-    }
-    Ok(())
+    all
 }
 
 /// Whether the last run that ended well had these images, with these labels, and this definition.

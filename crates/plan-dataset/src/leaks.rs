@@ -2,11 +2,12 @@
 //! must not judge it.
 
 use crate::PlanDatasetError;
+use crate::items::each_item;
 use contract::short_name;
 use dataset::{DenseRow, Encoder, GateVerdict, RowOutcome, Side};
-use dynamodb_json::{Map, Value, parse_line};
+use dynamodb_json::{Map, Value};
+use lake::ObjectStore;
 use lake::records::Part;
-use lake::{ObjectStore, part};
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +20,10 @@ const MOST: usize = 10_000_000;
 const RESERVE: Duration = Duration::from_mins(2);
 /// Pairs that the verdict names.
 const NAMED: usize = 3;
+/// Comparisons after which the clock is read.
+const COMPARED: usize = 1 << 22;
+/// Why there is no share.
+const TIME_IS_OVER: &str = "not compared: the function's time is over";
 
 /// An image: its difference hash, and the number of its line.
 type Hash = (u64, u32);
@@ -54,16 +59,10 @@ pub async fn judge(
     if let Some(why) = hashes.unread {
         return Ok(verdict(format!("{what} ({why})"), None));
     }
-    let [mut earlier, validation, test] = hashes.sides;
-    let total = validation.len() + test.len();
-    let mut pairs = near(&mut earlier, &validation);
-    earlier.extend_from_slice(&validation);
-    pairs.extend(near(&mut earlier, &test));
-    tracing::info!(
-        images = earlier.len() + test.len(),
-        leaks = pairs.len(),
-        "compared"
-    );
+    let total = hashes.sides[1].len() + hashes.sides[2].len();
+    let Some(mut pairs) = pairs(hashes.sides, until) else {
+        return Ok(verdict(format!("{what} ({TIME_IS_OVER})"), None));
+    };
     let share = pairs.len() as f64 / total.max(1) as f64;
     if pairs.is_empty() {
         return Ok(verdict(what.to_owned(), Some(share)));
@@ -84,6 +83,17 @@ pub async fn judge(
     ))
 }
 
+/// The images that look like one of an earlier side, each with that one. `None` if the time is over.
+fn pairs(sides: [Vec<Hash>; 3], until: SystemTime) -> Option<Vec<(u32, u32)>> {
+    let [mut earlier, validation, test] = sides;
+    let mut pairs = near(&mut earlier, &validation, until)?;
+    earlier.extend_from_slice(&validation);
+    pairs.extend(near(&mut earlier, &test, until)?);
+    let images = earlier.len() + test.len();
+    tracing::info!(images, leaks = pairs.len(), "compared");
+    Some(pairs)
+}
+
 /// Reads the hashes of all rows.
 async fn read_hashes(
     store: &impl ObjectStore,
@@ -93,12 +103,15 @@ async fn read_hashes(
 ) -> Result<Hashes, PlanDatasetError> {
     if encoder.needs_first_pass() {
         let seen = each_item(store, parts, until, |_, item| {
-            let values = encoder.values(item);
-            encoder.see(&values);
+            // As when they are packed: an image that cannot be used must not win over one that can.
+            if !is_quarantined(item) {
+                let values = encoder.values(item);
+                encoder.see(&values);
+            }
             true
         });
         if !seen.await? {
-            return Ok(Hashes::unread("not compared: the function's time is over"));
+            return Ok(Hashes::unread(TIME_IS_OVER));
         }
     }
     let mut hashes = Hashes::default();
@@ -106,7 +119,9 @@ async fn read_hashes(
     let mut row = DenseRow::default();
     let mut read = 0;
     let all = each_item(store, parts, until, |line, item| {
-        if let Some(hash) = hash_of(item) {
+        if !is_quarantined(item)
+            && let Some(hash) = hash_of(item)
+        {
             let values = encoder.values(item);
             if let RowOutcome::Row(side) = encoder.encode(&values, &mut row) {
                 hashes.sides[place(side)].push((hash, line));
@@ -121,7 +136,7 @@ async fn read_hashes(
     Ok(Hashes::unread(if read > MOST {
         "not compared: there are more than 10,000,000 images"
     } else {
-        "not compared: the function's time is over"
+        TIME_IS_OVER
     }))
 }
 
@@ -142,41 +157,15 @@ const fn place(side: Side) -> usize {
     }
 }
 
+fn is_quarantined(item: &Map<'_>) -> bool {
+    item.get("quarantined").is_some()
+}
+
 fn hash_of(item: &Map<'_>) -> Option<u64> {
     match item.get("differenceHash")? {
         Value::S(text) => u64::from_str_radix(&text.decode(), 16).ok(),
         _ => None,
     }
-}
-
-/// Gives each line's number and item to `take`, until it says that this is enough or the time is
-/// over. Whether all were given.
-async fn each_item(
-    store: &impl ObjectStore,
-    parts: &[Part],
-    until: SystemTime,
-    mut take: impl FnMut(u32, &Map<'_>) -> bool,
-) -> Result<bool, PlanDatasetError> {
-    let mut number = 0;
-    for part in parts {
-        let mut reader = part::open(store, part).await?;
-        while let Some(batch) = reader.next().await? {
-            if SystemTime::now() >= until {
-                return Ok(false);
-            }
-            for line in part::lines(batch) {
-                let item = parse_line(line).map_err(|source| PlanDatasetError::Item {
-                    key: part.key.clone(),
-                    source,
-                })?;
-                if !take(number, &item) {
-                    return Ok(false);
-                }
-                number += 1;
-            }
-        }
-    }
-    Ok(true)
 }
 
 /// The keys of the images of these pairs, by the numbers of their lines.
@@ -203,15 +192,17 @@ async fn keys_of_lines(
 }
 
 /// Each of `asked` that looks like one of `known`, with the first found: the numbers of their lines.
-/// Sorts `known`.
+/// Sorts `known`. `None` if the time is over: images that are all a little alike, such as those of a
+/// camera at night, share their bands, and each is compared with very many.
 ///
 /// Hashes that differ in at most three bits are equal in one of four bands of 16 bits.
-fn near(known: &mut [Hash], asked: &[Hash]) -> Vec<(u32, u32)> {
+fn near(known: &mut [Hash], asked: &[Hash], until: SystemTime) -> Option<Vec<(u32, u32)>> {
     // Of equal hashes one is enough: a thousand black images are one place to search.
     known.sort_unstable();
     let mut unique = known.to_vec();
     unique.dedup_by_key(|(hash, _)| *hash);
     let mut found: Vec<Option<u32>> = vec![None; asked.len()];
+    let mut compared = COMPARED;
     for band in 0..4 {
         let bucket = |hash: u64| {
             let bytes = hash.to_le_bytes();
@@ -222,7 +213,14 @@ fn near(known: &mut [Hash], asked: &[Hash]) -> Vec<(u32, u32)> {
             if found.is_some() {
                 continue;
             }
+            if compared >= COMPARED {
+                compared = 0;
+                if SystemTime::now() >= until {
+                    return None;
+                }
+            }
             let at = bucket(*hash);
+            compared += 1 + starts[at + 1] - starts[at];
             let mut alike = order[starts[at]..starts[at + 1]].iter();
             let alike = alike.find(|place| {
                 let (other, _) = unique[**place as usize];
@@ -232,9 +230,8 @@ fn near(known: &mut [Hash], asked: &[Hash]) -> Vec<(u32, u32)> {
         }
     }
     let pairs = asked.iter().zip(found);
-    pairs
-        .filter_map(|((_, line), other)| other.map(|other| (*line, other)))
-        .collect()
+    let pairs = pairs.filter_map(|((_, line), other)| other.map(|other| (*line, other)));
+    Some(pairs.collect())
 }
 
 /// The places of all hashes, sorted by their bucket, and where each bucket starts.
@@ -295,7 +292,8 @@ mod tests {
             })
             .map(|(_, line)| *line)
             .collect();
-        let mut found: Vec<u32> = near(&mut known, &asked).iter().map(|pair| pair.0).collect();
+        let found = near(&mut known, &asked, in_an_hour()).unwrap();
+        let mut found: Vec<u32> = found.iter().map(|pair| pair.0).collect();
         found.sort_unstable();
         assert_eq!(found, slow);
         assert!((1300..1500).contains(&found.len()), "{}", found.len());
@@ -306,7 +304,29 @@ mod tests {
         let mut known: Vec<Hash> = (0..200_000).map(|line| (0, line)).collect();
         let asked: Vec<Hash> = (0..200_000).map(|line| (0x1f, line + 200_000)).collect();
         // Five bits apart: none, and not after 40,000,000,000 comparisons.
-        assert!(near(&mut known, &asked).is_empty());
-        assert_eq!(near(&mut known, &[(7, 9)]), [(9, 0)]);
+        let until = in_an_hour();
+        assert!(near(&mut known, &asked, until).unwrap().is_empty());
+        assert_eq!(near(&mut known, &[(7, 9)], until).unwrap(), [(9, 0)]);
+    }
+
+    #[test]
+    fn a_search_ends_with_its_time_also_among_images_that_are_all_a_little_alike() {
+        // One band is the same in all, and no two are near: all pairs would be compared, which takes
+        // minutes.
+        let spread = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) << 16 | 0x00ff;
+        let hashes = |from: u32| -> Vec<Hash> {
+            let numbers = from..from + 400_000;
+            numbers.map(|line| (spread(line.into()), line)).collect()
+        };
+        let (mut known, asked) = (hashes(0), hashes(400_000));
+        let begun = SystemTime::now();
+        let until = begun + Duration::from_secs(1);
+        assert_eq!(near(&mut known, &asked, until), None);
+        let taken = begun.elapsed().unwrap();
+        assert!(taken < Duration::from_secs(20), "{taken:?}");
+    }
+
+    fn in_an_hour() -> SystemTime {
+        SystemTime::now() + Duration::from_hours(1)
     }
 }

@@ -2,10 +2,12 @@
 //! the definition has a dataset, it also decides the columns, and groups the raw parts into shards.
 //!
 //! It uses the profiles that the export wrote. It reads items only where columns need vocabularies
-//! that the profile does not have.
+//! that the profile does not have, and the index of images for their sizes.
 
 mod error;
+mod image_shards;
 mod index;
+mod items;
 mod leaks;
 mod quality;
 mod shards;
@@ -19,6 +21,7 @@ use dataset::{Columns, Encoder, GateFailed, PlanError};
 use definition::{Dataset, Distribution, PathUsage};
 use format::Layout;
 use futures::{StreamExt, TryStreamExt, stream};
+use image_shards::{Division, ImageShards};
 use lake::records::{
     DatasetPlan, ExportRecord, IndexedRange, Part, Plan, ScanTotals, SegmentRecord, Snapshots,
 };
@@ -186,19 +189,25 @@ async fn planned(
     let large = columns.take_vocabularies(vocabulary::INLINE);
     let vocabularies = vocabulary::write(store, keys, &large).await?;
     record(store, keys, &exported).await?;
-    let shards = match definition.format.images() {
-        Some(files) => {
-            let size = mean_size(&exported.profile);
-            let count = shards::of_images(definition, files, &exported.totals, size)?;
-            shards::bin_into(exported.parts, count)
-        }
-        None => shards::bin(exported.parts, shards::bytes(definition, &exported.totals)?),
-    };
     let readers = match &plan.definition.training {
         Some(training) if training.distribution == Distribution::ShardedByS3Key => {
             training.instance_count
         }
         _ => 1,
+    };
+    let (shards, lines) = if let Some(files) = definition.format.images() {
+        let division = Division {
+            dataset: definition,
+            files,
+            listed: index::listing(&exported).bytes,
+            readers,
+        };
+        let divided = division.of(store, exported.parts, invocation.deadline);
+        let ImageShards { parts, lines } = divided.await?;
+        (parts, lines)
+    } else {
+        let bytes = shards::bytes(definition, &exported.totals)?;
+        (shards::bin(exported.parts, bytes), Vec::new())
     };
     let dataset_plan = DatasetPlan {
         columns,
@@ -208,6 +217,7 @@ async fn planned(
         minimum_files: readers,
         key_attributes: plan.key_attributes.clone(),
         shards,
+        lines,
         exported: exported.totals,
     };
     match documents::commit(store, &keys.dataset_plan(), &dataset_plan).await? {
@@ -217,14 +227,6 @@ async fn planned(
             Ok(documents::read(store, &keys.dataset_plan(), "the dataset's plan").await?)
         }
     }
-}
-
-/// The mean bytes of an image.
-fn mean_size(profile: &Profile) -> f64 {
-    let statistics = profile.statistics();
-    let size = statistics.attribute("size");
-    size.and_then(|size| size.numbers.as_ref())
-        .map_or(0.0, |numbers| numbers.mean)
 }
 
 /// Decides the columns, and checks the definition's paths against the table.

@@ -2,7 +2,7 @@
 
 use crate::PlanDatasetError;
 use contract::states::MOST_CHILDREN;
-use definition::{Dataset, ImageFiles};
+use definition::Dataset;
 use lake::records::{Part, ScanTotals};
 
 /// How many raw bytes a shard has, where it is not left to [`bin`]. Items with one key must be in
@@ -28,42 +28,7 @@ pub fn bytes(definition: &Dataset, exported: &ScanTotals) -> Result<Option<u64>,
 /// is empty, and no part is in two.
 pub fn bin(parts: Vec<Part>, shard_bytes: Option<u64>) -> Vec<Vec<Part>> {
     let total: u64 = parts.iter().map(|part| part.raw_bytes).sum();
-    bin_into(
-        parts,
-        total.div_ceil(shard_bytes.unwrap_or(Dataset::DEFAULT_SHARD)),
-    )
-}
-
-/// How many shards images are packed in, each of about `files.file_mb` megabytes. The index has
-/// 459 bytes of an image, whatever its size: `size` is their mean.
-pub fn of_images(
-    definition: &Dataset,
-    files: &ImageFiles,
-    exported: &ScanTotals,
-    size: f64,
-) -> Result<u64, PlanDatasetError> {
-    const MEGABYTE: f64 = 1e6;
-    let megabytes = exported.items as f64 * size / MEGABYTE;
-    if definition.deduplicate.is_some() {
-        // Items with one key must be in one shard, because no other sees them.
-        if megabytes > ImageFiles::MOST_MB.into() {
-            return Err(PlanDatasetError::ImageDuplicatesApart { megabytes });
-        }
-        return Ok(1);
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a whole number from 0, which a float that is too large saturates"
-    )]
-    let count = (megabytes / f64::from(files.file_mb)).ceil() as u64;
-    Ok(count)
-}
-
-/// Divides the parts, in their order, into about `count` shards of nearly equal raw bytes. No shard
-/// is empty, and no part is in two.
-pub fn bin_into(parts: Vec<Part>, count: u64) -> Vec<Vec<Part>> {
-    let total: u64 = parts.iter().map(|part| part.raw_bytes).sum();
+    let count = total.div_ceil(shard_bytes.unwrap_or(Dataset::DEFAULT_SHARD));
     let count = count.clamp(1, MOST_CHILDREN.into());
     let mut shards: Vec<Vec<Part>> = Vec::new();
     let mut before = 0;
@@ -181,26 +146,6 @@ mod tests {
         };
         let error = bytes(&definition(rule), &too_large).unwrap_err();
         assert!(error.to_string().contains("34359738369 bytes"), "{error}");
-    }
-
-    #[test]
-    fn images_are_shared_out_by_their_own_bytes() {
-        let definition = |more: &str| -> Dataset {
-            let text = format!("{{\"label\": \"label\"{more}}}");
-            serde_json::from_str(&text).unwrap()
-        };
-        let totals = ScanTotals {
-            items: 400_000,
-            ..ScanTotals::default()
-        };
-        let files = ImageFiles::default();
-        // A day of 100 GB, in files of 256 MB.
-        let count = of_images(&definition(""), &files, &totals, 250_000.0).unwrap();
-        assert_eq!(count, 391);
-        let rule = definition(", \"deduplicate\": {\"by\": [\"digest\"]}");
-        assert_eq!(of_images(&rule, &files, &totals, 40_000.0).unwrap(), 1);
-        let error = of_images(&rule, &files, &totals, 250_000.0).unwrap_err();
-        assert!(error.to_string().contains("100000 MB"), "{error}");
     }
 
     #[test]

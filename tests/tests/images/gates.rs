@@ -3,9 +3,14 @@
 
 use crate::bucket::{Bucket, jpeg, recompressed};
 use crate::fill;
-use crate::run::{definition, index, plan, plan_dataset, refused, run};
+use crate::run::{
+    definition, index, invocation, plan, plan_dataset, plan_dataset_within, refused, run,
+};
 use contract::{ErrorName, Named};
+use dataset::Quality;
+use lake::{RunKeys, documents};
 use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
 
 #[tokio::test]
 async fn objects_and_bytes_are_limited_before_the_index_and_after_it() {
@@ -123,4 +128,64 @@ async fn near_duplicates_on_two_sides_of_the_split_end_the_run() {
     let mut unrepeated = split(&torn, 0.0);
     unrepeated["dataset"]["where"] = json!([{"path": "name", "op": "equal", "value": "a"}]);
     assert_eq!(run(&bucket, &unrepeated, "3").await.items, 120);
+}
+
+/// Why the gate ends a run of these images.
+async fn gated(bucket: &Bucket, definition: &Value) -> String {
+    let planned = plan(bucket, definition, "1").await.unwrap();
+    index(bucket, &planned).await.unwrap();
+    let error = plan_dataset(bucket, &planned).await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::QualityGateFailed, "{error}");
+    contract::chain(&error)
+}
+
+#[tokio::test]
+async fn a_quarantined_copy_does_not_hide_the_image_that_leaks() {
+    let (bucket, spoilt) = (Bucket::new(), Bucket::new());
+    trips(&bucket).await;
+    trips(&spoilt).await;
+    // Copies whose keys do not fit: of equal files one is a row, and it must be none of these.
+    for number in 0..60 {
+        for copy in 0..8 {
+            let key = format!("images/odd-{copy}-{number:02}.jpg");
+            spoilt.put_image(&key, jpeg(number)).await;
+        }
+    }
+    let mut definition = split(&json!({"validation": 0.2, "test": 0.2}), 0.01);
+    definition["dataset"]["deduplicate"] = json!({"by": ["digest"]});
+    let gate = &mut definition["dataset"]["gate"];
+    gate["maximumMissingLabel"] = json!(1.0);
+    let expected = gated(&bucket, &definition).await;
+    assert!(expected.contains("maximumLeak"), "{expected}");
+    assert_eq!(gated(&spoilt, &definition).await, expected);
+}
+
+#[tokio::test]
+async fn images_that_are_not_compared_in_time_end_the_run_and_the_report_says_so() {
+    let bucket = Bucket::new();
+    trips(&bucket).await;
+    let whole = json!({"by": ["trip"], "validation": 0.2});
+    let planned = plan(&bucket, &split(&whole, 0.5), "1").await.unwrap();
+    index(&bucket, &planned).await.unwrap();
+    let late = contract::Invocation {
+        deadline: SystemTime::now() + Duration::from_mins(1),
+        ..invocation()
+    };
+    let error = plan_dataset_within(&bucket, &planned, late)
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), ErrorName::QualityGateFailed, "{error}");
+    let says = "not compared: the function's time is over";
+    let text = contract::chain(&error);
+    assert!(text.contains(says), "{text}");
+    let keys = RunKeys::new(&planned.pipeline, &planned.run);
+    let quality: Quality = documents::read(&bucket, &keys.quality(), "the report on the data")
+        .await
+        .unwrap();
+    let leak = quality.gate.iter().find(|one| one.bound == "maximumLeak");
+    let leak = leak.unwrap();
+    assert!(leak.measure.contains(says) && !leak.passed, "{leak:?}");
+    assert_eq!(leak.value, None);
+    // In time, the same index passes.
+    plan_dataset(&bucket, &planned).await.unwrap();
 }

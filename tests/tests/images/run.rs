@@ -190,11 +190,20 @@ pub async fn plan_dataset(
     bucket: &Bucket,
     planned: &PlanExportOutput,
 ) -> Result<PlanDatasetOutput, PlanDatasetError> {
+    plan_dataset_within(bucket, planned, invocation()).await
+}
+
+/// The same, in the time of this invocation.
+pub async fn plan_dataset_within(
+    bucket: &Bucket,
+    planned: &PlanExportOutput,
+    invocation: Invocation,
+) -> Result<PlanDatasetOutput, PlanDatasetError> {
     let input = RunInput {
         pipeline: planned.pipeline.clone(),
         run: planned.run.clone(),
     };
-    plan_dataset::handle(bucket, 40, input, invocation()).await
+    plan_dataset::handle(bucket, 40, input, invocation).await
 }
 
 /// Runs up to the index, and checks that what is committed agrees with itself.

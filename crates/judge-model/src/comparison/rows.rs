@@ -65,6 +65,8 @@ fn in_order<'p>(keys: &RunKeys, plan: &'p DatasetPlan<Columns>) -> Vec<&'p Part>
     let place =
         |part: &Part| XxHash3_64::oneshot(format!("{}/{}", keys.run(), part.key).as_bytes());
     parts.sort_by_cached_key(|part| (place(part), part.key.clone()));
+    // Shards may share a part.
+    parts.dedup();
     parts
 }
 

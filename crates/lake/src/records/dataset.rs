@@ -32,12 +32,33 @@ pub struct DatasetPlan<C> {
     pub key_attributes: Vec<String>,
     /// The parts of each shard, by the shard's number.
     pub shards: Vec<Vec<Part>>,
+    /// The lines that are each shard's own, by the shard's number: a part may then be in several
+    /// shards. Empty if shards have whole parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<LineSpan>,
     /// What was exported, all segments together.
     pub exported: ScanTotals,
 }
 
 const fn one_file() -> u32 {
     1
+}
+
+/// Lines of a shard's parts, counted through all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct LineSpan {
+    /// Lines before them.
+    pub skip: u64,
+    /// How many they are.
+    pub take: u64,
+}
+
+impl LineSpan {
+    /// Whether the line at this place, from 0, is one of them.
+    pub const fn holds(&self, at: u64) -> bool {
+        at >= self.skip && at - self.skip < self.take
+    }
 }
 
 /// The commit of a shard.

@@ -18,8 +18,8 @@ pub use changes::{
 };
 pub use checksum::{Checksum, FileDigest};
 pub use dataset::{
-    ChannelFile, DatasetPlan, DatasetRecord, FilePiece, LabelRange, Rejection, RowContent, Sample,
-    ShardRecord,
+    ChannelFile, DatasetPlan, DatasetRecord, FilePiece, LabelRange, LineSpan, Rejection,
+    RowContent, Sample, ShardRecord,
 };
 pub use deployment::{
     Champion, DeploymentIntent, DeploymentRecord, EndpointRecreated, TransformRecord,
