@@ -27,7 +27,8 @@ pub struct Training {
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub instance_count: u32,
-    /// Gigabytes of each instance's volume.
+    /// Gigabytes of each instance's volume. Instances with disks of their own, such as `ml.g5`, store
+    /// on those.
     #[serde(default = "default_volume")]
     #[schemars(range(min = 1))]
     pub volume_gb: u32,

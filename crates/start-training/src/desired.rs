@@ -25,7 +25,7 @@ pub fn training_job<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, S
     let definition = &run.plan.definition;
     let training = definition.training()?;
     let is_weighed = definition.dataset()?.weight.is_some();
-    check_shares(training.distribution, training.instance_count, dataset)?;
+    check_shares(training, dataset)?;
     check_volume(training, dataset)?;
     // SageMaker refuses a channel whose prefix is empty.
     let filled = [
@@ -137,41 +137,89 @@ pub fn tuning_job<S>(
 /// In file mode the channels are copied to the volume before training starts; the job would fail
 /// after its instance is paid for.
 fn check_volume(training: &Training, dataset: &DatasetRecord) -> Result<(), FieldError> {
-    let channels = dataset.files.iter();
-    let channels = channels.filter(|file| ["train", VALIDATION].contains(&file.channel.as_str()));
-    let bytes: u64 = channels.map(|file| file.bytes).sum();
+    let bytes = bytes_of_instance(training, dataset);
     let gigabytes = bytes.div_ceil(1 << 30);
-    if training.input_mode != InputMode::File || gigabytes <= training.volume_gb.into() {
+    if training.input_mode != InputMode::File
+        || gigabytes <= training.volume_gb.into()
+        || has_own_disks(&training.instance_type)
+    {
         return Ok(());
     }
+    let whose = match shares(training) {
+        1 => "the training files are".to_owned(),
+        instances => format!("the share of each of {instances} instances in the training files is"),
+    };
     Err(FieldError::new(
         "training.volumeGb",
         format!(
-            "the training files are {gigabytes} GiB, which are copied to a volume of {}: make it larger, or set \
-             training.inputMode to \"fastFile\"",
+            "{whose} {gigabytes} GiB, which are copied to a volume of {}: make it larger, or set training.inputMode \
+             to \"fastFile\"",
             training.volume_gb
         ),
     ))
 }
 
+/// Instances that get a share of the training files each; 1 if all get all.
+fn shares(training: &Training) -> usize {
+    match training.distribution {
+        Distribution::FullyReplicated => 1,
+        Distribution::ShardedByS3Key => (training.instance_count as usize).max(1),
+    }
+}
+
+/// Bytes that some instance gets at least. Which of the files, only SageMaker knows: files are nearly
+/// equal, and if they are not, no job is refused that could run.
+fn bytes_of_instance(training: &Training, dataset: &DatasetRecord) -> u64 {
+    let bytes_of = |channel: &'static str| {
+        let files = dataset.files.iter();
+        let files = files.filter(move |file| file.channel == channel);
+        files.map(|file| file.bytes)
+    };
+    let mut train: Vec<u64> = bytes_of("train").collect();
+    train.sort_unstable();
+    let total: u64 = train.iter().sum();
+    let shares = shares(training);
+    // One instance has this many files at least, and one the largest.
+    let most_files = train.len().div_ceil(shares);
+    let smallest: u64 = train.iter().take(most_files).sum();
+    let largest = train.last().copied().unwrap_or_default();
+    let share = smallest.max(largest).max(total.div_ceil(shares as u64));
+    share + bytes_of(VALIDATION).sum::<u64>()
+}
+
+/// Whether an instance stores on disks of its own, whatever volume is asked for.
+///
+/// Source: SageMaker's API reference, `ResourceConfig`: of instances with `NVMe` storage all of it is
+/// used, and no volume is created. Their families have a `d` behind the generation, or are named
+/// here.
+fn has_own_disks(instance_type: &str) -> bool {
+    const FAMILIES: [&str; 12] = [
+        "g5", "g6", "g6e", "gr6", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "trn1", "trn1n",
+        "trn2",
+    ];
+    let family = instance_type.split('.').nth(1).unwrap_or_default();
+    let behind = family.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    let behind = behind.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    behind.contains('d') || FAMILIES.contains(&family)
+}
+
 /// An instance without a file has nothing to train on, which SageMaker finds out after it is paid
 /// for.
-fn check_shares(
-    distribution: Distribution,
-    instances: u32,
-    dataset: &DatasetRecord,
-) -> Result<(), FieldError> {
+fn check_shares(training: &Training, dataset: &DatasetRecord) -> Result<(), FieldError> {
     let train = dataset.files.iter().filter(|file| file.channel == "train");
     let files = train.filter(|file| file.rows > 0).count();
-    let enough = u32::try_from(files).is_ok_and(|files| files >= instances);
-    if distribution == Distribution::FullyReplicated || enough {
+    let instances = shares(training);
+    if training.distribution == Distribution::FullyReplicated || files >= instances {
         return Ok(());
     }
+    let smaller = match dataset.classes {
+        Some(_) => "fileMb of dataset.format",
+        None => "dataset.shardBytes",
+    };
     Err(FieldError::new(
         "training.instanceCount",
         format!(
-            "{files} files of training data are too few for {instances} instances: lower it, \
-             or lower dataset.shardBytes"
+            "{files} files of training data are too few for {instances} instances: lower it, or lower {smaller}"
         ),
     ))
 }
