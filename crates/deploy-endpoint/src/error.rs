@@ -153,7 +153,7 @@ pub enum DeployEndpointError {
     },
     /// No image is small enough for a request.
     #[error(
-        "{key} begins with images of more than 4 MB, which no serverless endpoint takes: make them smaller by `resize` in `dataset.format`"
+        "{key} has only images of more than 4 MB where they were read, and a serverless endpoint takes no larger request: make them smaller by `resize` in `dataset.format`"
     )]
     ImagesTooLarge {
         /// The file's key.

@@ -7,6 +7,7 @@ mod cleanup;
 mod desired;
 mod error;
 mod guardrails;
+mod image_sample;
 mod predictions;
 mod progress;
 mod promoted;
@@ -23,7 +24,7 @@ pub use settings::Settings;
 use contract::Invocation;
 use contract::states::{DeployEndpointOutput, JobInput};
 use lake::records::DeploymentRecord;
-use lake::{ObjectStore, RunKeys, documents};
+use lake::{PagedStore, RunKeys, documents};
 use progress::Progress;
 use promoted::Promoted;
 use sagemaker_ports::{Alarms, Endpoints, Invoke, Scaling, Transforms};
@@ -37,7 +38,7 @@ use server::Server;
 /// If the endpoint cannot serve the run's model or does not answer a real request; if the transform
 /// job fails, or its output is not one prediction for each row.
 pub async fn handle<S: Endpoints + Invoke + Transforms>(
-    store: &impl ObjectStore,
+    store: &impl PagedStore,
     sagemaker: &S,
     scaling: &impl Scaling,
     alarms: &impl Alarms,

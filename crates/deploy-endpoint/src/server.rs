@@ -10,7 +10,7 @@ use contract::{Names, RunId};
 use definition::ComputeKind;
 use lake::artifact::ArtifactReplaced;
 use lake::records::DeploymentRecord;
-use lake::{ObjectStore, RunKeys, documents, keys};
+use lake::{PagedStore, RunKeys, documents, keys};
 use sagemaker_ports::{Alarms, Endpoints, Finding, Invoke, Scaling};
 
 /// The smoke test failed: the endpoint is rolled back to the configuration before.
@@ -32,7 +32,7 @@ pub struct Server<'a, S, E, C, A> {
     pub run: &'a RunKeys,
 }
 
-impl<S: ObjectStore, E: Endpoints + Invoke, C: Scaling, A: Alarms> Server<'_, S, E, C, A> {
+impl<S: PagedStore, E: Endpoints + Invoke, C: Scaling, A: Alarms> Server<'_, S, E, C, A> {
     /// Polls the endpoint.
     pub async fn step(&self, promoted: &Promoted) -> Result<Progress, DeployEndpointError> {
         let Self {

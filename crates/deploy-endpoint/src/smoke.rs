@@ -4,7 +4,7 @@
 use crate::{DeployEndpointError, smoke_images};
 use lake::records::{DatasetRecord, Plan};
 use lake::store::ByteStream;
-use lake::{ObjectStore, RunKeys, documents};
+use lake::{ObjectStore, PagedStore, RunKeys, documents};
 use sagemaker_ports::{Finding, Invoke};
 
 const ROWS: usize = 5;
@@ -12,7 +12,7 @@ const CSV: &str = "text/csv";
 
 /// Sends the endpoint a few rows, or images one by one.
 pub async fn test(
-    store: &impl ObjectStore,
+    store: &impl PagedStore,
     endpoints: &impl Invoke,
     run: &RunKeys,
     endpoint: &str,

@@ -2,20 +2,15 @@
 //! probability of each class; and of the validation images as many right as the training job had, for
 //! a container that reads pixels otherwise when it serves answers just as well-formed.
 
-use crate::DeployEndpointError;
+use crate::{DeployEndpointError, image_sample};
 use definition::Format;
-use format::images::{PackedImage, first_images};
+use format::images::PackedImage;
 use futures::{StreamExt, TryStreamExt, stream};
-use lake::records::{ChannelFile, DatasetRecord, TrainingRecord};
-use lake::store::ByteStream;
-use lake::{ObjectStore, RunKeys, documents};
+use lake::records::{DatasetRecord, TrainingRecord};
+use lake::{PagedStore, RunKeys, documents};
 use sagemaker_ports::{Finding, Invoke};
 
-/// Images that are asked about, at most.
-const IMAGES: usize = 100;
 const AT_ONCE: usize = 8;
-/// Bytes of a request that every endpoint takes: a serverless one takes 4 MB.
-const MOST_BYTES: usize = 4_000_000;
 /// The metric of the training job.
 const ACCURACY: &str = "validation:accuracy";
 /// How much less accurate an endpoint may be than its training job was, unless chance allows more.
@@ -24,18 +19,20 @@ const VALIDATION: &str = "validation";
 
 /// Asks the endpoint about images of the run's dataset, of `classes` classes.
 pub async fn test(
-    store: &impl ObjectStore,
+    store: &impl PagedStore,
     endpoints: &impl Invoke,
     (run, dataset, format): (&RunKeys, &DatasetRecord, &Format),
     endpoint: &str,
     classes: u32,
 ) -> Result<Finding, DeployEndpointError> {
-    let mut filled = dataset.files.iter().filter(|file| file.rows > 0);
-    let validation = filled.clone().find(|file| file.channel == VALIDATION);
-    let file = validation.or_else(|| filled.next());
-    let file = file.ok_or_else(|| DeployEndpointError::NoRows { key: run.dataset() })?;
-    let mut images = first(store, file, format).await?;
-    images.retain(|image| image.file.len() <= MOST_BYTES);
+    let filled: Vec<_> = dataset.files.iter().filter(|file| file.rows > 0).collect();
+    let validation = filled.iter().find(|file| file.channel == VALIDATION);
+    let file = *validation
+        .or_else(|| filled.first())
+        .ok_or_else(|| DeployEndpointError::NoRows { key: run.dataset() })?;
+    let same = filled.iter().filter(|one| one.channel == file.channel);
+    let files: Vec<_> = same.copied().collect();
+    let images = image_sample::of(store, &files, format).await?;
     if images.is_empty() {
         let key = file.key.clone();
         return Err(DeployEndpointError::ImagesTooLarge { key });
@@ -87,30 +84,6 @@ fn best(probabilities: &[f64]) -> usize {
         .max_by(|(_, left), (_, right)| left.total_cmp(right))
         .map_or(0, |(place, _)| place)
 }
-
-/// The first images of a file, as much of it as they need.
-async fn first(
-    store: &impl ObjectStore,
-    file: &ChannelFile,
-    format: &Format,
-) -> Result<Vec<PackedImage>, DeployEndpointError> {
-    let mut stream = store.stream(&file.key).await?;
-    let (mut beginning, mut enough) = (Vec::new(), 1 << 20);
-    while let Some(frame) = stream.next().await? {
-        beginning.extend_from_slice(&frame);
-        if beginning.len() >= enough {
-            let images = first_images(format, &beginning, IMAGES);
-            if images.len() == IMAGES || beginning.len() >= MOST_READ {
-                return Ok(images);
-            }
-            enough *= 2;
-        }
-    }
-    Ok(first_images(format, &beginning, IMAGES))
-}
-
-/// Bytes that are read of a file, at most: they are held in memory.
-const MOST_READ: usize = 64 << 20;
 
 #[cfg(test)]
 mod tests {
