@@ -39,12 +39,13 @@ pub fn of(quality: &Quality) -> Vec<GateDocument> {
 }
 
 fn sentence(verdict: &GateVerdict, label: Option<&str>) -> String {
-    let column = verdict.column.as_deref().map(short_name);
-    let column = column.as_deref().unwrap_or("It");
+    let named = verdict.column.as_deref().map(short_name);
+    let column = named.as_deref().unwrap_or("It");
     match verdict.value {
         Some(value) => of_items(verdict, value, label)
             .or_else(|| of_column(verdict, value, column))
             .unwrap_or_else(|| format!("{verdict}.")),
+        None if named.is_none() => format!("Unknown is {}.", verdict.measure),
         None => format!("{column}: {} is unknown.", verdict.measure),
     }
 }
@@ -247,5 +248,25 @@ mod tests {
             let verdict = verdict(bound, measure, limit, value);
             assert_eq!(sentence(&verdict, Some("rating")), text);
         }
+    }
+
+    #[test]
+    fn a_check_that_was_not_made_says_why() {
+        let leak = "the share of validation and test images that look like one of an earlier side";
+        let why = "(not compared: the function's time is over)";
+        let unknown = GateVerdict {
+            column: None,
+            value: None,
+            passed: false,
+            ..verdict("maximumLeak", &format!("{leak} {why}"), 0.01, 0.0)
+        };
+        let quality = Quality {
+            gate: vec![verdict("maximumRejected", "", 0.1, 0.0), unknown],
+            ..Quality::default()
+        };
+        let checks = of(&quality);
+        // First, as what failed is.
+        assert_eq!(checks[0].sentence, format!("Unknown is {leak} {why}."));
+        assert!(!checks[0].passed && checks[1].passed);
     }
 }
