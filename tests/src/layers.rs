@@ -70,8 +70,9 @@ const NOUNS: [(&str, &[&str]); 20] = [
 ];
 
 /// What the verbs may build upon. `aws` is for their `main.rs` alone.
-const OF_VERBS: [&str; 17] = [
+const OF_VERBS: [&str; 18] = [
     "aws",
+    "changes",
     "contract",
     "database",
     "dataset",

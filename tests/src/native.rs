@@ -6,8 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use lake::ObjectStore;
+use lake::records::Window;
 use md5::{Digest, Md5};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::io::Write;
 
 /// The ARNs of a table's exports, as the server at `url` lists them.
@@ -68,6 +69,17 @@ pub async fn write_manifests(
     arn: &str,
     files: &[(String, usize)],
 ) {
+    write_summary(lake, prefix, arn, files, json!({})).await;
+}
+
+/// Writes the manifests of an export, whose summary has these fields too.
+async fn write_summary(
+    lake: &impl ObjectStore,
+    prefix: &str,
+    arn: &str,
+    files: &[(String, usize)],
+    more: Value,
+) {
     let folder = folder(prefix, arn);
     let mut lines = Vec::new();
     for (key, items) in files {
@@ -83,7 +95,7 @@ pub async fn write_manifests(
     let files_key = format!("{folder}/manifest-files.json");
     let lines = lines.join("\n") + "\n";
     lake.put(&files_key, lines.into()).await.expect("putting");
-    let summary = json!({
+    let mut summary = json!({
         "version": "2020-06-30",
         "exportArn": arn,
         "outputFormat": "DYNAMODB_JSON",
@@ -91,8 +103,68 @@ pub async fn write_manifests(
         "manifestFilesS3Key": files_key,
         "billedSizeBytes": 0,
     });
+    if let (Some(summary), Value::Object(more)) = (summary.as_object_mut(), more) {
+        summary.extend(more);
+    }
     let key = format!("{folder}/manifest-summary.json");
     lake.put(&key, summary.to_string().into())
         .await
         .expect("putting");
+}
+
+/// What an incremental export says of a key that changed in its window.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The item before the window, if there was one.
+    pub old: Option<Value>,
+    /// The item after it, if there is one.
+    pub new: Option<Value>,
+}
+
+/// Writes an incremental export of a window, of one file: a line for each change, in the form of
+/// DynamoDB's documentation, "DynamoDB table export output format".
+///
+/// # Panics
+/// If a change has no image, or the lake cannot be written.
+pub async fn write_changes(
+    lake: &impl ObjectStore,
+    prefix: &str,
+    arn: &str,
+    window: Window,
+    key: &[&str],
+    changes: &[Change],
+) {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    for change in changes {
+        let image = change.new.as_ref().or(change.old.as_ref());
+        let image = image.expect("a change has an image");
+        let keys = key
+            .iter()
+            .map(|name| ((*name).to_owned(), image[name].clone()));
+        let mut line = json!({
+            "Metadata": {"WriteTimestampMicros": {"N": (window.from * 1_000_000).to_string()}},
+            "Keys": keys.collect::<Map<_, _>>(),
+        });
+        for (name, image) in [("OldImage", &change.old), ("NewImage", &change.new)] {
+            if let Some(image) = image {
+                line[name] = image.clone();
+            }
+        }
+        writeln!(encoder, "{line}").expect("memory can be written");
+    }
+    let content = encoder.finish().expect("memory can be written");
+    // Beside the folders of the exports, and shared by all exports of a prefix.
+    let file = format!("{prefix}/AWSDynamoDB/data/0.json.gz");
+    lake.put(&file, content.into()).await.expect("putting");
+    let time = |seconds| {
+        let time = jiff::Timestamp::from_second(seconds);
+        time.expect("a moment of the calendar").to_string()
+    };
+    let more = json!({
+        "exportType": "INCREMENTAL_EXPORT",
+        "outputView": "NEW_AND_OLD_IMAGES",
+        "exportFromTime": time(window.from),
+        "exportToTime": time(window.to),
+    });
+    write_summary(lake, prefix, arn, &[(file, changes.len())], more).await;
 }

@@ -229,7 +229,7 @@ pub async fn raw_items(lake: &S3Store, keys: &RunKeys) -> Vec<Value> {
     let segments = native::segments(lake, &plan)
         .await
         .expect("the export has completed");
-    for number in 0..segments {
+    for number in segments {
         let manifest: SegmentRecord<Profile> = segment::manifest(lake, keys, number)
             .await
             .expect("the manifest is readable")

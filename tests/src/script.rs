@@ -4,11 +4,12 @@
 
 use crate::asl;
 use contract::states::{
-    AfterExport, Decision, DeployEndpointOutput, Estimate, Execution, ExportSegmentInput,
-    ExportSegmentOutput, ExportTask, JobInput, JudgeModelInput, JudgeModelOutput, MergeToCsvInput,
-    MergeToCsvOutput, Outcome, PlanDatasetOutput, PlanExportInput, PlanExportOutput,
-    PublishReportInput, PublishReportOutput, RequestExportOutput, Route, RowCounts, RowsOf,
-    RunInput, SealDatasetOutput, StartTrainingOutput, Status, Then,
+    AfterExport, AfterRequest, CompactChangesOutput, Decision, DeployEndpointOutput, Estimate,
+    Execution, ExportSegmentInput, ExportSegmentOutput, ExportTask, JobInput, JudgeModelInput,
+    JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, Outcome, PlanDatasetOutput,
+    PlanExportInput, PlanExportOutput, PublishReportInput, PublishReportOutput,
+    RequestExportOutput, Route, RowCounts, RowsOf, RunInput, SealDatasetOutput,
+    StartTrainingOutput, Status, Then,
 };
 use contract::{ErrorName, Names, RunId};
 use serde::Serialize;
@@ -316,11 +317,25 @@ impl Script {
                 status,
                 pipeline,
                 run,
-                route: Route::Export,
+                route: self.route,
+                then: if self.route == Route::Changes {
+                    AfterRequest::Compact
+                } else {
+                    AfterRequest::Adopt
+                },
                 phase: "IN_PROGRESS".to_owned(),
                 wait_seconds: 1,
                 segments: 6,
                 tasks: 3,
+                tasks_key: TASKS_KEY.to_owned(),
+                concurrency: 40,
+            }),
+            "compact-changes" => write(&CompactChangesOutput {
+                status,
+                pipeline,
+                run,
+                route: self.route,
+                changes: 7,
                 tasks_key: TASKS_KEY.to_owned(),
                 concurrency: 40,
             }),

@@ -22,7 +22,7 @@ use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use source::{
     DescribeRecovery, DescribeTable, PageBuffer, PageEnd, PageRequest, PointInTimeRecovery,
-    ReadCapacity, ScanPages, TableInfo,
+    ReadCapacity, Recoverable, ScanPages, TableInfo,
 };
 
 const TB: u64 = 1_000_000_000_000;
@@ -52,6 +52,7 @@ impl DescribeTable for Table {
     async fn describe(&self, _: &str) -> Result<Option<TableInfo>, ServiceError> {
         Ok(Some(TableInfo {
             arn: Some("arn:aws:dynamodb:eu-central-1:123456789012:table/interactions".to_owned()),
+            id: None,
             key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
             items: self.bytes / 400,
             bytes: self.bytes,
@@ -249,9 +250,13 @@ async fn what_a_scan_cannot_read_in_time_leaves_by_export_or_is_refused() {
         .unwrap_err();
     let words = contract::chain(&error);
     assert!(words.contains("an execution of two days leaves"), "{words}");
-    let exported = plan(&store, &table(PointInTimeRecovery::On), slow)
-        .await
-        .unwrap();
+    let exported = plan(
+        &store,
+        &table(PointInTimeRecovery::On(Recoverable::default())),
+        slow,
+    )
+    .await
+    .unwrap();
     assert_eq!(exported.route, Route::Export);
 }
 

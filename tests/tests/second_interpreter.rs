@@ -54,12 +54,26 @@ fn shorten(json: &mut Value) {
     }
 }
 
-const BY_EXPORT: [&str; 5] = [
+const BY_EXPORT: [&str; 6] = [
     "RequestExport",
     "IsExportDone",
     "WaitForExport",
     "RequestExport",
     "IsExportDone",
+    "WhatIsExported",
+];
+
+const BY_CHANGES: [&str; 10] = [
+    "RequestExport",
+    "IsExportDone",
+    "WaitForExport",
+    "RequestExport",
+    "IsExportDone",
+    "WhatIsExported",
+    "CompactChanges",
+    "AreChangesCompacted",
+    "CompactChanges",
+    "AreChangesCompacted",
 ];
 
 const EXPORTED: [&str; 3] = ["ExportSegments", "PlanDataset", "IsDatasetDefined"];
@@ -94,6 +108,7 @@ fn went_well(ended: &Ended, route: Route, outcome: Outcome, after: &[&str]) {
     let by_route = match route {
         Route::Scan | Route::Sql | Route::Images | Route::Files => &[][..],
         Route::Export => &BY_EXPORT,
+        Route::Changes => &BY_CHANGES,
     };
     let path: Vec<&str> = [
         "PlanExport",
@@ -139,7 +154,8 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outco
             "export-sql-range" if route == Route::Sql => (3, 2),
             "index-images" if route == Route::Images => (3, 2),
             "export-segment" | "export-sql-range" | "index-images" => (0, 0),
-            "request-export" if route != Route::Export => (0, 0),
+            "request-export" if !matches!(route, Route::Export | Route::Changes) => (0, 0),
+            "compact-changes" if route != Route::Changes => (0, 0),
             "merge-to-csv" if route == Route::Images => (0, 0),
             "pack-images" if route != Route::Images => (0, 0),
             "merge-to-csv" | "pack-images" | "seal-dataset" if no_dataset => (0, 0),
@@ -147,8 +163,8 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outco
             "judge-model" if no_verdict => (0, 0),
             "deploy-endpoint" if no_deployment => (0, 0),
             "merge-to-csv" | "pack-images" => (2, 2),
-            "plan-export" | "request-export" | "start-training" | "judge-model"
-            | "deploy-endpoint" => (1, 2),
+            "plan-export" | "request-export" | "compact-changes" | "start-training"
+            | "judge-model" | "deploy-endpoint" => (1, 2),
             _ => (1, 1),
         };
         let calls = vec![script.errors_of(&verb) + outputs; payloads];
@@ -157,12 +173,13 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outco
 }
 
 /// Runs whose definitions end before the verdict.
-const EARLY: [(&str, Route, Outcome); 7] = [
+const EARLY: [(&str, Route, Outcome); 8] = [
     ("rows", Route::Sql, Outcome::Exported),
     ("exported", Route::Export, Outcome::Exported),
     ("images", Route::Images, Outcome::NothingNew),
     ("packed", Route::Images, Outcome::DatasetSealed),
     ("files", Route::Files, Outcome::Exported),
+    ("changed", Route::Changes, Outcome::NothingNew),
     ("sealed", Route::Scan, Outcome::DatasetSealed),
     ("trained", Route::Scan, Outcome::Trained),
 ];
@@ -273,7 +290,9 @@ async fn a_second_interpreter_takes_the_same_paths() {
     }
 
     // Every error that is tried again was answered, and tried again.
-    assert_eq!(scripts["promoted"].seen().errors, retried(&machine));
+    let together = ["promoted", "changed"].map(|name| scripts[name].seen().errors);
+    let together: BTreeSet<_> = together.into_iter().flatten().collect();
+    assert_eq!(together, retried(&machine));
 
     for (name, ended, error, calls) in [
         ("refused", &refused, "TableMissing", "plan-export"),

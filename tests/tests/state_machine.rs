@@ -127,6 +127,10 @@ fn most_events(loops: &[Loop], parts: u64) -> u64 {
     (0..=parts).map(of).max().unwrap_or(0)
 }
 
+/// The loop that turns once: an export of the whole table, which follows changes that do not fit, has
+/// nothing that it could not fit.
+const ONCE: [&str; 2] = ["PlanDataset", "RequestExport"];
+
 #[test]
 fn no_loop_fills_the_history_however_long_it_turns() {
     let loops = asl::history::loops(&workspace::state_machine());
@@ -135,6 +139,9 @@ fn no_loop_fills_the_history_however_long_it_turns() {
         places,
         [
             "AwaitApproval",
+            "CompactChanges",
+            "PlanDataset",
+            "RequestExport",
             "WaitForComparison",
             "WaitForEndpoint",
             "WaitForExport",
@@ -148,7 +155,10 @@ fn no_loop_fills_the_history_however_long_it_turns() {
         ]
     );
     let mut by_scope: BTreeMap<&str, Vec<Loop>> = BTreeMap::new();
-    for found in &loops {
+    for found in loops
+        .iter()
+        .filter(|found| !ONCE.contains(&found.place.as_str()))
+    {
         by_scope
             .entry(&found.scope)
             .or_default()
@@ -157,7 +167,7 @@ fn no_loop_fills_the_history_however_long_it_turns() {
     for (scope, loops) in by_scope {
         let events = most_events(&loops, PARTS);
         println!("{scope:?}: {events} events");
-        // A fifth is left to the other states and to retries.
+        // A fifth is left to the other states, to the loops that turn once and to retries.
         assert!(
             events <= MOST_EVENTS / 5 * 4,
             "{scope:?}: {events} events of {MOST_EVENTS}"
@@ -258,8 +268,8 @@ fn wrong_graphs_are_found() {
     is_found("SealDataset", "is never reached", |m| {
         set(m, "/States/MergeShards/Next", json!("StartTraining"));
     });
-    is_found("RequestExport", "is never reached", |m| {
-        remove(m, "/States/WhichRoute/Choices/1");
+    is_found("CompactChanges", "is never reached", |m| {
+        remove(m, "/States/WhatIsExported/Choices/1");
     });
     is_found("PlanDataset", "needs either Next or End", |m| {
         remove(m, "/States/PlanDataset/Next");

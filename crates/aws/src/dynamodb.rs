@@ -60,6 +60,7 @@ impl DescribeTable for Tables {
         };
         Ok(Some(TableInfo {
             arn: described.table_arn().map(str::to_owned),
+            id: described.table_id().map(str::to_owned),
             key_attributes: key_attributes(described.key_schema()),
             items: unsigned(described.item_count()),
             bytes: unsigned(described.table_size_bytes()),

@@ -4,13 +4,13 @@ use crate::classify::service_error;
 use crate::dynamodb::{SERVICE, Tables, incomplete};
 use aws_sdk_dynamodb::primitives::DateTime;
 use aws_sdk_dynamodb::types::{
-    ExportDescription as Described, ExportFormat, ExportStatus, PointInTimeRecoveryStatus,
-    S3SseAlgorithm,
+    ExportDescription as Described, ExportFormat, ExportStatus, ExportType, ExportViewType,
+    IncrementalExportSpecification, PointInTimeRecoveryStatus, S3SseAlgorithm,
 };
 use contract::ServiceError;
 use source::{
-    DescribeRecovery, ExportDescription, ExportRequest, ExportState, NativeExport,
-    PointInTimeRecovery,
+    DescribeRecovery, ExportDescription, ExportKind, ExportRequest, ExportState, NativeExport,
+    PointInTimeRecovery, Recoverable,
 };
 
 const REQUEST: &str = "ExportTableToPointInTime";
@@ -27,14 +27,21 @@ impl DescribeRecovery for Tables {
             .send()
             .await
             .map_err(|error| service_error(SERVICE, OPERATION, table, error))?;
-        let status = answer
+        let recovery = answer
             .continuous_backups_description
-            .and_then(|backups| backups.point_in_time_recovery_description)
-            .and_then(|recovery| recovery.point_in_time_recovery_status);
-        Ok(if status == Some(PointInTimeRecoveryStatus::Enabled) {
-            PointInTimeRecovery::On
-        } else {
-            PointInTimeRecovery::Off
+            .and_then(|backups| backups.point_in_time_recovery_description);
+        let seconds = |time: Option<DateTime>| time.map(|time| time.secs());
+        Ok(match recovery {
+            Some(recovery)
+                if recovery.point_in_time_recovery_status
+                    == Some(PointInTimeRecoveryStatus::Enabled) =>
+            {
+                PointInTimeRecovery::On(Recoverable {
+                    earliest: seconds(recovery.earliest_restorable_date_time),
+                    latest: seconds(recovery.latest_restorable_date_time),
+                })
+            }
+            _ => PointInTimeRecovery::Off,
         })
     }
 }
@@ -44,7 +51,7 @@ impl NativeExport for Tables {
         &self,
         request: &ExportRequest,
     ) -> Result<ExportDescription, ServiceError> {
-        let answer = self
+        let asked = self
             .client
             .export_table_to_point_in_time()
             .table_arn(&request.table_arn)
@@ -53,8 +60,20 @@ impl NativeExport for Tables {
             .s3_prefix(&request.prefix)
             .s3_sse_algorithm(S3SseAlgorithm::Kms)
             .s3_sse_kms_key_id(&request.key)
-            .export_format(ExportFormat::DynamodbJson)
-            .export_time(DateTime::from_secs(request.time))
+            .export_format(ExportFormat::DynamodbJson);
+        let asked = match request.kind {
+            ExportKind::Whole(time) => asked.export_time(DateTime::from_secs(time)),
+            ExportKind::Changes { from, to } => {
+                let window = IncrementalExportSpecification::builder()
+                    .export_from_time(DateTime::from_secs(from))
+                    .export_to_time(DateTime::from_secs(to))
+                    .export_view_type(ExportViewType::NewAndOldImages);
+                asked
+                    .export_type(ExportType::IncrementalExport)
+                    .incremental_export_specification(window.build())
+            }
+        };
+        let answer = asked
             .send()
             .await
             .map_err(|error| service_error(SERVICE, REQUEST, &request.table_arn, error))?;

@@ -7,6 +7,7 @@ use lake::native::NativeExport;
 use lake::records::{ChangeView, ChangedRecord, ChangesRecord, SegmentRecord, SnapshotRecord};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, segment};
 use serde::de::IgnoredAny;
+use std::ops::Range;
 
 /// Manifests that are read at once.
 const AT_ONCE: usize = 64;
@@ -30,7 +31,7 @@ pub async fn seal_changes(
     changes: &ChangesRecord,
 ) -> Result<Sealed, ChangesError> {
     let compacted = ChangedKeys::record(store, keys).await?;
-    let manifests = manifests(store, keys, changes.total_segments()).await?;
+    let manifests = manifests(store, keys, 0..changes.total_segments()).await?;
     if let Some(why) = disagreement(changes, &compacted, &manifests) {
         return Ok(Sealed::Disagree(why));
     }
@@ -58,8 +59,8 @@ pub async fn seal_full(
     export: &NativeExport,
     as_of: i64,
 ) -> Result<SnapshotRecord, ChangesError> {
-    let segments = u32::try_from(export.files.len()).unwrap_or(u32::MAX);
-    let found = items(&manifests(store, keys, segments).await?);
+    let segments = export.segments();
+    let found = items(&manifests(store, keys, segments.clone()).await?);
     if found != export.items {
         return Err(ChangesError::ItemsDiffer {
             run: keys.run().clone(),
@@ -71,7 +72,7 @@ pub async fn seal_full(
         run: keys.run().clone(),
         as_of,
         items: found,
-        segments,
+        segments: segments.end - segments.start,
         full_as_of: as_of,
         generation: 0,
         changed_keys: 0,
@@ -132,9 +133,9 @@ fn items(manifests: &[SegmentRecord<IgnoredAny>]) -> u64 {
 async fn manifests(
     store: &impl ObjectStore,
     keys: &RunKeys,
-    segments: u32,
+    segments: Range<u32>,
 ) -> Result<Vec<SegmentRecord<IgnoredAny>>, ChangesError> {
-    let manifests = stream::iter(0..segments).map(|number| async move {
+    let manifests = stream::iter(segments).map(|number| async move {
         let manifest = segment::manifest(store, keys, number).await?;
         manifest.ok_or_else(|| ChangesError::SegmentNotWhole {
             run: keys.run().clone(),

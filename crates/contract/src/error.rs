@@ -32,6 +32,8 @@ pub enum ErrorName {
     AlreadyRunning,
     /// The table's native export failed.
     ExportFailed,
+    /// Changes cannot be merged, and the whole table may not be exported instead.
+    ChangesIncomplete,
     /// The database refused the login: user, password or database.
     SourceLoginFailed,
     /// The database's host cannot be found, or does not answer.
@@ -104,7 +106,7 @@ pub enum ErrorName {
 
 impl ErrorName {
     /// Every name, in the order of their declaration.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::InvalidRequest,
         Self::InvalidDefinition,
         Self::DefinitionMissing,
@@ -115,6 +117,7 @@ impl ErrorName {
         Self::LimitExceeded,
         Self::AlreadyRunning,
         Self::ExportFailed,
+        Self::ChangesIncomplete,
         Self::SourceLoginFailed,
         Self::SourceUnreachable,
         Self::SourceCertificateRefused,
@@ -164,6 +167,7 @@ impl ErrorName {
             Self::LimitExceeded => "LimitExceeded",
             Self::AlreadyRunning => "AlreadyRunning",
             Self::ExportFailed => "ExportFailed",
+            Self::ChangesIncomplete => "ChangesIncomplete",
             Self::SourceLoginFailed => "SourceLoginFailed",
             Self::SourceUnreachable => "SourceUnreachable",
             Self::SourceCertificateRefused => "SourceCertificateRefused",

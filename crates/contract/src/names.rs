@@ -109,6 +109,11 @@ impl Names {
         format!("{pipeline}-{run}-{attempt}")
     }
 
+    /// The token by which the export of a window of changes is requested once, in this attempt.
+    pub fn window_token(pipeline: &str, run: &RunId, window: usize, attempt: u32) -> String {
+        format!("{pipeline}-{run}-w{window}-{attempt}")
+    }
+
     /// The default name of what all runs of a pipeline share in an account: its endpoint, its model
     /// package group. Pipelines of two stacks may have one name. A combination of more than
     /// SageMaker's 63 characters is shortened, and ends with its hash.

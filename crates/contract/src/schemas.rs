@@ -4,10 +4,10 @@ use crate::ErrorName;
 use crate::checked::{CheckInput, CheckOutput};
 use crate::failed::{FailedInput, FailedOutput};
 use crate::states::{
-    DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JobInput, JudgeModelInput,
-    JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput, PlanExportInput,
-    PlanExportOutput, PublishReportInput, PublishReportOutput, RequestExportOutput, RunInput,
-    SealDatasetOutput, StartTrainingOutput,
+    CompactChangesOutput, DeployEndpointOutput, ExportSegmentInput, ExportSegmentOutput, JobInput,
+    JudgeModelInput, JudgeModelOutput, MergeToCsvInput, MergeToCsvOutput, PlanDatasetOutput,
+    PlanExportInput, PlanExportOutput, PublishReportInput, PublishReportOutput,
+    RequestExportOutput, RunInput, SealDatasetOutput, StartTrainingOutput,
 };
 use crate::stop::{StopInput, StopOutput};
 use schemars::{Schema, schema_for};
@@ -15,6 +15,8 @@ use schemars::{Schema, schema_for};
 /// Each schema with the name of its file (`<name>.schema.json`), ordered by name.
 pub fn schemas() -> Vec<(&'static str, Schema)> {
     vec![
+        ("compact-changes.input", schema_for!(RunInput)),
+        ("compact-changes.output", schema_for!(CompactChangesOutput)),
         ("deploy-endpoint.input", schema_for!(JobInput)),
         ("deploy-endpoint.output", schema_for!(DeployEndpointOutput)),
         ("error-name", schema_for!(ErrorName)),

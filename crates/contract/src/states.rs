@@ -42,8 +42,11 @@ pub enum AfterExport {
     Continue,
     /// The report: the definition has no dataset.
     End,
-    /// The report: items and definition are those of the last run that ended well.
+    /// The report: items and definition are those of the last run that ended well, or so few items
+    /// changed since that the definition asks for no training.
     NothingNew,
+    /// A native export of the whole table: the changes do not fit the items they were merged into.
+    ExportWhole,
 }
 
 /// The execution that a run belongs to, from the Step Functions context object.
@@ -82,6 +85,17 @@ pub enum Route {
     Images,
     /// By reading the lines of files in a bucket.
     Files,
+    /// By merging the changes of the table's incremental exports into an earlier run's items.
+    Changes,
+}
+
+/// What follows a native export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum AfterRequest {
+    /// The files of the whole table are adopted.
+    Adopt,
+    /// The changes are compacted.
+    Compact,
 }
 
 impl std::fmt::Display for Outcome {
@@ -98,6 +112,7 @@ impl std::fmt::Display for Route {
             Self::Sql => "sql",
             Self::Images => "images",
             Self::Files => "files",
+            Self::Changes => "changes",
         })
     }
 }
@@ -178,16 +193,40 @@ pub struct RequestExportOutput {
     pub pipeline: String,
     /// The run's id.
     pub run: RunId,
-    /// The plan's route, by which a child chooses the exporting function.
+    /// The route of the items: the plan's, or `Export` where changes were to be merged and the whole
+    /// table is exported after all.
     pub route: Route,
+    /// What follows, once it is done.
+    pub then: AfterRequest,
     /// `DynamoDB`'s status of the export, such as `IN_PROGRESS`.
     pub phase: String,
     /// Seconds to wait before the next poll; grows with the run's age.
     pub wait_seconds: u32,
-    /// Files of the export, each of them a segment; 0 before it has completed.
+    /// Files of the export, each of them a segment, or segments that changes are merged into; 0
+    /// before it has completed.
     pub segments: u32,
     /// Tasks that share the segments, one child of the Distributed Map each.
     pub tasks: u32,
+    /// Key of the JSON array of tasks.
+    pub tasks_key: String,
+    /// Concurrent children of the Distributed Map.
+    pub concurrency: u32,
+}
+
+/// Output of `CompactChanges`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CompactChangesOutput {
+    /// `Done` when all changes are compacted.
+    pub status: Status,
+    /// The pipeline.
+    pub pipeline: String,
+    /// The run's id.
+    pub run: RunId,
+    /// The route of the items, by which a child chooses the function that merges.
+    pub route: Route,
+    /// Changes whose items are committed.
+    pub changes: u64,
     /// Key of the JSON array of tasks.
     pub tasks_key: String,
     /// Concurrent children of the Distributed Map.
@@ -260,8 +299,8 @@ pub struct ExportSegmentOutput {
     pub items: u64,
 }
 
-/// Input of the steps that need no more than the run: `RequestExport`, `PlanDataset`,
-/// `SealDataset`, `DeployEndpoint`.
+/// Input of the steps that need no more than the run: `RequestExport`, `CompactChanges`,
+/// `PlanDataset`, `SealDataset`, `DeployEndpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunInput {

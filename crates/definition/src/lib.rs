@@ -66,7 +66,7 @@ pub use source::{
     BadText, CellType, Consistency, CsvFiles, CsvLabels, DynamoDbSource, Engine, FileFormat,
     FilesSource, Filter, IMAGE_ATTRIBUTES, ImageFormat, ImageLabels, ImageLimits, ImageMetadata,
     ImageRead, ImageVerify, ImagesSource, Incremental, KeyPattern, LAKE_IMAGES, ManifestLabels,
-    Mode, Position, ReadBudget, Source, SqlSource, TableName, address,
+    Mode, Position, ReadBudget, Source, SqlSource, TableChanges, TableName, address,
 };
 pub use split::{Split, TimeSplit};
 pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};

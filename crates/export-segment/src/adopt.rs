@@ -74,8 +74,7 @@ impl<S: ObjectStore> Adoption<'_, S> {
         }
         let file = self
             .export
-            .files
-            .get(number as usize)
+            .file(number)
             .ok_or(ExportSegmentError::UnknownFile { segment: number })?;
         let record = self.adopt(number, file).await?;
         // No part is given: the one who loses must not remove what the winner adopted.

@@ -1,5 +1,6 @@
 //! What can go wrong while a task is scanned or adopted.
 
+use changes::ChangesError;
 use contract::{ErrorName, Named, RunId};
 use lake::{DocumentError, PartError};
 use raw_export::RawExportError;
@@ -60,6 +61,9 @@ pub enum ExportSegmentError {
         /// What is wrong with it.
         source: dynamodb_json::ItemError,
     },
+    /// Changes cannot be merged.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
     /// The lake cannot be read or written.
     #[error("committing to the lake")]
     Document(#[from] DocumentError),
@@ -76,6 +80,7 @@ impl Named for ExportSegmentError {
             Self::UnknownFile { .. } | Self::FileDiffers { .. } | Self::FileItem { .. } => {
                 ErrorName::DatasetInvalid
             }
+            Self::Changes(error) => error.name(),
             Self::Selection(error) => error.name(),
             Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),

@@ -1,5 +1,5 @@
-//! Scans a task's segments side by side into raw parts, adopts a native export's files as such, or
-//! reads files of another bucket.
+//! Scans a task's segments side by side into raw parts, adopts a native export's files as such, reads
+//! files of another bucket, or merges what changed into an earlier run's parts.
 //!
 //! Progress lives in the lake: called again with the same input it continues from the last commit of
 //! each segment.
@@ -8,6 +8,7 @@ mod adopt;
 mod budget;
 mod error;
 mod files;
+mod merge;
 mod page_size;
 mod rate;
 mod scan;
@@ -33,7 +34,7 @@ use share::Share;
 use source::{ScanPages, Selection};
 use std::pin::pin;
 
-/// Scans, adopts or reads until the task's segments are whole or the deadline is near, and commits.
+/// Scans, adopts, reads or merges until the task's segments are whole or the deadline is near, and commits.
 ///
 /// # Errors
 /// Of the table or the lake; whatever was read before is committed all the same. `Throttled` only if
@@ -52,47 +53,20 @@ pub async fn handle(
     } = input;
     let keys = RunKeys::new(&pipeline, &run);
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
-    let export = match plan.route {
-        Route::Scan | Route::Sql | Route::Images | Route::Files => None,
-        Route::Export => Some(lake::native::read(store, &plan).await?),
-    };
-    let tasks = export.as_ref().map_or(&plan.tasks, |export| &export.tasks);
-    if !tasks.contains(&task) {
-        return Err(ExportSegmentError::UnknownTask {
-            index: task.index,
-            run,
-        });
-    }
     let time = TimeLimit::within(invocation.remaining());
     let declared = plan.definition.paths();
     let declared: Vec<_> = declared.iter().map(|path| path.text.to_owned()).collect();
-    if let Some(export) = &export {
-        let adoption = Adoption {
-            store,
-            keys: &keys,
-            export,
-            // The files hold the same users and items: their distinct values are kept once.
-            vocabularies: &Vocabularies::new(),
-            declared: &declared,
-            stop: time.stop,
-        };
-        let ends = adoption.run(task).await?;
-        adopt::report(&pipeline, &task, &ends);
-        return Ok(raw_export::output(pipeline, run, task, &ends));
-    }
-    if let Some((source, of_files)) = plan.files() {
-        let reading = files::Reading {
-            store,
-            keys: &keys,
-            source,
-            plan: of_files,
-            declared: &declared,
-            attempt: &invocation.attempt,
-            settings,
-            time,
-        };
-        let ends = reading.run(&task).await?;
-        files::report(&pipeline, &task, &ends);
+    let call = Call {
+        store,
+        keys: &keys,
+        plan: &plan,
+        task,
+        declared: &declared,
+        attempt: &invocation.attempt,
+        settings,
+        time,
+    };
+    if let Some(ends) = Box::pin(call.without_scan()).await? {
         return Ok(raw_export::output(pipeline, run, task, &ends));
     }
     let Some((source, of_table)) = plan.dynamodb() else {
@@ -143,6 +117,91 @@ pub async fn handle(
         share.give_up(&task).await?;
     }
     Ok(output)
+}
+
+/// What every way of exporting a task needs.
+struct Call<'a, S> {
+    store: &'a S,
+    keys: &'a RunKeys,
+    plan: &'a Plan,
+    task: ExportTask,
+    declared: &'a [String],
+    attempt: &'a str,
+    settings: Settings,
+    time: TimeLimit,
+}
+
+impl<S: PagedStore> Call<'_, S> {
+    /// Adopts, reads files or merges, by the run's route; `None` if it is a scan.
+    async fn without_scan(&self) -> Result<Option<Vec<SegmentEnd>>, ExportSegmentError> {
+        let Self {
+            store,
+            keys,
+            plan,
+            task,
+            declared,
+            attempt,
+            settings,
+            time,
+        } = *self;
+        let pipeline = keys.pipeline();
+        let is_planned = |tasks: &[ExportTask]| {
+            if tasks.contains(&task) {
+                return Ok(());
+            }
+            Err(ExportSegmentError::UnknownTask {
+                index: task.index,
+                run: keys.run().clone(),
+            })
+        };
+        match lake::native::route(store, plan).await? {
+            Route::Scan | Route::Sql | Route::Images | Route::Files => is_planned(&plan.tasks)?,
+            Route::Export => {
+                let export = lake::native::read(store, plan).await?;
+                is_planned(&export.tasks)?;
+                let adoption = Adoption {
+                    store,
+                    keys,
+                    export: &export,
+                    // The files hold the same users and items: their distinct values are kept once.
+                    vocabularies: &Vocabularies::new(),
+                    declared,
+                    stop: time.stop,
+                };
+                let ends = adoption.run(task).await?;
+                adopt::report(pipeline, &task, &ends);
+                return Ok(Some(ends));
+            }
+            Route::Changes => {
+                let merging = merge::Merging {
+                    store,
+                    keys,
+                    declared,
+                    attempt,
+                    stop: time.stop,
+                };
+                let ends = merging.run(plan, &task).await?;
+                merge::report(pipeline, &task, &ends);
+                return Ok(Some(ends));
+            }
+        }
+        let Some((source, of_files)) = plan.files() else {
+            return Ok(None);
+        };
+        let reading = files::Reading {
+            store,
+            keys,
+            source,
+            plan: of_files,
+            declared,
+            attempt,
+            settings,
+            time,
+        };
+        let ends = reading.run(&task).await?;
+        files::report(pipeline, &task, &ends);
+        Ok(Some(ends))
+    }
 }
 
 /// Read capacity units that reading an item consumes on average, if anybody has counted.

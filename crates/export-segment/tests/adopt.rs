@@ -85,6 +85,7 @@ async fn exported(change: impl FnOnce(&mut NativeExport)) -> MemoryStore {
         files.push(file);
     }
     let mut export = NativeExport {
+        first_segment: 0,
         arn: "arn:e".to_owned(),
         items: files.iter().map(|file| file.items).sum(),
         files,

@@ -117,6 +117,25 @@ impl RunKeys {
         self.below("raw", "native-export.json")
     }
 
+    /// The prefix of the objects of the incremental export of a window of changes, of one attempt,
+    /// without a trailing slash.
+    pub fn native_window(&self, window: usize, attempt: u32) -> String {
+        self.below(
+            "raw",
+            &format!("native/window-{window:05}/attempt-{attempt:05}"),
+        )
+    }
+
+    /// How far the requests for the windows of changes have come.
+    pub fn window_requests(&self) -> String {
+        self.below("raw", "window-requests.json")
+    }
+
+    /// Why the whole table is exported where changes were to be merged; there only in that case.
+    pub fn whole_export(&self) -> String {
+        self.below("raw", "whole-export.json")
+    }
+
     /// What an incremental run merges: the base's parts, and the files of the changes.
     pub fn changes(&self) -> String {
         self.below("raw", "changes.json")

@@ -1,10 +1,11 @@
 //! The records of a table's native export, whose files become raw parts in place.
 
 use crate::documents::{self, DocumentError};
-use crate::records::Plan;
+use crate::records::{ChangesRecord, Plan, WholeExport};
 use crate::store::ObjectStore;
 use contract::states::{ExportTask, Route};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// How far the request for an export has come. An export that failed is followed by another one
 /// under the next attempt's number: a token stands for one request, whose outcome does not change.
@@ -35,10 +36,34 @@ pub struct NativeExport {
     pub arn: String,
     /// Items in all files.
     pub items: u64,
-    /// The files, by the number of the segment that each of them is.
+    /// The number of the segment that the first file is: 0, unless the run has merged changes before,
+    /// which did not fit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first_segment: u32,
+    /// The files, each of them a segment.
     pub files: Vec<ExportFile>,
     /// The tasks that share the segments.
     pub tasks: Vec<ExportTask>,
+}
+
+// serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl NativeExport {
+    /// The numbers of the segments that the files are.
+    pub fn segments(&self) -> Range<u32> {
+        let files = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        self.first_segment..self.first_segment.saturating_add(files)
+    }
+
+    /// The file that is the segment with this number.
+    pub fn file(&self, segment: u32) -> Option<&ExportFile> {
+        let number = segment.checked_sub(self.first_segment)?;
+        self.files.get(number as usize)
+    }
 }
 
 /// A file of an export.
@@ -73,6 +98,15 @@ pub struct ManifestSummary {
     /// `FULL_EXPORT` or `INCREMENTAL_EXPORT`; absent in exports before 2023.
     #[serde(default)]
     pub export_type: Option<String>,
+    /// `NEW_IMAGE` or `NEW_AND_OLD_IMAGES`, of an incremental export.
+    #[serde(default)]
+    pub output_view: Option<String>,
+    /// The beginning of an incremental export's window, RFC 3339.
+    #[serde(default)]
+    pub export_from_time: Option<String>,
+    /// Its end.
+    #[serde(default)]
+    pub export_to_time: Option<String>,
 }
 
 /// A line of `manifest-files.json`, as far as needed.
@@ -91,18 +125,48 @@ pub struct ManifestEntry {
 /// The output format of exports that are read.
 pub const DYNAMODB_JSON: &str = "DYNAMODB_JSON";
 
-/// How many segments a run's export has.
+/// The route of a run's items: the plan's, unless its changes did not fit and the whole table is
+/// exported after all.
+///
+/// # Errors
+/// If the lake fails.
+pub async fn route(store: &impl ObjectStore, plan: &Plan) -> Result<Route, DocumentError> {
+    if plan.route != Route::Changes {
+        return Ok(plan.route);
+    }
+    let key = plan.keys().whole_export();
+    let whole: Option<WholeExport> = documents::read_if_there(store, &key, WHY_WHOLE).await?;
+    Ok(if whole.is_some() {
+        Route::Export
+    } else {
+        Route::Changes
+    })
+}
+
+/// What the record of [`RunKeys::whole_export`](crate::RunKeys::whole_export) is called in messages.
+pub const WHY_WHOLE: &str = "why the whole table is exported";
+
+/// The numbers of the segments that a run's items are in.
 ///
 /// # Errors
 /// If a native export has not completed, or the lake fails.
-pub async fn segments(store: &impl ObjectStore, plan: &Plan) -> Result<u32, DocumentError> {
-    match plan.route {
-        Route::Scan | Route::Sql | Route::Images | Route::Files => Ok(plan.segments),
-        Route::Export => {
-            let export = read(store, plan).await?;
-            Ok(u32::try_from(export.files.len()).unwrap_or(u32::MAX))
-        }
-    }
+pub async fn segments(store: &impl ObjectStore, plan: &Plan) -> Result<Range<u32>, DocumentError> {
+    Ok(match route(store, plan).await? {
+        Route::Scan | Route::Sql | Route::Images | Route::Files => 0..plan.segments,
+        Route::Export => read(store, plan).await?.segments(),
+        Route::Changes => 0..changes(store, plan).await?.total_segments(),
+    })
+}
+
+/// What an incremental run merges.
+///
+/// # Errors
+/// If the exports of the changes have not completed, or the lake fails.
+pub async fn changes(
+    store: &impl ObjectStore,
+    plan: &Plan,
+) -> Result<ChangesRecord, DocumentError> {
+    documents::read(store, &plan.keys().changes(), "the changes of a run").await
 }
 
 /// The completed export of a run.

@@ -40,6 +40,8 @@ pub fn plan(definition: Value) -> Plan {
         sample: None,
         source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
             table_arn: Some("arn:t".to_owned()),
+            table_id: None,
+            changes: None,
             projection: Vec::new(),
             read: None,
         })),

@@ -1,5 +1,6 @@
 //! Errors of planning a dataset.
 
+use changes::ChangesError;
 use contract::{ErrorName, Named};
 use dataset::{GateFailed, PlanError};
 use definition::{Dataset, ImageFiles};
@@ -16,6 +17,27 @@ pub enum PlanDatasetError {
         /// The segment.
         segment: u32,
     },
+    /// The plan's start time is invalid.
+    #[error("the run's plan: started {started:?}")]
+    Started {
+        /// The plan's text.
+        started: String,
+        /// What is wrong with it.
+        source: jiff::Error,
+    },
+    /// Changes were missed, and the whole table may not be exported instead.
+    #[error(
+        "{reason}; the whole table may not be exported: {refused}: raise that limit, and start a new run"
+    )]
+    ChangesIncomplete {
+        /// Why the items are no state of the table.
+        reason: String,
+        /// The limit that an export is above.
+        refused: String,
+    },
+    /// The changes of an incremental run cannot be sealed.
+    #[error(transparent)]
+    Changes(#[from] ChangesError),
     /// More objects or bytes were listed than the definition allows.
     #[error(
         "below the images' prefix lie {count} {unit}, and `{field}` is {cap}: raise it, or name a longer `source.images.prefix`; the index is kept, and nothing is read again"
@@ -143,7 +165,11 @@ pub enum PlanDatasetError {
 impl Named for PlanDatasetError {
     fn name(&self) -> ErrorName {
         match self {
-            Self::SegmentMissing { .. } | Self::Item { .. } => ErrorName::DatasetInvalid,
+            Self::SegmentMissing { .. } | Self::Item { .. } | Self::Started { .. } => {
+                ErrorName::DatasetInvalid
+            }
+            Self::ChangesIncomplete { .. } => ErrorName::ChangesIncomplete,
+            Self::Changes(error) => error.name(),
             Self::AboveLimit { .. } => ErrorName::LimitExceeded,
             Self::DuplicatesApart { .. }
             | Self::DuplicatesTooLarge { .. }

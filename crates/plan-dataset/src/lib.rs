@@ -11,6 +11,7 @@ mod items;
 mod leaks;
 mod quality;
 mod shards;
+mod snapshot;
 mod vocabularies;
 
 pub use error::PlanDatasetError;
@@ -27,6 +28,7 @@ use lake::records::{
 };
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, native, segment, vocabulary};
 use profile::Profile;
+use snapshot::Sealed;
 
 const MANIFESTS_AT_ONCE: usize = 16;
 
@@ -44,15 +46,23 @@ pub async fn handle(
     let keys = RunKeys::new(&input.pipeline, &input.run);
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let dataset = plan.definition.dataset.as_ref();
-    let exported = match plan.images() {
-        Some(_) => Some(gather(store, &keys, &plan).await?),
-        None => None,
-    };
+    let mut exported = None;
     let mut is_nothing_new = false;
-    if let Some(exported) = &exported {
-        index::record(store, &plan, exported).await?;
-        index::check_limits(&plan, exported)?;
-        is_nothing_new = index::is_nothing_new(store, &plan, exported).await?;
+    match snapshot::seal(store, &keys, &plan).await? {
+        Sealed::Not => {}
+        Sealed::Exact(snapshot) => {
+            is_nothing_new = snapshot::is_nothing_new(store, &plan, &snapshot).await?;
+        }
+        Sealed::Disagree => return Ok(export_whole(input, &keys, concurrency)),
+    }
+    if plan.images().is_some() {
+        let index = gather(store, &keys, &plan).await?;
+        index::record(store, &plan, &index).await?;
+        index::check_limits(&plan, &index)?;
+        is_nothing_new = index::is_nothing_new(store, &plan, &index).await?;
+        exported = Some(index);
+    } else if is_nothing_new {
+        exported = Some(gather(store, &keys, &plan).await?);
     }
     let (then, items, columns, shards) = match (exported, dataset) {
         (Some(exported), _) if is_nothing_new => {
@@ -92,6 +102,21 @@ pub async fn handle(
     };
     tracing::info!(output.items, output.columns, output.shards, "planned");
     Ok(output)
+}
+
+/// The answer where the changes do not fit the items that they were merged into.
+fn export_whole(input: RunInput, keys: &RunKeys, concurrency: u32) -> PlanDatasetOutput {
+    PlanDatasetOutput {
+        items: 0,
+        then: AfterExport::ExportWhole,
+        columns: 0,
+        shards: 0,
+        rows_of: RowsOf::Attributes,
+        shards_key: keys.shards(),
+        concurrency,
+        pipeline: input.pipeline,
+        run: input.run,
+    }
 }
 
 /// Checks an export of which no dataset is made, and records it.
@@ -284,8 +309,9 @@ async fn join_manifests(
     keys: &RunKeys,
     plan: &Plan,
 ) -> Result<Exported, PlanDatasetError> {
-    let segments = native::segments(store, plan).await?;
-    let manifests = stream::iter(0..segments)
+    let numbers = native::segments(store, plan).await?;
+    let segments = numbers.end - numbers.start;
+    let manifests = stream::iter(numbers)
         .map(|number| async move {
             let manifest: Option<SegmentRecord<Profile>> =
                 segment::manifest(store, keys, number).await?;

@@ -202,6 +202,14 @@ pub enum PlanExportError {
         /// The limit that a scan is above.
         source: Box<Self>,
     },
+    /// Changes cannot be merged, and the whole table may not be exported instead.
+    #[error("changes cannot be merged ({why}), and the whole table may not be exported")]
+    ChangesIncomplete {
+        /// Why changes cannot be merged.
+        why: String,
+        /// The limit that an export is above.
+        source: Box<Self>,
+    },
     /// Another run of this pipeline is running.
     #[error("pipeline {pipeline:?} is already running in {other}: wait for it, or stop it")]
     AlreadyRunning {
@@ -307,6 +315,7 @@ impl Named for PlanExportError {
             Self::NoLake => ErrorName::BucketUnusable,
             Self::SnapshotNotAllowed { .. } => ErrorName::SnapshotNotAllowed,
             Self::LimitExceeded { .. } | Self::NoRoute { .. } => ErrorName::LimitExceeded,
+            Self::ChangesIncomplete { .. } => ErrorName::ChangesIncomplete,
             Self::AlreadyRunning { .. } => ErrorName::AlreadyRunning,
             Self::Lake(error) => match error.name() {
                 // About the bucket, not an object: `get_if_there` handles missing objects.

@@ -15,7 +15,9 @@ impl PlanExportError {
             Self::Invalid { faults, .. } | Self::Sampled { faults, .. } => {
                 return faults.as_slice().to_vec();
             }
-            Self::NoRoute { source, .. } => return source.faults(),
+            Self::NoRoute { source, .. } | Self::ChangesIncomplete { source, .. } => {
+                return source.faults();
+            }
             Self::Selection { source, .. } => return vec![selected(source)],
             Self::TableMissing { .. } | Self::TableEmpty { .. } => TABLE,
             Self::IndexMissing { .. } => "source.dynamodb.index",

@@ -240,9 +240,10 @@ fn log(plan: &Plan) {
     );
 }
 
-/// Writes the list that the Distributed Map reads; for an export, it is written on completion.
+/// Writes the list that the Distributed Map reads; for a native export and for changes, it is written
+/// on completion.
 async fn write_tasks(store: &impl ObjectStore, plan: &Plan) -> Result<(), PlanExportError> {
-    if plan.route != Route::Export {
+    if !matches!(plan.route, Route::Export | Route::Changes) {
         documents::write(store, &plan.keys().tasks(), &plan.tasks).await?;
     }
     Ok(())

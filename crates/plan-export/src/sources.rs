@@ -49,6 +49,7 @@ where
                 let dynamodb = DynamoDb {
                     source,
                     tables,
+                    lake,
                     concurrency,
                 };
                 dynamodb.plan(definition).await

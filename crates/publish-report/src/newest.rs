@@ -86,7 +86,7 @@ async fn record(
 pub fn exported_to(run: &RunKeys, report: &Report) -> String {
     match report.export.route {
         Route::Images => keys::indexes(run.pipeline()),
-        Route::Scan | Route::Export | Route::Sql | Route::Files => run.raw(),
+        Route::Scan | Route::Export | Route::Sql | Route::Files | Route::Changes => run.raw(),
     }
 }
 

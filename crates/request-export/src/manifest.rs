@@ -6,9 +6,11 @@
 use crate::RequestExportError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use lake::native::{DYNAMODB_JSON, ExportFile, ManifestEntry, ManifestSummary};
 use lake::{ObjectMeta, ObjectStore, store};
 use serde::de::DeserializeOwned;
+use source::ExportKind;
 use std::collections::BTreeMap;
 
 const MD5_BYTES: usize = 16;
@@ -17,6 +19,8 @@ const MD5_BYTES: usize = 16;
 #[derive(Debug, Clone, Copy)]
 pub struct Completed<'a> {
     pub arn: &'a str,
+    /// What was requested.
+    pub kind: ExportKind,
     /// The requested prefix.
     pub prefix: &'a str,
     /// The summary manifest's key, if the service reports it.
@@ -49,6 +53,9 @@ pub async fn read(
     if summary.output_format != DYNAMODB_JSON {
         let found = &summary.output_format;
         return wrong(&summary_key, "outputFormat", DYNAMODB_JSON, found);
+    }
+    if let Some((what, expected, found)) = other_kind(export.kind, &summary) {
+        return wrong(&summary_key, what, &expected, &found);
     }
     let described = export.items.unwrap_or(summary.item_count);
     if summary.item_count != described {
@@ -85,7 +92,11 @@ pub async fn read(
             md5: entry.md5_checksum,
         });
     }
-    let data = format!("{}/data/", folder(&summary_key));
+    let data = match export.kind {
+        ExportKind::Whole(_) => format!("{}/data/", folder(&summary_key)),
+        // Beside the folders of the exports. The prefix belongs to this one alone.
+        ExportKind::Changes { .. } => format!("{}/data/", folder(folder(&summary_key))),
+    };
     if let Some((stray, _)) = there.range(data.clone()..).next()
         && stray.starts_with(&data)
     {
@@ -97,6 +108,47 @@ pub async fn read(
         return wrong(&files_key, "the sum of itemCount", &expected, &found);
     }
     Ok(files)
+}
+
+/// What the summary says to be exported, if it is not what was requested: the field, the expected
+/// value and the one that was found.
+fn other_kind(
+    kind: ExportKind,
+    summary: &ManifestSummary,
+) -> Option<(&'static str, String, String)> {
+    const WHOLE: &str = "FULL_EXPORT";
+    const CHANGES: &str = "INCREMENTAL_EXPORT";
+    const VIEW: &str = "NEW_AND_OLD_IMAGES";
+    let found = |field: &Option<String>| field.clone().unwrap_or_else(|| "absent".to_owned());
+    let ExportKind::Changes { from, to } = kind else {
+        let is_other = summary.export_type.as_deref().is_some_and(|of| of != WHOLE);
+        return is_other.then(|| ("exportType", WHOLE.to_owned(), found(&summary.export_type)));
+    };
+    let seconds = |text: &Option<String>| {
+        let time: Option<Timestamp> = text.as_ref().and_then(|text| text.parse().ok());
+        time.map(Timestamp::as_second)
+    };
+    if summary.export_type.as_deref() != Some(CHANGES) {
+        return Some((
+            "exportType",
+            CHANGES.to_owned(),
+            found(&summary.export_type),
+        ));
+    }
+    if summary.output_view.as_deref() != Some(VIEW) {
+        return Some(("outputView", VIEW.to_owned(), found(&summary.output_view)));
+    }
+    for (what, expected, text) in [
+        ("exportFromTime", from, &summary.export_from_time),
+        ("exportToTime", to, &summary.export_to_time),
+    ] {
+        if seconds(text) != Some(expected) {
+            let expected = Timestamp::from_second(expected);
+            let expected = expected.map_or_else(|_| String::new(), |time| time.to_string());
+            return Some((what, expected, found(text)));
+        }
+    }
+    None
 }
 
 /// The summary manifest's key: as the service reports it, or by the export's id, the end of its

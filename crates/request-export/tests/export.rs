@@ -11,7 +11,10 @@ use lake::{MemoryStore, ObjectStore, RunKeys, documents, native, sample};
 use request_export::{RequestExportError, Settings, handle};
 use serde_json::{Value, json};
 use source::memory_export::MemoryExports;
-use source::{ExportDescription, ExportRequest, ExportState, NativeExport};
+use source::{
+    DescribeRecovery, ExportDescription, ExportKind, ExportRequest, ExportState, NativeExport,
+    PointInTimeRecovery,
+};
 use std::time::SystemTime;
 use tokio::task::yield_now;
 
@@ -51,7 +54,7 @@ async fn lake(route: Route) -> MemoryStore {
 
 async fn poll(
     store: &MemoryStore,
-    exports: &impl NativeExport,
+    exports: &(impl NativeExport + DescribeRecovery),
 ) -> Result<RequestExportOutput, RequestExportError> {
     let invocation = Invocation {
         attempt: "a".to_owned(),
@@ -153,7 +156,8 @@ async fn files_become_segments_divided_among_tasks() {
         "raw/default/run=20261120-173000-1a2b3c4d/native/attempt-00001"
     );
     assert_eq!(
-        requests[0].time, 1_795_195_800,
+        requests[0].kind,
+        ExportKind::Whole(1_795_195_800),
         "the run's start, in whole seconds"
     );
 
@@ -184,7 +188,7 @@ async fn files_become_segments_divided_among_tasks() {
     let plan: Plan = documents::read(&store, &keys().plan(), "plan")
         .await
         .unwrap();
-    assert_eq!(native::segments(&store, &plan).await.unwrap(), 3);
+    assert_eq!(native::segments(&store, &plan).await.unwrap(), 0..3);
 
     // Once it is done, no service is called.
     exports.end(ExportState::InProgress);
@@ -267,6 +271,12 @@ impl NativeExport for Slow<'_> {
     }
 }
 
+impl DescribeRecovery for Slow<'_> {
+    async fn recovery(&self, table: &str) -> Result<PointInTimeRecovery, ServiceError> {
+        self.0.recovery(table).await
+    }
+}
+
 /// Refuses to list all exports.
 struct ByToken<'a>(&'a MemoryExports);
 
@@ -287,6 +297,12 @@ impl NativeExport for ByToken<'_> {
 
     async fn describe_export(&self, arn: &str) -> Result<ExportDescription, ServiceError> {
         self.0.describe_export(arn).await
+    }
+}
+
+impl DescribeRecovery for ByToken<'_> {
+    async fn recovery(&self, table: &str) -> Result<PointInTimeRecovery, ServiceError> {
+        self.0.recovery(table).await
     }
 }
 
@@ -361,7 +377,7 @@ async fn a_failed_export_is_reported_and_followed_by_another_one() {
     let requests = exports.requests();
     assert_eq!(requests.len(), 2);
     assert_ne!(requests[0].token, requests[1].token);
-    assert_eq!(requests[0].time, requests[1].time);
+    assert_eq!(requests[0].kind, requests[1].kind);
     let record: NativeRequest = documents::read(&store, &keys().native_request(), "request")
         .await
         .unwrap();

@@ -8,9 +8,18 @@ use std::future::Future;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PointInTimeRecovery {
     /// It can.
-    On,
+    On(Recoverable),
     /// It cannot.
     Off,
+}
+
+/// The span of a table's past that can be read, in seconds since 1970.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recoverable {
+    /// Its earliest moment, if the service says.
+    pub earliest: Option<i64>,
+    /// Its latest moment, some minutes ago, if the service says.
+    pub latest: Option<i64>,
 }
 
 /// Tells whether a table can be exported.
@@ -22,7 +31,21 @@ pub trait DescribeRecovery: Send + Sync {
     ) -> impl Future<Output = Result<PointInTimeRecovery, ServiceError>> + Send;
 }
 
-/// The export to request: the whole table, in `DynamoDB` JSON.
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportKind {
+    /// The whole table, as it was at this moment, in seconds since 1970.
+    Whole(i64),
+    /// The items that changed, with their new and old images.
+    Changes {
+        /// The beginning of the window, inclusive, in seconds since 1970.
+        from: i64,
+        /// Its end, exclusive.
+        to: i64,
+    },
+}
+
+/// The export to request, in `DynamoDB` JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportRequest {
     /// The table's ARN.
@@ -35,8 +58,8 @@ pub struct ExportRequest {
     pub prefix: String,
     /// The KMS key that the files are written with.
     pub key: String,
-    /// The moment whose items are exported, in seconds since 1970.
-    pub time: i64,
+    /// What is exported.
+    pub kind: ExportKind,
 }
 
 /// How an export stands.

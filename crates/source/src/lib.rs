@@ -14,8 +14,8 @@ mod throttles;
 
 pub use capacity::ReadCapacity;
 pub use export::{
-    DescribeRecovery, ExportDescription, ExportRequest, ExportState, NativeExport,
-    PointInTimeRecovery,
+    DescribeRecovery, ExportDescription, ExportKind, ExportRequest, ExportState, NativeExport,
+    PointInTimeRecovery, Recoverable,
 };
 pub use function::{CallFunction, FunctionAnswer, MemoryFunctions};
 pub use page::{PageBuffer, PageEnd, PageRequest};
@@ -30,6 +30,9 @@ use std::future::Future;
 pub struct TableInfo {
     /// Its ARN; absent where the service says none.
     pub arn: Option<String>,
+    /// What tells it from another table that had or will have its name; absent where the service says
+    /// none.
+    pub id: Option<String>,
     /// The names of the key attributes: partition key, then sort key if there is one.
     pub key_attributes: Vec<String>,
     /// Items, as of the service's last count (`DynamoDB` counts about every six hours).

@@ -64,6 +64,7 @@ impl DescribeTable for MemoryTable {
             arn: Some(format!(
                 "arn:aws:dynamodb:us-east-1:123456789012:table/{table}"
             )),
+            id: Some("id-1".to_owned()),
             key_attributes: vec!["id".to_owned()],
             items: self.lines.len() as u64,
             bytes: self.lines.iter().map(|line| line.len() as u64).sum(),

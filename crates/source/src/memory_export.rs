@@ -3,7 +3,7 @@
 
 use crate::{
     DescribeRecovery, ExportDescription, ExportRequest, ExportState, NativeExport,
-    PointInTimeRecovery,
+    PointInTimeRecovery, Recoverable,
 };
 use contract::{ErrorName, ServiceError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +19,7 @@ pub struct MemoryExports {
 struct State {
     exports: Vec<(ExportRequest, ExportState)>,
     recovery_off: bool,
+    recoverable: Recoverable,
     tokens_expired: bool,
 }
 
@@ -31,6 +32,11 @@ impl MemoryExports {
     /// Turns point-in-time recovery off.
     pub fn turn_recovery_off(&self) {
         self.lock().recovery_off = true;
+    }
+
+    /// Says that so much of the table's past can be read.
+    pub fn set_recoverable(&self, recoverable: Recoverable) {
+        self.lock().recoverable = recoverable;
     }
 
     /// Forgets the tokens, as the service does after eight hours.
@@ -54,9 +60,16 @@ impl MemoryExports {
     /// # Panics
     /// If there is none.
     pub fn end(&self, state: ExportState) {
-        let mut all = self.lock();
-        let last = all.exports.last_mut().expect("an export was asked for");
-        last.1 = state;
+        let last = self.lock().exports.len().checked_sub(1);
+        self.end_one(last.expect("an export was asked for"), state);
+    }
+
+    /// Lets the export with this number, from 0, stand so.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn end_one(&self, number: usize, state: ExportState) {
+        self.lock().exports[number].1 = state;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -78,7 +91,7 @@ impl DescribeRecovery for MemoryExports {
         Ok(if self.lock().recovery_off {
             PointInTimeRecovery::Off
         } else {
-            PointInTimeRecovery::On
+            PointInTimeRecovery::On(self.lock().recoverable)
         })
     }
 }
@@ -156,6 +169,7 @@ fn refusal(name: ErrorName, code: &str, request: &ExportRequest) -> ServiceError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ExportKind;
 
     #[tokio::test]
     async fn a_token_stands_for_one_export() {
@@ -166,7 +180,7 @@ mod tests {
             bucket: "lake".to_owned(),
             prefix: "raw/a".to_owned(),
             key: "key/lake".to_owned(),
-            time: 7,
+            kind: ExportKind::Whole(7),
         };
         assert_eq!(exports.find_export(&request).await.unwrap(), None);
         let first = exports.request_export(&request).await.unwrap();
@@ -176,7 +190,7 @@ mod tests {
             ExportState::InProgress
         );
         let other = ExportRequest {
-            time: 8,
+            kind: ExportKind::Whole(8),
             ..request.clone()
         };
         let error = exports.request_export(&other).await.unwrap_err();

@@ -7,22 +7,27 @@ use crate::Finding;
 use serde_json::Value;
 
 /// The choices, but for those on `$.status`: each value with the state that it leads to.
-const ROUTES: [(&str, &str, &str); 30] = [
+const ROUTES: [(&str, &str, &str); 35] = [
     ("WhichRoute", "Scan", "ExportSegments"),
     ("WhichRoute", "Export", "RequestExport"),
     ("WhichRoute", "Sql", "ExportSegments"),
     ("WhichRoute", "Images", "ExportSegments"),
     ("WhichRoute", "Files", "ExportSegments"),
+    ("WhichRoute", "Changes", "RequestExport"),
+    ("WhatIsExported", "Adopt", "ExportSegments"),
+    ("WhatIsExported", "Compact", "CompactChanges"),
     ("WhichExporter", "Scan", "ExportSegment"),
     ("WhichExporter", "Export", "ExportSegment"),
     ("WhichExporter", "Sql", "ExportSqlRange"),
     ("WhichExporter", "Images", "IndexImages"),
     ("WhichExporter", "Files", "ExportSegment"),
+    ("WhichExporter", "Changes", "ExportSegment"),
     ("WhichPacker", "Attributes", "MergeToCsv"),
     ("WhichPacker", "Images", "PackImages"),
     ("IsDatasetDefined", "Continue", "MergeShards"),
     ("IsDatasetDefined", "End", "ReportExported"),
     ("IsDatasetDefined", "NothingNew", "ReportNothingNew"),
+    ("IsDatasetDefined", "ExportWhole", "RequestExport"),
     ("IsTrainingDefined", "Continue", "StartTraining"),
     ("IsTrainingDefined", "End", "ReportDatasetSealed"),
     ("IsPromotionDefined", "Continue", "JudgeModel"),

@@ -247,7 +247,8 @@ The stack is `millrace`, with the defaults and a relational database.
 
 ## In the lake
 R reads an object, W writes one, C only creates one, D removes one, with TLS. Without TLS everything is denied.
-Not shown: `PlanDatasetRole` also writes the list of a run's parts, `raw/<pipeline>/run=<id>/lines/`.
+Not shown: of a run's `raw/<pipeline>/run=<id>/`, `PlanDatasetRole` also writes `lines/`, the list of
+its parts, `snapshot.json` and `whole-export.json`.
 
 ";
 

@@ -24,9 +24,10 @@ enum Work {
 }
 
 /// Each function's work.
-const WORK: [(&str, Work); 13] = [
+const WORK: [(&str, Work); 14] = [
     ("plan-export", Work::Asks),
     ("request-export", Work::Asks),
+    ("compact-changes", Work::Reads),
     ("export-segment", Work::Reads),
     ("export-sql-range", Work::Reads),
     ("index-images", Work::Reads),

@@ -8,7 +8,7 @@ use crate::Finding;
 use serde_json::Value;
 
 /// What each role reads (R), writes (W) and removes (D) below which tier, and nothing else.
-const MAY: [(&str, &[(&str, &str)]); 17] = [
+const MAY: [(&str, &[(&str, &str)]); 18] = [
     ("TrainingRole", &[("processed", "R"), ("models", "RW")]),
     (
         "ServingRole",
@@ -30,9 +30,11 @@ const MAY: [(&str, &[(&str, &str)]); 17] = [
             ("latest", "R"),
             ("current", "RWD"),
             ("index", "R"),
+            ("reports", "R"),
         ],
     ),
-    ("RequestExportRole", &[("raw", "RW")]),
+    ("RequestExportRole", &[("raw", "RW"), ("reports", "R")]),
+    ("CompactChangesRole", &[("raw", "RWD")]),
     ("ExportSegmentRole", &[("raw", "RWD")]),
     ("ExportSqlRangeRole", &[("raw", "RWD")]),
     (

@@ -80,6 +80,12 @@ pub fn export(planned: &Planned) -> StepRow {
     let tasks = planned.tasks.len() as u64;
     let basis = match planned.route {
         contract::states::Route::Export => format!("native export of {}", size(bytes)),
+        contract::states::Route::Changes => {
+            format!(
+                "what changed, merged into {} items",
+                count(planned.estimate.items)
+            )
+        }
         contract::states::Route::Sql => {
             let ranges = if tasks == 1 { "range" } else { "ranges" };
             format!("{} in {} {ranges}", size(bytes), count(tasks))

@@ -121,7 +121,7 @@ pub async fn exported(
         .map_err(lake)?;
     let segments = native::segments(store, &plan).await.map_err(lake)?;
     let (mut parts, mut totals) = (Vec::new(), ScanTotals::default());
-    for number in 0..segments {
+    for number in segments {
         let record: Option<SegmentRecord<IgnoredAny>> = segment::manifest(store, &keys, number)
             .await
             .map_err(lake)?;

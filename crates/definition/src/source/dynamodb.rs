@@ -1,5 +1,6 @@
 //! An Amazon DynamoDB table as a source: which items are read, and how fast.
 
+use super::dynamodb_changes::{self, TableChanges};
 use crate::faults::Faults;
 use crate::paths::{NamedPath, PathUsage, each};
 use schemars::JsonSchema;
@@ -31,6 +32,9 @@ pub struct DynamoDbSource {
     /// have them.
     #[serde(default)]
     pub consistent_read: bool,
+    /// When the whole table is exported in place of its changes, for the mode `incremental`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<TableChanges>,
     /// How fast the table may be read.
     #[serde(default)]
     pub read: ReadBudget,
@@ -58,6 +62,10 @@ pub enum Mode {
     /// By native export to S3, which consumes no read capacity, needs point-in-time recovery, takes
     /// five minutes or more, and costs about six times as much per gigabyte.
     Export,
+    /// By native export of what changed since the last run that ended well, merged into that run's
+    /// items; it consumes no read capacity, and needs point-in-time recovery. The whole table is
+    /// exported in the first run and wherever changes cannot be merged; the plan gives the reason.
+    Incremental,
 }
 
 /// Which items to export, as a DynamoDB filter expression.
@@ -104,6 +112,7 @@ impl DynamoDbSource {
             projection: Vec::new(),
             filter: None,
             consistent_read: false,
+            changes: None,
             read: ReadBudget::default(),
             segments: None,
             segments_per_task: None,
@@ -125,6 +134,11 @@ impl DynamoDbSource {
         }
     }
 
+    /// How changes are merged, if they are.
+    pub fn incremental(&self) -> Option<TableChanges> {
+        (self.mode == Mode::Incremental).then(|| self.changes.unwrap_or_default())
+    }
+
     /// Every attribute path of the source.
     pub(crate) fn paths(&self) -> Vec<NamedPath<'_>> {
         let Self {
@@ -135,6 +149,7 @@ impl DynamoDbSource {
             // Its names follow DynamoDB's own grammar, which DynamoDB parses.
             filter: _,
             consistent_read: _,
+            changes: _,
             read: _,
             segments: _,
             segments_per_task: _,
@@ -180,6 +195,7 @@ impl DynamoDbSource {
                 ),
             );
         }
+        dynamodb_changes::validate(self, faults);
         if self.segments.is_some_and(|n| !(1..=1_000_000).contains(&n)) {
             faults.add("source.dynamodb.segments", "must be 1 to 1,000,000");
         }

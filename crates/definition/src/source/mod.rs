@@ -1,6 +1,7 @@
 //! The source of the items: one variant of [`Source`] for each kind.
 
 mod dynamodb;
+mod dynamodb_changes;
 mod dynamodb_filter;
 mod files;
 mod image_labels;
@@ -13,6 +14,7 @@ mod sql;
 mod toy;
 
 pub use dynamodb::{DynamoDbSource, Filter, Mode, ReadBudget};
+pub use dynamodb_changes::TableChanges;
 pub use files::{CellType, CsvFiles, FileFormat, FilesSource};
 pub(crate) use image_labels::is_bucket;
 pub use image_labels::{CsvLabels, ImageLabels, ManifestLabels, address};

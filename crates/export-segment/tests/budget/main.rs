@@ -50,6 +50,8 @@ fn plan(table: &MeteredTable, per_task: u32, rcu: Option<f64>, is_counted: bool)
         tasks: tasks.collect(),
         source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
             table_arn: None,
+            table_id: None,
+            changes: None,
             projection: Vec::new(),
             read: Some(ReadPlan {
                 rcu,

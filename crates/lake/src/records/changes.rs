@@ -27,6 +27,27 @@ pub enum ChangeView {
     NewImage,
 }
 
+/// Which changes a run merges into which run's items: all until its own start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedChanges {
+    /// What the changes are merged into.
+    pub base: SnapshotRecord,
+    /// The windows to export, oldest first.
+    pub windows: Vec<Window>,
+    /// Why the whole table may not be exported instead, if it may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole_refused: Option<String>,
+}
+
+/// That the whole table is exported where changes were to be merged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WholeExport {
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
 /// The changes of one window: an incremental export, whose files hold one line for each key that
 /// changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

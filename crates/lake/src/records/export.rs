@@ -1,7 +1,8 @@
 //! Records of an export: plan, part, segment.
 
 use super::{
-    AppliedChanges, Checksum, FilesPlan, ImagesPlan, Listing, SnapshotRead, Snapshots, SqlPlan,
+    AppliedChanges, Checksum, FilesPlan, ImagesPlan, Listing, PlannedChanges, SnapshotRead,
+    Snapshots, SqlPlan,
 };
 use crate::keys::RunKeys;
 use contract::RunId;
@@ -157,6 +158,12 @@ pub struct DynamoDbPlan {
     /// How fast the table is scanned; absent for a native export.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<ReadPlan>,
+    /// What tells the table from another one of the same name, if the service says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table_id: Option<String>,
+    /// Which changes are merged into which run's items, for the route `Changes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<PlannedChanges>,
 }
 
 /// How fast a run reads the table.

@@ -14,7 +14,8 @@ mod snapshot;
 mod sql;
 
 pub use changes::{
-    AppliedChanges, ChangeView, ChangeWindow, ChangedRecord, ChangesRecord, SnapshotRecord, Window,
+    AppliedChanges, ChangeView, ChangeWindow, ChangedRecord, ChangesRecord, PlannedChanges,
+    SnapshotRecord, WholeExport, Window,
 };
 pub use checksum::{Checksum, FileDigest};
 pub use dataset::{

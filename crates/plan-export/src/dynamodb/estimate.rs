@@ -138,6 +138,27 @@ pub fn export(limits: &Limits, scan: &Estimate) -> Estimate {
     }
 }
 
+/// What merging changes takes at most, where an export of the whole table takes `whole`: so large a
+/// share of the items changed, each of which is exported with its old and its new image.
+pub fn changes(items: u64, whole: &Estimate, share: f64) -> Estimate {
+    const IMAGES: f64 = 2.0;
+    let cost = whole.cost.map(|cost| {
+        let reads = micro_dollars(cost.reads * share * IMAGES);
+        let lambda = micro_dollars(cost.lambda * (1.0 + share * IMAGES));
+        Cost {
+            total: micro_dollars(reads + lambda),
+            reads,
+            lambda,
+            requests: 0.0,
+        }
+    });
+    Estimate {
+        items,
+        cost,
+        ..whole.clone()
+    }
+}
+
 fn requests(prices: &PriceList, shape: Shape, bytes: f64, seconds: f64, at_once: f64) -> f64 {
     let (segments, tasks) = (f64::from(shape.segments), f64::from(shape.tasks));
     let invocations = (seconds * at_once / tasks / SECONDS_PER_INVOCATION).ceil();
@@ -246,6 +267,7 @@ mod tests {
         let definition: Definition = contract::read::from_value(definition).unwrap();
         let info = TableInfo {
             arn: None,
+            id: None,
             key_attributes: Vec::new(),
             items: 1000,
             bytes,

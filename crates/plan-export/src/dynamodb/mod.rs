@@ -1,5 +1,6 @@
 //! Plans the export of a DynamoDB table: what to read, by which route, and how fast.
 
+mod changes;
 mod estimate;
 mod prices;
 mod read_budget;
@@ -14,22 +15,26 @@ pub use prices::{BASIS, PriceList};
 pub use sample::sample_table;
 
 use crate::PlanExportError;
+use changes::Decision;
 use contract::states::{ExportTask, Route};
 use definition::{Definition, DynamoDbSource};
 use estimate::Shape;
-use lake::records::{DynamoDbPlan, SourcePlan};
+use lake::ObjectStore;
+use lake::records::{DynamoDbPlan, ItemSample, PlannedChanges, ReadPlan, SourcePlan};
 use raw_export::{PlanSource, Planned};
 use route::Chosen;
 use selected::Selected;
 use source::{DescribeRecovery, DescribeTable, ScanPages, TableInfo};
 
-/// A table to export, and the port that describes it.
+/// A table to export, and the ports that describe it and its earlier runs.
 #[derive(Debug)]
-pub struct DynamoDb<'a, T> {
+pub struct DynamoDb<'a, T, L> {
     /// The definition's source.
     pub source: &'a DynamoDbSource,
     /// The port.
     pub tables: &'a T,
+    /// The lake with earlier runs, into which changes are merged, if there is one.
+    pub lake: Option<&'a L>,
     /// Tasks that run at once, at most.
     pub concurrency: u32,
 }
@@ -41,58 +46,135 @@ async fn describe(tables: &impl DescribeTable, table: &str) -> Result<TableInfo,
     })
 }
 
-impl<T: DescribeTable + DescribeRecovery + ScanPages> PlanSource for DynamoDb<'_, T> {
+impl<T, L> PlanSource for DynamoDb<'_, T, L>
+where
+    T: DescribeTable + DescribeRecovery + ScanPages,
+    L: ObjectStore,
+{
     type Error = PlanExportError;
 
     async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
-        let Self { source, tables, .. } = *self;
+        let Self {
+            source,
+            tables,
+            lake,
+            ..
+        } = *self;
         let table = &source.table;
         let info = describe(tables, table).await?;
         let selected = selected::choose(definition, source, info)?;
+        let Some(how) = source.incremental() else {
+            let sample = self.sample(definition, &selected).await?;
+            return self.whole(definition, selected, sample).await;
+        };
+        let of_changes = changes::Table {
+            definition,
+            source,
+            how,
+            info: &selected.info,
+        };
+        let Decision { chosen, changes } = of_changes.decide(tables, lake).await?;
+        // What the base's items were checked for need not be read again.
+        let is_checked = changes
+            .as_ref()
+            .is_some_and(|(base, _)| base.same_definition && base.snapshot.items > 0);
+        let sample = if is_checked {
+            None
+        } else {
+            self.sample(definition, &selected).await?
+        };
+        let changes = changes.map(|(_, changes)| changes);
+        let unknown = Shape {
+            segments: 0,
+            tasks: 0,
+        };
+        Ok(planned(selected, chosen, unknown, sample, None, changes))
+    }
+}
+
+impl<T, L> DynamoDb<'_, T, L>
+where
+    T: DescribeTable + DescribeRecovery + ScanPages,
+    L: ObjectStore,
+{
+    /// Reads a little of the table, to see that there are items, and of the right shape.
+    async fn sample(
+        &self,
+        definition: &Definition,
+        selected: &Selected,
+    ) -> Result<Option<ItemSample>, PlanExportError> {
+        let Self { source, tables, .. } = *self;
+        let (table, index) = (&source.table, source.index.as_deref());
         // The table's own count lags by hours; reading one item tells whether there is any.
-        let index = source.index.as_deref();
         if !tables.holds_an_item(table, index).await? {
             return Err(PlanExportError::table_empty(table, index));
         }
-        let sample = sample::check(definition, source, tables, &selected).await?;
-        let Selected {
-            info,
-            key_attributes,
-            paths,
-        } = selected;
+        sample::check(definition, source, tables, selected).await
+    }
+
+    /// Plans to export all that the source names.
+    async fn whole(
+        &self,
+        definition: &Definition,
+        selected: Selected,
+        sample: Option<ItemSample>,
+    ) -> Result<Planned, PlanExportError> {
+        let Self { source, tables, .. } = *self;
+        let info = &selected.info;
         let mut read = read_budget::decide(&source.read, info.capacity, self.concurrency);
-        let mut shape = segments::shape(source, &info, &read);
+        let mut shape = segments::shape(source, info, &read);
         let scan = if info.bytes > 0 {
-            estimate::estimate(source, &definition.limits, &info, &read, shape)
+            estimate::estimate(source, &definition.limits, info, &read, shape)
         } else {
             read.max_units = estimate::most_units(&definition.limits, info.capacity, &read);
-            estimate::uncounted(&info)
+            estimate::uncounted(info)
         };
-        let Chosen {
-            route,
-            reason,
-            estimate,
-        } = route::choose(definition, source, scan, tables).await?;
-        if route == Route::Export {
+        let chosen = route::choose(definition, source, scan, tables).await?;
+        let is_scan = chosen.route == Route::Scan;
+        if !is_scan {
             // Its files, and so its segments, are known on completion.
             shape = Shape {
                 segments: 0,
                 tasks: 0,
             };
         }
-        Ok(Planned {
-            key_attributes,
-            route,
-            reason,
-            segments: shape.segments,
-            tasks: ExportTask::share(shape.segments, shape.tasks),
-            estimate,
-            sample,
-            source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
-                table_arn: info.arn,
-                projection: paths.iter().map(ToString::to_string).collect(),
-                read: (route == Route::Scan).then_some(read),
-            })),
-        })
+        let read = is_scan.then_some(read);
+        Ok(planned(selected, chosen, shape, sample, read, None))
+    }
+}
+
+fn planned(
+    selected: Selected,
+    chosen: Chosen,
+    shape: Shape,
+    sample: Option<ItemSample>,
+    read: Option<ReadPlan>,
+    changes: Option<PlannedChanges>,
+) -> Planned {
+    let Selected {
+        info,
+        key_attributes,
+        paths,
+    } = selected;
+    let Chosen {
+        route,
+        reason,
+        estimate,
+    } = chosen;
+    Planned {
+        key_attributes,
+        route,
+        reason,
+        segments: shape.segments,
+        tasks: ExportTask::share(shape.segments, shape.tasks),
+        estimate,
+        sample,
+        source: Some(SourcePlan::DynamoDb(DynamoDbPlan {
+            table_arn: info.arn,
+            table_id: info.id,
+            projection: paths.iter().map(ToString::to_string).collect(),
+            read,
+            changes,
+        })),
     }
 }

@@ -8,7 +8,7 @@ use crate::PlanExportError;
 use contract::ErrorName;
 use contract::states::{Estimate, Route};
 use definition::{Definition, DynamoDbSource, FieldError, Mode};
-use source::{DescribeRecovery, PointInTimeRecovery};
+use source::{DescribeRecovery, PointInTimeRecovery, Recoverable};
 
 /// The chosen route, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,8 @@ pub async fn choose(
     let within_limits = estimate::check_limits(definition, &scan);
     let export = estimate::export(&definition.limits, &scan);
     match (source.mode, source.needs_scan(), within_limits) {
-        (Mode::Export, ..) => {
+        // An incremental run comes here only as a whole export.
+        (Mode::Export | Mode::Incremental, ..) => {
             if let Some(obstacle) = obstacle(definition, source, &export, tables).await? {
                 return Err(obstacle.refuse(definition));
             }
@@ -133,7 +134,7 @@ async fn obstacle(
     }
     let table = source.table.clone();
     match tables.recovery(&table).await {
-        Ok(PointInTimeRecovery::On) => Ok(None),
+        Ok(PointInTimeRecovery::On(_)) => Ok(None),
         Ok(PointInTimeRecovery::Off) => Ok(Some(Obstacle::RecoveryOff { table })),
         // The role or the server lacks that operation: a retry does not help.
         Err(error)
@@ -146,6 +147,22 @@ async fn obstacle(
             Ok(Some(Obstacle::RecoveryUnknown { message }))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// How much of the table's past can be read.
+///
+/// # Errors
+/// If the table has no point-in-time recovery, or it cannot be described.
+pub async fn recoverable(
+    definition: &Definition,
+    source: &DynamoDbSource,
+    tables: &impl DescribeRecovery,
+) -> Result<Recoverable, PlanExportError> {
+    let table = source.table.clone();
+    match tables.recovery(&table).await? {
+        PointInTimeRecovery::On(recoverable) => Ok(recoverable),
+        PointInTimeRecovery::Off => Err(Obstacle::RecoveryOff { table }.refuse(definition)),
     }
 }
 

@@ -10,7 +10,7 @@ use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use source::{
     DescribeRecovery, DescribeTable, IndexInfo, MemoryFunctions, PageBuffer, PageEnd, PageRequest,
-    PointInTimeRecovery, ReadCapacity, ScanPages, TableInfo,
+    PointInTimeRecovery, ReadCapacity, Recoverable, ScanPages, TableInfo,
 };
 use std::sync::Mutex;
 
@@ -29,6 +29,8 @@ pub struct Tables {
     pub empty: bool,
     pub capacity: ReadCapacity,
     pub recovery: Recovery,
+    pub recoverable: Recoverable,
+    pub id: &'static str,
 }
 
 impl Default for Tables {
@@ -43,6 +45,8 @@ impl Default for Tables {
             empty: false,
             capacity: ReadCapacity::Unknown,
             recovery: Recovery::Denied,
+            recoverable: Recoverable::default(),
+            id: "id-1",
         }
     }
 }
@@ -58,7 +62,7 @@ pub enum Recovery {
 impl DescribeRecovery for Tables {
     async fn recovery(&self, table: &str) -> Result<PointInTimeRecovery, ServiceError> {
         let name = match self.recovery {
-            Recovery::On => return Ok(PointInTimeRecovery::On),
+            Recovery::On => return Ok(PointInTimeRecovery::On(self.recoverable)),
             Recovery::Off => return Ok(PointInTimeRecovery::Off),
             Recovery::Denied => ErrorName::AccessDenied,
             Recovery::Throttled => ErrorName::Throttled,
@@ -79,6 +83,7 @@ impl DescribeTable for Tables {
     async fn describe(&self, table: &str) -> Result<Option<TableInfo>, ServiceError> {
         Ok((table == "interactions").then(|| TableInfo {
             arn: Some("arn:interactions".to_owned()),
+            id: Some(self.id.to_owned()),
             key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
             items: self.items,
             bytes: self.bytes,

@@ -1,0 +1,157 @@
+//! Reading only what changed of a DynamoDB table.
+
+use super::dynamodb::{DynamoDbSource, Mode};
+use crate::faults::Faults;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Days of a table's past that can be exported. Source: Amazon DynamoDB Developer Guide,
+/// "Point-in-time recovery".
+const MOST_DAYS: u32 = 35;
+const FIELD: &str = "source.dynamodb.changes";
+
+/// When the whole table is exported in place of its changes, and when changes are worth a training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TableChanges {
+    /// Days after which a run exports the whole table again.
+    #[serde(default = "default_days")]
+    #[schemars(range(min = 1, max = 35))]
+    pub full_every_days: u32,
+    /// Share of the items, from 0 to 1. If more changed, the run exports the whole table: a change
+    /// is about as dear as two items.
+    #[serde(default = "default_share")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub maximum_share: f64,
+    /// Share of the items, from 0 to 1. If fewer changed since the data of the last run that ended
+    /// well, the run ends as `NothingNew` before it trains. With 0, it does so only if nothing
+    /// changed.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub retrain_at_share: f64,
+}
+
+const fn default_days() -> u32 {
+    28
+}
+
+const fn default_share() -> f64 {
+    0.2
+}
+
+impl Default for TableChanges {
+    fn default() -> Self {
+        Self {
+            full_every_days: default_days(),
+            maximum_share: default_share(),
+            retrain_at_share: 0.0,
+        }
+    }
+}
+
+/// Validates the mode `incremental` and what belongs to it.
+pub(super) fn validate(source: &DynamoDbSource, faults: &mut Faults) {
+    if source.mode == Mode::Incremental {
+        if let Some(field) = source.needs_scan() {
+            let instead = match field {
+                "projection" => "leave it out, and name the columns in `dataset.columns`",
+                "filter" => "leave it out, and filter by `dataset.where`",
+                "index" => "leave it out, or choose scan",
+                _ => "leave it out: exports are exact at a moment",
+            };
+            faults.add(
+                format!("source.dynamodb.{field}"),
+                format!("changes are merged into whole items of the table itself: {instead}"),
+            );
+        }
+    } else if source.changes.is_some() {
+        faults.add(FIELD, "needs `source.dynamodb.mode` to be `incremental`");
+    }
+    let Some(changes) = source.changes else {
+        return;
+    };
+    if !(1..=MOST_DAYS).contains(&changes.full_every_days) {
+        faults.add(
+            format!("{FIELD}.fullEveryDays"),
+            format!("must be 1 to {MOST_DAYS} days, the past that DynamoDB can export"),
+        );
+    }
+    for (name, share) in [
+        ("maximumShare", changes.maximum_share),
+        ("retrainAtShare", changes.retrain_at_share),
+    ] {
+        if !(0.0..=1.0).contains(&share) {
+            faults.add(
+                format!("{FIELD}.{name}"),
+                "must be a share from 0 to 1, such as 0.2",
+            );
+        }
+    }
+    if changes.retrain_at_share > changes.maximum_share {
+        faults.add(
+            format!("{FIELD}.retrainAtShare"),
+            "must not be above `maximumShare`: no run by changes would train",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn faults(change: &Value) -> String {
+        let mut source = json!({"table": "interactions", "mode": "incremental"});
+        for (field, value) in change.as_object().unwrap() {
+            source[field] = value.clone();
+        }
+        let source: DynamoDbSource = serde_json::from_value(source).unwrap();
+        let mut faults = Faults::default();
+        source.validate(&mut faults);
+        faults.to_string()
+    }
+
+    #[test]
+    fn what_changes_cannot_be_merged_into_is_refused() {
+        assert_eq!(faults(&json!({})), "");
+        let all = json!({"fullEveryDays": 35, "maximumShare": 1, "retrainAtShare": 1});
+        assert_eq!(faults(&json!({ "changes": all })), "");
+        for (change, says) in [
+            (
+                json!({"index": "by-time"}),
+                "field `source.dynamodb.index`: changes are merged into whole items",
+            ),
+            (json!({"projection": ["a"]}), "`dataset.columns`"),
+            (
+                json!({"filter": {"expression": "a > b"}}),
+                "`dataset.where`",
+            ),
+            (
+                json!({"consistentRead": true}),
+                "field `source.dynamodb.consistentRead`",
+            ),
+            (
+                json!({"mode": "auto", "changes": {}}),
+                "field `source.dynamodb.changes`: needs",
+            ),
+            (
+                json!({"changes": {"fullEveryDays": 36}}),
+                "field `source.dynamodb.changes.fullEveryDays`: must be 1 to 35 days",
+            ),
+            (
+                json!({"changes": {"maximumShare": 20}}),
+                "field `source.dynamodb.changes.maximumShare`: must be a share",
+            ),
+            (
+                json!({"changes": {"maximumShare": 0.1, "retrainAtShare": 0.2}}),
+                "field `source.dynamodb.changes.retrainAtShare`: must not be above",
+            ),
+        ] {
+            assert!(
+                faults(&change).contains(says),
+                "{change}: {}",
+                faults(&change)
+            );
+        }
+    }
+}
