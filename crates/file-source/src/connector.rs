@@ -25,7 +25,9 @@ const ETX: u8 = 0x03;
 pub fn write(line: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     let mut writer = LineWriter::new(out);
     writer.begin_item();
-    if line.starts_with(b"{") {
+    // JSON escapes control characters, so a line with one is of the other form, even if the first
+    // attribute's name begins with a brace.
+    if memchr::memchr(ETX, line).is_none() && line.trim_ascii_start().starts_with(b"{") {
         read(line, Members(&mut writer))?;
     } else {
         separated(line, &mut writer)?;
@@ -248,6 +250,20 @@ mod tests {
             item("a \"b\"\x03{\"S\":\"control \\u0002\"}").unwrap(),
             "{\"Item\":{\"a \\\"b\\\"\":{\"S\":\"control \\u0002\"}}}\n"
         );
+    }
+
+    #[test]
+    fn blanks_and_braces_belong_to_a_name_outside_of_json() {
+        for (line, name) in [
+            (" a\x03{\"s\":\"x\"}", " a"),
+            ("\t\x03{\"s\":\"x\"}", "\\t"),
+            ("{a\x03 {\"s\":\"x\"} ", "{a"),
+        ] {
+            let expected = format!("{{\"Item\":{{\"{name}\":{{\"S\":\"x\"}}}}}}\n");
+            assert_eq!(item(line).unwrap(), expected);
+        }
+        let json = item("  {\"a\":{\"s\":\"x\"}} ").unwrap();
+        assert_eq!(json, "{\"Item\":{\"a\":{\"S\":\"x\"}}}\n");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod connector;
 pub mod csv;
 pub mod line;
+mod page;
 mod reader;
 
 pub use reader::{FileReader, ReadSoFar};

@@ -7,7 +7,8 @@ use dynamodb_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Appends the item of a line, as a raw line with its line break. The item's own syntax is checked by
-/// who takes the raw line.
+/// who takes the raw line. The line comes without its line break; blanks around JSON mean nothing, and
+/// are part of an attribute's name where names stand outside of JSON.
 ///
 /// # Errors
 /// Says what is wrong with the line.
@@ -17,14 +18,14 @@ use std::collections::BTreeSet;
 pub fn write(format: FileFormat, line: &[u8], out: &mut Vec<u8>) -> Result<(), String> {
     match format {
         FileFormat::DynamodbExport => {
-            out.extend_from_slice(line);
+            out.extend_from_slice(line.trim_ascii());
             out.push(b'\n');
             Ok(())
         }
         FileFormat::DataPipeline => connector::write(line, out),
         FileFormat::JsonLines => {
-            let text =
-                ItemText::read(line, ItemForm::Plain).map_err(|error| contract::chain(&error))?;
+            let text = ItemText::read(line.trim_ascii(), ItemForm::Plain)
+                .map_err(|error| contract::chain(&error))?;
             let item = text.item();
             if let Some(name) = repeated(&item) {
                 return Err(format!(

@@ -3,15 +3,14 @@
 //! An object that goes on where the last page ended is kept open. Otherwise it is opened again: what
 //! is not compressed at the cursor, what is compressed at its beginning, whose lines are skipped.
 
-use crate::csv::{Record, Records};
-use crate::line;
+use crate::csv::Records;
+use crate::page::{Cursor, Lines, Refused};
 use contract::{ErrorName, ServiceError, chain};
 use definition::{CsvFiles, FileFormat, FilesSource};
 use lake::part::LineReader;
 use lake::records::{Encoding, FileRange, FilesPlan, SourceFile};
 use lake::{HashedStream, PagedStore, PartError, StoreError};
 use raw_export::{Page, ReadSegments, SegmentRequest, now_ms};
-use serde::{Deserialize, Serialize};
 use source::{PageBuffer, PageEnd};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,14 +18,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Bytes of lines after which a page ends.
 const PAGE: usize = 1024 * 1024;
 
-/// The bytes that a file may begin with to say that it is UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Bytes of a line, at most: it is held in memory whole. DynamoDB's items have 400 KB, which JSON makes
+/// up to six times as long.
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
 /// Reads a plan's ranges: segment `n` is range `n`.
 pub struct FileReader<'a, S: PagedStore> {
     bucket: S,
     source: &'a FilesSource,
     plan: &'a FilesPlan,
+    page: usize,
     // A std mutex: it is never held across an await.
     state: Mutex<State<S::Body>>,
 }
@@ -47,40 +48,15 @@ pub struct ReadSoFar {
     pub items: u64,
 }
 
-/// Where a page begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Cursor {
-    /// Bytes of the decompressed file before it.
-    at: u64,
-    /// Lines of the range before it.
-    lines: u64,
-    /// Items of the range before it.
-    items: u64,
-    /// How the file is compressed; unknown at its beginning.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    encoding: Option<Encoding>,
-    /// The columns of a CSV file, once its header is read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    columns: Option<Vec<String>>,
-}
-
 /// A file that is being read.
 struct Open<B> {
     lines: LineReader<HashedStream<B>>,
+    /// The byte of the file that reading began with.
+    from: u64,
     /// Bytes to pass over before the page begins.
     skip: u64,
     records: Option<Records>,
     cursor: Cursor,
-}
-
-/// What is wrong with a line or a record.
-struct Refused {
-    /// The line of the range, from 1.
-    line: u64,
-    /// The offset of its first byte.
-    at: u64,
-    message: String,
 }
 
 impl<'a, S: PagedStore> FileReader<'a, S> {
@@ -90,11 +66,19 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
             bucket,
             source,
             plan,
+            page: PAGE,
             state: Mutex::new(State {
                 open: BTreeMap::new(),
                 read: ReadSoFar::default(),
             }),
         }
+    }
+
+    /// Ends a page after so many bytes of lines.
+    #[must_use]
+    pub const fn with_page(mut self, bytes: usize) -> Self {
+        self.page = bytes;
+        self
     }
 
     /// What was read so far, by all pages.
@@ -141,9 +125,18 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
         )
     }
 
-    fn part_error(&self, file: &SourceFile, error: PartError) -> ServiceError {
+    /// What became of reading the lines from byte `at` of the file on.
+    fn part_error(&self, file: &SourceFile, at: u64, error: PartError) -> ServiceError {
         match error {
             PartError::Store(error) => self.store_error(file, error),
+            PartError::LineTooLong { at: more, most, .. } => {
+                let message = format!(
+                    "the line at byte {} is longer than {most} bytes, and no item is: a line break may be missing, or \
+                     the file of another format",
+                    at + more
+                );
+                self.error(file, ErrorName::FileUnreadable, "LineTooLong", message)
+            }
             other => {
                 let message = format!(
                     "{}: it may be cut off; restore the whole file",
@@ -165,6 +158,46 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
         self.error(file, ErrorName::FileUnreadable, "LineUnreadable", message)
     }
 
+    /// The file's bytes from `from` on, if it is still the one that was planned.
+    async fn stream(
+        &self,
+        file: &SourceFile,
+        key: &str,
+        from: u64,
+    ) -> Result<S::Body, ServiceError> {
+        match self.bucket.stream_if_match(key, &file.etag, from).await {
+            Ok(Some(stream)) => Ok(stream),
+            Ok(None) => Err(self.changed(file)),
+            Err(error) => match self.store_error(file, error) {
+                denied if denied.name == ErrorName::AccessDenied => {
+                    Err(self.denied_or_gone(file, key, denied).await)
+                }
+                other => Err(other),
+            },
+        }
+    }
+
+    /// What a denied object is. S3 denies one that is gone as well, unless the role may list the
+    /// bucket whatever the prefix: so the listing is asked.
+    async fn denied_or_gone(
+        &self,
+        file: &SourceFile,
+        key: &str,
+        denied: ServiceError,
+    ) -> ServiceError {
+        match self.bucket.list_page(key, None, 1).await {
+            Ok(page) if page.objects.iter().any(|object| object.key == key) => denied,
+            Ok(_) => self.changed(file),
+            Err(_) => ServiceError {
+                message: format!(
+                    "{}; or the object was removed, which S3 answers alike to a role without s3:ListBucket",
+                    denied.message
+                ),
+                ..denied
+            },
+        }
+    }
+
     /// Opens a file so that its next lines are those at the cursor.
     async fn open(
         &self,
@@ -183,10 +216,7 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
             _ => 0,
         };
         let key = self.plan.key(file);
-        let stream = self.bucket.stream_if_match(&key, &file.etag, from).await;
-        let stream = stream.map_err(|error| self.store_error(file, error))?;
-        let stream = stream.ok_or_else(|| self.changed(file))?;
-        let mut stream = HashedStream::new(stream);
+        let mut stream = HashedStream::new(self.stream(file, &key, from).await?);
         let encoding = match cursor.encoding {
             Some(encoding) => encoding,
             // Only files that are not compressed are read in ranges.
@@ -197,7 +227,8 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
                 .map_err(|error| self.store_error(file, error))?,
         };
         let lines = LineReader::new(stream, encoding, &self.plan.bucket, &key)
-            .map_err(|error| self.part_error(file, error))?;
+            .map_err(|error| self.part_error(file, from, error))?
+            .with_longest_line(LONGEST_LINE);
         let records = (self.source.format == FileFormat::Csv).then(|| {
             let default = CsvFiles::default();
             let settings = self.source.csv.as_ref().unwrap_or(&default);
@@ -207,6 +238,7 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
         let skip = if is_behind { 0 } else { cursor.at - from };
         let mut open = Open {
             lines,
+            from,
             skip,
             records,
             cursor: Cursor {
@@ -220,7 +252,7 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
                 .lines
                 .next()
                 .await
-                .map_err(|error| self.part_error(file, error))?;
+                .map_err(|error| self.part_error(file, from, error))?;
             if let Some(batch) = batch {
                 let end = memchr::memchr(b'\n', batch).map_or(batch.len(), |end| end + 1);
                 open.cursor.at += end as u64;
@@ -249,7 +281,8 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
             line: Vec::new(),
         };
         let mut taken = 0;
-        while taken < PAGE || open.records.as_ref().is_some_and(Records::is_within) {
+        let from = open.from;
+        while taken < self.page || open.records.as_ref().is_some_and(Records::is_within) {
             if range.end.is_some_and(|end| open.cursor.at >= end) {
                 return Ok(true);
             }
@@ -257,7 +290,7 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
                 .lines
                 .next()
                 .await
-                .map_err(|error| self.part_error(file, error))?;
+                .map_err(|error| self.part_error(file, from, error))?;
             let Some(mut batch) = batch else {
                 if let Some(records) = &mut open.records {
                     page.finish(records, &mut open.cursor)
@@ -270,17 +303,16 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
                 .min(usize::try_from(open.skip).unwrap_or(usize::MAX));
             open.skip -= skipped as u64;
             batch = &batch[skipped..];
-            taken += batch.len();
-            let done = match &mut open.records {
-                Some(records) => page
-                    .records(batch, records, &mut open.cursor)
-                    .map(|()| false),
-                None => page.lines(batch, &mut open.cursor),
+            // A page ends with a line, wherever the frames of the object do.
+            let room = self.page.saturating_sub(taken);
+            let used = match &mut open.records {
+                Some(records) => page.records(batch, room, records, &mut open.cursor),
+                None => page.lines(batch, room, &mut open.cursor),
             };
-            let done = done.map_err(|refused| self.refused(range, file, &refused))?;
-            if done {
-                return Ok(true);
-            }
+            let used = used.map_err(|refused| self.refused(range, file, &refused))?;
+            taken += used;
+            let left = batch.len() - used;
+            open.lines.unread(left);
         }
         Ok(false)
     }
@@ -311,105 +343,6 @@ impl<'a, S: PagedStore> FileReader<'a, S> {
                 differs("number of items", &said.to_string(), &items.to_string())
             }
             _ => Ok(()),
-        }
-    }
-}
-
-/// Where lines go, as items.
-struct Lines<'p> {
-    format: FileFormat,
-    end: Option<u64>,
-    buffer: &'p mut PageBuffer,
-    line: Vec<u8>,
-}
-
-impl Lines<'_> {
-    /// Takes whole lines; whether the range has ended.
-    fn lines(&mut self, batch: &[u8], cursor: &mut Cursor) -> Result<bool, Refused> {
-        let mut rest = batch;
-        while !rest.is_empty() {
-            if self.end.is_some_and(|end| cursor.at >= end) {
-                return Ok(true);
-            }
-            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-            let (line, behind) = rest.split_at(end);
-            let mut text = line.trim_ascii();
-            if cursor.at == 0 {
-                text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-            }
-            if !text.is_empty() {
-                self.line.clear();
-                let written = line::write(self.format, text, &mut self.line);
-                written
-                    .and_then(|()| self.push())
-                    .map_err(|message| Refused {
-                        line: cursor.lines + 1,
-                        at: cursor.at,
-                        message,
-                    })?;
-                cursor.items += 1;
-            }
-            cursor.lines += 1;
-            cursor.at += end as u64;
-            rest = behind;
-        }
-        Ok(false)
-    }
-
-    /// Takes some of a CSV file.
-    fn records(
-        &mut self,
-        batch: &[u8],
-        records: &mut Records,
-        cursor: &mut Cursor,
-    ) -> Result<(), Refused> {
-        let mut text = batch;
-        if cursor.at == 0 {
-            text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        }
-        let read = records.read(text, |record| self.record(&record, cursor));
-        cursor.at += batch.len() as u64;
-        self.ended(read, records, cursor)
-    }
-
-    fn finish(&mut self, records: &mut Records, cursor: &mut Cursor) -> Result<(), Refused> {
-        let read = records.finish(|record| self.record(&record, cursor));
-        self.ended(read, records, cursor)
-    }
-
-    fn record(&mut self, record: &Record<'_>, cursor: &mut Cursor) -> Result<(), String> {
-        self.line.clear();
-        record.write(&mut self.line)?;
-        self.push()?;
-        cursor.items += 1;
-        Ok(())
-    }
-
-    #[expect(clippy::unused_self, reason = "it is a step of reading records")]
-    fn ended(
-        &self,
-        read: Result<(), crate::csv::RecordError>,
-        records: &Records,
-        cursor: &mut Cursor,
-    ) -> Result<(), Refused> {
-        cursor.lines = records.lines();
-        if cursor.columns.is_none() {
-            cursor.columns = records.columns().map(<[String]>::to_vec);
-        }
-        read.map_err(|error| Refused {
-            line: error.line,
-            at: cursor.at,
-            message: error.message,
-        })
-    }
-
-    /// Gives the line to the page, which checks it.
-    fn push(&mut self) -> Result<(), String> {
-        let line = &self.line;
-        self.buffer.push_with(|out| out.extend_from_slice(line));
-        match self.buffer.lines() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("is no item: {error}")),
         }
     }
 }

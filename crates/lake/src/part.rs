@@ -41,6 +41,18 @@ pub enum PartError {
         /// The decompressor's error.
         source: std::io::Error,
     },
+    /// A line has no end within the bytes that are held in memory.
+    #[error("s3://{bucket}/{key}: the line at byte {at} is longer than {most} bytes")]
+    LineTooLong {
+        /// The bucket.
+        bucket: String,
+        /// The object's key.
+        key: String,
+        /// Bytes of decompressed text before the line, from where reading began.
+        at: u64,
+        /// Bytes that a line may have.
+        most: usize,
+    },
     /// The object is not what was committed.
     #[error(
         "s3://{bucket}/{key} does not hold what its manifest says: {found} instead of {expected}"
@@ -62,7 +74,9 @@ impl Named for PartError {
         match self {
             Self::Store(error) => error.name(),
             Self::Compress { .. } => ErrorName::Bug,
-            Self::Decompress { .. } | Self::NotAsCommitted { .. } => ErrorName::DatasetInvalid,
+            Self::Decompress { .. } | Self::LineTooLong { .. } | Self::NotAsCommitted { .. } => {
+                ErrorName::DatasetInvalid
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ const SLICE: usize = 8 * 1024;
 /// The lines of a compressed object, in batches of whole lines.
 ///
 /// Memory: a batch (128 KiB with zstd and without compression, with gzip what 8 KiB become), and
-/// the longest line.
+/// the longest line, which [`LineReader::with_longest_line`] bounds.
 pub struct LineReader<B> {
     stream: B,
     decompressor: Decompressor,
@@ -32,6 +32,10 @@ pub struct LineReader<B> {
     given: usize,
     /// How much of it is known to have no line break.
     searched: usize,
+    /// Bytes that were given out before.
+    passed: u64,
+    /// Bytes that a line may have.
+    longest: usize,
     ended: bool,
 }
 
@@ -76,17 +80,28 @@ impl<B: ByteStream> LineReader<B> {
             text: Vec::new(),
             given: 0,
             searched: 0,
+            passed: 0,
+            longest: usize::MAX,
             ended: false,
         })
+    }
+
+    /// Refuses lines of more than so many bytes, which are held in memory whole. Without it a line
+    /// may be as long as it likes: for objects that others wrote.
+    #[must_use]
+    pub const fn with_longest_line(mut self, bytes: usize) -> Self {
+        self.longest = bytes;
+        self
     }
 
     /// The next lines, whole, each with its line break (the object's last one may lack it); `None`
     /// at the object's end.
     ///
     /// # Errors
-    /// If the transfer breaks, or the object is damaged.
+    /// If the transfer breaks, the object is damaged, or a line is too long.
     pub async fn next(&mut self) -> Result<Option<&[u8]>, PartError> {
         self.text.drain(..self.given);
+        self.passed += self.given as u64;
         self.given = 0;
         loop {
             let fresh = &self.text[self.searched..];
@@ -101,9 +116,27 @@ impl<B: ByteStream> LineReader<B> {
                 self.searched = 0;
                 break;
             }
+            if self.text.len() > self.longest {
+                return Err(PartError::LineTooLong {
+                    bucket: self.bucket.clone(),
+                    key: self.key.clone(),
+                    at: self.passed,
+                    most: self.longest,
+                });
+            }
             self.advance().await?;
         }
         Ok(Some(&self.text[..self.given]).filter(|batch| !batch.is_empty()))
+    }
+
+    /// Takes back the last bytes of the batch that was given out last, whole lines: the next batch
+    /// begins with them.
+    ///
+    /// # Panics
+    /// If the batch had fewer.
+    pub const fn unread(&mut self, bytes: usize) {
+        assert!(bytes <= self.given, "a batch is taken back at most whole");
+        self.given -= bytes;
     }
 
     /// Takes a step: decompresses some of the frame, or gets the next one, or ends.
@@ -403,6 +436,44 @@ mod tests {
         assert_eq!(reader.next().await.unwrap(), Some(&b"b"[..]));
         assert_eq!(reader.next().await.unwrap(), None);
         assert_eq!(lines(b"a\n\nb").collect::<Vec<_>>(), [&b"a"[..], b"", b"b"]);
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_is_refused_before_it_fills_the_memory() {
+        let text = [&b"short\n"[..], &vec![b'x'; 9 << 20]].concat();
+        for (encoding, bytes) in [
+            (Encoding::Plain, text.clone()),
+            (Encoding::Gzip, gzip(&text)),
+        ] {
+            let frames = in_frames(&bytes, 4096);
+            let reader = LineReader::new(frames, encoding, "b", "k").unwrap();
+            let mut reader = reader.with_longest_line(1 << 20);
+            assert_eq!(reader.next().await.unwrap(), Some(&b"short\n"[..]));
+            let error = reader.next().await.unwrap_err();
+            let says = "s3://b/k: the line at byte 6 is longer than 1048576 bytes";
+            assert_eq!(error.to_string(), says);
+            assert!(reader.text.len() < 9 << 20, "{encoding} was read on");
+        }
+        // As long as it may be, and not a byte longer.
+        let line = [&vec![b'x'; 5000][..], b"\n"].concat();
+        let reader = LineReader::new(in_frames(&line, 100), Encoding::Plain, "b", "k").unwrap();
+        let mut reader = reader.with_longest_line(5000);
+        assert_eq!(reader.next().await.unwrap(), Some(&line[..]));
+    }
+
+    #[tokio::test]
+    async fn what_is_taken_back_comes_again() {
+        let text = b"one\ntwo\nthree";
+        let mut reader = LineReader::new(in_frames(text, 100), Encoding::Plain, "b", "k").unwrap();
+        assert_eq!(reader.next().await.unwrap(), Some(&b"one\ntwo\n"[..]));
+        reader.unread(4);
+        assert_eq!(reader.next().await.unwrap(), Some(&b"two\n"[..]));
+        reader.unread(4);
+        assert_eq!(reader.next().await.unwrap(), Some(&b"two\n"[..]));
+        assert_eq!(reader.next().await.unwrap(), Some(&b"three"[..]));
+        reader.unread(5);
+        assert_eq!(reader.next().await.unwrap(), Some(&b"three"[..]));
+        assert_eq!(reader.next().await.unwrap(), None);
     }
 
     #[tokio::test]
