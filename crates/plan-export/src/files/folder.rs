@@ -112,11 +112,39 @@ impl Folder {
             .objects
             .iter()
             .filter(|object| holds_items(&object.key));
-        let files: Vec<_> = files.map(file).collect();
+        let files: Vec<_> = files
+            .map(|object| self.file(object))
+            .collect::<Result<_, _>>()?;
         if files.is_empty() {
             return Err(self.missing("there are no files with items"));
         }
         Ok(files)
+    }
+
+    /// An object as the plan has it.
+    ///
+    /// # Errors
+    /// `FileUnreadable` if the store lists it without an entity tag, by which it is known again.
+    pub fn file(&self, object: &ObjectMeta) -> Result<SourceFile, PlanExportError> {
+        let etag = object.etag.clone().filter(|etag| !etag.is_empty());
+        let etag = etag.ok_or_else(|| {
+            PlanExportError::at_field(
+                ErrorName::FileUnreadable,
+                super::URI,
+                format!(
+                    "s3://{}/{}{} is listed without an ETag, so a changed file would be read unseen: copy it to \
+                     another bucket",
+                    self.bucket, self.name, object.key
+                ),
+            )
+        })?;
+        Ok(SourceFile {
+            name: object.key.clone(),
+            bytes: object.size,
+            etag,
+            items: None,
+            md5: None,
+        })
     }
 
     /// Nothing of what is looked for.
@@ -142,17 +170,6 @@ impl Folder {
     }
 }
 
-/// An object as the plan has it.
-pub fn file(object: &ObjectMeta) -> SourceFile {
-    SourceFile {
-        name: object.key.clone(),
-        bytes: object.size,
-        etag: object.etag.clone().unwrap_or_default(),
-        items: None,
-        md5: None,
-    }
-}
-
 /// Whether an object is a file of items, by its key: Hadoop passes over names that begin with `_` or
 /// `.`, and leaves `$folder$` objects and checksums behind.
 pub fn holds_items(key: &str) -> bool {
@@ -167,4 +184,33 @@ pub fn holds_items(key: &str) -> bool {
         || Path::new(name)
             .extension()
             .is_some_and(|ending| ending == "crc"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::Named;
+
+    #[test]
+    fn an_object_without_an_etag_is_not_taken_for_one_with_an_empty_tag() {
+        for etag in [None, Some(String::new())] {
+            let object = ObjectMeta {
+                key: "a.jsonl".to_owned(),
+                size: 7,
+                etag,
+                modified: None,
+            };
+            let folder = Folder {
+                name: "orders/".to_owned(),
+                objects: vec![object],
+                bucket: "old".to_owned(),
+            };
+            let error = folder.files().unwrap_err();
+            assert_eq!(error.name(), ErrorName::FileUnreadable);
+            assert!(
+                error.to_string().contains("s3://old/orders/a.jsonl"),
+                "{error}"
+            );
+        }
+    }
 }

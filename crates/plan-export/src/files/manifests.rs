@@ -1,6 +1,6 @@
 //! Whether a folder holds exactly one whole export of a table, by the manifests that were written last.
 
-use super::folder::{Folder, file, holds_items};
+use super::folder::{Folder, holds_items};
 use super::{incomplete, unlisted};
 use crate::PlanExportError;
 use contract::some_names;
@@ -76,7 +76,7 @@ pub async fn of_dynamodb(
     let files_key = format!("{}{within}{}", folder.name(), last(&summary.files_key));
     let text = get(store, &files_key).await?;
     let data = format!("{within}data/");
-    let mut there = objects_in(folder, &data);
+    let mut there = objects_in(folder, &data)?;
     let mut files = Vec::new();
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         if line.trim_ascii().is_empty() {
@@ -153,7 +153,7 @@ pub async fn of_data_pipeline(
             manifest.name
         )));
     }
-    let mut there = objects_in(folder, within);
+    let mut there = objects_in(folder, within)?;
     let mut files = Vec::new();
     for Entry { url } in &manifest.entries {
         let name = last(url);
@@ -170,16 +170,19 @@ pub async fn of_data_pipeline(
 }
 
 /// The files of a folder, by their names.
-fn objects_in(folder: &Folder, within: &str) -> BTreeMap<String, SourceFile> {
+fn objects_in(
+    folder: &Folder,
+    within: &str,
+) -> Result<BTreeMap<String, SourceFile>, PlanExportError> {
     let objects = folder.objects().iter();
     let objects = objects.filter(|object| holds_items(&object.key));
-    let named = objects.filter_map(|object| {
-        let name = object.key.strip_prefix(within)?;
+    let named = objects.filter_map(|object| Some((object, object.key.strip_prefix(within)?)));
+    let named = named.map(|(object, name)| {
         let file = SourceFile {
             name: name.to_owned(),
-            ..file(object)
+            ..folder.file(object)?
         };
-        Some((name.to_owned(), file))
+        Ok((name.to_owned(), file))
     });
     named.collect()
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 /// Items after which no further file is read.
 const ITEMS: u64 = 1000;
 
-/// Ranges of which the first page is read, at most.
+/// Ranges of which the first page is read, at most, unless none of them has items.
 const RANGES: usize = 20;
 
 /// The items from which an attribute that none of them has is refused, as in a table's sample.
@@ -46,55 +46,37 @@ pub async fn read<S: PagedStore>(
     source: &FilesSource,
     plan: &FilesPlan,
 ) -> Result<Sample, PlanExportError> {
-    let reader = FileReader::new(store.other(&plan.bucket), source, plan);
-    let mut profile = Profile::new();
     let dataset = definition.dataset.as_ref();
+    let mut sampling = Sampling::new(
+        FileReader::new(store.other(&plan.bucket), source, plan),
+        plan,
+    );
     let paths = dataset.map_or_else(Vec::new, definition::Dataset::paths);
-    profile.declare(paths.iter().map(|named| named.text));
-    let mut buffer = PageBuffer::new();
-    let (throttles, stop) = (Throttles::new(), Instant::now());
-    let total = u32::try_from(plan.ranges.len()).unwrap_or(u32::MAX);
-    let numbers = spread(plan);
-    let filled = plan.ranges.iter().filter(|range| has_bytes(plan, range));
-    let mut is_whole = numbers.len() == filled.count();
-    let mut raw_bytes = 0;
-    let last = numbers.last().copied();
-    for segment in numbers {
-        let mut cursor = None;
-        // Of the only range with items, further pages are read until there are some.
-        loop {
-            let request = SegmentRequest {
-                segment,
-                total_segments: total,
-                cursor: cursor.as_ref(),
-                stop,
-                throttles: &throttles,
-            };
-            let page = reader.page(&request, &mut buffer).await;
-            let Page::Read { end, .. } =
-                page.map_err(|error| PlanExportError::files(error.into()))?
-            else {
-                break;
-            };
-            let lines = buffer
-                .lines()
-                .map_err(|source| PlanExportError::NotAnItem { source })?;
-            profile.observe_lines(lines);
-            raw_bytes += lines.text().len() as u64;
-            cursor = end.cursor;
-            if cursor.is_none() {
-                break;
-            }
-            if !lines.is_empty() {
-                is_whole = false;
-                break;
-            }
-        }
-        if profile.items() >= ITEMS {
+    let declared = paths.iter().map(|named| named.text);
+    sampling.profile.declare(declared);
+    let (spread, others) = chosen(plan);
+    let mut is_whole = others.is_empty();
+    let last = spread.last().copied();
+    for segment in spread {
+        is_whole &= sampling.first_items(segment).await?;
+        if sampling.profile.items() >= ITEMS {
             is_whole &= Some(segment) == last;
             break;
         }
     }
+    // Files without items are common, such as those of partitions that a filter left empty.
+    for segment in others {
+        if sampling.profile.items() > 0 {
+            break;
+        }
+        sampling.first_items(segment).await?;
+    }
+    let Sampling {
+        reader,
+        profile,
+        raw_bytes,
+        ..
+    } = sampling;
     let items = profile.items();
     if items == 0 {
         return Err(empty(&source.uri));
@@ -119,13 +101,78 @@ pub async fn read<S: PagedStore>(
     })
 }
 
-/// Ranges from the first to the last, those of empty files left out.
-fn spread(plan: &FilesPlan) -> Vec<u32> {
+/// What the pages that were read hold.
+struct Sampling<'a, S: PagedStore> {
+    reader: FileReader<'a, S>,
+    total: u32,
+    buffer: PageBuffer,
+    profile: Profile,
+    raw_bytes: u64,
+}
+
+impl<'a, S: PagedStore> Sampling<'a, S> {
+    fn new(reader: FileReader<'a, S>, plan: &FilesPlan) -> Self {
+        Self {
+            reader,
+            total: u32::try_from(plan.ranges.len()).unwrap_or(u32::MAX),
+            buffer: PageBuffer::new(),
+            profile: Profile::new(),
+            raw_bytes: 0,
+        }
+    }
+
+    /// Reads the pages of a range up to the first one with items. Whether that was all of the range.
+    async fn first_items(&mut self, segment: u32) -> Result<bool, PlanExportError> {
+        let (throttles, stop) = (Throttles::new(), Instant::now());
+        let mut cursor = None;
+        loop {
+            let request = SegmentRequest {
+                segment,
+                total_segments: self.total,
+                cursor: cursor.as_ref(),
+                stop,
+                throttles: &throttles,
+            };
+            let page = self.reader.page(&request, &mut self.buffer).await;
+            let Page::Read { end, .. } =
+                page.map_err(|error| PlanExportError::files(error.into()))?
+            else {
+                return Ok(false);
+            };
+            let lines = self
+                .buffer
+                .lines()
+                .map_err(|source| PlanExportError::NotAnItem { source })?;
+            self.profile.observe_lines(lines);
+            self.raw_bytes += lines.text().len() as u64;
+            cursor = end.cursor;
+            if cursor.is_none() {
+                return Ok(true);
+            }
+            if !lines.is_empty() {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Ranges from the first to the last; and the others, the largest files first, which are read if those
+/// hold nothing. Empty files are left out.
+fn chosen(plan: &FilesPlan) -> (Vec<u32>, Vec<u32>) {
     let ranges = (0..).zip(&plan.ranges);
     let filled = ranges.filter(|(_, range)| has_bytes(plan, range));
-    let filled: Vec<u32> = filled.map(|(number, _)| number).collect();
+    let filled: Vec<(u32, &FileRange)> = filled.collect();
     let step = filled.len().div_ceil(RANGES).max(1);
-    filled.into_iter().step_by(step).collect()
+    let is_spread = |at: usize| at.is_multiple_of(step);
+    let spread = filled.iter().step_by(step).map(|(number, _)| *number);
+    let others = filled.iter().enumerate();
+    let mut others: Vec<_> = others
+        .filter(|(at, _)| !is_spread(*at))
+        .map(|(_, (number, range))| (*number, plan.files[range.file as usize].bytes))
+        .collect();
+    others.sort_by_key(|(number, bytes)| (std::cmp::Reverse(*bytes), *number));
+    let others = others.into_iter().map(|(number, _)| number);
+    (spread.collect(), others.collect())
 }
 
 fn has_bytes(plan: &FilesPlan, range: &FileRange) -> bool {

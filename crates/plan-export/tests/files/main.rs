@@ -3,18 +3,23 @@
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 mod exports;
+mod huge;
 
 use contract::states::Route;
 use contract::{ErrorName, Named, RunId};
 use definition::Definition;
 use exports::{Objects, gzip, line_of_emr, line_of_hive, native_export, old_export, table};
 use file_source::FileReader;
+use huge::{Huge, LINES, WIDTH};
 use lake::records::{FilesPlan, SegmentRecord, SourcePlan};
 use lake::{MemoryStore, ObjectStore, RunKeys, part, segment};
 use plan_export::{Files, PlanExportError};
 use profile::Profile;
-use raw_export::{PlanSource, Planned, Settings, TaskExport, TimeLimit};
+use raw_export::{
+    Page, PlanSource, Planned, ReadSegments, SegmentRequest, Settings, TaskExport, TimeLimit,
+};
 use serde_json::{Value, json};
+use source::{PageBuffer, Throttles};
 use std::time::Duration;
 
 const FOLDER: &str = "orders/2023-05-01/";
@@ -182,6 +187,81 @@ async fn lines_and_cells_are_read_by_their_types() {
             json!({"id": {"S": "2"}}),
         ]
     );
+}
+
+#[tokio::test]
+async fn files_without_items_do_not_hide_those_that_have_some() {
+    // More files than are sampled, and only one that the sample leaves out has items.
+    let mut objects: Objects = (0..50)
+        .map(|n| (format!("orders/{n:02}.jsonl.gz"), gzip(b"\n")))
+        .collect();
+    let item = b"{\"id\": 1, \"amount\": 2.50}\n{\"id\": 2, \"amount\": 3}\n";
+    objects.insert("orders/31.jsonl.gz".to_owned(), gzip(item));
+    let files = json!({"uri": "s3://old/orders/", "format": "jsonLines", "key": ["id"]});
+    let (store, definition, planned) = planned(objects, files).await.unwrap();
+    assert_eq!(exported(&store, &definition, &planned).await.len(), 2);
+}
+
+/// The numbers of the lines of a page, and the cursor behind it.
+async fn page(
+    reader: &FileReader<'_, Huge>,
+    segment: u32,
+    cursor: Option<&Value>,
+) -> (Vec<u64>, Option<Value>) {
+    let mut buffer = PageBuffer::new();
+    let request = SegmentRequest {
+        segment,
+        total_segments: 3,
+        cursor,
+        stop: tokio::time::Instant::now(),
+        throttles: &Throttles::new(),
+    };
+    let Page::Read { end, .. } = reader.page(&request, &mut buffer).await.unwrap() else {
+        panic!("a page");
+    };
+    let number = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        line["Item"]["id"]["N"].as_str().unwrap().parse().unwrap()
+    };
+    let lines = buffer.lines().unwrap().lines().map(number);
+    (lines.collect(), end.cursor)
+}
+
+#[tokio::test]
+async fn a_large_file_is_read_in_ranges_that_meet() {
+    let files = json!({"uri": "s3://old/orders/", "format": "jsonLines", "key": ["id"]});
+    let (definition, store) = (definition(&files), Huge::default());
+    let source = definition.source.files().unwrap();
+    let files = Files {
+        source,
+        lake: &store,
+        concurrency: 40,
+    };
+    let planned = files.plan(&definition).await.unwrap();
+    let plan = plan_of(&planned);
+    assert_eq!(planned.segments, 3, "{}", planned.reason);
+    let near = planned.estimate.items.abs_diff(LINES);
+    assert!(near < LINES / 100, "{:?}", planned.estimate);
+    let mut ends = vec![plan.ranges[0].start];
+    for range in &plan.ranges {
+        assert_eq!(Some(&range.start), ends.last());
+        ends.extend(range.end);
+    }
+    assert_eq!(ends, [0, 256 << 20, 512 << 20]);
+    let reader = FileReader::new(store.clone(), source, plan);
+    let mut expected = 0;
+    for (segment, range) in (0..).zip(&plan.ranges) {
+        let (first, cursor) = page(&reader, segment, None).await;
+        assert_eq!(first.first(), Some(&expected), "segment {segment}");
+        // Go on with the last lines of the range.
+        let end = range.end.unwrap_or(LINES * WIDTH);
+        let mut cursor = cursor.unwrap();
+        cursor["at"] = json!((end / WIDTH - 100) * WIDTH);
+        let (last, cursor) = page(&reader, segment, Some(&cursor)).await;
+        assert_eq!(cursor, None, "segment {segment} has ended");
+        expected = last.last().unwrap() + 1;
+    }
+    assert_eq!(expected, LINES);
 }
 
 fn changed(mut objects: Objects, change: impl FnOnce(&mut Objects)) -> Objects {
