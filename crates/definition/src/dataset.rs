@@ -124,6 +124,12 @@ impl Dataset {
             faults.add("dataset.shardBytes", "must be at least 1");
         }
         self.format.validate(faults);
+        if self.columns.as_ref().is_some_and(Vec::is_empty) {
+            faults.add(
+                "dataset.columns",
+                "names no column: name some, or leave it out, and they are inferred",
+            );
+        }
         if self.weight.is_some() && !self.format.takes_weights() {
             faults.add(
                 "dataset.weight",

@@ -213,6 +213,8 @@ mod tests {
             json!({"stale": {"afterHours": 30}, "notify": {"subjects": {"failure": "Orders: failed"}}}),
             json!({"late": {"afterMinutes": 1}, "notify": {"on": ["late", "success"]}}),
             json!({"notify": {"on": []}}),
+            json!({"late": {"afterMinutes": 2880}, "stale": {"afterHours": 8784}}),
+            json!({"notify": {"subjects": {"stale": "~".repeat(100), "approval": "a b"}}}),
         ] {
             assert_eq!(faults(&good), [""; 0], "{good}");
         }
@@ -220,6 +222,23 @@ mod tests {
             (json!({"late": {"afterMinutes": 0}}), "late.afterMinutes"),
             (json!({"late": {"afterMinutes": 2881}}), "late.afterMinutes"),
             (json!({"stale": {"afterHours": 0}}), "stale.afterHours"),
+            (json!({"stale": {"afterHours": 8785}}), "stale.afterHours"),
+            (
+                json!({"stale": {"afterHours": 5}, "notify": {"on": ["late"]}}),
+                "notify.on",
+            ),
+            (
+                json!({"notify": {"subjects": {"failure": "caf\u{e9}"}}}),
+                "notify.subjects.failure",
+            ),
+            (
+                json!({"notify": {"subjects": {"stale": "a\u{7f}"}}}),
+                "notify.subjects.stale",
+            ),
+            (
+                json!({"notify": {"subjects": {"approval": " a"}}}),
+                "notify.subjects.approval",
+            ),
             (
                 json!({"late": {"afterMinutes": 5}, "notify": {"on": ["success"]}}),
                 "notify.on",

@@ -22,6 +22,8 @@ pub struct FilesSource {
     /// Whether an export of AWS Data Pipeline without `manifest` and `_SUCCESS` is refused. An export
     /// by a Hive query wrote neither, so nobody can tell whether it is whole.
     #[serde(default = "always", skip_serializing_if = "is_always")]
+    // The schema has no default of a value that is not written.
+    #[schemars(extend("default" = true))]
     pub require_manifest: bool,
     /// How CSV files are read.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -484,6 +484,7 @@ fn each_mistake_names_its_field() {
         ("limits.maxCost", json!(-1)),
         ("limits.prices.lambdaGbSecond", json!(-0.1)),
         ("dataset.shardBytes", json!(0)),
+        ("dataset.columns", json!([])),
         ("dataset.gate.maximumMissing", json!(1.1)),
         ("dataset.gate.minimumClassShare", json!(0.6)),
         ("dataset.gate.maximumRejected", json!(-0.1)),
