@@ -46,6 +46,11 @@ struct World {
 impl World {
     /// A run of so many segments in a lake, and an empty table.
     async fn new() -> Self {
+        Self::with(|number| vec![item(number)]).await
+    }
+
+    /// The same of other items, by their number.
+    async fn with(items: impl Fn(usize) -> Vec<Value>) -> Self {
         let store = MemoryStore::new();
         let run = RunId::parse("20261120-173000-1a2b3c4d").unwrap();
         let keys = RunKeys::new("default", &run);
@@ -68,8 +73,8 @@ impl World {
             for (part, numbers) in [&numbers[..half], &numbers[half..]].into_iter().enumerate() {
                 let key = keys.part(number, u32::try_from(part).unwrap(), "a");
                 let mut writer = PartWriter::new(&store, key).unwrap();
-                for number in numbers {
-                    let line = format!("{}\n", json!({"Item": item(*number)}));
+                for item in numbers.iter().flat_map(|number| items(*number)) {
+                    let line = format!("{}\n", json!({"Item": item}));
                     let lines = std::iter::once(line.trim_end().as_bytes());
                     writer
                         .append(line.as_bytes(), lines, |_, _| ())
@@ -109,6 +114,24 @@ impl World {
 
     fn state(&self) -> PathBuf {
         self.folder.path().join("state.json")
+    }
+
+    /// Restores until some items are known to be written, and then is killed.
+    async fn killed(&self, request: &Request) {
+        let some_are_written = async {
+            loop {
+                let state = std::fs::read(&request.state).unwrap_or_default();
+                let state: Value = serde_json::from_slice(&state).unwrap_or_default();
+                if state["items"].as_u64() > Some(0) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            restored = self.restore(request) => panic!("it ended first: {restored:?}"),
+            () = some_are_written => {}
+        }
     }
 
     async fn exported(&self) -> Exported {
@@ -200,23 +223,15 @@ async fn a_table_that_throttles_gets_every_item() {
 async fn a_restore_that_was_killed_continues() {
     let world = World::new().await;
     world.server.throttle_writes(true);
-    let mut starts = 0;
-    let restored = loop {
-        starts += 1;
-        assert!(starts < 30, "it makes progress");
-        // Slow enough to be killed in the middle, several times.
-        let request = Request {
-            wcu: 5000,
-            ..world.request()
-        };
-        // Longer each time, so that it ends on a busy machine too.
-        let patience = Duration::from_millis(100).mul_f64(1.3_f64.powi(starts));
-        let killed = tokio::time::timeout(patience, world.restore(&request));
-        if let Ok(restored) = killed.await {
-            break restored.unwrap();
-        }
+    // So slow that it cannot end before it is killed.
+    let slow = Request {
+        wcu: 400,
+        ..world.request()
     };
-    assert!(starts > 1, "{starts}");
+    world.killed(&slow).await;
+    let first = world.server.writes();
+    let restored = world.restore(&world.request()).await.unwrap();
+    assert!(world.server.writes() > first);
     assert!(restored.continued > 0);
     assert!(restored.compared);
     assert_eq!(restored.items, ITEMS as u64);
@@ -271,18 +286,46 @@ async fn what_does_not_fit_is_refused_before_it_is_written() {
 #[tokio::test]
 async fn a_table_that_somebody_else_writes_into_is_told() {
     let world = World::new().await;
-    let request = Request {
-        wcu: 3000,
+    let slow = Request {
+        wcu: 400,
         ..world.request()
     };
     // Killed in the middle; then an item comes from elsewhere.
-    let killed = tokio::time::timeout(Duration::from_millis(200), world.restore(&request)).await;
-    assert!(killed.is_err());
+    world.killed(&slow).await;
     let stranger = json!({"id": {"S": "stranger"}});
     world.tables.write_batch(TABLE, &[stranger]).await.unwrap();
     let error = world.restore(&world.request()).await.unwrap_err();
     assert!(matches!(error, RestoreError::Differs { .. }), "{error}");
     assert!(error.to_string().contains("1,501 items"), "{error}");
+}
+
+#[tokio::test]
+async fn of_two_items_with_one_key_the_last_stays_or_both_are_named() {
+    let older = |number: usize| {
+        let mut older = item(number);
+        older["older"] = json!({"BOOL": true});
+        older
+    };
+    // Two in one request, and two in requests that are sent together.
+    let world = World::with(|number| match number {
+        7 => vec![older(7), item(7)],
+        10 => vec![item(10), older(100)],
+        _ => vec![item(number)],
+    })
+    .await;
+    let error = world.restore(&world.request()).await.unwrap_err();
+    assert!(matches!(error, RestoreError::Item { .. }), "{error}");
+    let error = error.to_string();
+    assert!(error.contains("has the key of line 3, and"), "{error}");
+    assert!(error.contains("line 4 of s3://memory/raw/"), "{error}");
+    let overwriting = Request {
+        overwrite: true,
+        ..world.request()
+    };
+    let restored = world.restore(&overwriting).await.unwrap();
+    assert_eq!(restored.items, ITEMS as u64 + 2);
+    assert!(!restored.compared);
+    world.is_restored();
 }
 
 #[tokio::test]
@@ -304,7 +347,7 @@ async fn both_ways_have_their_price() {
     let target = restore::target(&world.tables, TABLE, &exported.plan)
         .await
         .unwrap();
-    let costs = Costs::of("memory", &request, &exported, Some(&target));
+    let costs = Costs::of("memory", &request, &exported, &target.key, target.on_demand);
     assert_eq!(costs.items, ITEMS as u64);
     assert!(costs.writing.write_units >= ITEMS as u64);
     assert!(
@@ -319,4 +362,24 @@ async fn both_ways_have_their_price() {
     }
     assert!(text.contains("--input-compression-type ZSTD"), "{text}");
     assert!(!Path::new("state").exists());
+}
+
+#[tokio::test]
+async fn a_table_that_does_not_exist_gets_the_key_that_the_items_have() {
+    let world = World::new().await;
+    let mut exported = world.exported().await;
+    exported.plan.key_attributes = vec!["n".to_owned(), "b".to_owned()];
+    let key = exported.key(&world.store).await.unwrap();
+    let costs = Costs::of("memory", &world.request(), &exported, &key, true);
+    let import = costs.import.commands.last().unwrap();
+    for (name, kind) in [("n", "N"), ("b", "B")] {
+        let definition = json!({"AttributeName": name, "AttributeType": kind}).to_string();
+        assert!(import.contains(&definition), "{import}");
+    }
+    exported.plan.key_attributes = vec!["absent".to_owned()];
+    let error = exported.key(&world.store).await.unwrap_err();
+    assert!(
+        error.to_string().contains("line 1 of s3://memory/raw/"),
+        "{error}"
+    );
 }

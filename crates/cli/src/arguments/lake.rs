@@ -35,6 +35,7 @@ pub struct Restore {
     #[arg(long)]
     pub dry_run: bool,
     /// Write into a table that holds items: those with the same key are replaced, the others stay.
+    /// Of items of the run with one key, the last stays. The table is not read back.
     #[arg(long)]
     pub overwrite: bool,
     /// The file that keeps the progress [default: RUN-TABLE.restore.json]

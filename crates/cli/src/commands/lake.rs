@@ -77,7 +77,12 @@ pub async fn restore(arguments: Restore, session: &Session) -> Result<(), Failur
     if let Some(what) = restore::left_out(&exported.plan) {
         session.say(what);
     }
-    let costs = restore::Costs::of(store.bucket(), &request, &exported, target.as_ref());
+    let key = match &target {
+        Some(target) => target.key.clone(),
+        None => exported.key(&store).await?,
+    };
+    let on_demand = target.as_ref().is_none_or(|target| target.on_demand);
+    let costs = restore::Costs::of(store.bucket(), &request, &exported, &key, on_demand);
     let restored = match &target {
         Some(target) if !arguments.dry_run => {
             let progress = session.progress();

@@ -2,20 +2,18 @@
 
 use super::{Exported, Request};
 use crate::progress::count;
-use aws::dynamodb_restore::TargetTable;
 use dynamodb_json::Kind;
 use lake::records::Encoding;
-use plan_export::JSON_PER_BYTE;
+use plan_export::{JSON_PER_BYTE, PriceList};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// Dollars for a million write and read request units of a table on demand, and for a gigabyte that
-/// `ImportTable` reads, uncompressed.
+/// Dollars for a write request unit of a table on demand, and for a gigabyte that `ImportTable` reads,
+/// uncompressed. Those of reads are of the list that plans are estimated by.
 ///
 /// Source: the pricing page of Amazon DynamoDB, us-east-1, November 2026.
 const WRITE_UNITS: f64 = 0.625e-6;
-const READ_UNITS: f64 = 0.125e-6;
 const IMPORT_GB: f64 = 0.15;
 const BYTES_PER_GB: f64 = 1024.0 * 1024.0 * 1024.0;
 const BYTES_PER_WRITE: f64 = 1024.0;
@@ -60,30 +58,31 @@ pub struct Import {
 }
 
 impl Costs {
-    /// Of restoring a run; into a table on demand, unless one is named that exists.
+    /// Of restoring a run into a table with this key, which is on demand or not.
     pub fn of(
         bucket: &str,
         request: &Request,
         exported: &Exported,
-        target: Option<&TargetTable>,
+        key: &[(String, Kind)],
+        on_demand: bool,
     ) -> Self {
         let totals = exported.totals;
         let bytes = totals.raw_bytes as f64 / JSON_PER_BYTE;
         let per_item = bytes / totals.items.max(1) as f64;
         let units = totals.items as f64 * (per_item / BYTES_PER_WRITE).ceil().max(1.0);
-        let is_paid = target.is_none_or(|target| target.on_demand);
-        let dollars = units * WRITE_UNITS + bytes / BYTES_PER_READ * READ_UNITS;
+        let prices = PriceList::of(&exported.plan.definition.limits.prices);
+        let dollars = units * WRITE_UNITS + bytes / BYTES_PER_READ * prices.read_request_unit;
         Self {
             items: totals.items,
             bytes: totals.raw_bytes,
             writing: Writing {
                 write_units: whole(units),
                 minutes: units / f64::from(request.wcu.max(1)) / 60.0,
-                dollars: if is_paid { dollars } else { 0.0 },
+                dollars: if on_demand { dollars } else { 0.0 },
             },
             import: Import {
                 dollars: totals.raw_bytes as f64 / BYTES_PER_GB * IMPORT_GB,
-                commands: commands(bucket, request, exported, target),
+                commands: commands(bucket, request, exported, key),
             },
         }
     }
@@ -146,7 +145,7 @@ fn commands(
     bucket: &str,
     request: &Request,
     exported: &Exported,
-    target: Option<&TargetTable>,
+    key: &[(String, Kind)],
 ) -> Vec<String> {
     let prefix = format!("raw/{}/import-{}/", request.pipeline, request.run);
     let copies = exported.parts.iter().enumerate().map(|(number, part)| {
@@ -165,17 +164,9 @@ fn commands(
         Some(Encoding::Plain) => "NONE",
         Some(Encoding::Zstd) | None => "ZSTD",
     };
-    let key = target.map_or_else(
-        || {
-            exported
-                .plan
-                .key_attributes
-                .iter()
-                .map(|name| (name.clone(), Kind::S))
-                .collect()
-        },
-        |target| target.key.clone(),
-    );
+    // A run of files may name no key.
+    let unnamed = [("<partition key>".to_owned(), Kind::S)];
+    let key = if key.is_empty() { &unnamed } else { key };
     let definitions = key.iter().map(
         |(name, kind)| serde_json::json!({"AttributeName": name, "AttributeType": kind.as_str()}),
     );

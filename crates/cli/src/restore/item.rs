@@ -1,7 +1,7 @@
 //! What DynamoDB makes of an item: how large it is, and when two of them are the same.
 
 use dynamodb_json::{Map, Value};
-use std::fmt::Write;
+use profile::canonical;
 use twox_hash::XxHash3_64;
 
 /// Bytes of a write unit. Source: Amazon DynamoDB Developer Guide, "DynamoDB throughput capacity".
@@ -47,82 +47,9 @@ fn base64_bytes(text: &str) -> u64 {
 /// A hash that equal items have in common: of whatever order of attributes and members, and of
 /// whatever form of a number.
 pub fn checksum(item: &Map<'_>) -> u64 {
-    let mut text = String::new();
-    canonical_map(item, &mut text);
-    XxHash3_64::oneshot(text.as_bytes())
-}
-
-fn canonical_map(map: &Map<'_>, out: &mut String) {
-    let mut attributes: Vec<_> = map
-        .attributes()
-        .map(|(name, value)| (name.decode(), value))
-        .collect();
-    attributes.sort_by(|one, other| one.0.cmp(&other.0));
-    for (name, value) in attributes {
-        piece(out, 'a', &name);
-        canonical(&value, out);
-    }
-    out.push('.');
-}
-
-fn canonical(value: &Value<'_>, out: &mut String) {
-    match value {
-        Value::S(text) => piece(out, 's', &text.decode()),
-        Value::N(number) => piece(out, 'n', &canonical_number(number)),
-        Value::B(text) => piece(out, 'b', &text.decode()),
-        Value::Bool(value) => out.push(if *value { 't' } else { 'f' }),
-        Value::Null => out.push('z'),
-        Value::M(map) => {
-            out.push('m');
-            canonical_map(map, out);
-        }
-        Value::L(list) => {
-            out.push('l');
-            list.elements().for_each(|one| canonical(&one, out));
-            out.push('.');
-        }
-        Value::Ss(all) => set(out, 'S', all.iter().map(|text| text.decode().into_owned())),
-        Value::Ns(all) => set(out, 'N', all.iter().map(canonical_number)),
-        Value::Bs(all) => set(out, 'B', all.iter().map(|text| text.decode().into_owned())),
-    }
-}
-
-fn set(out: &mut String, tag: char, members: impl Iterator<Item = String>) {
-    let mut members: Vec<_> = members.collect();
-    members.sort_unstable();
-    out.push(tag);
-    for member in members {
-        piece(out, ',', &member);
-    }
-    out.push('.');
-}
-
-/// A tag, a length and a text: no two lists of them are written alike.
-fn piece(out: &mut String, tag: char, text: &str) {
-    // Writing to memory cannot fail.
-    let _ = write!(out, "{tag}{}:{text}", text.len());
-}
-
-/// Sign, digits without zeros around them, and the power of ten behind the last.
-fn canonical_number(number: &str) -> String {
-    let (mantissa, exponent) = match number.find(['e', 'E']) {
-        Some(at) => (&number[..at], number[at + 1..].parse::<i64>().unwrap_or(0)),
-        None => (number, 0),
-    };
-    let (sign, mantissa) = match mantissa.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", mantissa.strip_prefix('+').unwrap_or(mantissa)),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let digits = digits.trim_start_matches('0');
-    let significant = digits.trim_end_matches('0');
-    if significant.is_empty() {
-        return "0".to_owned();
-    }
-    let places = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let power = exponent - places(fraction.len()) + places(digits.len() - significant.len());
-    format!("{sign}{significant}e{power}")
+    let mut bytes = Vec::new();
+    canonical::write(Some(&Value::M(*item)), &mut bytes);
+    XxHash3_64::oneshot(&bytes)
 }
 
 #[cfg(test)]
@@ -135,6 +62,7 @@ mod tests {
 
     #[test]
     fn numbers_are_equal_by_their_value() {
+        let of = |number: &str| checksum(&parse(&format!(r#"{{"n":{{"N":"{number}"}}}}"#)));
         for (one, other) in [
             ("1.50", "1.5"),
             ("100", "1e2"),
@@ -142,10 +70,10 @@ mod tests {
             ("-0.001", "-1E-3"),
             ("12345678901234567890.10", "12345678901234567890.1"),
         ] {
-            assert_eq!(canonical_number(one), canonical_number(other));
+            assert_eq!(of(one), of(other), "{one} and {other}");
         }
-        assert_ne!(canonical_number("1"), canonical_number("-1"));
-        assert_ne!(canonical_number("1"), canonical_number("10"));
+        assert_ne!(of("1"), of("-1"));
+        assert_ne!(of("1"), of("10"));
     }
 
     #[test]

@@ -6,39 +6,35 @@ mod item;
 mod pace;
 mod read_back;
 mod state;
+mod writer;
 
 pub use cost::{Costs, Import, Writing};
 pub use error::RestoreError;
 pub use state::default_file;
 
-use crate::progress::{Progress, Step, count};
+use crate::progress::{Progress, count};
 use aws::dynamodb::Tables;
-use aws::dynamodb_restore::{BATCH, BatchWritten, TargetTable};
-use contract::{ErrorName, RunId};
+use aws::dynamodb_restore::TargetTable;
+use contract::RunId;
 use dynamodb_json::Kind;
 use futures::{StreamExt, TryStreamExt, stream};
-use lake::part::{self, LineCount};
+use lake::part;
 use lake::records::{Part, Plan, ScanTotals, SegmentRecord};
 use lake::{DocumentError, ObjectStore, RunKeys, documents, native, segment};
-use pace::Pace;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use source::DescribeTable;
 use state::State;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::time::Instant;
+use writer::Writer;
 
-/// Requests at a time, and the items of a step: what is repeated if the program is killed.
-const AT_ONCE: usize = 16;
-const STEP: usize = AT_ONCE * BATCH;
-/// Pauses after a request of which items were left, doubling, with jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// The time without a written item after which the table is given up.
+/// The time in which the table takes no item after which it is given up.
 const GIVE_UP: Duration = Duration::from_mins(10);
+
+/// Manifests that are read at once.
+const MANIFESTS: usize = 64;
 
 /// What is restored, and where.
 #[derive(Debug, Clone)]
@@ -95,7 +91,8 @@ pub struct Restored {
     pub continued: u64,
     /// Write units that this start consumed, as DynamoDB counted them.
     pub write_units: f64,
-    /// Whether the table was read back and compared; not if it held other items before.
+    /// Whether the table was read back and compared; not with `--overwrite`, where it may hold other
+    /// items, or one of several with the same key.
     pub compared: bool,
     /// The checksum of the items, of whatever order, 16 hexadecimal digits.
     pub checksum: String,
@@ -120,17 +117,19 @@ pub async fn exported(
         .await
         .map_err(lake)?;
     let segments = native::segments(store, &plan).await.map_err(lake)?;
-    let (mut parts, mut totals) = (Vec::new(), ScanTotals::default());
-    for number in segments {
-        let record: Option<SegmentRecord<IgnoredAny>> = segment::manifest(store, &keys, number)
+    let manifest = async |segment| {
+        let record: Option<SegmentRecord<IgnoredAny>> = segment::manifest(store, &keys, segment)
             .await
             .map_err(lake)?;
-        let Some(record) = record else {
-            return Err(RestoreError::NotWhole {
-                run: run.clone(),
-                segment: number,
-            });
-        };
+        record.ok_or_else(|| RestoreError::NotWhole {
+            run: run.clone(),
+            segment,
+        })
+    };
+    let manifests = stream::iter(segments).map(manifest);
+    let manifests: Vec<_> = manifests.buffered(MANIFESTS).try_collect().await?;
+    let (mut parts, mut totals) = (Vec::new(), ScanTotals::default());
+    for record in manifests {
         totals += record.totals;
         parts.extend(record.parts);
     }
@@ -139,6 +138,38 @@ pub async fn exported(
         parts,
         totals,
     })
+}
+
+impl Exported {
+    /// The key of the run's items with its types, by the first item: a table that does not exist yet
+    /// would have it. Empty if the run has no key or no items.
+    ///
+    /// # Errors
+    /// If the item cannot be read, or lacks the key.
+    pub async fn key(&self, store: &impl ObjectStore) -> Result<Vec<(String, Kind)>, RestoreError> {
+        let Some(part) = self.parts.iter().find(|part| part.items > 0) else {
+            return Ok(Vec::new());
+        };
+        let mut reader = part::open(store, part).await?;
+        let batch = reader.next().await?.unwrap_or_default();
+        let line = part::lines(batch).next().unwrap_or_default();
+        let refuse = |message| RestoreError::Item {
+            bucket: store.bucket().to_owned(),
+            part: part.key.clone(),
+            line: 1,
+            message,
+        };
+        let item = dynamodb_json::parse_line(line).map_err(|error| refuse(error.to_string()))?;
+        let names = self.plan.key_attributes.iter();
+        let key = names.map(|name| match item.get(name) {
+            Some(value) => Ok((name.clone(), value.kind())),
+            None => Err(refuse(format!(
+                "has no key attribute {}",
+                contract::short_name(name)
+            ))),
+        });
+        key.collect()
+    }
 }
 
 /// The table to write into, with the key of the run's items.
@@ -224,15 +255,8 @@ pub async fn restore(
     }
     let continued = state.items;
     let step = progress.step(format!("Writing {}", request.table));
-    let writer = Writer {
-        tables,
-        request,
-        target,
-        pace: Pace::new(request.wcu),
-        bucket: store.bucket(),
-        total: exported.totals.items,
-        step: &step,
-    };
+    let place = (store.bucket(), exported.totals.items);
+    let writer = Writer::new(tables, request, target, place, &step);
     let mut write_units = 0.0;
     for (number, part) in exported.parts.iter().enumerate().skip(state.parts) {
         write_units += writer.part(store, part, &mut state).await?;
@@ -252,7 +276,8 @@ pub async fn restore(
             format!("{} items", exported.totals.items),
         ));
     }
-    if state.was_empty {
+    let compared = state.was_empty && !request.overwrite;
+    if compared {
         let step = progress.step(format!("Reading {} back", request.table));
         let found = read_back::read(tables, &request.table, expected.items, &step).await?;
         if found != expected {
@@ -265,7 +290,7 @@ pub async fn restore(
         items: state.items,
         continued,
         write_units,
-        compared: state.was_empty,
+        compared,
         checksum: format!("{:016x}", state.checksum),
     })
 }
@@ -276,149 +301,6 @@ fn differs(request: &Request, found: read_back::Held, expected: String) -> Resto
         found: found.to_string(),
         expected,
     }
-}
-
-struct Writer<'a> {
-    tables: &'a Tables,
-    request: &'a Request,
-    target: &'a TargetTable,
-    pace: Pace,
-    bucket: &'a str,
-    total: u64,
-    step: &'a Step,
-}
-
-/// An item to put, and what it takes.
-struct Put {
-    item: Value,
-    units: u64,
-    checksum: u64,
-}
-
-impl Writer<'_> {
-    /// Writes what is left of a part. Returns the write units that it consumed.
-    async fn part(
-        &self,
-        store: &impl ObjectStore,
-        part: &Part,
-        state: &mut State,
-    ) -> Result<f64, RestoreError> {
-        let mut reader = part::open(store, part).await?;
-        let mut lines = LineCount::default();
-        let (mut pending, mut units) = (Vec::with_capacity(STEP), 0.0);
-        while let Some(batch) = reader.next().await? {
-            lines.raw_bytes += batch.len() as u64;
-            let mut read = Vec::new();
-            for text in part::lines(batch) {
-                lines.add_line(text);
-                if lines.items > state.lines {
-                    read.push(self.put(part, lines.items, text)?);
-                }
-            }
-            for put in read {
-                pending.push(put);
-                if pending.len() == STEP {
-                    units += self.write(&mut pending, state).await?;
-                    state.lines += STEP as u64;
-                    state.write(&self.request.state)?;
-                }
-            }
-        }
-        units += self.write(&mut pending, state).await?;
-        lines.check(self.bucket, part)?;
-        Ok(units)
-    }
-
-    fn put(&self, part: &Part, line: u64, text: &[u8]) -> Result<Put, RestoreError> {
-        let refuse = |message: String| RestoreError::Item {
-            bucket: self.bucket.to_owned(),
-            part: part.key.clone(),
-            line,
-            message,
-        };
-        let map = dynamodb_json::parse_line(text).map_err(|error| refuse(error.to_string()))?;
-        for (name, kind) in &self.target.key {
-            let found = map.get(name).map(|value| value.kind());
-            if found != Some(*kind) {
-                let found = found.map_or("nothing", Kind::as_str);
-                return Err(refuse(format!(
-                    "the key attribute {} is {found}, and {kind} in the table",
-                    contract::short_name(name)
-                )));
-            }
-        }
-        let item = serde_json::from_slice(map.raw()).map_err(|error| refuse(error.to_string()))?;
-        Ok(Put {
-            item,
-            units: item::write_units(&map),
-            checksum: item::checksum(&map),
-        })
-    }
-
-    /// Writes the items, all of them when it returns, and counts them.
-    async fn write(&self, puts: &mut Vec<Put>, state: &mut State) -> Result<f64, RestoreError> {
-        let batches = batches(puts);
-        let units = stream::iter(batches)
-            .map(|(items, units)| self.batch(items, units))
-            .buffer_unordered(AT_ONCE)
-            .try_fold(0.0, async |sum, units| Ok(sum + units))
-            .await?;
-        state.items += puts.len() as u64;
-        for put in puts.drain(..) {
-            state.checksum = state.checksum.wrapping_add(put.checksum);
-        }
-        self.step.count(state.items, self.total, "items");
-        Ok(units)
-    }
-
-    /// Writes a batch until nothing of it is left.
-    async fn batch(&self, mut left: Vec<Value>, units: u64) -> Result<f64, RestoreError> {
-        let mut consumed = 0.0;
-        let (mut pause, mut last) = (FIRST_PAUSE, Instant::now());
-        let per_item = units as f64 / left.len().max(1) as f64;
-        loop {
-            let expected = per_item * left.len() as f64;
-            self.pace.wait(expected).await;
-            match self.tables.write_batch(&self.request.table, &left).await {
-                Ok(BatchWritten {
-                    unprocessed,
-                    write_units,
-                }) => {
-                    if let Some(units) = write_units {
-                        consumed += units;
-                        self.pace.add(units - expected);
-                    }
-                    if unprocessed.is_empty() {
-                        return Ok(consumed);
-                    }
-                    if unprocessed.len() < left.len() {
-                        (pause, last) = (FIRST_PAUSE, Instant::now());
-                    }
-                    left = unprocessed;
-                }
-                Err(error) if error.name == ErrorName::Throttled => {}
-                Err(error) => return Err(error.into()),
-            }
-            if last.elapsed() > GIVE_UP {
-                return Err(RestoreError::Throttled {
-                    table: self.request.table.clone(),
-                    minutes: GIVE_UP.as_secs() / 60,
-                });
-            }
-            tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-}
-
-/// The items in batches, each with the units that it takes.
-fn batches(puts: &[Put]) -> Vec<(Vec<Value>, u64)> {
-    puts.chunks(BATCH)
-        .map(|some| {
-            let items = some.iter().map(|put| put.item.clone()).collect();
-            (items, some.iter().map(|put| put.units).sum())
-        })
-        .collect()
 }
 
 /// The summary for people.
@@ -436,7 +318,7 @@ pub fn summary(document: &Document) -> String {
             let compared = if restored.compared {
                 "read back, item for item as in the run"
             } else {
-                "not read back: the table held other items before"
+                "not read back: with --overwrite it may hold other items"
             };
             format!(
                 "run {run} of pipeline `{pipeline}` is restored into {table}\n  items     {}, checksum {}\n  table     \
