@@ -5,7 +5,7 @@ use crate::changed_keys::ChangedKeys;
 use crate::merge::Merge;
 use lake::part::{self, LineCount, PartWriter};
 use lake::records::{ChangesRecord, Part, SegmentRecord};
-use lake::segment::{self, Progress};
+use lake::segment::{self, Commit, Progress};
 use lake::{ObjectStore, PartError, RunKeys, StoreError};
 use profile::{Profile, Vocabularies};
 
@@ -34,7 +34,7 @@ pub struct Apply<'a, S> {
 pub struct MergedSegment {
     /// Its items.
     pub items: u64,
-    /// Whether this call wrote it.
+    /// Whether this call wrote it, and not another one before it or beside it.
     pub is_new: bool,
 }
 
@@ -80,10 +80,10 @@ impl<S: ObjectStore> Apply<'_, S> {
             record.parts.push(part.clone());
         }
         record.applied = Some(merge.into_applied());
-        segment::commit(self.store, self.keys, 0, &record, part.as_ref()).await?;
+        let commit = segment::commit(self.store, self.keys, 0, &record, part.as_ref()).await?;
         Ok(MergedSegment {
             items: record.totals.items,
-            is_new: true,
+            is_new: commit == Commit::Won,
         })
     }
 

@@ -88,14 +88,14 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
             writing: self.resume().await?,
             line: Vec::new(),
         };
-        // From the end, so that the first change of a key is its last one.
-        for window in self.changes.windows.iter().rev() {
-            reading.compaction.begin_window();
-            for file in &window.files {
-                let open = files::open(self.store, file).await?;
-                if let Some(changes) = self.read(open, &mut reading).await? {
-                    return Ok(Compacted::InProgress { changes });
+        match self.read_all(&mut reading).await {
+            Ok(None) => {}
+            Ok(Some(changes)) => return Ok(Compacted::InProgress { changes }),
+            Err(error) => {
+                if let Some(writing) = reading.writing {
+                    writing.part.abandon().await;
                 }
+                return Err(error);
             }
         }
         let Reading {
@@ -109,6 +109,21 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
             self.commit(writing).await?;
         }
         self.commit_keys(compaction).await.map(Compacted::Done)
+    }
+
+    /// Reads all files. Returns how many changes are committed if it goes no further.
+    async fn read_all(&self, reading: &mut Reading<'a, S>) -> Result<Option<u64>, ChangesError> {
+        // From the end, so that the first change of a key is its last one.
+        for window in self.changes.windows.iter().rev() {
+            reading.compaction.begin_window();
+            for file in &window.files {
+                let open = files::open(self.store, file).await?;
+                if let Some(changes) = self.read(open, reading).await? {
+                    return Ok(Some(changes));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// The segment of the changed items, from its last checkpoint on.
@@ -186,16 +201,16 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
                 Err(failure) => return Err(file.explain(failure).await),
             }
             let changes = reading.compaction.counts().changes;
-            let Some(mut writing) = reading.writing.take() else {
+            let Some(writing) = &mut reading.writing else {
                 continue;
             };
             writing.flush().await?;
             let is_time_over = Instant::now() >= self.stop;
             let is_full = writing.part.raw_bytes() >= self.part_bytes;
-            if changes <= writing.committed || !(is_time_over || is_full) {
-                reading.writing = Some(writing);
+            let is_due = changes > writing.committed && (is_time_over || is_full);
+            let Some(mut writing) = reading.writing.take_if(|_| is_due) else {
                 continue;
-            }
+            };
             writing.record.cursor = Some(serde_json::json!(Cursor { changes }));
             let next = self.commit(writing).await?;
             if next.is_none() || is_time_over {

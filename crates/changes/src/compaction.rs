@@ -22,6 +22,7 @@ pub struct Compaction {
     view: ChangeView,
     window: u32,
     keys: HashMap<u128, State, FixedState>,
+    most: usize,
     counts: Counts,
     canonical: Vec<u8>,
 }
@@ -56,9 +57,17 @@ impl Compaction {
             view,
             window: 0,
             keys: HashMap::default(),
+            most: MOST_KEYS,
             counts: Counts::default(),
             canonical: Vec::new(),
         }
+    }
+
+    /// Refuses more than so many changed keys.
+    #[must_use]
+    pub const fn with_most_keys(mut self, most: usize) -> Self {
+        self.most = most;
+        self
     }
 
     /// Begins a window: the one before those that were read.
@@ -81,9 +90,9 @@ impl Compaction {
                 Before::Item(state::of(image, &mut self.canonical))
             }
         };
-        let full = self.keys.len() >= MOST_KEYS;
+        let full = self.keys.len() >= self.most;
         match self.keys.entry(change.key) {
-            Entry::Vacant(_) if full => Err(ChangeError::TooMany { most: MOST_KEYS }),
+            Entry::Vacant(_) if full => Err(ChangeError::TooMany { most: self.most }),
             Entry::Vacant(place) => {
                 place.insert(State {
                     before,

@@ -5,7 +5,10 @@
 
 mod support;
 
-use changes::{Change, ChangesError, KeyReader};
+use changes::{
+    Apply, Change, ChangeError, ChangedKeys, ChangesError, Compact, Compacted, Compaction,
+    KeyReader,
+};
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
 use lake::native::ExportFile;
@@ -291,4 +294,105 @@ fn a_full_export_whose_segments_hold_other_items_is_no_snapshot() {
         "{error}"
     );
     now(world.lake.get(&keys.snapshot())).unwrap_err();
+}
+
+#[test]
+fn more_keys_than_can_be_held_are_refused_by_their_name() {
+    let names = ["pk", "sk"].map(str::to_owned);
+    let mut compaction = Compaction::new(&names, ChangeView::NewImage).with_most_keys(2);
+    let line = |pk: &str| {
+        let keys = format!(r#"{{"pk":{{"S":"{pk}"}},"sk":{{"N":"1"}}}}"#);
+        format!(r#"{{{META},"Keys":{keys},"NewImage":{keys}}}"#)
+    };
+    compaction.begin_window();
+    for key in ["a", "b"] {
+        compaction.take(line(key).as_bytes()).unwrap();
+    }
+    compaction.begin_window();
+    // Another change of a key that is held is none too many.
+    compaction.take(line("a").as_bytes()).unwrap();
+    let error = compaction.take(line("c").as_bytes()).unwrap_err();
+    assert_eq!(error, ChangeError::TooMany { most: 2 });
+    let error = ChangesError::Change {
+        file: "f".to_owned(),
+        line: 4,
+        source: error,
+    };
+    assert_eq!(error.name(), ErrorName::ResourceLimitExceeded);
+}
+
+#[test]
+fn a_compaction_that_fails_leaves_no_upload_open() {
+    // So many random digits that pieces are on their way before the damaged line is read.
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut lines: Vec<String> = (0..24)
+        .map(|n| {
+            let text: String = (0..1 << 20).map(|_| random.alphanumeric()).collect();
+            let image = format!(r#"{{"pk":{{"S":"{n}"}},"sk":{{"N":"1"}},"t":{{"S":"{text}"}}}}"#);
+            let keys = format!(r#"{{"pk":{{"S":"{n}"}},"sk":{{"N":"1"}}}}"#);
+            format!(r#"{{{META},"Keys":{keys},"NewImage":{image}}}"#)
+        })
+        .collect();
+    lines.push("{}".to_owned());
+    let mut world = World::default();
+    let file = world.file(&lines);
+    let error = merge(&mut world, vec![file]).unwrap_err();
+    assert!(error.to_string().starts_with("line 25 of"), "{error}");
+    assert_eq!(world.lake.open_uploads(), 0);
+}
+
+#[test]
+fn of_twin_attempts_one_is_new_and_both_have_the_result() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut world = World::default();
+    let table = [(1, 1), (2, 2), (3, 3)].into_iter().collect();
+    let (base, native) = world.adopt(&mut random, &table);
+    let base = now(changes::seal_full(&world.lake, &base, &native, 0)).unwrap();
+    let view = ChangeView::NewAndOldImages;
+    let changes = world.changes(&mut random, view, &base, Vec::new());
+    let keys = world.run();
+    let lake = &world.lake;
+    let compact = |attempt: &'static str| {
+        let compact = Compact {
+            store: lake,
+            keys: &keys,
+            changes: &changes,
+            declared: &[],
+            attempt,
+            part_bytes: 1 << 20,
+            stop: tokio::time::Instant::now() + std::time::Duration::from_hours(1),
+        };
+        async move { compact.run().await.unwrap() }
+    };
+    let (one, other) = now(futures::future::join(compact("a"), compact("b")));
+    let key = |compacted: &Compacted| match compacted {
+        Compacted::Done(record) => record.key.clone(),
+        other @ Compacted::InProgress { .. } => panic!("{other:?}"),
+    };
+    // The loser answers with the winner's keys, and its own are gone.
+    assert_eq!(key(&one), key(&other));
+    let listed = now(lake.list("")).unwrap();
+    let written = ["a", "b"].map(|attempt| keys.changed_keys(attempt));
+    let there = written
+        .iter()
+        .filter(|key| listed.iter().any(|it| it.key == **key));
+    assert_eq!(there.collect::<Vec<_>>(), [&key(&one)]);
+    let (_, superseded) = now(ChangedKeys::load(lake, &keys)).unwrap();
+    let vocabularies = profile::Vocabularies::new();
+    let apply = |attempt: &'static str| {
+        let apply = Apply {
+            store: lake,
+            keys: &keys,
+            changes: &changes,
+            changed: &superseded,
+            vocabularies: &vocabularies,
+            declared: &[],
+            attempt,
+        };
+        async move { apply.segment(0).await.unwrap() }
+    };
+    let (one, other) = now(futures::future::join(apply("a"), apply("b")));
+    assert_eq!(one.items, other.items);
+    assert!(one.is_new != other.is_new, "{one:?} {other:?}");
+    assert!(!now(apply("c")).is_new);
 }

@@ -14,6 +14,7 @@ use std::future::{Future, poll_fn};
 use std::hash::{DefaultHasher, Hasher};
 use std::ops::Bound;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -24,12 +25,20 @@ type Objects = BTreeMap<String, Bytes>;
 pub struct MemoryStore {
     // A std mutex: it is never held across an await.
     objects: Arc<Mutex<Objects>>,
+    /// Uploads that were begun, and neither completed nor aborted.
+    open_uploads: Arc<AtomicUsize>,
 }
 
 impl MemoryStore {
     /// An empty bucket.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Uploads that were begun, and neither completed nor aborted: S3 keeps their pieces, and bills
+    /// them.
+    pub fn open_uploads(&self) -> usize {
+        self.open_uploads.load(Ordering::Relaxed)
     }
 
     fn objects(&self) -> MutexGuard<'_, Objects> {
@@ -105,6 +114,7 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn upload(&self, key: &str) -> Result<MemoryUpload, StoreError> {
+        self.open_uploads.fetch_add(1, Ordering::Relaxed);
         Ok(MemoryUpload {
             store: self.clone(),
             key: key.to_owned(),
@@ -256,10 +266,12 @@ impl Upload for MemoryUpload {
     }
 
     async fn complete(self) -> Result<(), StoreError> {
+        self.store.open_uploads.fetch_sub(1, Ordering::Relaxed);
         self.store.put(&self.key, self.body.freeze()).await
     }
 
     async fn abort(self) -> Result<(), StoreError> {
+        self.store.open_uploads.fetch_sub(1, Ordering::Relaxed);
         Ok(())
     }
 }
