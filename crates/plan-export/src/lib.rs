@@ -31,7 +31,7 @@ pub use table_sample::TableSample;
 
 use contract::RunId;
 use contract::states::{Estimate, PlanExportInput, PlanExportOutput, Route, Status};
-use definition::Definition;
+use definition::{Definition, Ready};
 use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
 use lake::{ObjectStore, PagedStore, PutOutcome, RunKeys, documents};
@@ -170,9 +170,18 @@ where
     if let Some(unmet) = ready::unmet(store, functions, definition, run).await? {
         return Ok(Readiness::Waiting(unmet));
     }
+    // A source that cannot be asked is the plan's to tell, which meets the same error.
+    let waits_for_items = definition.ready.as_ref().and_then(Ready::items).is_some();
+    if waits_for_items
+        && let Ok(Some(items)) = sources.items(definition).await
+        && let Some(unmet) = ready::too_few(definition, Ok(items))
+    {
+        return Ok(Readiness::Waiting(unmet));
+    }
     let planned = Box::pin(sources.plan(definition)).await;
     let planned = planned.map_err(PlanExportError::from);
-    match ready::too_few(definition, &planned) {
+    let items = planned.as_ref().map(|planned| planned.estimate.items);
+    match ready::too_few(definition, items) {
         Some(unmet) => Ok(Readiness::Waiting(unmet)),
         None => planned.map(|planned| Readiness::Ready(Box::new(planned))),
     }

@@ -5,7 +5,6 @@ use crate::PlanExportError;
 use contract::{ErrorName, Named, RunId, one_line, wait_seconds};
 use definition::{Awaited, Definition, Precondition, Ready, awaited};
 use lake::{PagedStore, StoreError};
-use raw_export::Planned;
 use serde_json::{Value, json};
 use source::{CallFunction, FunctionAnswer};
 use std::time::{Duration, SystemTime};
@@ -143,13 +142,13 @@ fn short(text: &str) -> String {
 /// is none.
 pub(crate) fn too_few(
     definition: &Definition,
-    planned: &Result<Planned, PlanExportError>,
+    items: Result<u64, &PlanExportError>,
 ) -> Option<Unmet> {
     let (at, least) = definition.ready.as_ref()?.items()?;
-    let reason = match planned {
-        Ok(planned) => {
+    let reason = match items {
+        Ok(items) => {
             // A plan is made of a source with an item at least, whatever its last count was.
-            let items = planned.estimate.items.max(1);
+            let items = items.max(1);
             if items >= least {
                 return None;
             }

@@ -81,4 +81,19 @@ where
             }
         }
     }
+
+    async fn items(&self, definition: &Definition) -> Result<Option<u64>, PlanExportError> {
+        match &definition.source {
+            Source::DynamoDb(source) => {
+                let dynamodb = DynamoDb {
+                    source,
+                    tables: self.tables,
+                    concurrency: self.concurrency,
+                };
+                dynamodb.items(definition).await
+            }
+            // Their items are counted by what a plan reads.
+            Source::Sql(_) | Source::Images(_) | Source::Files(_) => Ok(None),
+        }
+    }
 }

@@ -37,4 +37,14 @@ pub trait PlanSource: Send + Sync {
         &self,
         definition: &Definition,
     ) -> impl Future<Output = Result<Planned, Self::Error>> + Send;
+
+    /// The items that a plan would estimate, where they are known for less than a plan costs; `None`
+    /// where only a plan tells. A run that waits for items asks again and again.
+    fn items(
+        &self,
+        definition: &Definition,
+    ) -> impl Future<Output = Result<Option<u64>, Self::Error>> + Send {
+        let _ = definition;
+        async { Ok(None) }
+    }
 }

@@ -177,4 +177,11 @@ fn planned(
             changes,
         })),
     }
+
+    async fn items(&self, definition: &Definition) -> Result<Option<u64>, PlanExportError> {
+        let info = describe(self.tables, &self.source.table).await?;
+        let selected = selected::choose(definition, self.source, info)?;
+        // What is not counted yet may hold items all the same.
+        Ok(Some(selected.info.items).filter(|items| *items > 0))
+    }
 }

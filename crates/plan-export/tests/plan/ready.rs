@@ -121,13 +121,17 @@ async fn a_run_waits_until_the_source_has_the_items() {
         world.waits().await,
         "waits until the source has 1000 items or more; it has 999"
     );
+    let read = world.tables.read.lock().unwrap().len();
+    assert_eq!(read, 0, "a run that waits reads no sample");
+    world.tables.items = 1000;
     world.tables.empty = true;
     let reason = world.waits().await;
     assert!(reason.contains("holds no items"), "{reason}");
     world.tables.empty = false;
-    world.tables.items = 1000;
     let output = world.plan(Duration::ZERO).await.unwrap();
     assert_eq!(output.status, Status::Done);
+    let read = world.tables.read.lock().unwrap().len();
+    assert!(read > 0, "its plan does");
     // One item is there, although DynamoDB has not counted it yet.
     let mut world = World::waiting_for(&json!([{"items": {"atLeast": 1}}])).await;
     world.tables.items = 0;
