@@ -208,3 +208,31 @@ fn seconds_since(time: SystemTime) -> u64 {
     let since = SystemTime::now().duration_since(time);
     since.unwrap_or_default().as_secs()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_step_that_waits_says_for_what() {
+        let waits =
+            r#"{"status":"IN_PROGRESS","reason":"waits until s3://b/k exists; it is not there"}"#;
+        let expected = "waits until s3://b/k exists; it is not there";
+        assert_eq!(waits_for(waits).as_deref(), Some(expected));
+        for other in [
+            r#"{"reason":"the table is small"}"#,
+            r#"{"reason":5}"#,
+            "{}",
+            "text",
+        ] {
+            assert_eq!(waits_for(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_time_to_come_is_no_age() {
+        let hour = std::time::Duration::from_hours(1);
+        assert_eq!(seconds_since(SystemTime::now() + hour), 0);
+        assert!(seconds_since(SystemTime::now() - hour) >= 3600);
+    }
+}

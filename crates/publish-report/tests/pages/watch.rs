@@ -130,8 +130,23 @@ async fn a_late_run_is_told_once_with_its_step_and_what_to_do() {
     let mailbox = Mailbox::default();
     let in_time = check(&store, &Machine::running_for(59), &mailbox).await;
     assert_eq!((in_time.running, in_time.late), (1, 0));
+    // From the minute on that the definition says.
+    let at_once = with(&json!({"late": {"afterMinutes": 60}})).await;
+    let due = Machine::running_for(60);
+    assert_eq!(check(&at_once, &due, &Mailbox::default()).await.late, 1);
     let late = Machine::running_for(61);
+    // Since its last redrive, which Step Functions lists as its start.
+    let since = || {
+        let since = SystemTime::now() - Duration::from_mins(61);
+        let since = jiff::Timestamp::try_from(since).unwrap();
+        format!(
+            "Since: {} UTC; it has run",
+            since.strftime("%Y-%m-%d %H:%M")
+        )
+    };
+    let before = since();
     assert_eq!(check(&store, &late, &mailbox).await.late, 1);
+    let minutes = [before, since()];
     assert_eq!(check(&store, &late, &mailbox).await.late, 0);
     let sent = mailbox.sent.into_inner().unwrap();
     assert_eq!(sent.len(), 1);
@@ -143,12 +158,13 @@ async fn a_late_run_is_told_once_with_its_step_and_what_to_do() {
         &format!("Pipeline default, run {}", lake::run()),
         "has not ended 60 minutes after its start or last redrive (late.afterMinutes)",
         "In the step: StartTraining, for ",
-        "Since: 2026-11-20 17:30 UTC",
         &format!("What to do: millrace watch {ARN} --region eu-central-1"),
         &format!("#/v2/executions/details/{ARN}"),
     ] {
         assert!(sent[0].body.contains(words), "{words}\n{}", sent[0].body);
     }
+    let is_since = minutes.iter().any(|since| sent[0].body.contains(since));
+    assert!(is_since, "{minutes:?}\n{}", sent[0].body);
 }
 
 #[tokio::test]
@@ -293,4 +309,76 @@ async fn stale_data_is_told_once_until_there_is_newer() {
     ] {
         assert!(sent[0].body.contains(words), "{words}\n{}", sent[0].body);
     }
+}
+
+/// Says when the newest good data of the lake ended, which is of the pipeline `default`.
+async fn ended(store: &MemoryStore, pipeline: &str, age: Duration) {
+    let text = store.get("latest/default.json").await.unwrap();
+    let mut latest: Value = serde_json::from_slice(&text).unwrap();
+    let finished = jiff::Timestamp::try_from(SystemTime::now() - age).unwrap();
+    latest["finished"] = json!(finished.to_string());
+    latest["pipeline"] = json!(pipeline);
+    store
+        .put(
+            &format!("latest/{pipeline}.json"),
+            latest.to_string().into(),
+        )
+        .await
+        .unwrap();
+}
+
+async fn defined(store: &MemoryStore, pipeline: &str, parts: Value) {
+    let key = format!("config/{pipeline}.json");
+    store.put(&key, parts.to_string().into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn data_is_stale_from_the_hour_on_that_the_definition_says() {
+    let day = Duration::from_hours(24);
+    for (age, on, stale) in [
+        (Duration::from_mins(24 * 60 - 1), json!(["stale"]), 0),
+        (day, json!(["stale"]), 1),
+        (day * 3, json!(["late"]), 0),
+    ] {
+        let store = lake::lake(&lake::films(), 9, 0.62, true).await;
+        let mailbox = Mailbox::default();
+        succeed(&store, &mailbox).await;
+        let parts = json!({"stale": {"afterHours": 24}, "notify": {"on": on}});
+        defined(&store, "default", parts).await;
+        ended(&store, "default", age).await;
+        let output = check(&store, &Machine::idle(), &mailbox).await;
+        assert_eq!(output.stale, stale, "{age:?} {on}");
+        let sent = mailbox.sent.into_inner().unwrap().len();
+        assert_eq!(sent, stale as usize, "{age:?} {on}");
+    }
+}
+
+#[tokio::test]
+async fn a_pipeline_that_cannot_be_looked_at_hides_no_other() {
+    let store = lake::lake(&lake::films(), 9, 0.62, true).await;
+    let mailbox = Mailbox::default();
+    succeed(&store, &mailbox).await;
+    for pipeline in ["bad", "default", "worse"] {
+        let parts = json!({"stale": {"afterHours": 24}});
+        defined(&store, pipeline, parts).await;
+        ended(&store, pipeline, Duration::from_hours(30)).await;
+    }
+    for (pipeline, text) in [("bad", "{"), ("worse", "[]")] {
+        let key = format!("latest/{pipeline}.json");
+        store
+            .put(&key, text.as_bytes().to_vec().into())
+            .await
+            .unwrap();
+    }
+    let request = CheckRequest {
+        state_machine: MACHINE.to_owned(),
+    };
+    let input = ReportInput::Check(request);
+    let error = report(&store, &Machine::idle(), &mailbox, input).await;
+    let error = contract::chain(&error.unwrap_err());
+    assert!(error.contains("latest/bad.json"), "the first: {error}");
+    let sent = mailbox.sent.into_inner().unwrap();
+    let subjects: Vec<_> = sent.iter().map(|notice| &notice.subject).collect();
+    assert_eq!(sent.len(), 1, "{subjects:?}");
+    assert!(subjects[0].contains("default is stale"), "{subjects:?}");
 }
