@@ -22,6 +22,8 @@ mod lossy;
 mod moved;
 #[path = "postgres/partitions.rs"]
 mod partitions;
+#[path = "postgres/policies.rs"]
+mod policies;
 #[path = "postgres/rows.rs"]
 mod rows;
 #[path = "sql/runs.rs"]

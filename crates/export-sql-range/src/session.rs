@@ -65,9 +65,18 @@ impl<'p, C: Connection> Session<'p, C> {
         for statement in dialect.begin(source.consistency) {
             connection.execute(statement).await?;
         }
+        let partition = rows.partition_table();
+        // The plan saw all rows of these. A policy that came since would hide some in silence.
+        let is_planned_whole = partition.is_some() || plan.incremental.is_some();
+        if is_planned_whole && let Some(statement) = dialect.shows_all_rows() {
+            connection.execute(statement).await?;
+        }
+        if let Some(partition) = partition {
+            partitions::hold(&mut connection, source, partition).await?;
+        }
         let taken = connection.rows(dialect.moment()).await?;
         let taken = taken.into_iter().flatten().next().flatten();
-        if rows.is_of_partition_table() {
+        if partition.is_some() {
             // In the snapshot: a row that was moved before it into a new partition would be missed.
             partitions::check(&mut connection, source, plan).await?;
         }
@@ -305,7 +314,7 @@ pub fn too_long(source: &SqlSource, is_strict: bool) -> ServiceError {
          snapshot or a replica with consistency partitioned"
     } else {
         "rows without a unique key are one stream, which was not read within one invocation: give the table a \
-         primary key, or read less by `where` or `columns`"
+         primary key, read less by `where` or `columns`, or its partitions one by one by consistency readCommitted"
     };
     error(
         source,

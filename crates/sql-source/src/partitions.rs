@@ -41,6 +41,7 @@ impl TablePartition {
             let text = |at: usize| row.get(at).cloned().flatten();
             Some(Self {
                 table: SqlPartitionTable {
+                    id: text(6)?,
                     schema: text(0)?,
                     table: text(1)?,
                     bound: text(2).unwrap_or_default(),

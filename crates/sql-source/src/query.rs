@@ -2,7 +2,7 @@
 
 use crate::Dialect;
 use definition::SqlSource;
-use lake::records::{SqlChunk, SqlColumn, SqlNulls, SqlPartition, SqlPlan};
+use lake::records::{SqlChunk, SqlColumn, SqlNulls, SqlPartition, SqlPartitionTable, SqlPlan};
 
 /// The rows of one chunk of a plan.
 #[derive(Clone, Copy)]
@@ -39,10 +39,13 @@ impl<'p> Rows<'p> {
         !self.plan.key.is_empty() && !matches!(self.chunk.nulls, SqlNulls::Only)
     }
 
-    /// Whether they are those of a partition that is a table, which the database may take out of the
+    /// The partition that is a table, if they are those of one: the database may take it out of the
     /// whole table meanwhile.
-    pub const fn is_of_partition_table(&self) -> bool {
-        matches!(self.chunk.partition, Some(SqlPartition::Table(_)))
+    pub const fn partition_table(&self) -> Option<&'p SqlPartitionTable> {
+        match &self.chunk.partition {
+            Some(SqlPartition::Table(table)) => Some(table),
+            _ => None,
+        }
     }
 
     /// The positions of the key among the columns.
@@ -185,9 +188,7 @@ impl<'p> Rows<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lake::records::{
-        SqlChanges, SqlIncremental, SqlKind, SqlPartitionRange, SqlPartitionTable,
-    };
+    use lake::records::{SqlChanges, SqlIncremental, SqlKind, SqlPartitionRange};
     use serde_json::json;
 
     fn column(name: &str, sql_type: &str, scale: Option<u32>) -> SqlColumn {
@@ -290,6 +291,7 @@ mod tests {
         assert!(left.contains(&expected), "{left}");
         let table = SqlChunk {
             partition: Some(SqlPartition::Table(SqlPartitionTable {
+                id: "16385".to_owned(),
                 schema: "shop".to_owned(),
                 table: "orders \"1\"".to_owned(),
                 bound: String::new(),

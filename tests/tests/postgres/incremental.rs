@@ -357,18 +357,33 @@ async fn a_base_that_is_not_the_tables_past_is_not_taken() {
     database
         .run(
             "CREATE TYPE mood AS ENUM ('good', 'bad'); \
-             CREATE TABLE e (a int PRIMARY KEY, m mood); INSERT INTO e VALUES (1, 'bad')",
+             CREATE DOMAIN feeling AS mood; CREATE TYPE pair AS (one feeling, other mood[]); \
+             CREATE TABLE e (a int PRIMARY KEY, m mood); INSERT INTO e VALUES (1, 'bad'); \
+             CREATE TABLE many (a int PRIMARY KEY, m mood[]); INSERT INTO many VALUES (1, '{bad}'); \
+             CREATE TABLE domains (a int PRIMARY KEY, m feeling); INSERT INTO domains VALUES (1, 'bad'); \
+             CREATE TABLE pairs (a int PRIMARY KEY, m pair); INSERT INTO pairs VALUES (1, ('bad', '{bad}'))",
         )
         .await;
-    let mut runs = Runs::new(database.secrets(), source.clone());
-    runs.source["table"] = json!("e");
-    runs.run().await;
+    let mut all = Vec::new();
+    for (table, text) in [
+        ("e", "poor"),
+        ("many", "{poor}"),
+        ("domains", "poor"),
+        ("pairs", "(poor,{poor})"),
+    ] {
+        let mut runs = Runs::new(database.secrets(), source.clone());
+        runs.source["table"] = json!(table);
+        runs.run().await;
+        all.push((runs, text));
+    }
     database
         .run("ALTER TYPE mood RENAME VALUE 'bad' TO 'poor'")
         .await;
-    let (plan, found) = runs.run().await;
-    assert_eq!(base(&plan), None, "{}", plan.reason);
-    assert_eq!(found[0]["m"]["S"], "poor");
+    for (runs, text) in &mut all {
+        let (plan, found) = runs.run().await;
+        assert_eq!(base(&plan), None, "{text}: {}", plan.reason);
+        assert_eq!(found[0]["m"]["S"], *text);
+    }
     // A part of the base that is gone.
     let mut runs = Runs::new(database.secrets(), source);
     runs.run().await;

@@ -145,13 +145,16 @@ async fn make(database: &Database, name: &str, tree: &Tree, random: &mut Rng) ->
 async fn the_union_of_the_partitions_is_the_table() {
     let database = Database::with("partitions", "SELECT 1").await;
     let (drivers, secrets) = (Drivers::AT_ONCE, database.secrets());
-    let (mut split, mut joined, mut streams) = (0, 0, 0);
+    let (mut split, mut joined, mut streams, mut single) = (0, 0, 0, 0);
     for seed in 0..SEEDS {
         let mut random = Rng::with_seed(seed);
         let name = format!("t{seed}");
         let tree = &TREES[random.usize(0..TREES.len())];
         let count = make(&database, &name, tree, &mut random).await;
-        let change = json!({"table": name, "chunks": random.u32(2..12)});
+        let consistency = ["partitioned", "readCommitted"][random.usize(0..2)];
+        let change = json!({
+            "table": name, "chunks": random.u32(2..12), "consistency": consistency,
+        });
         let (store, source) = (MemoryStore::new(), database.source(&change));
         let planned = plan(&store, &drivers, &secrets, source).await;
         if count == 0 {
@@ -180,9 +183,13 @@ async fn the_union_of_the_partitions_is_the_table() {
         split += usize::from(planned.reason.contains("large ones in ranges of"));
         joined += usize::from(planned.reason.contains("small ones together"));
         streams += usize::from(planned.reason.contains("each is one stream"));
+        single += usize::from(planned.reason.contains("one stream: no unique key"));
     }
-    let seen = (split, joined, streams);
-    assert!(split > 2 && joined > 2 && streams > 2, "{seen:?}");
+    let seen = (split, joined, streams, single);
+    assert!(
+        split > 2 && joined > 2 && streams > 1 && single > 1,
+        "{seen:?}"
+    );
 }
 
 const ORDERS: &str = "
@@ -283,9 +290,15 @@ async fn a_row_that_moves_to_another_partition_after_the_plan_is_not_missed() {
             "partition public.t3 is now FOR VALUES FROM (200) TO (249)",
         ),
         (
+            "ALTER TABLE t DETACH PARTITION t1; ALTER TABLE t1 RENAME TO t1_old; \
+             CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (100)",
+            "partition public.t1 is now another table, FOR VALUES FROM (0) TO (100)",
+        ),
+        (
             "ALTER TABLE t DETACH PARTITION t1",
             "partition public.t1 was taken away",
         ),
+        ("DROP TABLE t2", "partition public.t2 was taken away"),
     ] {
         let store = MemoryStore::new();
         let plan = planned(&database, &store, json!({})).await;
@@ -334,18 +347,29 @@ async fn changes_of_a_partitioned_table_are_merged_partition_by_partition() {
 }
 
 #[tokio::test]
-async fn a_table_without_a_key_is_a_stream_for_each_partition() {
+async fn a_table_without_a_key_is_one_stream_unless_moved_rows_may_be_lost() {
     let tables = "
         CREATE TABLE t (a int, n int) PARTITION BY LIST (a);
         CREATE TABLE t1 PARTITION OF t FOR VALUES IN (1);
         CREATE TABLE t2 PARTITION OF t FOR VALUES IN (2, NULL);
         INSERT INTO t SELECT g % 3, g FROM generate_series(1, 300) g WHERE g % 3 > 0; ANALYZE t;";
     let database = Database::with("keyless_partitions", tables).await;
-    let plan = planned(&database, &MemoryStore::new(), json!({})).await;
-    let says =
-        "2 chunks by its 2 partitions: no unique key tells the rows apart, so each is one stream";
-    assert_eq!(plan.reason, says);
-    let warnings = plan.warnings().join("\n");
-    let says = "t has no unique key: each of its 2 chunks is read as one stream";
-    assert!(warnings.contains(says), "{warnings}");
+    for (consistency, reason, warning) in [
+        (
+            "partitioned",
+            "one stream: no unique key tells the rows apart; not by its partitions: a row that moves",
+            "t has no unique key: it is read as one stream",
+        ),
+        (
+            "readCommitted",
+            "2 chunks by its 2 partitions: no unique key tells the rows apart, so each is one stream",
+            "t has no unique key: each of its 2 chunks is read as one stream",
+        ),
+    ] {
+        let change = json!({ "consistency": consistency });
+        let plan = planned(&database, &MemoryStore::new(), change).await;
+        assert!(plan.reason.starts_with(reason), "{}", plan.reason);
+        let warnings = plan.warnings().join("\n");
+        assert!(warnings.contains(warning), "{warnings}");
+    }
 }

@@ -78,8 +78,37 @@ fn cases() -> Vec<(&'static str, &'static str, Value)> {
         ("jsonb", "'{\"b\": [1, \"x\"]}'", s("{\"b\": [1, \"x\"]}")),
         ("integer[]", "'{1,NULL,3}'", s("{1,NULL,3}")),
         ("inet", "'10.0.0.1/8'", s("10.0.0.1/8")),
+        ("mood", "'so so'", s("so so")),
+        (
+            "mood[]",
+            "'{sad,NULL,\"so so\"}'",
+            s("{sad,NULL,\"so so\"}"),
+        ),
+        ("money[]", "'{12.34}'", s("{12.34}")),
+        // A domain is the type that it is made of.
+        ("price", "1.5", n("1.50")),
+        ("smallest", "2.5", n("2.50")),
+        ("price[]", "'{1.5}'", s("{1.50}")),
+        ("cash", "'12.34'", n("12.34")),
+        ("flag", "true", json!({"BOOL": true})),
+        ("raw", "'\\x00ff'", json!({"B": "AP8="})),
+        (
+            "moment",
+            "'2024-07-01 12:00:00+09'",
+            s("2024-07-01T03:00:00Z"),
+        ),
+        ("feeling", "'sad'", s("sad")),
+        ("feelings", "'{sad}'", s("{sad}")),
     ]
 }
+
+/// The types of the cases that a server does not have itself.
+const TYPES: &str = "
+    CREATE TYPE mood AS ENUM ('sad', 'so so');
+    CREATE DOMAIN price AS numeric(9,2); CREATE DOMAIN smallest AS price CHECK (VALUE > 0);
+    CREATE DOMAIN cash AS money; CREATE DOMAIN flag AS boolean; CREATE DOMAIN raw AS bytea;
+    CREATE DOMAIN moment AS timestamptz; CREATE DOMAIN feeling AS mood;
+    CREATE DOMAIN feelings AS mood[];";
 
 #[tokio::test]
 async fn every_type_keeps_every_digit_and_character() {
@@ -91,7 +120,7 @@ async fn every_type_keeps_every_digit_and_character() {
         .collect();
     let values: Vec<_> = cases.iter().map(|(_, value, _)| *value).collect();
     let sql = format!(
-        "SET lc_monetary = 'C'; CREATE TABLE all_types (id int PRIMARY KEY, {}); \
+        "SET lc_monetary = 'C'; {TYPES} CREATE TABLE all_types (id int PRIMARY KEY, {}); \
          INSERT INTO all_types VALUES (1, {}); INSERT INTO all_types (id) VALUES (2);",
         columns.join(", "),
         values.join(", ")
@@ -124,4 +153,8 @@ async fn every_type_keeps_every_digit_and_character() {
     let of_table = plan.sql().unwrap().1;
     assert_eq!(of_table.columns[4].sql_type, "numeric(38,10)");
     assert_eq!(of_table.columns[4].scale, Some(10));
+    let domain = cases.iter().position(|(of, ..)| *of == "smallest").unwrap();
+    let domain = &of_table.columns[domain + 1];
+    assert_eq!(domain.sql_type, "numeric(9,2)");
+    assert_eq!(domain.scale, Some(2), "its sum is compared");
 }

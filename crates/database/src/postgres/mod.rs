@@ -11,6 +11,7 @@ use contract::ServiceError;
 use copy::CopyText;
 use futures::StreamExt;
 use sql_source::{Login, TakeRow};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -18,6 +19,9 @@ use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config, CopyOutStream, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// The time after which a server that acknowledges nothing is gone.
+const GONE: Duration = Duration::from_mins(1);
 
 /// A connection to PostgreSQL.
 pub struct PostgresConnection {
@@ -65,25 +69,7 @@ async fn try_connect(
     tls: MakeRustlsConnect,
     resolver: &impl Resolve,
 ) -> Result<PostgresConnection, ServiceError> {
-    let mut config = Config::new();
-    for address in connect::addresses(login, resolver).await? {
-        // The certificate must name the host, whatever its address.
-        config.host(&login.host).hostaddr(address);
-    }
-    config
-        .port(login.port)
-        .dbname(&login.database)
-        .user(&login.user)
-        .password(&login.password)
-        .application_name("millrace")
-        .ssl_mode(SslMode::Require)
-        .channel_binding(ChannelBinding::Prefer)
-        .target_session_attrs(TargetSessionAttrs::Any)
-        .connect_timeout(CONNECT)
-        // A machine that is gone says nothing: after a minute the connection counts as lost.
-        .keepalives_idle(Duration::from_secs(30))
-        .keepalives_interval(Duration::from_secs(10))
-        .keepalives_retries(3);
+    let config = config(login, connect::addresses(login, resolver).await?);
     let connected = match timeout(CONNECT * 2, config.connect(tls)).await {
         Err(_) => return Err(connect::timed_out(login, CONNECT * 2)),
         Ok(Err(error)) => return Err(error::of_connect(login, error)),
@@ -102,6 +88,32 @@ async fn try_connect(
         stream: None,
         copy: CopyText::default(),
     })
+}
+
+/// How to connect to the first of these addresses that answers.
+fn config(login: &Login, addresses: Vec<IpAddr>) -> Config {
+    let mut config = Config::new();
+    for address in addresses {
+        // The certificate must name the host, whatever its address.
+        config.host(&login.host).hostaddr(address);
+    }
+    config
+        .port(login.port)
+        .dbname(&login.database)
+        .user(&login.user)
+        .password(&login.password)
+        .application_name("millrace")
+        .ssl_mode(SslMode::Require)
+        .channel_binding(ChannelBinding::Prefer)
+        .target_session_attrs(TargetSessionAttrs::Any)
+        .connect_timeout(CONNECT)
+        // A machine that is gone says nothing: after a minute the connection counts as lost, whether
+        // it was silent or did not acknowledge what it was sent.
+        .keepalives_idle(Duration::from_secs(30))
+        .keepalives_interval(Duration::from_secs(10))
+        .keepalives_retries(3)
+        .tcp_user_timeout(GONE);
+    config
 }
 
 impl PostgresConnection {
@@ -183,5 +195,30 @@ impl PostgresConnection {
             }
         }
         Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use definition::Engine;
+
+    #[test]
+    fn a_machine_that_is_gone_is_given_up_after_a_minute() {
+        let login = Login {
+            engine: Engine::Postgres,
+            host: "db.example".to_owned(),
+            port: 5432,
+            database: "shop".to_owned(),
+            user: "reader".to_owned(),
+            password: "p".to_owned(),
+            replaces_bad_text: false,
+            authorities: None,
+        };
+        let config = config(&login, vec![IpAddr::from([10, 0, 0, 1])]);
+        assert_eq!(config.get_tcp_user_timeout(), Some(&GONE));
+        let silent = config.get_keepalives_idle()
+            + config.get_keepalives_interval().unwrap() * config.get_keepalives_retries().unwrap();
+        assert_eq!(silent, GONE);
     }
 }

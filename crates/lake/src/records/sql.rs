@@ -139,6 +139,9 @@ pub enum SqlPartition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SqlPartitionTable {
+    /// What tells it from another table that gets its name later: its OID.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
     /// Its schema.
     pub schema: String,
     /// Its name.

@@ -92,8 +92,9 @@ pub fn check_one_invocation(
     } else {
         (
             "source.sql.table",
-            "without a unique key it is one stream, or one for each partition",
-            "give it a primary key, or read less by `where` or `columns`",
+            "without a unique key it is one stream",
+            "give it a primary key, read less by `where` or `columns`, or its partitions one by one by consistency \
+             readCommitted",
         )
     };
     Err(PlanExportError::at_field(

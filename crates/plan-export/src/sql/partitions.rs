@@ -95,6 +95,9 @@ pub async fn split(
     if partitions.len() < 2 {
         return Ok(ByPartitions::NotPartitioned);
     }
+    if let Some(why) = table.may_lose_rows() {
+        return Ok(ByPartitions::No(why));
+    }
     let ranges = Ranges {
         table,
         name,
@@ -143,6 +146,9 @@ async fn by_tables(
 ) -> Result<ByPartitions, PlanExportError> {
     if partitions.is_empty() {
         return Ok(ByPartitions::NotPartitioned);
+    }
+    if let Some(why) = table.may_lose_rows() {
+        return Ok(ByPartitions::No(why));
     }
     if table.source.split_by.is_some() {
         let why = "`splitBy` asks for ranges of a column".to_owned();
@@ -364,7 +370,8 @@ impl Ranges<'_> {
         Ok(all.split(reason, self.chunk))
     }
 
-    /// Where no key tells the rows apart: partitions, each group of them as one stream.
+    /// Where no key tells the rows apart: partitions, each group of them as one stream. Each has a
+    /// snapshot of its own, so it is only for rows that are read as they are committed.
     fn unkeyed(&self) -> Split {
         let nulls = if self.column.nullable {
             SqlNulls::Without

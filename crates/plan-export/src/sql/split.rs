@@ -129,6 +129,17 @@ impl<'a> Table<'a> {
         Some(leading.expect("the key's columns are always read"))
     }
 
+    /// Why its partitions are not read one by one, if so: without a key a row that moves from one to
+    /// another between their snapshots is the same row, and would be lost or read twice.
+    pub fn may_lose_rows(self) -> Option<String> {
+        let is_lost = self.key.is_none() && self.source.consistency != Consistency::ReadCommitted;
+        is_lost.then(|| {
+            "a row that moves to another between their snapshots would be lost or doubled; consistency readCommitted \
+             takes that"
+                .to_owned()
+        })
+    }
+
     /// Splits it.
     pub async fn split(self, connection: &mut impl Connection) -> Result<Split, PlanExportError> {
         let source = self.source;
@@ -267,6 +278,25 @@ mod tests {
             (task.first_segment, task.segment_count)
         };
         tasks.map(task).collect()
+    }
+
+    #[test]
+    fn the_largest_chunk_has_its_share_of_the_table() {
+        let largest = |sizes, chunks| {
+            let split = Split {
+                chunks: vec![SqlChunk::default(); chunks],
+                reason: String::new(),
+                sizes,
+            };
+            split.largest()
+        };
+        let is = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found}");
+        is(largest(Sizes::Bytes(vec![10, 60, 30], 50), 3), 0.6);
+        // Nothing is known of an empty table's chunks: one may be all of it.
+        is(largest(Sizes::Bytes(vec![0, 0], 50), 2), 1.0);
+        is(largest(Sizes::Equal, 4), 0.25);
+        is(largest(Sizes::Tasks(2), 5), 0.2);
+        is(largest(Sizes::Equal, 0), 1.0);
     }
 
     #[test]

@@ -78,9 +78,23 @@ pub trait Dialect: Send + Sync {
 
     /// Asks for the partitions of a table that are tables themselves, of all levels: schema, name,
     /// which rows it holds, bytes, rows, `1` if the login may read it and finds the same rows as in
-    /// the whole table. No row, if it is not partitioned; `None` if the engine has no such partitions.
+    /// the whole table, what tells it from a later table of its name. No row, if it is not
+    /// partitioned; `None` if the engine has no such partitions.
     fn partition_tables(&self, table: TableName<'_>) -> Option<String> {
         let _ = table;
+        None
+    }
+
+    /// The statement, after those of [`Dialect::begin`], with which a query is an error where a policy
+    /// would hide rows from the login; `None` if the engine has none.
+    fn shows_all_rows(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The statement, after those of [`Dialect::begin`], by which a partition that is a table stays as
+    /// it is until the end; `None` if the engine has no such partitions.
+    fn hold_partition(&self, partition: TableName<'_>) -> Option<String> {
+        let _ = partition;
         None
     }
 

@@ -68,12 +68,18 @@ impl Dialect for Postgres {
     }
 
     fn columns(&self, table: TableName<'_>) -> String {
+        // A domain has the values of the type that it is made of, and their text.
         format!(
-            "SELECT a.attname, format_type(a.atttypid, a.atttypmod), \
+            "WITH RECURSIVE a AS ( \
+             SELECT attrelid, attnum, attname, attnotnull, atttypid AS type, atttypmod AS modifier \
+             FROM pg_attribute WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped \
+             UNION ALL SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, t.typbasetype, \
+             CASE WHEN t.typtypmod = -1 THEN a.modifier ELSE t.typtypmod END \
+             FROM a JOIN pg_type t ON t.oid = a.type WHERE t.typtype = 'd') \
+             SELECT a.attname, format_type(a.type, a.modifier), \
              CASE WHEN a.attnotnull THEN 0 ELSE 1 END, \
              CASE WHEN has_column_privilege(a.attrelid, a.attnum, 'SELECT') THEN 1 ELSE 0 END \
-             FROM pg_attribute a WHERE a.attrelid = {} AND a.attnum > 0 AND NOT a.attisdropped \
-             ORDER BY a.attnum",
+             FROM a JOIN pg_type t ON t.oid = a.type WHERE t.typtype <> 'd' ORDER BY a.attnum",
             regclass(table)
         )
     }
@@ -97,10 +103,11 @@ impl Dialect for Postgres {
     fn select(&self, column: &SqlColumn) -> String {
         let name = self.quote(&column.name);
         // Its text has the currency and the separators of the server's locale.
-        if column.sql_type == "money" {
-            return format!("{name}::numeric AS {name}");
+        match column.sql_type.as_str() {
+            "money" => format!("{name}::numeric AS {name}"),
+            "money[]" => format!("{name}::numeric[] AS {name}"),
+            _ => name,
         }
-        name
     }
 
     fn sum(&self, column: &SqlColumn) -> String {
@@ -183,11 +190,24 @@ impl Dialect for Postgres {
              pg_table_size(c.oid)::text, CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END::text, \
              CASE WHEN c.relkind = 'r' AND has_schema_privilege(n.oid, 'USAGE') \
              AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) \
-             AND NOT row_security_active({table}) THEN 1 ELSE 0 END \
+             AND NOT row_security_active({table}) THEN 1 ELSE 0 END, c.oid::text \
              FROM pg_partition_tree({table}) t JOIN pg_class c ON c.oid = t.relid \
              JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE t.isleaf AND c.oid <> {table} ORDER BY n.nspname, c.relname",
             table = regclass(table)
+        ))
+    }
+
+    fn shows_all_rows(&self) -> Option<&'static str> {
+        Some("SET LOCAL row_security = off")
+    }
+
+    fn hold_partition(&self, partition: TableName<'_>) -> Option<String> {
+        let name = [partition.schema, partition.table].map(|part| self.quote(part));
+        // What takes it away, or puts a policy on it, waits for the end.
+        Some(format!(
+            "LOCK TABLE ONLY {} IN ACCESS SHARE MODE",
+            name.join(".")
         ))
     }
 
@@ -236,24 +256,45 @@ impl Dialect for Postgres {
     fn table_identity(&self, table: TableName<'_>) -> Vec<String> {
         let table = regclass(table);
         // Default and generation expressions count: a new column's value for old rows is kept in the
-        // catalogue, and no row changes. A text's order is that of its collation's version. An
-        // enum's label is renamed in the catalogue alone.
+        // catalogue, and no row changes. A text's order is that of its collation's version.
         let columns = format!(
             "SELECT a.attnum::text, a.attname, format_type(a.atttypid, a.atttypmod), \
              a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid), \
-             CASE WHEN a.attcollation <> 0 THEN pg_collation_actual_version(a.attcollation) END, \
-             (SELECT string_agg(e.enumlabel::text, ',' ORDER BY e.enumsortorder) FROM pg_enum e \
-             WHERE e.enumtypid = a.atttypid) \
+             CASE WHEN a.attcollation <> 0 THEN pg_collation_actual_version(a.attcollation) END \
              FROM pg_attribute a \
              LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
              WHERE a.attrelid = {table} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
         );
+        // An enum's label is renamed, and a composite type gets a column, in the catalogue alone. A
+        // column's type may have such a type within: as an array's element, a domain's base, a
+        // range's bound.
+        let types = format!(
+            "WITH RECURSIVE used(type) AS ( \
+             SELECT a.atttypid FROM pg_attribute a \
+             WHERE a.attrelid = {table} AND a.attnum > 0 AND NOT a.attisdropped \
+             UNION SELECT within.type FROM used u JOIN pg_type t ON t.oid = u.type \
+             CROSS JOIN LATERAL (SELECT t.typelem UNION ALL SELECT t.typbasetype \
+             UNION ALL SELECT f.atttypid FROM pg_attribute f \
+             WHERE f.attrelid = t.typrelid AND f.attnum > 0 AND NOT f.attisdropped \
+             UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid) AS within(type) \
+             WHERE within.type <> 0) \
+             SELECT u.type::text, \
+             (SELECT string_agg(e.enumlabel::text, ',' ORDER BY e.enumsortorder) FROM pg_enum e \
+             WHERE e.enumtypid = u.type), \
+             (SELECT string_agg(f.attname || ' ' || f.atttypid, ',' ORDER BY f.attnum) \
+             FROM pg_attribute f JOIN pg_type t ON t.typrelid = f.attrelid \
+             WHERE t.oid = u.type AND f.attnum > 0 AND NOT f.attisdropped) \
+             FROM used u ORDER BY u.type"
+        );
+        // A partition that the login may no longer read by itself is no chunk.
         let storage = format!(
-            "SELECT c.oid::text, c.relkind::text, p.relid::text, pg_get_expr(b.relpartbound, b.oid) \
+            "SELECT c.oid::text, c.relkind::text, p.relid::text, pg_get_expr(b.relpartbound, b.oid), \
+             has_schema_privilege(b.relnamespace, 'USAGE')::text, \
+             has_table_privilege(b.oid, 'SELECT')::text, row_security_active(b.oid)::text \
              FROM pg_class c LEFT JOIN pg_partition_tree({table}) p ON true \
              LEFT JOIN pg_class b ON b.oid = p.relid WHERE c.oid = {table} ORDER BY p.relid"
         );
-        vec![columns, storage]
+        vec![columns, types, storage]
     }
 
     fn tells_changes(&self, table: TableName<'_>) -> Option<String> {
