@@ -79,6 +79,13 @@ pub const CARGO_LAMBDA: Environment = Environment {
     lock: include_str!("../python/cargo_lambda.txt"),
 };
 
+/// What packs the wheels of a release.
+pub const RELEASE: Environment = Environment {
+    folder: "venv-release",
+    file: "tests/python/release.txt",
+    lock: include_str!("../python/release.txt"),
+};
+
 /// A program of the tests' environment, which is installed first if it is not there.
 pub fn program(name: &str) -> PathBuf {
     TESTS.program(name)

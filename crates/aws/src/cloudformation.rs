@@ -1,5 +1,9 @@
 //! CloudFormation: creates or updates a stack and reports its state.
 
+mod change_set;
+
+pub use change_set::{Action, ChangeSet, NewChangeSet, ParameterValue, ResourceDifference};
+
 use crate::classify::service_error;
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
@@ -77,6 +81,14 @@ impl StackEvent {
     /// Whether something failed.
     pub fn is_failure(&self) -> bool {
         self.status.ends_with("_FAILED")
+    }
+
+    /// Whether a creation, an update or a deletion of the resource began.
+    fn is_start(&self) -> bool {
+        matches!(
+            self.status.as_str(),
+            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS"
+        )
     }
 }
 
@@ -189,6 +201,25 @@ impl Stacks {
     /// # Errors
     /// If the service refuses or fails.
     pub async fn events(&self, stack: &str) -> Result<Vec<StackEvent>, ServiceError> {
+        self.events_until(stack, |_| false).await
+    }
+
+    /// The events of the newest creation, update or deletion of the stack, newest first. `stack` is
+    /// its name.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn newest_events(&self, stack: &str) -> Result<Vec<StackEvent>, ServiceError> {
+        self.events_until(stack, |event| event.resource == stack && event.is_start())
+            .await
+    }
+
+    /// The events up to the first one that `is_last`.
+    async fn events_until(
+        &self,
+        stack: &str,
+        is_last: impl Fn(&StackEvent) -> bool,
+    ) -> Result<Vec<StackEvent>, ServiceError> {
         const OPERATION: &str = "DescribeStackEvents";
         let mut events = Vec::new();
         let request = self.client.describe_stack_events().stack_name(stack);
@@ -210,6 +241,9 @@ impl Stacks {
                     status: status.as_str().to_owned(),
                     reason: event.resource_status_reason,
                 });
+                if events.last().is_some_and(&is_last) {
+                    return Ok(events);
+                }
             }
         }
         Ok(events)

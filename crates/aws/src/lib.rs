@@ -61,6 +61,8 @@ pub mod secrets;
 pub mod sfn;
 #[cfg(feature = "sns")]
 pub mod sns;
+#[cfg(all(feature = "logs", feature = "sagemaker"))]
+pub mod training_log;
 
 const ATTEMPTS: u32 = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -259,7 +259,7 @@ impl PagedStore for S3Store {
 }
 
 /// The endpoint of S3 in `config` or the environment, found as the SDK finds it.
-fn endpoint(config: &SdkConfig) -> Option<String> {
+pub(crate) fn endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("S3")
         .env("AWS_ENDPOINT_URL")

@@ -5,6 +5,7 @@ use millrace::clean::CleanError;
 use millrace::convert::ConvertError;
 use millrace::definitions::DefinitionsError;
 use millrace::demo::DemoError;
+use millrace::deploy::DeployError;
 use millrace::encode::EncodeError;
 use millrace::execution::ExecutionError;
 use millrace::exit::{Exit, Explain, Kind};
@@ -27,6 +28,8 @@ use millrace::verify::VerifyError;
 pub enum Failure {
     #[error(transparent)]
     Demo(#[from] DemoError),
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
     #[error(transparent)]
     Local(#[from] LocalError),
     #[error(transparent)]
@@ -100,6 +103,7 @@ impl Explain for Failure {
     fn kind(&self) -> Kind<'_> {
         match self {
             Self::Demo(error) => error.kind(),
+            Self::Deploy(error) => error.kind(),
             Self::Local(error) => error.kind(),
             Self::Place(error) => error.kind(),
             Self::Run(error) => error.kind(),

@@ -1,6 +1,8 @@
 //! The documents that commands print with `--json`.
 
-use crate::{approval, clean, definitions, doctor, logs, plan, predict, report, restore, rollback};
+use crate::{
+    approval, clean, definitions, deploy, doctor, logs, plan, predict, report, restore, rollback,
+};
 use crate::{runs, upload, validate, verify};
 use contract::states::PublishReportOutput;
 use schemars::{Schema, schema_for};
@@ -30,6 +32,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("rollback", schema_for!(rollback::Document)),
         ("clean", schema_for!(clean::Document)),
         ("upload", schema_for!(upload::Document)),
+        ("deploy", schema_for!(deploy::Document)),
         ("doctor", schema_for!(doctor::Diagnosis)),
     ]
 }

@@ -5,19 +5,21 @@ use crate::endpoints::{alarms, configs, operations as endpoints, scaling};
 use crate::protocol::refusal::Refusal;
 use crate::registry::{groups, models, packages};
 use crate::tags;
+use crate::training::logs;
 use crate::training::operations as training;
 use crate::transform::operations as transform;
 use crate::tuning::operations as tuning;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Performs one operation of SageMaker, of Application Auto Scaling or of CloudWatch.
+/// Performs one operation of SageMaker, of Application Auto Scaling, of CloudWatch or of its logs.
 pub async fn perform(app: &Arc<App>, operation: &str, request: &Value) -> Result<Value, Refusal> {
     match operation {
         "CreateTrainingJob" => training::create(app, request),
         "DescribeTrainingJob" => training::describe(app, request),
         "ListTrainingJobs" => training::list(app, request),
         "StopTrainingJob" => training::stop(app, request),
+        "FilterLogEvents" => logs::filter(app, request).await,
         "CreateHyperParameterTuningJob" => tuning::create(app, request),
         "DescribeHyperParameterTuningJob" => tuning::describe(app, request),
         "ListHyperParameterTuningJobs" => tuning::list(app, request),

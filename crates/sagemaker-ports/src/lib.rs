@@ -26,7 +26,7 @@ pub use endpoint::{
     Capture, ConfigSpec, EndpointInfo, EndpointStatus, Endpoints, Ensured, Guard, Invoke,
     ModelSpec, Prediction, Update, ensure_model,
 };
-pub use logs::log_link;
+pub use logs::{TrainingLogs, log_link};
 pub use memory::MemorySageMaker;
 pub use owner::{Owner, Ownership, Tags, check_endpoint, check_group, claim_endpoint, claim_group};
 pub use pace::retry_seconds;

@@ -1,4 +1,18 @@
-//! Links to the logs of jobs and endpoints.
+//! The logs of training jobs, and links to the logs of jobs and endpoints.
+
+use contract::ServiceError;
+use std::future::Future;
+
+/// What training jobs have logged.
+pub trait TrainingLogs: Send + Sync {
+    /// The lines of the job's first instance, oldest first, up to `most_bytes` from the beginning.
+    /// None if the job has no log.
+    fn lines(
+        &self,
+        job: &str,
+        most_bytes: usize,
+    ) -> impl Future<Output = Result<Vec<String>, ServiceError>> + Send;
+}
 
 /// A link to a log group in the CloudWatch console, to the streams whose names begin with
 /// `streams`.

@@ -6,6 +6,7 @@ use lake::attempt::Attempt;
 use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys};
 use sagemaker_ports::{TrainingInfo, TrainingSpec, wait_seconds};
+use std::collections::BTreeMap;
 
 /// The run whose job is polled.
 pub struct Run<'a, S> {
@@ -29,7 +30,11 @@ pub enum JobState {
         wait: u32,
     },
     /// The model is trained.
-    Completed(TrainingRecord),
+    Completed {
+        record: Box<TrainingRecord>,
+        /// The regular expressions of the metrics, by their names, those of the image included.
+        metrics: BTreeMap<String, String>,
+    },
 }
 
 /// The phase of a job that was just created.
@@ -98,7 +103,7 @@ impl<S: ObjectStore> Run<'_, S> {
     }
 }
 
-/// The record of a completed training job.
+/// The record of a completed training job; its curves are still empty.
 ///
 /// # Errors
 /// If it produced no model.
@@ -125,6 +130,7 @@ pub fn record(
             .into_iter()
             .filter(|(_, value)| value.is_finite())
             .collect(),
+        curves: BTreeMap::new(),
         billable_seconds: info.billable_seconds,
         tuning: None,
     })

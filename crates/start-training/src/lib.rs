@@ -2,6 +2,7 @@
 //! if absent, compare, report the end. Stops the jobs of a run whose execution was aborted.
 
 mod capacity;
+mod curve;
 mod desired;
 mod error;
 mod hyperparameters;
@@ -21,7 +22,7 @@ use lake::attempt::Attempts;
 use lake::executions::DescribeExecution;
 use lake::records::{DatasetRecord, Plan, TrainingRecord};
 use lake::{ObjectStore, RunKeys, documents};
-use sagemaker_ports::{TrainingJobs, Transforms, TuningJobs};
+use sagemaker_ports::{TrainingJobs, TrainingLogs, Transforms, TuningJobs};
 
 /// Configuration of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,7 @@ pub struct Settings {
 pub async fn answer<J: TrainingJobs + TuningJobs + Transforms>(
     store: &impl ObjectStore,
     jobs: &J,
+    logs: &impl TrainingLogs,
     executions: &impl DescribeExecution,
     settings: &Settings,
     input: StartTrainingInput,
@@ -51,7 +53,7 @@ pub async fn answer<J: TrainingJobs + TuningJobs + Transforms>(
 ) -> Result<StartTrainingAnswer, StartTrainingError> {
     Ok(match input {
         StartTrainingInput::Poll(input) => {
-            let polled = Box::pin(handle(store, jobs, settings, input, invocation));
+            let polled = Box::pin(handle(store, jobs, logs, settings, input, invocation));
             StartTrainingAnswer::Poll(polled.await?)
         }
         StartTrainingInput::Stop(request) => {
@@ -64,10 +66,12 @@ pub async fn answer<J: TrainingJobs + TuningJobs + Transforms>(
 /// Polls the run's training job or tuning job; the first call creates it.
 ///
 /// # Errors
-/// If the job ends otherwise than `Completed`, cannot be created, or differs from the desired one.
+/// If the job ends otherwise than `Completed`, cannot be created, or differs from the desired one; or
+/// if its log cannot be read.
 pub async fn handle<S: TrainingJobs + TuningJobs>(
     store: &impl ObjectStore,
     jobs: &S,
+    logs: &impl TrainingLogs,
     settings: &Settings,
     input: JobInput,
     invocation: Invocation,
@@ -130,10 +134,14 @@ pub async fn handle<S: TrainingJobs + TuningJobs>(
         JobState::InProgress { job, phase, wait } => {
             Ok(answer(Status::InProgress, job, &phase, wait))
         }
-        JobState::Completed(mut record) => {
+        JobState::Completed {
+            mut record,
+            metrics,
+        } => {
+            record.curves = curve::read(logs, &record.job, &metrics).await?;
             record.artifact_etag = lake::artifact::etag(store, &record.artifact).await?;
             // If another call committed first, it saw the same end of the same job.
-            documents::commit(store, &keys.training(), &record).await?;
+            documents::commit(store, &keys.training(), &*record).await?;
             tracing::info!(job = record.job, metrics = ?record.metrics, "the training job completed");
             Ok(answer(Status::Done, record.job, COMPLETED, 0))
         }

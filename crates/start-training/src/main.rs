@@ -6,6 +6,7 @@
 use aws::s3::S3Store;
 use aws::sagemaker::SageMaker;
 use aws::sfn::StateMachines;
+use aws::training_log::TrainingLogGroup;
 use start_training::{Settings, answer};
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,6 +15,7 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let config = aws::load().await;
     let store = S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let jobs = SageMaker::new(&config);
+    let logs = TrainingLogGroup::new(&config);
     let executions = StateMachines::new(&config);
     let settings = Settings {
         role_arn: lambda_shell::env("TRAINING_ROLE_ARN")?,
@@ -22,7 +24,16 @@ async fn main() -> Result<(), lambda_shell::Error> {
         region: lambda_shell::env("AWS_REGION")?,
     };
     lambda_shell::serve(async |input, invocation| {
-        answer(&store, &jobs, &executions, &settings, input, invocation).await
+        let answered = answer(
+            &store,
+            &jobs,
+            &logs,
+            &executions,
+            &settings,
+            input,
+            invocation,
+        );
+        answered.await
     })
     .await
 }

@@ -30,8 +30,12 @@ pub async fn poll(
             phase: info.secondary,
         }),
         TrainingStatus::Completed => {
+            let metrics = info.spec.metrics.clone();
             let record = record(&spec, info, &run.settings.region)?;
-            Ok(JobState::Completed(record))
+            Ok(JobState::Completed {
+                record: Box::new(record),
+                metrics,
+            })
         }
         TrainingStatus::Failed | TrainingStatus::Stopped => {
             let job = spec.name.clone();

@@ -95,6 +95,7 @@ async fn adopt_best(
         let error = StartTrainingError::from_ended_job(training, job, region);
         return run.failed(spec.name, error).await;
     }
+    let metrics = job.spec.metrics.clone();
     let mut record = record(&training, job, region)?;
     record.tuning = Some(TuningRecord {
         job: spec.name,
@@ -104,5 +105,8 @@ async fn adopt_best(
         failed: info.jobs.failed,
         stopped: info.jobs.stopped,
     });
-    Ok(JobState::Completed(record))
+    Ok(JobState::Completed {
+        record: Box::new(record),
+        metrics,
+    })
 }

@@ -40,6 +40,18 @@ async fn the_artifacts_etag_is_recorded_once_and_tells_another_one_apart() {
 }
 
 #[tokio::test]
+async fn the_record_has_the_values_of_the_metric_over_the_training() {
+    let world = World::new(1).await;
+    world
+        .sagemaker
+        .script_log(["rmse=2", "epoch 2", "rmse=1.5", "rmse=1.25"]);
+    world.drive().await.unwrap();
+    let curves = world.record().await.curves;
+    let expected = [("validation:rmse".to_owned(), vec![2.0, 1.5, 1.25])];
+    assert_eq!(curves, expected.into());
+}
+
+#[tokio::test]
 async fn a_job_is_created_once_and_followed_to_its_end() {
     let world = World::new(1).await;
     let first = world.call().await.unwrap();

@@ -17,7 +17,7 @@ const LIBRARIES: [&str; 6] = [
 ];
 
 /// The adapters that a `main` can make, with the files of `crates/aws/src` that they live in.
-pub const ADAPTERS: [(&str, &[&str]); 10] = [
+pub const ADAPTERS: [(&str, &[&str]); 11] = [
     ("S3Store", &["s3.rs", "s3/upload.rs"]),
     (
         "Tables",
@@ -48,6 +48,7 @@ pub const ADAPTERS: [(&str, &[&str]); 10] = [
     ("SecretsManager", &["secrets.rs"]),
     ("StateMachines", &["sfn.rs", "sfn/executions.rs"]),
     ("Topic", &["sns.rs"]),
+    ("TrainingLogGroup", &["training_log.rs"]),
 ];
 
 /// Whose sources they are.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 26] = [
+pub const PORTS: [&str; 27] = [
     "Alarms",
     "Announcements",
     "ByteStream",
@@ -37,6 +37,7 @@ pub const PORTS: [&str; 26] = [
     "Secrets",
     "SendNotices",
     "TrainingJobs",
+    "TrainingLogs",
     "Transforms",
     "TuningJobs",
     "Upload",
@@ -44,7 +45,7 @@ pub const PORTS: [&str; 26] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 63] = [
+pub const ACTIONS: [(&str, &[&str]); 64] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("add_tags", &["sagemaker:AddTags"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
@@ -161,6 +162,7 @@ pub const ACTIONS: [(&str, &[&str]); 63] = [
             "s3:PutObjectAcl",
         ],
     ),
+    ("filter_log_events", &["logs:FilterLogEvents"]),
     ("get_execution_history", &["states:GetExecutionHistory"]),
     // Without the listing, a key that is not there is answered as forbidden.
     ("get_object", &["s3:GetObject", "s3:ListBucket"]),

@@ -89,6 +89,7 @@ impl World {
             ("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", &at_sagemaker),
             ("AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", &at_sagemaker),
             ("AWS_ENDPOINT_URL_CLOUDWATCH", &at_sagemaker),
+            ("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", &at_sagemaker),
             (
                 "NOTICES_TOPIC_ARN",
                 "arn:aws:sns:us-east-1:000000000000:notices",

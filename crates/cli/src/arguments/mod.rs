@@ -1,6 +1,7 @@
 //! The command line.
 
 mod convert;
+mod deploy;
 mod general;
 mod lake;
 mod local;
@@ -9,6 +10,7 @@ mod run;
 mod upload;
 
 pub use convert::{Convert, PipelineForm};
+pub use deploy::Deploy;
 pub use general::{Color, General};
 pub use lake::{
     Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Restore, Rollback,
@@ -59,6 +61,19 @@ pub enum Command {
     /// Start local AWS, deploy the stack, and keep both running until Ctrl-C.
     #[command(after_help = "Example:\n  millrace local")]
     Local(Local),
+    /// Create the stack from the files of a release, or update it.
+    ///
+    /// Uploads the functions to a bucket of the account, lets CloudFormation compare the template
+    /// with the stack, shows what would change, and asks before it deploys. What is removed or
+    /// replaced, permissions and storage are listed by name. A new stack needs answers to three
+    /// questions, which --parameter may give: who may read the lake, the table, and the address for
+    /// notices. An update keeps every parameter that is not given.
+    ///
+    /// Ctrl-C ends the command only: the deployment continues, and the same command follows it.
+    #[command(
+        after_help = "Examples:\n  millrace deploy\n  millrace deploy --dry-run\n  millrace deploy --yes --parameter TableName=interactions --parameter AlarmEmail=you@example.com"
+    )]
+    Deploy(Deploy),
     /// Propose a definition for a table, from a sample of its items.
     ///
     /// Reads about --sample items from random segments, and writes JSON with a comment for each

@@ -2,6 +2,7 @@
 
 mod convert;
 mod definitions;
+mod deploy;
 mod init;
 mod lake;
 mod local;
@@ -21,6 +22,7 @@ use millrace::doctor;
 pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
     match command {
         Command::Demo(arguments) => Box::pin(local::demo(arguments, session)).await,
+        Command::Deploy(arguments) => Box::pin(deploy::deploy(arguments, session)).await,
         Command::Local(arguments) => local::local(arguments, session).await,
         Command::Validate(arguments) => Box::pin(definitions::validate(arguments, session)).await,
         Command::Init(arguments) => Box::pin(init::init(arguments, session)).await,

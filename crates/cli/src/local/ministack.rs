@@ -72,6 +72,8 @@ impl Ministack {
             .env("AWS_ENDPOINT_URL", &url)
             .env("AWS_ENDPOINT_URL_SAGEMAKER", settings.sagemaker_url)
             .env("AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME", settings.sagemaker_url)
+            // The logs of training jobs are SageMaker's; no function reads another log.
+            .env("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", settings.sagemaker_url)
             // An endpoint on instances may be scaled; sagemaker-local has that service too.
             .env(
                 "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",

@@ -20,6 +20,7 @@ pub use error::LocalError;
 pub use postgres::PostgresServer;
 pub use postgres_tls::TlsFront;
 pub use sql_server::SqlServer;
+pub use stack::without_unsupported;
 pub use workspace::workspace_root;
 
 use crate::progress::{Progress, Step};

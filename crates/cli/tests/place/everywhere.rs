@@ -8,10 +8,12 @@ use clap::CommandFactory;
 use millrace::arguments::Arguments;
 
 /// Commands that do not reach AWS, or say otherwise what is missing.
-const OTHERS: [&str; 9] = [
+const OTHERS: [&str; 10] = [
     "convert",
     "demo",
     "local",
+    // It creates the stack.
+    "deploy",
     "schemas",
     "completions",
     "man",
@@ -75,7 +77,10 @@ async fn every_command_names_credentials_that_are_missing_or_expired() {
         ("AWS_MAX_ATTEMPTS", "1"),
     ];
     world.account().refusal = Some((StatusCode::BAD_REQUEST, "ExpiredTokenException"));
-    for line in LINES.iter().chain(&["init films", "plan films.json"]) {
+    for line in LINES
+        .iter()
+        .chain(&["init films", "plan films.json", "deploy"])
+    {
         let ended = run(world.folder.path(), line, &without).await;
         refused(&ended, 4, &["no AWS credentials"], "aws configure sso");
         let ended = world.run(line).await;

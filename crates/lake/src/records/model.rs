@@ -20,6 +20,10 @@ pub struct TrainingRecord {
     pub artifact_etag: Option<String>,
     /// The final metrics by name.
     pub metrics: BTreeMap<String, f64>,
+    /// The values of metrics over the training by the metrics' names, oldest first: at most 200 each
+    /// at even distances. A metric with one value is left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub curves: BTreeMap<String, Vec<f64>>,
     /// Seconds of training that are billed, if SageMaker says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billable_seconds: Option<u64>,

@@ -12,7 +12,7 @@ mod steps;
 pub use columns::{ColumnDocument, DataDocument, Distribution, Histogram, ValueShare};
 pub use gate::GateDocument;
 pub use making::{ChangeDocument, LinkDocument, MakingDocument};
-pub use model::{MetricDocument, ModelDocument, PointDocument};
+pub use model::{CurveDocument, MetricDocument, ModelDocument, PointDocument};
 pub use money::{MoneyDocument, MoneyLine};
 pub use rows::{ChannelDocument, RowsDocument};
 pub use steps::{ChildrenDocument, StepDocument};

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// Runs whose metric is shown, this one included.
 const SHOWN: usize = 20;
+/// Curves that a plot can hold.
+const CURVES: usize = 3;
 
 /// A run's model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +55,9 @@ pub struct ModelDocument {
     /// Why, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The values of metrics over the training, the metric that decides first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<CurveDocument>,
     /// The metric of the last runs, oldest first; the last one is this run's.
     pub history: Vec<PointDocument>,
     /// All final metrics, beside the champion's.
@@ -69,6 +74,16 @@ pub struct PointDocument {
     pub value: f64,
     /// Whether its model was deployed.
     pub deployed: bool,
+}
+
+/// The values of a metric over the training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CurveDocument {
+    /// Its name.
+    pub metric: String,
+    /// Its values, oldest first: two or more, and at most 200, at even distances.
+    pub values: Vec<f64>,
 }
 
 /// A final metric.
@@ -114,6 +129,7 @@ pub fn of(run: &RunKeys, training: &TrainingRecord, facts: &Facts) -> ModelDocum
                 found.join(", ")
             )
         }),
+        curves: curves(training, metric.as_deref()),
         history: history(run, metric.as_deref(), value, facts),
         goal: promotion.map(|promotion| promotion.goal),
         threshold: promotion.and_then(|promotion| promotion.threshold),
@@ -153,6 +169,22 @@ fn history(
     });
     let older = points.len().saturating_sub(SHOWN);
     points.split_off(older)
+}
+
+/// The curve of the metric that decides, and those of the same measure on other rows; without such a
+/// metric, all.
+fn curves(training: &TrainingRecord, metric: Option<&str>) -> Vec<CurveDocument> {
+    let measure = |name: &str| name.rsplit(':').next().map(str::to_owned);
+    let is_shown = |name: &str| metric.is_none_or(|metric| measure(metric) == measure(name));
+    let shown = training.curves.iter().filter(|(name, _)| is_shown(name));
+    let curve = |(name, values): (&String, &Vec<f64>)| CurveDocument {
+        metric: name.clone(),
+        values: values.clone(),
+    };
+    let mut curves: Vec<_> = shown.map(curve).collect();
+    curves.sort_by_key(|curve| Some(curve.metric.as_str()) != metric);
+    curves.truncate(CURVES);
+    curves
 }
 
 fn metrics(own: &TrainingRecord, champion: Option<&TrainingRecord>) -> Vec<MetricDocument> {

@@ -30,6 +30,10 @@ pub fn section(model: &ModelDocument) -> Markup {
                     }
                 }
             }
+            @if !model.curves.is_empty() {
+                h3 { "The training" }
+                (plot::curves(&model.curves))
+            }
             @if model.history.len() > 1 {
                 h3 { "The last " (model.history.len()) " runs" }
                 (plot::metric(&model.history, model.threshold))

@@ -1,6 +1,6 @@
 //! Plots as SVG and HTML whose colours are the page's, so that they follow light, dark and print.
 
-use crate::document::{Distribution, Histogram, PointDocument, ValueShare};
+use crate::document::{CurveDocument, Distribution, Histogram, PointDocument, ValueShare};
 use crate::figures::{percent, short};
 use maud::{Markup, html};
 use std::fmt::Write;
@@ -125,6 +125,46 @@ pub fn metric(points: &[PointDocument], threshold: Option<f64>) -> Markup {
             }
         }
         div.ends { small { (short(least)) } }
+    }
+}
+
+/// Metrics over a training on one scale, a line each, with their first and last values below.
+pub fn curves(curves: &[CurveDocument]) -> Markup {
+    let values = curves.iter().flat_map(|curve| &curve.values);
+    let (least, greatest) = values.fold((f64::MAX, f64::MIN), |(least, greatest), value| {
+        (least.min(*value), greatest.max(*value))
+    });
+    // Halved, so that the widest range is a number too.
+    let span = (greatest / 2.0 - least / 2.0).max(f64::MIN_POSITIVE);
+    let y = |value: f64| 96.0 - (value / 2.0 - least / 2.0) / span * 92.0;
+    let points = |values: &[f64]| {
+        let newest = values.len().saturating_sub(1).max(1) as f64;
+        let points = values.iter().enumerate();
+        let points =
+            points.map(|(at, value)| format!("{:.2},{:.2}", at as f64 / newest * 100.0, y(*value)));
+        points.collect::<Vec<_>>().join(" ")
+    };
+    html! {
+        div.ends { small { (short(greatest)) } }
+        div.chart.curves {
+            svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label="metrics over the training" {
+                @for (at, curve) in curves.iter().enumerate() {
+                    polyline class=(format!("curve{at}")) points=(points(&curve.values)) {}
+                }
+            }
+        }
+        div.ends { small { (short(least)) } small { "from the first value in the job's log to the last" } }
+        ul.legend {
+            @for (at, curve) in curves.iter().enumerate() {
+                li {
+                    i class=(format!("curve{at}")) {}
+                    code { bdi { (curve.metric) } } " "
+                    @if let (Some(first), Some(last)) = (curve.values.first(), curve.values.last()) {
+                        span.n { (short(*first)) " → " (short(*last)) }
+                    }
+                }
+            }
+        }
     }
 }
 

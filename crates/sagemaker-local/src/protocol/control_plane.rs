@@ -18,12 +18,14 @@ pub async fn answer(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
     let target = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok());
-    // Application Auto Scaling and CloudWatch are served on the same port and have other prefixes.
+    // Application Auto Scaling, CloudWatch and its logs are served on the same port and have other
+    // prefixes.
     let operation = target.and_then(|target| {
         let prefixes = [
             "SageMaker.",
             "AnyScaleFrontendService.",
             "GraniteServiceVersion20100801.",
+            "Logs_20140328.",
         ];
         prefixes
             .iter()

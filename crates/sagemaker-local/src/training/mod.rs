@@ -1,8 +1,9 @@
-//! Training jobs: requests, the tree at `/opt/ml`, the run, metrics.
+//! Training jobs: requests, the tree at `/opt/ml`, the run, metrics, logs.
 
 pub mod channels;
 pub mod checkpoints;
 pub mod job;
+pub mod logs;
 pub mod metrics;
 pub mod operations;
 pub mod request;

@@ -1,6 +1,7 @@
 //! Training jobs.
 
 use crate::bench::{Bench, algorithm, channel, is_alive, until};
+use aws::training_log::TrainingLogGroup;
 use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_sdk_sagemaker::types::{
     ResourceConfig, SecondaryStatus, StoppingCondition, Tag, TrainingInstanceType,
@@ -8,6 +9,7 @@ use aws_sdk_sagemaker::types::{
 };
 use flate2::read::GzDecoder;
 use lake::store::{ObjectStore, StoreError};
+use sagemaker_ports::TrainingLogs;
 use std::collections::HashMap;
 use std::io::Read;
 
@@ -78,6 +80,28 @@ async fn a_job_reads_its_channels_and_writes_model_output_and_metrics() {
     assert_eq!(model["files"], files);
     let output = unpacked(&bench, "models/job-1/output/output.tar.gz").await;
     assert_eq!(output["report.txt"], "hello");
+}
+
+#[tokio::test]
+async fn the_log_of_a_job_is_read_to_its_end_or_to_a_bound() {
+    let bench = Bench::start().await;
+    let logs = TrainingLogGroup::new(&aws::local(&bench.server.url()).await);
+    assert!(logs.lines("job", 1000).await.unwrap().is_empty());
+    let job = bench.job("job", &[("lines", "250")]);
+    job.send().await.unwrap();
+    // Its name begins with the other one's, and its log is another.
+    bench.job("job-2", &[]).send().await.unwrap();
+    bench.ended("job").await;
+    bench.ended("job-2").await;
+    let lines = logs.lines("job", 1 << 20).await.unwrap();
+    assert_eq!(lines.len(), 253, "{lines:?}");
+    assert_eq!(
+        (&*lines[0], &*lines[252]),
+        ("epoch 1 rmse=1.0;", "line 249")
+    );
+    assert_eq!(logs.lines("job-2", 1 << 20).await.unwrap().len(), 3);
+    let first = logs.lines("job", lines[0].len() + 1).await.unwrap();
+    assert_eq!(first, lines[..1]);
 }
 
 #[tokio::test]

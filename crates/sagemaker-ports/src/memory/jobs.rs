@@ -1,7 +1,7 @@
 //! Training jobs in memory.
 
 use super::{MemorySageMaker, State, refusal};
-use crate::{TrainingInfo, TrainingJobs, TrainingSpec, TrainingStatus};
+use crate::{TrainingInfo, TrainingJobs, TrainingLogs, TrainingSpec, TrainingStatus};
 use contract::{ErrorName, ServiceError};
 use std::collections::BTreeMap;
 
@@ -146,6 +146,20 @@ impl TrainingJobs for MemorySageMaker {
             job.polls = STAGES.len();
             state.took_effect(OPERATION, name);
             Ok(())
+        })
+        .await
+    }
+}
+
+impl TrainingLogs for MemorySageMaker {
+    async fn lines(&self, _job: &str, most_bytes: usize) -> Result<Vec<String>, ServiceError> {
+        self.call("FilterLogEvents", |state| {
+            let mut bytes = 0;
+            let lines = state.job_log.iter().take_while(|line| {
+                bytes += line.len();
+                bytes <= most_bytes
+            });
+            Ok(lines.cloned().collect())
         })
         .await
     }

@@ -39,6 +39,8 @@ pub struct MemorySageMaker {
 struct State {
     jobs: BTreeMap<String, jobs::Job>,
     next_jobs: VecDeque<JobOutcome>,
+    /// The lines that every training job has logged.
+    job_log: Vec<String>,
     tunings: BTreeMap<String, tuning::Tuning>,
     next_tunings: VecDeque<TuningOutcome>,
     groups: BTreeMap<String, Tags>,
@@ -87,6 +89,11 @@ impl MemorySageMaker {
     /// completes with the metrics `validation:rmse` 0.5 and `validation:ndcg` 0.25.
     pub fn script_job(&self, outcome: JobOutcome) {
         self.state().next_jobs.push_back(outcome);
+    }
+
+    /// The lines that every training job has logged. Without a script a job has no log.
+    pub fn script_log<L: Into<String>, const N: usize>(&self, lines: [L; N]) {
+        self.state().job_log = lines.map(Into::into).into();
     }
 
     /// How the next creation or update of an endpoint, not yet scripted, ends. Without a script the

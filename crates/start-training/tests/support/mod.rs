@@ -126,7 +126,8 @@ impl World {
             attempt: "a".to_owned(),
             deadline: SystemTime::now(),
         };
-        handle(&self.store, &self.sagemaker, &settings, input, invocation).await
+        let (store, sagemaker) = (&self.store, &self.sagemaker);
+        handle(store, sagemaker, sagemaker, &settings, input, invocation).await
     }
 
     /// Redrives the execution, then calls as [`World::drive`].

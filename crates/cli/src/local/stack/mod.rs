@@ -3,7 +3,6 @@
 
 mod deploy;
 mod package;
-mod yaml;
 
 pub use deploy::{Stack, deploy};
-pub use package::Source;
+pub use package::{Source, without_unsupported};

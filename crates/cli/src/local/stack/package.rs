@@ -1,8 +1,8 @@
 //! Does what `sam package` does: uploads the local files that the template names, under keys
 //! derived from their content, and replaces their paths in the template.
 
-use super::yaml;
 use crate::local::LocalError;
+use crate::template;
 use bytes::Bytes;
 use lake::store::ObjectStore;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ impl Source {
     /// Reads a template in YAML.
     pub fn read(path: &Path) -> Result<Self, LocalError> {
         let text = std::fs::read_to_string(path).map_err(LocalError::file("read", path))?;
-        let template = yaml::to_json(&text).map_err(|problem| LocalError::Template {
+        let template = template::to_json(&text).map_err(|problem| LocalError::Template {
             path: path.to_owned(),
             problem,
         })?;
@@ -103,17 +103,17 @@ impl Source {
             let place = json!({"Bucket": store.bucket(), "Key": key});
             template["Resources"][name]["Properties"]["DefinitionUri"] = place;
         }
-        remove_unsupported(&mut template);
-        Ok(template)
+        Ok(without_unsupported(template))
     }
 }
 
-/// Removes versions of state machines, alarms on several metrics and saved queries: local
-/// CloudFormation supports none of them, and rejects the stack. The schedule then starts the state
-/// machine itself.
-fn remove_unsupported(template: &mut Value) {
+/// The template without versions of state machines, alarms on several metrics and saved queries:
+/// local CloudFormation supports none of them, and rejects the stack. The schedule then starts the
+/// state machine itself.
+#[must_use]
+pub fn without_unsupported(mut template: Value) -> Value {
     let Some(resources) = template["Resources"].as_object_mut() else {
-        return;
+        return template;
     };
     resources.retain(|_, resource| {
         let has_metrics = resource["Properties"].get("Metrics").is_some();
@@ -130,6 +130,7 @@ fn remove_unsupported(template: &mut Value) {
             properties.shift_remove("UseAliasAsEventTarget");
         }
     }
+    template
 }
 
 /// Uploads a file under a key derived from its content, so that CloudFormation sees a change.
