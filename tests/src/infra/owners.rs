@@ -7,12 +7,13 @@ use crate::layers::Crates;
 use std::path::Path;
 
 /// Operations that leave nothing of their own in the account.
-const CREATE_NOTHING: [&str; 11] = [
+const CREATE_NOTHING: [&str; 12] = [
     "abort_",
     "add_tags",
     "delete_",
     "deregister_",
     "describe_",
+    "filter_",
     "get_",
     "head_",
     "invoke_",

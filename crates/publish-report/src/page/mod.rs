@@ -63,9 +63,19 @@ fn document(title: &str, body: &Markup) -> String {
     page.into_string()
 }
 
-/// Text of a table or a service: its direction does not reach beyond it.
+/// Text of a table or a service: its direction does not reach beyond it. What stands in a pair of
+/// backticks is code.
 fn text(text: &str) -> Markup {
-    html! { bdi { (text) } }
+    let parts: Vec<&str> = text.split('`').collect();
+    // Without its pair, a backtick is a value's own.
+    if parts.len().is_multiple_of(2) {
+        return html! { bdi { (text) } };
+    }
+    html! {
+        bdi { @for (at, part) in parts.iter().enumerate() {
+            @if at % 2 == 1 { code { (part) } } @else { (part) }
+        } }
+    }
 }
 
 /// The same, as code.
@@ -177,7 +187,7 @@ fn cost(money: &MoneyDocument) -> Markup {
     html! {
         section {
             h2 { "Money" }
-            table.stack {
+            table.stack.money {
                 thead { tr { th { } th.n { "Estimated" } th.n { "Measured" } th { "By" } } }
                 tbody {
                     @for line in &money.lines {
@@ -217,7 +227,11 @@ fn flow(rows: &RowsDocument) -> Markup {
         html! {
             span { (name) }
             span.n { (sign) (count(number)) }
-            div.fill.out[out] style=(format!("width:{:.2}%", share(number) * 100.0)) {}
+            @if number > 0 {
+                div.fill.out[out] style=(format!("width:{:.2}%", share(number) * 100.0)) {}
+            } @else {
+                div {}
+            }
         }
     };
     html! {
