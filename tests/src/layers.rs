@@ -96,7 +96,7 @@ const PROGRAMS: [(&str, &[&str]); 6] = [
     ("image-classifier", &["container", "image", "record-io"]),
     ("local-servers", &[]),
     ("recommender", &["container"]),
-    ("sagemaker-local", &["aws", "lake"]),
+    ("sagemaker-local", &["aws", "lake", "record-io"]),
     ("sqlserver-local", &[]),
     (
         "millrace",

@@ -86,7 +86,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 43] = [
+const EVERYTHING: [(&str, &str); 44] = [
     LEAST[0],
     ("InputMayOverride", "dataset,limits"),
     ("RolePath", "/service/"),
@@ -154,6 +154,7 @@ const EVERYTHING: [(&str, &str); 43] = [
     ("SubnetIds", "subnet-1,subnet-2"),
     ("SecurityGroupIds", "sg-1"),
     ("JobsInVpc", "yes"),
+    ("JobsReadImages", "yes"),
 ];
 
 #[test]

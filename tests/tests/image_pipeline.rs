@@ -8,13 +8,13 @@ use contract::states::{Outcome, RowCounts};
 use end_to_end::pipeline::Pipeline;
 use end_to_end::{python, workspace};
 use image::Digest;
-use lake::records::DatasetRecord;
-use lake::{ObjectStore, RunKeys};
+use lake::records::{DatasetRecord, DeploymentRecord, TrainingRecord};
+use lake::{ObjectStore, RunKeys, documents};
 use millrace::demo::images::{self, Again, LATER, Upload, digits};
 use millrace::progress::Progress;
 use record_io::Records;
 use sagemaker_ports::Endpoints as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The image of a container that serves otherwise than it trained.
@@ -77,8 +77,124 @@ async fn a_bucket_of_images_becomes_a_serving_classifier() {
         [Outcome::Deployed, Outcome::KeptChampion].contains(&more.outcome),
         "{more:?}"
     );
+    named_images_train_through_pipes(&pipeline, images + LATER as u64).await;
+    single_images_train_as_they_are(&pipeline).await;
     what_sees_other_pixels_is_taken_back(&pipeline).await;
     pipeline.local.stop().await.unwrap();
+}
+
+/// The images stay where they are: the job reads what a manifest names, through a pipe. Packed images
+/// come through a pipe as well.
+async fn named_images_train_through_pipes(pipeline: &Pipeline, images: u64) {
+    for (format, content) in [
+        (json!("augmentedManifest"), "manifest"),
+        (json!({"imageRecordIo": {}}), "rec"),
+    ] {
+        let input = json!({
+            "dataset": {"format": format},
+            "training": {"inputMode": "pipe"},
+            "promotion": {"minimumGain": -1.0},
+        });
+        let output = pipeline.run_well(&input).await;
+        assert_eq!((output.outcome, output.items), (Outcome::Deployed, images));
+        let keys = RunKeys::new(&output.pipeline, &output.run);
+        let (dataset, _) = pipeline.dataset(&keys).await;
+        assert_eq!(dataset.channels, ["train", "validation"]);
+        for channel in ["train", "validation"] {
+            let key = keys.channel_whole(channel, content);
+            let listed = pipeline.lake.list(&keys.channel(channel)).await.unwrap();
+            let listed: Vec<_> = listed.into_iter().map(|object| object.key).collect();
+            assert_eq!(listed, [key], "one file");
+        }
+        let training: TrainingRecord =
+            documents::read(&pipeline.lake, &keys.training(), "the training record")
+                .await
+                .unwrap();
+        let accuracy = training.metrics["validation:accuracy"];
+        assert!(accuracy >= 0.97, "{content}: {accuracy}");
+        let deployment: DeploymentRecord =
+            documents::read(&pipeline.lake, &keys.deployment(), "the deployment")
+                .await
+                .unwrap();
+        assert_eq!(deployment.smoke_rows, 100);
+        let verified = pipeline.verify(&keys).await;
+        assert!(
+            verified.contains("every object holds what was committed"),
+            "{verified}"
+        );
+        if content == "manifest" {
+            named_once(pipeline, &keys, &dataset).await;
+        }
+    }
+}
+
+/// Each line names an image of the lake, and no image, nor one like it, is named twice.
+async fn named_once(pipeline: &Pipeline, keys: &RunKeys, dataset: &DatasetRecord) {
+    let mut digests = BTreeSet::new();
+    let rows = dataset.rows;
+    for (channel, count) in [("train", rows.train), ("validation", rows.validation)] {
+        let key = keys.channel_whole(channel, "manifest");
+        let text = pipeline.lake.get(&key).await.unwrap();
+        let before = digests.len() as u64;
+        for line in text.split(|byte| *byte == b'\n') {
+            if line.is_empty() {
+                continue;
+            }
+            let line: Value = serde_json::from_slice(line).unwrap();
+            let uri = line["source-ref"].as_str().unwrap();
+            let bucket = format!("s3://{}/", pipeline.lake.bucket());
+            let image = pipeline.lake.get(uri.strip_prefix(&bucket).unwrap()).await;
+            let image = image.unwrap();
+            assert!(digests.insert(Digest::of(&image).to_string()), "{uri}");
+            ::image::inspect(&image, &::image::Accept::default()).unwrap();
+            // The demo's keys have the digit as a folder.
+            let class = line["class"].as_str().unwrap();
+            assert!(uri.contains(&format!("/{class}/")), "{line}");
+        }
+        assert_eq!(digests.len() as u64 - before, count, "{channel}");
+    }
+}
+
+/// Each image is an object of its own, in a folder of its class or named by a list.
+async fn single_images_train_as_they_are(pipeline: &Pipeline) {
+    for format in ["imageFolders", "imageList"] {
+        let input = json!({
+            "dataset": {"format": {"imageRecordIo": null, format: {}}},
+            "promotion": {"minimumGain": -1.0},
+        });
+        let output = pipeline.run_well(&input).await;
+        assert_eq!(output.outcome, Outcome::Deployed);
+        let keys = RunKeys::new(&output.pipeline, &output.run);
+        let (dataset, _) = pipeline.dataset(&keys).await;
+        assert_eq!(dataset.channels, ["train", "validation"]);
+        let rows = dataset.rows;
+        let mut first = None;
+        for (channel, count) in [("train", rows.train), ("validation", rows.validation)] {
+            let mut files = dataset.files.iter();
+            let file = files.find(|file| file.channel == channel).unwrap();
+            let prefix = &file.objects.as_ref().unwrap().prefix;
+            let there = pipeline.lake.list(prefix).await.unwrap();
+            assert_eq!((file.rows, there.len() as u64), (count, count));
+            first = there.into_iter().next();
+        }
+        let training: TrainingRecord =
+            documents::read(&pipeline.lake, &keys.training(), "the training record")
+                .await
+                .unwrap();
+        let accuracy = training.metrics["validation:accuracy"];
+        assert!(accuracy >= 0.97, "{format}: {accuracy}");
+        let verified = pipeline.verify(&keys).await;
+        let sound = "every object holds what was committed";
+        assert!(verified.contains(sound), "{verified}");
+
+        let key = first.unwrap().key;
+        pipeline.lake.put(&key, "other".into()).await.unwrap();
+        let verified = pipeline.verify(&keys).await;
+        assert!(
+            !verified.contains(sound) && verified.contains(&key),
+            "{verified}"
+        );
+    }
 }
 
 /// A container that turns images when it serves trains as well as any, and its answers are

@@ -330,7 +330,10 @@ fn packing(format: &str, change: &serde_json::Value) -> serde_json::Value {
         "split": {"by": ["trip"], "validation": 0.3},
         "gate": {"maximumMissingLabel": 0.5, "maximumRejected": 0.5},
     });
-    dataset["format"][format] = json!({});
+    dataset["format"] = match format {
+        "augmentedManifest" => json!(format),
+        packed => json!({packed: {}}),
+    };
     for (field, value) in change.as_object().unwrap() {
         dataset[field] = value.clone();
     }
@@ -352,6 +355,9 @@ async fn indexed_images_are_packed_in_the_version_that_was_indexed_and_the_count
     for (format, ending) in [
         ("imageRecordIo", "train.rec"),
         ("webDataset", "part-00000.tar"),
+        ("augmentedManifest", "train.manifest"),
+        ("imageFolders", ".objects"),
+        ("imageList", ".objects"),
     ] {
         let bucket = Bucket::new();
         fill_trips(&bucket, 200).await;
@@ -383,11 +389,12 @@ async fn indexed_images_are_packed_in_the_version_that_was_indexed_and_the_count
         assert_eq!((dataset.classes, dataset.features), (Some(3), None));
         let train = dataset.files.iter().find(|file| file.channel == "train");
         let train = train.unwrap();
-        assert!(
-            train.key.ends_with(&format!("/train/{ending}")),
-            "{}",
-            train.key
-        );
+        assert!(train.key.ends_with(ending), "{}", train.key);
+        assert!(train.key.contains("/train/"), "{}", train.key);
+        if let Some(objects) = &train.objects {
+            let there = bucket.list(&objects.prefix).await.unwrap();
+            assert_eq!(there.len() as u64, rows.train);
+        }
         let file = bucket.get(&train.key).await.unwrap();
         assert_eq!((file.len() as u64, train.rows), (train.bytes, rows.train));
     }

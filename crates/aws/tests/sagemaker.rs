@@ -108,6 +108,34 @@ async fn a_job_is_asked_for_in_full() {
 }
 
 #[tokio::test]
+async fn a_channel_of_a_manifest_is_asked_for_and_described_with_its_attributes() {
+    let script = Script::default();
+    let sagemaker = script.adapter().await;
+    let mut spec = conformance::job_spec("job", "s3://lake");
+    let validation = spec.channels.get_mut("validation").unwrap();
+    validation.prefix = "s3://lake/validation.manifest".to_owned();
+    validation.attributes = ["source-ref", "class"].map(str::to_owned).to_vec();
+    script.says(json!({"TrainingJobArn": "arn"}));
+    sagemaker.create(&spec).await.unwrap();
+    let (_, mut body) = script.request();
+    assert_eq!(
+        body["InputDataConfig"][1],
+        json!({
+            "ChannelName": "validation", "ContentType": "text/csv", "RecordWrapperType": "RecordIO",
+            "DataSource": {"S3DataSource": {
+                "S3DataType": "AugmentedManifestFile", "S3Uri": "s3://lake/validation.manifest",
+                "S3DataDistributionType": "FullyReplicated", "AttributeNames": ["source-ref", "class"],
+            }},
+        })
+    );
+    body["TrainingJobStatus"] = json!("InProgress");
+    body["CreationTime"] = json!(1_800_000_000);
+    script.says(body);
+    let there = TrainingJobs::describe(&sagemaker, "job").await.unwrap();
+    assert_eq!(spec.differences(&there.unwrap().spec), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_search_is_asked_for_in_full_and_told_with_what_the_service_adds() {
     let script = Script::default();
     let sagemaker = script.adapter().await;

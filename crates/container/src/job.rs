@@ -19,6 +19,8 @@ pub struct Channel {
     pub content_type: Option<String>,
     /// `File`, `FastFile` or `Pipe`.
     pub training_input_mode: Option<String>,
+    /// `None`, or `RecordIO` if SageMaker makes records of what it reads.
+    pub record_wrapper_type: Option<String>,
 }
 
 impl Channel {
@@ -27,6 +29,11 @@ impl Channel {
         let content = self.content_type.as_deref().unwrap_or_default();
         let kind = content.split(';').next().unwrap_or_default();
         kind.trim().to_ascii_lowercase()
+    }
+
+    /// Whether SageMaker makes a record of each object, or of each attribute of a manifest's lines.
+    pub fn is_wrapped(&self) -> bool {
+        self.record_wrapper_type.as_deref() == Some("RecordIO")
     }
 
     /// Whether its data comes through a pipe.

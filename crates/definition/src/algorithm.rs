@@ -225,6 +225,8 @@ mod tests {
             Format::RecordIoSparse,
             Format::Parquet,
             Format::ImageRecordIo(crate::ImageFiles::default()),
+            Format::AugmentedManifest,
+            Format::ImageList(crate::ImageFiles::default()),
         ];
         for name in names {
             let entry = name.entry();
@@ -329,6 +331,12 @@ mod tests {
             (
                 AlgorithmName::ImageClassification,
                 json!({"label": "y", "format": {"imageRecordIo": {}}}),
+                json!({}),
+                None,
+            ),
+            (
+                AlgorithmName::ImageClassification,
+                json!({"label": "y", "format": "augmentedManifest"}),
                 json!({}),
                 None,
             ),

@@ -93,9 +93,11 @@ impl BatchInput {
             Format::RecordIo | Format::RecordIoSparse | Format::JsonLines(_) | Format::Parquet => {
                 "the label can be left out of lines of CSV only"
             }
-            Format::ImageRecordIo(_) | Format::WebDataset(_) => {
-                "a model of images scores images, one file each"
-            }
+            Format::ImageRecordIo(_)
+            | Format::WebDataset(_)
+            | Format::AugmentedManifest
+            | Format::ImageFolders(_)
+            | Format::ImageList(_) => "a model of images scores images, one file each",
         };
         let message = format!("must be {{\"prefix\": …}} unless dataset.format is csv: {why}");
         faults.add("batch.input", message);

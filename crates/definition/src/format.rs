@@ -31,6 +31,16 @@ pub enum Format {
     /// Archives of `WebDataset`: each image with its class and what is known of it. Of a source of
     /// images only.
     WebDataset(ImageFiles),
+    /// SageMaker's augmented manifest, one for each channel: a line for each image, with its URI and
+    /// its class. The images stay where they are and as they are. Of a source of images only, with
+    /// `training.inputMode` `pipe`.
+    AugmentedManifest,
+    /// A file for each image in a folder of its class: what TensorFlow and torchvision read. Of a
+    /// source of images only, with `dataset.deduplicate` by `digest`, which names a file.
+    ImageFolders(ImageFiles),
+    /// A file for each image, and MXNet's list of them in a channel of its own: what SageMaker's
+    /// image classification reads of few images. As `imageFolders`.
+    ImageList(ImageFiles),
 }
 
 /// The columns of the two lists of tokens. Their values are whole numbers from 0, such as an
@@ -56,13 +66,20 @@ impl Format {
             Self::Parquet => "parquet",
             Self::ImageRecordIo(_) => "imageRecordIo",
             Self::WebDataset(_) => "webDataset",
+            Self::AugmentedManifest => "augmentedManifest",
+            Self::ImageFolders(_) => "imageFolders",
+            Self::ImageList(_) => "imageList",
         }
     }
 
     /// How images become files, if the rows are images.
     pub const fn images(&self) -> Option<&ImageFiles> {
         match self {
-            Self::ImageRecordIo(files) | Self::WebDataset(files) => Some(files),
+            Self::ImageRecordIo(files)
+            | Self::WebDataset(files)
+            | Self::ImageFolders(files)
+            | Self::ImageList(files) => Some(files),
+            Self::AugmentedManifest => Some(&ImageFiles::DEFAULT),
             Self::Csv
             | Self::CsvWithHeader
             | Self::RecordIo
@@ -79,8 +96,10 @@ impl Format {
             Self::RecordIo | Self::RecordIoSparse => "application/x-recordio-protobuf",
             Self::JsonLines(_) => "application/jsonlines",
             Self::Parquet => "application/x-parquet",
-            Self::ImageRecordIo(_) => "application/x-recordio",
+            // What an augmented manifest names reaches the container as records.
+            Self::ImageRecordIo(_) | Self::AugmentedManifest => "application/x-recordio",
             Self::WebDataset(_) => "application/x-tar",
+            Self::ImageFolders(_) | Self::ImageList(_) => "application/x-image",
         }
     }
 
@@ -93,7 +112,34 @@ impl Format {
             Self::Parquet => "parquet",
             Self::ImageRecordIo(_) => "rec",
             Self::WebDataset(_) => "tar",
+            Self::AugmentedManifest => "manifest",
+            // The list of the channel's objects, which is no file of the channel.
+            Self::ImageFolders(_) | Self::ImageList(_) => "objects",
         }
+    }
+
+    /// The attributes of a line that training reads, in their order, where a channel is an augmented
+    /// manifest; else none.
+    pub const fn attributes(&self) -> &'static [&'static str] {
+        match self {
+            Self::AugmentedManifest => &["source-ref", "class"],
+            _ => &[],
+        }
+    }
+
+    /// The channel with the list of a channel's images, if the format has one.
+    pub fn list_channel(&self, channel: &str) -> Option<String> {
+        matches!(self, Self::ImageList(_)).then(|| ImageFiles::list_channel(channel))
+    }
+
+    /// Whether each image is an object of its own in its channel.
+    pub const fn is_of_objects(&self) -> bool {
+        matches!(self, Self::ImageFolders(_) | Self::ImageList(_))
+    }
+
+    /// Whether a channel is one file, of which instances cannot take shares.
+    pub const fn is_one_file(&self) -> bool {
+        matches!(self, Self::ImageRecordIo(_) | Self::AugmentedManifest)
     }
 
     /// Whether rows can have a weight.

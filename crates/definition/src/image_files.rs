@@ -1,7 +1,7 @@
 //! How images become training files.
 
 use crate::faults::Faults;
-use crate::{Dataset, Distribution, Format, LabelEncoding, Training};
+use crate::{Dataset, Distribution, Format, InputMode, LabelEncoding, Training};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,18 +36,26 @@ const fn default_file_mb() -> u32 {
 
 impl Default for ImageFiles {
     fn default() -> Self {
-        Self {
-            resize: None,
-            quality: default_quality(),
-            file_mb: default_file_mb(),
-        }
+        Self::DEFAULT
     }
 }
 
 impl ImageFiles {
+    /// What holds where nothing is stated.
+    pub const DEFAULT: Self = Self {
+        resize: None,
+        quality: default_quality(),
+        file_mb: default_file_mb(),
+    };
+
     /// Megabytes of the most images that one function packs: at 20 MB a second, which encoding every
     /// image again may come down to, they take fourteen of its fifteen minutes.
     pub const MOST_MB: u32 = 16_384;
+
+    /// The channel with the list of a channel's images.
+    pub fn list_channel(channel: &str) -> String {
+        format!("{channel}_lst")
+    }
 
     pub(crate) fn validate(&self, format: &str, faults: &mut Faults) {
         let field = |name: &str| format!("dataset.format.{format}.{name}");
@@ -94,9 +102,18 @@ pub fn check(dataset: &Dataset, is_of_images: bool, faults: &mut Faults) {
         );
     }
     if dataset.shard_bytes.is_some() {
+        let why = if dataset.format == Format::AugmentedManifest {
+            "a manifest has one line for each image, and no files of a size".to_owned()
+        } else {
+            format!("files of images are measured by `dataset.format.{name}.fileMb`")
+        };
+        faults.add("dataset.shardBytes", format!("{why}: leave it out"));
+    }
+    let by = dataset.deduplicate.as_ref().map(|it| it.by.as_slice());
+    if dataset.format.is_of_objects() && by != Some(&["digest".to_owned()]) {
         faults.add(
-            "dataset.shardBytes",
-            format!("files of images are measured by `dataset.format.{name}.fileMb`: leave it out"),
+            "dataset.deduplicate",
+            format!("{name} names each file by its digest, so equal files must be one row: set it to {{\"by\": [\"digest\"]}}"),
         );
     }
     if dataset.label_encoding != LabelEncoding::Classes {
@@ -107,19 +124,43 @@ pub fn check(dataset: &Dataset, is_of_images: bool, faults: &mut Faults) {
     }
 }
 
-/// Checks that there is a file for each instance that reads a share of them.
+/// Checks that there is a file for each instance that reads a share of them, and that the input mode
+/// is one that the format comes in.
 pub fn check_training(dataset: &Dataset, training: &Training, faults: &mut Faults) {
-    let is_one_file = matches!(dataset.format, Format::ImageRecordIo(_));
-    if is_one_file && training.distribution == Distribution::ShardedByS3Key {
+    let name = dataset.format.as_str();
+    if matches!(dataset.format, Format::ImageList(_))
+        && training.distribution == Distribution::ShardedByS3Key
+    {
         faults.add(
             "training.distribution",
-            "imageRecordIo has one file for each channel, of which instances cannot take shares: leave it out, or \
-             set dataset.format to webDataset",
+            "the list of an imageList has every image, also those of other instances: leave it out, or set \
+             dataset.format to imageFolders",
         );
     }
-    let is_of_images = dataset.format.images().is_some();
-    if is_of_images
-        && !is_one_file
+    if dataset.format.is_of_objects() && training.input_mode == InputMode::Pipe {
+        faults.add(
+            "training.inputMode",
+            format!("a pipe has no names of files, by which {name} says their classes: leave it out, or set it to \"fastFile\""),
+        );
+    }
+    if dataset.format.is_one_file() && training.distribution == Distribution::ShardedByS3Key {
+        faults.add(
+            "training.distribution",
+            format!(
+                "{name} has one file for each channel, of which instances cannot take shares: leave it out, or set \
+                 dataset.format to webDataset"
+            ),
+        );
+    }
+    if dataset.format == Format::AugmentedManifest && training.input_mode != InputMode::Pipe {
+        faults.add(
+            "training.inputMode",
+            "SageMaker reads what an augmented manifest names in Pipe mode only: set it to \"pipe\", or set \
+             dataset.format to imageRecordIo",
+        );
+    }
+    let is_archives = matches!(dataset.format, Format::WebDataset(_));
+    if is_archives
         && dataset.deduplicate.is_some()
         && training.distribution == Distribution::ShardedByS3Key
         && training.instance_count > 1
@@ -174,11 +215,14 @@ mod tests {
         let training: Training = serde_json::from_value(training).unwrap();
         let rule = json!({"by": ["digest"]});
         for (format, deduplicate, is_refused) in [
-            ("imageRecordIo", Value::Null, true),
-            ("webDataset", Value::Null, false),
-            ("webDataset", rule, true),
+            (json!({"imageRecordIo": {}}), Value::Null, true),
+            (json!("augmentedManifest"), Value::Null, true),
+            (json!({"webDataset": {}}), Value::Null, false),
+            (json!({"webDataset": {}}), rule.clone(), true),
+            (json!({"imageFolders": {}}), rule.clone(), false),
+            (json!({"imageList": {}}), rule, true),
         ] {
-            let dataset = dataset(&json!({"format": {format: {}}, "deduplicate": deduplicate}));
+            let dataset = dataset(&json!({"format": format, "deduplicate": deduplicate}));
             let dataset: Dataset = serde_json::from_value(dataset).unwrap();
             let mut faults = Faults::default();
             check_training(&dataset, &training, &mut faults);
@@ -188,13 +232,48 @@ mod tests {
     }
 
     #[test]
+    fn what_a_manifest_names_comes_through_pipes_only() {
+        for (format, mode, is_refused) in [
+            (json!("augmentedManifest"), "file", true),
+            (json!("augmentedManifest"), "fastFile", true),
+            (json!("augmentedManifest"), "pipe", false),
+            (json!({"imageRecordIo": {}}), "file", false),
+            (json!({"imageRecordIo": {}}), "pipe", false),
+            (json!({"imageFolders": {}}), "pipe", true),
+            (json!({"imageList": {}}), "pipe", true),
+            (json!({"imageFolders": {}}), "fastFile", false),
+        ] {
+            let training = json!({"image": "own", "inputMode": mode});
+            let training: Training = serde_json::from_value(training).unwrap();
+            let dataset = dataset(&json!({"format": format}));
+            let dataset: Dataset = serde_json::from_value(dataset).unwrap();
+            let mut faults = Faults::default();
+            check_training(&dataset, &training, &mut faults);
+            let is_named = faults.to_string().contains("training.inputMode");
+            assert_eq!(is_named, is_refused, "{format} {mode}: {faults}");
+        }
+    }
+
+    #[test]
     fn each_mistake_names_its_field() {
         for (change, field) in [
             (json!({"columns": [{"path": "width"}]}), "dataset.columns"),
             (json!({"exclude": ["size"]}), "dataset.exclude"),
             (json!({"shardBytes": 9}), "dataset.shardBytes"),
+            (
+                json!({"shardBytes": 9, "format": "augmentedManifest"}),
+                "a manifest has one line for each image",
+            ),
             (json!({"labelEncoding": "number"}), "dataset.labelEncoding"),
             (json!({"weight": "size"}), "dataset.weight"),
+            (
+                json!({"format": {"imageFolders": {}}}),
+                "dataset.deduplicate",
+            ),
+            (
+                json!({"format": {"imageList": {}}, "deduplicate": {"by": ["key"]}}),
+                "dataset.deduplicate",
+            ),
             (
                 json!({"format": {"imageRecordIo": {"resize": 7}}}),
                 "dataset.format.imageRecordIo.resize",

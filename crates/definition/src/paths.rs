@@ -172,18 +172,9 @@ impl Dataset {
                 .keys()
                 .map(|path| one("dataset.gate.columns", path, PathUsage::GateColumn)),
         );
-        match format {
-            Format::JsonLines(TokenLists { in0, in1 }) => {
-                paths.extend(each("dataset.format.jsonLines.in0", in0, PathUsage::Token));
-                paths.extend(each("dataset.format.jsonLines.in1", in1, PathUsage::Token));
-            }
-            Format::Csv
-            | Format::CsvWithHeader
-            | Format::RecordIo
-            | Format::RecordIoSparse
-            | Format::Parquet
-            | Format::ImageRecordIo(_)
-            | Format::WebDataset(_) => {}
+        if let Format::JsonLines(TokenLists { in0, in1 }) = format {
+            paths.extend(each("dataset.format.jsonLines.in0", in0, PathUsage::Token));
+            paths.extend(each("dataset.format.jsonLines.in1", in1, PathUsage::Token));
         }
         paths.extend(each(
             "dataset.mayBeAbsent",

@@ -77,7 +77,10 @@ impl Job {
             | Format::RecordIoSparse
             | Format::JsonLines(_)
             | Format::ImageRecordIo(_)
-            | Format::WebDataset(_) => JSON_LINES,
+            | Format::WebDataset(_)
+            | Format::AugmentedManifest
+            | Format::ImageFolders(_)
+            | Format::ImageList(_) => JSON_LINES,
         };
         let model = Names::run_resource(run.pipeline(), run.run());
         let own_tags = Owner::new(stack, run.pipeline()).run_tags(run.run());

@@ -4,9 +4,9 @@
 
 use crate::{DeployEndpointError, image_sample};
 use definition::Format;
-use format::images::PackedImage;
+use format::images::{PackedImage, sample_channel};
 use futures::{StreamExt, TryStreamExt, stream};
-use lake::records::{DatasetRecord, TrainingRecord};
+use lake::records::{ChannelFile, DatasetRecord, TrainingRecord};
 use lake::{PagedStore, RunKeys, documents};
 use sagemaker_ports::{Finding, Invoke};
 
@@ -15,6 +15,7 @@ const AT_ONCE: usize = 8;
 const ACCURACY: &str = "validation:accuracy";
 /// How much less accurate an endpoint may be than its training job was, unless chance allows more.
 const MOST_DROP: f64 = 0.1;
+const TRAIN: &str = "train";
 const VALIDATION: &str = "validation";
 
 /// Asks the endpoint about images of the run's dataset, of `classes` classes.
@@ -25,16 +26,13 @@ pub async fn test(
     endpoint: &str,
     classes: u32,
 ) -> Result<Finding, DeployEndpointError> {
-    let filled: Vec<_> = dataset.files.iter().filter(|file| file.rows > 0).collect();
-    let validation = filled.iter().find(|file| file.channel == VALIDATION);
-    let file = *validation
-        .or_else(|| filled.first())
+    let (files, is_validation) = with_images(dataset, format);
+    let first = files
+        .first()
         .ok_or_else(|| DeployEndpointError::NoRows { key: run.dataset() })?;
-    let same = filled.iter().filter(|one| one.channel == file.channel);
-    let files: Vec<_> = same.copied().collect();
     let images = image_sample::of(store, &files, format).await?;
     if images.is_empty() {
-        let key = file.key.clone();
+        let key = first.key.clone();
         return Err(DeployEndpointError::ImagesTooLarge { key });
     }
     let asked = images.len();
@@ -52,7 +50,7 @@ pub async fn test(
         }
     }
     let asked = u32::try_from(asked).expect("at most a hundred");
-    if file.channel == VALIDATION {
+    if is_validation {
         let job: TrainingRecord =
             documents::read(store, &run.training(), "the record of a training job").await?;
         let measured = job.metrics.get(ACCURACY).copied();
@@ -61,6 +59,29 @@ pub async fn test(
         }
     }
     Ok(Finding::Sound(asked))
+}
+
+/// The files that have images, and whether they are those that training validated on: the channel's
+/// own, or its samples where the channel has no file with images in it.
+fn with_images<'d>(dataset: &'d DatasetRecord, format: &Format) -> (Vec<&'d ChannelFile>, bool) {
+    let is_elsewhere = *format == Format::AugmentedManifest || format.is_of_objects();
+    let of = |channel: &str| -> Vec<&'d ChannelFile> {
+        let name = if is_elsewhere {
+            sample_channel(channel)
+        } else {
+            channel.to_owned()
+        };
+        let files = dataset.files.iter();
+        files
+            .filter(|file| file.rows > 0 && file.channel == name)
+            .collect()
+    };
+    let validation = of(VALIDATION);
+    if validation.is_empty() {
+        (of(TRAIN), false)
+    } else {
+        (validation, true)
+    }
 }
 
 /// What to say if the endpoint is less accurate than its training job, beyond chance.

@@ -32,7 +32,11 @@ impl FileWriter {
                 header: csv_header::line(layout),
             },
             Format::Parquet => Kind::Parquet(Box::new(ParquetFile::new(layout)?)),
-            Format::ImageRecordIo(_) | Format::WebDataset(_) => {
+            Format::ImageRecordIo(_)
+            | Format::WebDataset(_)
+            | Format::AugmentedManifest
+            | Format::ImageFolders(_)
+            | Format::ImageList(_) => {
                 return Err(FormatError::Images {
                     format: format.as_str(),
                 });

@@ -34,7 +34,12 @@ impl Layout {
     /// If they would be too wide, or the format names what is no column.
     pub fn check(&self, format: &Format) -> Result<(), FormatError> {
         match format {
-            Format::RecordIoSparse | Format::ImageRecordIo(_) | Format::WebDataset(_) => Ok(()),
+            Format::RecordIoSparse
+            | Format::ImageRecordIo(_)
+            | Format::WebDataset(_)
+            | Format::AugmentedManifest
+            | Format::ImageFolders(_)
+            | Format::ImageList(_) => Ok(()),
             Format::JsonLines(lists) => JsonRow::new(lists, self).map(drop),
             Format::Csv | Format::CsvWithHeader | Format::RecordIo | Format::Parquet => {
                 let slots = self.slots.len();

@@ -30,7 +30,13 @@ impl Sample {
             }
         };
         Some(match format {
-            Format::ImageRecordIo(_) | Format::WebDataset(_) => return None,
+            Format::ImageRecordIo(_)
+            | Format::WebDataset(_)
+            | Format::AugmentedManifest
+            | Format::ImageFolders(_)
+            | Format::ImageList(_) => {
+                return None;
+            }
             Format::Csv | Format::CsvWithHeader | Format::Parquet => Self {
                 content_type: "text/csv",
                 body: rows.iter().map(|row| csv_line(&row.slots)).collect(),

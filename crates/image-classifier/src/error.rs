@@ -34,6 +34,26 @@ pub enum Error {
         /// What is wrong, and what is expected.
         reason: String,
     },
+    /// A file of a channel is no image with one class.
+    #[error("{}: {reason}", path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what is expected.
+        reason: String,
+    },
+    /// The folders of the channels are not those of the classes.
+    #[error(
+        "the channels have folders of {found} classes ({names}), num_classes says {told}: give each class a folder in one of the channels"
+    )]
+    OtherFolders {
+        /// How many there are.
+        found: usize,
+        /// The first of their names.
+        names: String,
+        /// What was told.
+        told: usize,
+    },
     /// A channel's files have no record.
     #[error("channel {channel} has no record: give it at least one image")]
     NoRecords {

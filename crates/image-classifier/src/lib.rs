@@ -8,6 +8,7 @@ mod error;
 pub mod features;
 pub mod fit;
 pub mod hyperparameters;
+mod image_files;
 pub mod job;
 pub mod metrics;
 pub mod model;

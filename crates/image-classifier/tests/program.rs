@@ -229,6 +229,114 @@ fn images_come_through_a_pipe() {
     }
 }
 
+/// With an augmented manifest, SageMaker sends the attributes of each line as records of their own.
+#[test]
+fn images_come_by_an_augmented_manifest() {
+    let pairs = |numbers: std::ops::Range<u32>| {
+        let mut out = Vec::new();
+        for number in numbers {
+            let class = number % 3;
+            record_io::write(&file(class, number), &mut out).unwrap();
+            record_io::write(class.to_string().as_bytes(), &mut out).unwrap();
+        }
+        out
+    };
+    let piped = |train: Vec<u8>| {
+        let container = Container::new(THREE);
+        let channel = r#"{"TrainingInputMode":"Pipe","ContentType":"application/x-recordio","RecordWrapperType":"RecordIO"}"#;
+        let config = format!(r#"{{"train":{channel},"validation":{channel}}}"#);
+        container.write("input/config/inputdataconfig.json", config.as_bytes());
+        // A file is read as a pipe is.
+        container.write("input/data/train_0", &train);
+        container.write("input/data/validation_0", &pairs(90..120));
+        container
+    };
+    let log = String::from_utf8(piped(pairs(0..90)).train().stdout).unwrap();
+    assert!(log.contains("\nvalidation:accuracy=1.000000;\n"), "{log}");
+
+    let mut alone = pairs(0..90);
+    record_io::write(&file(1, 1), &mut alone).unwrap();
+    let failure = piped(alone).failure();
+    assert!(
+        failure.contains("train_0 record 180: its class does not follow it"),
+        "{failure}"
+    );
+    let mut other = Vec::new();
+    record_io::write(&file(1, 1), &mut other).unwrap();
+    record_io::write(b"dog", &mut other).unwrap();
+    let failure = piped(other).failure();
+    assert!(
+        failure.contains("train_0 record 1: label dog is no class"),
+        "{failure}"
+    );
+}
+
+const IMAGES: &str = r#"{"ContentType":"application/x-image","TrainingInputMode":"File"}"#;
+
+/// Without the records, and with a file for each image.
+fn of_files(path: impl Fn(&str, u32, u32) -> String) -> Container {
+    let container = Container::new(THREE);
+    fs::remove_dir_all(container.path().join("input/data")).unwrap();
+    for number in 0..120 {
+        let (channel, class) = (if number < 90 { "train" } else { "validation" }, number % 3);
+        let path = format!("input/data/{channel}/{}", path(channel, class, number));
+        container.write(&path, &file(class, number));
+    }
+    container
+}
+
+#[test]
+fn images_lie_in_folders_of_their_classes() {
+    let container = of_files(|_, class, number| {
+        format!("{}/{number}.x", ["ant", "bee", "cow"][class as usize])
+    });
+    let config = format!(r#"{{"train":{IMAGES},"validation":{IMAGES}}}"#);
+    container.write("input/config/inputdataconfig.json", config.as_bytes());
+    let log = String::from_utf8(container.train().stdout).unwrap();
+    assert!(log.contains("\nvalidation:accuracy=1.000000;\n"), "{log}");
+
+    fs::remove_dir_all(container.path().join("model")).unwrap();
+    container.write("input/data/train/dog/1.jpg", &file(1, 1));
+    let failure = container.failure();
+    assert!(
+        failure.contains("folders of 4 classes (ant, bee, cow, dog), num_classes says 3"),
+        "{failure}"
+    );
+}
+
+#[test]
+fn images_are_named_by_lists() {
+    let container = of_files(|_, _, number| format!("{number}.x"));
+    let list = |numbers: std::ops::Range<u32>| {
+        let line = |number: u32| format!("{number}\t{}\t{number}.x\n", number % 3);
+        numbers.map(line).collect::<String>()
+    };
+    let names = ["train", "train_lst", "validation", "validation_lst"];
+    let config = names.map(|name| format!(r#""{name}":{IMAGES}"#)).join(",");
+    container.write(
+        "input/config/inputdataconfig.json",
+        format!("{{{config}}}").as_bytes(),
+    );
+    container.write("input/data/train_lst/train.lst", list(0..90).as_bytes());
+    container.write(
+        "input/data/validation_lst/validation.lst",
+        list(90..120).as_bytes(),
+    );
+    let log = String::from_utf8(container.train().stdout).unwrap();
+    assert!(log.contains("\nvalidation:accuracy=1.000000;\n"), "{log}");
+
+    fs::remove_dir_all(container.path().join("model")).unwrap();
+    for (line, says) in [
+        ("1\t3\t1.x", "line 1 has a class beyond num_classes"),
+        ("1 1 1.x", "line 1 is no number, class and path"),
+        ("1\t1\tnone.x", "none.x"),
+    ] {
+        container.write("input/data/train_lst/train.lst", line.as_bytes());
+        let failure = container.failure();
+        assert!(failure.contains(says), "{failure}");
+    }
+}
+
 #[test]
 fn a_failure_names_its_cause() {
     let container = Container::new(r#"{"num_classes":"3","num_training_samples":"89"}"#);

@@ -81,6 +81,7 @@ where
         },
         pieces: if pieces.len() > 1 { pieces } else { Vec::new() },
         checksum: None,
+        objects: None,
     })
 }
 

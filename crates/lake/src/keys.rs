@@ -285,6 +285,14 @@ impl RunKeys {
         )
     }
 
+    /// The prefix of a channel of images that are objects of their own, of one attempt at a shard.
+    pub fn objects(&self, channel: &str, shard: u32, attempt: &str) -> String {
+        self.below(
+            "processed",
+            &format!("objects/{channel}-{shard:05}-{attempt}/"),
+        )
+    }
+
     /// The only file of a channel whose reader wants one.
     pub fn channel_whole(&self, channel: &str, extension: &str) -> String {
         self.below("processed", &format!("{channel}/{channel}.{extension}"))
@@ -475,6 +483,7 @@ mod tests {
             keys.shard_manifest(0),
             keys.rejected(0),
             keys.packed("train", 0, "a", "rec"),
+            keys.objects("train", 0, "a"),
             keys.classes(),
         ];
         for other in others {

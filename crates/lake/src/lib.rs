@@ -23,6 +23,7 @@ pub mod segment;
 mod step;
 pub mod store;
 pub mod verify;
+mod verify_objects;
 pub mod vocabulary;
 pub mod writer;
 

@@ -6,7 +6,7 @@ use crate::records::{
 };
 use crate::records::{FileDigest, FilePiece};
 use crate::store::{ByteStream, ObjectStore, StoreError};
-use crate::{DocumentError, PartError, RunKeys, documents, part, segment};
+use crate::{DocumentError, PartError, RunKeys, documents, part, segment, verify_objects};
 use contract::states::{ExportTask, RowCounts};
 use futures::{StreamExt, stream};
 use serde::de::IgnoredAny;
@@ -111,7 +111,9 @@ pub async fn verify(
         .flat_map(|dataset| dataset.vocabularies.values());
     let compressed: Vec<&Part> = parts.iter().copied().chain(vocabularies).collect();
     let sizes = compressed.iter().map(|part| part.bytes);
-    let total = sizes.chain(files.iter().map(|file| file.bytes)).sum();
+    let of_objects = |file: &ChannelFile| file.objects.as_ref().map_or(0, |it| it.bytes);
+    let of_file = |file: &ChannelFile| file.bytes + of_objects(file);
+    let total = sizes.chain(files.iter().map(of_file)).sum();
     let mut done = 0;
     progress(done, total);
     let mut reading = stream::iter(&compressed)
@@ -132,6 +134,14 @@ pub async fn verify(
         progress(done, total);
     }
     drop(reading);
+    for file in files {
+        if let Some(objects) = &file.objects {
+            let findings = verify_objects::compare(store, file, objects).await?;
+            found.findings.extend(findings);
+            done += objects.bytes;
+            progress(done, total);
+        }
+    }
 
     let mut exported = ScanTotals::default();
     for record in &records {

@@ -7,7 +7,8 @@ use contract::RunId;
 use contract::states::{ExportTask, RowCounts};
 use lake::part::PartWriter;
 use lake::records::{
-    ChannelFile, Checksum, DatasetRecord, FileDigest, FilePiece, Part, ScanTotals, SegmentRecord,
+    ChannelFile, Checksum, DatasetRecord, FileDigest, FilePiece, ListedObject, Objects, Part,
+    ScanTotals, SegmentRecord,
 };
 use lake::verify::{Verification, verify};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, segment, vocabulary};
@@ -107,6 +108,7 @@ async fn dataset(store: &MemoryStore, rejected: u64) {
             digest: None,
             pieces: Vec::new(),
             checksum: Some(checksum),
+            objects: None,
         }],
     };
     documents::write(store, &keys().dataset(), &record)
@@ -299,4 +301,83 @@ async fn a_joined_file_is_compared_piece_by_piece() {
             "{what}: {line}"
         );
     }
+}
+
+/// A channel of an object for each row, with the list of them.
+async fn with_objects(store: &MemoryStore) -> String {
+    dataset(store, 298).await;
+    let prefix = keys().objects("train", 0, "a");
+    let mut lines = String::new();
+    for name in ["cat/1.jpg", "dog/2.jpg"] {
+        let mut digest = FileDigest::default();
+        digest.add(name.as_bytes());
+        let object = ListedObject {
+            digest: digest.finish(),
+            bytes: name.len() as u64,
+            path: name.to_owned(),
+        };
+        lines += &object.line();
+        let key = format!("{prefix}{name}");
+        store.put(&key, name.into()).await.unwrap();
+    }
+    let mut digest = FileDigest::default();
+    digest.add(lines.as_bytes());
+    let key = keys().packed("train", 0, "a", "objects");
+    let mut record: DatasetRecord = documents::read(store, &keys().dataset(), "the dataset")
+        .await
+        .unwrap();
+    record.files[0] = ChannelFile {
+        channel: "train".to_owned(),
+        key: key.clone(),
+        rows: 2,
+        bytes: lines.len() as u64,
+        digest: Some(digest.finish()),
+        pieces: Vec::new(),
+        checksum: None,
+        objects: Some(Objects {
+            prefix: prefix.clone(),
+            bytes: 18,
+        }),
+    };
+    store.put(&key, lines.into()).await.unwrap();
+    documents::write(store, &keys().dataset(), &record)
+        .await
+        .unwrap();
+    prefix
+}
+
+#[tokio::test]
+async fn an_object_that_is_gone_replaced_or_not_listed_is_found() {
+    let store = run().await;
+    let prefix = with_objects(&store).await;
+    let progress = Mutex::new(Vec::new());
+    let told = verify(&store, &keys(), &|done, total| {
+        progress.lock().unwrap().push((done, total));
+    })
+    .await
+    .unwrap();
+    assert!(told.is_sound(), "{:?}", told.findings);
+    let (done, total) = *progress.lock().unwrap().last().unwrap();
+    assert_eq!(done, total);
+
+    let (cat, other) = (format!("{prefix}cat/1.jpg"), format!("{prefix}cat/3.jpg"));
+    store.put(&cat, "dog/2.jpg".into()).await.unwrap();
+    let line = finding(&store).await;
+    assert!(
+        line.contains(&cat) && line.contains("does not hold"),
+        "{line}"
+    );
+    store.delete(&cat).await.unwrap();
+    let line = finding(&store).await;
+    assert!(
+        line.contains("there is no object") && line.contains(&cat),
+        "{line}"
+    );
+    store.put(&cat, "cat/1.jpg".into()).await.unwrap();
+    store.put(&other, "x".into()).await.unwrap();
+    let line = finding(&store).await;
+    assert!(
+        line.contains(&other) && line.contains("does not have it"),
+        "{line}"
+    );
 }

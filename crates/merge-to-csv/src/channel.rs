@@ -160,6 +160,7 @@ impl<'s, S: ObjectStore> OpenFile<'s, S> {
             digest: Some(self.digest.finish()),
             pieces: Vec::new(),
             checksum: None,
+            objects: None,
         })
     }
 }

@@ -69,7 +69,11 @@ pub async fn shard<S: ObjectStore>(
             sides.take(store, parts, row).await
         }
         Format::Parquet => sides.take(store, parts, FloatRow::new()).await,
-        format @ (Format::ImageRecordIo(_) | Format::WebDataset(_)) => {
+        format @ (Format::ImageRecordIo(_)
+        | Format::WebDataset(_)
+        | Format::AugmentedManifest
+        | Format::ImageFolders(_)
+        | Format::ImageList(_)) => {
             let format = format.as_str();
             return Err(FormatError::Images { format }.into());
         }

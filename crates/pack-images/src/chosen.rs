@@ -11,6 +11,7 @@ use lake::records::{LineSpan, Part};
 use lake::{ObjectStore, part};
 use serde_json::json;
 use std::hash::Hasher;
+use std::str::FromStr;
 use twox_hash::XxHash3_64;
 
 /// Images that become rows, and what became of the others.
@@ -169,6 +170,13 @@ fn text(item: &Map<'_>, name: &str) -> Option<String> {
     }
 }
 
+fn number<N: FromStr>(item: &Map<'_>, name: &str) -> Option<N> {
+    match item.get(name) {
+        Some(Value::N(number)) => number.parse().ok(),
+        _ => None,
+    }
+}
+
 /// The image of an item, or the attribute that it lacks.
 fn planned(
     item: &Map<'_>,
@@ -177,10 +185,7 @@ fn planned(
     side: Side,
 ) -> Result<PlannedImage, &'static str> {
     let digest = text(item, "digest").and_then(|digest| digest.parse().ok());
-    let orientation = match item.get("orientation") {
-        Some(Value::N(number)) => number.parse().ok(),
-        _ => None,
-    };
+    let orientation = number(item, "orientation");
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -204,6 +209,7 @@ fn planned(
         key,
         version: None,
         etag: text(item, "etag").ok_or("etag")?,
+        size: number(item, "size").ok_or("size")?,
         digest: digest.ok_or("digest")?,
         orientation: orientation.ok_or("orientation")?,
         class: class.ok_or("label")?,

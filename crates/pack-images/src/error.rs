@@ -78,6 +78,17 @@ pub enum PackImagesError {
         /// Why.
         source: ImageError,
     },
+    /// A class can have no folder.
+    #[error("the classes cannot be folders")]
+    Classes(#[source] ImageError),
+    /// The folders of the classes have another order than the classes.
+    #[error(
+        "the folder of the class {class:?} would come before that of the class before it, so that readers would number it otherwise: give it a name of letters and digits, or set dataset.format to imageList"
+    )]
+    ClassOrder {
+        /// The class.
+        class: String,
+    },
     /// A file of the lake cannot be written.
     #[error("writing the packed files")]
     Store(#[from] StoreError),
@@ -98,7 +109,9 @@ impl Named for PackImagesError {
             Self::Refused { .. } => ErrorName::QualityGateFailed,
             Self::Part(error) => error.name(),
             Self::Image { source, .. } | Self::Store(source) => source.name(),
-            Self::Format { .. } => ErrorName::InvalidDefinition,
+            Self::Format { .. } | Self::Classes(_) | Self::ClassOrder { .. } => {
+                ErrorName::InvalidDefinition
+            }
             Self::Document(error) => error.name(),
         }
     }

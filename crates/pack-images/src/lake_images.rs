@@ -19,13 +19,27 @@ impl<'s, S: PagedStore> LakeImages<'s, S> {
 impl<S: PagedStore> ImageSource for LakeImages<'_, S> {
     async fn get(&self, image: &PlannedImage) -> Result<Fetched, StoreError> {
         let bucket = self.lake.other(&image.bucket);
-        match bucket.get_if_match(&image.key, &image.etag).await {
-            Ok(Some(bytes)) => Ok(Fetched::Bytes(bytes)),
-            Ok(None) => Ok(Fetched::Vanished),
-            Err(StoreError::Service(error)) if error.code == "InvalidObjectState" => {
-                Ok(Fetched::Archived)
-            }
-            Err(error) => Err(error),
-        }
+        let found = bucket.get_if_match(&image.key, &image.etag).await;
+        found.map_or_else(absent, |bytes| {
+            Ok(bytes.map_or(Fetched::Vanished, Fetched::Bytes))
+        })
+    }
+
+    async fn check(&self, image: &PlannedImage) -> Result<Fetched, StoreError> {
+        let bucket = self.lake.other(&image.bucket);
+        // The last byte alone: unlike a request for none, it also shows what has to be restored.
+        let last = image.size.saturating_sub(1);
+        let found = bucket.stream_if_match(&image.key, &image.etag, last).await;
+        found.map_or_else(absent, |body| {
+            Ok(body.map_or(Fetched::Vanished, |_| Fetched::Unread))
+        })
+    }
+}
+
+/// What an error says of the image, if it is one of the image's own.
+fn absent(error: StoreError) -> Result<Fetched, StoreError> {
+    match error {
+        StoreError::Service(error) if error.code == "InvalidObjectState" => Ok(Fetched::Archived),
+        error => Err(error),
     }
 }

@@ -6,6 +6,7 @@
 
 mod chosen;
 mod error;
+mod files;
 mod lake_images;
 mod pack;
 mod planned;
@@ -15,7 +16,7 @@ mod source;
 
 pub use error::PackImagesError;
 pub use lake_images::LakeImages;
-pub use pack::{IN_FLIGHT, PackFormat, Packed, Shard, pack};
+pub use pack::{IN_FLIGHT, PackFormat, Packed, SAMPLE, Shard, pack};
 pub use planned::{PlannedImage, Rejection, Side};
 pub use source::{Fetched, ImageSource};
 

@@ -1,12 +1,12 @@
 //! Reads a shard's images side by side and writes them, in their order, to its files.
 
+use crate::files::Files;
 use crate::{Fetched, ImageSource, PackImagesError, PlannedImage, Rejection, Side};
+use bytes::Bytes;
 use contract::states::RowCounts;
-use format::images::{Archive, ImageRow, record};
 use futures::{StreamExt, stream};
 use image::{Digest, Prepared, Resize, prepare};
-use lake::records::{ChannelFile, FileDigest, LabelRange};
-use lake::writer::{ObjectWriter, PIECE};
+use lake::records::{ChannelFile, LabelRange};
 use lake::{ObjectStore, RunKeys};
 use std::collections::BTreeMap;
 
@@ -20,7 +20,17 @@ pub enum PackFormat {
     RecordIo,
     /// Archives of `WebDataset`, `.tar`.
     WebDataset,
+    /// Augmented manifests, `.manifest`: lines about images that stay where they are. Only the first
+    /// images of each channel are read, for its [`sample_channel`](format::images::sample_channel).
+    AugmentedManifest,
+    /// A file for each image, in a folder of its class.
+    Folders,
+    /// A file for each image, and a list of them in a channel of its own.
+    List,
 }
+
+/// How many images a channel's sample has, from each shard at most.
+pub const SAMPLE: u32 = 100;
 
 impl PackFormat {
     /// How the files' names end.
@@ -28,7 +38,14 @@ impl PackFormat {
         match self {
             Self::RecordIo => "rec",
             Self::WebDataset => "tar",
+            Self::AugmentedManifest => "manifest",
+            Self::Folders | Self::List => "objects",
         }
+    }
+
+    /// Whether each image is an object of its own.
+    pub fn is_of_objects(self) -> bool {
+        matches!(self, Self::Folders | Self::List)
     }
 }
 
@@ -44,6 +61,8 @@ pub struct Shard<'p> {
     pub attempt: &'p str,
     /// What its files are.
     pub format: PackFormat,
+    /// The names of the classes, in the order of their numbers.
+    pub classes: &'p [String],
     /// How images are made smaller, if they are.
     pub resize: Option<Resize>,
     /// The most pixels that are decoded.
@@ -55,8 +74,8 @@ pub struct Shard<'p> {
 pub struct Packed {
     /// The counts add up to the shard's images.
     pub rows: RowCounts,
-    /// A file for each channel that has images, below no channel's prefix: `seal-dataset` copies
-    /// them there once it is known whose they are.
+    /// A file for each channel that has images, and one for its sample if it has one, below no
+    /// channel's prefix: `seal-dataset` copies them there once it is known whose they are.
     pub files: Vec<ChannelFile>,
     /// The classes of the packed images.
     pub labels: BTreeMap<Side, LabelRange>,
@@ -70,35 +89,33 @@ pub struct Packed {
 ///
 /// # Errors
 /// If an image cannot be read for a reason that is not its own, such as missing permissions or
-/// throttling, or if the lake fails. No file is left then.
+/// throttling, or if the lake fails. No file is left then, but for objects of single images, which lie
+/// below a prefix of this attempt's own.
 pub async fn pack<S: ObjectStore>(
     store: &S,
     images: &impl ImageSource,
     shard: Shard<'_>,
     planned: &[PlannedImage],
 ) -> Result<Packed, PackImagesError> {
-    let mut files = BTreeMap::new();
-    let packed = fill(store, images, shard, planned, &mut files).await;
-    // An upload that is never completed is paid for until its lifecycle rule removes it.
-    if packed.is_err() {
-        for (_, file) in files {
-            file.object.abandon().await;
+    let mut files = Files::new(store, shard);
+    match fill(images, shard, planned, &mut files).await {
+        Ok(mut packed) => {
+            packed.files = files.finish().await?;
+            Ok(packed)
         }
-        return packed;
+        Err(error) => {
+            // An upload that is never completed is paid for until its lifecycle rule removes it.
+            files.abandon().await;
+            Err(error)
+        }
     }
-    let mut packed = packed?;
-    for (_, file) in files {
-        packed.files.push(file.finish().await?);
-    }
-    Ok(packed)
 }
 
-async fn fill<'s, S: ObjectStore>(
-    store: &'s S,
+async fn fill<S: ObjectStore>(
     images: &impl ImageSource,
     shard: Shard<'_>,
     planned: &[PlannedImage],
-    files: &mut BTreeMap<Side, File<'s, S>>,
+    files: &mut Files<'_, S>,
 ) -> Result<Packed, PackImagesError> {
     let mut packed = Packed {
         rows: RowCounts::default(),
@@ -107,26 +124,36 @@ async fn fill<'s, S: ObjectStore>(
         rejected: Vec::new(),
         encoded_again: 0,
     };
-    let read = stream::iter(planned).map(async |image| {
-        let read = images.get(image).await;
-        let read = read.map_err(|source| PackImagesError::Image {
-            bucket: image.bucket.clone(),
-            key: image.key.clone(),
-            source,
-        });
-        (image, read)
+    let refers = shard.format == PackFormat::AugmentedManifest;
+    let mut sampled: BTreeMap<Side, u32> = BTreeMap::new();
+    let read = stream::iter(planned).map(|image| {
+        let before = sampled.entry(image.side).or_default();
+        let is_read = !refers || (image.side != Side::Test && *before < SAMPLE);
+        *before += 1;
+        async move {
+            let read = if is_read {
+                images.get(image).await
+            } else {
+                images.check(image).await
+            };
+            let read = read.map_err(|source| PackImagesError::Image {
+                bucket: image.bucket.clone(),
+                key: image.key.clone(),
+                source,
+            });
+            (image, read)
+        }
     });
     let mut read = std::pin::pin!(read.buffered(IN_FLIGHT));
     while let Some((image, fetched)) = read.next().await {
-        let prepared = match checked(image, fetched?, shard) {
-            Ok(prepared) => prepared,
+        let content = match checked(image, fetched?, shard) {
+            Ok(content) => content,
             Err(rejection) => {
                 packed.rows.rejected += 1;
                 packed.rejected.push(rejection);
                 continue;
             }
         };
-        packed.encoded_again += u64::from(prepared.encoded_again);
         match image.side {
             Side::Train => packed.rows.train += 1,
             Side::Validation => packed.rows.validation += 1,
@@ -138,21 +165,24 @@ async fn fill<'s, S: ObjectStore>(
         range
             .and_modify(|range| *range = range.with(label))
             .or_insert_with(|| LabelRange::of(label));
-        let file = files
-            .entry(image.side)
-            .or_insert_with(|| File::new(store, shard, image.side));
-        file.push(image, &prepared)?;
-        file.send().await?;
+        if let Content::Prepared(prepared) = &content {
+            packed.encoded_again += u64::from(prepared.encoded_again);
+        }
+        files.add(image, content).await?;
     }
     Ok(packed)
 }
 
-/// The image's bytes as training shall read them, if they are those that were indexed.
-fn checked(
-    image: &PlannedImage,
-    fetched: Fetched,
-    shard: Shard<'_>,
-) -> Result<Prepared, Rejection> {
+/// An image that becomes a row.
+pub enum Content {
+    /// Its bytes as training shall read them.
+    Prepared(Prepared),
+    /// It stays where it is. Its bytes if they were read.
+    AsItIs(Option<Bytes>),
+}
+
+/// The image, if it is the one that was indexed.
+fn checked(image: &PlannedImage, fetched: Fetched, shard: Shard<'_>) -> Result<Content, Rejection> {
     let rejection = |reason: &str, detail: String| Rejection {
         bucket: image.bucket.clone(),
         key: image.key.clone(),
@@ -161,6 +191,7 @@ fn checked(
     };
     let bytes = match fetched {
         Fetched::Bytes(bytes) => bytes,
+        Fetched::Unread => return Ok(Content::AsItIs(None)),
         Fetched::Vanished => {
             let detail = format!(
                 "it was removed, or is no longer the version {} that was indexed",
@@ -178,84 +209,10 @@ fn checked(
         let detail = format!("its digest is {digest}, {} was indexed", image.digest);
         return Err(rejection("ChecksumDiffers", detail));
     }
+    if shard.format == PackFormat::AugmentedManifest {
+        return Ok(Content::AsItIs(Some(bytes)));
+    }
     prepare(&bytes, image.orientation, shard.resize, shard.max_pixels)
+        .map(Content::Prepared)
         .map_err(|rejected| rejection(rejected.reason.name(), rejected.detail))
-}
-
-/// A channel's file of the shard.
-struct File<'s, S: ObjectStore> {
-    side: Side,
-    format: PackFormat,
-    object: ObjectWriter<'s, S>,
-    archive: Archive,
-    buffer: Vec<u8>,
-    digest: FileDigest,
-    rows: u64,
-}
-
-impl<'s, S: ObjectStore> File<'s, S> {
-    fn new(store: &'s S, shard: Shard<'_>, side: Side) -> Self {
-        let extension = shard.format.extension();
-        let keys = shard.keys;
-        let key = keys.packed(side.channel(), shard.number, shard.attempt, extension);
-        Self {
-            side,
-            format: shard.format,
-            object: ObjectWriter::new(store, key),
-            archive: Archive::new(),
-            buffer: Vec::new(),
-            digest: FileDigest::default(),
-            rows: 0,
-        }
-    }
-
-    fn push(&mut self, image: &PlannedImage, prepared: &Prepared) -> Result<(), PackImagesError> {
-        self.rows += 1;
-        let digest = image.digest.to_string();
-        let row = ImageRow {
-            number: image.number,
-            class: image.class,
-            digest: &digest,
-            extension: prepared.format.extension(),
-            file: &prepared.bytes,
-        };
-        match self.format {
-            PackFormat::RecordIo => {
-                let written = record(&row, &mut self.buffer);
-                written.map_err(|source| PackImagesError::Format {
-                    bucket: image.bucket.clone(),
-                    key: image.key.clone(),
-                    source,
-                })?;
-            }
-            PackFormat::WebDataset => self.archive.push(&row, &image.about, &mut self.buffer),
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self) -> Result<(), PackImagesError> {
-        if self.buffer.len() >= PIECE {
-            self.digest.add(&self.buffer);
-            self.object.drain_full(&mut self.buffer).await?;
-        }
-        Ok(())
-    }
-
-    async fn finish(mut self) -> Result<ChannelFile, PackImagesError> {
-        if self.format == PackFormat::WebDataset {
-            self.archive.finish(&mut self.buffer);
-        }
-        self.digest.add(&self.buffer);
-        let key = self.object.key().to_owned();
-        let bytes = self.object.finish(self.buffer).await?;
-        Ok(ChannelFile {
-            channel: self.side.channel().to_owned(),
-            key,
-            rows: self.rows,
-            bytes,
-            digest: Some(self.digest.finish()),
-            pieces: Vec::new(),
-            checksum: None,
-        })
-    }
 }

@@ -41,6 +41,8 @@ pub struct PlannedImage {
     pub version: Option<String>,
     /// What the store called its content when it was indexed.
     pub etag: String,
+    /// Its bytes when it was indexed.
+    pub size: u64,
     /// Its digest when it was indexed.
     pub digest: Digest,
     /// EXIF's orientation, 1 to 8.

@@ -4,7 +4,8 @@ use crate::chosen::{Chosen, shuffle};
 use crate::{LakeImages, PackFormat, PackImagesError, Shard, pack};
 use contract::states::RowCounts;
 use dataset::Columns;
-use definition::Format;
+use definition::{Format, ImageFiles};
+use format::images::folder_path;
 use image::Resize;
 use lake::records::{DatasetPlan, Plan, RowContent, ShardRecord};
 use lake::{PagedStore, RunKeys, documents};
@@ -22,6 +23,9 @@ pub async fn pack_shard<S: PagedStore>(
     let (format, files) = match &plan.format {
         Format::ImageRecordIo(files) => (PackFormat::RecordIo, files),
         Format::WebDataset(files) => (PackFormat::WebDataset, files),
+        Format::AugmentedManifest => (PackFormat::AugmentedManifest, &ImageFiles::DEFAULT),
+        Format::ImageFolders(files) => (PackFormat::Folders, files),
+        Format::ImageList(files) => (PackFormat::List, files),
         other => {
             let format = other.as_str();
             return Err(PackImagesError::OtherFormat { format });
@@ -38,6 +42,9 @@ pub async fn pack_shard<S: PagedStore>(
             shard: number,
             shards: plan.shards.len(),
         })?;
+    if format == PackFormat::Folders {
+        check_folders(&plan.columns.label_classes)?;
+    }
     let own = plan.lines.get(number as usize).copied();
     let mut chosen = Chosen::of(store, &plan.columns, parts, own).await?;
     shuffle(&mut chosen.images, plan.columns.split.seed, number);
@@ -46,6 +53,7 @@ pub async fn pack_shard<S: PagedStore>(
         number,
         attempt,
         format,
+        classes: &plan.columns.label_classes,
         resize: files.resize.map(|shorter_side| Resize {
             shorter_side,
             quality: files.quality,
@@ -86,4 +94,40 @@ pub async fn pack_shard<S: PagedStore>(
             ..RowContent::default()
         },
     })
+}
+
+/// Readers number classes in the order of their folders' names, which must be the classes' own.
+fn check_folders(classes: &[String]) -> Result<(), PackImagesError> {
+    let mut last = String::new();
+    for class in classes {
+        let path = folder_path(class, "", "").map_err(PackImagesError::Classes)?;
+        let folder = path.split_once('/').map_or("", |(folder, _)| folder);
+        if folder <= last.as_str() {
+            let class = class.clone();
+            return Err(PackImagesError::ClassOrder { class });
+        }
+        folder.clone_into(&mut last);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_have_the_order_of_their_classes() {
+        let check = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            check_folders(&names)
+        };
+        assert!(check(&["a", "a b", "a-b", "stop sign", "yield"]).is_ok());
+        // As a folder, `a:` is `a%3A`, which comes before `a1`.
+        let error = check(&["a1", "a:"]).unwrap_err();
+        assert!(error.to_string().contains("\"a:\""), "{error}");
+        assert!(matches!(
+            check(&["..", "a"]).unwrap_err(),
+            PackImagesError::Classes(_)
+        ));
+    }
 }

@@ -10,6 +10,8 @@ use std::future::Future;
 pub enum Fetched {
     /// The indexed version.
     Bytes(Bytes),
+    /// The indexed version, which was not read.
+    Unread,
     /// No object has the key any more, or another version has it: the store does not say which.
     Vanished,
     /// The object has moved to a storage class that has to be restored before it can be read.
@@ -22,4 +24,10 @@ pub trait ImageSource: Sync {
     /// and `VersionId` where there is one).
     fn get(&self, image: &PlannedImage)
     -> impl Future<Output = Result<Fetched, StoreError>> + Send;
+
+    /// Whether the image still is the version that was indexed, without reading it.
+    fn check(
+        &self,
+        image: &PlannedImage,
+    ) -> impl Future<Output = Result<Fetched, StoreError>> + Send;
 }

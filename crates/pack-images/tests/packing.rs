@@ -44,6 +44,13 @@ impl ImageSource for Bucket {
             Some((_, bytes)) => Fetched::Bytes(bytes.clone()),
         })
     }
+
+    async fn check(&self, image: &PlannedImage) -> Result<Fetched, StoreError> {
+        Ok(match self.get(image).await? {
+            Fetched::Bytes(_) => Fetched::Unread,
+            other => other,
+        })
+    }
 }
 
 fn file(number: u64, width: u32) -> Bytes {
@@ -78,6 +85,7 @@ fn lake_of_images(count: u64, width: u32) -> (Bucket, Vec<PlannedImage>) {
             key,
             version: None,
             etag: "\"1\"".to_owned(),
+            size: bytes.len() as u64,
             digest: Digest::of(&bytes),
             orientation: if number % 7 == 0 { 6 } else { 1 },
             class: (number % 4) as u32,
@@ -106,6 +114,7 @@ fn shard<'k>(keys: &'k RunKeys, attempt: &'k str, format: PackFormat) -> Shard<'
         number: 3,
         attempt,
         format,
+        classes: &[],
         resize: None,
         max_pixels: 1 << 20,
     }
@@ -242,6 +251,122 @@ async fn archives_hold_each_image_with_what_is_known_of_it() {
         [extension, "cls", "json"].map(|end| format!("{}.{end}", planned[number].digest))
     });
     assert_eq!(names, expected.as_flattened());
+}
+
+/// Of images that stay where they are, a line each, and the first ones of each channel as they are.
+#[tokio::test]
+async fn a_manifest_names_what_is_still_there_and_a_sample_has_the_first() {
+    let (mut bucket, planned) = lake_of_images(300, 16);
+    bucket.objects.remove("images/00001");
+    bucket.objects.get_mut("images/00299").unwrap().0 = "\"2\"".to_owned();
+    bucket.archived.push("images/00290".to_owned());
+    let (store, keys) = (MemoryStore::new(), keys());
+    let shard = shard(&keys, "a", PackFormat::AugmentedManifest);
+    let packed = pack(&store, &bucket, shard, &planned).await.unwrap();
+    assert_eq!((packed.rows.rejected, packed.rows.total()), (3, 300));
+    assert_eq!(packed.encoded_again, 0);
+    let gone = ["images/00001", "images/00290", "images/00299"];
+    let rejected: Vec<_> = packed.rejected.iter().map(|one| one.key.as_str()).collect();
+    assert_eq!(rejected, gone);
+    for (side, first) in [(Side::Train, 99), (Side::Validation, 59)] {
+        let of_side = planned.iter().filter(|image| image.side == side);
+        let kept: Vec<_> = of_side
+            .filter(|image| !gone.contains(&image.key.as_str()))
+            .collect();
+        let file = file_of(&packed, side.channel());
+        assert!(file.key.ends_with("-a.manifest"), "{}", file.key);
+        let text = store.get(&file.key).await.unwrap();
+        let lines: Vec<serde_json::Value> = text
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        let expected = kept.iter().map(|image| {
+            serde_json::json!({
+                "source-ref": format!("s3://fleet/{}", image.key), "class": image.class.to_string(),
+            })
+        });
+        assert_eq!(lines, expected.collect::<Vec<_>>());
+        assert_eq!(file.rows, kept.len() as u64);
+        // Of a hundred that were to be read, one is gone; of sixty, one is archived.
+        let sample = file_of(&packed, &format!("{}-sample", side.channel()));
+        let found = records(&store, &sample.key).await;
+        assert_eq!((sample.rows, found.len()), (first, first as usize));
+        for (image, (id, class, bytes)) in kept.iter().zip(found) {
+            assert_eq!((image.number, image.class), (id, class));
+            assert_eq!(bytes, bucket.objects[&image.key].1[..], "as it is");
+        }
+    }
+}
+
+/// Each image is an object below the attempt's own prefix, and a line of the list.
+#[tokio::test]
+async fn images_are_objects_of_their_own() {
+    let classes = ["ant", "bee", "stop sign", "yield"].map(str::to_owned);
+    for format in [PackFormat::Folders, PackFormat::List] {
+        let (bucket, planned) = lake_of_images(150, 16);
+        let (store, keys) = (MemoryStore::new(), keys());
+        let shard = Shard {
+            classes: &classes,
+            ..shard(&keys, "a", format)
+        };
+        let packed = pack(&store, &bucket, shard, &planned).await.unwrap();
+        assert_eq!(packed.rows.total(), 150);
+        for (side, sampled) in [(Side::Train, 100), (Side::Validation, 30)] {
+            let of_side: Vec<_> = planned.iter().filter(|image| image.side == side).collect();
+            let file = file_of(&packed, side.channel());
+            let objects = file.objects.as_ref().unwrap();
+            assert_eq!(file.rows, of_side.len() as u64);
+            let there = store.list(&objects.prefix).await.unwrap();
+            assert_eq!(there.len(), of_side.len());
+            let bytes: u64 = there.iter().map(|object| object.size).sum();
+            assert_eq!(
+                (file.object_bytes(), file.object_count()),
+                (bytes, file.rows)
+            );
+            let text = store.get(&file.key).await.unwrap();
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            for (image, line) in of_side.iter().zip(text.lines()) {
+                let listed = lake::records::ListedObject::of_line(line).unwrap();
+                let folder = ["ant/", "bee/", "stop%20sign/", "yield/"][image.class as usize];
+                let folder = if format == PackFormat::Folders {
+                    folder
+                } else {
+                    ""
+                };
+                let name = format!("{folder}{}.", image.digest);
+                assert!(listed.path.starts_with(&name), "{line}");
+                let key = format!("{}{}", objects.prefix, listed.path);
+                let object = store.get(&key).await.unwrap();
+                assert_eq!(object.len() as u64, listed.bytes);
+                if image.orientation == 1 {
+                    assert_eq!(object, bucket.objects[&image.key].1);
+                }
+            }
+            let sample = file_of(&packed, &format!("{}-sample", side.channel()));
+            assert_eq!(sample.rows, sampled);
+            let list = packed
+                .files
+                .iter()
+                .find(|file| file.channel == format!("{}_lst", side.channel()));
+            assert_eq!(list.is_some(), format == PackFormat::List);
+            let Some(list) = list else { continue };
+            let text = store.get(&list.key).await.unwrap();
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            for (image, line) in of_side.iter().zip(text.lines()) {
+                let extension = if image.number.is_multiple_of(3) {
+                    "png"
+                } else {
+                    "jpg"
+                };
+                let (number, class) = (image.number, image.class);
+                assert_eq!(
+                    line,
+                    format!("{number}\t{class}\t{}.{extension}", image.digest)
+                );
+            }
+        }
+    }
 }
 
 /// Shards of less and of more than S3's minimum of a part, joined: all records, once.

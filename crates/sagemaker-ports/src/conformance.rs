@@ -20,6 +20,7 @@ pub fn job_spec(name: &str, lake: &str) -> TrainingSpec {
         let prefix = format!("{lake}/processed/{channel}/");
         let it = Channel {
             prefix,
+            attributes: Vec::new(),
             content_type: "text/csv".to_owned(),
             distribution,
         };

@@ -72,12 +72,15 @@ impl TrainingSpec {
     }
 }
 
-/// An input channel: every object below a prefix.
+/// An input channel: every object below a prefix, or those that an augmented manifest names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Channel {
-    /// `s3://…/`, with the trailing slash.
+    /// `s3://…/`, with the trailing slash; of an augmented manifest, its own URI.
     pub prefix: String,
+    /// The attributes of an augmented manifest, each of which the container gets as a record, in
+    /// this order. Of a prefix, none.
+    pub attributes: Vec<String>,
     /// The media type of its files.
     pub content_type: String,
     /// Whether each instance gets all files or its share.
@@ -185,6 +188,13 @@ mod tests {
             (
                 "channels.validation is absent",
                 after(|it| drop(it.channels.remove("validation"))),
+            ),
+            (
+                "channels.validation.attributes",
+                after(|it| {
+                    let validation = it.channels.get_mut("validation").unwrap();
+                    validation.attributes.push("class".to_owned());
+                }),
             ),
             (
                 "hyperparameters.factors is absent",

@@ -36,13 +36,21 @@ pub enum SealDatasetError {
         /// Rows that the shards count.
         counted: u64,
     },
+    /// A channel's objects lie below several prefixes.
+    #[error(
+        "the images of `{channel}` were written by several shards, and a channel has one prefix: set dataset.deduplicate"
+    )]
+    SeveralPrefixes {
+        /// The channel.
+        channel: String,
+    },
     /// An instance would get no file.
     #[error(
         "there are {files} training files for {instances} instances that share them: ask for fewer instances, or for `training.distribution` `fullyReplicated`"
     )]
     TooFewFiles {
         /// Training files.
-        files: usize,
+        files: u64,
         /// Instances.
         instances: u32,
     },
@@ -126,6 +134,7 @@ impl Named for SealDatasetError {
             Self::ShardMissing { .. }
             | Self::NotReconciled { .. }
             | Self::FilesNotReconciled { .. } => ErrorName::DatasetInvalid,
+            Self::SeveralPrefixes { .. } => ErrorName::InvalidDefinition,
             Self::TooFewFiles { .. }
             | Self::NothingToTrainOn { .. }
             | Self::NoRows { .. }

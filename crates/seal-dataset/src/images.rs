@@ -1,15 +1,22 @@
 //! What a dataset of images has beside its shards: the channels' files, and the names of its classes.
 
-use crate::SealDatasetError;
+use crate::{SealDatasetError, TEST, TRAIN, VALIDATION};
 use dataset::Columns;
 use definition::Format;
-use format::images::class_names;
+use format::images::{class_names, sample_channel};
 use lake::records::ChannelFile;
 use lake::{CopyingUpload, ObjectStore, RunKeys, join};
 use std::collections::BTreeMap;
 
-/// Gives each channel its files, of those that the shards packed: one file of records, or all
-/// archives. The store copies them.
+/// How the name of a file of image records ends.
+const RECORDS: &str = "rec";
+/// The same of a list of images.
+const LIST: &str = "lst";
+/// The least images that a channel's sample has, if its shards have as many.
+const SAMPLE: u64 = 100;
+
+/// Gives each channel its files, of those that the shards packed: one file of records or lines, or
+/// all archives. Images that are objects of their own stay at their prefix. Of a channel's sample it takes as many files as it needs. The store copies them.
 pub async fn into_channels<S>(
     store: &S,
     keys: &RunKeys,
@@ -25,8 +32,36 @@ where
     }
     let extension = format.extension();
     let mut files = Vec::new();
-    for (channel, packed) in channels {
-        if matches!(format, Format::ImageRecordIo(_)) {
+    let of_lists: BTreeMap<String, &str> = [TRAIN, VALIDATION, TEST]
+        .into_iter()
+        .filter_map(|side| Some((format.list_channel(side)?, side)))
+        .collect();
+    let samples = [TRAIN, VALIDATION].map(sample_channel);
+    for (channel, mut packed) in channels {
+        if packed.iter().any(|file| file.objects.is_some()) {
+            if packed.len() > 1 {
+                return Err(SealDatasetError::SeveralPrefixes { channel });
+            }
+            files.append(&mut packed);
+            continue;
+        }
+        if let Some(side) = of_lists.get(&channel) {
+            let key = format!("{}{side}.{LIST}", keys.channel(&channel));
+            files.push(join(store, &packed, &key).await?);
+            continue;
+        }
+        if samples.contains(&channel) {
+            let mut images = 0;
+            packed.retain(|file| {
+                let is_needed = images < SAMPLE;
+                images += file.rows;
+                is_needed
+            });
+            let key = keys.channel_whole(&channel, RECORDS);
+            files.push(join(store, &packed, &key).await?);
+            continue;
+        }
+        if format.is_one_file() {
             let key = keys.channel_whole(&channel, extension);
             files.push(join(store, &packed, &key).await?);
             continue;

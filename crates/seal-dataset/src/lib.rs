@@ -97,9 +97,8 @@ where
         None => None,
     };
     reconcile_files(rows, &files, plan.minimum_files)?;
-    let mut channels: Vec<String> = files.iter().map(|file| file.channel.clone()).collect();
-    channels.sort_unstable();
-    channels.dedup();
+    let has_file = |channel: &&str| files.iter().any(|file| file.channel == **channel);
+    let channels = [TEST, TRAIN, VALIDATION].into_iter().filter(has_file);
     let columns = serde_json::to_value(&plan.columns)
         .expect("columns have text keys and no fallible serialisers");
     let widths = plan.columns.columns.iter().map(FeatureColumn::width);
@@ -107,7 +106,7 @@ where
     let dataset = DatasetRecord {
         run: run.run.clone(),
         rows,
-        channels,
+        channels: channels.map(str::to_owned).collect(),
         content_type: plan.format.content_type().to_owned(),
         columns,
         features: classes.is_none().then_some(features as u64),
@@ -152,8 +151,9 @@ fn reconcile_files(
             });
         }
     }
-    let training = files.iter().filter(|file| file.channel == TRAIN).count();
-    if training < minimum as usize {
+    let training = files.iter().filter(|file| file.channel == TRAIN);
+    let training: u64 = training.map(ChannelFile::object_count).sum();
+    if training < minimum.into() {
         return Err(SealDatasetError::TooFewFiles {
             files: training,
             instances: minimum,

@@ -3,8 +3,11 @@
 use crate::job_state::Run;
 use crate::{StartTrainingError, hyperparameters};
 use definition::FieldError;
-use definition::{Distribution, InputMode, PartMissing, Scalar, Training, Tuning, TuningRange};
-use lake::records::DatasetRecord;
+use definition::{
+    Distribution, Format, InputMode, PartMissing, Scalar, Training, Tuning, TuningRange,
+};
+use lake::RunKeys;
+use lake::records::{ChannelFile, DatasetRecord};
 use sagemaker_ports::{Channel, Owner, TrainingSpec, TuningSpec};
 
 /// The channel that is not trained on. Some algorithms call it by another name.
@@ -37,16 +40,24 @@ pub fn training_job<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, S
             Distribution::FullyReplicated,
         ),
     ];
+    let format = &definition.dataset()?.format;
     let channels = filled.into_iter().filter(|(_, rows, _)| *rows > 0);
-    let channels = channels.map(|(name, _, distribution)| {
-        let channel = Channel {
-            prefix: format!("s3://{bucket}/{}", keys.channel(name)),
+    let channels = channels.flat_map(|(name, _, distribution)| {
+        let attributes = format.attributes();
+        let channel = |key: String, distribution| Channel {
+            prefix: format!("s3://{bucket}/{key}"),
+            attributes: attributes.iter().map(ToString::to_string).collect(),
             content_type: dataset.content_type.clone(),
             distribution,
         };
         let algorithm = training.algorithm.as_ref().filter(|_| name == VALIDATION);
-        let name = algorithm.map_or(name, |algorithm| algorithm.name.validation_channel());
-        (name.to_owned(), channel)
+        let called = algorithm.map_or(name, |algorithm| algorithm.name.validation_channel());
+        let rows = channel(place(keys, dataset, format, name), distribution);
+        let list = format.list_channel(name).map(|list| {
+            let key = keys.channel(&list);
+            (list, channel(key, Distribution::FullyReplicated))
+        });
+        std::iter::once((called.to_owned(), rows)).chain(list)
     });
     let owner = Owner::new(&settings.stack, keys.pipeline());
     let own_tags = owner.run_tags(keys.run());
@@ -91,6 +102,19 @@ pub fn training_job<S>(run: &Run<'_, S>, name: String) -> Result<TrainingSpec, S
         ),
         tags: training.tags.clone().into_iter().chain(own_tags).collect(),
     })
+}
+
+/// Where a channel's rows are: its prefix, or the key of its augmented manifest.
+fn place(keys: &RunKeys, dataset: &DatasetRecord, format: &Format, channel: &str) -> String {
+    let mut files = dataset.files.iter().filter(|file| file.channel == channel);
+    if let Some(objects) = files.find_map(|file| file.objects.as_ref()) {
+        return objects.prefix.clone();
+    }
+    if format.attributes().is_empty() {
+        keys.channel(channel)
+    } else {
+        keys.channel_whole(channel, format.extension())
+    }
 }
 
 /// The run's tuning job, with this name.
@@ -173,12 +197,16 @@ fn bytes_of_instance(training: &Training, dataset: &DatasetRecord) -> u64 {
     let bytes_of = |channel: &'static str| {
         let files = dataset.files.iter();
         let files = files.filter(move |file| file.channel == channel);
-        files.map(|file| file.bytes)
+        files.map(ChannelFile::object_bytes)
     };
     let mut train: Vec<u64> = bytes_of("train").collect();
     train.sort_unstable();
     let total: u64 = train.iter().sum();
     let shares = shares(training);
+    if dataset.files.iter().any(|file| file.objects.is_some()) {
+        // Of so many objects, each instance gets about the same.
+        return total.div_ceil(shares as u64) + bytes_of(VALIDATION).sum::<u64>();
+    }
     // One instance has this many files at least, and one the largest.
     let most_files = train.len().div_ceil(shares);
     let smallest: u64 = train.iter().take(most_files).sum();
@@ -207,9 +235,13 @@ fn has_own_disks(instance_type: &str) -> bool {
 /// for.
 fn check_shares(training: &Training, dataset: &DatasetRecord) -> Result<(), FieldError> {
     let train = dataset.files.iter().filter(|file| file.channel == "train");
-    let files = train.filter(|file| file.rows > 0).count();
+    let files: u64 = train
+        .filter(|file| file.rows > 0)
+        .map(ChannelFile::object_count)
+        .sum();
     let instances = shares(training);
-    if training.distribution == Distribution::FullyReplicated || files >= instances {
+    let enough = files >= instances as u64;
+    if training.distribution == Distribution::FullyReplicated || enough {
         return Ok(());
     }
     let smaller = match dataset.classes {

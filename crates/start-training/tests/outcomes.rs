@@ -12,7 +12,7 @@ use lake::memory::poll_at_most;
 use lake::{ObjectStore, artifact, documents};
 use sagemaker_ports::memory::{Fault, JobOutcome};
 use sagemaker_ports::{MemorySageMaker, TrainingJobs};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use support::{LAKE_KEY, PIPELINE, World, job, keys, run};
 
@@ -371,6 +371,72 @@ async fn every_setting_of_the_definition_reaches_the_job() {
     let checkpoints = format!("s3://memory/models/default/run={}/checkpoints", run());
     assert_eq!(spec.checkpoints, Some(checkpoints));
     assert_eq!(spec.tags.get("team").map(String::as_str), Some("films"));
+}
+
+#[tokio::test]
+async fn of_augmented_manifests_a_job_reads_each_image_with_its_class() {
+    let world = World::new(1).await;
+    let mut plan: Value =
+        serde_json::from_slice(&world.store.get(&keys().plan()).await.unwrap()).unwrap();
+    plan["definition"]["dataset"]["format"] = json!("augmentedManifest");
+    plan["definition"]["training"]["inputMode"] = json!("pipe");
+    let plan = plan.to_string();
+    world.store.put(&keys().plan(), plan.into()).await.unwrap();
+    world.drive().await.unwrap();
+    let spec = world.sagemaker.job(&job()).unwrap();
+    assert_eq!(spec.input_mode, definition::InputMode::Pipe);
+    for channel in ["train", "validation"] {
+        let it = &spec.channels[channel];
+        let key = keys().channel_whole(channel, "manifest");
+        assert_eq!(it.prefix, format!("s3://memory/{key}"));
+        assert_eq!(it.attributes, ["source-ref", "class"]);
+    }
+}
+
+#[tokio::test]
+async fn of_single_images_a_job_reads_their_prefix_and_their_list() {
+    for (format, names) in [
+        ("imageFolders", &["train", "validation"][..]),
+        (
+            "imageList",
+            &["train", "train_lst", "validation", "validation_lst"],
+        ),
+    ] {
+        let world = World::new(1).await;
+        let mut plan: Value =
+            serde_json::from_slice(&world.store.get(&keys().plan()).await.unwrap()).unwrap();
+        plan["definition"]["dataset"]["format"] = json!({format: {}});
+        let plan = plan.to_string();
+        world.store.put(&keys().plan(), plan.into()).await.unwrap();
+        let mut dataset: Value =
+            serde_json::from_slice(&world.store.get(&keys().dataset()).await.unwrap()).unwrap();
+        let file = |channel: &str| {
+            let prefix = keys().objects(channel, 0, "a");
+            json!({
+                "channel": channel, "key": keys().packed(channel, 0, "a", "objects"), "rows": 9,
+                "bytes": 90, "objects": {"prefix": prefix, "bytes": 1000},
+            })
+        };
+        dataset["files"] = json!([file("train"), file("validation")]);
+        let dataset = dataset.to_string();
+        world
+            .store
+            .put(&keys().dataset(), dataset.into())
+            .await
+            .unwrap();
+        world.drive().await.unwrap();
+        let spec = world.sagemaker.job(&job()).unwrap();
+        assert!(spec.channels.keys().eq(names), "{:?}", spec.channels);
+        for (name, channel) in &spec.channels {
+            let key = if name.ends_with("_lst") {
+                keys().channel(name)
+            } else {
+                keys().objects(name, 0, "a")
+            };
+            assert_eq!(channel.prefix, format!("s3://memory/{key}"), "{format}");
+            assert!(channel.attributes.is_empty());
+        }
+    }
 }
 
 #[tokio::test]

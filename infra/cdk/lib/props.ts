@@ -116,6 +116,11 @@ export interface RetrainPipelineProps {
   readonly vpcSubnets?: SubnetSelection;
   /** Whether definitions may put jobs and endpoints into a VPC, by `training.vpc`. @default false */
   readonly jobsInVpc?: boolean;
+  /**
+   * Whether training jobs may read `images/` of the lake and `imageBuckets`, as those do whose `dataset.format` is
+   * `augmentedManifest`. @default false
+   */
+  readonly jobsReadImages?: boolean;
   /** The functions' security groups in the VPC. @default a new one that lets everything out */
   readonly securityGroups?: readonly ISecurityGroup[];
 }
@@ -176,6 +181,7 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     LogRetentionDays: props.logRetention,
     SubnetIds: subnets && Fn.join(',', subnets),
     JobsInVpc: props.jobsInVpc === undefined ? undefined : props.jobsInVpc ? 'yes' : 'no',
+    JobsReadImages: props.jobsReadImages === undefined ? undefined : props.jobsReadImages ? 'yes' : 'no',
     SecurityGroupIds: groups.length > 0 ? Fn.join(',', groups.map((it) => it.securityGroupId)) : undefined,
   });
 }

@@ -51,6 +51,7 @@ const everything = pipeline({
   reserveConcurrency: true,
   logRetention: RetentionDays.THREE_MONTHS,
   jobsInVpc: true,
+  jobsReadImages: true,
   sourceSecret: Secret.fromSecretCompleteArn(within, 'Secret', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/reader-AbCdEf'),
   imageBuckets: [
     Bucket.fromBucketAttributes(within, 'Images', {

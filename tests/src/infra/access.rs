@@ -249,6 +249,7 @@ The stack is `millrace`, with the defaults and a relational database.
 R reads an object, W writes one, C only creates one, D removes one, with TLS. Without TLS everything is denied.
 Not shown: of a run's `raw/<pipeline>/run=<id>/`, `PlanDatasetRole` also writes `lines/`, the list of
 its parts, `snapshot.json` and `whole-export.json`.
+With `JobsReadImages`, `TrainingRole` also reads `images/` and the buckets of `ImageBucketArns`.
 
 ";
 

@@ -6,7 +6,7 @@ use super::stack::{LEAST, READY_FUNCTIONS, SECRET};
 use serde_json::{Map, Value};
 
 /// Parameters that take the branches that the defaults do not.
-pub const PARAMETERS: [(&str, &str); 35] = [
+pub const PARAMETERS: [(&str, &str); 36] = [
     LEAST[0],
     SECRET,
     READY_FUNCTIONS,
@@ -34,6 +34,7 @@ pub const PARAMETERS: [(&str, &str); 35] = [
     ("SubnetIds", "subnet-1"),
     ("SecurityGroupIds", "sg-1"),
     ("JobsInVpc", "yes"),
+    ("JobsReadImages", "yes"),
     ("ScheduleState", "ENABLED"),
     ("MapConcurrency", "20"),
     ("ReserveConcurrency", "yes"),

@@ -10,6 +10,7 @@ pub mod concrete;
 mod environment;
 mod events;
 mod functions;
+mod images;
 pub mod intrinsics;
 mod known;
 mod lake;
@@ -70,6 +71,10 @@ pub fn checks<'c>(
             Box::new(move || roles::findings(template, schedule)),
         ),
         ("lake", Box::new(move || lake::findings(template, schedule))),
+        (
+            "images",
+            Box::new(move || images::findings(template, schedule)),
+        ),
         (
             "lifecycle",
             Box::new(move || lifecycle::findings(template, schedule)),

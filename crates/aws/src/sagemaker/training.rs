@@ -121,14 +121,23 @@ pub(super) fn channel((name, channel): (&String, &Channel)) -> types::Channel {
         Distribution::FullyReplicated => types::S3DataDistribution::FullyReplicated,
         Distribution::ShardedByS3Key => types::S3DataDistribution::ShardedByS3Key,
     };
+    let attributes = &channel.attributes;
+    let (kind, wrapper) = if attributes.is_empty() {
+        (types::S3DataType::S3Prefix, None)
+    } else {
+        let records = types::RecordWrapper::Recordio;
+        (types::S3DataType::AugmentedManifestFile, Some(records))
+    };
     let source = types::S3DataSource::builder()
-        .s3_data_type(types::S3DataType::S3Prefix)
+        .s3_data_type(kind)
         .s3_uri(&channel.prefix)
         .s3_data_distribution_type(distribution)
+        .set_attribute_names((!attributes.is_empty()).then(|| attributes.clone()))
         .build();
     types::Channel::builder()
         .channel_name(name)
         .content_type(&channel.content_type)
+        .set_record_wrapper_type(wrapper)
         .data_source(types::DataSource::builder().s3_data_source(source).build())
         .build()
 }
@@ -306,6 +315,7 @@ fn described_channel(channel: types::Channel) -> Result<(String, Channel), Inval
     };
     let described = Channel {
         prefix: source.s3_uri.unwrap_or_default(),
+        attributes: source.attribute_names.unwrap_or_default(),
         content_type: channel.content_type.unwrap_or_default(),
         distribution,
     };

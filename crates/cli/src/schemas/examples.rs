@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// The definitions in `docs/src/examples/`, by name: together they have every field.
-const DEFINITIONS: [(&str, &str); 14] = [
+const DEFINITIONS: [(&str, &str); 17] = [
     (
         "houses",
         include_str!("../../../../docs/src/examples/houses.json"),
@@ -52,6 +52,18 @@ const DEFINITIONS: [(&str, &str); 14] = [
     (
         "listed-images",
         include_str!("../../../../docs/src/examples/listed-images.json"),
+    ),
+    (
+        "named-signs",
+        include_str!("../../../../docs/src/examples/named-signs.json"),
+    ),
+    (
+        "folder-signs",
+        include_str!("../../../../docs/src/examples/folder-signs.json"),
+    ),
+    (
+        "few-signs",
+        include_str!("../../../../docs/src/examples/few-signs.json"),
     ),
     (
         "old-exports",

@@ -4,7 +4,7 @@ use crate::support::{PIPELINE, World, name_of};
 use bytes::Bytes;
 use contract::{ErrorName, Named};
 use definition::{Format, ImageFiles};
-use format::images::{Archive, ImageRow, record};
+use format::images::{Archive, ImageRow, augmented_line, record, sample_channel};
 use lake::ObjectStore;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ const JSON: &str = "application/json";
 /// A run of a dataset of images, of which a job classified 99 of 100 right.
 async fn promoted(world: &World, format: &Format, channel: &str) {
     let keys = world.keys();
-    let spelt = json!({format.as_str(): ImageFiles::default()});
+    let spelt = json!(format);
     let dataset = json!({"label": "label", "labelEncoding": "classes", "format": spelt});
     world.define(json!({"dataset": dataset})).await;
     let (mut file, mut archive) = (Vec::new(), Archive::new());
@@ -34,17 +34,29 @@ async fn promoted(world: &World, format: &Format, channel: &str) {
             _ => record(&row, &mut file).unwrap(),
         }
     }
-    let key = keys.channel_whole(channel, format.extension());
-    let bytes = file.len();
-    world.store.put(&key, Bytes::from(file)).await.unwrap();
-    let files = json!([{"channel": channel, "key": key, "rows": IMAGES, "bytes": bytes}]);
+    let mut files = vec![(channel.to_owned(), format.extension(), file)];
+    if *format == Format::AugmentedManifest || format.is_of_objects() {
+        // The channel's file has no image in it.
+        files[0].0 = sample_channel(channel);
+        files[0].1 = "rec";
+        let line = augmented_line("fleet", "images/1.jpg", 0);
+        let manifest = line.repeat(IMAGES as usize).into_bytes();
+        files.insert(0, (channel.to_owned(), format.extension(), manifest));
+    }
+    let mut listed = Vec::new();
+    for (channel, extension, file) in files {
+        let key = keys.channel_whole(&channel, extension);
+        let bytes = file.len();
+        world.store.put(&key, Bytes::from(file)).await.unwrap();
+        listed.push(json!({"channel": channel, "key": key, "rows": IMAGES, "bytes": bytes}));
+    }
     world
         .put(
             &keys.dataset(),
             &json!({
                 "run": world.run, "rows": {"train": 9, "validation": IMAGES, "rejected": 0},
                 "channels": ["train", "validation"], "contentType": format.content_type(),
-                "columns": {}, "classes": 2, "files": files,
+                "columns": {}, "classes": 2, "files": listed,
             }),
         )
         .await;
@@ -69,7 +81,9 @@ fn records() -> Format {
 
 #[tokio::test]
 async fn a_hundred_images_are_sent_one_by_one() {
-    for format in [records(), Format::WebDataset(ImageFiles::default())] {
+    let archives = Format::WebDataset(ImageFiles::default());
+    let folders = Format::ImageFolders(ImageFiles::default());
+    for format in [records(), archives, Format::AugmentedManifest, folders] {
         let world = World::new(20).await;
         promoted(&world, &format, "validation").await;
         script(&world, 40);
@@ -124,11 +138,13 @@ async fn an_answer_that_is_no_class_is_wrong_whatever_the_job_measured() {
 
 #[tokio::test]
 async fn of_training_images_no_accuracy_is_expected() {
-    let world = World::new(20).await;
-    promoted(&world, &records(), "train").await;
-    script(&world, 2);
-    world.drive().await.unwrap();
-    assert_eq!(world.record().await.unwrap().smoke_rows, ASKED);
+    for format in [records(), Format::AugmentedManifest] {
+        let world = World::new(20).await;
+        promoted(&world, &format, "train").await;
+        script(&world, 2);
+        world.drive().await.unwrap();
+        assert_eq!(world.record().await.unwrap().smoke_rows, ASKED);
+    }
 }
 
 /// A run of a dataset of `shards` shards of 30 images each, named by shard and number; in one joined

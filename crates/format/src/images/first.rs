@@ -13,11 +13,14 @@ pub struct PackedImage {
     pub file: Vec<u8>,
 }
 
-/// The first images, `most` of them, that a file's beginning has whole. A format of other rows has
-/// none.
+/// The first images, `most` of them, that a file's beginning has whole: of a format without packed
+/// images, the file of the channel's [`sample_channel`](super::sample_channel). A format of other rows has none.
 pub fn first_images(format: &Format, beginning: &[u8], most: usize) -> Vec<PackedImage> {
     match format {
-        Format::ImageRecordIo(_) => of_records(beginning, most),
+        Format::ImageRecordIo(_)
+        | Format::AugmentedManifest
+        | Format::ImageFolders(_)
+        | Format::ImageList(_) => of_records(beginning, most),
         Format::WebDataset(_) => of_archive(beginning, most),
         _ => Vec::new(),
     }

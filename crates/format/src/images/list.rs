@@ -23,6 +23,12 @@ pub fn augmented_line(bucket: &str, key: &str, class: u32) -> String {
     format!("{line}\n")
 }
 
+/// What holds the first images of a channel without packed images, as image records. It is no channel
+/// of a training job.
+pub fn sample_channel(channel: &str) -> String {
+    format!("{channel}-sample")
+}
+
 /// The path of an image in its class's folder: `stop%20sign/<name>.jpg`. Readers number classes in
 /// the order of their folders' names, so a class's name must be one.
 pub fn folder_path(class_name: &str, name: &str, extension: &str) -> Result<String, ImageError> {

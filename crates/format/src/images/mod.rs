@@ -6,7 +6,7 @@ mod list;
 
 pub use archive::Archive;
 pub use first::{PackedImage, first_images};
-pub use list::{augmented_line, class_names, folder_path, list_line};
+pub use list::{augmented_line, class_names, folder_path, list_line, sample_channel};
 
 use record_io::TooLong;
 

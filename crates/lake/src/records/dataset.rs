@@ -231,6 +231,61 @@ pub struct ChannelFile {
     /// digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,
+    /// Where the channel has an object for each row, which this file lists: one a line, as
+    /// [`ListedObject::line`] writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objects: Option<Objects>,
+}
+
+impl ChannelFile {
+    /// How many objects the channel has here.
+    pub fn object_count(&self) -> u64 {
+        if self.objects.is_some() { self.rows } else { 1 }
+    }
+
+    /// Their bytes.
+    pub fn object_bytes(&self) -> u64 {
+        self.objects.as_ref().map_or(self.bytes, |it| it.bytes)
+    }
+}
+
+/// The objects of a channel that has one for each row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Objects {
+    /// The prefix of their keys, below which nothing else lies.
+    pub prefix: String,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// An object of a channel, as its list has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedObject {
+    /// The XXH3-64 hash of its bytes.
+    pub digest: Checksum,
+    /// Its bytes.
+    pub bytes: u64,
+    /// Its key below the prefix, without line breaks.
+    pub path: String,
+}
+
+impl ListedObject {
+    /// The object as a line.
+    pub fn line(&self) -> String {
+        format!("{:016x} {} {}\n", self.digest.0, self.bytes, self.path)
+    }
+
+    /// The object of a line, whose end is left out. `None` if it is none.
+    pub fn of_line(line: &str) -> Option<Self> {
+        let (digest, rest) = line.split_once(' ')?;
+        let (bytes, path) = rest.split_once(' ')?;
+        Some(Self {
+            digest: Checksum(u64::from_str_radix(digest, 16).ok()?),
+            bytes: bytes.parse().ok()?,
+            path: path.to_owned(),
+        })
+    }
 }
 
 /// A piece of a file.

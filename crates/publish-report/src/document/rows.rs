@@ -98,8 +98,8 @@ fn channels(dataset: &DatasetRecord) -> Vec<ChannelDocument> {
         };
         for file in files {
             sum.rows += file.rows;
-            sum.files += 1;
-            sum.bytes += file.bytes;
+            sum.files += file.object_count();
+            sum.bytes += file.object_bytes();
         }
         sum
     });

@@ -1,9 +1,12 @@
-//! Input channels: downloads objects of S3 as the files that a training program reads in File mode.
+//! Input channels: what their objects in S3 are, and their download as the files that a training
+//! program reads in File mode.
 //!
 //! Source: SageMaker's `S3DataSource` reference.
 
 use crate::app::App;
+use crate::protocol::refusal::Refusal;
 use crate::store::s3_uri::S3Uri;
+use aws::s3::S3Store;
 use lake::store::{ByteStream, ObjectStore, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -36,9 +39,61 @@ struct S3DataSource {
     uri: String,
     #[serde(rename = "S3DataDistributionType")]
     distribution: Option<String>,
+    #[serde(rename = "AttributeNames", default)]
+    attributes: Vec<String>,
+}
+
+/// An object of a channel: its key, and its path below the channel's folder. A key that ends with a
+/// slash is a folder, which the S3 console creates as an object without content.
+#[derive(Debug)]
+pub struct Object {
+    pub key: String,
+    pub name: String,
+}
+
+impl Object {
+    /// Whether it has no content to read.
+    pub fn is_folder(&self) -> bool {
+        self.key.ends_with('/')
+    }
 }
 
 impl Channel {
+    /// Whether the channel comes through pipes, in a job of this input mode.
+    pub fn is_piped(&self, input_mode: &str) -> bool {
+        self.input_mode.as_deref().unwrap_or(input_mode) == "Pipe"
+    }
+
+    /// Whether each object, or each attribute of a manifest, is a record of its own.
+    pub fn is_wrapped(&self) -> bool {
+        self.record_wrapper_type.as_deref() == Some("RecordIO")
+    }
+
+    /// The attributes that an augmented manifest is read for. `None` of other channels.
+    pub fn attributes(&self) -> Option<&[String]> {
+        let source = &self.data_source.s3;
+        (source.kind == "AugmentedManifestFile").then_some(&source.attributes)
+    }
+
+    /// Checks what the members say together.
+    pub fn check(&self, input_mode: &str) -> Result<(), Refusal> {
+        let name = &self.name;
+        let refuse = |what: &str| Err(Refusal::validation(format!("Channel {name}: {what}")));
+        match self.attributes() {
+            Some(_) if !self.is_piped(input_mode) => {
+                refuse("S3DataType AugmentedManifestFile is supported in input mode Pipe only")
+            }
+            Some([]) => refuse("S3DataType AugmentedManifestFile needs AttributeNames"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The channel's URI.
+    pub fn uri(&self) -> Result<S3Uri, String> {
+        let uri = S3Uri::parse(&self.data_source.s3.uri);
+        uri.map_err(|refusal| client_error(refusal.message))
+    }
+
     /// The channel's entry in `inputdataconfig.json`.
     pub fn description(&self, input_mode: &str) -> Value {
         // Jobs have one instance, which gets every file with either distribution type.
@@ -56,22 +111,33 @@ impl Channel {
 
     /// Downloads the channel into `folder`. The error is the job's `FailureReason`.
     pub async fn download(&self, app: &App, folder: &Path) -> Result<(), String> {
-        let source = &self.data_source.s3;
-        let uri = S3Uri::parse(&source.uri).map_err(|refusal| client_error(refusal.message))?;
+        make(folder).await?;
+        let (store, objects) = self.objects(app).await?;
+        for object in objects {
+            if object.is_folder() {
+                make(&within(folder, &object.name)?).await?;
+            } else {
+                fetch(&store, &object.key, folder, &object.name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The objects of a prefix or a manifest, and their bucket.
+    pub async fn objects(&self, app: &App) -> Result<(S3Store, Vec<Object>), String> {
+        let uri = self.uri()?;
         let store = app.bucket(&uri.bucket);
         let failed = |error: StoreError| client_error(error);
-        make(folder).await?;
-        if source.kind == "ManifestFile" {
+        if self.data_source.s3.kind == "ManifestFile" {
             let text = store.get(&uri.key).await.map_err(failed)?;
             let (prefix, names) = read_manifest(&text)
                 .map_err(|reason| client_error(format!("the manifest {uri} {reason}")))?;
-            let store = app.bucket(&prefix.bucket);
-            for name in names {
+            let objects = names.into_iter().map(|name| Object {
                 // As the manifest's reference says, the name follows the prefix without a slash.
-                let key = format!("{}{name}", prefix.key);
-                fetch(&store, &key, folder, &name).await?;
-            }
-            return Ok(());
+                key: format!("{}{name}", prefix.key),
+                name,
+            });
+            return Ok((app.bucket(&prefix.bucket), objects.collect()));
         }
         let objects = store.list(&uri.key).await.map_err(failed)?;
         if objects.is_empty() {
@@ -80,16 +146,11 @@ impl Channel {
                  ensure that the bucket exists, and that objects exist under that S3 prefix."
             )));
         }
-        for object in objects {
-            let name = name_below(&uri.key, &object.key);
-            if object.key.ends_with('/') {
-                // The S3 console creates folders as objects without content.
-                make(&within(folder, name)?).await?;
-            } else {
-                fetch(&store, &object.key, folder, name).await?;
-            }
-        }
-        Ok(())
+        let objects = objects.into_iter().map(|object| Object {
+            name: name_below(&uri.key, &object.key).to_owned(),
+            key: object.key,
+        });
+        Ok((store, objects.collect()))
     }
 }
 
@@ -168,7 +229,8 @@ async fn make(folder: &Path) -> Result<(), String> {
     made.map_err(|error| client_error(format!("{}: {error}", folder.display())))
 }
 
-fn client_error(reason: impl std::fmt::Display) -> String {
+/// The `FailureReason` of a job whose data cannot be read.
+pub fn client_error(reason: impl std::fmt::Display) -> String {
     format!("ClientError: Data download failed: {reason}")
 }
 

@@ -6,6 +6,7 @@ pub mod job;
 pub mod logs;
 pub mod metrics;
 pub mod operations;
+pub mod pipes;
 pub mod request;
 pub mod run;
 pub mod tree;

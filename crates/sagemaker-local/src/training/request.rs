@@ -19,7 +19,6 @@ const INSTANCE_TYPE: Kind = Kind::Text {
     max: 64,
     pattern: r"ml\.[a-z0-9\-]+\.[a-z0-9]+",
 };
-// `refuse_unsupported` refuses Pipe with a message of its own.
 const MODES: Kind = Kind::OneOf(&["Pipe", "File", "FastFile"]);
 const RULES: &[Rule] = &[
     required("TrainingJobName", validation::text(63, NAME)),
@@ -68,6 +67,10 @@ const RULES: &[Rule] = &[
     required(
         "InputDataConfig[].DataSource.S3DataSource.S3Uri",
         validation::text(1024, S3_URI),
+    ),
+    optional(
+        "InputDataConfig[].DataSource.S3DataSource.AttributeNames",
+        Kind::List { min: 0, max: 16 },
     ),
     optional(
         "InputDataConfig[].DataSource.S3DataSource.S3DataDistributionType",
@@ -243,6 +246,7 @@ impl TrainingRequest {
                     "InputDataConfig has invalid or duplicate channel name: {name}"
                 )));
             }
+            channel.check(&parsed.algorithm_specification.training_input_mode)?;
         }
         if parsed.resource_config.instance_count > 1 {
             return Err(Refusal::limit(format!(
@@ -287,17 +291,12 @@ impl TrainingRequest {
 fn refuse_unsupported(request: &Value) -> Result<(), Refusal> {
     let algorithm = &request["AlgorithmSpecification"];
     let channels = request["InputDataConfig"].as_array().into_iter().flatten();
-    let mut modes = channels.clone().map(|channel| &channel["InputMode"]);
-    let mut sources = channels
-        .clone()
-        .map(|channel| &channel["DataSource"]["S3DataSource"]);
+    let mut shuffles = channels.clone().map(|channel| &channel["ShuffleConfig"]);
     let mut compressions = channels.map(|channel| &channel["CompressionType"]);
-    let found = if algorithm["TrainingInputMode"] == "Pipe" || modes.any(|mode| mode == "Pipe") {
-        "input mode Pipe (File and FastFile are both served as files)"
-    } else if sources.any(|source| source["S3DataType"] == "AugmentedManifestFile") {
-        "AugmentedManifestFile, which takes input mode Pipe"
+    let found = if shuffles.any(|shuffle| !shuffle.is_null()) {
+        "ShuffleConfig: a channel has one order in every pass"
     } else if compressions.any(|compression| compression == "Gzip") {
-        "channels of CompressionType Gzip, which take input mode Pipe"
+        "channels of CompressionType Gzip"
     } else if request["OutputDataConfig"]["CompressionType"] == "NONE" {
         "OutputDataConfig without compression"
     } else if !algorithm["ContainerEntrypoint"].is_null() {

@@ -7,6 +7,7 @@ use crate::processes::program::{Program, Running, exit_code};
 use crate::store::archive;
 use crate::training::job::{Secondary, Status, TrainingJob};
 use crate::training::metrics;
+use crate::training::pipes::Feeds;
 use crate::training::request::TrainingRequest;
 use crate::training::tree::Tree;
 use std::sync::Arc;
@@ -197,6 +198,7 @@ async fn on_one_instance(
         folder: tree.root.clone(),
         log: folder.join("log.txt"),
     };
+    let mut feeds = Feeds::start(app, request, &tree.data());
     let mut running = match program.start(&app.process_records()) {
         Ok(running) => running,
         Err(error) => return Some(Outcome::Failed(not_started(&program, &error))),
@@ -221,6 +223,9 @@ async fn on_one_instance(
         }
     };
     let stopped_as = tokio::select! {
+        // A program that ends may have done so for what it did not get.
+        biased;
+        reason = feeds.failed() => Some(Outcome::Failed(reason)),
         status = running.wait() => return Some(match status {
             Ok(status) => conclude(app, request, &tree, exit_code(status)).await,
             Err(error) => Outcome::Failed(format!("InternalServerError: {error}")),

@@ -3,6 +3,7 @@
 
 use crate::app::App;
 use crate::training::checkpoints;
+use crate::training::pipes;
 use crate::training::request::{CheckpointConfig, TrainingRequest};
 use serde_json::{Map, json};
 use std::path::{Path, PathBuf};
@@ -19,14 +20,24 @@ impl Tree {
         self.write_config(request)
             .map_err(|error| format!("InternalServerError: {}: {error}", self.root.display()))?;
         for channel in &request.input_data_config {
-            let folder = self.root.join("input/data").join(&channel.name);
-            channel.download(app, &folder).await?;
+            if channel.is_piped(&request.algorithm_specification.training_input_mode) {
+                pipes::prepare(app, channel, &self.data()).await?;
+            } else {
+                channel
+                    .download(app, &self.data().join(&channel.name))
+                    .await?;
+            }
         }
         if let Some(config) = &request.checkpoint_config {
             let uri = config.uri().map_err(|refusal| refusal.message)?;
             checkpoints::restore(app, &uri, &self.checkpoints(config)?).await?;
         }
         Ok(())
+    }
+
+    /// The folder of the channels.
+    pub fn data(&self) -> PathBuf {
+        self.root.join("input/data")
     }
 
     fn checkpoints(&self, config: &CheckpointConfig) -> Result<PathBuf, String> {

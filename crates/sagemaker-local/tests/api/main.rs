@@ -5,4 +5,5 @@
 mod bench;
 mod command;
 mod endpoints;
+mod pipes;
 mod training;

@@ -13,7 +13,7 @@ use sagemaker_ports::TrainingLogs;
 use std::collections::HashMap;
 use std::io::Read;
 
-async fn unpacked(bench: &Bench, key: &str) -> HashMap<String, String> {
+pub async fn unpacked(bench: &Bench, key: &str) -> HashMap<String, String> {
     let bytes = bench.store.get(key).await.unwrap();
     let mut archive = tar::Archive::new(GzDecoder::new(bytes.as_ref()));
     let mut files = HashMap::new();

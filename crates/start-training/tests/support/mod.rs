@@ -99,6 +99,7 @@ impl World {
                 digest: None,
                 pieces: Vec::new(),
                 checksum: None,
+                objects: None,
             }],
             sample: None,
             rejected: Vec::new(),
