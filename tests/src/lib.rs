@@ -3,6 +3,7 @@
 
 pub mod asl;
 pub mod botocore;
+pub mod counted;
 pub mod digits;
 pub mod documents;
 pub mod dynamodb;

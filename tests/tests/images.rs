@@ -5,14 +5,22 @@
 
 #[path = "images/bucket.rs"]
 mod bucket;
+#[path = "images/counted.rs"]
+mod counted;
 #[path = "images/faults.rs"]
 mod faults;
 #[path = "images/gates.rs"]
 mod gates;
+#[path = "images/labels.rs"]
+mod labels;
 #[path = "images/run.rs"]
 mod run;
+#[path = "images/sampling.rs"]
+mod sampling;
 #[path = "images/shards.rs"]
 mod shards;
+#[path = "images/since.rs"]
+mod since;
 #[path = "images/unlucky.rs"]
 mod unlucky;
 

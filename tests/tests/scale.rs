@@ -54,6 +54,7 @@ impl DescribeTable for Table {
             arn: Some("arn:aws:dynamodb:eu-central-1:123456789012:table/interactions".to_owned()),
             id: None,
             key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
+            has_number_key: false,
             items: self.bytes / 400,
             bytes: self.bytes,
             capacity: ReadCapacity::OnDemand {

@@ -6,7 +6,8 @@ use crate::SdkConfig;
 use crate::classify::service_error;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeySchemaElement, KeyType, Projection, ProjectionType, Select, TableDescription,
+    AttributeValue, KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType,
+    Select, TableDescription,
 };
 use contract::{ErrorName, ServiceError};
 use serde_json::{Map, Value, json};
@@ -62,6 +63,7 @@ impl DescribeTable for Tables {
             arn: described.table_arn().map(str::to_owned),
             id: described.table_id().map(str::to_owned),
             key_attributes: key_attributes(described.key_schema()),
+            has_number_key: has_number_key(&described),
             items: unsigned(described.item_count()),
             bytes: unsigned(described.table_size_bytes()),
             indexes: indexes(&described),
@@ -102,6 +104,15 @@ fn key_attributes(schema: &[KeySchemaElement]) -> Vec<String> {
     keys.iter()
         .map(|key| key.attribute_name().to_owned())
         .collect()
+}
+
+/// Whether a table's partition key is a number.
+fn has_number_key(table: &TableDescription) -> bool {
+    let keys = key_attributes(table.key_schema());
+    let definitions = table.attribute_definitions().iter();
+    let mut of_key =
+        definitions.filter(|one| keys.first().is_some_and(|key| one.attribute_name() == key));
+    of_key.any(|one| *one.attribute_type() == ScalarAttributeType::N)
 }
 
 /// The attributes that an index holds besides keys; `None` if all, or if the service does not say.

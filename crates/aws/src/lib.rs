@@ -23,6 +23,8 @@ pub mod data_pipeline;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
 #[cfg(feature = "dynamodb")]
+mod dynamodb_batch;
+#[cfg(feature = "dynamodb")]
 mod dynamodb_export;
 #[cfg(feature = "dynamodb")]
 mod dynamodb_get;

@@ -14,7 +14,7 @@ use bytes::{Bytes, BytesMut};
 use contract::{ErrorName, ServiceError};
 use lake::store::{
     ByteStream, ConditionalStore, ListPage, ObjectMeta, ObjectStore, PagedStore, PutOutcome,
-    StoreError, Swap, Version,
+    StoreError, Swap, TaggedStore, Version,
 };
 use std::time::Duration;
 
@@ -255,6 +255,28 @@ impl PagedStore for S3Store {
             }
         };
         Ok(Some(self.received(key, object)))
+    }
+}
+
+impl TaggedStore for S3Store {
+    async fn tag(&self, key: &str, tag: &str) -> Result<Option<String>, StoreError> {
+        let request = self.client.get_object_tagging().bucket(&self.bucket);
+        let answer = match request.key(key).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = service_error(SERVICE, "GetObjectTagging", self.subject(key), error);
+                return Err(if error.code == "NoSuchKey" {
+                    StoreError::NotFound {
+                        bucket: self.bucket.clone(),
+                        key: key.to_owned(),
+                    }
+                } else {
+                    error.into()
+                });
+            }
+        };
+        let found = answer.tag_set.into_iter().find(|one| one.key == tag);
+        Ok(found.map(|one| one.value))
     }
 }
 

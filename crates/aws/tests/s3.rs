@@ -12,7 +12,9 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use contract::{ErrorName, Named};
 use lake::records::ChannelFile;
-use lake::store::{ByteStream, CopyingUpload, ObjectStore, PutOutcome, StoreError, Upload};
+use lake::store::{
+    ByteStream, CopyingUpload, ObjectStore, PutOutcome, StoreError, TaggedStore, Upload,
+};
 use local_servers::s3::S3;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -368,6 +370,7 @@ async fn a_join_that_fails_says_why_also_if_its_upload_cannot_be_aborted() {
         digest: None,
         pieces: Vec::new(),
         checksum: None,
+        objects: None,
     };
     let error = lake::join(&store, &[file], "train.rec").await.unwrap_err();
     assert_eq!(error.name(), ErrorName::AccessDenied, "{error}");
@@ -414,4 +417,29 @@ async fn bodies_are_hashed_only_where_nothing_else_protects_them_and_always_have
             assert!(has_crc, "{endpoint}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_tag_is_found_by_its_key_and_an_object_that_is_gone_is_said() {
+    let tags = "<?xml version=\"1.0\"?><Tagging><TagSet><Tag><Key>other</Key><Value>x</Value></Tag>\
+                <Tag><Key>sign</Key><Value>a &amp; b</Value></Tag></TagSet></Tagging>";
+    let gone = "<Error><Code>NoSuchKey</Code><Message>gone</Message></Error>";
+    let denied = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+    let (url, _) = scripted(move |turn| match turn {
+        0 | 1 => response("200 OK", tags),
+        2 => response("404 Not Found", gone),
+        _ => response("403 Forbidden", denied),
+    })
+    .await;
+    let store = S3Store::new(&aws::local(&url).await, BUCKET);
+    let tag = async |tag| store.tag("images/a.jpg", tag).await;
+    assert_eq!(tag("sign").await.unwrap().as_deref(), Some("a & b"));
+    assert_eq!(tag("label").await.unwrap(), None);
+    assert!(matches!(
+        tag("sign").await,
+        Err(StoreError::NotFound { .. })
+    ));
+    let error = tag("sign").await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::AccessDenied);
+    assert!(contract::chain(&error).contains("GetObjectTagging"));
 }

@@ -43,7 +43,7 @@ pub async fn handle(
         part_bytes: Settings::default().part_bytes,
         stop: TimeLimit::within(invocation.remaining()).stop,
     };
-    let (status, changes) = match compact.run().await? {
+    let (status, changes) = match Box::pin(compact.run()).await? {
         Compacted::Done(record) => {
             tracing::info!(
                 changes = record.changes,

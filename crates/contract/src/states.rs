@@ -415,12 +415,16 @@ pub struct RowCounts {
     /// Items that repeat another.
     #[serde(default)]
     pub duplicates: u64,
+    /// Items that the sample leaves out.
+    #[serde(default)]
+    pub unsampled: u64,
 }
 
 impl RowCounts {
     /// The number of all items.
     pub const fn total(self) -> u64 {
-        self.train + self.validation + self.test + self.rejected + self.filtered + self.duplicates
+        let rows = self.train + self.validation + self.test;
+        rows + self.rejected + self.filtered + self.duplicates + self.unsampled
     }
 }
 
@@ -432,6 +436,7 @@ impl std::ops::AddAssign for RowCounts {
         self.rejected += other.rejected;
         self.filtered += other.filtered;
         self.duplicates += other.duplicates;
+        self.unsampled += other.unsampled;
     }
 }
 

@@ -30,6 +30,9 @@ pub struct Columns {
     /// Which of several items with the same key becomes the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deduplicate: Option<DeduplicateRule>,
+    /// Which rows are kept, where not all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<SampleRule>,
     /// The feature columns, in the order of their cells; at least one.
     pub columns: Vec<FeatureColumn>,
     /// The split of the rows.
@@ -161,6 +164,41 @@ pub enum Latest {
     Numbers,
     /// ISO 8601 text.
     Moments,
+}
+
+/// Which rows are kept: those whose hash of some values is at most a bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SampleRule {
+    /// The paths whose values are hashed: those by which duplicates are found, or the table's key.
+    pub by: Vec<String>,
+    /// The hash's seed.
+    pub seed: u64,
+    /// The greatest hash of a row.
+    pub most: HashBound,
+    /// The greatest hash of a row of each class, by the class's number; empty if no class has a
+    /// bound of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<HashBound>,
+}
+
+/// The greatest hash of what is kept, as 16 hexadecimal digits: JSON readers round large numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct HashBound(pub u64);
+
+impl From<HashBound> for String {
+    fn from(bound: HashBound) -> Self {
+        format!("{:016x}", bound.0)
+    }
+}
+
+impl TryFrom<String> for HashBound {
+    type Error = std::num::ParseIntError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        u64::from_str_radix(&text, 16).map(Self)
+    }
 }
 
 /// An attribute that inference left out.

@@ -12,7 +12,8 @@ mod plan;
 mod rows;
 
 pub use columns::{
-    Columns, DeduplicateRule, FeatureColumn, Latest, LeftOut, Scaling, SplitRule, TimeRule,
+    Columns, DeduplicateRule, FeatureColumn, HashBound, Latest, LeftOut, SampleRule, Scaling,
+    SplitRule, TimeRule,
 };
 pub use encode::Encoder;
 pub use encode::outcome::{RowOutcome, Side};

@@ -195,6 +195,7 @@ fn an_item_that_is_rejected_or_dropped_does_not_win_over_one_that_can_be_a_row()
             RowOutcome::Duplicate => "duplicate",
             RowOutcome::Rejected(_) => "rejected",
             RowOutcome::Filtered => "filtered",
+            RowOutcome::Unsampled => "unsampled",
             RowOutcome::Refused(_) => "refused",
         });
         names.collect::<Vec<_>>()

@@ -1,6 +1,6 @@
 //! How items become rows. The crate `dataset` checks its paths and shares.
 
-use super::{Column, Condition, Format, Gate, Precision, Split};
+use super::{Column, Condition, Format, Gate, Precision, Sample, Split};
 use crate::faults::Faults;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ pub struct Dataset {
     /// here. After the export all items are checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rare: Vec<String>,
+    /// Which rows are kept, where there are more than needed. Without it, all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Sample>,
     /// The split of the rows.
     #[serde(default)]
     pub split: Split,
@@ -135,6 +138,9 @@ impl Dataset {
                 "dataset.weight",
                 "RecordIO, JSON Lines and files of images have no place for weights: ask for another `dataset.format`, or for none",
             );
+        }
+        if let Some(sample) = &self.sample {
+            sample.validate(self, faults);
         }
         self.gate.validate(faults);
     }

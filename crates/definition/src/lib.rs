@@ -33,6 +33,7 @@ mod promotion;
 mod ready;
 mod reevaluation;
 mod registry;
+mod sample;
 mod source;
 mod split;
 mod training;
@@ -62,11 +63,13 @@ pub use paths::{NamedPath, PathUsage};
 pub use promotion::{Approval, Goal, Promotion};
 pub use ready::{Awaited, ItemCount, Precondition, Ready, awaited};
 pub use reevaluation::{Reevaluate, RowMetric};
+pub use sample::Sample;
 pub use source::{
-    BadText, CellType, Consistency, CsvFiles, CsvLabels, DynamoDbSource, Engine, FileFormat,
-    FilesSource, Filter, IMAGE_ATTRIBUTES, ImageFormat, ImageLabels, ImageLimits, ImageMetadata,
-    ImageRead, ImageVerify, ImagesSource, Incremental, KeyPattern, LAKE_IMAGES, ManifestLabels,
-    Mode, Position, ReadBudget, Source, SqlSource, TableChanges, TableName, address,
+    BadText, CellType, Changed, Consistency, CsvFiles, CsvLabels, DynamoDbSource, Engine,
+    FileFormat, FilesSource, Filter, IMAGE_ATTRIBUTES, ImageFormat, ImageLabels, ImageLimits,
+    ImageMetadata, ImageRead, ImageVerify, ImagesSource, Incremental, KeyPattern, LAKE_IMAGES,
+    ManifestLabels, Mode, Position, ReadBudget, SidecarLabels, Since, Source, SqlSource,
+    TableChanges, TableLabels, TableName, TagReads, address,
 };
 pub use split::{Split, TimeSplit};
 pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};

@@ -106,6 +106,7 @@ impl Dataset {
             rare,
             label_encoding: _,
             label_precision: _,
+            sample: _,
             shard_bytes: _,
         } = self;
         let mut paths = vec![one("dataset.label", label, PathUsage::Label)];
@@ -128,17 +129,7 @@ impl Dataset {
             let field = format!("dataset.where[{at}].path");
             paths.push(one(&field, path, PathUsage::Condition));
         }
-        if let Some(Deduplicate { by, latest }) = deduplicate {
-            paths.extend(each("dataset.deduplicate.by", by, PathUsage::DeduplicateBy));
-            let latest = latest.iter();
-            paths.extend(latest.map(|path| {
-                one(
-                    "dataset.deduplicate.latest",
-                    path,
-                    PathUsage::DeduplicateLatest,
-                )
-            }));
-        }
+        paths.extend(deduplicate.iter().flat_map(paths_of_duplicates));
         let Split {
             by,
             time,
@@ -184,6 +175,15 @@ impl Dataset {
         paths.extend(each("dataset.rare", rare, PathUsage::Rare));
         paths
     }
+}
+
+fn paths_of_duplicates(rule: &Deduplicate) -> Vec<NamedPath<'_>> {
+    const LATEST: &str = "dataset.deduplicate.latest";
+    let Deduplicate { by, latest } = rule;
+    let by = each("dataset.deduplicate.by", by, PathUsage::DeduplicateBy);
+    let latest = latest.iter();
+    let latest = latest.map(|path| one(LATEST, path, PathUsage::DeduplicateLatest));
+    by.into_iter().chain(latest).collect()
 }
 
 fn one<'d>(field: &str, text: &'d str, usage: PathUsage) -> NamedPath<'d> {

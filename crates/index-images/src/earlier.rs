@@ -59,13 +59,13 @@ async fn manifest(
     Ok(documents::read(store, key, "the index of an earlier run").await?)
 }
 
-/// The record of a segment whose range an earlier index has as the bucket is now; `None` if it has
-/// to be made.
+/// The record of a segment whose range an earlier index has as the bucket is now, or which is not
+/// listed; `None` if it has to be made.
 pub async fn adopt(
     store: &impl ObjectStore,
     plan: &ImagesPlan,
     segment: u32,
-    listing: &Listing,
+    listing: Option<&Listing>,
     vocabularies: &Vocabularies,
     declared: &[String],
 ) -> Result<Option<SegmentRecord<Profile>>, IndexImagesError> {
@@ -74,7 +74,8 @@ pub async fn adopt(
     let earlier = earlier.filter(|index| index.basis == plan.basis);
     let indexed = earlier.zip(range).and_then(|(index, range)| {
         let mut ranges = index.ranges.iter();
-        ranges.find(|one| one.range == *range && one.listing.is_as(listing))
+        let is_as_then = |one: &Listing| listing.is_none_or(|now| one.is_as(now));
+        ranges.find(|one| one.range == *range && is_as_then(&one.listing))
     });
     // What could not be read then may be readable now.
     let Some(indexed) = indexed.filter(|one| one.listing.absent == 0) else {
@@ -101,6 +102,12 @@ pub async fn adopt(
     adopted.listing = Some(Listing {
         read: 0,
         vanished: 0,
+        label_reads: 0,
+        unlisted: if listing.is_none() {
+            indexed.listing.objects
+        } else {
+            0
+        },
         ..indexed.listing
     });
     adopted.adopted = Some(indexed.manifest.clone());

@@ -3,16 +3,17 @@
 
 use crate::IndexImagesError;
 use crate::earlier::{self, EarlierLines};
-use crate::line::MakeLines;
+use crate::labels::{Labels, Sidecars};
+use crate::line::{Known, MakeLines};
 use crate::pace::Pace;
-use crate::read::{Fetched, fetch};
+use crate::rows::{Basis, Row};
 use contract::{ErrorName, Named, ServiceError, chain};
-use futures::{StreamExt, TryStreamExt, stream};
+use definition::ImagesSource;
 use lake::records::{ImagesPlan, KeyRange, Listing, SourceRead};
-use lake::{ObjectMeta, PagedStore, StoreError};
+use lake::{ObjectMeta, StoreError, TaggedStore};
 use raw_export::{Page, ReadSegments, SegmentRequest, now_ms};
 use serde_json::{Value, json};
-use source::{PageBuffer, PageEnd, Throttles};
+use source::{PageBuffer, PageEnd, ReadItems};
 use std::collections::VecDeque;
 use tokio::sync::Mutex;
 
@@ -23,90 +24,78 @@ const LISTED: u32 = 1000;
 const OBJECTS: usize = 1000;
 const BYTES: u64 = 64 * 1024 * 1024;
 const SECONDS: u32 = 20;
-/// Images that are read at once. Each is in memory, whole.
-const AT_ONCE: usize = 16;
 
 /// A bucket of images that is read range by range.
-pub struct Images<'p, S, L> {
-    lake: &'p S,
-    bucket: S,
+pub struct Images<'p, S, T, L> {
+    pub(crate) lake: &'p S,
+    pub(crate) bucket: S,
+    pub(crate) tables: &'p T,
+    source: &'p ImagesSource,
     plan: &'p ImagesPlan,
-    lines: L,
-    pace: Pace,
-    /// Images that are read for one page, at most.
+    pub(crate) lines: L,
+    pub(crate) labels: Labels,
+    pub(crate) pace: Pace,
+    /// Requests that are made for one page, at most.
     page_reads: u32,
     /// The range that is being read. It only moves on when a page is whole.
     session: Mutex<Option<Session>>,
 }
 
 /// A range that is being read.
-struct Session {
+pub(crate) struct Session {
     segment: u32,
     /// The last key that was read.
     at: Option<String>,
     /// What the listing has behind it.
-    listed: VecDeque<ObjectMeta>,
+    pub(crate) listed: VecDeque<ObjectMeta>,
+    /// The sidecars of these images.
+    pub(crate) sidecars: Sidecars,
     /// What the earlier index has behind it, read with the first page: a range that is adopted
     /// needs none of its lines.
-    earlier: EarlierLines,
+    pub(crate) earlier: EarlierLines,
     has_earlier: bool,
     /// Counts since the last commit.
     counts: Listing,
 }
 
-/// What a line is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Basis {
-    /// The listing alone.
-    Listing,
-    /// An earlier index's line.
-    Earlier,
-    /// The image.
-    Image,
-    /// The reason why there is no image to read.
-    Absence,
-}
-
-/// An object of a page, and its line.
-struct Row {
-    object: ObjectMeta,
-    line: Vec<u8>,
-    quarantined: bool,
-    basis: Basis,
-    denied: Option<Box<ServiceError>>,
-}
-
-impl<'p, S: PagedStore, L: MakeLines> Images<'p, S, L> {
-    pub fn new(lake: &'p S, plan: &'p ImagesPlan, lines: L) -> Self {
+impl<'p, S: TaggedStore, T: ReadItems, L: MakeLines> Images<'p, S, T, L> {
+    pub fn new(
+        lake: &'p S,
+        tables: &'p T,
+        source: &'p ImagesSource,
+        plan: &'p ImagesPlan,
+        lines: L,
+        labels: Labels,
+    ) -> Self {
         Self {
             lake,
             bucket: lake.other(&plan.bucket),
+            tables,
+            source,
             plan,
             lines,
+            labels,
             pace: Pace::new(plan.reads_per_second),
             page_reads: plan.reads_per_second.max(1).saturating_mul(SECONDS),
             session: Mutex::new(None),
         }
     }
 
+    /// Whether the labels of all images are looked up, although nothing else changed.
+    pub fn looks_up_all_labels(&self) -> bool {
+        self.source.looks_up_all_labels()
+    }
+
     /// What the bucket says of a range now. What was listed is kept for reading it.
     pub async fn list(&self, segment: u32) -> Result<Listing, IndexImagesError> {
+        let session = self.open(segment, None).await?;
         let range = self.range(segment);
-        let listed = self.listed(range, None).await;
-        let listed = listed.map_err(IndexImagesError::Listing)?;
         let mut listing = Listing::default();
-        for object in &listed {
+        for object in &session.listed {
             count(&mut listing, object);
+            session.sidecars.count(&mut listing, range, &object.key);
         }
-        let mut session = self.session.lock().await;
-        *session = Some(Session {
-            segment,
-            at: None,
-            listed,
-            earlier: EarlierLines::new(),
-            has_earlier: false,
-            counts: Listing::default(),
-        });
+        *self.session.lock().await = Some(session);
         Ok(listing)
     }
 
@@ -147,106 +136,57 @@ impl<'p, S: PagedStore, L: MakeLines> Images<'p, S, L> {
     async fn open(&self, segment: u32, at: Option<&str>) -> Result<Session, IndexImagesError> {
         let range = self.range(segment);
         let listed = self.listed(range, at).await;
+        let listed = listed.map_err(IndexImagesError::Listing)?;
+        let sidecars = match &self.labels {
+            Labels::Sidecar(labels) => {
+                let (bucket, source) = (&self.bucket, self.source);
+                let found = Sidecars::of(bucket, source, labels, range, at, listed.iter()).await;
+                found.map_err(IndexImagesError::Listing)?
+            }
+            _ => Sidecars::default(),
+        };
         Ok(Session {
             segment,
             at: at.map(str::to_owned),
-            listed: listed.map_err(IndexImagesError::Listing)?,
+            listed,
+            sidecars,
             earlier: EarlierLines::new(),
             has_earlier: false,
             counts: Listing::default(),
         })
     }
 
+    /// What is known of an object before anything is read.
+    pub(crate) fn known(&self, session: &Session, object: &ObjectMeta) -> Known {
+        let sidecar = session.sidecars.get(&object.key);
+        let sidecar = sidecar.and_then(|sidecar| sidecar.etag.as_deref());
+        let earlier = session.earlier.get(&object.key);
+        earlier.map_or(Known::Nothing, |line| {
+            self.lines.known(object, line, sidecar)
+        })
+    }
+
     /// How many of the next objects make a page.
     fn page_length(&self, session: &Session) -> usize {
-        let (mut bytes, mut reads) = (0, 0);
+        let (mut bytes, mut requests) = (0, 0);
         for (length, object) in session.listed.iter().take(OBJECTS).enumerate() {
-            let earlier = session.earlier.get(&object.key);
-            if self.lines.includes(&object.key)
-                && !earlier.is_some_and(|line| self.lines.is_unchanged(object, line))
-            {
-                bytes += object.size;
-                reads += 1;
+            if self.lines.includes(&object.key) {
+                let known = self.known(session, object);
+                if known == Known::Nothing {
+                    bytes += object.size;
+                    requests += 1;
+                }
+                if matches!(known, Known::Nothing | Known::Image) {
+                    let sidecar = session.sidecars.get(&object.key);
+                    requests += u32::from(self.labels.asks_for(sidecar));
+                }
             }
-            if bytes > BYTES || reads > self.page_reads {
+            if bytes > BYTES || requests > self.page_reads {
                 // One image is read however large it is.
                 return length.max(1);
             }
         }
         session.listed.len().min(OBJECTS)
-    }
-
-    async fn row(
-        &self,
-        object: ObjectMeta,
-        earlier: Option<Vec<u8>>,
-        throttles: &Throttles,
-    ) -> Result<Row, ServiceError> {
-        let mut row = Row {
-            object,
-            line: Vec::new(),
-            quarantined: false,
-            basis: Basis::Listing,
-            denied: None,
-        };
-        let (object, line) = (&row.object, &mut row.line);
-        let copied = earlier.and_then(|earlier| self.lines.copy(object, &earlier, line));
-        let outcome = match (copied, self.lines.refuse(object)) {
-            (Some(outcome), _) => {
-                row.basis = Basis::Earlier;
-                outcome
-            }
-            (None, Some(reason)) => self.lines.write(object, Err(reason), line),
-            (None, None) => match fetch(&self.bucket, object, &self.pace, throttles).await? {
-                Fetched::Whole(bytes) => {
-                    row.basis = Basis::Image;
-                    self.lines.write(object, Ok(&bytes), line)
-                }
-                Fetched::Absent(absent, denied) => {
-                    row.basis = Basis::Absence;
-                    row.denied = denied;
-                    self.lines.write(object, Err(absent.as_str()), line)
-                }
-            },
-        };
-        row.quarantined = outcome.quarantined;
-        Ok(row)
-    }
-
-    /// The rows of the next objects, in their order.
-    async fn rows(
-        &self,
-        session: &Session,
-        length: usize,
-        throttles: &Throttles,
-    ) -> Result<Vec<Row>, ServiceError> {
-        let mut included = Vec::with_capacity(length);
-        for object in session.listed.iter().take(length) {
-            if self.lines.includes(&object.key) {
-                included.push((object.clone(), session.earlier.get(&object.key).cloned()));
-            }
-        }
-        let rows = stream::iter(included)
-            .map(|(object, earlier)| self.row(object, earlier, throttles))
-            .buffered(AT_ONCE);
-        let mut rows: Vec<Row> = rows.try_collect().await?;
-        // Where not a single image can be read, the role is wrong, and not the images.
-        let has_read = rows.iter().any(|row| row.basis == Basis::Image);
-        let denied = rows.iter_mut().find_map(|row| row.denied.take());
-        let Some(error) = denied.filter(|_| !has_read) else {
-            return Ok(rows);
-        };
-        // Of a page that was otherwise copied, nothing else was read: an image that an earlier run
-        // read says whether the role may still read.
-        if let Some(known) = rows
-            .iter()
-            .find(|row| row.basis == Basis::Earlier && !row.quarantined)
-            && let Fetched::Whole(_) =
-                fetch(&self.bucket, &known.object, &self.pace, throttles).await?
-        {
-            return Ok(rows);
-        }
-        Err(*error)
     }
 }
 
@@ -278,7 +218,30 @@ fn failed(error: IndexImagesError) -> ServiceError {
     }
 }
 
-impl<S: PagedStore, L: MakeLines> ReadSegments for Images<'_, S, L> {
+/// Counts a page of rows, and of objects that have none.
+fn count_page<L: MakeLines>(
+    lines: &L,
+    session: &mut Session,
+    range: &KeyRange,
+    length: usize,
+    rows: &[Row],
+) {
+    let counts = &mut session.counts;
+    for object in session.listed.iter().take(length) {
+        count(counts, object);
+        session.sidecars.count(counts, range, &object.key);
+        counts.not_included += u64::from(!lines.includes(&object.key));
+    }
+    for row in rows {
+        counts.quarantined += u64::from(row.quarantined);
+        counts.read += u64::from(row.basis == Basis::Image);
+        counts.absent += u64::from(row.basis == Basis::Absence);
+        counts.label_reads += row.label_reads;
+        session.earlier.remove(&row.object.key);
+    }
+}
+
+impl<S: TaggedStore, T: ReadItems, L: MakeLines> ReadSegments for Images<'_, S, T, L> {
     async fn page(
         &self,
         request: &SegmentRequest<'_>,
@@ -295,26 +258,18 @@ impl<S: PagedStore, L: MakeLines> ReadSegments for Images<'_, S, L> {
             *held = Some(self.open(request.segment, at).await.map_err(failed)?);
         }
         let session = held.as_mut().expect("it was opened");
+        let range = self.range(request.segment);
         if !session.has_earlier {
-            let range = self.range(request.segment);
             let lines = earlier::lines(self.lake, self.plan, range, at).await;
             session.earlier = lines.map_err(failed)?;
             session.has_earlier = true;
         }
         let length = self.page_length(session);
-        let rows = self.rows(session, length, request.throttles).await?;
+        let (rows, read_units) = self.rows(session, length, request.throttles).await?;
 
         // From here on nothing is awaited: the session moves on together with the page.
-        let counts = &mut session.counts;
-        for object in session.listed.iter().take(length) {
-            count(counts, object);
-            counts.not_included += u64::from(!self.lines.includes(&object.key));
-        }
+        count_page(&self.lines, session, range, length, &rows);
         for row in &rows {
-            counts.quarantined += u64::from(row.quarantined);
-            counts.read += u64::from(row.basis == Basis::Image);
-            counts.absent += u64::from(row.basis == Basis::Absence);
-            session.earlier.remove(&row.object.key);
             buffer.push_with(|out| out.extend_from_slice(&row.line));
         }
         let last = session.listed.drain(..length).next_back();
@@ -327,13 +282,13 @@ impl<S: PagedStore, L: MakeLines> ReadSegments for Images<'_, S, L> {
             && (is_over || session.at.as_ref().is_some_and(|at| first.key() <= at))
         {
             first.remove();
-            counts.vanished += 1;
+            session.counts.vanished += 1;
         }
         let cursor: Option<Value> = (!is_over).then(|| json!({"key": session.at}));
         let end = PageEnd {
             cursor,
             scanned: length as u64,
-            read_units: 0.0,
+            read_units,
         };
         Ok(Page::Read { end, asked_ms })
     }
@@ -350,11 +305,14 @@ impl<S: PagedStore, L: MakeLines> ReadSegments for Images<'_, S, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labels::Labelled;
     use crate::line::RowOutcome;
     use bytes::Bytes;
     use lake::memory::poll_at_most;
     use lake::records::{Checksum, IndexBasis};
     use lake::{MemoryStore, ObjectStore};
+    use source::MemoryItems;
+    use std::collections::BTreeMap;
 
     /// Objects that are lines themselves.
     struct Verbatim;
@@ -372,18 +330,19 @@ mod tests {
             &self,
             _: &ObjectMeta,
             content: Result<&[u8], &str>,
+            _: &Labelled,
             line: &mut Vec<u8>,
         ) -> RowOutcome {
             line.extend_from_slice(content.unwrap());
             RowOutcome::default()
         }
 
-        fn is_unchanged(&self, _: &ObjectMeta, _: &[u8]) -> bool {
-            false
+        fn known(&self, _: &ObjectMeta, _: &[u8], _: Option<&str>) -> Known {
+            Known::Nothing
         }
 
-        fn copy(&self, _: &ObjectMeta, _: &[u8], _: &mut Vec<u8>) -> Option<RowOutcome> {
-            None
+        fn rewrite(&self, _: &ObjectMeta, _: &[u8], _: &Labelled, _: &mut Vec<u8>) -> RowOutcome {
+            RowOutcome::default()
         }
     }
 
@@ -408,6 +367,8 @@ mod tests {
             pace: String::new(),
             objects: 0,
             bytes: 0,
+            label_keys_are_numbers: false,
+            unlisted: 0,
             sizes: Vec::new(),
             earlier: None,
             warnings: Vec::new(),
@@ -416,7 +377,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_conforms() {
+        static NO_TABLE: MemoryItems = MemoryItems {
+            items: BTreeMap::new(),
+        };
         let plan: &'static ImagesPlan = Box::leak(Box::new(plan()));
+        let source = serde_json::from_value(json!({"keys": "i/{name}.{ext}"})).unwrap();
+        let source: &'static ImagesSource = Box::leak(Box::new(source));
         raw_export::conformance::holds(move |lines| {
             let store = MemoryStore::new();
             for (number, line) in lines.into_iter().enumerate() {
@@ -426,7 +392,14 @@ mod tests {
             }
             Images {
                 page_reads: 3,
-                ..Images::new(Box::leak(Box::new(store)), plan, Verbatim)
+                ..Images::new(
+                    Box::leak(Box::new(store)),
+                    &NO_TABLE,
+                    source,
+                    plan,
+                    Verbatim,
+                    Labels::None,
+                )
             }
         })
         .await;

@@ -11,6 +11,7 @@ mod labels;
 mod line;
 mod pace;
 mod read;
+mod rows;
 
 pub use error::IndexImagesError;
 pub use raw_export::Settings;
@@ -21,18 +22,20 @@ use images::Images;
 use labels::Labels;
 use lake::records::{ImagesPlan, KeyRange, SegmentRecord};
 use lake::segment::{self, Progress};
-use lake::{PagedStore, RunKeys, documents};
+use lake::{PagedStore, RunKeys, TaggedStore, documents};
 use line::{ImageLines, MakeLines};
 use profile::{Profile, Vocabularies};
 use raw_export::{RawExportError, TaskEnd, TaskExport, TimeLimit, plan_of_task};
+use source::ReadItems;
 
 /// Indexes until the task's ranges are whole or the deadline is near, and commits.
 ///
 /// # Errors
 /// Of the bucket or the lake; whatever was read before is committed all the same. An image that
 /// cannot be used is no error: its line has the reason.
-pub async fn handle<S: PagedStore>(
+pub async fn handle<S: TaggedStore>(
     store: &S,
+    tables: &impl ReadItems,
     settings: Settings,
     input: ExportSegmentInput,
     invocation: Invocation,
@@ -55,8 +58,8 @@ pub async fn handle<S: PagedStore>(
     let basis = &of_images.basis;
     let earlier = of_images.earlier.as_ref();
     let is_labelled_as_before = earlier.is_some_and(|index| index.basis == *basis);
-    let lines = ImageLines::new(source, &of_images.bucket, labels, is_labelled_as_before)?;
-    let images = Images::new(store, of_images, lines);
+    let lines = ImageLines::new(source, &of_images.bucket, is_labelled_as_before)?;
+    let images = Images::new(store, tables, source, of_images, lines, labels);
     let declared = plan.definition.paths();
     let declared: Vec<_> = declared.iter().map(|path| path.text.to_owned()).collect();
     adopt(store, &keys, of_images, &images, &task, &declared).await?;
@@ -106,11 +109,11 @@ fn segments(task: &ExportTask) -> std::ops::Range<u32> {
 }
 
 /// Adopts the ranges that nobody has begun and that are as an earlier run found them.
-async fn adopt<S: PagedStore, L: MakeLines>(
+async fn adopt<S: TaggedStore, T: ReadItems, L: MakeLines>(
     store: &S,
     keys: &RunKeys,
     plan: &ImagesPlan,
-    images: &Images<'_, S, L>,
+    images: &Images<'_, S, T, L>,
     task: &ExportTask,
     declared: &[String],
 ) -> Result<(), IndexImagesError> {
@@ -123,8 +126,18 @@ async fn adopt<S: PagedStore, L: MakeLines>(
         if !matches!(progress, Progress::At { checkpoints: 0, .. }) {
             continue;
         }
-        let listing = images.list(number).await?;
-        let record = earlier::adopt(store, plan, number, &listing, &vocabularies, declared).await?;
+        // What no listing shows is looked up again.
+        let is_listed = number >= plan.unlisted;
+        if is_listed && images.looks_up_all_labels() {
+            continue;
+        }
+        let listing = if is_listed {
+            Some(images.list(number).await?)
+        } else {
+            None
+        };
+        let listing = listing.as_ref();
+        let record = earlier::adopt(store, plan, number, listing, &vocabularies, declared).await?;
         if let Some(record) = record {
             // No part is given: the one who loses must not remove what the winner adopted.
             segment::commit(store, keys, 0, &record, None).await?;

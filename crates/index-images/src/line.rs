@@ -1,23 +1,35 @@
 //! The line of an image: what its listing, its bytes, its key and its label say.
 
 use crate::IndexImagesError;
-use crate::labels::Labels;
+use crate::labels::{LABEL_UNREADABLE, LABELS_DISAGREE, Labelled};
 use crate::read::Absent;
 use definition::{IMAGE_ATTRIBUTES, ImageFormat, ImageVerify, ImagesSource, KeyPattern, Position};
 use dynamodb_json::{LineWriter, Map, Value, parse_line};
 use image::{Accept, Format, Reason, Seen, Verify};
 use lake::ObjectMeta;
+use std::borrow::Cow;
 
 /// The key does not fit the pattern of `keys`.
 const KEY_DOES_NOT_FIT: &str = "KeyDoesNotFit";
-/// The file with the labels gives several for this image.
-const LABELS_DISAGREE: &str = "LabelsDisagree";
 
 /// What became of an object.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RowOutcome {
     /// Its line has the reason of a quarantine.
     pub quarantined: bool,
+}
+
+/// What an earlier index's line still says of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing: it must be read.
+    Nothing,
+    /// What the image is. Its line is made anew, with its label.
+    Image,
+    /// That the image cannot be used. Its line is made anew, and needs no label.
+    Refused,
+    /// All: the line is copied.
+    Line(RowOutcome),
 }
 
 /// Makes lines of objects.
@@ -33,15 +45,21 @@ pub trait MakeLines: Send + Sync {
         &self,
         object: &ObjectMeta,
         content: Result<&[u8], &str>,
+        label: &Labelled,
         line: &mut Vec<u8>,
     ) -> RowOutcome;
 
-    /// Whether an earlier index's line still says what the object is: it need not be read.
-    fn is_unchanged(&self, object: &ObjectMeta, earlier: &[u8]) -> bool;
+    /// What an earlier index's line still says of the object, whose sidecar has this entity tag.
+    fn known(&self, object: &ObjectMeta, earlier: &[u8], sidecar: Option<&str>) -> Known;
 
-    /// Appends the line of an object that an earlier index has a line of, without reading it again.
-    /// `None` if it must be read.
-    fn copy(&self, object: &ObjectMeta, earlier: &[u8], line: &mut Vec<u8>) -> Option<RowOutcome>;
+    /// Appends the line of an object of which an earlier index's line says what the image is.
+    fn rewrite(
+        &self,
+        object: &ObjectMeta,
+        earlier: &[u8],
+        label: &Labelled,
+        line: &mut Vec<u8>,
+    ) -> RowOutcome;
 }
 
 /// Makes lines of images.
@@ -51,7 +69,6 @@ pub struct ImageLines<'p> {
     bucket: &'p str,
     pattern: KeyPattern,
     accept: Accept,
-    labels: Labels,
     /// Whether parts and labels are made as the earlier index made them.
     is_labelled_as_before: bool,
 }
@@ -67,7 +84,6 @@ impl<'p> ImageLines<'p> {
     pub fn new(
         source: &'p ImagesSource,
         bucket: &'p str,
-        labels: Labels,
         is_labelled_as_before: bool,
     ) -> Result<Self, IndexImagesError> {
         let pattern = source.pattern();
@@ -76,29 +92,23 @@ impl<'p> ImageLines<'p> {
             bucket,
             pattern: pattern.map_err(|message| IndexImagesError::Keys { message })?,
             accept: accept(source),
-            labels,
             is_labelled_as_before,
         })
     }
 
-    fn line(&self, object: &ObjectMeta, content: &Content<'_>, out: &mut Vec<u8>) -> RowOutcome {
+    fn line(
+        &self,
+        object: &ObjectMeta,
+        content: &Content<'_>,
+        labelled: &Labelled,
+        out: &mut Vec<u8>,
+    ) -> RowOutcome {
         let key = object.key.as_str();
         let parts = self.pattern.read(key);
-        let label = match (&self.labels, &parts) {
-            (Labels::None, _) | (Labels::Part(_), None) => Ok(None),
-            (Labels::Part(place), Some(parts)) => {
-                Ok(parts.get(*place).map(|text| ((*text).to_owned(), None)))
-            }
-            (Labels::File(labels), _) => match labels.get(key) {
-                None => Ok(None),
-                Some(Some(label)) => Ok(Some((label.text.clone(), label.confidence))),
-                Some(None) => Err(LABELS_DISAGREE),
-            },
-        };
         let refused = match content {
             Content::Refused(reason) => Some(*reason),
             Content::Seen(_) | Content::Earlier(_) if parts.is_none() => Some(KEY_DOES_NOT_FIT),
-            Content::Seen(_) | Content::Earlier(_) => label.as_ref().err().copied(),
+            Content::Seen(_) | Content::Earlier(_) => labelled.refused,
         };
         let mut line = LineWriter::new(out);
         line.begin_item();
@@ -122,16 +132,19 @@ impl<'p> ImageLines<'p> {
         for (name, value) in self.pattern.parts().zip(parts.into_iter().flatten()) {
             text(&mut line, name, value);
         }
-        match (refused, label) {
-            (Some(reason), _) => text(&mut line, "quarantined", reason),
-            (None, Ok(Some((label, confidence)))) => {
-                text(&mut line, "label", &label);
-                if let Some(confidence) = confidence {
+        if let Some(reason) = refused {
+            text(&mut line, "quarantined", reason);
+        } else {
+            if let Some(label) = &labelled.label {
+                text(&mut line, "label", &label.text);
+                if let Some(confidence) = label.confidence {
                     line.name("labelConfidence");
                     line.number(&confidence.to_string());
                 }
             }
-            (None, _) => {}
+            if let Some(etag) = &labelled.etag {
+                text(&mut line, "labelEtag", unquoted(etag));
+            }
         }
         line.end_item();
         RowOutcome {
@@ -185,6 +198,7 @@ impl MakeLines for ImageLines<'_> {
         &self,
         object: &ObjectMeta,
         content: Result<&[u8], &str>,
+        label: &Labelled,
         line: &mut Vec<u8>,
     ) -> RowOutcome {
         let content = match content.map(|bytes| image::inspect(bytes, &self.accept)) {
@@ -195,50 +209,73 @@ impl MakeLines for ImageLines<'_> {
             }
             Err(reason) => Content::Refused(reason),
         };
-        self.line(object, &content, line)
+        self.line(object, &content, label, line)
     }
 
-    fn is_unchanged(&self, object: &ObjectMeta, earlier: &[u8]) -> bool {
-        unchanged(object, earlier).is_some()
-    }
-
-    fn copy(&self, object: &ObjectMeta, earlier: &[u8], line: &mut Vec<u8>) -> Option<RowOutcome> {
-        let item = unchanged(object, earlier)?;
-        let quarantined = match item.get("quarantined") {
-            Some(Value::S(reason)) => Some(reason.decode()),
-            _ => None,
+    fn known(&self, object: &ObjectMeta, earlier: &[u8], sidecar: Option<&str>) -> Known {
+        let Some(item) = unchanged(object, earlier) else {
+            return Known::Nothing;
         };
-        if self.is_labelled_as_before {
-            line.extend_from_slice(earlier);
-            line.push(b'\n');
-            return Some(RowOutcome {
-                quarantined: quarantined.is_some(),
-            });
+        let reason = text(&item, "quarantined");
+        let reason = reason.as_deref();
+        // The bytes are what is wrong, or the label might be another one now.
+        let is_of_bytes = reason.is_some_and(|reason| {
+            ![KEY_DOES_NOT_FIT, LABELS_DISAGREE, LABEL_UNREADABLE].contains(&reason)
+        });
+        let has_sidecar = text(&item, "labelEtag").as_deref() == sidecar.map(unquoted);
+        let is_as_before = self.is_labelled_as_before
+            && (is_of_bytes
+                || has_sidecar
+                    && reason != Some(LABEL_UNREADABLE)
+                    && !self.source.looks_up_all_labels());
+        match (is_as_before, is_of_bytes) {
+            (true, _) => Known::Line(RowOutcome {
+                quarantined: reason.is_some(),
+            }),
+            (false, true) => Known::Refused,
+            (false, false) => Known::Image,
         }
+    }
+
+    fn rewrite(
+        &self,
+        object: &ObjectMeta,
+        earlier: &[u8],
+        label: &Labelled,
+        line: &mut Vec<u8>,
+    ) -> RowOutcome {
+        let item = parse_line(earlier).ok();
+        let reason = item.and_then(|item| text(&item, "quarantined").map(Cow::into_owned));
         // What was wrong with the key or the label is looked at again.
-        let refused = quarantined
-            .filter(|reason| ![KEY_DOES_NOT_FIT, LABELS_DISAGREE].contains(&reason.as_ref()));
-        let content = match &refused {
+        let reason = reason.filter(|reason| {
+            ![KEY_DOES_NOT_FIT, LABELS_DISAGREE, LABEL_UNREADABLE].contains(&reason.as_str())
+        });
+        let content = match &reason {
             Some(reason) => Content::Refused(reason),
             None => Content::Earlier(earlier),
         };
-        Some(self.line(object, &content, line))
+        self.line(object, &content, label, line)
+    }
+}
+
+/// An attribute that is text.
+fn text<'i>(item: &Map<'i>, name: &str) -> Option<Cow<'i, str>> {
+    match item.get(name) {
+        Some(Value::S(text)) => Some(text.decode()),
+        _ => None,
     }
 }
 
 /// The item of an earlier line, if its image has the same entity tag and size, and could be read.
 fn unchanged<'e>(object: &ObjectMeta, earlier: &'e [u8]) -> Option<Map<'e>> {
     let item = parse_line(earlier).ok()?;
-    let text = |name: &str| match item.get(name) {
-        Some(Value::S(text)) => Some(text.decode()),
-        _ => None,
-    };
     let size = match item.get("size") {
         Some(Value::N(size)) => size.parse().ok(),
         _ => None,
     };
-    let is_same = text("etag").as_deref() == Some(plain_etag(object)) && size == Some(object.size);
-    let was_absent = text("quarantined")
+    let is_same =
+        text(&item, "etag").as_deref() == Some(plain_etag(object)) && size == Some(object.size);
+    let was_absent = text(&item, "quarantined")
         .as_deref()
         .is_some_and(Absent::is_reason);
     (is_same && !was_absent).then_some(item)
@@ -246,7 +283,7 @@ fn unchanged<'e>(object: &ObjectMeta, earlier: &'e [u8]) -> Option<Map<'e>> {
 
 /// Writes again what an earlier line says of the image's bytes.
 fn facts(earlier: &[u8], line: &mut LineWriter<'_>) {
-    const NOT_OF_THE_BYTES: [&str; 8] = [
+    const NOT_OF_THE_BYTES: [&str; 9] = [
         "key",
         "bucket",
         "etag",
@@ -254,6 +291,7 @@ fn facts(earlier: &[u8], line: &mut LineWriter<'_>) {
         "modified",
         "label",
         "labelConfidence",
+        "labelEtag",
         "quarantined",
     ];
     let Ok(item) = parse_line(earlier) else {
@@ -279,7 +317,11 @@ fn facts(earlier: &[u8], line: &mut LineWriter<'_>) {
 
 /// An object's entity tag without the quotes around it.
 fn plain_etag(object: &ObjectMeta) -> &str {
-    object.etag.as_deref().unwrap_or_default().trim_matches('"')
+    unquoted(object.etag.as_deref().unwrap_or_default())
+}
+
+fn unquoted(etag: &str) -> &str {
+    etag.trim_matches('"')
 }
 
 /// What the definition accepts.

@@ -1,4 +1,4 @@
-//! Reads one image as it was listed, at the task's pace.
+//! Reads one image, or its sidecar, as it was listed, at the task's pace.
 
 use crate::pace::Pace;
 use bytes::Bytes;
@@ -50,7 +50,7 @@ pub enum Fetched {
     Absent(Absent, Option<Box<ServiceError>>),
 }
 
-/// Reads an image. Throttled attempts are counted, and tried again at a slower pace.
+/// Reads an image, or another object that was listed, as it was listed.
 pub async fn fetch<S: PagedStore>(
     bucket: &S,
     object: &ObjectMeta,
@@ -58,39 +58,55 @@ pub async fn fetch<S: PagedStore>(
     throttles: &Throttles,
 ) -> Result<Fetched, ServiceError> {
     let etag = object.etag.as_deref().unwrap_or_default();
+    let read = patiently(pace, throttles, || bucket.get_if_match(&object.key, etag)).await;
+    let error = match read {
+        Ok(Some(bytes)) => return Ok(Fetched::Whole(bytes)),
+        Ok(None) | Err(StoreError::NotFound { .. }) => {
+            return Ok(Fetched::Absent(Absent::Vanished, None));
+        }
+        Err(StoreError::Service(error)) => error,
+    };
+    match error.name {
+        _ if error.code == "InvalidObjectState" => Ok(Fetched::Absent(Absent::Archived, None)),
+        // Encrypted with a key of the uploader's (SSE-C), or with one that is disabled.
+        _ if error.code == "InvalidRequest" || error.code.starts_with("KMS.Disabled") => {
+            Ok(Fetched::Absent(Absent::Unreadable, Some(error)))
+        }
+        ErrorName::AccessDenied => Ok(Fetched::Absent(Absent::Unreadable, Some(error))),
+        _ => Err(*error),
+    }
+}
+
+/// Makes a request at the task's pace. Throttled attempts are counted, and tried again at a slower
+/// one.
+pub async fn patiently<T, F>(
+    pace: &Pace,
+    throttles: &Throttles,
+    request: impl Fn() -> F + Send,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>> + Send,
+{
     let mut pause = FIRST_PAUSE;
     let mut attempt = 1;
     loop {
         pace.turn().await;
-        let error = match bucket.get_if_match(&object.key, etag).await {
-            Ok(Some(bytes)) => {
-                pace.served().await;
-                return Ok(Fetched::Whole(bytes));
-            }
-            Ok(None) | Err(StoreError::NotFound { .. }) => {
-                return Ok(Fetched::Absent(Absent::Vanished, None));
-            }
-            Err(StoreError::Service(error)) => error,
-        };
-        match error.name {
-            _ if error.code == "InvalidObjectState" => {
-                return Ok(Fetched::Absent(Absent::Archived, None));
-            }
-            // Encrypted with a key of the uploader's (SSE-C), or with one that is disabled.
-            _ if error.code == "InvalidRequest" || error.code.starts_with("KMS.Disabled") => {
-                return Ok(Fetched::Absent(Absent::Unreadable, Some(error)));
-            }
-            ErrorName::AccessDenied => {
-                return Ok(Fetched::Absent(Absent::Unreadable, Some(error)));
-            }
-            ErrorName::Throttled if attempt < ATTEMPTS => {
+        match request().await {
+            Err(StoreError::Service(error))
+                if error.name == ErrorName::Throttled && attempt < ATTEMPTS =>
+            {
                 throttles.add();
                 pace.throttled().await;
                 tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 attempt += 1;
             }
-            _ => return Err(*error),
+            answer => {
+                if answer.is_ok() {
+                    pace.served().await;
+                }
+                return answer;
+            }
         }
     }
 }

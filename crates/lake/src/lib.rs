@@ -37,7 +37,7 @@ pub use part::PartError;
 pub use step::StepError;
 pub use store::{
     ByteStream, ConditionalStore, CopyingUpload, ListPage, ObjectMeta, ObjectStore, PagedStore,
-    PutOutcome, StoreError, Swap, Upload, Version,
+    PutOutcome, StoreError, Swap, TaggedStore, Upload, Version,
 };
 pub use vocabulary::VocabularyError;
 

@@ -5,7 +5,7 @@
 
 use crate::store::{
     ByteStream, ConditionalStore, CopyingUpload, ListPage, ObjectMeta, ObjectStore, PagedStore,
-    PutOutcome, StoreError, Swap, Upload, Version,
+    PutOutcome, StoreError, Swap, TaggedStore, Upload, Version,
 };
 use bytes::{Bytes, BytesMut};
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ pub struct MemoryStore {
     objects: Arc<Mutex<Objects>>,
     /// Uploads that were begun, and neither completed nor aborted.
     open_uploads: Arc<AtomicUsize>,
+    /// The tags of each key.
+    tags: Arc<Mutex<BTreeMap<String, BTreeMap<String, String>>>>,
 }
 
 impl MemoryStore {
@@ -39,6 +41,13 @@ impl MemoryStore {
     /// them.
     pub fn open_uploads(&self) -> usize {
         self.open_uploads.load(Ordering::Relaxed)
+    }
+
+    /// Gives the object with this key a tag.
+    pub fn set_tag(&self, key: &str, tag: &str, value: &str) {
+        let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_key = tags.entry(key.to_owned()).or_default();
+        of_key.insert(tag.to_owned(), value.to_owned());
     }
 
     fn objects(&self) -> MutexGuard<'_, Objects> {
@@ -211,6 +220,14 @@ impl PagedStore for MemoryStore {
         let body = self.get_if_match(key, etag).await?;
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         Ok(body.map(|body| MemoryStream(body.slice(from.min(body.len())..))))
+    }
+}
+
+impl TaggedStore for MemoryStore {
+    async fn tag(&self, key: &str, tag: &str) -> Result<Option<String>, StoreError> {
+        self.get(key).await?;
+        let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(tags.get(key).and_then(|tags| tags.get(tag)).cloned())
     }
 }
 

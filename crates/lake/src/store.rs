@@ -173,6 +173,21 @@ pub trait PagedStore: ObjectStore {
     ) -> impl Future<Output = Result<Option<Self::Body>, StoreError>> + Send;
 }
 
+/// A store whose objects have tags.
+///
+/// Source of the semantics: Amazon S3 API reference (`GetObjectTagging`).
+pub trait TaggedStore: PagedStore {
+    /// The value of the object's tag with this key, or `None` if the object has no such tag.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if no object has the key; else if the service refuses or fails.
+    fn tag(
+        &self,
+        key: &str,
+        tag: &str,
+    ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+}
+
 /// Frames of an object as they arrive.
 pub trait ByteStream: Send {
     /// The next frame, or `None` at the object's end.

@@ -56,6 +56,7 @@ pub async fn handle(
         rejected = rows.rejected,
         filtered = rows.filtered,
         duplicates = rows.duplicates,
+        unsampled = rows.unsampled,
         "merged"
     );
     Ok(MergeToCsvOutput {

@@ -170,6 +170,10 @@ impl<S: ObjectStore> Sides<'_, S> {
                 self.left_out.duplicates += 1;
                 return Ok(());
             }
+            RowOutcome::Unsampled => {
+                self.left_out.unsampled += 1;
+                return Ok(());
+            }
             RowOutcome::Refused(source) => {
                 let key = part.key.clone();
                 return Err(MergeToCsvError::Refused { key, source });

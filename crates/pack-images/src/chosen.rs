@@ -107,6 +107,10 @@ impl Chosen {
                 self.left_out.duplicates += 1;
                 return Ok(());
             }
+            RowOutcome::Unsampled => {
+                self.left_out.unsampled += 1;
+                return Ok(());
+            }
             RowOutcome::Rejected(reject) => {
                 self.rejected
                     .push(&key, &reject.path, &reject.to_string(), None);

@@ -142,7 +142,7 @@ impl<'s, S: ObjectStore> Files<'s, S> {
             result = result.and(put);
         }
         if let Err(error) = result {
-            self.abandon().await?;
+            self.abandon().await;
             return Err(error.into());
         }
         let mut done = Vec::new();

@@ -59,6 +59,7 @@ pub async fn handle<S: PagedStore>(
         rejected = rows.rejected,
         filtered = rows.filtered,
         duplicates = rows.duplicates,
+        unsampled = rows.unsampled,
         "packed"
     );
     Ok(MergeToCsvOutput {

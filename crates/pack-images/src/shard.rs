@@ -72,6 +72,7 @@ pub async fn pack_shard<S: PagedStore>(
         rejected: chosen.rejected.items(),
         filtered: chosen.left_out.filtered,
         duplicates: chosen.left_out.duplicates,
+        unsampled: chosen.left_out.unsampled,
         ..packed.rows
     };
     let (lines, rejected) = chosen.rejected.finish();

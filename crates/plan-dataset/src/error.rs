@@ -3,7 +3,7 @@
 use changes::ChangesError;
 use contract::{ErrorName, Named};
 use dataset::{GateFailed, PlanError};
-use definition::{Dataset, ImageFiles};
+use definition::{Dataset, ImageFiles, Sample};
 use lake::{DocumentError, StoreError};
 
 /// Why a dataset cannot be planned.
@@ -128,6 +128,27 @@ pub enum PlanDatasetError {
         /// Raw bytes in total.
         bytes: u64,
     },
+    /// The sample cannot be drawn in the function's time.
+    #[error(
+        "`dataset.sample` was not drawn in time, for which all items are read: give `share` alone, which needs no reading"
+    )]
+    SampleTakesTooLong,
+    /// The sample is larger than a function has memory for.
+    #[error(
+        "`dataset.sample` keeps more than {} rows of all classes, more than one function has memory for: lower `perClass`, or give `share` alone",
+        Sample::MOST
+    )]
+    SampleTooLarge,
+    /// No image has a label.
+    #[error(
+        "none of {images} images has a label: correct `{field}`, or what it names; the index is kept, and no image is read again"
+    )]
+    NoLabels {
+        /// The field that says where labels are.
+        field: &'static str,
+        /// Images that can be used.
+        images: u64,
+    },
     /// A raw part has a line that is not an item.
     #[error("reading {key} of the export")]
     Item {
@@ -171,12 +192,15 @@ impl Named for PlanDatasetError {
             Self::ChangesIncomplete { .. } => ErrorName::ChangesIncomplete,
             Self::Changes(error) => error.name(),
             Self::AboveLimit { .. } => ErrorName::LimitExceeded,
+            Self::NoLabels { .. } => ErrorName::LabelsMissing,
             Self::DuplicatesApart { .. }
             | Self::DuplicatesTooLarge { .. }
             | Self::ImageDuplicatesApart { .. }
             | Self::TooManyImages { .. }
             | Self::TooFewImages { .. }
             | Self::SizesNoTime { .. }
+            | Self::SampleTakesTooLong
+            | Self::SampleTooLarge
             | Self::NoTime { .. } => ErrorName::InvalidDefinition,
             Self::Part(error) => error.name(),
             Self::Vocabulary(error) => error.name(),

@@ -46,6 +46,8 @@ pub struct Division<'d> {
     pub files: &'d ImageFiles,
     /// Bytes of all objects that were listed: those of the images at least.
     pub listed: u64,
+    /// The share of the images that are packed, from 0 to 1: all but for a sample.
+    pub share: f64,
     /// Instances that read a share of the files each.
     pub readers: u32,
 }
@@ -60,10 +62,11 @@ impl Division<'_> {
         deadline: SystemTime,
     ) -> Result<ImageShards, PlanDatasetError> {
         let until = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-        let grain = self.listed / (self.count(self.listed) * BLOCKS);
+        let listed = self.packed(self.listed);
+        let grain = self.listed / (self.count(listed) * BLOCKS);
         let grain = grain.min(MOST / BLOCKS);
         let blocks = blocks(store, &parts, grain, until).await?;
-        let bytes = blocks.iter().map(|block| block.bytes).sum();
+        let bytes = self.packed(blocks.iter().map(|block| block.bytes).sum());
         if self.dataset.deduplicate.is_some() {
             // Items with one key must be in one shard, because no other sees them.
             if bytes > MOST {
@@ -91,6 +94,16 @@ impl Division<'_> {
             });
         }
         Ok(collect(&parts, &blocks, shards))
+    }
+
+    /// What is packed of so many bytes of images.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count, which is no less than 0 and no more than it"
+    )]
+    fn packed(&self, bytes: u64) -> u64 {
+        (bytes as f64 * self.share.clamp(0.0, 1.0)).ceil() as u64
     }
 
     /// How many shards so many bytes of images are packed in, each of about `fileMb`: equally many
@@ -250,6 +263,7 @@ mod tests {
             dataset: &dataset,
             files: &files,
             listed: sizes.iter().flatten().sum(),
+            share: 1.0,
             readers,
         };
         let deadline = SystemTime::now() + Duration::from_hours(1);
@@ -370,6 +384,7 @@ mod tests {
             dataset: &dataset,
             files: &files,
             listed: 45,
+            share: 1.0,
             readers: 1,
         };
         let over = division.of(&store, parts, SystemTime::now()).await;

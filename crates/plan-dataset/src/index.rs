@@ -2,9 +2,10 @@
 //! that found nothing new.
 
 use crate::{Exported, PlanDatasetError};
-use definition::CountLimit;
+use definition::{CountLimit, Dataset, ImageLabels};
 use lake::records::{ExportRecord, ImageIndex, Latest, Listing, Plan};
 use lake::{ObjectStore, RunKeys, documents, keys};
+use std::borrow::Cow;
 
 /// Records a whole index, so that later runs need not read its images again, whatever the gates
 /// say of it.
@@ -55,6 +56,39 @@ pub fn listing(exported: &Exported) -> Listing {
         all += range.listing;
     }
     all
+}
+
+/// Refuses an index of which no image has a label, although the definition says where they are.
+pub fn check_labels(plan: &Plan, exported: &Exported) -> Result<(), PlanDatasetError> {
+    let Some(labels) = plan.images().and_then(|(source, _)| source.labels.as_ref()) else {
+        return Ok(());
+    };
+    let quarantined: u64 = exported
+        .ranges
+        .iter()
+        .map(|it| it.listing.quarantined)
+        .sum();
+    let images = exported.totals.items.saturating_sub(quarantined);
+    if images > 0 && exported.profile.attribute("label").is_none() {
+        let field = labels.field();
+        return Err(PlanDatasetError::NoLabels { field, images });
+    }
+    Ok(())
+}
+
+/// The dataset without the entity tags of sidecars among inferred columns: those of equal sidecars are
+/// equal, so that they would be the label itself.
+pub fn without_label_tags<'d>(plan: &Plan, dataset: &'d Dataset) -> Cow<'d, Dataset> {
+    const TAG: &str = "labelEtag";
+    let labels = plan.images().and_then(|(source, _)| source.labels.as_ref());
+    let is_inferred = dataset.columns.is_none() && dataset.format.images().is_none();
+    if !is_inferred || !matches!(labels, Some(ImageLabels::Sidecar(_))) {
+        return Cow::Borrowed(dataset);
+    }
+    let mut without = dataset.clone();
+    without.exclude.push(TAG.to_owned());
+    without.may_be_absent.push(TAG.to_owned());
+    Cow::Owned(without)
 }
 
 /// Whether the last run that ended well had these images, with these labels, and this definition.

@@ -10,6 +10,7 @@ mod index;
 mod items;
 mod leaks;
 mod quality;
+mod sample;
 mod shards;
 mod snapshot;
 mod vocabularies;
@@ -59,6 +60,7 @@ pub async fn handle(
         let index = gather(store, &keys, &plan).await?;
         index::record(store, &plan, &index).await?;
         index::check_limits(&plan, &index)?;
+        index::check_labels(&plan, &index)?;
         is_nothing_new = index::is_nothing_new(store, &plan, &index).await?;
         exported = Some(index);
     } else if is_nothing_new {
@@ -201,10 +203,12 @@ async fn planned(
         tracing::info!(path = left_out.path, reason = left_out.reason, "left out");
     }
     vocabularies::gather(store, &exported.parts, &mut columns, invocation.deadline).await?;
+    let (parts, until) = (&exported.parts, invocation.deadline);
+    let asked = definition.sample.as_ref();
+    let sampled = sample::draw(store, parts, asked, &mut columns, until).await?;
     let mut encoder = Encoder::new(&columns)?;
     Layout::of(&columns, &encoder).check(&definition.format)?;
     if let Some(most) = definition.gate.maximum_leak {
-        let (parts, until) = (&exported.parts, invocation.deadline);
         let verdict = leaks::judge(store, parts, &mut encoder, most, until).await?;
         quality.gate.push(verdict);
         documents::write(store, &keys.quality(), &quality).await?;
@@ -225,6 +229,9 @@ async fn planned(
             dataset: definition,
             files,
             listed: index::listing(&exported).bytes,
+            share: sampled.map_or(1.0, |rows| {
+                rows as f64 / exported.totals.items.max(1) as f64
+            }),
             readers,
         };
         let divided = division.of(store, exported.parts, invocation.deadline);
@@ -257,7 +264,8 @@ async fn planned(
 /// Decides the columns, and checks the definition's paths against the table.
 fn plan_columns(plan: &Plan, dataset: &Dataset, profile: &Profile) -> Result<Columns, PlanError> {
     let definition = &plan.definition;
-    let columns = dataset::plan_columns(dataset, &plan.key_attributes, profile)?;
+    let chosen = index::without_label_tags(plan, dataset);
+    let columns = dataset::plan_columns(&chosen, &plan.key_attributes, profile)?;
     let projected: Vec<_> = definition.paths();
     let projected: Vec<_> = projected
         .into_iter()

@@ -91,7 +91,8 @@ where
         run: run.clone(),
         execution: execution.id.clone(),
     };
-    let planned = plan_if_ready(store, sources, functions, &definition, &run).await?;
+    let planned = plan_if_ready(store, sources, functions, &definition, &run);
+    let planned = Box::pin(planned).await?;
     // A run that waits is the pipeline's run, too.
     let hold_lease = async || match lease::acquire(store, executions, &pipeline, &current).await? {
         Lease::HeldByOther(other) => Err(PlanExportError::AlreadyRunning {

@@ -66,6 +66,7 @@ where
             Source::Images(source) => {
                 let images = Images {
                     source,
+                    tables,
                     lake: lake.ok_or(PlanExportError::NoLake)?,
                     concurrency,
                 };
@@ -88,6 +89,7 @@ where
                 let dynamodb = DynamoDb {
                     source,
                     tables: self.tables,
+                    lake: self.lake,
                     concurrency: self.concurrency,
                 };
                 dynamodb.items(definition).await

@@ -17,8 +17,9 @@ pub enum SealDatasetError {
     },
     /// Items were lost or duplicated.
     #[error(
-        "{exported} items were exported, but the shards account for {} (train {}, validation {}, test {}, rejected {}, filtered {}, duplicates {})",
-        rows.total(), rows.train, rows.validation, rows.test, rows.rejected, rows.filtered, rows.duplicates
+        "{exported} items were exported, but the shards account for {} (train {}, validation {}, test {}, rejected {}, filtered {}, duplicates {}, unsampled {})",
+        rows.total(), rows.train, rows.validation, rows.test, rows.rejected, rows.filtered, rows.duplicates,
+        rows.unsampled
     )]
     NotReconciled {
         /// Items that the segments hold.

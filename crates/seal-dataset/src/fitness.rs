@@ -81,6 +81,7 @@ pub fn where_items_went(columns: &Columns, rows: RowCounts, content: &RowContent
     for (items, what) in [
         (otherwise, "left out by the split or as missing".to_owned()),
         (rows.duplicates, "duplicates".to_owned()),
+        (rows.unsampled, "not in the sample".to_owned()),
         (rows.rejected, format!("rejected{rejected}")),
         (rows.validation, "rows that validate".to_owned()),
         (rows.test, "rows to test with".to_owned()),

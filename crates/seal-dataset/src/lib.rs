@@ -51,6 +51,7 @@ where
         rows.rejected,
         rows.filtered,
         rows.duplicates,
+        rows.unsampled,
         "sealed"
     );
     Ok(SealDatasetOutput {

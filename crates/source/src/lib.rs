@@ -6,6 +6,7 @@
 mod capacity;
 mod export;
 mod function;
+mod items;
 pub mod memory;
 pub mod memory_export;
 mod page;
@@ -18,6 +19,7 @@ pub use export::{
     PointInTimeRecovery, Recoverable,
 };
 pub use function::{CallFunction, FunctionAnswer, MemoryFunctions};
+pub use items::{AttributeRequest, Attributes, MemoryItems, ReadItems};
 pub use page::{PageBuffer, PageEnd, PageRequest};
 pub use selection::{Selection, SelectionError, projected};
 pub use throttles::Throttles;
@@ -35,6 +37,8 @@ pub struct TableInfo {
     pub id: Option<String>,
     /// The names of the key attributes: partition key, then sort key if there is one.
     pub key_attributes: Vec<String>,
+    /// Whether the partition key is a number.
+    pub has_number_key: bool,
     /// Items, as of the service's last count (`DynamoDB` counts about every six hours).
     pub items: u64,
     /// Bytes, as of the same count.

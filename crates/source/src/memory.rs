@@ -66,6 +66,7 @@ impl DescribeTable for MemoryTable {
             )),
             id: Some("id-1".to_owned()),
             key_attributes: vec!["id".to_owned()],
+            has_number_key: false,
             items: self.lines.len() as u64,
             bytes: self.lines.iter().map(|line| line.len() as u64).sum(),
             indexes: Vec::new(),

@@ -28,6 +28,7 @@ async fn refused(training: Value, train: &[u64], validation: u64, classes: Optio
         digest: None,
         pieces: Vec::new(),
         checksum: None,
+        objects: None,
     };
     let files = (0..).zip(train).map(|(at, gib)| file("train", at, *gib));
     dataset.files = files.chain([file("validation", 0, validation)]).collect();

@@ -224,6 +224,7 @@ impl Served {
     fn carry_out(&self, operation: &str, body: &[u8]) -> Result<String, DynoxideError> {
         let database = &self.database;
         match operation {
+            "BatchGetItem" => written(&database.batch_get_item(read(body)?)?),
             "BatchWriteItem" => self.batch_write(body),
             "CreateTable" => written(&database.create_table(read(body)?)?),
             "DescribeTable" => written(&database.describe_table(read(body)?)?),

@@ -23,6 +23,7 @@ pub const ADAPTERS: [(&str, &[&str]); 11] = [
         "Tables",
         &[
             "dynamodb.rs",
+            "dynamodb_batch.rs",
             "dynamodb_export.rs",
             "dynamodb_get.rs",
             "dynamodb/capacity.rs",

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 27] = [
+pub const PORTS: [&str; 29] = [
     "Alarms",
     "Announcements",
     "ByteStream",
@@ -32,10 +32,12 @@ pub const PORTS: [&str; 27] = [
     "ObjectStore",
     "PagedStore",
     "ReadHistory",
+    "ReadItems",
     "Scaling",
     "ScanPages",
     "Secrets",
     "SendNotices",
+    "TaggedStore",
     "TrainingJobs",
     "TrainingLogs",
     "Transforms",
@@ -45,9 +47,10 @@ pub const PORTS: [&str; 27] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 64] = [
+pub const ACTIONS: [(&str, &[&str]); 66] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("add_tags", &["sagemaker:AddTags"]),
+    ("batch_get_item", &["dynamodb:BatchGetItem"]),
     ("complete_multipart_upload", &["s3:PutObject"]),
     (
         "create_endpoint",
@@ -166,6 +169,7 @@ pub const ACTIONS: [(&str, &[&str]); 64] = [
     ("get_execution_history", &["states:GetExecutionHistory"]),
     // Without the listing, a key that is not there is answered as forbidden.
     ("get_object", &["s3:GetObject", "s3:ListBucket"]),
+    ("get_object_tagging", &["s3:GetObjectTagging"]),
     ("get_secret_value", &["secretsmanager:GetSecretValue"]),
     ("head_object", &["s3:GetObject", "s3:ListBucket"]),
     ("invoke", &["lambda:InvokeFunction"]),

@@ -7,9 +7,10 @@ use crate::layers::Crates;
 use std::path::Path;
 
 /// Operations that leave nothing of their own in the account.
-const CREATE_NOTHING: [&str; 12] = [
+const CREATE_NOTHING: [&str; 13] = [
     "abort_",
     "add_tags",
+    "batch_get_",
     "delete_",
     "deregister_",
     "describe_",

@@ -6,8 +6,9 @@ use image::Pixels;
 use lake::memory::{MemoryStream, MemoryUpload};
 use lake::{
     ByteStream, ConditionalStore, ListPage, MemoryStore, ObjectMeta, ObjectStore, PagedStore,
-    PutOutcome, StoreError, Swap, Version,
+    PutOutcome, StoreError, Swap, TaggedStore, Version,
 };
+use source::MemoryItems;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -17,13 +18,19 @@ pub struct Bucket {
     state: Arc<Mutex<State>>,
 }
 
+/// What a table has, which stands beside the bucket.
+type Items = BTreeMap<String, Option<String>>;
+
 #[derive(Debug, Default)]
 struct State {
     reads: u64,
+    tag_reads: u64,
+    listed: u64,
     throttled: u64,
     throttle_every: Option<u64>,
     denied: BTreeSet<String>,
     replaced: BTreeMap<String, Vec<u8>>,
+    items: Items,
 }
 
 impl Bucket {
@@ -38,6 +45,31 @@ impl Bucket {
     /// Reads of objects as they were listed.
     pub fn reads(&self) -> u64 {
         self.state().reads
+    }
+
+    /// Keys that were listed page by page.
+    pub fn listed(&self) -> u64 {
+        self.state().listed
+    }
+
+    /// Requests for tags.
+    pub fn tag_reads(&self) -> u64 {
+        self.state().tag_reads
+    }
+
+    pub fn set_tag(&self, key: &str, tag: &str, value: &str) {
+        self.store.set_tag(key, tag, value);
+    }
+
+    /// The table of labels.
+    pub fn items(&self) -> MemoryItems {
+        let items = self.state().items.clone();
+        MemoryItems { items }
+    }
+
+    pub fn set_item(&self, key: &str, label: Option<&str>) {
+        let label = label.map(str::to_owned);
+        self.state().items.insert(key.to_owned(), label);
     }
 
     pub fn throttled(&self) -> u64 {
@@ -64,17 +96,7 @@ impl Bucket {
     fn fault(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let mut state = self.state();
         state.reads += 1;
-        let error = |name, code: &str| {
-            StoreError::from(ServiceError {
-                name,
-                service: "S3",
-                operation: "GetObject",
-                subject: key.to_owned(),
-                code: code.to_owned(),
-                message: "as the test has it".to_owned(),
-                source: None,
-            })
-        };
+        let error = |name, code: &str| error("GetObject", key, name, code);
         if state
             .throttle_every
             .is_some_and(|n| state.reads.is_multiple_of(n))
@@ -87,6 +109,18 @@ impl Bucket {
         }
         Ok(state.replaced.remove(key))
     }
+}
+
+fn error(operation: &'static str, key: &str, name: ErrorName, code: &str) -> StoreError {
+    StoreError::from(ServiceError {
+        name,
+        service: "S3",
+        operation,
+        subject: key.to_owned(),
+        code: code.to_owned(),
+        message: "as the test has it".to_owned(),
+        source: None,
+    })
 }
 
 impl PagedStore for Bucket {
@@ -102,7 +136,9 @@ impl PagedStore for Bucket {
         after: Option<&str>,
         most: u32,
     ) -> Result<ListPage, StoreError> {
-        self.store.list_page(prefix, after, most).await
+        let page = self.store.list_page(prefix, after, most).await?;
+        self.state().listed += page.objects.len() as u64;
+        Ok(page)
     }
 
     async fn get_if_match(&self, key: &str, etag: &str) -> Result<Option<Bytes>, StoreError> {
@@ -119,6 +155,21 @@ impl PagedStore for Bucket {
         from: u64,
     ) -> Result<Option<MemoryStream>, StoreError> {
         self.store.stream_if_match(key, etag, from).await
+    }
+}
+
+impl TaggedStore for Bucket {
+    async fn tag(&self, key: &str, tag: &str) -> Result<Option<String>, StoreError> {
+        self.state().tag_reads += 1;
+        if self.state().denied.contains(&format!("tags of {key}")) {
+            return Err(error(
+                "GetObjectTagging",
+                key,
+                ErrorName::AccessDenied,
+                "AccessDenied",
+            ));
+        }
+        self.store.tag(key, tag).await
     }
 }
 

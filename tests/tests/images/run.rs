@@ -17,6 +17,7 @@ use plan_export::{Images, PlanExportError};
 use profile::Profile;
 use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
+use source::memory::MemoryTable;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -92,7 +93,7 @@ impl Run {
     }
 }
 
-struct Silent;
+pub struct Silent;
 
 impl Announcements for Silent {
     async fn announce(&self, _: &Latest, _: &str) -> Result<(), ServiceError> {
@@ -113,6 +114,13 @@ pub fn invocation() -> Invocation {
     }
 }
 
+/// The table with the labels that the bucket's test has, by the key `id`.
+fn table(bucket: &Bucket) -> MemoryTable {
+    let items = bucket.items().items.into_iter();
+    let line = |id| format!("{{\"Item\":{{\"id\":{{\"S\":\"{id}\"}}}}}}\n").into_bytes();
+    MemoryTable::new("signs", items.map(|(id, _)| line(id)).collect(), 100)
+}
+
 /// Plans a run.
 pub async fn plan(
     bucket: &Bucket,
@@ -126,6 +134,7 @@ pub async fn plan(
     let source = serde_json::from_value(definition["source"]["images"].clone()).unwrap();
     let images = Images {
         source: &source,
+        tables: &table(bucket),
         lake: bucket,
         concurrency: 40,
     };
@@ -179,7 +188,9 @@ pub async fn index(bucket: &Bucket, planned: &PlanExportOutput) -> Result<(), In
             run: planned.run.clone(),
             task,
         };
-        let output = index_images::handle(bucket, Settings::default(), input, invocation()).await?;
+        let items = bucket.items();
+        let settings = Settings::default();
+        let output = index_images::handle(bucket, &items, settings, input, invocation()).await?;
         assert_eq!(output.status, Status::Done);
     }
     Ok(())

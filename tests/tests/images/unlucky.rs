@@ -6,7 +6,9 @@ use bytes::Bytes;
 use contract::{ErrorName, ServiceError};
 use fastrand::Rng;
 use lake::memory::{MemoryStream, MemoryUpload};
-use lake::{ByteStream, ListPage, ObjectMeta, ObjectStore, PagedStore, PutOutcome, StoreError};
+use lake::{
+    ByteStream, ListPage, ObjectMeta, ObjectStore, PagedStore, PutOutcome, StoreError, TaggedStore,
+};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -182,6 +184,15 @@ impl PagedStore for Unlucky {
     ) -> Result<Option<MemoryStream>, StoreError> {
         self.luck.before(key).await?;
         self.bucket.stream_if_match(key, etag, from).await
+    }
+}
+
+impl TaggedStore for Unlucky {
+    async fn tag(&self, key: &str, tag: &str) -> Result<Option<String>, StoreError> {
+        self.luck.before(key).await?;
+        let found = self.bucket.tag(key, tag).await;
+        self.luck.after(LOST, key)?;
+        found
     }
 }
 

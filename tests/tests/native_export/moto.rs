@@ -162,22 +162,18 @@ impl Moto {
             overrides: plan_export::Overrides::default(),
             concurrency: 40,
         };
-        plan_export::handle(
-            &self.lake,
-            &plan_export::Sources {
-                tables: &self.tables,
-                databases: &database::Drivers::AT_ONCE,
-                secrets: &sql_source::MemorySecrets::new(),
-                lake: Some(&self.lake),
-                concurrency: settings.concurrency,
-            },
-            &NoOther,
-            &MemorySageMaker::new(),
-            &source::MemoryFunctions::default(),
-            &settings,
-            input,
-        )
-        .await
+        let sources = plan_export::Sources {
+            tables: &self.tables,
+            databases: &database::Drivers::AT_ONCE,
+            secrets: &sql_source::MemorySecrets::new(),
+            lake: Some(&self.lake),
+            concurrency: settings.concurrency,
+        };
+        let (alarms, functions) = (MemorySageMaker::new(), source::MemoryFunctions::default());
+        let (lake, other) = (&self.lake, &NoOther);
+        let planned =
+            plan_export::handle(lake, &sources, other, &alarms, &functions, &settings, input);
+        Box::pin(planned).await
     }
 
     pub async fn look(&self, run: &RunInput) -> Result<RequestExportOutput, RequestExportError> {

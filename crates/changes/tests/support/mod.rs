@@ -208,6 +208,7 @@ impl World {
             now(segment::commit(&self.lake, &keys, 0, &record, None)).unwrap();
         }
         let export = NativeExport {
+            first_segment: 0,
             arn: "export".to_owned(),
             items: table.len() as u64,
             files,

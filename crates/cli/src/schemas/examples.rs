@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// The definitions in `docs/src/examples/`, by name: together they have every field.
-const DEFINITIONS: [(&str, &str); 17] = [
+const DEFINITIONS: [(&str, &str); 20] = [
     (
         "houses",
         include_str!("../../../../docs/src/examples/houses.json"),
@@ -64,6 +64,18 @@ const DEFINITIONS: [(&str, &str); 17] = [
     (
         "few-signs",
         include_str!("../../../../docs/src/examples/few-signs.json"),
+    ),
+    (
+        "tagged-images",
+        include_str!("../../../../docs/src/examples/tagged-images.json"),
+    ),
+    (
+        "sidecar-images",
+        include_str!("../../../../docs/src/examples/sidecar-images.json"),
+    ),
+    (
+        "table-images",
+        include_str!("../../../../docs/src/examples/table-images.json"),
     ),
     (
         "old-exports",

@@ -14,6 +14,7 @@ pub(crate) mod numeric_text;
 pub(crate) mod outcome;
 mod places;
 pub(crate) mod reject;
+mod sample;
 mod split;
 
 use crate::columns::Columns;
@@ -24,6 +25,7 @@ use crate::encode::label::Label;
 use crate::encode::outcome::RowOutcome;
 use crate::encode::places::Places;
 use crate::encode::reject::{Reject, RejectReason, Stop};
+use crate::encode::sample::Sampler;
 use crate::encode::split::Splitter;
 use crate::error::ColumnsError;
 use crate::rows::cell::Cell;
@@ -40,6 +42,7 @@ pub struct Encoder {
     slot_names: Vec<String>,
     conditions: Vec<PreparedCondition>,
     splitter: Splitter,
+    sampler: Option<Sampler>,
     /// The path of the row's timestamp.
     time: Option<String>,
     duplicates: Option<Duplicates>,
@@ -86,6 +89,7 @@ impl Encoder {
                 .collect(),
             conditions: conditions.collect::<Result<_, _>>()?,
             splitter: Splitter::new(&columns.split),
+            sampler: columns.sample.as_ref().map(Sampler::new),
             time: columns.split.time.as_ref().map(|time| time.path.clone()),
             duplicates: columns
                 .deduplicate
@@ -217,6 +221,12 @@ impl Encoder {
         self.label.cell(values[0]).ok().map(Cell::value)
     }
 
+    /// The hash by which an item is sampled; `None` if all rows are kept.
+    pub fn sample_hash(&self, values: &Values<'_>) -> Option<u64> {
+        let sampler = self.sampler.as_ref()?;
+        Some(sampler.hash(&values[self.places.sample.clone()]))
+    }
+
     /// Writes one column's slots to `row`, by the column's position among the features.
     ///
     /// # Errors
@@ -258,7 +268,8 @@ impl Encoder {
     }
 
     fn write(&mut self, values: &Values<'_>, row: &mut impl RowSink) -> Result<RowOutcome, Ended> {
-        row.label(self.label.cell(values[0]).map_err(Ended::Rejected)?);
+        let label = self.label.cell(values[0]).map_err(Ended::Rejected)?;
+        row.label(label);
         if let Some(path) = &self.weight {
             let weight = values[self.places.weight.clone()]
                 .first()
@@ -280,7 +291,15 @@ impl Encoder {
             let path = self.time.as_deref().unwrap_or_default();
             Ended::Rejected(Reject::new(path, reason, time.as_ref()))
         })?;
-        Ok(side.map_or(RowOutcome::Filtered, RowOutcome::Row))
+        let Some(side) = side else {
+            return Ok(RowOutcome::Filtered);
+        };
+        let sampled = &values[self.places.sample.clone()];
+        let is_kept = self.sampler.as_ref();
+        if is_kept.is_some_and(|sampler| !sampler.keeps(sampled, label.value())) {
+            return Ok(RowOutcome::Unsampled);
+        }
+        Ok(RowOutcome::Row(side))
     }
 
     fn write_features<'s, 'v>(

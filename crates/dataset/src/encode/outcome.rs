@@ -14,6 +14,8 @@ pub enum RowOutcome {
     Filtered,
     /// Another item with the same key becomes the row.
     Duplicate,
+    /// It could become a row, and the sample leaves it out.
+    Unsampled,
     /// The definition says that such an item fails the run.
     Refused(Reject),
 }

@@ -21,6 +21,8 @@ pub(crate) struct Places {
     pub(crate) latest: Range<usize>,
     /// The table's key, if it breaks ties among duplicates.
     pub(crate) key: Range<usize>,
+    /// The values whose hash decides whether a row is in the sample.
+    pub(crate) sample: Range<usize>,
 }
 
 impl Places {
@@ -42,6 +44,8 @@ impl Places {
         let same = add(&mut rule.iter().flat_map(|rule| &rule.by))?;
         let latest = add(&mut rule.iter().flat_map(|rule| &rule.latest))?;
         let key = add(&mut rule.iter().flat_map(|rule| &rule.key))?;
+        let sample = columns.sample.as_ref();
+        let sample = add(&mut sample.iter().flat_map(|rule| &rule.by))?;
         Ok(Self {
             walk: Paths::new(&paths),
             paths,
@@ -53,6 +57,7 @@ impl Places {
             same,
             latest,
             key,
+            sample,
         })
     }
 

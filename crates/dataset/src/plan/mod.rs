@@ -11,7 +11,9 @@ pub(crate) mod survey;
 mod table;
 mod training;
 
-use crate::columns::{Columns, DeduplicateRule, FeatureColumn, Latest, LeftOut, SplitRule};
+use crate::columns::{
+    Columns, DeduplicateRule, FeatureColumn, HashBound, Latest, LeftOut, SampleRule, SplitRule,
+};
 use crate::error::PlanError;
 use crate::plan::check::{check_definition, parse, refuse};
 use crate::plan::closest::closest;
@@ -62,6 +64,7 @@ pub fn plan_columns(
     plan.check_weight()?;
     plan.note_label(&label);
     let deduplicate = plan.deduplicate_rule()?;
+    let sample = plan.sample_rule()?;
     let columns = match &definition.columns {
         // The image is what the row has.
         _ if definition.format.images().is_some() => Vec::new(),
@@ -82,6 +85,7 @@ pub fn plan_columns(
         weight: definition.weight.clone(),
         conditions: definition.conditions.clone(),
         deduplicate,
+        sample,
         columns,
         split,
         inferred: definition.columns.is_none() && definition.format.images().is_none(),
@@ -114,6 +118,41 @@ impl Plan<'_> {
             latest: rule.latest.clone(),
             latest_are,
             key: key.map(|name| Path::attribute(name).to_string()).collect(),
+        }))
+    }
+
+    /// The sample as far as it is known before any row is.
+    fn sample_rule(&self) -> Result<Option<SampleRule>, PlanError> {
+        let Some(sample) = &self.definition.sample else {
+            return Ok(None);
+        };
+        // Of equal items another one may win the next time: the choice must not follow it.
+        let by = if let Some(rule) = &self.definition.deduplicate {
+            rule.by.clone()
+        } else {
+            let key = self.key_attributes.iter();
+            key.map(|name| Path::attribute(name).to_string()).collect()
+        };
+        if by.is_empty() {
+            return Err(refuse(
+                "sample",
+                "needs a key to choose by, and the source has none: name attributes in `dataset.deduplicate.by`",
+            ));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of the hashes, and all of them where the product is beyond the greatest"
+        )]
+        let most = match sample.share {
+            Some(share) if share < 1.0 => (share * u64::MAX as f64) as u64,
+            _ => u64::MAX,
+        };
+        Ok(Some(SampleRule {
+            by,
+            seed: self.definition.split.seed,
+            most: HashBound(most),
+            classes: Vec::new(),
         }))
     }
 

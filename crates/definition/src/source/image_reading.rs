@@ -68,12 +68,26 @@ pub struct ImageRead {
     /// second and prefix.
     #[schemars(range(min = 1))]
     pub requests_per_second: u32,
+    /// Of which images the tag with the label is read. S3 lists no tags.
+    pub tags: TagReads,
+}
+
+/// Of which images the tag with the label is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum TagReads {
+    /// Of images that are new or replaced: a tag that changes later is not seen.
+    #[default]
+    New,
+    /// Of all, in every run.
+    All,
 }
 
 impl Default for ImageRead {
     fn default() -> Self {
         Self {
             requests_per_second: 2000,
+            tags: TagReads::default(),
         }
     }
 }

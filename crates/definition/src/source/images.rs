@@ -1,7 +1,8 @@
 //! Images in a bucket as a source: which objects, what their keys say, where their labels are.
 
-use super::image_labels::{ImageLabels, ManifestLabels, address, is_bucket};
-use super::image_reading::{ImageLimits, ImageMetadata, ImageRead, ImageVerify};
+use super::image_changes::Changed;
+use super::image_labels::{ImageLabels, is_bucket};
+use super::image_reading::{ImageLimits, ImageMetadata, ImageRead, ImageVerify, TagReads};
 use super::keys::KeyPattern;
 use crate::faults::Faults;
 use crate::{Dataset, NamedPath};
@@ -29,6 +30,9 @@ pub struct ImagesSource {
     /// Where the labels are; without it, images have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<ImageLabels>,
+    /// Which keys a run lists to find what changed.
+    #[serde(default, skip_serializing_if = "Changed::is_default")]
+    pub changed: Changed,
     /// How closely an image is looked at.
     #[serde(default)]
     pub verify: ImageVerify,
@@ -53,7 +57,7 @@ fn default_include() -> Vec<String> {
 }
 
 /// The attributes of every image, whose names no part of a key may have.
-pub const IMAGE_ATTRIBUTES: [&str; 18] = [
+pub const IMAGE_ATTRIBUTES: [&str; 19] = [
     "bucket",
     "capturedAt",
     "channels",
@@ -65,6 +69,7 @@ pub const IMAGE_ATTRIBUTES: [&str; 18] = [
     "key",
     "label",
     "labelConfidence",
+    "labelEtag",
     "latitude",
     "longitude",
     "modified",
@@ -133,6 +138,7 @@ impl ImagesSource {
             }
         };
         self.validate_labels(&parts, faults);
+        self.changed.validate(&parts, faults);
         if self.include.is_empty() {
             faults.add("source.images.include", "must name an ending, such as jpg");
         }
@@ -234,38 +240,29 @@ impl ImagesSource {
     }
 
     fn validate_labels(&self, parts: &[String], faults: &mut Faults) {
-        let Some(labels) = &self.labels else { return };
-        if let ImageLabels::Key(part) = labels
-            && !parts.iter().any(|one| one == part)
-        {
-            let known: Vec<_> = parts.iter().map(|part| format!("`{part}`")).collect();
+        if let Some(labels) = &self.labels {
+            labels.validate(parts, &self.include, faults);
+        }
+        let has_tag = matches!(self.labels, Some(ImageLabels::Tag(_)));
+        if self.read.tags == TagReads::All && !has_tag {
             faults.add(
-                "source.images.labels.key",
-                format!("`keys` has no part {{{part}}}; it has {}", known.join(", ")),
+                "source.images.read.tags",
+                "is for labels in tags: give `source.images.labels.tag`, or leave it out",
             );
         }
-        if let ImageLabels::Manifest(ManifestLabels { attribute, .. }) = labels
-            && attribute.is_empty()
-        {
-            faults.add(
-                "source.images.labels.manifest.attribute",
-                "must not be empty",
-            );
-        }
-        if let Some((uri, field)) = labels.uri()
-            && address(uri).is_none()
-        {
-            faults.add(
-                field,
-                format!("{uri:?} is no address of an object: s3://bucket/key"),
-            );
-        }
+    }
+
+    /// Whether the labels of all images are looked up in every run, although nothing else changed.
+    pub fn looks_up_all_labels(&self) -> bool {
+        self.labels.as_ref().is_some_and(ImageLabels::is_unlisted)
+            || self.read.tags == TagReads::All
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SidecarLabels;
     use serde_json::{Value, json};
 
     fn faults(change: &Value) -> String {
@@ -288,6 +285,13 @@ mod tests {
             json!({"bucket": "fleet-images", "keys": "{class}/{name}.{ext}"}),
             json!({"labels": {"csv": {"uri": "s3://fleet-images/labels.csv"}}}),
             json!({"labels": {"manifest": {"uri": "s3://b-1/o.manifest", "attribute": "state"}}}),
+            json!({"labels": {"tag": "label"}, "read": {"tags": "all"}}),
+            json!({"labels": {"sidecar": {"suffix": ".txt"}}}),
+            json!({"labels": {"sidecar": {"path": "$.sign.class"}}}),
+            json!({"labels": {"table": {"name": "signs", "key": "id", "from": "name"}}}),
+            json!({"changed": "all"}),
+            json!({"keys": "images/date={date}/{name}.{ext}", "labels": null,
+                "changed": {"since": {"part": "date", "lateDays": 3}}}),
         ] {
             assert_eq!(faults(&good), "", "{good}");
         }
@@ -330,6 +334,40 @@ mod tests {
             (
                 json!({"labels": {"csv": {"uri": "labels.csv"}}}),
                 "s3://bucket/key",
+            ),
+            (json!({"labels": {"tag": ""}}), "1 to 128 characters"),
+            (json!({"read": {"tags": "all"}}), "source.images.labels.tag"),
+            (
+                json!({"labels": {"sidecar": {"suffix": ""}}}),
+                "such as .json",
+            ),
+            (
+                json!({"labels": {"sidecar": {"suffix": ".mask.PNG"}}}),
+                "would be an image itself",
+            ),
+            (
+                json!({"labels": {"sidecar": {}}}),
+                "sidecar.path`: must name the field",
+            ),
+            (
+                json!({"labels": {"sidecar": {"path": "$..label"}}}),
+                "names of fields",
+            ),
+            (
+                json!({"labels": {"table": {"name": "t", "key": "id", "from": "trip"}}}),
+                "table.from`: `keys` has no part {trip}",
+            ),
+            (
+                json!({"labels": {"table": {"name": "t", "key": "label"}}}),
+                "is the table's key",
+            ),
+            (
+                json!({"labels": {"table": {"name": "", "key": "id"}}}),
+                "source.images.labels.table.name",
+            ),
+            (
+                json!({"changed": {"since": {"part": "name"}}}),
+                "the first part of `keys`, which is {class}",
             ),
             (json!({"include": []}), "such as jpg"),
             (json!({"include": [".JPG"]}), "without a dot"),
@@ -414,6 +452,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_sidecar_has_the_images_name_and_its_own_ending() {
+        let labels = |suffix: &str| {
+            let labels = json!({"suffix": suffix, "path": "$.a.b"});
+            serde_json::from_value::<SidecarLabels>(labels).unwrap()
+        };
+        for (image, suffix, sidecar) in [
+            ("i/a.jpg", ".json", "i/a.json"),
+            ("i/a.b.jpg", ".json", "i/a.b.json"),
+            ("i.d/a", ".json", "i.d/a.json"),
+            ("a.jpg", "-label.txt", "a-label.txt"),
+        ] {
+            assert_eq!(labels(suffix).key_for(image), sidecar);
+        }
+        let labels = labels(".json");
+        assert!(labels.fields().unwrap().eq(["a", "b"]));
+    }
     #[test]
     fn what_is_read_is_chosen_by_the_ending() {
         let source = json!({"keys": "images/{name}.{ext}"});

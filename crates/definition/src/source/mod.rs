@@ -4,6 +4,7 @@ mod dynamodb;
 mod dynamodb_changes;
 mod dynamodb_filter;
 mod files;
+mod image_changes;
 mod image_labels;
 mod image_reading;
 mod images;
@@ -16,10 +17,13 @@ mod toy;
 pub use dynamodb::{DynamoDbSource, Filter, Mode, ReadBudget};
 pub use dynamodb_changes::TableChanges;
 pub use files::{CellType, CsvFiles, FileFormat, FilesSource};
+pub use image_changes::{Changed, Since};
 pub(crate) use image_labels::is_bucket;
-pub use image_labels::{CsvLabels, ImageLabels, ManifestLabels, address};
+pub use image_labels::{
+    CsvLabels, ImageLabels, ManifestLabels, SidecarLabels, TableLabels, address,
+};
 pub use image_reading::{
-    ImageFormat, ImageLimits, ImageMetadata, ImageRead, ImageVerify, Position,
+    ImageFormat, ImageLimits, ImageMetadata, ImageRead, ImageVerify, Position, TagReads,
 };
 pub use images::{IMAGE_ATTRIBUTES, ImagesSource, LAKE_IMAGES};
 pub use incremental::Incremental;

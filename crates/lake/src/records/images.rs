@@ -26,6 +26,12 @@ pub struct ImagesPlan {
     /// Bytes of these objects.
     #[serde(default)]
     pub bytes: u64,
+    /// Whether the keys of the table with the labels are numbers.
+    #[serde(default)]
+    pub label_keys_are_numbers: bool,
+    /// The first ranges, so many, are taken over from the earlier index without being listed.
+    #[serde(default)]
+    pub unlisted: u32,
     /// The images by size, from the smallest on, as far as the plan has counted them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sizes: Vec<SizeClass>,
@@ -60,6 +66,15 @@ pub struct KeyRange {
     /// No key is greater; absent for the last range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub up_to: Option<String>,
+}
+
+impl ImagesPlan {
+    /// Objects of the ranges that are not listed, by the earlier index.
+    pub fn unlisted_objects(&self) -> u64 {
+        let ranges = self.earlier.iter().flat_map(|index| &index.ranges);
+        let unlisted = ranges.take(self.unlisted as usize);
+        unlisted.map(|one| one.listing.objects).sum()
+    }
 }
 
 impl KeyRange {
@@ -113,6 +128,15 @@ pub struct Listing {
     pub read: u64,
     /// Images of the last index that are gone.
     pub vanished: u64,
+    /// The sum of XXH3-64 over image and entity tag of each sidecar that lies in another range.
+    #[serde(default)]
+    pub labels: Checksum,
+    /// Requests for the labels of single images: of tags and sidecars.
+    #[serde(default)]
+    pub label_reads: u64,
+    /// Objects of these that this run did not list: the last index is taken at its word.
+    #[serde(default)]
+    pub unlisted: u64,
 }
 
 impl Listing {
@@ -124,8 +148,13 @@ impl Listing {
             .add_line(format!("{key}\n{etag}\n{size}").as_bytes());
     }
 
-    /// Whether the bucket says of the range what it said then.
+    /// Whether the bucket says of the range, and of the sidecars of its images, what it said then.
     pub fn is_as(&self, other: &Self) -> bool {
+        self.lists_as(other) && self.labels == other.labels
+    }
+
+    /// Whether the bucket says of the range alone what it said then.
+    pub fn lists_as(&self, other: &Self) -> bool {
         (self.objects, self.bytes, self.checksum) == (other.objects, other.bytes, other.checksum)
     }
 }
@@ -140,6 +169,9 @@ impl std::ops::AddAssign for Listing {
         self.absent += other.absent;
         self.read += other.read;
         self.vanished += other.vanished;
+        self.labels += other.labels;
+        self.label_reads += other.label_reads;
+        self.unlisted += other.unlisted;
     }
 }
 

@@ -19,8 +19,8 @@ pub use changes::{
 };
 pub use checksum::{Checksum, FileDigest};
 pub use dataset::{
-    ChannelFile, DatasetPlan, DatasetRecord, FilePiece, LabelRange, LineSpan, ListedObject, Objects,
-    Rejection, RowContent, Sample, ShardRecord,
+    ChannelFile, DatasetPlan, DatasetRecord, FilePiece, LabelRange, LineSpan, ListedObject,
+    Objects, Rejection, RowContent, Sample, ShardRecord,
 };
 pub use deployment::{
     Champion, DeploymentIntent, DeploymentRecord, EndpointRecreated, TransformRecord,

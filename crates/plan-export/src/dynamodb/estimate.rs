@@ -269,6 +269,7 @@ mod tests {
             arn: None,
             id: None,
             key_attributes: Vec::new(),
+            has_number_key: false,
             items: 1000,
             bytes,
             capacity,

@@ -90,6 +90,13 @@ where
         };
         Ok(planned(selected, chosen, unknown, sample, None, changes))
     }
+
+    async fn items(&self, definition: &Definition) -> Result<Option<u64>, PlanExportError> {
+        let info = describe(self.tables, &self.source.table).await?;
+        let selected = selected::choose(definition, self.source, info)?;
+        // What is not counted yet may hold items all the same.
+        Ok(Some(selected.info.items).filter(|items| *items > 0))
+    }
 }
 
 impl<T, L> DynamoDb<'_, T, L>
@@ -176,12 +183,5 @@ fn planned(
             read,
             changes,
         })),
-    }
-
-    async fn items(&self, definition: &Definition) -> Result<Option<u64>, PlanExportError> {
-        let info = describe(self.tables, &self.source.table).await?;
-        let selected = selected::choose(definition, self.source, info)?;
-        // What is not counted yet may hold items all the same.
-        Ok(Some(selected.info.items).filter(|items| *items > 0))
     }
 }

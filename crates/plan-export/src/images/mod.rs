@@ -1,22 +1,23 @@
 //! Plans the index of a bucket of images: which ranges of keys, how many images, what they cost.
 
 mod estimate;
+mod labels;
 mod midpoint;
 mod ranges;
+mod since;
 mod survey;
 
 use crate::PlanExportError;
 use contract::states::{ExportTask, MOST_CHILDREN, Route};
 use contract::{ErrorName, ServiceError};
-use definition::{CountLimit, Definition, ImagesSource, address};
+use definition::{CountLimit, Definition, ImagesSource};
 use lake::records::{Checksum, ImageIndex, ImagesPlan, IndexBasis, SourcePlan};
 use lake::{DocumentError, PagedStore, StoreError, documents, keys};
 use raw_export::{PlanSource, Planned};
 use serde::Serialize;
+use since::Settled;
+use source::DescribeTable;
 use survey::Survey;
-
-/// The largest file of labels: each function holds it in memory.
-const LABEL_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Changes whenever the same image would get another line (`image::inspect`, the attributes): no
 /// line of an older release is copied then.
@@ -24,16 +25,18 @@ const READING: u32 = 2;
 
 /// A bucket of images to index, and the lake, of which other buckets' stores are made.
 #[derive(Debug)]
-pub struct Images<'a, L> {
+pub struct Images<'a, T, L> {
     /// The definition's source.
     pub source: &'a ImagesSource,
+    /// Tables, one of which may have the labels.
+    pub tables: &'a T,
     /// The lake.
     pub lake: &'a L,
     /// Tasks that run at once, at most.
     pub concurrency: u32,
 }
 
-impl<L: PagedStore> PlanSource for Images<'_, L> {
+impl<T: DescribeTable, L: PagedStore> PlanSource for Images<'_, T, L> {
     type Error = PlanExportError;
 
     async fn plan(&self, definition: &Definition) -> Result<Planned, PlanExportError> {
@@ -43,8 +46,20 @@ impl<L: PagedStore> PlanSource for Images<'_, L> {
         let prefix = source.prefix();
         let basis = self.basis(definition, bucket).await?;
         let earlier = self.earlier(definition, bucket, &prefix).await?;
-        let survey = Survey::of(&images, source, &prefix, earlier.as_ref()).await;
+        let label_keys_are_numbers = labels::check_table(source, self.tables).await?;
+        let mut settled = Settled::none(earlier.as_ref());
+        if let Some(since) = source.changed.since() {
+            let checked = since::check(&images, source, &prefix).await;
+            checked.map_err(|error| unlisted(error, bucket))??;
+            // Lines that are made anew are made of a listing.
+            if let Some(index) = earlier.as_ref().filter(|index| index.basis == basis) {
+                settled = Settled::of(index, source, since, since::today());
+            }
+        }
+        let (kept, end) = (settled.others, settled.end());
+        let survey = Box::pin(Survey::of(&images, source, &prefix, kept, end)).await;
         let mut survey = survey.map_err(|error| unlisted(error, bucket))?;
+        survey.put_before(settled.ranges);
         if earlier
             .as_ref()
             .is_some_and(|index| index.basis.reading != basis.reading)
@@ -56,15 +71,19 @@ impl<L: PagedStore> PlanSource for Images<'_, L> {
         }
         let above = check_counts(definition, &survey)?;
         let Survey { ranges, reason, .. } = &survey;
+        let reason = format!("{reason}{}", settled.reason());
+        let unlisted = u32::try_from(settled.ranges.len()).unwrap_or(u32::MAX);
         let segments = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
         let at_once = segments.min(self.concurrency).max(1);
         let rate = source.read.requests_per_second;
-        let estimate = estimate::estimate(source, &definition.limits, &survey, at_once);
+        let is_relabelled = earlier.as_ref().is_some_and(|index| index.basis != basis);
+        let labels = labels::reads(source, &survey, settled.ranges, is_relabelled);
+        let estimate = estimate::estimate(source, &definition.limits, &survey, labels, at_once);
         crate::dynamodb::check_limits(definition, &estimate)?;
         Ok(Planned {
             key_attributes: vec!["key".to_owned()],
             route: Route::Images,
-            reason: reason.clone(),
+            reason,
             segments,
             tasks: ExportTask::share(segments, segments.min(MOST_CHILDREN)),
             estimate,
@@ -74,7 +93,13 @@ impl<L: PagedStore> PlanSource for Images<'_, L> {
                 prefix,
                 basis,
                 reads_per_second: (rate / at_once).max(1),
-                pace: format!("reads at most {rate} images/s, {}", functions(at_once)),
+                pace: format!(
+                    "reads at most {rate} images/s, {}{}",
+                    functions(at_once),
+                    labels.in_words()
+                ),
+                label_keys_are_numbers,
+                unlisted,
                 warnings: survey.warnings().into_iter().chain(above).collect(),
                 objects: survey.objects,
                 bytes: survey.all_bytes,
@@ -86,7 +111,7 @@ impl<L: PagedStore> PlanSource for Images<'_, L> {
     }
 }
 
-impl<L: PagedStore> Images<'_, L> {
+impl<T: DescribeTable, L: PagedStore> Images<'_, T, L> {
     /// What the index's lines are made by.
     async fn basis(
         &self,
@@ -94,7 +119,7 @@ impl<L: PagedStore> Images<'_, L> {
         bucket: &str,
     ) -> Result<IndexBasis, PlanExportError> {
         let source = self.source;
-        let labels_etag = self.labels_etag().await?;
+        let labels_etag = labels::etag_of_file(source, self.lake).await?;
         let paths = definition.paths();
         // The profile of a range that is adopted has the paths that were named then.
         let paths: Vec<_> = paths.iter().map(|path| path.text).collect();
@@ -115,37 +140,6 @@ impl<L: PagedStore> Images<'_, L> {
             )),
             labels_etag,
         })
-    }
-
-    /// The entity tag of the file with the labels, if labels are in a file.
-    async fn labels_etag(&self) -> Result<Option<String>, PlanExportError> {
-        let uri = self.source.labels.as_ref().and_then(|labels| labels.uri());
-        let Some((uri, field)) = uri else {
-            return Ok(None);
-        };
-        let refuse = |message| PlanExportError::at_field(ErrorName::LabelsMissing, field, message);
-        let Some((bucket, key)) = address(uri) else {
-            return Err(refuse(format!("{uri:?} is no address of an object")));
-        };
-        let page = self.lake.other(bucket).list_page(key, None, 1).await;
-        let page = page.map_err(|error| unlisted(error, bucket))?;
-        let file = page.objects.into_iter().find(|object| object.key == key);
-        let Some(file) = file else {
-            return Err(refuse(format!(
-                "there is no object {uri}: put the labels there"
-            )));
-        };
-        if file.size == 0 {
-            return Err(refuse(format!("{uri} is empty")));
-        }
-        if file.size > LABEL_BYTES {
-            let mib = file.size >> 20;
-            return Err(refuse(format!(
-                "{uri} has {mib} MiB, and a function reads {} at most: split the images into several pipelines",
-                LABEL_BYTES >> 20
-            )));
-        }
-        Ok(file.etag)
     }
 
     /// The newest index of the pipeline, if it is of these keys.
@@ -292,6 +286,7 @@ mod tests {
             ranges: Vec::new(),
             objects: 50_000,
             images: 50_000,
+            sidecars: 0,
             all_bytes: 500_000,
             counted: Counted {
                 objects: 20_000,

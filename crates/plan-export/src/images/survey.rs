@@ -1,8 +1,8 @@
 //! How many images there are, and in which ranges of keys they are read.
 
 use super::ranges::cut;
-use definition::ImagesSource;
-use lake::records::{ImageIndex, KeyRange, Listing, SizeClass};
+use definition::{ImageLabels, ImagesSource};
+use lake::records::{IndexedRange, KeyRange, Listing, SizeClass};
 use lake::{ObjectMeta, PagedStore, StoreError};
 
 /// Pages of a listing that a plan reads: up to 20,000 keys are counted, and not estimated.
@@ -28,6 +28,8 @@ pub struct Survey {
     pub objects: u64,
     /// Those that have the ending of an image.
     pub images: u64,
+    /// Objects that are sidecars of images.
+    pub sidecars: u64,
     /// Bytes of all objects.
     pub all_bytes: u64,
     /// What was listed of them: there is this much at least.
@@ -74,6 +76,7 @@ impl Counted {
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
     objects: u64,
+    sidecars: u64,
     all_bytes: u64,
     images: u64,
     bytes: u64,
@@ -84,8 +87,13 @@ struct Count {
 impl Count {
     fn of<'o>(source: &ImagesSource, objects: impl Iterator<Item = &'o ObjectMeta>) -> Self {
         let mut count = Self::default();
+        let suffix = source.labels.as_ref().and_then(|labels| match labels {
+            ImageLabels::Sidecar(labels) => Some(labels.suffix.as_str()),
+            _ => None,
+        });
         for object in objects {
             count.objects += 1;
+            count.sidecars += u64::from(suffix.is_some_and(|suffix| object.key.ends_with(suffix)));
             count.all_bytes += object.size;
             if source.includes(&object.key) {
                 count.images += 1;
@@ -102,6 +110,7 @@ impl Count {
         let times = |number: u64| number * factor / divisor;
         Self {
             objects: times(self.objects),
+            sidecars: times(self.sidecars),
             all_bytes: times(self.all_bytes),
             images: times(self.images),
             bytes: times(self.bytes),
@@ -113,6 +122,7 @@ impl Count {
 
     fn add(&mut self, other: Self) {
         self.objects += other.objects;
+        self.sidecars += other.sidecars;
         self.all_bytes += other.all_bytes;
         self.images += other.images;
         self.bytes += other.bytes;
@@ -144,26 +154,29 @@ struct Sampled {
 }
 
 impl Survey {
-    /// Looks at the keys with a prefix. Where an earlier index is given, its ranges are kept as far as
-    /// they are not too large: what did not change in them is not read again.
+    /// Looks at the keys with a prefix behind `after`. Where ranges of an earlier index are given, they
+    /// are kept as far as they are not too large: what did not change in them is not read again.
     pub async fn of(
         bucket: &impl PagedStore,
         source: &ImagesSource,
         prefix: &str,
-        earlier: Option<&ImageIndex>,
+        kept: &[IndexedRange],
+        after: Option<&str>,
     ) -> Result<Self, StoreError> {
-        let everything = KeyRange::default();
+        let everything = KeyRange {
+            after: after.map(str::to_owned),
+            up_to: None,
+        };
         let (objects, is_all) = listed(bucket, prefix, &everything, PAGES).await?;
-        let kept: Vec<_> = earlier.iter().flat_map(|index| &index.ranges).collect();
         let wanted = source.ranges.map(|ranges| ranges as usize);
         if is_all {
-            return Ok(Self::counted(source, &objects, &kept, wanted));
+            return Ok(Self::counted(source, &objects, kept, wanted, &everything));
         }
         let counted = Counted::of(&Count::of(source, objects.iter()));
         drop(objects);
         let most = wanted.unwrap_or(RANGES);
         let mut ranges = Vec::new();
-        if let [others @ .., last] = kept.as_slice() {
+        if let [others @ .., last] = kept {
             ranges.extend(others.iter().map(|one| one.range.clone()));
             // New keys are often greater than all others, as dates are.
             let (objects, is_all) = listed(bucket, prefix, &last.range, SAMPLED_PAGES).await?;
@@ -196,13 +209,13 @@ impl Survey {
     fn counted(
         source: &ImagesSource,
         objects: &[ObjectMeta],
-        kept: &[&lake::records::IndexedRange],
+        kept: &[IndexedRange],
         wanted: Option<usize>,
+        everything: &KeyRange,
     ) -> Self {
         let size = wanted.map_or(IMAGES, |ranges| objects.len().div_ceil(ranges).max(1));
-        let whole = [KeyRange::default()];
         let before: Vec<&KeyRange> = if kept.is_empty() {
-            whole.iter().collect()
+            vec![everything]
         } else {
             kept.iter().map(|one| &one.range).collect()
         };
@@ -266,6 +279,7 @@ impl Survey {
             ranges,
             is_least: false,
             objects: count.objects,
+            sidecars: count.sidecars,
             images: count.images,
             all_bytes: count.all_bytes,
             counted: Counted::of(&count),
@@ -274,6 +288,43 @@ impl Survey {
             read_bytes: count.bytes.checked_div(count.images).unwrap_or_default() * reads,
             reason: format!("{number} {plural} of keys: {basis}"),
         }
+    }
+
+    /// Puts ranges before all others that are not listed: what they hold is as the earlier index has
+    /// it.
+    pub fn put_before(&mut self, unlisted: &[IndexedRange]) {
+        let mut mean = SizeClass {
+            below: None,
+            images: 0,
+            bytes: 0,
+        };
+        for one in unlisted {
+            let images = one.listing.objects - one.listing.not_included;
+            mean.images += images;
+            mean.bytes += one.listing.bytes;
+            self.objects += one.listing.objects;
+            self.images += images;
+            self.all_bytes += one.listing.bytes;
+        }
+        // Of each nothing but the sum is known: all are taken for as large as their mean.
+        if let Some(size) = mean.bytes.checked_div(mean.images) {
+            mean.below = BOUNDS.get(class_of(size)).copied();
+            let same = self
+                .sizes
+                .iter_mut()
+                .find(|class| class.below == mean.below);
+            match same {
+                Some(class) => {
+                    class.images += mean.images;
+                    class.bytes += mean.bytes;
+                }
+                None => self.sizes.push(mean),
+            }
+            self.sizes
+                .sort_by_key(|class| class.below.unwrap_or(u64::MAX));
+        }
+        let ranges = unlisted.iter().map(|one| one.range.clone());
+        self.ranges.splice(0..0, ranges);
     }
 
     /// No image is as the earlier index has it: they are read otherwise now.
@@ -285,7 +336,7 @@ impl Survey {
     /// What may be a mistake.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        let others = self.objects - self.images;
+        let others = (self.objects - self.images).saturating_sub(self.sidecars);
         if others > self.images {
             warnings.push(format!(
                 "{others} of {} objects do not end as `include` says, and are not read",
@@ -309,7 +360,7 @@ fn class_of(size: u64) -> usize {
 
 /// New images of a range, at least, as far as counts tell.
 fn new_in(now: Count, listing: &Listing, then: &Listing) -> Count {
-    if listing.is_as(then) {
+    if listing.lists_as(then) {
         return Count::default();
     }
     let more = now.objects.saturating_sub(then.objects).min(now.images);
@@ -397,7 +448,7 @@ mod tests {
     #[tokio::test]
     async fn few_keys_are_counted_by_size() {
         let store = store(400, 2).await;
-        let survey = Survey::of(&store, &source(), "images/", None)
+        let survey = Survey::of(&store, &source(), "images/", &[], None)
             .await
             .unwrap();
         assert_eq!((survey.objects, survey.images), (400, 300));
@@ -417,7 +468,7 @@ mod tests {
     #[tokio::test]
     async fn many_keys_are_estimated_by_a_sample_of_ranges() {
         let store = store(24_000, 100).await;
-        let survey = Survey::of(&store, &source(), "images/", None)
+        let survey = Survey::of(&store, &source(), "images/", &[], None)
             .await
             .unwrap();
         assert!(survey.ranges.len() > 50, "{}", survey.ranges.len());
@@ -449,7 +500,9 @@ mod tests {
             ranges: Some(1),
             ..source()
         };
-        let survey = Survey::of(&store, &source, "images/", None).await.unwrap();
+        let survey = Survey::of(&store, &source, "images/", &[], None)
+            .await
+            .unwrap();
         assert_eq!((survey.ranges.len(), survey.is_least), (1, true));
         assert_eq!(survey.objects, 40_000);
         let warnings = survey.warnings();

@@ -85,6 +85,7 @@ impl DescribeTable for Tables {
             arn: Some("arn:interactions".to_owned()),
             id: Some(self.id.to_owned()),
             key_attributes: vec!["user_id".to_owned(), "event_id".to_owned()],
+            has_number_key: false,
             items: self.items,
             bytes: self.bytes,
             capacity: self.capacity,

@@ -21,6 +21,9 @@ pub struct RowsDocument {
     pub raw_bytes: u64,
     /// Segments, or files, that they were read in.
     pub segments: u32,
+    /// Images, and other objects, of ranges that were taken over without being listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<u64>,
     /// Attempts that the source throttled.
     pub throttles: u64,
     /// What became of the items; absent if no dataset was made.
@@ -72,6 +75,10 @@ pub fn of(export: &ExportRecord, facts: &Facts) -> RowsDocument {
         estimated_items: plan.map(|plan| plan.estimate.items),
         raw_bytes: export.totals.raw_bytes,
         segments: export.segments,
+        unlisted: plan
+            .and_then(|plan| plan.images())
+            .map(|(_, images)| images.unlisted_objects())
+            .filter(|objects| *objects > 0),
         throttles: export.totals.throttles,
         adds_up: counts.is_none_or(|counts| counts.total() == items),
         counts,

@@ -242,6 +242,7 @@ fn flow(rows: &RowsDocument) -> Markup {
                 @if let Some(counts) = rows.counts {
                     (line("left out by conditions", counts.filtered, true))
                     (line("duplicates", counts.duplicates, true))
+                    @if counts.unsampled > 0 { (line("not in the sample", counts.unsampled, true)) }
                     (line("rejected", counts.rejected, true))
                     div.rule {}
                     @let left = counts.train + counts.validation + counts.test;
@@ -279,6 +280,9 @@ fn flow(rows: &RowsDocument) -> Markup {
                     "From " (text(&rows.table)) ", " (bytes(rows.raw_bytes)) " of lines in "
                     (of(rows.segments.into(), "segment"))
                     @if let Some(estimated) = rows.estimated_items { ", " (count(estimated)) " items expected" }
+                    @if let Some(unlisted) = rows.unlisted {
+                        ", " (of(unlisted, "object")) " of older keys taken over without being listed"
+                    }
                     @if rows.throttles > 0 { ", " (count(rows.throttles)) " attempts throttled" }
                     "."
                 }
@@ -291,6 +295,7 @@ fn sums(counts: contract::states::RowCounts, items: u64) -> String {
     let parts = [
         counts.filtered,
         counts.duplicates,
+        counts.unsampled,
         counts.rejected,
         counts.train,
         counts.validation,

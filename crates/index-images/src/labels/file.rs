@@ -1,87 +1,60 @@
-//! The labels of a task's images, from a manifest or a CSV file.
+//! The labels of a task's images in a manifest or a CSV file.
 
+use super::{Label, plain};
 use crate::IndexImagesError;
-use definition::{CsvLabels, ImageLabels, ImagesSource, ManifestLabels, address};
+use definition::{CsvLabels, ImageLabels, ManifestLabels, address};
 use lake::PagedStore;
 use lake::records::{ImagesPlan, KeyRange};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// An image's label.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Label {
-    /// The label.
-    pub text: String,
-    /// The labeller's confidence, from 0 to 1.
-    pub confidence: Option<f64>,
-}
+/// The labels of a file by the keys of their images; `None` where it says several.
+pub type FileLabels = HashMap<String, Option<Label>>;
 
-/// Where labels come from.
-#[derive(Debug)]
-pub enum Labels {
-    /// There are none.
-    None,
-    /// The part of the key with this number.
-    Part(usize),
-    /// A file, by the images' keys; `None` where it says several.
-    File(HashMap<String, Option<Label>>),
-}
-
-impl Labels {
-    /// The labels of the images in these ranges.
-    pub async fn load(
-        store: &impl PagedStore,
-        source: &ImagesSource,
-        plan: &ImagesPlan,
-        ranges: &[KeyRange],
-    ) -> Result<Self, IndexImagesError> {
-        let Some(labels) = &source.labels else {
-            return Ok(Self::None);
-        };
-        if let ImageLabels::Key(part) = labels {
-            let pattern = source.pattern();
-            let pattern = pattern.map_err(|message| IndexImagesError::Keys { message })?;
-            let place = pattern.parts().position(|name| name == part);
-            return Ok(place.map_or(Self::None, Self::Part));
-        }
-        let Some((uri, _)) = labels.uri() else {
-            return Ok(Self::None);
-        };
-        let changed = || IndexImagesError::LabelsChanged {
-            uri: uri.to_owned(),
-        };
-        let (bucket, key) = address(uri).ok_or_else(changed)?;
-        let etag = plan.basis.labels_etag.as_deref().unwrap_or_default();
-        let text = store.other(bucket).get_if_match(key, etag).await;
-        let text = text.map_err(IndexImagesError::LabelsUnreadable)?;
-        let text = text.ok_or_else(changed)?;
-        let mut file = Self::file(uri, ranges);
-        match labels {
-            ImageLabels::Manifest(labels) => file.read_manifest(labels, &plan.bucket, &text)?,
-            ImageLabels::Csv(labels) => file.read_csv(labels, &text)?,
-            ImageLabels::Key(_) => {}
-        }
-        Ok(Self::File(file.labels))
+/// The labels of the images in these ranges, from the manifest or the CSV file.
+pub async fn load(
+    store: &impl PagedStore,
+    labels: &ImageLabels,
+    plan: &ImagesPlan,
+    ranges: &[KeyRange],
+) -> Result<FileLabels, IndexImagesError> {
+    let Some((uri, _)) = labels.uri() else {
+        return Ok(FileLabels::new());
+    };
+    let changed = || IndexImagesError::LabelsChanged {
+        uri: uri.to_owned(),
+    };
+    let (bucket, key) = address(uri).ok_or_else(changed)?;
+    let etag = plan.basis.labels_etag.as_deref().unwrap_or_default();
+    let text = store.other(bucket).get_if_match(key, etag).await;
+    let text = text.map_err(IndexImagesError::LabelsUnreadable)?;
+    let text = text.ok_or_else(changed)?;
+    let mut file = File::new(uri, ranges);
+    match labels {
+        ImageLabels::Manifest(labels) => file.read_manifest(labels, &plan.bucket, &text)?,
+        ImageLabels::Csv(labels) => file.read_csv(labels, &text)?,
+        _ => {}
     }
-
-    fn file<'f>(uri: &'f str, ranges: &'f [KeyRange]) -> File<'f> {
-        File {
-            uri,
-            ranges,
-            labels: HashMap::new(),
-        }
-    }
+    Ok(file.labels)
 }
 
 /// A file that is being read.
 struct File<'f> {
     uri: &'f str,
     ranges: &'f [KeyRange],
-    labels: HashMap<String, Option<Label>>,
+    labels: FileLabels,
 }
 
-impl File<'_> {
+impl<'f> File<'f> {
+    fn new(uri: &'f str, ranges: &'f [KeyRange]) -> Self {
+        Self {
+            uri,
+            ranges,
+            labels: FileLabels::new(),
+        }
+    }
+
     fn add(&mut self, key: &str, label: Label) {
         if !self.ranges.iter().any(|range| range.holds(key)) {
             return;
@@ -177,15 +150,6 @@ impl File<'_> {
     }
 }
 
-/// A label that is text, a number or a boolean.
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,13 +159,13 @@ mod tests {
         [KeyRange::default()]
     }
 
-    fn text(labels: &HashMap<String, Option<Label>>, key: &str) -> Option<String> {
+    fn text(labels: &FileLabels, key: &str) -> Option<String> {
         labels[key].as_ref().map(|label| label.text.clone())
     }
 
-    fn manifest(text: &str) -> Result<HashMap<String, Option<Label>>, IndexImagesError> {
+    fn manifest(text: &str) -> Result<FileLabels, IndexImagesError> {
         let ranges = everything();
-        let mut file = Labels::file("s3://b-1/m", &ranges);
+        let mut file = File::new("s3://b-1/m", &ranges);
         let labels = json!({"uri": "s3://b-1/m", "attribute": "state"});
         let labels = serde_json::from_value(labels).unwrap();
         file.read_manifest(&labels, "fleet", text.as_bytes())?;
@@ -242,7 +206,7 @@ mod tests {
         let ranges = everything();
         let labels = json!({"uri": "s3://b-1/l.csv"});
         let labels: CsvLabels = serde_json::from_value(labels).unwrap();
-        let error = Labels::file("s3://b-1/l.csv", &ranges)
+        let error = File::new("s3://b-1/l.csv", &ranges)
             .read_csv(&labels, b"image,label\na,b\n")
             .unwrap_err()
             .to_string();
@@ -258,7 +222,7 @@ mod tests {
             after: Some("i/b".to_owned()),
             up_to: None,
         }];
-        let mut file = Labels::file("s3://b-1/l.csv", &ranges);
+        let mut file = File::new("s3://b-1/l.csv", &ranges);
         let labels = json!({"uri": "s3://b-1/l.csv", "label": "class"});
         let labels = serde_json::from_value(labels).unwrap();
         let rows =
