@@ -204,7 +204,11 @@ fn read(path: &Path, source: &str, krate: &str, origin: Origin, functions: &mut 
         };
         let end = format!("{}}}", &found[1]);
         let rest = lines[at..].iter();
-        let body: Vec<_> = rest.take_while(|line| **line != end).copied().collect();
+        let mut body: Vec<_> = rest.take_while(|line| **line != end).copied().collect();
+        if line.ends_with('}') {
+            // It ends where it begins: what follows is another one.
+            body.truncate(1);
+        }
         let ends = |line: &&str| line.ends_with('{') || line.ends_with(';');
         let signature: Vec<_> = match body.iter().position(ends) {
             // What a trait only declares has no body.
