@@ -27,10 +27,11 @@ def model(service):
 SAGEMAKER = model("sagemaker")
 SCALING = model("application-autoscaling")
 ALARMS = model("cloudwatch")
+LOGS = model("logs")
 
 
 def operation(name):
-    for service in (SAGEMAKER, SCALING, ALARMS):
+    for service in (SAGEMAKER, SCALING, ALARMS, LOGS):
         if name in service.operation_names:
             return service.operation_model(name)
     return None

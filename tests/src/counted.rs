@@ -1,22 +1,16 @@
-//! A proxy in front of a server that counts the requests of each kind.
+//! A proxy in front of an S3 server that counts the requests of each kind.
 
+use crate::forward::{Forward, Look};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::http::request::Parts;
+use hyper::{Method, Uri};
 use local_servers::s3::S3;
 use md5::{Digest, Md5};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Error;
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
 
 /// Requests to S3 of one kind, by what they ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,9 +25,8 @@ pub enum Kind {
 
 /// A proxy; it stops when dropped.
 pub struct Counted {
-    url: String,
-    counts: Arc<Mutex<BTreeMap<Kind, u64>>>,
-    task: JoinHandle<()>,
+    proxy: Forward,
+    counting: Arc<Counting>,
 }
 
 impl Counted {
@@ -43,67 +36,54 @@ impl Counted {
     /// # Panics
     /// If the machine has no port left.
     pub async fn start(server: &S3, folders: &'static [&'static str]) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-        let listener = listener.expect("a free port");
-        let address = listener.local_addr();
-        let address = address.expect("a bound socket has an address");
-        let counts = Arc::new(Mutex::new(BTreeMap::new()));
-        let client = reqwest::Client::builder().no_proxy().build();
-        let handing = Arc::new(Handing {
-            upstream: server.url().to_owned(),
+        let counting = Arc::new(Counting {
             folder: server.folder().to_owned(),
-            client: client.expect("a client without TLS"),
             folders,
-            counts: counts.clone(),
-        });
-        let task = tokio::spawn(async move {
-            loop {
-                let (socket, _) = listener.accept().await.expect("the port stays");
-                tokio::spawn(handing.clone().serve(socket));
-            }
+            counts: Mutex::default(),
         });
         Self {
-            url: format!("http://{address}"),
-            counts,
-            task,
+            proxy: Forward::start(server.url(), counting.clone()).await,
+            counting,
         }
     }
 
     /// Where it listens.
     pub fn url(&self) -> &str {
-        &self.url
+        self.proxy.url()
     }
 
     /// How many requests of this kind there were.
     pub fn count(&self, kind: Kind) -> u64 {
-        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = &self.counting.counts;
+        let counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.get(&kind).copied().unwrap_or_default()
     }
 }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-struct Handing {
-    upstream: String,
+struct Counting {
     folder: PathBuf,
-    client: reqwest::Client,
     folders: &'static [&'static str],
-    counts: Arc<Mutex<BTreeMap<Kind, u64>>>,
+    counts: Mutex<BTreeMap<Kind, u64>>,
 }
 
-impl Handing {
-    async fn serve(self: Arc<Self>, socket: TcpStream) {
-        let answer = service_fn(|request| self.answer(request));
-        // A client that hangs up is no failure of the proxy.
-        let _ = hyper::server::conn::http1::Builder::new()
-            .serve_connection(TokioIo::new(socket), answer)
-            .await;
+impl Look for Counting {
+    fn request(&self, head: &Parts) {
+        let kind = self.kind(&head.method, &head.uri);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(kind).or_default() += 1;
     }
 
+    fn body(&self, head: &Parts, body: Bytes) -> Result<Bytes, Error> {
+        if self.kind(&head.method, &head.uri) != Kind::List {
+            return Ok(body);
+        }
+        let path = head.uri.path().trim_start_matches('/');
+        let bucket = path.split('/').next().unwrap_or_default();
+        self.with_entity_tags(bucket, &body)
+    }
+}
+
+impl Counting {
     /// Requests for a bucket, `/bucket?list-type=2`, and for an object, `/bucket/key`.
     fn kind(&self, method: &Method, uri: &Uri) -> Kind {
         if *method != Method::GET {
@@ -141,36 +121,5 @@ impl Handing {
             whole.push_str(object);
         }
         Ok(whole.into())
-    }
-
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Error> {
-        let (head, body) = request.into_parts();
-        let kind = self.kind(&head.method, &head.uri);
-        *self
-            .counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(kind)
-            .or_default() += 1;
-        let body = body.collect().await.map_err(Error::other)?.to_bytes();
-        // The host stays as the client has signed it.
-        let url = format!("{}{}", self.upstream, head.uri);
-        let bucket = head.uri.path().trim_start_matches('/').to_owned();
-        let request = self.client.request(head.method, url);
-        let request = request.headers(head.headers).body(body);
-        let answer = request.send().await.map_err(Error::other)?;
-        let (status, mut headers) = (answer.status(), answer.headers().clone());
-        for of_the_connection in [CONNECTION, TRANSFER_ENCODING, CONTENT_LENGTH] {
-            headers.remove(of_the_connection);
-        }
-        let mut body = answer.bytes().await.map_err(Error::other)?;
-        if kind == Kind::List {
-            let bucket = bucket.split('/').next().unwrap_or_default();
-            body = self.with_entity_tags(bucket, &body)?;
-        }
-        let mut response = Response::new(Full::new(body));
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        Ok(response)
     }
 }

@@ -90,7 +90,7 @@ fn the_stack_says_which_version_it_is() {
 #[test]
 fn the_template_knows_every_function() {
     let lambdas = lambdas();
-    assert_eq!(lambdas.len(), 13, "{lambdas:?}");
+    assert_eq!(lambdas.len(), 14, "{lambdas:?}");
     for lambda in &lambdas {
         assert!(lambda.environment.contains("LAKE_BUCKET"), "{lambda:?}");
     }

@@ -2,6 +2,7 @@
 
 use crate::PublishReportError;
 use crate::runs::Past;
+use crate::taken;
 use dataset::Quality;
 use lake::records::{
     Champion, DatasetRecord, DeploymentRecord, ExportRecord, Plan, TrainingRecord, VerdictRecord,
@@ -67,8 +68,12 @@ impl Facts {
             None => None,
         };
         let of_champion = keys::champion(run.pipeline());
+        let plan = match lake.get(&run.plan(), "the run's plan").await? {
+            Some(plan) => Some(taken::route(store, run, plan).await?),
+            None => None,
+        };
         Ok(Self {
-            plan: lake.get(&run.plan(), "the run's plan").await?,
+            plan,
             export: lake.get(&run.export(), "the record of an export").await?,
             statistics: lake.get(&run.profile(), "the profile of the run").await?,
             dataset: lake.get(&run.dataset(), "a dataset").await?,

@@ -20,6 +20,7 @@ mod people;
 mod report;
 pub mod runs;
 mod success;
+mod taken;
 
 pub use data::DataReport;
 pub use document::RunDocument;

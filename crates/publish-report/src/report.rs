@@ -2,6 +2,7 @@
 
 use crate::PublishReportError;
 use crate::data::{self, DataReport};
+use crate::taken;
 use contract::RunId;
 use contract::states::{Cost, Outcome, Route, RowCounts};
 use jiff::civil::DateTime;
@@ -243,6 +244,7 @@ pub async fn gather(
     outcome: Outcome,
 ) -> Result<Report, PublishReportError> {
     let plan: Plan = documents::read(store, &run.plan(), "the run's plan").await?;
+    let plan = taken::route(store, run, plan).await?;
     let export: ExportRecord =
         documents::read(store, &run.export(), "the record of an export").await?;
     let exported = export.totals;

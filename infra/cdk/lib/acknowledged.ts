@@ -32,6 +32,11 @@ function reasons(table: string, machine: string): readonly Reason[] {
       resources: ['PlanDatasetRole'],
     },
     {
+      why: 'Each incremental run has one record of what its items are a state of, and one of why it is not.',
+      findings: ['snapshot', 'whole-export'].map((name) => wildcard(`<LakeBucket.Arn>/raw/*/${name}.json`)),
+      resources: ['PlanDatasetRole'],
+    },
+    {
       why: 'The tables of this database.',
       findings: [here('glue', 'table/<LakeDatabase>/*')],
       resources: ['QueryPolicy'],

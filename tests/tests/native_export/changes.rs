@@ -131,7 +131,8 @@ impl Pipeline {
         }
         let done = self.moto.look(run).await.unwrap();
         assert_eq!((done.status, done.route), (Status::Done, Route::Changes));
-        let compacted = compact_changes::handle(&self.moto.lake, 40, run.clone(), invocation());
+        let lake = self.moto.lakes.of("compact-changes").await;
+        let compacted = compact_changes::handle(&lake.store, 40, run.clone(), invocation());
         let compacted = Box::pin(compacted).await.unwrap();
         assert_eq!(compacted.status, Status::Done);
         assert_eq!(compacted.changes, changes.len() as u64);
@@ -148,7 +149,8 @@ impl Pipeline {
 
     /// Ends a run that is not known to be wrong.
     async fn end(&self, run: &RunInput) -> PlanDatasetOutput {
-        let planned = plan_dataset::handle(&self.moto.lake, 40, run.clone(), invocation());
+        let lake = self.moto.lakes.of("plan-dataset").await;
+        let planned = plan_dataset::handle(&lake.store, 40, run.clone(), invocation());
         let planned = planned.await.unwrap();
         if planned.then == AfterExport::End {
             let key = RunKeys::new(&run.pipeline, &run.run).plan();
@@ -294,4 +296,5 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
     pipeline.merge(&plan, &run, &keys, &all).await;
     assert_eq!(pipeline.end(&run).await.then, AfterExport::End);
     pipeline.assert_is_table(&keys).await;
+    pipeline.moto.assert_permitted();
 }

@@ -76,6 +76,7 @@ async fn an_exported_table_becomes_the_same_dataset_as_a_scanned_one() {
     );
     let (scanned_rows, scanned) = Box::pin(moto.dataset(&run)).await;
     assert_eq!((exported_rows, exported), (scanned_rows, scanned));
+    moto.assert_permitted();
 }
 
 #[tokio::test(flavor = "multi_thread")]

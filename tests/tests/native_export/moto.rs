@@ -10,6 +10,7 @@ use contract::states::{
 };
 use contract::{Invocation, ServiceError};
 use end_to_end::interpreter::{BUCKET, Interpreter};
+use end_to_end::permitted::Lakes;
 use end_to_end::{native, python};
 use lake::lease::Executions;
 use lake::{ObjectStore, RunKeys, documents};
@@ -101,6 +102,8 @@ pub struct Moto {
     pub server: Interpreter,
     pub config: SdkConfig,
     pub lake: S3Store,
+    /// The lake as each function sees it.
+    pub lakes: Lakes,
     pub tables: Recovered,
     pub interactions: Interactions,
 }
@@ -124,6 +127,7 @@ impl Moto {
             .unwrap();
         Self {
             lake: S3Store::new(&config, BUCKET),
+            lakes: Lakes::new(server.url(), BUCKET),
             tables: Recovered(Tables::new(&config), Mutex::default()),
             config,
             interactions,
@@ -162,23 +166,26 @@ impl Moto {
             overrides: plan_export::Overrides::default(),
             concurrency: 40,
         };
+        let lake = self.lakes.of("plan-export").await;
         let sources = plan_export::Sources {
             tables: &self.tables,
             databases: &database::Drivers::AT_ONCE,
             secrets: &sql_source::MemorySecrets::new(),
-            lake: Some(&self.lake),
+            lake: Some(&lake.store),
             concurrency: settings.concurrency,
         };
         let (alarms, functions) = (MemorySageMaker::new(), source::MemoryFunctions::default());
-        let (lake, other) = (&self.lake, &NoOther);
-        let planned =
-            plan_export::handle(lake, &sources, other, &alarms, &functions, &settings, input);
+        let store = &lake.store;
+        let planned = plan_export::handle(
+            store, &sources, &NoOther, &alarms, &functions, &settings, input,
+        );
         Box::pin(planned).await
     }
 
     pub async fn look(&self, run: &RunInput) -> Result<RequestExportOutput, RequestExportError> {
+        let lake = self.lakes.of("request-export").await;
         request_export::handle(
-            &self.lake,
+            &lake.store,
             &self.tables,
             &request_export::Settings {
                 lake_key: LAKE_KEY.to_owned(),
@@ -201,6 +208,11 @@ impl Moto {
                 other => return other,
             }
         }
+    }
+
+    /// Checks that no function has asked for what its role may not do.
+    pub fn assert_permitted(&self) {
+        assert_eq!(self.lakes.refused(), Vec::<String>::new());
     }
 
     pub async fn exports(&self) -> Vec<String> {
@@ -226,6 +238,7 @@ impl Moto {
             .await
             .unwrap();
         let mut items = 0;
+        let lake = self.lakes.of("export-segment").await;
         for task in tasks {
             let input = ExportSegmentInput {
                 pipeline: run.pipeline.clone(),
@@ -233,9 +246,9 @@ impl Moto {
                 task,
             };
             let settings = export_segment::Settings::default();
+            let (lake, tables) = (&lake.store, &self.tables);
             let output =
-                export_segment::handle(&self.lake, &self.tables, settings, input, invocation())
-                    .await?;
+                export_segment::handle(lake, tables, settings, input, invocation()).await?;
             assert_eq!(output.status, Status::Done);
             items += output.items;
         }
@@ -244,20 +257,23 @@ impl Moto {
 
     /// Makes the dataset of the exported items; its rows, sorted.
     pub async fn dataset(&self, run: &RunInput) -> (RowCounts, Vec<String>) {
-        let planned = plan_dataset::handle(&self.lake, 40, run.clone(), invocation())
+        let lake = self.lakes.of("plan-dataset").await;
+        let planned = plan_dataset::handle(&lake.store, 40, run.clone(), invocation())
             .await
             .unwrap();
+        let lake = self.lakes.of("merge-to-csv").await;
         for shard in 0..planned.shards {
             let input = MergeToCsvInput {
                 pipeline: run.pipeline.clone(),
                 run: run.run.clone(),
                 shard,
             };
-            merge_to_csv::handle(&self.lake, input, invocation())
+            merge_to_csv::handle(&lake.store, input, invocation())
                 .await
                 .unwrap();
         }
-        let sealed = seal_dataset::handle(&self.lake, run.clone(), invocation())
+        let lake = self.lakes.of("seal-dataset").await;
+        let sealed = seal_dataset::handle(&lake.store, run.clone(), invocation())
             .await
             .unwrap();
         let keys = RunKeys::new(&run.pipeline, &run.run);

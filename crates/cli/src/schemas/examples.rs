@@ -4,7 +4,11 @@
 use serde_json::{Map, Value};
 
 /// The definitions in `docs/src/examples/`, by name: together they have every field.
-const DEFINITIONS: [(&str, &str); 20] = [
+const DEFINITIONS: [(&str, &str); 21] = [
+    (
+        "interactions",
+        include_str!("../../../../docs/src/examples/interactions.json"),
+    ),
     (
         "houses",
         include_str!("../../../../docs/src/examples/houses.json"),

@@ -1,11 +1,13 @@
 //! How a run is over: its report is written once, its lease is given back, its data is announced.
 
-use crate::{Deaf, Heard, call, call_of, for_people, over, run, run_keys};
-use contract::states::Outcome;
+use crate::{Deaf, Heard, call, call_of, for_people, over, put, run, run_keys};
+use contract::states::{Outcome, Route};
 use contract::{ErrorName, Named, RunId};
 use lake::memory::poll_at_most;
 use lake::records::Latest;
-use lake::{ObjectStore, documents, keys};
+use lake::{MemoryStore, ObjectStore, documents, keys};
+use publish_report::{ExportReport, Report};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn only_this_runs_lease_is_given_back() {
@@ -126,4 +128,65 @@ async fn a_crash_at_any_point_ends_in_the_same_place() {
         let left = store.list(&keys::current_runs("default")).await.unwrap();
         assert_eq!(left.len(), 1, "after {polls} polls");
     }
+}
+
+/// A lake whose run merged changes, over but for its report.
+async fn merged() -> MemoryStore {
+    let store = over().await;
+    let key = run_keys().plan();
+    let mut plan: Value = documents::read(&store, &key, "a plan").await.unwrap();
+    plan["route"] = json!("Changes");
+    plan["reason"] = json!("what changed since is merged");
+    put(&store, &key, plan).await;
+    let changed = json!({
+        "key": "raw/keys.bin", "keys": 213, "checksum": "0", "replaced": 200, "removed": 13,
+        "changes": 250, "disagreed": 0,
+    });
+    put(&store, &run_keys().changed(), changed).await;
+    store
+}
+
+async fn export_of(store: &MemoryStore) -> ExportReport {
+    let report: Report = documents::read(store, &run_keys().report(), "a report")
+        .await
+        .unwrap();
+    report.export
+}
+
+#[tokio::test]
+async fn merged_changes_are_counted_in_the_reports() {
+    let store = merged().await;
+    call(&store, Outcome::Deployed).await.unwrap();
+    let export = export_of(&store).await;
+    let says = "what changed since is merged; 213 items changed, of which 13 are gone";
+    assert_eq!(
+        (export.route, export.reason.as_str()),
+        (Route::Changes, says)
+    );
+    assert!(for_people(&store).await.contains(says));
+}
+
+#[tokio::test]
+async fn a_run_of_too_few_changes_says_how_many() {
+    let store = merged().await;
+    call(&store, Outcome::NothingNew).await.unwrap();
+    let text = for_people(&store).await;
+    assert!(
+        text.contains("Too little is new to train: what changed") && text.contains("213 items"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn changes_that_did_not_fit_are_said_with_the_route_that_was_taken() {
+    let store = merged().await;
+    let why = json!({"reason": "2 changes are missing"});
+    put(&store, &run_keys().whole_export(), why).await;
+    call(&store, Outcome::Deployed).await.unwrap();
+    let export = export_of(&store).await;
+    let says = "the whole table is exported, not its changes: 2 changes are missing";
+    assert_eq!(
+        (export.route, export.reason.as_str()),
+        (Route::Export, says)
+    );
 }

@@ -42,7 +42,13 @@ pub async fn filter(app: &App, request: &Value) -> Result<Value, Refusal> {
         Err(error) => return Err(Refusal::internal(format!("the log of {job}: {error}"))),
     };
     let log = String::from_utf8_lossy(&log);
-    let at = (known.created * 1000.0).round();
+    // Whole milliseconds since 1970: any other number is none of the service's.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a moment of this century"
+    )]
+    let at = (known.created * 1000.0).round() as u64;
     let lines = log.lines().enumerate().skip(from).take(PAGE);
     let event = |(number, line): (usize, &str)| {
         json!({
