@@ -81,6 +81,11 @@ function reasons(table: string, machine: string): readonly Reason[] {
       resources: ['ContainersPolicy'],
     },
     {
+      why: 'The streams of the one log group that SageMaker has for training jobs are named after the jobs.',
+      findings: [here('logs', 'log-group:/aws/sagemaker/TrainingJobs:*')],
+      resources: ['StartTrainingRole'],
+    },
+    {
       why: 'The actions have no resources to name: traces, interfaces, lists, the token of a registry, log deliveries.',
       findings: [wildcard('*'), 'Serverless-LambdaStarPermissions'],
       resources: [
