@@ -22,7 +22,7 @@ pub fn resolve(
     let mut all: BTreeMap<_, _> = given
         .map(|(name, value)| (name.clone(), value.to_string()))
         .collect();
-    // A container of one's own is told as well: no definition can know how many images are left.
+    // Set for custom containers too: no definition can know how many images are left.
     if let Some(classes) = dataset.classes {
         let images = dataset.rows.train;
         derive(&mut all, CLASSES, classes.into(), "classes of images")?;

@@ -65,7 +65,7 @@ async fn a_volume_holds_the_files_that_its_instance_gets() {
         // One instance gets two of five files.
         (&shared, vec![14; 5], 1, ""),
         (&shared, vec![15; 5], 1, "is 31 GiB"),
-        // Whoever gets the largest.
+        // The instance that gets the largest file.
         (&shared, vec![1, 1, 1, 31], 0, "is 31 GiB"),
     ] {
         let found = refused(training.clone(), &train, validation, None).await;

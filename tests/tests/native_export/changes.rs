@@ -256,7 +256,7 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
     assert_eq!(pipeline.end(&run).await.then, AfterExport::NothingNew);
     pipeline.assert_is_table(&keys).await;
 
-    // An item was changed, and then again: of the first change nothing is told.
+    // Items changed twice, and the export lacks the first changes.
     let (plan, run, keys) = pipeline.plan().await;
     assert_eq!(plan.route, Route::Changes, "{}", plan.reason);
     let _lost = pipeline.change(&mut random, ITEMS, 0);

@@ -248,7 +248,7 @@ async fn a_partition_is_read_as_a_table_only_where_the_whole_table_shows_the_sam
             json!({"reader": true}),
             "3 chunks by its 3 partitions",
         ),
-        // Its policies hide rows from whoever names it, and not from the table.
+        // Its policies hide rows from a query of the partition, and not from one of the table.
         (
             "ALTER TABLE t2 ENABLE ROW LEVEL SECURITY",
             json!({"reader": true}),

@@ -1,4 +1,4 @@
-//! What a person on call is told of a run that failed.
+//! What the notice of a failed run says to the person on call.
 
 use crate::execution::{ARN, ClosedLake, Mailbox, Recorded};
 use crate::lake::{self, run_keys};

@@ -48,10 +48,10 @@ async fn an_older_run_that_ends_later_announces_nothing() {
         .unwrap();
     assert_eq!(output.outcome, Outcome::Exported);
     assert!(heard.0.into_inner().unwrap().is_empty());
-    let standing: Latest = documents::read(&store, &key, "the newest data")
+    let stored: Latest = documents::read(&store, &key, "the newest data")
         .await
         .unwrap();
-    assert_eq!(standing, later);
+    assert_eq!(stored, later);
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn every_pass_has_the_files_in_their_order_and_may_be_left() {
     let bench = Bench::start().await;
-    // More than a pipe holds, so that whoever fills it finds it closed.
+    // More than a pipe holds, so that the server finds it closed while it writes.
     let first = vec![b'a'; 300_000];
     bench
         .store

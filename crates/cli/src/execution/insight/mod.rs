@@ -10,11 +10,12 @@ use crate::progress::duration;
 use contract::states::{PlanExportOutput, RequestExportOutput, StartTrainingOutput};
 use contract::{ServiceError, chain};
 use definition::Definition;
+use lake::native::NativeExport;
 use lake::records::Plan;
 use lake::{DocumentError, ObjectStore, RunKeys, StoreError, documents};
 use sagemaker_ports::{TrainingJobs, TrainingStatus};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 /// What is known about the step in progress.
@@ -142,9 +143,15 @@ impl<S: ObjectStore, J: TrainingJobs> Resources<S, J> {
             return Ok(None);
         }
         let keys = RunKeys::new(&planned.pipeline, &planned.run);
+        // A run that has merged changes before has more segments than those of its export.
+        let export: Option<NativeExport> =
+            documents::read_if_there(&self.store, &keys.native_export(), "a table's export")
+                .await?;
+        let first = export.map_or(0, |export| export.first_segment);
+        let own = (first..first + total).map(|segment| keys.segment_manifest(segment));
+        let own: BTreeSet<String> = own.collect();
         let objects = self.store.list(&keys.segments()).await?;
-        let is_manifest = |key: &str| key.ends_with(".manifest.json");
-        let done = objects.iter().filter(|object| is_manifest(&object.key));
+        let done = objects.iter().filter(|object| own.contains(&object.key));
         let done = done.count() as u64;
         let minutes = planned.estimate.minutes.unwrap_or_default();
         let all = Duration::try_from_secs_f64(minutes * 60.0).unwrap_or_default();

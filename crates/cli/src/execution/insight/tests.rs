@@ -95,6 +95,32 @@ async fn segments_are_counted_by_their_manifests() {
 }
 
 #[tokio::test]
+async fn segments_of_merged_changes_are_not_those_of_the_export_that_follows() {
+    let store = MemoryStore::new();
+    let keys = RunKeys::new("films", &contract::RunId::parse(RUN).unwrap());
+    let mut resources = Resources::new(store.clone(), Jobs(Mutex::default()));
+    let view = View {
+        rows: vec![
+            row("PlanExport", Some(&planned())),
+            row("ExportSegments", None),
+        ],
+    };
+    // Four that changes were merged into, and that of the changed items.
+    put(&store, keys.segment_manifest(4)).await;
+    let shown = resources.look(&view).await.unwrap();
+    assert_eq!(shown.done, Some((0, 4)));
+    for segment in 0..4 {
+        put(&store, keys.segment_manifest(segment)).await;
+    }
+    let export = json!({"arn": "a", "items": 9, "firstSegment": 5, "files": [], "tasks": []});
+    let export = Bytes::from(export.to_string());
+    store.put(&keys.native_export(), export).await.unwrap();
+    put(&store, keys.segment_manifest(6)).await;
+    let shown = resources.look(&view).await.unwrap();
+    assert_eq!(shown.done, Some((1, 4)));
+}
+
+#[tokio::test]
 async fn the_metric_of_the_training_job_is_a_line_of_blocks() {
     let store = MemoryStore::new();
     let keys = RunKeys::new("films", &contract::RunId::parse(RUN).unwrap());
