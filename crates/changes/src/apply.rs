@@ -67,6 +67,9 @@ impl<S: ObjectStore> Apply<'_, S> {
         let key = self.keys.part(number, 0, self.attempt);
         let mut writer = PartWriter::new(self.store, key)?;
         let mut merge = Merge::new(&self.changes.key_attributes, self.changed);
+        if self.changes.audit {
+            merge = merge.with_values();
+        }
         for part in parts {
             let merged = self.part(part, &mut merge, &mut writer, &mut record.profile);
             if let Err(error) = merged.await {
@@ -79,6 +82,7 @@ impl<S: ObjectStore> Apply<'_, S> {
             record.totals.add_part(part);
             record.parts.push(part.clone());
         }
+        record.values = merge.values();
         record.applied = Some(merge.into_applied());
         let commit = segment::commit(self.store, self.keys, 0, &record, part.as_ref()).await?;
         Ok(MergedSegment {

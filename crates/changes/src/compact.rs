@@ -3,8 +3,9 @@
 use crate::changed_keys::WHAT;
 use crate::compaction::Compaction;
 use crate::files::{self, ChangeFile};
+use crate::values::Values;
 use crate::{ChangesError, plan};
-use dynamodb_json::{ItemError, Lines};
+use dynamodb_json::{ItemError, Lines, Map};
 use lake::part::PartWriter;
 use lake::records::{ChangedRecord, ChangesRecord, FileDigest, SegmentRecord};
 use lake::segment::{self, Commit, Progress};
@@ -58,6 +59,8 @@ struct Writing<'a, S: ObjectStore> {
     record: SegmentRecord<Profile>,
     part: PartWriter<'a, S>,
     lines: Lines,
+    /// Of the items, where they are compared with another reading of the table.
+    values: Option<Values>,
     /// Changes whose items are committed.
     committed: u64,
 }
@@ -158,6 +161,7 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
         Ok(Some(Writing {
             checkpoints,
             part: self.part(&record)?,
+            values: (self.changes.audit).then(|| Values::after(record.values.unwrap_or_default())),
             record,
             lines: Lines::new(),
             committed: cursor.changes,
@@ -188,7 +192,7 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
                     && compaction.counts().changes > writing.committed
                     && let Some(image) = image
                 {
-                    writing.push(image.raw(), item)?;
+                    writing.push(image, item)?;
                 }
                 Ok(())
             });
@@ -230,8 +234,10 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
             mut record,
             part,
             lines,
+            values,
             ..
         } = writing;
+        record.values = values.as_ref().map(Values::sum);
         let part = part.finish().await?;
         if let Some(part) = &part {
             record.totals.add_part(part);
@@ -250,6 +256,7 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
                 part: self.part(&record)?,
                 record,
                 lines,
+                values,
                 committed,
             }),
             _ => None,
@@ -288,10 +295,13 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
 
 impl<S: ObjectStore> Writing<'_, S> {
     /// Adds an item; `line` is overwritten.
-    fn push(&mut self, item: &[u8], line: &mut Vec<u8>) -> Result<(), ItemError> {
+    fn push(&mut self, item: Map<'_>, line: &mut Vec<u8>) -> Result<(), ItemError> {
+        if let Some(values) = &mut self.values {
+            values.add(item);
+        }
         line.clear();
         line.extend_from_slice(b"{\"Item\":");
-        line.extend_from_slice(item);
+        line.extend_from_slice(item.raw());
         line.extend_from_slice(b"}");
         self.lines.push_line(line)
     }

@@ -71,6 +71,14 @@ pub enum ChangesError {
         /// The segment.
         segment: u32,
     },
+    /// A segment's values were not hashed, though they are to be compared.
+    #[error("the values of segment {segment} of run {run} are not hashed")]
+    NotHashed {
+        /// The run.
+        run: RunId,
+        /// The segment.
+        segment: u32,
+    },
     /// A part of the base is gone.
     #[error(
         "{part} of run {base}, whose unchanged items are merged, is gone: start a new run, which exports the whole \
@@ -127,7 +135,8 @@ impl Named for ChangesError {
             | Self::ItemsDiffer { .. } => ErrorName::DatasetInvalid,
             Self::NotCompacted { .. }
             | Self::UnknownSegment { .. }
-            | Self::SegmentNotWhole { .. } => ErrorName::Bug,
+            | Self::SegmentNotWhole { .. }
+            | Self::NotHashed { .. } => ErrorName::Bug,
             Self::BaseGone { .. } => ErrorName::NotFound,
             Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),

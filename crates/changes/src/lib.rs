@@ -21,6 +21,7 @@ mod merge;
 mod plan;
 mod seal;
 mod state;
+mod values;
 
 pub use apply::{Apply, MergedSegment};
 pub use change::{Change, ChangeError};
@@ -32,6 +33,7 @@ pub use key::{KeyError, KeyReader};
 pub use merge::Merge;
 pub use plan::{LONGEST_WINDOW, SHORTEST_WINDOW, bins, windows};
 pub use seal::{Sealed, seal_changes, seal_full};
+pub use values::Values;
 
 /// The examples of the README, compiled and run as tests.
 #[cfg(doctest)]

@@ -4,8 +4,9 @@ use crate::changed_keys::{Before, ChangedKeys};
 use crate::compaction::EXAMPLES;
 use crate::key::{KeyError, KeyReader};
 use crate::state;
+use crate::values::Values;
 use dynamodb_json::{ItemError, Lines, PathId, parse_line};
-use lake::records::AppliedChanges;
+use lake::records::{AppliedChanges, Checksum};
 
 /// A line of the base that cannot be merged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +29,8 @@ pub struct Merge<'c> {
     lines: Lines,
     applied: AppliedChanges,
     canonical: Vec<u8>,
+    /// Of the lines that are kept, where they are compared with another reading of the table.
+    values: Option<Values>,
 }
 
 impl<'c> Merge<'c> {
@@ -43,7 +46,15 @@ impl<'c> Merge<'c> {
             lines,
             applied: AppliedChanges::default(),
             canonical: Vec::new(),
+            values: None,
         }
+    }
+
+    /// Hashes the values of the lines that are kept.
+    #[must_use]
+    pub fn with_values(mut self) -> Self {
+        self.values = Some(Values::default());
+        self
     }
 
     /// Takes a line. It is kept unless its key changed; then it is compared with what the change says
@@ -56,6 +67,8 @@ impl<'c> Merge<'c> {
         let key = self.reader.of_last(&self.lines, &self.paths)?;
         if let Some(before) = self.changed.find(key) {
             self.supersede(before)?;
+        } else if let Some(values) = &mut self.values {
+            values.add_line(line)?;
         }
         Ok(())
     }
@@ -90,6 +103,11 @@ impl<'c> Merge<'c> {
     /// Removes the lines; the counts stay.
     pub fn clear(&mut self) {
         self.lines.clear();
+    }
+
+    /// The sum of the hashes of the values of the lines that were kept, if they are hashed.
+    pub fn values(&self) -> Option<Checksum> {
+        self.values.as_ref().map(Values::sum)
     }
 
     /// What was left out.

@@ -4,7 +4,10 @@ use crate::{ChangedKeys, ChangesError};
 use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 use lake::native::NativeExport;
-use lake::records::{ChangeView, ChangedRecord, ChangesRecord, SegmentRecord, SnapshotRecord};
+use lake::records::{
+    Audit, ChangeView, ChangedRecord, ChangesRecord, Checksum, Contents, Merged, SegmentRecord,
+    SnapshotRecord,
+};
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, segment};
 use serde::de::IgnoredAny;
 use std::ops::Range;
@@ -17,6 +20,8 @@ const AT_ONCE: usize = 64;
 pub enum Sealed {
     /// The state of the table at the end of the last window.
     Whole(SnapshotRecord),
+    /// The same, to be compared with an export of the whole table. No snapshot is committed.
+    Compare(Merged),
     /// Not that: the changes do not fit the base. Why, in one sentence.
     Disagree(String),
 }
@@ -36,20 +41,27 @@ pub async fn seal_changes(
         return Ok(Sealed::Disagree(why));
     }
     let base = &changes.base;
-    let as_of = changes.windows.last().map(|last| last.window.to);
+    let last = changes.windows.last();
+    let as_of = last.map_or(base.as_of, |last| last.window.to);
+    if changes.audit {
+        let contents = contents(keys, &manifests)?;
+        return Ok(Sealed::Compare(Merged { as_of, contents }));
+    }
     let snapshot = SnapshotRecord {
         run: keys.run().clone(),
-        as_of: as_of.unwrap_or(base.as_of),
+        as_of,
         items: items(&manifests),
         segments: changes.total_segments(),
         full_as_of: base.full_as_of,
         generation: base.generation + 1,
         changed_keys: compacted.keys,
+        audit: None,
     };
     commit(store, keys, snapshot).await.map(Sealed::Whole)
 }
 
-/// Commits the snapshot of a native export of the whole table, as of a moment in seconds since 1970.
+/// Commits the snapshot of a native export of the whole table, as of a moment in seconds since 1970;
+/// `merged` is what changes came to as of the same moment, for comparing.
 ///
 /// # Errors
 /// If a segment is not whole, the items are not those of the export, or the lake fails.
@@ -58,9 +70,11 @@ pub async fn seal_full(
     keys: &RunKeys,
     export: &NativeExport,
     as_of: i64,
+    merged: Option<Contents>,
 ) -> Result<SnapshotRecord, ChangesError> {
     let segments = export.segments();
-    let found = items(&manifests(store, keys, segments.clone()).await?);
+    let manifests = manifests(store, keys, segments.clone()).await?;
+    let found = items(&manifests);
     if found != export.items {
         return Err(ChangesError::ItemsDiffer {
             run: keys.run().clone(),
@@ -68,6 +82,13 @@ pub async fn seal_full(
             found,
         });
     }
+    let audit = match merged {
+        None => None,
+        Some(merged) => Some(Audit {
+            merged,
+            exported: contents(keys, &manifests)?,
+        }),
+    };
     let snapshot = SnapshotRecord {
         run: keys.run().clone(),
         as_of,
@@ -76,6 +97,7 @@ pub async fn seal_full(
         full_as_of: as_of,
         generation: 0,
         changed_keys: 0,
+        audit,
     };
     commit(store, keys, snapshot).await
 }
@@ -123,6 +145,24 @@ fn disagreement(
              segments hold {found}",
             changes.base.items
         )
+    })
+}
+
+/// What all segments hold.
+fn contents(
+    keys: &RunKeys,
+    manifests: &[SegmentRecord<IgnoredAny>],
+) -> Result<Contents, ChangesError> {
+    let mut values = Checksum::default();
+    for manifest in manifests {
+        values += manifest.values.ok_or_else(|| ChangesError::NotHashed {
+            run: keys.run().clone(),
+            segment: manifest.segment,
+        })?;
+    }
+    Ok(Contents {
+        items: items(manifests),
+        values,
     })
 }
 

@@ -10,7 +10,7 @@ mod support;
 
 use changes::{Sealed, seal_full};
 use lake::RunKeys;
-use lake::records::{ChangeView, ChangeWindow, SnapshotRecord, Window};
+use lake::records::{ChangeView, ChangeWindow, Merged, SnapshotRecord, Window};
 use std::sync::atomic::{AtomicU64, Ordering};
 use support::{Faults, History, World, canonical_table, change, now};
 
@@ -99,16 +99,23 @@ fn history(seed: u64) {
     history.write(random, ops, keys);
     let table = history.table(history.now);
     let (full, native) = world.adopt(random, &table);
-    let mut base = now(seal_full(&world.lake, &full, &native, history.now)).unwrap();
+    let mut base = now(seal_full(&world.lake, &full, &native, history.now, None)).unwrap();
     assert_eq!(world.items(&base), canonical_table(&table), "seed {seed}");
-    for generation in 1..=random.u32(1..4) {
+    for _ in 1..=random.u32(1..4) {
         let ops = random.u32(1..16);
         history.write(random, ops, keys);
         let windows = cut(random, base.as_of, history.now, 4);
         let windows = export(&mut world, random, view, &history, &windows);
-        let changes = world.changes(random, view, &base, windows);
+        let mut changes = world.changes(random, view, &base, windows);
+        changes.audit = random.u32(..4) == 0;
         let mut faults = Faults::random(random.fork());
         let (_, sealed) = world.merge_with(&changes, &mut faults).unwrap();
+        if let Sealed::Compare(merged) = sealed {
+            assert!(changes.audit, "seed {seed}");
+            base = compared(&mut world, random, &history, merged);
+            assert!(base.audit.unwrap().is_equal(), "seed {seed}: {base:?}");
+            continue;
+        }
         let Sealed::Whole(snapshot) = sealed else {
             panic!("seed {seed}: {sealed:?}");
         };
@@ -121,21 +128,26 @@ fn history(seed: u64) {
         assert_eq!(snapshot.items, table.len() as u64, "seed {seed}");
         assert_eq!(
             (snapshot.as_of, snapshot.generation),
-            (history.now, generation)
+            (history.now, base.generation + 1)
         );
-        assert_eq!(
-            snapshot.full_as_of,
-            native_time(&base, generation, &snapshot)
-        );
+        assert_eq!(snapshot.full_as_of, base.full_as_of);
+        assert!(!changes.audit && snapshot.audit.is_none(), "seed {seed}");
         base = snapshot;
     }
 }
 
-/// The moment of the full export is carried along.
-fn native_time(base: &SnapshotRecord, generation: u32, snapshot: &SnapshotRecord) -> i64 {
-    assert_eq!(base.generation + 1, generation);
-    assert!(base.full_as_of <= snapshot.as_of);
-    base.full_as_of
+/// The whole table as it is now, compared with what changes came to.
+fn compared(
+    world: &mut World,
+    random: &mut fastrand::Rng,
+    history: &History,
+    merged: Merged,
+) -> SnapshotRecord {
+    assert_eq!(merged.as_of, history.now);
+    let (full, native) = world.adopt(random, &history.table(history.now));
+    let contents = Some(merged.contents);
+    let sealed = seal_full(&world.lake, &full, &native, merged.as_of, contents);
+    now(sealed).unwrap()
 }
 
 #[test]
@@ -174,7 +186,7 @@ fn scanned(seed: u64, view: ChangeView, windows: usize, all: &Scanned) {
         }
     }
     let (scan, native) = world.adopt(random, &read);
-    let base = now(seal_full(&world.lake, &scan, &native, begun)).unwrap();
+    let base = now(seal_full(&world.lake, &scan, &native, begun, None)).unwrap();
     history.write(random, 6, 6);
     let cuts = if windows == 1 {
         vec![Window {
@@ -196,6 +208,7 @@ fn scanned(seed: u64, view: ChangeView, windows: usize, all: &Scanned) {
     let exported = export(&mut world, random, view, &history, &cuts);
     let changes = world.changes(random, view, &base, exported);
     match world.merge(&changes).unwrap().1 {
+        Sealed::Compare(_) => unreachable!("no comparison is asked for"),
         Sealed::Disagree(_) => {
             all.noticed.fetch_add(1, Ordering::Relaxed);
         }
@@ -240,7 +253,7 @@ fn two_windows(
     history.write(&mut random, ops, keys);
     let table = history.table(history.now);
     let (full, native) = world.adopt(&mut random, &table);
-    let base = now(seal_full(&world.lake, &full, &native, history.now)).unwrap();
+    let base = now(seal_full(&world.lake, &full, &native, history.now, None)).unwrap();
     history.write(&mut random, ops, keys);
     let middle = history.now;
     history.write(&mut random, ops, keys);
@@ -318,6 +331,14 @@ fn a_missing_change_is_noticed_at_the_latest_when_its_key_changes_again() {
             canonical_table(&table),
             "seed {seed}"
         );
+        // A comparison with the whole table finds it.
+        let mut audited = changes;
+        audited.audit = true;
+        let Sealed::Compare(merged) = world.merge(&audited).unwrap().1 else {
+            panic!("seed {seed}");
+        };
+        let full = compared(&mut world, random, &history, merged);
+        assert!(!full.audit.unwrap().is_equal(), "seed {seed}: {full:?}");
         let now = history.table(history.now).get(&lost).copied();
         let other = match now {
             Some(content) => (content + 1) % 4,

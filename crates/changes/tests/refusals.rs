@@ -161,6 +161,7 @@ fn merge(world: &mut World, files: Vec<ExportFile>) -> Result<(), ChangesError> 
         full_as_of: 0,
         generation: 0,
         changed_keys: 0,
+        audit: None,
     };
     let window = ChangeWindow {
         window: Window { from: 0, to: 900 },
@@ -257,7 +258,7 @@ fn a_base_that_is_gone_or_damaged_is_refused() {
         let mut world = World::default();
         let table = [(1, 1), (2, 2), (3, 3)].into_iter().collect();
         let (keys, native) = world.adopt(&mut random, &table);
-        let base = now(changes::seal_full(&world.lake, &keys, &native, 0)).unwrap();
+        let base = now(changes::seal_full(&world.lake, &keys, &native, 0, None)).unwrap();
         let part = world.parts(&base).remove(0);
         damage(&world, &part.key);
         let view = ChangeView::NewAndOldImages;
@@ -286,7 +287,7 @@ fn a_full_export_whose_segments_hold_other_items_is_no_snapshot() {
     let table = [(1, 1), (2, 2)].into_iter().collect();
     let (keys, mut native) = world.adopt(&mut random, &table);
     native.items = 3;
-    let error = now(changes::seal_full(&world.lake, &keys, &native, 0)).unwrap_err();
+    let error = now(changes::seal_full(&world.lake, &keys, &native, 0, None)).unwrap_err();
     assert!(
         error
             .to_string()
@@ -347,7 +348,7 @@ fn of_twin_attempts_one_is_new_and_both_have_the_result() {
     let mut world = World::default();
     let table = [(1, 1), (2, 2), (3, 3)].into_iter().collect();
     let (base, native) = world.adopt(&mut random, &table);
-    let base = now(changes::seal_full(&world.lake, &base, &native, 0)).unwrap();
+    let base = now(changes::seal_full(&world.lake, &base, &native, 0, None)).unwrap();
     let view = ChangeView::NewAndOldImages;
     let changes = world.changes(&mut random, view, &base, Vec::new());
     let keys = world.run();

@@ -2,6 +2,7 @@
 //! count and each of their lines are found right.
 
 use crate::ExportSegmentError;
+use changes::Values;
 use contract::states::ExportTask;
 use dynamodb_json::{ItemError, Lines};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -25,6 +26,8 @@ pub struct Adoption<'a, S> {
     pub vocabularies: &'a Vocabularies,
     /// Paths that the profile keeps apart whatever else there is.
     pub declared: &'a [String],
+    /// Whether the items' values are hashed, for comparing with merged changes.
+    pub hashed: bool,
     pub stop: Instant,
 }
 
@@ -96,7 +99,8 @@ impl<S: ObjectStore> Adoption<'_, S> {
         let mut profile = Profile::sharing(self.vocabularies);
         profile.declare(self.declared.iter().map(String::as_str));
         let mut count = LineCount::default();
-        let read = read(&mut reader, &mut count, &mut profile).await;
+        let mut values = self.hashed.then(Values::default);
+        let read = read(&mut reader, &mut count, &mut profile, values.as_mut()).await;
         let mut stream = reader.into_stream();
         match &read {
             Err(Unreadable::Part(PartError::Store(_))) | Ok(()) => {}
@@ -145,6 +149,7 @@ impl<S: ObjectStore> Adoption<'_, S> {
                 vec![part]
             },
             totals,
+            values: values.as_ref().map(Values::sum),
             ..SegmentRecord::new(segment, total_segments, profile)
         })
     }
@@ -178,6 +183,7 @@ async fn read<B: ByteStream>(
     reader: &mut LineReader<B>,
     count: &mut LineCount,
     profile: &mut Profile,
+    mut values: Option<&mut Values>,
 ) -> Result<(), Unreadable> {
     let mut items = Lines::new();
     while let Some(batch) = reader.next().await.map_err(Unreadable::Part)? {
@@ -186,6 +192,9 @@ async fn read<B: ByteStream>(
             let hash = count.add_line(line);
             items.push_line(line).map_err(Unreadable::Item)?;
             profile.sample(hash, line);
+            if let Some(values) = values.as_deref_mut() {
+                values.add_line(line).map_err(Unreadable::Item)?;
+            }
         }
         count.raw_bytes += batch.len() as u64;
         profile.observe_lines(&items);

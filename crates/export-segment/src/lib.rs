@@ -159,6 +159,7 @@ impl<S: PagedStore> Call<'_, S> {
             Route::Export => {
                 let export = lake::native::read(store, plan).await?;
                 is_planned(&export.tasks)?;
+                let whole = lake::native::whole_export(store, plan).await?;
                 let adoption = Adoption {
                     store,
                     keys,
@@ -166,6 +167,7 @@ impl<S: PagedStore> Call<'_, S> {
                     // The files hold the same users and items: their distinct values are kept once.
                     vocabularies: &Vocabularies::new(),
                     declared,
+                    hashed: whole.is_some_and(|whole| whole.merged.is_some()),
                     stop: time.stop,
                 };
                 let ends = adoption.run(task).await?;

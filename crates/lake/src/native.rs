@@ -131,16 +131,24 @@ pub const DYNAMODB_JSON: &str = "DYNAMODB_JSON";
 /// # Errors
 /// If the lake fails.
 pub async fn route(store: &impl ObjectStore, plan: &Plan) -> Result<Route, DocumentError> {
-    if plan.route != Route::Changes {
-        return Ok(plan.route);
-    }
-    let key = plan.keys().whole_export();
-    let whole: Option<WholeExport> = documents::read_if_there(store, &key, WHY_WHOLE).await?;
-    Ok(if whole.is_some() {
-        Route::Export
-    } else {
-        Route::Changes
+    Ok(match whole_export(store, plan).await? {
+        Some(_) => Route::Export,
+        None => plan.route,
     })
+}
+
+/// Why the whole table is exported, where changes were to be merged.
+///
+/// # Errors
+/// If the lake fails.
+pub async fn whole_export(
+    store: &impl ObjectStore,
+    plan: &Plan,
+) -> Result<Option<WholeExport>, DocumentError> {
+    if plan.route != Route::Changes {
+        return Ok(None);
+    }
+    documents::read_if_there(store, &plan.keys().whole_export(), WHY_WHOLE).await
 }
 
 /// What the record of [`RunKeys::whole_export`](crate::RunKeys::whole_export) is called in messages.

@@ -42,6 +42,7 @@ pub fn plan(definition: Value) -> Plan {
             table_arn: Some("arn:t".to_owned()),
             table_id: None,
             changes: None,
+            gap: false,
             projection: Vec::new(),
             read: None,
         })),

@@ -54,7 +54,7 @@ pub async fn handle(
         Sealed::Exact(snapshot) => {
             is_nothing_new = snapshot::is_nothing_new(store, &plan, &snapshot).await?;
         }
-        Sealed::Disagree => return Ok(export_whole(input, &keys, concurrency)),
+        Sealed::ExportWhole => return Ok(export_whole(input, &keys, concurrency)),
     }
     if plan.images().is_some() {
         let index = gather(store, &keys, &plan).await?;
@@ -106,7 +106,7 @@ pub async fn handle(
     Ok(output)
 }
 
-/// The answer where the changes do not fit the items that they were merged into.
+/// The answer where the whole table has to be exported after all.
 fn export_whole(input: RunInput, keys: &RunKeys, concurrency: u32) -> PlanDatasetOutput {
     PlanDatasetOutput {
         items: 0,

@@ -2,9 +2,9 @@
 //! end of a run of which too little changed.
 
 use crate::PlanDatasetError;
-use changes::{Sealed as Merged, seal_changes, seal_full};
+use changes::{Sealed as SealedChanges, seal_changes, seal_full};
 use contract::states::Route;
-use lake::records::{Plan, SnapshotRecord, WholeExport};
+use lake::records::{Merged, Plan, SnapshotRecord, WholeExport};
 use lake::{ObjectStore, RunKeys, documents, native};
 
 /// What the exported items are.
@@ -13,8 +13,8 @@ pub enum Sealed {
     Not,
     /// The state of the table at one moment.
     Exact(SnapshotRecord),
-    /// No state of the table: the changes do not fit. The whole table has to be exported.
-    Disagree,
+    /// The changes do not fit, or are compared with the whole table: that has to be exported.
+    ExportWhole,
 }
 
 /// Checks that the items of an incremental run are a state of its table, and records it.
@@ -32,37 +32,64 @@ pub async fn seal(
     match native::route(store, plan).await? {
         Route::Changes => {
             let changes = native::changes(store, plan).await?;
-            let reason = match seal_changes(store, keys, &changes).await? {
-                Merged::Whole(snapshot) => return Ok(Sealed::Exact(snapshot)),
-                Merged::Disagree(reason) => reason,
+            let whole = match seal_changes(store, keys, &changes).await? {
+                SealedChanges::Whole(snapshot) => return Ok(Sealed::Exact(snapshot)),
+                SealedChanges::Compare(merged) => WholeExport {
+                    reason: "what the changes came to is compared with it".to_owned(),
+                    gap: false,
+                    merged: Some(merged),
+                },
+                SealedChanges::Disagree(reason) => {
+                    let planned = of_table.changes.as_ref();
+                    if let Some(refused) = planned.and_then(|it| it.whole_refused.clone()) {
+                        return Err(PlanDatasetError::ChangesIncomplete { reason, refused });
+                    }
+                    WholeExport {
+                        reason,
+                        gap: true,
+                        merged: None,
+                    }
+                }
             };
-            let planned = of_table.changes.as_ref();
-            if let Some(refused) = planned.and_then(|planned| planned.whole_refused.clone()) {
-                return Err(PlanDatasetError::ChangesIncomplete { reason, refused });
-            }
-            tracing::warn!(reason, "the whole table is exported");
-            documents::commit(store, &keys.whole_export(), &WholeExport { reason }).await?;
-            Ok(Sealed::Disagree)
+            tracing::warn!(reason = whole.reason, "the whole table is exported");
+            documents::commit(store, &keys.whole_export(), &whole).await?;
+            Ok(Sealed::ExportWhole)
         }
         Route::Export => {
             let key = keys.native_export();
             let export = documents::read_if_there(store, &key, "a table's export").await?;
-            // An earlier call found that the changes do not fit, and its answer was lost.
+            // An earlier call found that the whole table has to be exported, and its answer was lost.
             let Some(export) = export else {
-                return Ok(Sealed::Disagree);
+                return Ok(Sealed::ExportWhole);
             };
-            let started: jiff::Timestamp =
-                plan.started
-                    .parse()
-                    .map_err(|source| PlanDatasetError::Started {
-                        started: plan.started.clone(),
-                        source,
-                    })?;
-            let sealed = seal_full(store, keys, &export, started.as_second());
-            Ok(Sealed::Exact(sealed.await?))
+            let whole = native::whole_export(store, plan).await?;
+            let merged = whole.and_then(|whole| whole.merged);
+            let as_of = match merged {
+                Some(Merged { as_of, .. }) => as_of,
+                None => started(plan)?,
+            };
+            let contents = merged.map(|merged| merged.contents);
+            let sealed = seal_full(store, keys, &export, as_of, contents).await?;
+            if let Some(audit) = sealed.audit.filter(|audit| !audit.is_equal()) {
+                tracing::warn!(
+                    ?audit,
+                    "merged changes are not the table: changes were lost"
+                );
+            }
+            Ok(Sealed::Exact(sealed))
         }
         Route::Scan | Route::Sql | Route::Images | Route::Files => Ok(Sealed::Not),
     }
+}
+
+/// When the run started, in seconds since 1970.
+fn started(plan: &Plan) -> Result<i64, PlanDatasetError> {
+    let started: Result<jiff::Timestamp, _> = plan.started.parse();
+    let started = started.map_err(|source| PlanDatasetError::Started {
+        started: plan.started.clone(),
+        source,
+    })?;
+    Ok(started.as_second())
 }
 
 /// Whether so few items changed since the last run that ended well that none is to be trained.

@@ -96,7 +96,7 @@ pub async fn handle(
     let committed: Option<Report> = documents::read_if_there(store, &key, REPORT).await?;
     let report = match committed {
         Some(report) => report,
-        None => write(store, &run, &input).await?,
+        None => Box::pin(write(store, &run, &input)).await?,
     };
     // Derived from the committed report, so writing it again changes nothing.
     let text = Bytes::from(for_people(&report));
@@ -178,7 +178,7 @@ async fn write(
     run: &RunKeys,
     input: &PublishReportInput,
 ) -> Result<Report, PublishReportError> {
-    let report = report::gather(store, run, input.outcome).await?;
+    let report = Box::pin(report::gather(store, run, input.outcome)).await?;
     match documents::commit(store, &run.report(), &report).await? {
         PutOutcome::Created => {
             emit(&report);
@@ -220,6 +220,14 @@ fn emit(report: &Report) {
         metrics.push(("ModelsDeployed", deployed, Unit::Count));
         if let Some(value) = verdict.champion {
             metrics.push(("ChampionMetric", value, Unit::None));
+        }
+    }
+    if let Some(changes) = &export.changes {
+        let gap = f64::from(u8::from(changes.gap));
+        metrics.push(("ChangesGap", gap, Unit::Count));
+        let finished = report.finished.parse();
+        if let Some(hours) = finished.ok().and_then(|at| changes.age_hours(at)) {
+            metrics.push(("SnapshotAgeHours", hours, Unit::None));
         }
     }
     if let Some(days) = report.model_age_days() {

@@ -2,7 +2,7 @@
 
 use crate::PublishReportError;
 use crate::data::{self, DataReport};
-use crate::taken;
+use crate::taken::{self, ChangesReport};
 use contract::RunId;
 use contract::states::{Cost, Outcome, Route, RowCounts};
 use jiff::civil::DateTime;
@@ -127,6 +127,9 @@ pub struct ExportReport {
     /// How the rows were read, of a relational database.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<DatabaseReport>,
+    /// What changed since an earlier run, of an incremental table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChangesReport>,
 }
 
 /// How the rows of a relational database were read.
@@ -244,6 +247,7 @@ pub async fn gather(
     outcome: Outcome,
 ) -> Result<Report, PublishReportError> {
     let plan: Plan = documents::read(store, &run.plan(), "the run's plan").await?;
+    let changes = ChangesReport::read(store, run, &plan).await?;
     let plan = taken::route(store, run, plan).await?;
     let export: ExportRecord =
         documents::read(store, &run.export(), "the record of an export").await?;
@@ -274,7 +278,8 @@ pub async fn gather(
         format!("s3://{}/{}", store.bucket(), keys.predictions())
     });
     let database = DatabaseReport::of(&plan, &export);
-    let (pace, warnings) = (plan.pace().map(str::to_owned), plan.warnings());
+    let (pace, mut warnings) = (plan.pace().map(str::to_owned), plan.warnings());
+    warnings.extend(changes.as_ref().and_then(ChangesReport::warning));
     let columns = dataset
         .as_ref()
         .map_or(&Value::Null, |dataset| &dataset.columns)
@@ -305,6 +310,7 @@ pub async fn gather(
             raw_bytes: exported.raw_bytes,
             checksum: exported.checksum,
             database,
+            changes,
         },
         rows: dataset.as_ref().map(|dataset| dataset.rows),
         label: text(&columns, "label"),

@@ -26,8 +26,11 @@ pub async fn poll(
         documents::read_if_there(store, &keys.native_request(), "an export's request")
             .await?
             .unwrap_or_default();
+    let whole = native::whole_export(store, run.plan).await?;
+    let merged = whole.and_then(|whole| whole.merged);
+    let as_of = merged.map_or(run.started.as_second(), |merged| merged.as_of);
     let wanted = Wanted {
-        kind: ExportKind::Whole(run.started.as_second()),
+        kind: ExportKind::Whole(as_of),
         token: Names::export_token(keys.pipeline(), keys.run(), progress.attempt),
         prefix: keys.native(progress.attempt),
     };

@@ -45,7 +45,11 @@ pub async fn poll(
     };
     if let Some(reason) = too_many(run, planned, &windows) {
         tracing::warn!(reason, "the whole table is exported");
-        let whole = WholeExport { reason };
+        let whole = WholeExport {
+            reason,
+            gap: false,
+            merged: None,
+        };
         documents::commit(store, &keys.whole_export(), &whole).await?;
         return Ok(Answer::in_progress("IN_PROGRESS"));
     }
@@ -58,6 +62,7 @@ pub async fn poll(
         base: planned.base.clone(),
         segments: changes::bins(&base.parts, SEGMENT_BYTES),
         windows,
+        audit: planned.audit,
     };
     let record = match documents::commit(store, &keys.changes(), &record).await? {
         PutOutcome::Created => record,

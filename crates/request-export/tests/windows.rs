@@ -72,9 +72,11 @@ async fn lake(windows: &[Window], whole_refused: Option<&str>) -> MemoryStore {
             full_as_of: windows[0].from,
             generation: 0,
             changed_keys: 0,
+            audit: None,
         },
         windows: windows.to_vec(),
         whole_refused: whole_refused.map(str::to_owned),
+        audit: false,
     });
     documents::write(&store, &keys().plan(), &plan)
         .await
@@ -331,6 +333,8 @@ async fn a_whole_export_after_merged_changes_has_segments_of_its_own() {
     // The changes were merged, and found not to fit.
     let why = WholeExport {
         reason: "changes are missing".to_owned(),
+        gap: true,
+        merged: None,
     };
     documents::write(&store, &keys().whole_export(), &why)
         .await

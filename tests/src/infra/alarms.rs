@@ -23,7 +23,7 @@ enum Kind {
 }
 
 /// The metrics that an alarm may watch, with the dimensions that identify their source.
-const METRICS: [(&str, &str, Kind, &[&str]); 6] = [
+const METRICS: [(&str, &str, Kind, &[&str]); 8] = [
     (
         "AWS/Events",
         "TriggeredRules",
@@ -38,7 +38,9 @@ const METRICS: [(&str, &str, Kind, &[&str]); 6] = [
         Kind::Backlog,
         &["QueueName"],
     ),
+    (OWN, "ChangesGap", Kind::Failures, &["pipeline"]),
     (OWN, "ModelAgeDays", Kind::Age, &["pipeline"]),
+    (OWN, "SnapshotAgeHours", Kind::Age, &["pipeline"]),
     (OWN, "RunDuration", Kind::Heartbeat, &["pipeline"]),
 ];
 
@@ -252,7 +254,9 @@ fn nothing_is_unwatched(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>
     }
     let own = &stack.exports["metrics"];
     for (pipeline, enabled) in stack.pipelines() {
-        needs(own, "ModelAgeDays", "pipeline", &pipeline);
+        for metric in ["ChangesGap", "ModelAgeDays", "SnapshotAgeHours"] {
+            needs(own, metric, "pipeline", &pipeline);
+        }
         if enabled {
             needs(own, "RunDuration", "pipeline", &pipeline);
         }

@@ -34,6 +34,7 @@ struct Pipeline {
     /// How many hours ago the next run starts.
     hours_ago: i64,
     share: f64,
+    full_every_days: u32,
 }
 
 impl Pipeline {
@@ -45,8 +46,9 @@ impl Pipeline {
         Self {
             moto,
             items,
-            hours_ago: 12,
+            hours_ago: 30,
             share: 0.0,
+            full_every_days: 28,
         }
     }
 
@@ -60,7 +62,8 @@ impl Pipeline {
         let definition = json!({
             "pipeline": "changes",
             "source": {"dynamodb": {
-                "table": TABLE, "mode": "incremental", "changes": {"retrainAtShare": self.share},
+                "table": TABLE, "mode": "incremental",
+                "changes": {"retrainAtShare": self.share, "fullEveryDays": self.full_every_days},
             }},
         });
         let planned = self.moto.plan_run(definition, &start.to_string()).await;
@@ -295,6 +298,27 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
     let all: Vec<_> = all.into_values().collect();
     pipeline.merge(&plan, &run, &keys, &all).await;
     assert_eq!(pipeline.end(&run).await.then, AfterExport::End);
+    pipeline.assert_is_table(&keys).await;
+
+    // The last export of the whole table is over a day old: what the changes come to is compared with
+    // another one.
+    pipeline.full_every_days = 1;
+    let (plan, run, keys) = pipeline.plan().await;
+    assert_eq!(plan.route, Route::Changes, "{}", plan.reason);
+    let changes = pipeline.change(&mut random, 12, 5);
+    pipeline.merge(&plan, &run, &keys, &changes).await;
+    assert_eq!(pipeline.end(&run).await.then, AfterExport::ExportWhole);
+    pipeline.whole(&run, &keys).await;
+    assert_eq!(pipeline.end(&run).await.then, AfterExport::End);
+    let snapshot = pipeline.snapshot(&keys).await;
+    let windows = &plan.dynamodb().unwrap().1.changes.as_ref().unwrap().windows;
+    assert_eq!(snapshot.as_of, windows.last().unwrap().to);
+    assert_eq!(
+        (snapshot.generation, snapshot.full_as_of),
+        (0, snapshot.as_of)
+    );
+    let audit = snapshot.audit.unwrap();
+    assert!(audit.is_equal() && audit.exported.items > 0, "{audit:?}");
     pipeline.assert_is_table(&keys).await;
     pipeline.moto.assert_permitted();
 }

@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use changes::{Apply, ChangedKeys, ChangesError, Compact, Compacted, Sealed};
+use changes::{Apply, ChangedKeys, ChangesError, Compact, Compacted, Sealed, Values};
 use contract::RunId;
 use dynamodb_json::{Lines, Value, parse_line};
 use flate2::Compression;
@@ -228,6 +228,11 @@ impl World {
             items.push_line(line).unwrap();
         }
         let mut record = SegmentRecord::new(number, segments, Profile::new());
+        let mut values = Values::default();
+        for line in lines(&text) {
+            values.add_line(line).unwrap();
+        }
+        record.values = Some(values.sum());
         record.profile.observe_lines(&items);
         if count.items > 0 {
             let part = Part {
@@ -288,6 +293,7 @@ impl World {
             base: base.clone(),
             segments: changes::bins(&self.parts(base), random.u64(..400)),
             windows,
+            audit: false,
         }
     }
 

@@ -14,7 +14,8 @@ const FIELD: &str = "source.dynamodb.changes";
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TableChanges {
-    /// Days after which a run exports the whole table again.
+    /// Days after which a run also exports the whole table as of the same moment, compares it with
+    /// what the changes came to, and goes on with it.
     #[serde(default = "default_days")]
     #[schemars(range(min = 1, max = 35))]
     pub full_every_days: u32,

@@ -52,6 +52,7 @@ fn plan(table: &MeteredTable, per_task: u32, rcu: Option<f64>, is_counted: bool)
             table_arn: None,
             table_id: None,
             changes: None,
+            gap: false,
             projection: Vec::new(),
             read: Some(ReadPlan {
                 rcu,

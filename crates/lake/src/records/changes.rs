@@ -38,6 +38,66 @@ pub struct PlannedChanges {
     /// Why the whole table may not be exported instead, if it may not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whole_refused: Option<String>,
+    /// Whether the result is compared with an export of the whole table, which becomes the run's
+    /// items.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub audit: bool,
+}
+
+// serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_not(condition: &bool) -> bool {
+    !*condition
+}
+
+/// What a table's items are, whatever the order of their lines and attributes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Contents {
+    /// How many.
+    pub items: u64,
+    /// The sum of the XXH3-64 hashes of their values.
+    pub values: Checksum,
+}
+
+/// What merging changes comes to, for comparing with an export of the whole table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Merged {
+    /// The moment, exclusive, in seconds since 1970.
+    pub as_of: i64,
+    /// The items.
+    pub contents: Contents,
+}
+
+/// The comparison of merged changes with an export of the whole table as of the same moment. It finds
+/// what the changes themselves cannot show: that the last change of a key was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Audit {
+    /// What the changes came to.
+    pub merged: Contents,
+    /// What the table is.
+    pub exported: Contents,
+}
+
+impl Audit {
+    /// Whether both are the same items.
+    pub fn is_equal(&self) -> bool {
+        self.merged == self.exported
+    }
+
+    /// What was found, for people.
+    pub fn finding(&self) -> String {
+        let (merged, exported) = (self.merged.items, self.exported.items);
+        if self.is_equal() {
+            format!("both have the same {exported} items")
+        } else if merged == exported {
+            format!("changes were lost: of {exported} items, some have other values")
+        } else {
+            format!("changes were lost: they came to {merged} items, and the table has {exported}")
+        }
+    }
 }
 
 /// That the whole table is exported where changes were to be merged.
@@ -46,6 +106,12 @@ pub struct PlannedChanges {
 pub struct WholeExport {
     /// Why, in one sentence.
     pub reason: String,
+    /// Whether changes are missing.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub gap: bool,
+    /// What the changes came to, where they fit and are compared with the export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
 }
 
 /// The changes of one window: an incremental export, whose files hold one line for each key that
@@ -77,6 +143,9 @@ pub struct ChangesRecord {
     /// The windows, oldest first; each begins where the one before ends, the first one where the base
     /// ends.
     pub windows: Vec<ChangeWindow>,
+    /// Whether the segments' values are hashed, for comparing with an export of the whole table.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub audit: bool,
 }
 
 impl ChangesRecord {
@@ -147,4 +216,7 @@ pub struct SnapshotRecord {
     pub generation: u32,
     /// Keys that changed since the base; 0 where there is none.
     pub changed_keys: u64,
+    /// How merged changes compare with this export of the whole table, where both were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<Audit>,
 }

@@ -164,6 +164,15 @@ pub struct DynamoDbPlan {
     /// Which changes are merged into which run's items, for the route `Changes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<PlannedChanges>,
+    /// Whether changes could not be merged into the last run that ended well, as they should be.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub gap: bool,
+}
+
+// serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_not(condition: &bool) -> bool {
+    !*condition
 }
 
 /// How fast a run reads the table.
@@ -332,6 +341,10 @@ pub struct SegmentRecord<P> {
     /// What changes did to it, for a segment of an earlier run that changes were merged into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<AppliedChanges>,
+    /// The sum of the hashes of the items' values, where they are compared with another reading of
+    /// the table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Checksum>,
     /// The profile of all items so far.
     pub profile: P,
 }
@@ -349,6 +362,7 @@ impl<P> SegmentRecord<P> {
             listing: None,
             adopted: None,
             applied: None,
+            values: None,
             profile,
         }
     }

@@ -14,8 +14,8 @@ mod snapshot;
 mod sql;
 
 pub use changes::{
-    AppliedChanges, ChangeView, ChangeWindow, ChangedRecord, ChangesRecord, PlannedChanges,
-    SnapshotRecord, WholeExport, Window,
+    AppliedChanges, Audit, ChangeView, ChangeWindow, ChangedRecord, ChangesRecord, Contents,
+    Merged, PlannedChanges, SnapshotRecord, WholeExport, Window,
 };
 pub use checksum::{Checksum, FileDigest};
 pub use dataset::{

@@ -5,7 +5,7 @@ use super::estimate;
 use super::route::{self, Chosen};
 use crate::PlanExportError;
 use ::changes::{SHORTEST_WINDOW, windows};
-use contract::states::Route;
+use contract::states::{Estimate, Route};
 use definition::{Definition, DynamoDbSource, TableChanges};
 use jiff::Timestamp;
 use lake::records::{ExportRecord, Latest, Plan, PlannedChanges, SnapshotRecord, Window};
@@ -46,6 +46,31 @@ pub struct Decision {
     pub chosen: Chosen,
     /// The base, and the changes that are merged into it; absent if the whole table is exported.
     pub changes: Option<(Base, PlannedChanges)>,
+    /// Whether a run has ended well, and changes cannot be merged into it.
+    pub gap: bool,
+}
+
+/// Why changes cannot be merged into an earlier run.
+#[derive(Debug)]
+struct NoBase {
+    why: String,
+    /// Whether a run has ended well, into which they should be merged.
+    gap: bool,
+}
+
+impl NoBase {
+    fn first(why: &str) -> Self {
+        Self {
+            why: why.to_owned(),
+            gap: false,
+        }
+    }
+}
+
+impl From<String> for NoBase {
+    fn from(why: String) -> Self {
+        Self { why, gap: true }
+    }
 }
 
 impl Table<'_> {
@@ -60,7 +85,7 @@ impl Table<'_> {
     ) -> Result<Decision, PlanExportError> {
         let limits = &self.definition.limits;
         let counted = estimate::uncounted(self.info);
-        let scan = contract::states::Estimate {
+        let scan = Estimate {
             bytes: self.info.bytes,
             ..counted
         };
@@ -70,16 +95,14 @@ impl Table<'_> {
         let now = Timestamp::now().as_second();
         let base = match lake {
             Some(lake) => self.base(lake, recoverable, now).await?,
-            None => Err("the lake was not read".to_owned()),
+            None => Err(NoBase::first("the lake was not read")),
         };
+        let base = base.and_then(|base| self.within_limits(base, &whole, now));
         let base = match base {
             Ok(base) => base,
-            Err(why) => {
+            Err(NoBase { why, gap }) => {
                 if let Some(source) = whole_refused {
-                    return Err(PlanExportError::ChangesIncomplete {
-                        why,
-                        source: Box::new(source),
-                    });
+                    return Err(incomplete(why, source));
                 }
                 let reason = format!("the whole table is exported, not its changes: {why}");
                 return Ok(Decision {
@@ -89,25 +112,34 @@ impl Table<'_> {
                         estimate: whole,
                     },
                     changes: None,
+                    gap,
                 });
             }
         };
         let snapshot = &base.snapshot;
         let windows = windows_until(snapshot.as_of, recoverable.latest.unwrap_or(now).min(now));
-        let estimate = estimate::changes(snapshot.items, &whole, self.how.maximum_share);
+        let audit = self.audit_is_due(snapshot, now);
+        let mut estimate = estimate::changes(snapshot.items, &whole, self.how.maximum_share);
+        if audit.is_some() {
+            estimate = estimate::both(&estimate, &whole);
+        }
         estimate::check_limits(self.definition, &estimate)?;
         let until = windows.last().map_or(snapshot.as_of, |last| last.to);
-        let reason = format!(
+        let mut reason = format!(
             "what changed from {} to {} is merged into the {} items of run {}",
             time(snapshot.as_of),
             time(until),
             snapshot.items,
             snapshot.run
         );
+        if let Some(why) = &audit {
+            reason = format!("{reason}, and compared with an export of the whole table: {why}");
+        }
         let changes = PlannedChanges {
             base: snapshot.clone(),
             windows,
             whole_refused: whole_refused.map(|error| error.to_string()),
+            audit: audit.is_some(),
         };
         Ok(Decision {
             chosen: Chosen {
@@ -116,6 +148,32 @@ impl Table<'_> {
                 estimate,
             },
             changes: Some((base, changes)),
+            gap: false,
+        })
+    }
+
+    /// The base, unless it is time for a comparison and the limits do not allow both exports: then the
+    /// whole table is exported alone, as often.
+    fn within_limits(self, base: Base, whole: &Estimate, now: i64) -> Result<Base, NoBase> {
+        let Some(why) = self.audit_is_due(&base.snapshot, now) else {
+            return Ok(base);
+        };
+        let changes = estimate::changes(base.snapshot.items, whole, self.how.maximum_share);
+        match estimate::check_limits(self.definition, &estimate::both(&changes, whole)) {
+            Ok(()) => Ok(base),
+            Err(_) => Err(NoBase::first(&why)),
+        }
+    }
+
+    /// Why changes are compared with an export of the whole table this time, if they are.
+    fn audit_is_due(self, base: &SnapshotRecord, now: i64) -> Option<String> {
+        let days = self.how.full_every_days;
+        let is_due = now - base.full_as_of >= i64::from(days) * SECONDS_PER_DAY;
+        is_due.then(|| {
+            format!(
+                "the last export of it, as of {}, is {days} days old (source.dynamodb.changes.fullEveryDays)",
+                time(base.full_as_of)
+            )
         })
     }
 
@@ -125,13 +183,13 @@ impl Table<'_> {
         lake: &impl ObjectStore,
         recoverable: Recoverable,
         now: i64,
-    ) -> Result<Result<Base, String>, PlanExportError> {
+    ) -> Result<Result<Base, NoBase>, PlanExportError> {
         let pipeline = &self.definition.pipeline;
         let key = keys::latest(pipeline);
         let latest: Option<Latest> =
             documents::read_if_there(lake, &key, "the record of the newest data").await?;
         let Some(Latest { run, .. }) = latest else {
-            return Ok(Err("no run of the pipeline has ended well".to_owned()));
+            return Ok(Err(NoBase::first("no run of the pipeline has ended well")));
         };
         let base = RunKeys::new(pipeline, &run);
         let plan: Option<Plan> =
@@ -139,26 +197,29 @@ impl Table<'_> {
         let export: Option<ExportRecord> =
             documents::read_if_there(lake, &base.export(), "the record of an export").await?;
         let (Some(plan), Some(export)) = (plan, export) else {
-            return Ok(Err(format!("the records of run {run} are gone")));
+            return Ok(Err(format!("the records of run {run} are gone").into()));
         };
         if let Some(why) = self.difference(&plan) {
-            return Ok(Err(format!("since run {run} {why}")));
+            return Ok(Err(format!("since run {run} {why}").into()));
         }
         let snapshot: Option<SnapshotRecord> =
             documents::read_if_there(lake, &base.snapshot(), "a snapshot").await?;
         let Some(snapshot) = snapshot else {
             return Ok(Err(format!(
                 "the items of run {run} were not all read as of one moment, as changes need it"
-            )));
+            )
+            .into()));
         };
-        if let Some(why) = self.too_old(&snapshot, recoverable, now) {
-            return Ok(Err(why));
+        if let Some(why) = too_old(&snapshot, recoverable, now) {
+            return Ok(Err(why.into()));
         }
         let listed = lake.list(&base.raw()).await.map_err(DocumentError::from)?;
         let listed: BTreeSet<_> = listed.iter().map(|object| object.key.as_str()).collect();
         let is_there = |key: &str| listed.contains(key);
         if !export.parts.iter().all(|part| is_there(&part.key)) {
-            return Ok(Err(format!("items of run {run} are gone from the lake")));
+            return Ok(Err(
+                format!("items of run {run} are gone from the lake").into()
+            ));
         }
         let same_definition = plan.definition == *self.definition;
         Ok(Ok(Base {
@@ -183,30 +244,29 @@ impl Table<'_> {
             None
         }
     }
+}
 
-    /// Why the base is too old, if it is.
-    fn too_old(self, base: &SnapshotRecord, recoverable: Recoverable, now: i64) -> Option<String> {
-        let (run, as_of) = (&base.run, time(base.as_of));
-        let days = i64::from(self.how.full_every_days);
-        if now - base.full_as_of >= days * SECONDS_PER_DAY {
-            return Some(format!(
-                "the last export of the whole table, as of {}, is {days} days old \
-                 (source.dynamodb.changes.fullEveryDays)",
-                time(base.full_as_of)
-            ));
-        }
-        if now - base.as_of >= MOST_DAYS * SECONDS_PER_DAY {
-            return Some(format!(
-                "the items of run {run} are as of {as_of}, and DynamoDB exports changes of {MOST_DAYS} days"
-            ));
-        }
-        let earliest = recoverable.earliest.filter(|first| *first > base.as_of)?;
-        Some(format!(
-            "the table's point-in-time recovery reaches back to {}, and the items of run {run} are as of {as_of}: \
-             it was off in between",
-            time(earliest)
-        ))
+fn incomplete(why: String, refused: PlanExportError) -> PlanExportError {
+    PlanExportError::ChangesIncomplete {
+        why,
+        source: Box::new(refused),
     }
+}
+
+/// Why the base is too old, if it is.
+fn too_old(base: &SnapshotRecord, recoverable: Recoverable, now: i64) -> Option<String> {
+    let (run, as_of) = (&base.run, time(base.as_of));
+    if now - base.as_of >= MOST_DAYS * SECONDS_PER_DAY {
+        return Some(format!(
+            "the items of run {run} are as of {as_of}, and DynamoDB exports changes of {MOST_DAYS} days"
+        ));
+    }
+    let earliest = recoverable.earliest.filter(|first| *first > base.as_of)?;
+    Some(format!(
+        "the table's point-in-time recovery reaches back to {}, and the items of run {run} are as of {as_of}: \
+         it was off in between",
+        time(earliest)
+    ))
 }
 
 /// The windows from the base to a moment; if that is less than a window's shortest length ahead, one

@@ -159,6 +159,24 @@ pub fn changes(items: u64, whole: &Estimate, share: f64) -> Estimate {
     }
 }
 
+/// What both take, one after the other.
+pub fn both(one: &Estimate, other: &Estimate) -> Estimate {
+    let cost = one.cost.zip(other.cost).map(|(one, other)| Cost {
+        total: micro_dollars(one.total + other.total),
+        reads: micro_dollars(one.reads + other.reads),
+        lambda: micro_dollars(one.lambda + other.lambda),
+        requests: micro_dollars(one.requests + other.requests),
+    });
+    Estimate {
+        minutes: one
+            .minutes
+            .zip(other.minutes)
+            .map(|(one, other)| one + other),
+        cost,
+        ..other.clone()
+    }
+}
+
 fn requests(prices: &PriceList, shape: Shape, bytes: f64, seconds: f64, at_once: f64) -> f64 {
     let (segments, tasks) = (f64::from(shape.segments), f64::from(shape.tasks));
     let invocations = (seconds * at_once / tasks / SECONDS_PER_INVOCATION).ceil();

@@ -73,7 +73,11 @@ where
             how,
             info: &selected.info,
         };
-        let Decision { chosen, changes } = of_changes.decide(tables, lake).await?;
+        let Decision {
+            chosen,
+            changes,
+            gap,
+        } = of_changes.decide(tables, lake).await?;
         // What the base's items were checked for need not be read again.
         let is_checked = changes
             .as_ref()
@@ -88,7 +92,11 @@ where
             segments: 0,
             tasks: 0,
         };
-        Ok(planned(selected, chosen, unknown, sample, None, changes))
+        let mut planned = planned(selected, chosen, unknown, sample, None, changes);
+        if let Some(SourcePlan::DynamoDb(plan)) = &mut planned.source {
+            plan.gap = gap;
+        }
+        Ok(planned)
     }
 
     async fn items(&self, definition: &Definition) -> Result<Option<u64>, PlanExportError> {
@@ -182,6 +190,7 @@ fn planned(
             projection: paths.iter().map(ToString::to_string).collect(),
             read,
             changes,
+            gap: false,
         })),
     }
 }

@@ -70,6 +70,7 @@ async fn after_a_run(tables: &Tables, ago: i64) -> (MemoryStore, RunKeys) {
         full_as_of: now() - ago,
         generation: 0,
         changed_keys: 0,
+        audit: None,
     };
     documents::write(&store, &run.snapshot(), &snapshot)
         .await
@@ -179,7 +180,7 @@ async fn every_gap_is_filled_by_an_export_of_the_whole_table_that_says_why() {
     for (says, ago, gap) in [
         ("was off in between", DAY, off_since),
         ("was created anew", DAY, anew),
-        ("is 28 days old", 28 * DAY, |_| {}),
+        ("exports changes of 35 days", 35 * DAY, |_| {}),
     ] {
         let mut tables = tables();
         let (store, _) = after_a_run(&tables, ago).await;
@@ -187,8 +188,42 @@ async fn every_gap_is_filled_by_an_export_of_the_whole_table_that_says_why() {
         let output = second(&store, &tables, json!({})).await.unwrap();
         assert_eq!(output.route, Route::Export, "{says}");
         assert!(output.reason.contains(says), "{}", output.reason);
-        assert!(of_table(&plan_in(&store, &output).await).changes.is_none());
+        let plan = plan_in(&store, &output).await;
+        assert!(of_table(&plan).changes.is_none() && of_table(&plan).gap);
     }
+}
+
+#[tokio::test]
+async fn after_some_weeks_what_changes_come_to_is_compared_with_the_whole_table() {
+    let tables = tables();
+    for (days, due) in [(27, false), (28, true)] {
+        let (store, _) = after_a_run(&tables, days * DAY + 60).await;
+        let output = second(&store, &tables, json!({})).await.unwrap();
+        assert_eq!(output.route, Route::Changes, "{}", output.reason);
+        let says = "compared with an export of the whole table: the last export of it";
+        assert_eq!(output.reason.contains(says), due, "{}", output.reason);
+        let plan = plan_in(&store, &output).await;
+        let of_table = of_table(&plan);
+        assert_eq!(of_table.changes.as_ref().unwrap().audit, due);
+        assert!(!of_table.gap);
+        // It costs both.
+        let cost = output.estimate.cost.unwrap().total;
+        assert_eq!(cost > 1.0, due, "{cost}");
+    }
+    // Where the limits allow the whole table and not both, it is exported alone.
+    let (store, _) = after_a_run(&tables, 28 * DAY + 60).await;
+    let input = json!({"limits": {"maxCost": 1.2}});
+    let output = second(&store, &tables, input).await.unwrap();
+    assert_eq!(output.route, Route::Export, "{}", output.reason);
+    assert!(
+        output.reason.contains("is 28 days old"),
+        "{}",
+        output.reason
+    );
+    let (store, _) = after_a_run(&tables, 28 * DAY + 60).await;
+    let input = json!({"limits": {"maxCost": 0.5}});
+    let error = second(&store, &tables, input).await.unwrap_err();
+    assert_eq!(error.name(), ErrorName::ChangesIncomplete);
 }
 
 #[tokio::test]
@@ -211,6 +246,9 @@ async fn what_is_gone_or_was_scanned_is_no_base() {
         let output = second(&store, &tables, json!({})).await.unwrap();
         assert_eq!(output.route, Route::Export, "{says}");
         assert!(output.reason.contains(says), "{}", output.reason);
+        // The first run of a pipeline lacks nothing.
+        let plan = plan_in(&store, &output).await;
+        assert_eq!(of_table(&plan).gap, remove != "latest", "{says}");
     }
 }
 

@@ -136,6 +136,7 @@ async fn merged() -> MemoryStore {
     let key = run_keys().plan();
     let mut plan: Value = documents::read(&store, &key, "a plan").await.unwrap();
     plan["route"] = json!("Changes");
+    plan["definition"]["source"]["dynamodb"]["mode"] = json!("incremental");
     plan["reason"] = json!("what changed since is merged");
     put(&store, &key, plan).await;
     let changed = json!({
@@ -189,4 +190,43 @@ async fn changes_that_did_not_fit_are_said_with_the_route_that_was_taken() {
         (export.route, export.reason.as_str()),
         (Route::Export, says)
     );
+}
+
+#[tokio::test]
+async fn changes_that_were_lost_are_found_by_a_comparison_and_said() {
+    let whole = json!({
+        "reason": "what the changes came to is compared with it",
+        "merged": {"asOf": 1_795_000_000, "contents": {"items": 999, "values": "00000000000000aa"}},
+    });
+    for (values, items, says) in [
+        ("00000000000000aa", 999, "both have the same 999 items"),
+        (
+            "00000000000000aa",
+            1000,
+            "changes were lost: they came to 999 items, and the table has 1000",
+        ),
+        (
+            "00000000000000ab",
+            999,
+            "changes were lost: of 999 items, some have other values",
+        ),
+    ] {
+        let store = merged().await;
+        put(&store, &run_keys().whole_export(), whole.clone()).await;
+        let exported = json!({"items": items, "values": values});
+        let audit = json!({"merged": whole["merged"]["contents"], "exported": exported});
+        let snapshot = json!({
+            "run": run_keys().run(), "asOf": 1_795_000_000, "items": items, "segments": 1,
+            "fullAsOf": 1_795_000_000, "generation": 0, "changedKeys": 0, "audit": audit,
+        });
+        put(&store, &run_keys().snapshot(), snapshot).await;
+        call(&store, Outcome::Deployed).await.unwrap();
+        let export = export_of(&store).await;
+        assert_eq!(export.route, Route::Export);
+        assert!(export.reason.ends_with(says), "{}", export.reason);
+        let changes = export.changes.unwrap();
+        assert_eq!(changes.gap, says.contains("lost"), "{says}");
+        let is_warned = for_people(&store).await.contains("earlier models");
+        assert_eq!(is_warned, changes.gap, "{says}");
+    }
 }
