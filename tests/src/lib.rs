@@ -19,6 +19,7 @@ pub mod packages;
 pub mod permitted;
 pub mod pipeline;
 pub mod program;
+pub mod proxy;
 pub mod python;
 pub mod schema;
 pub mod script;

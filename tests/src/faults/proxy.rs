@@ -2,27 +2,21 @@
 
 use super::event::{Event, EventCounts, Fault, Service};
 use super::schedule::Schedule;
+use crate::proxy::{Answer, Listening, Upstream};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
-use hyper::service::service_fn;
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode, http::request};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::ErrorKind;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpStream;
 
 /// A proxy; it stops when dropped.
-pub struct Proxy {
-    url: String,
-    task: JoinHandle<()>,
-}
+pub struct Proxy(Listening);
 
 impl Proxy {
     /// Starts in front of the server at `upstream`, such as `http://127.0.0.1:4577`.
@@ -30,70 +24,35 @@ impl Proxy {
     /// # Panics
     /// If the machine has no port left.
     pub async fn start(upstream: &str, schedule: Schedule, events: Arc<EventCounts>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
-        let client = reqwest::Client::builder().no_proxy().build();
-        let handing = Arc::new(Handing {
-            upstream: upstream.to_owned(),
-            client: client.expect("a client without TLS"),
+        let handing = Handing {
+            upstream: Upstream::new(upstream),
             schedule,
             events,
-        });
-        let task = tokio::spawn(async move {
-            loop {
-                let (socket, _) = listener.accept().await.expect("the port stays");
-                tokio::spawn(handing.clone().serve(socket));
-            }
-        });
-        Self {
-            url: format!("http://{address}"),
-            task,
-        }
+        };
+        Self(Listening::start(Arc::new(handing)).await)
     }
 
     /// Where it listens.
     pub fn url(&self) -> &str {
-        &self.url
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.task.abort();
+        self.0.url()
     }
 }
 
 type Frames = Vec<Result<Frame<Bytes>, std::io::Error>>;
 type Body = StreamBody<futures::stream::Iter<<Frames as IntoIterator>::IntoIter>>;
-type Answer = Result<Response<Body>, std::io::Error>;
+type Answered = Result<Response<Body>, std::io::Error>;
 
 /// What hands the requests on.
 struct Handing {
-    upstream: String,
-    client: reqwest::Client,
+    upstream: Upstream,
     schedule: Schedule,
     events: Arc<EventCounts>,
 }
 
-impl Handing {
-    async fn serve(self: Arc<Self>, socket: TcpStream) {
-        let answer = service_fn(|request| self.answer(request));
-        // Errors are what this is for: a service that errs drops the connection.
-        let _ = hyper::server::conn::http1::Builder::new()
-            .serve_connection(TokioIo::new(socket), answer)
-            .await;
-    }
+impl Answer for Handing {
+    type Body = Body;
 
-    fn note(&self, fault: Fault) {
-        let service = self.schedule.service();
-        self.events.note(Event::Fault(service, fault));
-    }
-
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, request: Request<Incoming>) -> Answered {
         let (head, body) = request.into_parts();
         // DynamoDB is only read here, by POST.
         let is_write = self.schedule.service() == Service::S3 && head.method != Method::GET;
@@ -126,7 +85,7 @@ impl Handing {
             _ => {}
         }
         tokio::time::sleep(self.schedule.latency()).await;
-        let (status, headers, answer) = self.hand_on(&head, body).await?;
+        let (status, headers, answer) = self.upstream.hand_on(&head, body).await?;
         if status == StatusCode::PRECONDITION_FAILED {
             self.events.note(Event::RaceLost);
         }
@@ -157,27 +116,16 @@ impl Handing {
             _ => Ok(whole(status, headers, answer)),
         }
     }
+}
 
-    async fn hand_on(
-        &self,
-        head: &request::Parts,
-        body: Bytes,
-    ) -> Result<(StatusCode, HeaderMap, Bytes), std::io::Error> {
-        // The host stays as the client has signed it.
-        let url = format!("{}{}", self.upstream, head.uri);
-        let request = self.client.request(head.method.clone(), url);
-        let request = request.headers(head.headers.clone()).body(body);
-        let answer = request.send().await.map_err(std::io::Error::other)?;
-        let (status, mut headers) = (answer.status(), answer.headers().clone());
-        for of_the_connection in [CONNECTION, TRANSFER_ENCODING, CONTENT_LENGTH] {
-            headers.remove(of_the_connection);
-        }
-        let body = answer.bytes().await.map_err(std::io::Error::other)?;
-        Ok((status, headers, body))
+impl Handing {
+    fn note(&self, fault: Fault) {
+        let service = self.schedule.service();
+        self.events.note(Event::Fault(service, fault));
     }
 
     /// Hands on half of what was announced, byte by byte as a broken connection does, and hangs up.
-    async fn cut_request(&self, head: &request::Parts, mut body: Incoming) -> Answer {
+    async fn cut_request(&self, head: &request::Parts, mut body: Incoming) -> Answered {
         self.note(Fault::RequestCut);
         let half = announced(&head.headers) / 2;
         let mut begun = BytesMut::new();
@@ -194,8 +142,7 @@ impl Handing {
             write!(text, "{name}: {value}\r\n").expect("writing to a string does not fail");
         }
         text.push_str("\r\n");
-        let address = self.upstream.trim_start_matches("http://");
-        let mut upstream = TcpStream::connect(address).await?;
+        let mut upstream = TcpStream::connect(self.upstream.address()).await?;
         upstream.write_all(text.as_bytes()).await?;
         upstream.write_all(&begun).await?;
         upstream.flush().await?;
