@@ -4,6 +4,7 @@
 
 pub mod artifact;
 pub mod attempt;
+pub mod captured;
 pub mod conformance;
 pub mod documents;
 pub mod executions;
