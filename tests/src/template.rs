@@ -135,13 +135,83 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
             request.as_secs()
         ));
     }
+    let role = properties["Role"]["Fn::GetAtt"].as_str();
+    let own = name.replace("Function", "Role.Arn");
+    if role != Some(own.as_str()) {
+        say(format!("its role is not {own}, of its own"));
+    }
+    if called_by_events(template, &name) {
+        called_by_no_state(machine, lambda, &mut say);
+    } else {
+        called_by_states(template, machine, lambda, seconds, &mut say);
+    }
+}
+
+/// Resources by which an AWS service calls a function with its events. Rules are none of them: what
+/// they call, states call too.
+const EVENT_SOURCES: [&str; 2] = [
+    "AWS::KinesisFirehose::DeliveryStream",
+    "AWS::Lambda::EventSourceMapping",
+];
+
+/// The resources by which AWS services call a function, by its resource's name. No state calls such
+/// a function.
+pub fn event_sources<'t>(
+    template: &'t Value,
+    function: &'t str,
+) -> impl Iterator<Item = (&'t String, &'t Value)> {
+    let resources = template["Resources"].as_object().into_iter().flatten();
+    resources.filter(move |(_, resource)| {
+        EVENT_SOURCES.contains(&resource["Type"].as_str().unwrap_or_default())
+            && mentions(&resource["Properties"], function)
+    })
+}
+
+/// Whether an AWS service calls a function with its events, and so no state.
+pub fn called_by_events(template: &Value, function: &str) -> bool {
+    event_sources(template, function).next().is_some()
+}
+
+/// Whether a value refers to a resource: `!Ref X`, `!GetAtt X.Arn` or `!Sub …${X.Arn}…`.
+fn mentions(value: &Value, resource: &str) -> bool {
+    match value {
+        Value::String(text) => {
+            let name = text.strip_suffix(".Arn").unwrap_or(text);
+            name == resource
+                || text.contains(&format!("${{{resource}}}"))
+                || text.contains(&format!("${{{resource}.Arn}}"))
+        }
+        Value::Array(elements) => elements.iter().any(|it| mentions(it, resource)),
+        Value::Object(fields) => fields.values().any(|it| mentions(it, resource)),
+        _ => false,
+    }
+}
+
+fn called_by_no_state(machine: &Value, lambda: &Lambda, say: &mut impl FnMut(String)) {
+    let states = asl::states(machine);
+    let mut called = states
+        .iter()
+        .filter(|state| asl::verb(state.json).as_ref() == Some(&lambda.name));
+    if let Some(state) = called.next() {
+        say(format!("events call it, and the state {} too", state.place));
+    }
+}
+
+fn called_by_states(
+    template: &Value,
+    machine: &Value,
+    lambda: &Lambda,
+    seconds: Option<u64>,
+    say: &mut impl FnMut(String),
+) {
+    let name = resource_name(&lambda.name);
     let states = asl::states(machine);
     let mut called = states
         .iter()
         .filter(|state| asl::verb(state.json).as_ref() == Some(&lambda.name))
         .peekable();
     if called.peek().is_none() {
-        say("no state calls it".to_owned());
+        say("no state calls it, and no events".to_owned());
     }
     // A task that waits for a token lasts longer than the function that hands it out, too.
     for task in called {
@@ -164,11 +234,6 @@ fn function(template: &Value, machine: &Value, lambda: &Lambda, found: &mut Vec<
     let arn = arn.as_ref().and_then(conditional);
     if arn != Some(json!({ "Fn::GetAtt": format!("{name}.Arn") })) {
         say(format!("${{{name}Arn}} does not become its ARN"));
-    }
-    let role = properties["Role"]["Fn::GetAtt"].as_str();
-    let own = name.replace("Function", "Role.Arn");
-    if role != Some(own.as_str()) {
-        say(format!("its role is not {own}, of its own"));
     }
     let invocable = statements(&template["Resources"]["RetrainRole"])
         .into_iter()

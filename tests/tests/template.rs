@@ -145,6 +145,50 @@ fn a_function_that_is_not_as_its_crate_is_found() {
 }
 
 #[test]
+fn a_function_is_called_by_states_or_by_events() {
+    let spare = Lambda {
+        name: "spare".to_owned(),
+        environment: std::collections::BTreeSet::new(),
+        longest_request: std::time::Duration::ZERO,
+    };
+    let found = |lambda: &Lambda, mapped: &str| {
+        let mut template = read();
+        template["Resources"]["SpareFunction"] = json!({
+            "Type": "AWS::Serverless::Function",
+            "Metadata": {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": "spare"}},
+            "Properties": {"CodeUri": "../crates/spare", "Role": {"Fn::GetAtt": "SpareRole.Arn"}},
+        });
+        template["Resources"]["SpareMapping"] = json!({
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {"FunctionName": {"Ref": mapped}},
+        });
+        let found = template::findings(
+            &template,
+            &workspace::state_machine(),
+            std::slice::from_ref(lambda),
+        );
+        let name = template::resource_name(&lambda.name);
+        let found = found.into_iter().filter(|it| it.place == name);
+        found.map(|it| it.problem).collect::<Vec<_>>()
+    };
+    assert!(found(&spare, "SpareFunction").is_empty());
+    let without = found(&spare, "SomeOtherFunction");
+    assert!(
+        without.contains(&"no state calls it, and no events".to_owned()),
+        "{without:?}"
+    );
+    let states = lambdas();
+    let state = states
+        .iter()
+        .find(|it| it.name == "compact-changes")
+        .unwrap();
+    assert_eq!(
+        found(state, "CompactChangesFunction"),
+        ["events call it, and the state CompactChanges too"]
+    );
+}
+
+#[test]
 fn a_state_machine_that_cannot_work_is_found() {
     let machine = |t: &mut Value| t["Resources"]["RetrainStateMachine"]["Properties"].take();
     is_found("${JudgeModelFunctionArn}", "is not among", |t| {

@@ -348,6 +348,25 @@ fn compare(
     lacks.chain(spare).collect()
 }
 
+/// What Lambda does as the function to read a table's stream, and to store what it gives up. Source:
+/// AWS Lambda Developer Guide, "Using AWS Lambda with Amazon DynamoDB" and "Retain discarded records
+/// for a DynamoDB event source in Lambda".
+fn by_event_source(source: &Value) -> Vec<&'static str> {
+    if source["Type"] != "AWS::Lambda::EventSourceMapping" {
+        return Vec::new();
+    }
+    let mut needed = vec![
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+    ];
+    if !source["Properties"]["DestinationConfig"]["OnFailure"].is_null() {
+        needed.extend(["s3:ListBucket", "s3:PutObject"]);
+    }
+    needed
+}
+
 /// The actions that a role of the template has.
 fn granted(resources: &Map<String, Value>, role: &str) -> Option<BTreeSet<String>> {
     let statements = access::of_role(resources.get(role)?, resources);
@@ -379,6 +398,10 @@ pub fn findings(template: &Value, machine: &Value, needs: &Needs) -> Vec<Finding
         if !function["EventInvokeConfig"]["DestinationConfig"]["OnFailure"].is_null() {
             // Lambda sends what failed as the function.
             needed.insert("sqs:SendMessage".to_owned());
+        }
+        let function = template::resource_name(lambda);
+        for (_, source) in template::event_sources(template, &function) {
+            needed.extend(by_event_source(source).into_iter().map(str::to_owned));
         }
         match granted(&resources, &role) {
             None => found.push(Finding::new(role, "is not there")),
