@@ -10,6 +10,7 @@
 //! The base must be exact, such as a native export: see the README for why a scan never is.
 
 mod apply;
+pub mod capture;
 mod change;
 mod changed_keys;
 mod compact;

@@ -164,6 +164,12 @@ impl CapturedStream {
         format!("{}{UNREADABLE}", self.prefix())
     }
 
+    /// Whether a key is that of a record whose shape is not known, or of what became of it.
+    pub fn is_unreadable(key: &str) -> bool {
+        let below = key.strip_prefix(CHANGES);
+        below.and_then(|below| below.split('/').nth(2)) == UNREADABLE.strip_suffix('/')
+    }
+
     /// Key of a record whose shape is not known: the `number`th of the batch that begins with `first`,
     /// where any record of the batch has a sequence number.
     pub fn unreadable_record(
@@ -318,6 +324,9 @@ mod tests {
         for other in others {
             assert_eq!(CapturedObject::parse(&other), None, "{other}");
         }
+        let unreadable = stream().unreadable_record(None, "a", 7);
+        assert!(CapturedStream::is_unreadable(&unreadable));
+        assert!(!CapturedStream::is_unreadable(&good));
     }
 
     #[test]

@@ -91,6 +91,16 @@ pub struct PartWriter<'s, S: ObjectStore> {
     checksum: Checksum,
 }
 
+/// One zstd frame of these bytes, with their checksum: an object that a [`LineReader`] reads.
+///
+/// # Errors
+/// If the compressor fails.
+pub fn compress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
+    compressor.include_checksum(true)?;
+    compressor.compress(bytes)
+}
+
 /// What fills a piece.
 enum Compressor {
     Zstd(Encoder<'static, Vec<u8>>),

@@ -9,8 +9,8 @@ mod serve;
 
 pub use failure::Failure;
 pub use logs::init;
-pub use metrics::{Unit, emit_metrics};
-pub use serve::{RESERVE, env, env_as, serve};
+pub use metrics::{Unit, emit_metrics, emit_metrics_of_stack};
+pub use serve::{RESERVE, env, env_as, serve, serve_events};
 
 /// The error type of a Lambda's `main`.
 pub type Error = lambda_runtime::Error;

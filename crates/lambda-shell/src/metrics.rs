@@ -37,14 +37,28 @@ impl Unit {
 }
 
 /// Writes one line with a pipeline's metrics to standard output.
-#[allow(clippy::print_stdout)] // Standard output is the channel that CloudWatch reads.
 pub fn emit_metrics(pipeline: &str, metrics: &[(&str, f64, Unit)]) {
+    emit(Some(pipeline), metrics);
+}
+
+/// Writes one line with metrics of no pipeline, which have no dimension, to standard output.
+pub fn emit_metrics_of_stack(metrics: &[(&str, f64, Unit)]) {
+    emit(None, metrics);
+}
+
+#[allow(clippy::print_stdout)] // Standard output is the channel that CloudWatch reads.
+fn emit(pipeline: Option<&str>, metrics: &[(&str, f64, Unit)]) {
     let namespace = std::env::var(NAMESPACE_VARIABLE).unwrap_or_else(|_| NAMESPACE.to_owned());
     let now = SystemTime::now();
     println!("{}", line(&namespace, pipeline, metrics, now));
 }
 
-fn line(namespace: &str, pipeline: &str, metrics: &[(&str, f64, Unit)], now: SystemTime) -> Value {
+fn line(
+    namespace: &str,
+    pipeline: Option<&str>,
+    metrics: &[(&str, f64, Unit)],
+    now: SystemTime,
+) -> Value {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     let declared: Vec<Value> = metrics
@@ -58,12 +72,14 @@ fn line(namespace: &str, pipeline: &str, metrics: &[(&str, f64, Unit)], now: Sys
             "Timestamp": millis,
             "CloudWatchMetrics": [{
                 "Namespace": namespace,
-                "Dimensions": [["pipeline"]],
+                "Dimensions": [pipeline.map_or(vec![], |_| vec!["pipeline"])],
                 "Metrics": declared,
             }],
         }),
     );
-    line.insert("pipeline".to_owned(), json!(pipeline));
+    if let Some(pipeline) = pipeline {
+        line.insert("pipeline".to_owned(), json!(pipeline));
+    }
     for (name, value, _) in metrics {
         line.insert((*name).to_owned(), json!(value));
     }
@@ -78,7 +94,7 @@ mod tests {
     fn every_declared_metric_has_its_value_beside_the_dimension() {
         let line = line(
             "Millrace/shop-test",
-            "default",
+            Some("default"),
             &[("ItemsExported", 7.0, Unit::Count)],
             UNIX_EPOCH,
         );
@@ -94,5 +110,17 @@ mod tests {
                 "ItemsExported": 7.0,
             })
         );
+    }
+
+    #[test]
+    fn metrics_of_no_pipeline_have_no_dimension() {
+        let metrics = [("RecordsUnreadable", 1.0, Unit::Count)];
+        let line = line("Millrace/shop-test", None, &metrics, UNIX_EPOCH);
+        assert_eq!(
+            line["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
+            json!([[]])
+        );
+        assert_eq!(line["RecordsUnreadable"], 1.0);
+        assert!(line.get("pipeline").is_none());
     }
 }

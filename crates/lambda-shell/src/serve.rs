@@ -7,6 +7,7 @@ use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 use std::str::FromStr;
@@ -86,6 +87,37 @@ where
     .await
 }
 
+/// Answers the events of an AWS service with `handler` until the process is stopped. It gets an event
+/// as it came, as valid JSON, and reads it by itself. A panic fails as `Bug`.
+///
+/// # Errors
+/// If the Runtime API cannot be reached.
+pub async fn serve_events<O, E>(
+    handler: impl AsyncFn(Box<str>, Invocation) -> Result<O, E>,
+) -> Result<(), crate::Error>
+where
+    O: Serialize,
+    E: Named,
+{
+    let handler = &handler;
+    // Boxed as in `serve`.
+    Box::pin(lambda_runtime::run(service_fn(
+        async |event: LambdaEvent<Box<RawValue>>| {
+            let invocation = invocation(&event.context);
+            let span = tracing::info_span!("invocation", request_id = %event.context.request_id);
+            let answer = async {
+                let (begun, limit) = (Instant::now(), limit(&invocation));
+                let event: Box<str> = event.payload.into();
+                let outcome = within(limit, handler(event, invocation)).await;
+                log(begun, &outcome);
+                outcome
+            };
+            answer.instrument(span).await
+        },
+    )))
+    .await
+}
+
 async fn answer<I, O, E>(
     handler: &impl AsyncFn(I, Invocation) -> Result<O, E>,
     payload: Value,
@@ -96,38 +128,52 @@ where
     O: Serialize,
     E: Named,
 {
-    let begun = Instant::now();
-    let left = invocation.remaining();
-    let limit = left.saturating_sub(RESERVE.min(left / 10));
+    let (begun, limit) = (Instant::now(), limit(&invocation));
     let outcome = match contract::read::from_value(payload) {
-        Ok(input) => {
-            let work = AssertUnwindSafe(handler(input, invocation)).catch_unwind();
-            match tokio::time::timeout(limit, work).await {
-                Ok(Ok(outcome)) => outcome.map_err(|error| Failure::of(&error)),
-                Ok(Err(payload)) => Err(Failure::of_panic(payload.as_ref())),
-                Err(_) => Err(Failure {
-                    name: ErrorName::ServiceUnavailable,
-                    message: format!(
-                        "the step was not done after {} s, shortly before the function's end: a service does not \
-                         answer, or there is more to do than its time allows; what was committed stays",
-                        limit.as_secs()
-                    ),
-                }),
-            }
-        }
+        Ok(input) => within(limit, handler(input, invocation)).await,
         Err(error) => Err(Failure {
             name: ErrorName::InvalidRequest,
             message: error.to_string(),
         }),
     };
+    log(begun, &outcome);
+    outcome
+}
+
+/// The time that a handler has.
+fn limit(invocation: &Invocation) -> Duration {
+    let left = invocation.remaining();
+    left.saturating_sub(RESERVE.min(left / 10))
+}
+
+/// What a handler's work comes to, within its time.
+async fn within<O, E: Named>(
+    limit: Duration,
+    work: impl Future<Output = Result<O, E>>,
+) -> Result<O, Failure> {
+    let work = AssertUnwindSafe(work).catch_unwind();
+    match tokio::time::timeout(limit, work).await {
+        Ok(Ok(outcome)) => outcome.map_err(|error| Failure::of(&error)),
+        Ok(Err(payload)) => Err(Failure::of_panic(payload.as_ref())),
+        Err(_) => Err(Failure {
+            name: ErrorName::ServiceUnavailable,
+            message: format!(
+                "the step was not done after {} s, shortly before the function's end: a service does not answer, or \
+                 there is more to do than its time allows; what was committed stays",
+                limit.as_secs()
+            ),
+        }),
+    }
+}
+
+fn log<O>(begun: Instant, outcome: &Result<O, Failure>) {
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    match &outcome {
+    match outcome {
         Ok(_) => tracing::info!(millis, "answered"),
         Err(failure) => {
             tracing::error!(millis, error = %failure.name, "{}", failure.message);
         }
     }
-    outcome
 }
 
 fn invocation(context: &Context) -> Invocation {

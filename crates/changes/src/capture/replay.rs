@@ -1,0 +1,131 @@
+//! Replays what did not get into the captured changes: batches that Lambda gave up, and records whose
+//! shape was not known.
+
+use super::{Batch, CaptureError, GivenUpError, RecordError, payload};
+use contract::{ErrorName, Named};
+use lake::captured::{self, CapturedStream, Hour};
+use lake::{DocumentError, ObjectStore, StoreError, documents};
+use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
+use twox_hash::XxHash3_64;
+
+/// Why an object was not replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// It is no batch that Lambda gave up.
+    #[error(transparent)]
+    GivenUp(#[from] GivenUpError),
+    /// Its batch cannot be captured.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// Its record is still of no known shape.
+    #[error("the record is of no known shape")]
+    Record(#[source] RecordError),
+    /// The record that it was replayed cannot be written.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+}
+
+impl From<StoreError> for ReplayError {
+    fn from(error: StoreError) -> Self {
+        Self::Capture(error.into())
+    }
+}
+
+impl Named for ReplayError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::GivenUp(_) | Self::Record(_) => ErrorName::DatasetInvalid,
+            Self::Capture(error) => error.name(),
+            Self::Document(error) => error.name(),
+        }
+    }
+}
+
+/// What became of an object: the content of the record beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Replayed {
+    /// Key of the object of its changes; absent if it held none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Its changes.
+    pub changes: u64,
+    /// Its records of no known shape, which are stored with others of that kind.
+    pub unreadable: u64,
+}
+
+/// Replays an object that Lambda gave up, or that holds a record of no known shape: stores its changes
+/// as captured ones, and then the record that this was done. With `is_dry` nothing is written.
+///
+/// A second replay, at once or after a crash, writes the same changes again, which does no harm:
+/// changes are merged by their sequence numbers.
+///
+/// # Errors
+/// If it holds nothing that can be captured, or the lake fails.
+pub async fn replay(
+    store: &impl ObjectStore,
+    key: &str,
+    is_dry: bool,
+) -> Result<Replayed, ReplayError> {
+    let object = store.get(key).await?;
+    let is_given_up = key.starts_with(captured::GIVEN_UP);
+    let (event, said) = if is_given_up {
+        payload(&object)?
+    } else {
+        (one_record(&object)?, None)
+    };
+    let batch = Batch::read(&event)?;
+    let unreadable = batch.unreadable.len() as u64;
+    if let Some(said) = said
+        && said != batch.changes + unreadable
+    {
+        let found = batch.changes + unreadable;
+        return Err(GivenUpError::Size { said, found }.into());
+    }
+    if !is_given_up && let Some(still) = batch.unreadable.first() {
+        return Err(ReplayError::Record(still.reason.clone()));
+    }
+    let mut replayed = Replayed {
+        key: None,
+        changes: batch.changes,
+        unreadable,
+    };
+    if is_dry {
+        return Ok(replayed);
+    }
+    let attempt = format!("replay{:016x}", XxHash3_64::oneshot(key.as_bytes()));
+    let hour = Hour::of(SystemTime::now());
+    replayed.key = batch.store(store, &hour, &attempt).await?;
+    documents::commit(store, &captured::replayed(key), &replayed).await?;
+    Ok(replayed)
+}
+
+/// A batch of the one record that an object is.
+fn one_record(object: &[u8]) -> Result<String, GivenUpError> {
+    let record: &serde_json::value::RawValue =
+        serde_json::from_slice(object).map_err(GivenUpError::Payload)?;
+    Ok(format!(r#"{{"Records":[{}]}}"#, record.get()))
+}
+
+/// The keys of all objects that wait to be replayed, in order: those that Lambda gave up, and then the
+/// records of no known shape.
+///
+/// # Errors
+/// If the lake fails.
+pub async fn waiting(store: &impl ObjectStore) -> Result<Vec<String>, StoreError> {
+    let mut waiting = Vec::new();
+    for prefix in [captured::GIVEN_UP, captured::CHANGES] {
+        let keys: Vec<String> = store
+            .list(prefix)
+            .await?
+            .into_iter()
+            .map(|it| it.key)
+            .collect();
+        let keys = keys.iter().map(String::as_str);
+        let keys =
+            keys.filter(|key| prefix == captured::GIVEN_UP || CapturedStream::is_unreadable(key));
+        waiting.extend(captured::waiting(keys).map(str::to_owned));
+    }
+    Ok(waiting)
+}
