@@ -12,6 +12,15 @@ pub async fn call(url: &str, operation: &str, request: &Value) -> Value {
     service::call(url, "dynamodb", &target, request).await
 }
 
+/// Calls an operation of the server's streams.
+///
+/// # Panics
+/// If it is refused.
+pub async fn call_streams(url: &str, operation: &str, request: &Value) -> Value {
+    let target = format!("DynamoDBStreams_20120810.{operation}");
+    service::call(url, "dynamodb", &target, request).await
+}
+
 /// Turns a table's point-in-time recovery on.
 pub async fn turn_recovery_on(url: &str, table: &str) {
     let request = json!({

@@ -102,6 +102,8 @@ const PROGRAMS: [(&str, &[&str]); 6] = [
         "millrace",
         &[
             "aws",
+            // What its functions gave up is replayed.
+            "changes",
             "contract",
             "data-pipeline",
             "database",

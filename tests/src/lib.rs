@@ -18,6 +18,7 @@ pub mod node;
 pub mod packages;
 pub mod permitted;
 pub mod pipeline;
+pub mod poller;
 pub mod program;
 pub mod proxy;
 pub mod python;

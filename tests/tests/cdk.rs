@@ -86,7 +86,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 44] = [
+const EVERYTHING: [(&str, &str); 46] = [
     LEAST[0],
     ("InputMayOverride", "dataset,limits"),
     ("RolePath", "/service/"),
@@ -99,6 +99,11 @@ const EVERYTHING: [(&str, &str); 44] = [
         "TableKeyArn",
         "arn:aws:kms:eu-central-1:123456789012:key/11111111-1111-1111-1111-111111111111",
     ),
+    (
+        "ChangeStreamArn",
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/shop/stream/2026-11-28T09:12:01.789",
+    ),
+    ("ChangeStreamParallelism", "2"),
     (
         "SourceSecretArn",
         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/reader-AbCdEf",

@@ -30,7 +30,7 @@ pub async fn handle(
     let batch = Batch::read(event)?;
     let hour = Hour::of(SystemTime::now());
     let key = batch.store(store, &hour, &invocation.attempt).await?;
-    let table = batch.stream().map_or("", CapturedStream::table);
+    let table = batch.origin().map_or("", CapturedStream::table);
     for unreadable in &batch.unreadable {
         tracing::error!(
             table,

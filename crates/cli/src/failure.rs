@@ -14,6 +14,7 @@ use millrace::local::LocalError;
 use millrace::place::PlaceError;
 use millrace::plan::PlanError;
 use millrace::predict::PredictError;
+use millrace::replay::ReplayError;
 use millrace::report::ReportError;
 use millrace::restore::RestoreError;
 use millrace::rollback::RollbackError;
@@ -65,6 +66,8 @@ pub enum Failure {
     Rollback(#[from] RollbackError),
     #[error(transparent)]
     Clean(#[from] CleanError),
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     #[error(transparent)]
     Report(#[from] ReportError),
     #[error(transparent)]
@@ -120,6 +123,7 @@ impl Explain for Failure {
             Self::Verify(error) => error.kind(),
             Self::Rollback(error) => error.kind(),
             Self::Clean(error) => error.kind(),
+            Self::Replay(error) => error.kind(),
             Self::Report(error) => error.kind(),
             Self::Restore(error) => error.kind(),
             Self::Convert(error) => error.kind(),

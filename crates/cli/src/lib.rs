@@ -21,6 +21,7 @@ pub mod place;
 pub mod plan;
 pub mod predict;
 pub mod progress;
+pub mod replay;
 pub mod report;
 pub mod restore;
 pub mod rollback;

@@ -1,7 +1,8 @@
 //! The documents that commands print with `--json`.
 
 use crate::{
-    approval, clean, definitions, deploy, doctor, logs, plan, predict, report, restore, rollback,
+    approval, clean, definitions, deploy, doctor, logs, plan, predict, replay, report, restore,
+    rollback,
 };
 use crate::{runs, upload, validate, verify};
 use contract::states::PublishReportOutput;
@@ -23,6 +24,7 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("runs", schema_for!(runs::List)),
         ("status", schema_for!(runs::Detail)),
         ("logs", schema_for!(logs::Lines)),
+        ("replay", schema_for!(replay::Document)),
         ("report", schema_for!(report::Document)),
         ("verify", schema_for!(verify::Document)),
         ("restore", schema_for!(restore::Document)),

@@ -63,6 +63,13 @@ export interface RetrainPipelineProps {
   readonly table: ITable | string;
   /** The key of the table, if it is one of yours. @default that of the table, if it is a construct */
   readonly tableKey?: IKey;
+  /**
+   * The ARN of the stream of the table, with new and old images, whose changes are captured as they happen.
+   * @default no changes are captured
+   */
+  readonly changeStreamArn?: string;
+  /** Batches of each shard of the stream that are captured at once. @default 1 */
+  readonly changeStreamParallelism?: number;
   /** The login of the relational database that pipelines may read. @default there is none */
   readonly sourceSecret?: ISecret;
   /** Buckets with images that pipelines may read, beside `images/` in the lake. @default there are none */
@@ -150,6 +157,8 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
   return given({
     TableName: table?.tableName ?? (props.table as string),
     TableKeyArn: (props.tableKey ?? table?.encryptionKey)?.keyArn,
+    ChangeStreamArn: props.changeStreamArn,
+    ChangeStreamParallelism: props.changeStreamParallelism,
     SourceSecretArn: props.sourceSecret?.secretArn,
     ImageBucketArns: imageBuckets.length > 0 ? Fn.join(',', imageBuckets.map((it) => it.bucketArn)) : undefined,
     ImageKeyArns: imageKeys.length > 0 ? Fn.join(',', imageKeys) : undefined,

@@ -52,6 +52,8 @@ const everything = pipeline({
   logRetention: RetentionDays.THREE_MONTHS,
   jobsInVpc: true,
   jobsReadImages: true,
+  changeStreamArn: 'arn:aws:dynamodb:eu-west-1:123456789012:table/shop/stream/2026-11-28T09:12:01.789',
+  changeStreamParallelism: 2,
   sourceSecret: Secret.fromSecretCompleteArn(within, 'Secret', 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/reader-AbCdEf'),
   imageBuckets: [
     Bucket.fromBucketAttributes(within, 'Images', {

@@ -115,6 +115,14 @@ impl DynamoDb {
         self.database.create_table(request).expect("a new table");
     }
 
+    /// Removes the items whose time to live is over, as DynamoDB does by itself. Returns how many.
+    ///
+    /// # Panics
+    /// If the tables cannot be read.
+    pub fn expire(&self) -> usize {
+        self.database.sweep_ttl().expect("tables that can be read")
+    }
+
     /// All items of a table.
     ///
     /// # Panics
@@ -227,7 +235,15 @@ impl Served {
             "BatchGetItem" => written(&database.batch_get_item(read(body)?)?),
             "BatchWriteItem" => self.batch_write(body),
             "CreateTable" => written(&database.create_table(read(body)?)?),
+            "DeleteItem" => written(&database.delete_item(read(body)?)?),
+            "DescribeStream" => written(&database.describe_stream(read(body)?)?),
             "DescribeTable" => written(&database.describe_table(read(body)?)?),
+            "GetRecords" => written(&database.get_records(read(body)?)?),
+            "GetShardIterator" => written(&database.get_shard_iterator(read(body)?)?),
+            "PutItem" => written(&database.put_item(read(body)?)?),
+            "TransactWriteItems" => written(&database.transact_write_items(read(body)?)?),
+            "UpdateItem" => written(&database.update_item(read(body)?)?),
+            "UpdateTimeToLive" => written(&database.update_time_to_live(read(body)?)?),
             "Scan" => written(&database.scan(self.scan(read(body)?))?),
             other => Err(DynoxideError::ValidationException(format!(
                 "this server does not know the operation {other:?}"

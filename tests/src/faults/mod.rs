@@ -13,4 +13,6 @@ mod schedule;
 mod trial;
 
 pub use event::{Event, EventCounts, Fault, Service};
+pub use proxy::Proxy;
+pub use schedule::Schedule;
 pub use trial::{Programs, Report, run};

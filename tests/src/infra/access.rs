@@ -3,15 +3,17 @@
 
 use super::intrinsics::{self, ACCOUNT};
 use super::policy::{self, Decision, Request};
-use super::stack::SECRET;
+use super::stack::{SECRET, STREAM};
 use super::trust;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 15] = [
+pub const TIERS: [&str; 17] = [
     "config",
+    "changes",
+    "aws/lambda",
     "raw",
     "processed",
     "models",
@@ -77,6 +79,7 @@ impl Access {
             ("LakeAdministrators", ADMINISTRATOR),
             ("LakeReaders", READER),
             SECRET,
+            STREAM,
             ("LakeUploaders", UPLOADER),
             ("ImageReaders", IMAGE_READER),
         ];

@@ -16,6 +16,8 @@ enum Kind {
     Failures,
     /// What waits somewhere: the most of it, which is 0 where nothing is reported.
     Backlog,
+    /// How far something is behind, in milliseconds: the most of it. Nothing to do is not behind.
+    Lag,
     /// Grows until it is reported smaller; between two reports it stays as it was.
     Age,
     /// Something that should be: its reports are counted, and none is too few.
@@ -23,7 +25,7 @@ enum Kind {
 }
 
 /// The metrics that an alarm may watch, with the dimensions that identify their source.
-const METRICS: [(&str, &str, Kind, &[&str]); 8] = [
+const METRICS: [(&str, &str, Kind, &[&str]); 12] = [
     (
         "AWS/Events",
         "TriggeredRules",
@@ -32,6 +34,9 @@ const METRICS: [(&str, &str, Kind, &[&str]); 8] = [
     ),
     ("AWS/Lambda", "Errors", Kind::Failures, &["FunctionName"]),
     ("AWS/Lambda", "Throttles", Kind::Failures, &["FunctionName"]),
+    ("AWS/Lambda", "IteratorAge", Kind::Lag, &["FunctionName"]),
+    ("AWS/Lambda", GIVEN_UP, Kind::Failures, OF_MAPPING),
+    ("AWS/Lambda", DROPPED, Kind::Failures, OF_MAPPING),
     (
         "AWS/SQS",
         "ApproximateNumberOfMessagesVisible",
@@ -40,9 +45,16 @@ const METRICS: [(&str, &str, Kind, &[&str]); 8] = [
     ),
     (OWN, "ChangesGap", Kind::Failures, &["pipeline"]),
     (OWN, "ModelAgeDays", Kind::Age, &["pipeline"]),
+    (OWN, "RecordsUnreadable", Kind::Failures, &[]),
     (OWN, "SnapshotAgeHours", Kind::Age, &["pipeline"]),
     (OWN, "RunDuration", Kind::Heartbeat, &["pipeline"]),
 ];
+
+/// Records that a mapping stored after all attempts, and those that it did not. Source: AWS Lambda
+/// Developer Guide, "Event source mapping metrics".
+const GIVEN_UP: &str = "OnFailureDestinationDeliveredEventCount";
+const DROPPED: &str = "DroppedEventCount";
+const OF_MAPPING: &[&str] = &["EventSourceMappingUUID"];
 
 /// The namespace of the functions' own metrics: the stack's name follows.
 const OWN: &str = "Millrace/";
@@ -167,7 +179,7 @@ fn goes_off(alarm: &Value, watched: &Watched, kind: Kind, say: &mut impl FnMut(S
     // What the kind asks of the statistic, of the threshold, and of the time until it goes off.
     let (statistic, wanted, within) = match kind {
         Kind::Failures => (watched.statistic == "Sum", "notBreaching", 60.0..=HOUR),
-        Kind::Backlog => (watched.statistic == "Maximum", "notBreaching", 60.0..=HOUR),
+        Kind::Backlog | Kind::Lag => (watched.statistic == "Maximum", "notBreaching", 60.0..=HOUR),
         Kind::Age => (watched.statistic == "Maximum", "ignore", DAY..=DAY),
         Kind::Heartbeat => (
             watched.statistic == "SampleCount",
@@ -177,8 +189,10 @@ fn goes_off(alarm: &Value, watched: &Watched, kind: Kind, say: &mut impl FnMut(S
     };
     let bounds = match kind {
         // Many functions retry on purpose; anything else counts from the first.
-        Kind::Failures if watched.namespace == "AWS/Lambda" => 1.0..=100.0,
+        Kind::Failures if ["Errors", "Throttles"].contains(&watched.metric.as_str()) => 1.0..=100.0,
         Kind::Failures | Kind::Backlog => 0.0..=0.0,
+        // A stream keeps its records for 24 hours.
+        Kind::Lag => 1_000.0..=HOUR * 12_000.0,
         Kind::Age => 1.0..=365.0,
         Kind::Heartbeat => 1.0..=1.0,
     };
@@ -239,6 +253,14 @@ fn nothing_is_unwatched(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>
             );
         }
     }
+    for (name, mapping) in stack.of_type("AWS::Lambda::EventSourceMapping") {
+        let function = mapping["FunctionName"].as_str().unwrap_or_default();
+        needs("AWS/Lambda", "IteratorAge", "FunctionName", function);
+        let mapping = format!("millrace-{name}");
+        for metric in [GIVEN_UP, DROPPED] {
+            needs("AWS/Lambda", metric, OF_MAPPING[0], &mapping);
+        }
+    }
     // Of the other rules, what fails lands in the queue.
     for (name, _) in super::events::notifying(stack) {
         needs(
@@ -261,7 +283,24 @@ fn nothing_is_unwatched(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>
             needs(own, "RunDuration", "pipeline", &pipeline);
         }
     }
+    streams(stack, all, found);
     only_own(stack, all, found);
+}
+
+/// What is watched where a stream is captured: whether it comes to be late while there is still time,
+/// and whether there are records that cannot be read.
+fn streams(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>) {
+    let Some((name, _)) = stack.of_type("AWS::Lambda::EventSourceMapping").next() else {
+        return;
+    };
+    let ages = all.iter().filter(|it| it.metric == "IteratorAge").count();
+    if ages < 2 {
+        found.push(Finding::new(name, "is behind, and one alarm alone says so"));
+    }
+    if !all.iter().any(|it| it.metric == "RecordsUnreadable") {
+        let problem = "no alarm watches its unreadable records";
+        found.push(Finding::new(name, problem));
+    }
 }
 
 /// What an alarm names is something of this stack.
@@ -277,6 +316,7 @@ fn only_own(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>) {
         .map(|(name, _)| format!("millrace-{name}"))
         .collect();
     let known = [
+        (OF_MAPPING[0], named("AWS::Lambda::EventSourceMapping")),
         ("FunctionName", functions),
         ("RuleName", named("AWS::Events::Rule")),
         ("pipeline", stack.pipelines().into_keys().collect()),

@@ -2,13 +2,15 @@
 //! policies with their ARNs.
 
 use super::intrinsics;
-use super::stack::{LEAST, READY_FUNCTIONS, SECRET};
+use super::stack::{LEAST, READY_FUNCTIONS, SECRET, STREAM};
 use serde_json::{Map, Value};
 
 /// Parameters that take the branches that the defaults do not.
-pub const PARAMETERS: [(&str, &str); 36] = [
+pub const PARAMETERS: [(&str, &str); 38] = [
     LEAST[0],
     SECRET,
+    STREAM,
+    ("ChangeStreamParallelism", "2"),
     READY_FUNCTIONS,
     ("ReadyBucketArns", "arn:aws:s3:::books"),
     (

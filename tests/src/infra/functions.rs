@@ -24,10 +24,11 @@ enum Work {
 }
 
 /// Each function's work.
-const WORK: [(&str, Work); 14] = [
+const WORK: [(&str, Work); 15] = [
     ("plan-export", Work::Asks),
     ("request-export", Work::Asks),
     ("compact-changes", Work::Reads),
+    ("capture-changes", Work::Asks),
     ("export-segment", Work::Reads),
     ("export-sql-range", Work::Reads),
     ("index-images", Work::Reads),

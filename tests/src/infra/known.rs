@@ -5,7 +5,7 @@ use super::stack::Stack;
 use crate::Finding;
 
 /// Each type with the properties that are evaluated by some check, or mean nothing to safety.
-const TYPES: [(&str, &[&str]); 26] = [
+const TYPES: [(&str, &[&str]); 27] = [
     (
         "AWS::Athena::NamedQuery",
         &[
@@ -80,6 +80,10 @@ const TYPES: [(&str, &[&str]); 26] = [
     (
         "AWS::KMS::Key",
         &["Description", "EnableKeyRotation", "KeyPolicy"],
+    ),
+    (
+        "AWS::Lambda::EventSourceMapping",
+        &super::mappings::PROPERTIES,
     ),
     (
         "AWS::Lambda::Permission",

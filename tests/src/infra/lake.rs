@@ -3,12 +3,12 @@
 
 use super::access::{Access, CREATES, TIERS};
 use super::policy::Decision;
-use super::stack::{LEAST, SECRET, Stack};
+use super::stack::{LEAST, SECRET, STREAM, Stack};
 use crate::Finding;
 use serde_json::Value;
 
 /// What each role reads (R), writes (W) and removes (D) below which tier, and nothing else.
-const MAY: [(&str, &[(&str, &str)]); 18] = [
+const MAY: [(&str, &[(&str, &str)]); 19] = [
     ("TrainingRole", &[("processed", "R"), ("models", "RW")]),
     (
         "ServingRole",
@@ -35,6 +35,10 @@ const MAY: [(&str, &[(&str, &str)]); 18] = [
     ),
     ("RequestExportRole", &[("raw", "RW"), ("reports", "R")]),
     ("CompactChangesRole", &[("raw", "RWD")]),
+    (
+        "CaptureChangesRole",
+        &[("changes", "W"), ("aws/lambda", "W")],
+    ),
     ("ExportSegmentRole", &[("raw", "RWD")]),
     ("ExportSqlRangeRole", &[("raw", "RWD")]),
     (
@@ -165,6 +169,7 @@ pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
     let with = [
         LEAST[0],
         SECRET,
+        STREAM,
         ("LakeReaders", super::access::READER),
         ("LakeUploaders", super::access::UPLOADER),
         ("ImageReaders", super::access::IMAGE_READER),

@@ -15,6 +15,7 @@ pub mod intrinsics;
 mod known;
 mod lake;
 mod lifecycle;
+mod mappings;
 pub mod names;
 pub mod needs;
 pub mod owners;
@@ -84,6 +85,7 @@ pub fn checks<'c>(
             Box::new(move || alarms(&|stack| alarms::findings(stack, crates))),
         ),
         ("events", evaluated(events::findings)),
+        ("mappings", evaluated(mappings::findings)),
         (
             "environment",
             Box::new(move || environment(&|stack| environment::findings(stack, crates))),
@@ -95,6 +97,7 @@ pub fn checks<'c>(
                     let given = [
                         stack::LEAST[0],
                         stack::SECRET,
+                        stack::STREAM,
                         ("Architecture", parameter),
                         ("ReserveConcurrency", reserve),
                     ];

@@ -5,7 +5,7 @@ use super::access;
 use super::calls;
 use super::intrinsics;
 use super::policy;
-use super::stack::{LEAST, READY_FUNCTIONS, SECRET};
+use super::stack::{LEAST, READY_FUNCTIONS, SECRET, STREAM};
 use crate::layers::Crates;
 use crate::template::{self, Lambda};
 use crate::{Finding, asl};
@@ -389,7 +389,8 @@ pub fn of_all(crates: &Crates, lambdas: &[Lambda]) -> Result<Needs, Finding> {
 
 /// Every action that a role lacks, or has without need.
 pub fn findings(template: &Value, machine: &Value, needs: &Needs) -> Vec<Finding> {
-    let resources = intrinsics::resources(template, &[LEAST[0], SECRET, READY_FUNCTIONS]);
+    let given = [LEAST[0], SECRET, STREAM, READY_FUNCTIONS];
+    let resources = intrinsics::resources(template, &given);
     let mut found = Vec::new();
     for (lambda, needed) in needs {
         let role = template::role_name(lambda);

@@ -5,7 +5,7 @@ use super::access;
 use super::concrete;
 use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::{self, Decision, Request};
-use super::stack::{EVALUATED, LEAST, SECRET, Stack};
+use super::stack::{EVALUATED, LEAST, SECRET, STREAM, Stack};
 use crate::{Finding, template};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ const ELSEWHERE: [&str; 3] = ["s3", "iam", "ecr"];
 pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
     let mut found = Vec::new();
     let bounded = Stack::new(template, schedule, &concrete::PARAMETERS);
-    let free = Stack::new(template, schedule, &[LEAST[0], SECRET]);
+    let free = Stack::new(template, schedule, &[LEAST[0], SECRET, STREAM]);
     let path = bounded.parameter("RolePath");
     let boundary = bounded.parameter("PermissionsBoundaryArn");
     for (name, resource) in &bounded.resources {
@@ -115,12 +115,13 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
     let functions = [
         LEAST[0],
         SECRET,
+        STREAM,
         ("SubnetIds", "subnet-1,subnet-2"),
         ("SecurityGroupIds", "sg-1"),
     ];
-    let jobs = [LEAST[0], SECRET, ("JobsInVpc", "yes")];
+    let jobs = [LEAST[0], SECRET, STREAM, ("JobsInVpc", "yes")];
     for (parameters, by_functions, by_jobs) in [
-        (&[LEAST[0], SECRET][..], false, false),
+        (&[LEAST[0], SECRET, STREAM][..], false, false),
         (&functions[..], true, false),
         (&jobs[..], false, true),
     ] {

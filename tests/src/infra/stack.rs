@@ -17,6 +17,12 @@ pub const SECRET: (&str, &str) = (
     "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/reader-AbCdEf",
 );
 
+/// With it, the stack has what captures the changes of a table.
+pub const STREAM: (&str, &str) = (
+    "ChangeStreamArn",
+    "arn:aws:dynamodb:eu-central-1:123456789012:table/interactions/stream/2026-11-28T09:12:01.789",
+);
+
 /// With it, the stack has what asks functions whether a run may begin.
 pub const READY_FUNCTIONS: (&str, &str) = (
     "ReadyFunctionArns",

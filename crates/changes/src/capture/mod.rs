@@ -4,14 +4,14 @@
 //! Nothing is looked for in an item, so that no item can hold the stream up. A record that is of no
 //! known shape is stored as it came, and the rest of its batch is captured.
 
-mod given_up;
+mod payload;
 mod record;
 mod replay;
 mod scan;
 
-pub use given_up::{GivenUpError, payload};
+pub use payload::{GivenUpError, payload};
 pub use record::{Event, RecordError};
-pub use replay::{ReplayError, Replayed, replay, waiting};
+pub use replay::{ReplayError, Replayed, given_up, replay, unreadable};
 
 use contract::{ErrorName, Named};
 use lake::captured::{CapturedStream, Hour, SequenceNumber};
@@ -199,7 +199,7 @@ impl<'a> Batch<'a> {
     }
 
     /// The stream; `None` if the batch is empty.
-    pub const fn stream(&self) -> Option<&CapturedStream> {
+    pub const fn origin(&self) -> Option<&CapturedStream> {
         self.stream.as_ref()
     }
 

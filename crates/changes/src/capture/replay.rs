@@ -108,24 +108,31 @@ fn one_record(object: &[u8]) -> Result<String, GivenUpError> {
     Ok(format!(r#"{{"Records":[{}]}}"#, record.get()))
 }
 
-/// The keys of all objects that wait to be replayed, in order: those that Lambda gave up, and then the
-/// records of no known shape.
+/// The keys of the batches that Lambda gave up and that wait to be replayed, in order.
 ///
 /// # Errors
 /// If the lake fails.
-pub async fn waiting(store: &impl ObjectStore) -> Result<Vec<String>, StoreError> {
-    let mut waiting = Vec::new();
-    for prefix in [captured::GIVEN_UP, captured::CHANGES] {
-        let keys: Vec<String> = store
-            .list(prefix)
-            .await?
-            .into_iter()
-            .map(|it| it.key)
-            .collect();
-        let keys = keys.iter().map(String::as_str);
-        let keys =
-            keys.filter(|key| prefix == captured::GIVEN_UP || CapturedStream::is_unreadable(key));
-        waiting.extend(captured::waiting(keys).map(str::to_owned));
-    }
-    Ok(waiting)
+pub async fn given_up(store: &impl ObjectStore) -> Result<Vec<String>, StoreError> {
+    waiting(store, captured::GIVEN_UP, |_| true).await
+}
+
+/// The keys of the records of no known shape that wait to be replayed, in order.
+///
+/// # Errors
+/// If the lake fails.
+pub async fn unreadable(store: &impl ObjectStore) -> Result<Vec<String>, StoreError> {
+    waiting(store, captured::CHANGES, CapturedStream::is_unreadable).await
+}
+
+async fn waiting(
+    store: &impl ObjectStore,
+    prefix: &str,
+    is_one: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, StoreError> {
+    let listed = store.list(prefix).await?;
+    let keys = listed.iter().map(|object| object.key.as_str());
+    let keys: Vec<&str> = keys.filter(|key| is_one(key)).collect();
+    Ok(captured::waiting(keys.iter().copied())
+        .map(str::to_owned)
+        .collect())
 }

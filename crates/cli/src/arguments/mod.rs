@@ -13,7 +13,7 @@ pub use convert::{Convert, PipelineForm};
 pub use deploy::Deploy;
 pub use general::{Color, General};
 pub use lake::{
-    Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Restore, Rollback,
+    Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Replay, Restore, Rollback,
 };
 pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
 pub use propose::{Database, Engine, Init, Plan};
@@ -206,6 +206,14 @@ pub enum Command {
         after_help = "Examples:\n  millrace restore latest --table orders-copy --dry-run\n  millrace restore 20261120-1730 --table orders-copy --wcu 1000"
     )]
     Restore(Restore),
+    /// Replay what did not get into the lake.
+    ///
+    /// With --changes: batches of a table's stream that Lambda gave up, which lie below aws/lambda/
+    /// of the lake, and records whose shape was not known. Their changes become captured changes,
+    /// and a record beside each object says so: a second call finds nothing to do. What cannot be
+    /// replayed stays, with a line that says why, and the exit code is then 1.
+    #[command(after_help = "Example:\n  millrace replay --changes --dry-run")]
+    Replay(Replay),
     /// Show how a run ended, and the quality report of its data.
     ///
     /// Prints the end (such as Exported or Deployed) and where the

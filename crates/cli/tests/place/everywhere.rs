@@ -25,7 +25,7 @@ const OTHERS: [&str; 10] = [
 ];
 
 /// A line of each command that needs the stack.
-const LINES: [&str; 21] = [
+const LINES: [&str; 22] = [
     "plan",
     "push films.json",
     "pull",
@@ -38,6 +38,7 @@ const LINES: [&str; 21] = [
     "stop latest",
     "redrive",
     "verify",
+    "replay --changes",
     "report",
     "approve latest",
     "reject latest --reason why",
