@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The nouns, each with the workspace's crates that it may build upon.
-const NOUNS: [(&str, &[&str]); 20] = [
+const NOUNS: [(&str, &[&str]); 21] = [
     ("contract", &[]),
     ("container", &[]),
     ("definition", &["contract"]),
@@ -41,6 +41,10 @@ const NOUNS: [(&str, &[&str]); 20] = [
     ),
     ("changes", &["contract", "dynamodb-json", "lake", "profile"]),
     (
+        "events",
+        &["contract", "dataset", "definition", "dynamodb-json"],
+    ),
+    (
         "file-source",
         &[
             "contract",
@@ -70,13 +74,14 @@ const NOUNS: [(&str, &[&str]); 20] = [
 ];
 
 /// What the verbs may build upon. `aws` is for their `main.rs` alone.
-const OF_VERBS: [&str; 18] = [
+const OF_VERBS: [&str; 19] = [
     "aws",
     "changes",
     "contract",
     "database",
     "dataset",
     "definition",
+    "events",
     "file-source",
     "format",
     "dynamodb-json",
@@ -132,13 +137,14 @@ const PROGRAMS: [(&str, &[&str]); 6] = [
 const TESTED_WITH_SDK: [&str; 3] = ["aws", "export-segment", "sagemaker-local"];
 
 /// Crates without input and output.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "contract",
     "data-pipeline",
     "dataset",
     "definition",
     "format",
     "dynamodb-json",
+    "events",
     "image",
     "record-io",
     "profile",

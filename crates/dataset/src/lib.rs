@@ -16,6 +16,7 @@ pub use columns::{
     SplitRule, TimeRule,
 };
 pub use encode::Encoder;
+pub use encode::condition::PreparedCondition;
 pub use encode::outcome::{RowOutcome, Side};
 pub use encode::reject::{Reject, RejectReason};
 pub use error::{ColumnsError, PlanError};

@@ -1,9 +1,10 @@
 //! The grammar, checked once and for all, so that walking what was checked cannot fail. It is RFC
 //! 8259's with DynamoDB's types.
 
+use crate::scan::Scan;
 use crate::simd::find_special;
 use crate::text::{is_cut_short, simple, unicode_escape};
-use crate::{Found, ItemError, Kind, Map, Text};
+use crate::{Found, ItemError, Kind, Map, Text, Value};
 
 /// The deepest nesting of maps and lists that is read, the item's own map included. DynamoDB allows
 /// 32; the bound keeps a hostile line from exhausting the stack.
@@ -61,6 +62,33 @@ pub fn parse_maps(line: &[u8]) -> Result<Vec<(Text<'_>, Map<'_>)>, ItemError> {
     }
     check.end()?;
     Ok(maps)
+}
+
+/// Reads a typed value, `{"S":"…"}`, and checks all of it.
+///
+/// # Errors
+/// Names the byte at which the text stops being a typed value, and what was expected there.
+pub fn parse_value(value: &[u8]) -> Result<Value<'_>, ItemError> {
+    let text = utf8(value)?;
+    let mut check = Check::new(value);
+    check.peek();
+    check.value(1)?;
+    check.end()?;
+    let typed = Scan::at_start(text).value();
+    Ok(typed.expect("it was checked"))
+}
+
+/// Reads a JSON string whose opening quote stands before `start`: it ends with the first quote that
+/// is not escaped.
+///
+/// # Errors
+/// Names the byte at which it stops being a string of JSON, and what was expected there.
+#[inline]
+pub fn json_string(text: &str, start: usize) -> Result<Text<'_>, ItemError> {
+    let mut check = Check::new(text.as_bytes());
+    check.at = start;
+    let escaped = check.string_rest()?;
+    Ok(Text::new(&text[start..check.at - 1], escaped))
 }
 
 /// The bytes as text.

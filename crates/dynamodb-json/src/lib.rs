@@ -29,7 +29,7 @@ mod value;
 mod writer;
 
 pub use body::{BodyError, ScanBody};
-pub use check::{MAX_DEPTH, parse_item, parse_line, parse_maps};
+pub use check::{MAX_DEPTH, json_string, parse_item, parse_line, parse_maps, parse_value};
 pub use container::{Attributes, Elements, List, Map, NumberSet, Numbers, TextSet, Texts};
 pub use error::{Found, ItemError};
 pub use lines::Lines;

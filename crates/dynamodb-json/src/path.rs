@@ -109,6 +109,11 @@ impl Path {
         Self::follow(&self.rest, map.get(&self.first)?)
     }
 
+    /// The value that the path leads to, given the value of its first attribute.
+    pub fn within<'a>(&self, attribute: Value<'a>) -> Option<Value<'a>> {
+        Self::follow(&self.rest, attribute)
+    }
+
     /// Where the steps lead from a value, if they lead anywhere.
     pub(crate) fn follow<'a>(steps: &[Step], mut value: Value<'a>) -> Option<Value<'a>> {
         for step in steps {

@@ -20,6 +20,11 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Starts before a value.
+    pub(crate) fn at_start(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }

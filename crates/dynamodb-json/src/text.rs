@@ -12,8 +12,14 @@ pub struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    pub(crate) const fn new(raw: &'a str, escaped: bool) -> Self {
+    /// What stands between the quotes of a checked string, and whether it has escapes.
+    pub const fn new(raw: &'a str, escaped: bool) -> Self {
         Self { raw, escaped }
+    }
+
+    /// Whether it has escapes.
+    pub const fn is_escaped(&self) -> bool {
+        self.escaped
     }
 
     /// What stands between the quotes, escapes as they are.

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 /// A condition, prepared for many items.
 #[derive(Debug, Clone)]
-pub(crate) struct PreparedCondition {
+pub struct PreparedCondition {
     op: Comparison,
     operands: Vec<PreparedLiteral>,
 }
@@ -25,7 +25,7 @@ impl PreparedCondition {
     ///
     /// # Errors
     /// The condition's value does not fit its comparison; the message says what would.
-    pub(crate) fn new(condition: &Condition) -> Result<Self, &'static str> {
+    pub fn new(condition: &Condition) -> Result<Self, &'static str> {
         use Comparison::{Absent, Equal, Exists, In, NotEqual};
         let operands: Vec<_> = match (condition.op, &condition.value) {
             (Exists | Absent, None) => Vec::new(),
@@ -51,7 +51,7 @@ impl PreparedCondition {
     }
 
     /// Whether the attribute's value satisfies the condition.
-    pub(crate) fn holds(&self, value: Option<&Value<'_>>) -> bool {
+    pub fn holds(&self, value: Option<&Value<'_>>) -> bool {
         let value = value.filter(|value| !matches!(value, Value::Null));
         let mut orders = self
             .operands
