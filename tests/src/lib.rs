@@ -9,6 +9,7 @@ pub mod documents;
 pub mod dynamodb;
 pub mod faults;
 mod finding;
+pub mod firehose;
 pub mod forward;
 pub mod infra;
 pub mod interpreter;

@@ -72,6 +72,13 @@ pub const AWSCLI: Environment = Environment {
     lock: include_str!("../python/awscli.txt"),
 };
 
+/// Sample events of AWS's SAM CLI, and Powertools, which read events and answers.
+pub const LAMBDA_EVENTS: Environment = Environment {
+    folder: "venv-lambda-events",
+    file: "tests/python/lambda_events.txt",
+    lock: include_str!("../python/lambda_events.txt"),
+};
+
 /// cargo-lambda, for the test of the deployable functions.
 pub const CARGO_LAMBDA: Environment = Environment {
     folder: "venv-cargo-lambda",

@@ -11,7 +11,7 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RulesError {
     /// A required attribute's path, or a condition's, is none.
-    #[error("{setting}: {source}")]
+    #[error("{setting} leads to no attribute")]
     Path {
         /// Which of the settings, such as `required[0]`.
         setting: String,

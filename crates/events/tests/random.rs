@@ -1,8 +1,11 @@
 //! Random events against an oracle: a tree that writes itself as JSON and as DynamoDB JSON.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+
 use events::{Outcome, Reason, Transform};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use std::fmt::Write as _;
 
 #[derive(Debug, Clone)]
 enum Json {
@@ -45,11 +48,11 @@ impl Writer<'_> {
             }
             Json::Boolean(value) => {
                 self.token(&value.to_string());
-                self.line.push_str(&format!(r#"{{"BOOL":{value}}}"#));
+                write!(self.line, r#"{{"BOOL":{value}}}"#).unwrap();
             }
             Json::Number(number) => {
                 self.token(number);
-                self.line.push_str(&format!(r#"{{"N":"{number}"}}"#));
+                write!(self.line, r#"{{"N":"{number}"}}"#).unwrap();
             }
             Json::Text(text) => {
                 self.line.push_str(r#"{"S":"#);

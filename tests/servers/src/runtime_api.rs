@@ -5,7 +5,7 @@
 
 use crate::REGION;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -23,6 +23,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
+/// The most bytes of an answer that are read.
+const LARGEST: usize = 32 << 20;
 const NAME: &str = "function-under-test";
 
 /// How an invocation failed, by the name that the state machine's `ErrorEquals` sees.
@@ -203,6 +205,8 @@ impl Process {
                 post(response),
             )
             .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            // More than Lambda takes: what becomes of a larger answer, its caller says.
+            .layer(DefaultBodyLimit::max(LARGEST))
             .with_state(api);
         let task = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("the port stays");

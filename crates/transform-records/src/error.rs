@@ -1,0 +1,19 @@
+//! Errors of transforming records.
+
+use contract::{ErrorName, Named};
+
+/// Why a whole invocation was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum TransformRecordsError {
+    /// It is not what Firehose sends.
+    #[error("the invocation is none of Firehose's for a transformation")]
+    NotRecords(#[from] serde_json::Error),
+}
+
+impl Named for TransformRecordsError {
+    fn name(&self) -> ErrorName {
+        match self {
+            Self::NotRecords(_) => ErrorName::InvalidRequest,
+        }
+    }
+}
