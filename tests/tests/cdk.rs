@@ -86,7 +86,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 46] = [
+const EVERYTHING: [(&str, &str); 51] = [
     LEAST[0],
     ("InputMayOverride", "dataset,limits"),
     ("RolePath", "/service/"),
@@ -140,6 +140,14 @@ const EVERYTHING: [(&str, &str); 46] = [
     ("ModelExpiryDays", "365"),
     ("PredictionsExpiryDays", "90"),
     ("CapturedExpiryDays", "7"),
+    ("EventsState", "ENABLED"),
+    ("EventsPipeline", "shops"),
+    ("EventsRequired", "event_id,context.device"),
+    (
+        "EventsWhere",
+        r#"[{"path":"kind","op":"notEqual","value":"test"}]"#,
+    ),
+    ("EventsExpiryDays", "365"),
     ("ImagesColdClass", "STANDARD_IA"),
     ("ImagesColdDays", "90"),
     ("ImagesExpiryDays", "730"),

@@ -17,7 +17,7 @@ const tier = (name: string) => wildcard(`<LakeBucket.Arn>/${name}/*`);
 const here = (service: string, rest: string) =>
   wildcard(`arn:<AWS::Partition>:${service}:<AWS::Region>:<AWS::AccountId>:${rest}`);
 
-function reasons(table: string, machine: string): readonly Reason[] {
+function reasons(table: string, events: string, machine: string): readonly Reason[] {
   return [
     {
       why: 'The keys below a tier are made by the runs. ACCESS.md is the table of who may use which tier.',
@@ -90,8 +90,16 @@ function reasons(table: string, machine: string): readonly Reason[] {
       findings: [wildcard('*'), 'Serverless-LambdaStarPermissions'],
       resources: [
         'ContainersPolicy', 'FunctionsPolicy', 'QueryPolicy', 'RequestExportRole', 'JudgeModelRole', 'DeployEndpointRole',
-        'RetrainRole',
+        'RetrainRole', 'TransformRecordsRole',
       ],
+    },
+    {
+      why: 'Firehose names the objects of events, and the streams of its log.',
+      findings: [
+        tier(`events/${events}`),
+        tier(`events-failed/${events}`),
+      ],
+      resources: ['DeliverEventsRole'],
     },
     {
       why: 'Who reads objects is recorded by CloudTrail data events, which the account turns on; logs of the bucket would '
@@ -111,17 +119,18 @@ function reasons(table: string, machine: string): readonly Reason[] {
   ];
 }
 
-/** Acknowledges what is as it must be. */
+/** Acknowledges what is as it must be, of the resources that are there. */
 export function acknowledge(
   pipeline: IConstruct,
-  resource: (name: string) => IConstruct,
+  resource: (name: string) => readonly IConstruct[],
   table: string,
+  events: string,
 ): void {
   const name: unknown = Stack.of(pipeline).resolve(table);
   // As cdk-nag shows what only CloudFormation will know.
   const shown = typeof name === 'string' ? name : `<${(name as { Ref?: string }).Ref}>`;
-  for (const { why, findings, resources } of reasons(shown, '<AWS::StackName>-retrain')) {
-    for (const scope of resources?.map(resource) ?? [pipeline]) {
+  for (const { why, findings, resources } of reasons(shown, events, '<AWS::StackName>-retrain')) {
+    for (const scope of resources?.flatMap(resource) ?? [pipeline]) {
       Validations.of(scope).acknowledge(...findings.map((id) => ({ id, reason: why })));
     }
   }

@@ -32,6 +32,16 @@ export interface RetrainScheduleProps {
   readonly maxTimeWithoutRun?: Duration;
 }
 
+/** What the stream of events takes. Its objects lie below `events/` of the lake. */
+export interface EventsProps {
+  /** The pipeline that is trained on the events. @default default */
+  readonly pipeline?: string;
+  /** Attributes that each event must have, as paths such as `context.device`. @default none */
+  readonly required?: readonly string[];
+  /** Conditions that hold for the events that are kept, as in `dataset.where`. @default all are kept */
+  readonly where?: readonly Readonly<Record<string, unknown>>[];
+}
+
 /** How long the lake keeps objects; `Duration.days(0)` keeps them for ever. */
 export interface LakeLifecycle {
   /** Age at which exports are removed. From 90 days on they move to Standard-IA after 30. @default 180 days */
@@ -42,6 +52,8 @@ export interface LakeLifecycle {
   readonly predictionsExpiry?: Duration;
   /** Age at which captured requests and answers of endpoints are removed. @default 90 days */
   readonly capturedExpiry?: Duration;
+  /** Age at which events, and what was refused of them, are removed. @default 180 days */
+  readonly eventsExpiry?: Duration;
   /** Age at which images of at least 128 KB move to `imagesColdClass`. @default never */
   readonly imagesCold?: Duration;
   /** Where they move to; images can still be read at once. @default StorageClass.GLACIER_INSTANT_RETRIEVAL */
@@ -82,6 +94,8 @@ export interface RetrainPipelineProps {
   readonly readyBuckets?: readonly IBucket[];
   /** Functions that a definition may ask whether a run may begin. @default there are none */
   readonly readyFunctions?: readonly IFunction[];
+  /** A Firehose stream that collects events; those who put them: `grantPutEvents`. @default there is none */
+  readonly events?: EventsProps;
   /** Who may read and write the lake. Everybody else but the pipeline is denied. */
   readonly administrators: readonly Person[];
   /** Who may read the lake, as far as their own policies allow it; see also `grantRead`. */
@@ -167,6 +181,10 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     FilesKeyArn: props.filesBucket?.encryptionKey?.keyArn,
     ReadyBucketArns: readyBuckets.length > 0 ? Fn.join(',', readyBuckets.map((it) => it.bucketArn)) : undefined,
     ReadyFunctionArns: readyFunctions.length > 0 ? Fn.join(',', readyFunctions.map((it) => it.functionArn)) : undefined,
+    EventsState: props.events && 'ENABLED',
+    EventsPipeline: props.events?.pipeline,
+    EventsRequired: props.events?.required && (props.events.required.join(',') || 'none'),
+    EventsWhere: props.events?.where && JSON.stringify(props.events.where),
     LakeUploaders: people(props.uploaders),
     ImageReaders: people(props.imageReaders),
     LakeKeyArn: props.lakeKey?.keyArn,
@@ -177,6 +195,7 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     ModelExpiryDays: days(props.lifecycle?.modelExpiry),
     PredictionsExpiryDays: days(props.lifecycle?.predictionsExpiry),
     CapturedExpiryDays: days(props.lifecycle?.capturedExpiry),
+    EventsExpiryDays: days(props.lifecycle?.eventsExpiry),
     ImagesColdClass: props.lifecycle?.imagesColdClass?.value,
     ImagesColdDays: days(props.lifecycle?.imagesCold),
     ImagesExpiryDays: days(props.lifecycle?.imagesExpiry),

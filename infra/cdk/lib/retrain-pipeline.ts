@@ -61,7 +61,8 @@ export class RetrainPipeline extends Construct {
       ...people.now,
     }, { preserveLogicalIds: true, later: people.later });
     this.included = included;
-    acknowledge(this, (name) => this.resource(name), String(parameters.TableName));
+    const there = (name: string) => (this.has(name) ? [this.resource(name)] : []);
+    acknowledge(this, there, String(parameters.TableName), String(parameters.EventsPipeline));
     this.functions = this.giveCode(props);
     this.giveDefinition();
 
@@ -98,6 +99,15 @@ export class RetrainPipeline extends Construct {
     role.addManagedPolicy(ManagedPolicy.fromManagedPolicyArn(this, `Query-${Names.nodeUniqueId(role.node)}`, policy));
   }
 
+  /** Lets a role put events into the stream, which the property `events` makes. */
+  grantPutEvents(role: IRole): void {
+    if (!this.has('PutEventsPolicy')) {
+      throw new Error(`${this.node.path} has no stream of events: give its property events`);
+    }
+    const policy = this.resource('PutEventsPolicy').ref;
+    role.addManagedPolicy(ManagedPolicy.fromManagedPolicyArn(this, `Put-${Names.nodeUniqueId(role.node)}`, policy));
+  }
+
   /** Lets somebody read and write the lake, likewise. */
   grantReadWrite(grantee: IGrantable & Exclude<Person, string>): Grant {
     this.administrators.push(arnOf(grantee));
@@ -116,6 +126,11 @@ export class RetrainPipeline extends Construct {
     const outputs = Object.fromEntries(this.exported().map((name) => [name, this.output(name)]));
     include(this, `Schedule-${pipeline}`, 'schedule.json',
       { Pipeline: pipeline, ...outputs, ...scheduleParametersOf(props) }, { preserveLogicalIds: false });
+  }
+
+  /** Whether the properties make a resource of the template. */
+  private has(logicalId: string): boolean {
+    return this.resources(CfnResource).some(([id]) => id === logicalId);
   }
 
   /** The outputs that a schedule builds upon. */

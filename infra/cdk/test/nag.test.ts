@@ -7,15 +7,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { RetrainPipeline } from '../lib';
+import { RetrainPipeline, type RetrainPipelineProps } from '../lib';
 import { LEAST } from './support';
 
 /** What cdk-nag finds in a pipeline that was changed so. */
-function findings(change: (pipeline: RetrainPipeline) => void): string[] {
+function findings(change: (pipeline: RetrainPipeline) => void, props: Partial<RetrainPipelineProps> = {}): string[] {
   const outdir = mkdtempSync(join(tmpdir(), 'nag-'));
   try {
     const app = new App({ outdir });
-    change(new RetrainPipeline(new Stack(app, 'millrace'), 'Pipeline', LEAST));
+    change(new RetrainPipeline(new Stack(app, 'millrace'), 'Pipeline', { ...LEAST, ...props }));
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
     try {
       app.synth();
@@ -31,6 +31,7 @@ function findings(change: (pipeline: RetrainPipeline) => void): string[] {
 
 test('cdk-nag finds nothing that has not been answered', () => {
   assert.deepEqual(findings(() => {}), []);
+  assert.deepEqual(findings(() => {}, { events: { pipeline: 'clicks' } }), []);
 });
 
 test('cdk-nag finds what was added', () => {

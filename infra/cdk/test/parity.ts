@@ -30,10 +30,16 @@ const everything = pipeline({
     modelExpiry: Duration.days(365),
     predictionsExpiry: Duration.days(90),
     capturedExpiry: Duration.days(7),
+    eventsExpiry: Duration.days(365),
     imagesColdClass: StorageClass.INFREQUENT_ACCESS,
     imagesCold: Duration.days(90),
     imagesExpiry: Duration.days(730),
     noncurrentVersions: Duration.days(7),
+  },
+  events: {
+    pipeline: 'shops',
+    required: ['event_id', 'context.device'],
+    where: [{ path: 'kind', op: 'notEqual', value: 'test' }],
   },
   pipeline: 'shops',
   schedule: {

@@ -79,6 +79,22 @@ test('a role that queries has the policy for it, and writes results only', () =>
   assert.ok(!named(template, 'ReadersKeepResults').includes(id));
 });
 
+test('who puts events has the policy for it, if there is a stream', () => {
+  const made = pipeline({ events: {} });
+  const shop = new Role(made, 'Shop', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  made.grantPutEvents(shop);
+  const id = Stack.of(shop).getLogicalId(shop.node.defaultChild as any);
+  const template = synthesised(made);
+  assert.deepEqual(template.Resources[id].Properties.ManagedPolicyArns, [{ Ref: 'PutEventsPolicy' }]);
+  assert.ok(!named(template, 'NamedPrincipalsOnly').includes(id));
+  assert.ok(named(template, 'NamedPrincipalsOnly').includes('DeliverEventsRole'));
+
+  const without = pipeline();
+  assert.equal(synthesised(without).Resources.EventsStream, undefined);
+  const role = new Role(without, 'Shop', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  assert.throws(() => without.grantPutEvents(role), /give its property events/);
+});
+
 test('grantStart allows the alias', () => {
   const made = pipeline();
   const role = new Role(made, 'Starter', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });

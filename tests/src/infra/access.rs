@@ -3,7 +3,7 @@
 
 use super::intrinsics::{self, ACCOUNT};
 use super::policy::{self, Decision, Request};
-use super::stack::{SECRET, STREAM};
+use super::stack::{EVENTS, SECRET, STREAM};
 use super::trust;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub const TIERS: [&str; 17] = [
     "latest",
     "current",
     "captured",
+    "events",
+    "events-failed",
     "scoring",
     "predictions",
     "judging",
@@ -80,6 +82,7 @@ impl Access {
             ("LakeReaders", READER),
             SECRET,
             STREAM,
+            EVENTS,
             ("LakeUploaders", UPLOADER),
             ("ImageReaders", IMAGE_READER),
         ];

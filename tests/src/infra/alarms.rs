@@ -18,6 +18,10 @@ enum Kind {
     Backlog,
     /// How far something is behind, in milliseconds: the most of it. Nothing to do is not behind.
     Lag,
+    /// Seconds that the oldest of what waits has waited, reported while something waits.
+    Delay,
+    /// A share of successes, reported where something was tried: any failure counts.
+    Share,
     /// Grows until it is reported smaller; between two reports it stays as it was.
     Age,
     /// Something that should be: its reports are counted, and none is too few.
@@ -25,12 +29,24 @@ enum Kind {
 }
 
 /// The metrics that an alarm may watch, with the dimensions that identify their source.
-const METRICS: [(&str, &str, Kind, &[&str]); 12] = [
+const METRICS: [(&str, &str, Kind, &[&str]); 15] = [
     (
         "AWS/Events",
         "TriggeredRules",
         Kind::Failures,
         &["RuleName"],
+    ),
+    (
+        "AWS/Firehose",
+        "DeliveryToS3.DataFreshness",
+        Kind::Delay,
+        &["DeliveryStreamName"],
+    ),
+    (
+        "AWS/Firehose",
+        "ExecuteProcessing.Success",
+        Kind::Share,
+        &["DeliveryStreamName"],
     ),
     ("AWS/Lambda", "Errors", Kind::Failures, &["FunctionName"]),
     ("AWS/Lambda", "Throttles", Kind::Failures, &["FunctionName"]),
@@ -44,6 +60,7 @@ const METRICS: [(&str, &str, Kind, &[&str]); 12] = [
         &["QueueName"],
     ),
     (OWN, "ChangesGap", Kind::Failures, &["pipeline"]),
+    (OWN, "EventRecordsFailed", Kind::Failures, &["pipeline"]),
     (OWN, "ModelAgeDays", Kind::Age, &["pipeline"]),
     (OWN, "RecordsUnreadable", Kind::Failures, &[]),
     (OWN, "SnapshotAgeHours", Kind::Age, &["pipeline"]),
@@ -179,7 +196,10 @@ fn goes_off(alarm: &Value, watched: &Watched, kind: Kind, say: &mut impl FnMut(S
     // What the kind asks of the statistic, of the threshold, and of the time until it goes off.
     let (statistic, wanted, within) = match kind {
         Kind::Failures => (watched.statistic == "Sum", "notBreaching", 60.0..=HOUR),
-        Kind::Backlog | Kind::Lag => (watched.statistic == "Maximum", "notBreaching", 60.0..=HOUR),
+        Kind::Backlog | Kind::Lag | Kind::Delay => {
+            (watched.statistic == "Maximum", "notBreaching", 60.0..=HOUR)
+        }
+        Kind::Share => (watched.statistic == "Minimum", "notBreaching", 60.0..=HOUR),
         Kind::Age => (watched.statistic == "Maximum", "ignore", DAY..=DAY),
         Kind::Heartbeat => (
             watched.statistic == "SampleCount",
@@ -193,11 +213,13 @@ fn goes_off(alarm: &Value, watched: &Watched, kind: Kind, say: &mut impl FnMut(S
         Kind::Failures | Kind::Backlog => 0.0..=0.0,
         // A stream keeps its records for 24 hours.
         Kind::Lag => 1_000.0..=HOUR * 12_000.0,
+        // Longer than a delivery's buffer, and long before Firehose gives up.
+        Kind::Delay => 900.0..=3600.0,
         Kind::Age => 1.0..=365.0,
-        Kind::Heartbeat => 1.0..=1.0,
+        Kind::Heartbeat | Kind::Share => 1.0..=1.0,
     };
     let operator = match kind {
-        Kind::Heartbeat => "LessThanThreshold",
+        Kind::Heartbeat | Kind::Share => "LessThanThreshold",
         _ => "GreaterThanThreshold",
     };
     let metric = &watched.metric;
@@ -275,6 +297,14 @@ fn nothing_is_unwatched(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>
         needs("AWS/SQS", metric, "QueueName", &format!("{name}.QueueName"));
     }
     let own = &stack.exports["metrics"];
+    for (_, stream) in stack.of_type("AWS::KinesisFirehose::DeliveryStream") {
+        let stream = text(&stream["DeliveryStreamName"]);
+        for metric in ["DeliveryToS3.DataFreshness", "ExecuteProcessing.Success"] {
+            needs("AWS/Firehose", metric, "DeliveryStreamName", &stream);
+        }
+        let pipeline = stack.parameter("EventsPipeline");
+        needs(own, "EventRecordsFailed", "pipeline", pipeline);
+    }
     for (pipeline, enabled) in stack.pipelines() {
         for metric in ["ChangesGap", "ModelAgeDays", "SnapshotAgeHours"] {
             needs(own, metric, "pipeline", &pipeline);
@@ -315,11 +345,17 @@ fn only_own(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>) {
         .functions()
         .map(|(name, _)| format!("millrace-{name}"))
         .collect();
+    let streams = stack.of_type("AWS::KinesisFirehose::DeliveryStream");
+    let streams = streams.map(|(_, it)| text(&it["DeliveryStreamName"]));
+    let streams: BTreeSet<_> = streams.collect();
+    let mut pipelines: BTreeSet<_> = stack.pipelines().into_keys().collect();
+    pipelines.insert(stack.parameter("EventsPipeline").to_owned());
     let known = [
         (OF_MAPPING[0], named("AWS::Lambda::EventSourceMapping")),
         ("FunctionName", functions),
         ("RuleName", named("AWS::Events::Rule")),
-        ("pipeline", stack.pipelines().into_keys().collect()),
+        ("DeliveryStreamName", streams),
+        ("pipeline", pipelines),
     ];
     for it in all {
         for (dimension, value) in &it.dimensions {

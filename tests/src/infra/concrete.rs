@@ -2,11 +2,11 @@
 //! policies with their ARNs.
 
 use super::intrinsics;
-use super::stack::{LEAST, READY_FUNCTIONS, SECRET, STREAM};
+use super::stack::{EVENTS, LEAST, READY_FUNCTIONS, SECRET, STREAM};
 use serde_json::{Map, Value};
 
 /// Parameters that take the branches that the defaults do not.
-pub const PARAMETERS: [(&str, &str); 38] = [
+pub const PARAMETERS: [(&str, &str); 43] = [
     LEAST[0],
     SECRET,
     STREAM,
@@ -21,6 +21,14 @@ pub const PARAMETERS: [(&str, &str); 38] = [
     ("ModelExpiryDays", "365"),
     ("PredictionsExpiryDays", "90"),
     ("CapturedExpiryDays", "7"),
+    EVENTS,
+    ("EventsPipeline", "shops"),
+    ("EventsRequired", "event_id,context.device"),
+    (
+        "EventsWhere",
+        "[{\"path\":\"kind\",\"op\":\"notEqual\",\"value\":\"test\"}]",
+    ),
+    ("EventsExpiryDays", "365"),
     ("ImagesColdClass", "STANDARD_IA"),
     ("ImagesColdDays", "90"),
     ("ImagesExpiryDays", "730"),

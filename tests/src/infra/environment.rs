@@ -104,6 +104,9 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
         // The same that the functions of the Maps' children may have reserved.
         "MAP_CONCURRENCY" => must(stack.parameter("MapConcurrency")),
         "INPUT_MAY_OVERRIDE" => must(stack.parameter("InputMayOverride")),
+        "EVENTS_PIPELINE" => must(stack.parameter("EventsPipeline")),
+        "EVENTS_REQUIRED" => must(stack.parameter("EventsRequired")),
+        "EVENTS_WHERE" => must(stack.parameter("EventsWhere")),
         "TRAINING_ROLE_ARN" | "SERVING_ROLE_ARN" => {
             let passed = passed(stack, function);
             unless(passed.len() == 1 && passed.contains(value), || {

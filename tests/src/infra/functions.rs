@@ -14,6 +14,8 @@ const ONE_PROCESSOR: f64 = 1769.0;
 enum Work {
     /// A handful of requests.
     Asks,
+    /// Answers a service that waits, with a megabyte at a time: quickly, and with a part of a processor.
+    Answers,
     /// Joins small records of many tasks.
     Gathers,
     /// Works on rows, bound by the processor: a part of one would be paid for longer, a second one
@@ -40,6 +42,7 @@ const WORK: [(&str, Work); 15] = [
     ("judge-model", Work::Reads),
     ("deploy-endpoint", Work::Asks),
     ("publish-report", Work::Asks),
+    ("transform-records", Work::Answers),
 ];
 
 /// Everything that is too small or too large. `parameters` are those of the stack.
@@ -59,6 +62,7 @@ pub fn findings(stack: &Stack, machine: &Value, architecture: &str) -> Vec<Findi
         let disk = number(&function["EphemeralStorage"]["Size"]).unwrap_or(512.0);
         let (enough, time) = match work {
             Work::Asks => (256.0..=512.0, 60.0),
+            Work::Answers => (512.0..=512.0, 60.0),
             Work::Gathers => (512.0..=1024.0, 240.0),
             Work::Reads | Work::Sorts => (ONE_PROCESSOR..=ONE_PROCESSOR, 240.0),
         };

@@ -221,6 +221,9 @@ impl<'t> Stack<'t> {
         match self.kind(name) {
             "AWS::Glue::Database" => text(&self.value(&properties["DatabaseInput"]["Name"])),
             "AWS::Athena::WorkGroup" => text(&self.value(&properties["Name"])),
+            "AWS::KinesisFirehose::DeliveryStream" => {
+                text(&self.value(&properties["DeliveryStreamName"]))
+            }
             "AWS::S3::Bucket" => format!("millrace-{}", name.to_lowercase()),
             "AWS::SNS::Topic"
             | "AWS::IAM::ManagedPolicy"
@@ -259,6 +262,10 @@ impl<'t> Stack<'t> {
             ),
             "AWS::Logs::LogGroup" => {
                 here("logs", &format!("log-group:{}:*", property("LogGroupName")))
+            }
+            "AWS::KinesisFirehose::DeliveryStream" => {
+                let stream = property("DeliveryStreamName");
+                here("firehose", &format!("deliverystream/{stream}"))
             }
             "AWS::KMS::Key" => here("kms", "key/lake"),
             "AWS::SNS::Topic" => here("sns", &format!("millrace-{name}")),

@@ -5,7 +5,7 @@ use super::stack::Stack;
 use crate::Finding;
 
 /// Each type with the properties that are evaluated by some check, or mean nothing to safety.
-const TYPES: [(&str, &[&str]); 27] = [
+const TYPES: [(&str, &[&str]); 31] = [
     (
         "AWS::Athena::NamedQuery",
         &[
@@ -78,6 +78,34 @@ const TYPES: [(&str, &[&str]); 27] = [
         ],
     ),
     (
+        "AWS::KinesisFirehose::DeliveryStream",
+        &[
+            "DeliveryStreamEncryptionConfigurationInput",
+            "DeliveryStreamName",
+            "DeliveryStreamType",
+            "ExtendedS3DestinationConfiguration",
+        ],
+    ),
+    (
+        "AWS::KinesisFirehose::DeliveryStream.DeliveryStreamEncryptionConfigurationInput",
+        &["KeyType"],
+    ),
+    // Neither dynamic partitioning, which cannot be turned off again, nor another format.
+    (
+        "AWS::KinesisFirehose::DeliveryStream.ExtendedS3DestinationConfiguration",
+        &[
+            "BucketARN",
+            "BufferingHints",
+            "CloudWatchLoggingOptions",
+            "CompressionFormat",
+            "ErrorOutputPrefix",
+            "Prefix",
+            "ProcessingConfiguration",
+            "RoleARN",
+            "S3BackupMode",
+        ],
+    ),
+    (
         "AWS::KMS::Key",
         &["Description", "EnableKeyRotation", "KeyPolicy"],
     ),
@@ -103,6 +131,7 @@ const TYPES: [(&str, &[&str]); 27] = [
             "VersioningConfiguration",
         ],
     ),
+    ("AWS::Logs::LogStream", &["LogGroupName", "LogStreamName"]),
     ("AWS::S3::BucketPolicy", &["Bucket", "PolicyDocument"]),
     (
         "AWS::SNS::Subscription",

@@ -3,12 +3,12 @@
 
 use super::access::{Access, CREATES, TIERS};
 use super::policy::Decision;
-use super::stack::{LEAST, SECRET, STREAM, Stack};
+use super::stack::{EVENTS, LEAST, SECRET, STREAM, Stack};
 use crate::Finding;
 use serde_json::Value;
 
 /// What each role reads (R), writes (W) and removes (D) below which tier, and nothing else.
-const MAY: [(&str, &[(&str, &str)]); 19] = [
+const MAY: [(&str, &[(&str, &str)]); 21] = [
     ("TrainingRole", &[("processed", "R"), ("models", "RW")]),
     (
         "ServingRole",
@@ -110,13 +110,18 @@ const MAY: [(&str, &[(&str, &str)]); 19] = [
             ("config", "R"),
         ],
     ),
+    (
+        "DeliverEventsRole",
+        &[("events", "W"), ("events-failed", "W")],
+    ),
+    ("TransformRecordsRole", &[]),
     ("RetrainRole", &[("raw", "R"), ("processed", "R")]),
     ("SchedulerRole", &[]),
 ];
 
 /// Roles that do not list the lake; to all others, a key that is not there must not read as
 /// forbidden.
-const LIST_NOTHING: [&str; 1] = ["SchedulerRole"];
+const LIST_NOTHING: [&str; 2] = ["SchedulerRole", "TransformRecordsRole"];
 
 /// Every action on objects and on the bucket's listings. Source: Service Authorization Reference,
 /// Amazon S3.
@@ -170,6 +175,7 @@ pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
         LEAST[0],
         SECRET,
         STREAM,
+        EVENTS,
         ("LakeReaders", super::access::READER),
         ("LakeUploaders", super::access::UPLOADER),
         ("ImageReaders", super::access::IMAGE_READER),

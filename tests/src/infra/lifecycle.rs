@@ -10,13 +10,15 @@ use std::collections::BTreeMap;
 
 /// The tiers that may expire, each with the parameter that says when, and the fewest days that it
 /// may say: a run can be redriven for 14, and a model serves longer. All other tiers are kept.
-const EXPIRES: [(&str, &str, f64); 7] = [
+const EXPIRES: [(&str, &str, f64); 9] = [
     ("raw", "RawExpiryDays", 14.0),
     ("processed", "ModelExpiryDays", 90.0),
     ("judging", "ModelExpiryDays", 90.0),
     ("models", "ModelExpiryDays", 90.0),
     ("predictions", "PredictionsExpiryDays", 14.0),
     ("captured", "CapturedExpiryDays", 1.0),
+    ("events", "EventsExpiryDays", 30.0),
+    ("events-failed", "EventsExpiryDays", 30.0),
     ("images", "ImagesExpiryDays", 30.0),
 ];
 

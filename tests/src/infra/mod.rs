@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod concrete;
 mod environment;
 mod events;
+mod firehose;
 mod functions;
 mod images;
 pub mod intrinsics;
@@ -86,6 +87,7 @@ pub fn checks<'c>(
         ),
         ("events", evaluated(events::findings)),
         ("mappings", evaluated(mappings::findings)),
+        ("firehose", evaluated(firehose::findings)),
         (
             "environment",
             Box::new(move || environment(&|stack| environment::findings(stack, crates))),
@@ -98,6 +100,7 @@ pub fn checks<'c>(
                         stack::LEAST[0],
                         stack::SECRET,
                         stack::STREAM,
+                        stack::EVENTS,
                         ("Architecture", parameter),
                         ("ReserveConcurrency", reserve),
                     ];

@@ -5,12 +5,13 @@ use super::access;
 use super::calls;
 use super::intrinsics;
 use super::policy;
-use super::stack::{LEAST, READY_FUNCTIONS, SECRET, STREAM};
+use super::stack::{EVENTS, LEAST, READY_FUNCTIONS, SECRET, STREAM};
 use crate::layers::Crates;
 use crate::template::{self, Lambda};
 use crate::{Finding, asl};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
 pub const PORTS: [&str; 29] = [
@@ -241,15 +242,16 @@ pub const FOR_PEOPLE: [&str; 4] = [
     "send_task_success",
 ];
 
-/// What every function needs, whatever it calls: its log, its traces, the lake's key.
-const BY_BEING_ONE: [&str; 6] = [
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
+/// What every function needs, whatever it calls: its log and its traces.
+const BY_BEING_ONE: [&str; 4] = [
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 ];
+
+/// What every function needs that uses the lake: its key.
+const BY_USING_THE_LAKE: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
 
 /// What a Distributed Map needs to start its children, to watch them, and to redrive them.
 const OF_DISTRIBUTED_MAPS: [&str; 4] = [
@@ -281,6 +283,10 @@ const BY_BEING_A_MACHINE: [&str; 12] = [
 /// An operation whose actions are not stated.
 pub fn needed(crates: &Crates, lambda: &str) -> Result<BTreeSet<String>, Finding> {
     let mut needed: BTreeSet<String> = BY_BEING_ONE.map(str::to_owned).into();
+    let main = crates[lambda].sources.get(Path::new("main.rs"));
+    if main.is_some_and(|main| main.contains("\"LAKE_BUCKET\"")) {
+        needed.extend(BY_USING_THE_LAKE.map(str::to_owned));
+    }
     for operation in calls::operations(crates, lambda) {
         if FOR_PEOPLE.contains(&operation.as_str()) {
             continue;
@@ -389,7 +395,7 @@ pub fn of_all(crates: &Crates, lambdas: &[Lambda]) -> Result<Needs, Finding> {
 
 /// Every action that a role lacks, or has without need.
 pub fn findings(template: &Value, machine: &Value, needs: &Needs) -> Vec<Finding> {
-    let given = [LEAST[0], SECRET, STREAM, READY_FUNCTIONS];
+    let given = [LEAST[0], SECRET, STREAM, READY_FUNCTIONS, EVENTS];
     let resources = intrinsics::resources(template, &given);
     let mut found = Vec::new();
     for (lambda, needed) in needs {

@@ -5,7 +5,7 @@ use super::access;
 use super::concrete;
 use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::{self, Decision, Request};
-use super::stack::{EVALUATED, LEAST, SECRET, STREAM, Stack};
+use super::stack::{EVALUATED, EVENTS, LEAST, SECRET, STREAM, Stack};
 use crate::{Finding, template};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ const ELSEWHERE: [&str; 3] = ["s3", "iam", "ecr"];
 pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
     let mut found = Vec::new();
     let bounded = Stack::new(template, schedule, &concrete::PARAMETERS);
-    let free = Stack::new(template, schedule, &[LEAST[0], SECRET, STREAM]);
+    let free = Stack::new(template, schedule, &[LEAST[0], SECRET, STREAM, EVENTS]);
     let path = bounded.parameter("RolePath");
     let boundary = bounded.parameter("PermissionsBoundaryArn");
     for (name, resource) in &bounded.resources {
@@ -116,12 +116,13 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
         LEAST[0],
         SECRET,
         STREAM,
+        EVENTS,
         ("SubnetIds", "subnet-1,subnet-2"),
         ("SecurityGroupIds", "sg-1"),
     ];
-    let jobs = [LEAST[0], SECRET, STREAM, ("JobsInVpc", "yes")];
+    let jobs = [LEAST[0], SECRET, STREAM, ("JobsInVpc", "yes"), EVENTS];
     for (parameters, by_functions, by_jobs) in [
-        (&[LEAST[0], SECRET, STREAM][..], false, false),
+        (&[LEAST[0], SECRET, STREAM][.., EVENTS][..], false, false),
         (&functions[..], true, false),
         (&jobs[..], false, true),
     ] {
@@ -155,7 +156,7 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
 
 /// What a service's resources of this stack are called. Definitions name SageMaker's and images; whose
 /// they are, tags and registries say.
-const NAMED: [(&str, &[&str]); 17] = [
+const NAMED: [(&str, &[&str]); 18] = [
     ("application-autoscaling", &["scalable-target/"]),
     (
         "athena",
@@ -168,6 +169,7 @@ const NAMED: [(&str, &[&str]); 17] = [
     ("dynamodb", &["table/interactions"]),
     ("ecr", &["repository/"]),
     ("events", &["event-bus/default"]),
+    ("firehose", &["deliverystream/millrace-events"]),
     (
         "glue",
         &[
@@ -191,6 +193,7 @@ const NAMED: [(&str, &[&str]); 17] = [
     (
         "logs",
         &[
+            "log-group:/aws/kinesisfirehose/millrace/",
             "log-group:/aws/lambda/millrace/",
             "log-group:/aws/sagemaker/",
         ],

@@ -6,9 +6,10 @@ use crate::layers::Crates;
 use serde_json::Value;
 
 /// Properties that give a resource its physical name.
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "AlarmName",
     "DashboardName",
+    "DeliveryStreamName",
     "LogGroupName",
     "Name",
     "RoleName",
@@ -184,6 +185,8 @@ fn each(name: &str, resource: &Value, emitted: &dyn Fn(&str) -> bool, found: &mu
     for property in NAMES {
         let physical = match &properties[property] {
             Value::Null => continue,
+            // Another resource's.
+            Value::Object(sub) if sub.contains_key("Ref") => continue,
             Value::Object(sub) => list(&sub["Fn::Sub"]).join(""),
             text => list(text).join(""),
         };

@@ -29,11 +29,15 @@ pub const READY_FUNCTIONS: (&str, &str) = (
     "arn:aws:lambda:eu-central-1:123456789012:function:books-closed",
 );
 
+/// With it, the stack has what collects events.
+pub const EVENTS: (&str, &str) = ("EventsState", "ENABLED");
+
 /// Parameters with which nothing in the lake expires, beside the least.
-const NOTHING_EXPIRES: [(&str, &str); 3] = [
+const NOTHING_EXPIRES: [(&str, &str); 4] = [
     LEAST[0],
     ("RawExpiryDays", "0"),
     ("CapturedExpiryDays", "0"),
+    ("EventsExpiryDays", "0"),
 ];
 
 /// The sets of parameters that every check of a stack evaluates. Together they take both branches

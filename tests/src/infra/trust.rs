@@ -8,13 +8,15 @@ use crate::Finding;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+const FIREHOSE: &str = "firehose.amazonaws.com";
 const LAMBDA: &str = "lambda.amazonaws.com";
 
 /// Services that no role of the stack is for, unless one of its resources makes it so.
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "ec2.amazonaws.com",
     "ecs-tasks.amazonaws.com",
     "events.amazonaws.com",
+    FIREHOSE,
     "glue.amazonaws.com",
     LAMBDA,
     "sagemaker.amazonaws.com",
@@ -150,6 +152,10 @@ fn users(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
     }
     for (_, schedule) in stack.schedules() {
         add(&schedule["Target"]["RoleArn"], "scheduler.amazonaws.com");
+    }
+    for (_, stream) in stack.of_type("AWS::KinesisFirehose::DeliveryStream") {
+        let destination = &stream["ExtendedS3DestinationConfiguration"];
+        add(&destination["RoleARN"], FIREHOSE);
     }
     for (_, rule) in stack.of_type("AWS::Events::Rule") {
         for target in rule["Targets"].as_array().into_iter().flatten() {
