@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 17] = [
+pub const TIERS: [&str; 19] = [
     "config",
     "changes",
     "aws/lambda",

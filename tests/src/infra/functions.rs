@@ -26,7 +26,7 @@ enum Work {
 }
 
 /// Each function's work.
-const WORK: [(&str, Work); 15] = [
+const WORK: [(&str, Work); 16] = [
     ("plan-export", Work::Asks),
     ("request-export", Work::Asks),
     ("compact-changes", Work::Reads),

@@ -122,7 +122,7 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
     ];
     let jobs = [LEAST[0], SECRET, STREAM, ("JobsInVpc", "yes"), EVENTS];
     for (parameters, by_functions, by_jobs) in [
-        (&[LEAST[0], SECRET, STREAM][.., EVENTS][..], false, false),
+        (&[LEAST[0], SECRET, STREAM, EVENTS][..], false, false),
         (&functions[..], true, false),
         (&jobs[..], false, true),
     ] {
