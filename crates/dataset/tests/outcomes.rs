@@ -27,6 +27,41 @@ fn outcomes(columns: &Columns, items: &[Value]) -> Vec<RowOutcome> {
 }
 
 #[test]
+fn conditions_leave_out_of_serving_what_they_leave_out_of_training() {
+    let definition = define(json!({
+        "label": "y",
+        "columns": [{ "path": "x" }],
+        "where": [
+            { "path": "state", "op": "notEqual", "value": "draft" },
+            { "path": "y", "op": "greater", "value": 0 },
+        ],
+    }));
+    let item = |label: Value, state: &str| {
+        let mut item = json!({ "y": label, "x": { "N": "2" }, "state": { "S": state } });
+        if item["y"].is_null() {
+            item.as_object_mut().expect("an object").remove("y");
+        }
+        item
+    };
+    let number = |text: &str| json!({ "N": text });
+    let columns = plan(&definition, &[item(number("1"), "paid")]);
+    let encoder = Encoder::new(&columns).expect("planned columns");
+    for (label, state, is_left_out) in [
+        (number("1"), "paid", false),
+        (number("0"), "paid", true),
+        (number("1"), "draft", true),
+        // Whoever is asked about has no label yet.
+        (Value::Null, "paid", false),
+        (json!({ "NULL": true }), "paid", false),
+        (Value::Null, "draft", true),
+    ] {
+        let item = item(label, state);
+        let left_out = with_item(&item, |item| encoder.is_left_out(&encoder.values(item)));
+        assert_eq!(left_out, is_left_out, "{item}");
+    }
+}
+
+#[test]
 fn only_items_that_satisfy_all_conditions_are_rows() {
     let definition = define(json!({
         "label": "y",

@@ -41,6 +41,8 @@ pub struct Encoder {
     features: Vec<Feature>,
     slot_names: Vec<String>,
     conditions: Vec<PreparedCondition>,
+    /// Of each condition, whether it is one on the label.
+    on_label: Vec<bool>,
     splitter: Splitter,
     sampler: Option<Sampler>,
     /// The path of the row's timestamp.
@@ -88,6 +90,11 @@ impl Encoder {
                 .flat_map(crate::FeatureColumn::slot_names)
                 .collect(),
             conditions: conditions.collect::<Result<_, _>>()?,
+            on_label: columns
+                .conditions
+                .iter()
+                .map(|condition| condition.path == columns.label)
+                .collect(),
             splitter: Splitter::new(&columns.split),
             sampler: columns.sample.as_ref().map(Sampler::new),
             time: columns.split.time.as_ref().map(|time| time.path.clone()),
@@ -214,6 +221,17 @@ impl Encoder {
                 Err(stopped.reject())
             }
         }
+    }
+
+    /// Whether the dataset's conditions keep the item out of its rows. A condition on the label is
+    /// passed over if the item has none: it may be asked about before its label is known.
+    pub fn is_left_out(&self, values: &Values<'_>) -> bool {
+        let has_label = values[0].is_some_and(|label| !matches!(label, Value::Null));
+        let of_item = &values[self.places.conditions.clone()];
+        let mut all = self.conditions.iter().zip(of_item).zip(&self.on_label);
+        all.any(|((condition, value), on_label)| {
+            (has_label || !on_label) && !condition.holds(value.as_ref())
+        })
     }
 
     /// The label of an item that became a row.
