@@ -50,43 +50,12 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Of the answer about a label with these classes; none if it is a number.
-    ///
-    /// An array has a probability for each class. A number between 0 and 1 is the probability of the
-    /// second of two classes; any other number is the class's own.
     fn of(answer: Value, classes: &[String]) -> Self {
-        let class = |at: usize| classes.get(at).cloned();
-        let (class, probability) = match &answer {
-            _ if classes.is_empty() => (None, None),
-            Value::Array(all) if all.len() == classes.len() => {
-                let numbers = all
-                    .iter()
-                    .map(|it| it.as_f64().unwrap_or(f64::NEG_INFINITY));
-                let best = numbers
-                    .enumerate()
-                    .max_by(|one, other| one.1.total_cmp(&other.1));
-                (best.and_then(|best| class(best.0)), best.map(|best| best.1))
-            }
-            Value::Number(number) => match number.as_f64() {
-                Some(share) if share > 0.0 && share < 1.0 && classes.len() == 2 => {
-                    let second = share >= 0.5;
-                    let probability = if second { share } else { 1.0 - share };
-                    (class(usize::from(second)), Some(probability))
-                }
-                Some(number) => (
-                    (0..classes.len())
-                        .find(|at| (*at as f64 - number).abs() < 1e-6)
-                        .and_then(class),
-                    None,
-                ),
-                None => (None, None),
-            },
-            _ => (None, None),
-        };
+        let (class, probability) = sagemaker_ports::class_of(&answer, classes);
         Self {
-            answer,
-            class,
+            class: class.map(str::to_owned),
             probability,
+            answer,
         }
     }
 }

@@ -113,6 +113,42 @@ pub fn predictions(prediction: &Prediction, rows: usize) -> Result<Vec<Value>, S
     ))
 }
 
+/// The class that a prediction says, and its probability if it says that, of a label with these
+/// classes; neither if the label is a number.
+///
+/// An array has a probability for each class. A number between 0 and 1 is the probability of the
+/// second of two classes; any other number is the class's own.
+pub fn class_of<'c>(prediction: &Value, classes: &'c [String]) -> (Option<&'c str>, Option<f64>) {
+    let class = |at: usize| classes.get(at).map(String::as_str);
+    match prediction {
+        _ if classes.is_empty() => (None, None),
+        Value::Array(all) if all.len() == classes.len() => {
+            let numbers = all
+                .iter()
+                .map(|it| it.as_f64().unwrap_or(f64::NEG_INFINITY));
+            let best = numbers
+                .enumerate()
+                .max_by(|one, other| one.1.total_cmp(&other.1));
+            (best.and_then(|best| class(best.0)), best.map(|best| best.1))
+        }
+        Value::Number(number) => match number.as_f64() {
+            Some(share) if share > 0.0 && share < 1.0 && classes.len() == 2 => {
+                let is_second = share >= 0.5;
+                let probability = if is_second { share } else { 1.0 - share };
+                (class(usize::from(is_second)), Some(probability))
+            }
+            Some(number) => (
+                (0..classes.len())
+                    .find(|at| (*at as f64 - number).abs() < 1e-6)
+                    .and_then(class),
+                None,
+            ),
+            None => (None, None),
+        },
+        _ => (None, None),
+    }
+}
+
 /// Whether a line of predictions holds finite numbers, separated by commas, or JSON that holds one.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ mod transform;
 mod tuning;
 
 pub use alarms::{AlarmSpec, Alarms, EndpointMetric};
-pub use answer::{Finding, ask, check_line, classify, predictions, probabilities};
+pub use answer::{Finding, ask, check_line, class_of, classify, predictions, probabilities};
 pub use contract::wait_seconds;
 pub use difference::differences;
 pub use endpoint::{
