@@ -31,6 +31,8 @@ mod dynamodb_get;
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb_load;
 #[cfg(feature = "dynamodb")]
+mod dynamodb_newer;
+#[cfg(feature = "dynamodb")]
 pub mod dynamodb_restore;
 #[cfg(feature = "events")]
 pub mod events;

@@ -6,7 +6,7 @@ use aws::dynamodb::Tables;
 use contract::{ErrorName, Named};
 use local_servers::dynamodb::DynamoDb;
 use serde_json::{Value, json};
-use source::{AttributeRequest, ReadItems};
+use source::{AttributeRequest, ReadItems, Version, WriteNewer, Written};
 
 fn request<'r>(keys: &'r [&'r str]) -> AttributeRequest<'r> {
     AttributeRequest {
@@ -112,4 +112,43 @@ async fn keys_without_an_answer_are_asked_again_and_not_for_ever() {
         let read = read.map(|read| read.values.len());
         assert_eq!(read.map_err(|error| error.name()), found);
     }
+}
+
+#[tokio::test]
+async fn only_a_newer_row_replaces_another() {
+    let server = DynamoDb::start(1000).await;
+    server.create("scores", &[("id", "S")]);
+    source::newer::conformance(&tables(&server).await, "scores").await;
+}
+
+#[tokio::test]
+async fn a_row_of_somebody_else_is_neither_replaced_nor_deleted() {
+    let server = DynamoDb::start(1000).await;
+    server.fill(
+        "scores",
+        "id",
+        std::iter::once(json!({"id": {"S": "a"}, "mine": {"BOOL": true}})),
+    );
+    let tables = tables(&server).await;
+    let key = json!({"id": {"S": "a"}});
+    let version = Version {
+        key: &key,
+        attribute: "sequence",
+        text: "1",
+    };
+    let row = json!({"id": {"S": "a"}, "sequence": {"S": "1"}});
+    let put = tables.put_newer("scores", &row, version).await.unwrap();
+    let deleted = tables.delete_older("scores", version).await.unwrap();
+    assert_eq!((put, deleted), (Written::Outdated, Written::Outdated));
+    let missing = tables
+        .put_newer("nowhere", &row, version)
+        .await
+        .unwrap_err();
+    assert_eq!(missing.name(), ErrorName::NotFound);
+    let wrong = json!({"id": "a"});
+    let refused = tables
+        .put_newer("scores", &wrong, version)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.name(), ErrorName::ServiceRejected);
 }

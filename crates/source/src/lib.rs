@@ -1,4 +1,5 @@
-//! The port to the table that is exported: its description, its pages, and its native export.
+//! The ports to tables: the one that is exported, with its description, its pages and its native
+//! export, and one whose rows are replaced by newer ones.
 //!
 //! The crate depends on no service. An adapter may parse a page while it streams in; it returns raw
 //! lines, and only complete pages.
@@ -9,6 +10,7 @@ mod function;
 mod items;
 pub mod memory;
 pub mod memory_export;
+pub mod newer;
 mod page;
 mod selection;
 mod throttles;
@@ -20,6 +22,7 @@ pub use export::{
 };
 pub use function::{CallFunction, FunctionAnswer, MemoryFunctions};
 pub use items::{AttributeRequest, Attributes, MemoryItems, ReadItems};
+pub use newer::{MemoryRows, Version, WriteNewer, Written};
 pub use page::{PageBuffer, PageEnd, PageRequest};
 pub use selection::{Selection, SelectionError, projected};
 pub use throttles::Throttles;

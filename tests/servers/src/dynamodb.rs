@@ -21,6 +21,9 @@ use tokio::task::JoinHandle;
 /// DynamoDB takes requests up to this size.
 const REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
+/// What it says when capacity is short.
+const SHORT: &str = "the level of configured provisioned throughput was exceeded";
+
 /// A server with its tables; it stops when dropped.
 pub struct DynamoDb {
     url: String,
@@ -83,8 +86,8 @@ impl DynamoDb {
         &self.url
     }
 
-    /// Lets writes of several items be short of capacity: of every three of them, one is refused and
-    /// one takes half of its items.
+    /// Lets writes be short of capacity: of every three of them, one is refused, and of those of several
+    /// items one takes half.
     pub fn throttle_writes(&self, throttles: bool) {
         self.writes.throttled.store(throttles, Ordering::Relaxed);
     }
@@ -237,6 +240,7 @@ impl Served {
             "CreateTable" => written(&database.create_table(read(body)?)?),
             "DeleteItem" => written(&database.delete_item(read(body)?)?),
             "DescribeStream" => written(&database.describe_stream(read(body)?)?),
+            "DeleteItem" => written(&database.delete_item(read(body)?)?),
             "DescribeTable" => written(&database.describe_table(read(body)?)?),
             "GetRecords" => written(&database.get_records(read(body)?)?),
             "GetShardIterator" => written(&database.get_shard_iterator(read(body)?)?),
@@ -244,11 +248,23 @@ impl Served {
             "TransactWriteItems" => written(&database.transact_write_items(read(body)?)?),
             "UpdateItem" => written(&database.update_item(read(body)?)?),
             "UpdateTimeToLive" => written(&database.update_time_to_live(read(body)?)?),
+            "PutItem" => self.put(body),
             "Scan" => written(&database.scan(self.scan(read(body)?))?),
             other => Err(DynoxideError::ValidationException(format!(
                 "this server does not know the operation {other:?}"
             ))),
         }
+    }
+
+    /// Puts an item, unless capacity is short and it is the second of three.
+    fn put(&self, body: &[u8]) -> Result<String, DynoxideError> {
+        let turn = self.writes.count.fetch_add(1, Ordering::Relaxed);
+        if self.writes.throttled.load(Ordering::Relaxed) && turn % 3 == 1 {
+            return Err(DynoxideError::ProvisionedThroughputExceededException(
+                SHORT.to_owned(),
+            ));
+        }
+        written(&self.database.put_item(read(body)?)?)
     }
 
     /// Writes a batch, or less of it when capacity is short.
@@ -258,9 +274,8 @@ impl Served {
         let mut left = json!({});
         if self.writes.throttled.load(Ordering::Relaxed) {
             if turn % 3 == 1 {
-                let message = "the level of configured provisioned throughput was exceeded";
                 return Err(DynoxideError::ProvisionedThroughputExceededException(
-                    message.to_owned(),
+                    SHORT.to_owned(),
                 ));
             }
             if turn % 3 == 2 {
