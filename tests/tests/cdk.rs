@@ -86,7 +86,7 @@ fn texts(json: Value) -> Value {
 const LEAST: [(&str, &str); 1] = [("LakeAdministrators", "arn:aws:iam::123456789012:role/Admin")];
 
 /// As `infra/cdk/test/parity.ts` says it.
-const EVERYTHING: [(&str, &str); 51] = [
+const EVERYTHING: [(&str, &str); 54] = [
     LEAST[0],
     ("InputMayOverride", "dataset,limits"),
     ("RolePath", "/service/"),
@@ -129,6 +129,12 @@ const EVERYTHING: [(&str, &str); 51] = [
         "ReadyFunctionArns",
         "arn:aws:lambda:eu-west-1:123456789012:function:books-closed",
     ),
+    (
+        "ScoreStreamArn",
+        "arn:aws:dynamodb:eu-west-1:123456789012:table/interactions/stream/2026-11-20T00:00:00.000",
+    ),
+    ("ScorePipeline", "shops"),
+    ("ScoresTable", "scores"),
     (
         "LakeKeyArn",
         "arn:aws:kms:eu-central-1:123456789012:key/22222222-2222-2222-2222-222222222222",

@@ -63,7 +63,7 @@ function reasons(table: string, events: string, machine: string): readonly Reaso
         here('cloudwatch', 'alarm:TargetTracking-endpoint/*'),
         here('application-autoscaling', 'scalable-target/*'),
       ],
-      resources: ['StartTrainingRole', 'JudgeModelRole', 'DeployEndpointRole'],
+      resources: ['StartTrainingRole', 'JudgeModelRole', 'DeployEndpointRole', 'ScoreChangesRole'],
     },
     {
       why: 'Definitions name the alarms that a plan looks at, after the stack was deployed.',

@@ -1,3 +1,3 @@
 /** Millrace's pipeline for the AWS CDK. */
-export type { EventsProps, LakeLifecycle, Person, RetrainPipelineProps, RetrainScheduleProps } from './props';
+export type {EventsProps, LakeLifecycle, Person, RetrainPipelineProps, RetrainScheduleProps, ScoreChangesProps} from './props';
 export { RetrainPipeline } from './retrain-pipeline';

@@ -64,6 +64,16 @@ export interface LakeLifecycle {
   readonly noncurrentVersions?: Duration;
 }
 
+/** How items of a table are scored as they change. */
+export interface ScoreChangesProps {
+  /** The table whose items are scored. It has a stream with new images. */
+  readonly table: ITable;
+  /** The table that the scores are written to, or its name: another one with the same key attributes. */
+  readonly scores: ITable | string;
+  /** The pipeline whose model in service scores. @default default */
+  readonly pipeline?: string;
+}
+
 /** A pipeline's properties. What is left out is as by default in the SAM template. */
 export interface RetrainPipelineProps {
   /**
@@ -96,6 +106,8 @@ export interface RetrainPipelineProps {
   readonly readyFunctions?: readonly IFunction[];
   /** A Firehose stream that collects events; those who put them: `grantPutEvents`. @default there is none */
   readonly events?: EventsProps;
+  /** Scores items as they change. @default nothing is scored by itself */
+  readonly scoreChanges?: ScoreChangesProps;
   /** Who may read and write the lake. Everybody else but the pipeline is denied. */
   readonly administrators: readonly Person[];
   /** Who may read the lake, as far as their own policies allow it; see also `grantRead`. */
@@ -154,6 +166,14 @@ export function arnOf(person: Person): string {
   return 'roleArn' in person ? person.roleArn : person.userArn;
 }
 
+/** The ARN of a table's stream, without which nothing can be scored. */
+function streamOf(table: ITable): string {
+  if (table.tableStreamArn === undefined) {
+    throw new Error(`${table.node.path} has no stream: give it one with the view type NEW_IMAGE or NEW_AND_OLD_IMAGES`);
+  }
+  return table.tableStreamArn;
+}
+
 /** The ARNs of some people, as a parameter has them. */
 function people(some: readonly Person[] = []): string | undefined {
   return some.length > 0 ? Fn.join(',', some.map(arnOf)) : undefined;
@@ -166,6 +186,7 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
   const imageKeys = imageBuckets.flatMap((it) => it.encryptionKey?.keyArn ?? []);
   const readyBuckets = props.readyBuckets ?? [];
   const readyFunctions = props.readyFunctions ?? [];
+  const scores = props.scoreChanges?.scores;
   const days = (duration?: Duration) => duration?.toDays();
   const subnets = props.vpc?.selectSubnets(props.vpcSubnets).subnetIds;
   return given({
@@ -185,6 +206,9 @@ export function parametersOf(props: RetrainPipelineProps, groups: readonly ISecu
     EventsPipeline: props.events?.pipeline,
     EventsRequired: props.events?.required && (props.events.required.join(',') || 'none'),
     EventsWhere: props.events?.where && JSON.stringify(props.events.where),
+    ScoreStreamArn: props.scoreChanges && streamOf(props.scoreChanges.table),
+    ScorePipeline: props.scoreChanges?.pipeline,
+    ScoresTable: typeof scores === 'string' ? scores : scores?.tableName,
     LakeUploaders: people(props.uploaders),
     ImageReaders: people(props.imageReaders),
     LakeKeyArn: props.lakeKey?.keyArn,

@@ -41,7 +41,7 @@ export class RetrainPipeline extends Construct {
   readonly servingRole: IRole;
   /** Failed runs and alarms. Subscribe to it. */
   readonly notices: ITopic;
-  /** Starts and notices that could not be delivered. */
+  /** Starts, notices and batches of changes that could not be delivered. */
   readonly undelivered: IQueue;
   /** The alarms by their names in the template. */
   readonly alarms: Readonly<Record<string, IAlarm>>;

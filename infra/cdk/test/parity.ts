@@ -3,6 +3,7 @@
  * one with as little said as will do, and one with everything.
  */
 import { Duration, TimeZone } from 'aws-cdk-lib';
+import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
@@ -77,6 +78,14 @@ const everything = pipeline({
   readyFunctions: [
     Function.fromFunctionArn(within, 'Closed', 'arn:aws:lambda:eu-west-1:123456789012:function:books-closed'),
   ],
+  scoreChanges: {
+    table: Table.fromTableAttributes(within, 'Changing', {
+      tableArn: 'arn:aws:dynamodb:eu-west-1:123456789012:table/interactions',
+      tableStreamArn: 'arn:aws:dynamodb:eu-west-1:123456789012:table/interactions/stream/2026-11-20T00:00:00.000',
+    }),
+    scores: 'scores',
+    pipeline: 'shops',
+  },
   vpc: Vpc.fromVpcAttributes(within, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['a'] }),
   vpcSubnets: { subnets: ['subnet-1', 'subnet-2'].map((id) => Subnet.fromSubnetId(within, id, id)) },
   securityGroups: [SecurityGroup.fromSecurityGroupId(within, 'Group', 'sg-1')],

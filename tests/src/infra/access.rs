@@ -3,7 +3,7 @@
 
 use super::intrinsics::{self, ACCOUNT};
 use super::policy::{self, Decision, Request};
-use super::stack::{EVENTS, SECRET, STREAM};
+use super::stack::{EVENTS, SCORES, SECRET, STREAM};
 use super::trust;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -83,6 +83,8 @@ impl Access {
             SECRET,
             STREAM,
             EVENTS,
+            SCORES[0],
+            SCORES[1],
             ("LakeUploaders", UPLOADER),
             ("ImageReaders", IMAGE_READER),
         ];

@@ -26,6 +26,7 @@ pub const ADAPTERS: [(&str, &[&str]); 11] = [
             "dynamodb_batch.rs",
             "dynamodb_export.rs",
             "dynamodb_get.rs",
+            "dynamodb_newer.rs",
             "dynamodb/capacity.rs",
             "scan.rs",
         ],
@@ -154,8 +155,12 @@ fn reach(functions: &[Function], lambda: &str) -> BTreeSet<String> {
             let is_method = found.get(2).is_some();
             for &to in by_name.get(&found[3]).into_iter().flatten() {
                 let function = &functions[to];
+                // Of the adapters, others know the ports alone: a bare name is something of their own.
+                let is_known = function.adapter.is_none()
+                    || function.is_method
+                    || functions[at].adapter.is_some();
                 let fits = match owner {
-                    Some("Self") | None => is_method == function.is_method,
+                    Some("Self") | None => is_method == function.is_method && is_known,
                     Some(owner) => function.owners.contains(owner),
                 };
                 // A port that the function's sources do not name is not what they call.

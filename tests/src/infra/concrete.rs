@@ -2,16 +2,19 @@
 //! policies with their ARNs.
 
 use super::intrinsics;
-use super::stack::{EVENTS, LEAST, READY_FUNCTIONS, SECRET, STREAM};
+use super::stack::{EVENTS, LEAST, READY_FUNCTIONS, SCORES, SECRET, STREAM};
 use serde_json::{Map, Value};
 
 /// Parameters that take the branches that the defaults do not.
-pub const PARAMETERS: [(&str, &str); 43] = [
+pub const PARAMETERS: [(&str, &str); 46] = [
     LEAST[0],
     SECRET,
     STREAM,
     ("ChangeStreamParallelism", "2"),
     READY_FUNCTIONS,
+    SCORES[0],
+    SCORES[1],
+    ("ScorePipeline", "shops"),
     ("ReadyBucketArns", "arn:aws:s3:::books"),
     (
         "LakeKeyArn",

@@ -113,6 +113,9 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
                 format!("its role passes {passed:?}")
             })
         }
+        "PIPELINE" => must(stack.parameter("ScorePipeline")),
+        // The one table that its role may write.
+        "SCORES_TABLE" => must(stack.parameter("ScoresTable")),
         // Where every alarm of the stack is announced.
         "NOTICES_TOPIC_ARN" => must(&stack.exports["notices"]),
         _ => Err("no check knows what it must be".to_owned()),

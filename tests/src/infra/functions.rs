@@ -26,7 +26,7 @@ enum Work {
 }
 
 /// Each function's work.
-const WORK: [(&str, Work); 16] = [
+const WORK: [(&str, Work); 17] = [
     ("plan-export", Work::Asks),
     ("request-export", Work::Asks),
     ("compact-changes", Work::Reads),
@@ -43,6 +43,7 @@ const WORK: [(&str, Work); 16] = [
     ("deploy-endpoint", Work::Asks),
     ("publish-report", Work::Asks),
     ("transform-records", Work::Answers),
+    ("score-changes", Work::Asks),
 ];
 
 /// Everything that is too small or too large. `parameters` are those of the stack.

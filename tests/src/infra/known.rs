@@ -5,7 +5,7 @@ use super::stack::Stack;
 use crate::Finding;
 
 /// Each type with the properties that are evaluated by some check, or mean nothing to safety.
-const TYPES: [(&str, &[&str]); 31] = [
+const TYPES: [(&str, &[&str]); 32] = [
     (
         "AWS::Athena::NamedQuery",
         &[
@@ -112,6 +112,20 @@ const TYPES: [(&str, &[&str]); 31] = [
     (
         "AWS::Lambda::EventSourceMapping",
         &super::mappings::PROPERTIES,
+    ),
+    (
+        "AWS::Lambda::EventSourceMapping",
+        &[
+            "BatchSize",
+            "BisectBatchOnFunctionError",
+            "DestinationConfig",
+            "EventSourceArn",
+            "FunctionName",
+            "MaximumBatchingWindowInSeconds",
+            "MaximumRecordAgeInSeconds",
+            "MaximumRetryAttempts",
+            "StartingPosition",
+        ],
     ),
     (
         "AWS::Lambda::Permission",

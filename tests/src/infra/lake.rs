@@ -3,12 +3,12 @@
 
 use super::access::{Access, CREATES, TIERS};
 use super::policy::Decision;
-use super::stack::{EVENTS, LEAST, SECRET, STREAM, Stack};
+use super::stack::{EVENTS, LEAST, SCORES, SECRET, STREAM, Stack};
 use crate::Finding;
 use serde_json::Value;
 
 /// What each role reads (R), writes (W) and removes (D) below which tier, and nothing else.
-const MAY: [(&str, &[(&str, &str)]); 21] = [
+const MAY: [(&str, &[(&str, &str)]); 22] = [
     ("TrainingRole", &[("processed", "R"), ("models", "RW")]),
     (
         "ServingRole",
@@ -115,6 +115,7 @@ const MAY: [(&str, &[(&str, &str)]); 21] = [
         &[("events", "W"), ("events-failed", "W")],
     ),
     ("TransformRecordsRole", &[]),
+    ("ScoreChangesRole", &[("processed", "R"), ("champion", "R")]),
     ("RetrainRole", &[("raw", "R"), ("processed", "R")]),
     ("SchedulerRole", &[]),
 ];
@@ -176,6 +177,8 @@ pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
         SECRET,
         STREAM,
         EVENTS,
+        SCORES[0],
+        SCORES[1],
         ("LakeReaders", super::access::READER),
         ("LakeUploaders", super::access::UPLOADER),
         ("ImageReaders", super::access::IMAGE_READER),

@@ -23,6 +23,7 @@ pub mod owners;
 pub mod policy;
 mod roles;
 mod sagemaker;
+mod scores;
 pub mod settings;
 mod sharing;
 pub mod stack;
@@ -68,6 +69,7 @@ pub fn checks<'c>(
         ("trust", evaluated(trust::findings)),
         ("sharing", evaluated(sharing::findings)),
         ("sagemaker", evaluated(sagemaker::findings)),
+        ("scores", evaluated(scores::findings)),
         (
             "roles",
             Box::new(move || roles::findings(template, schedule)),
@@ -101,6 +103,8 @@ pub fn checks<'c>(
                         stack::SECRET,
                         stack::STREAM,
                         stack::EVENTS,
+                        stack::SCORES[0],
+                        stack::SCORES[1],
                         ("Architecture", parameter),
                         ("ReserveConcurrency", reserve),
                     ];

@@ -5,7 +5,7 @@ use super::access;
 use super::calls;
 use super::intrinsics;
 use super::policy;
-use super::stack::{EVENTS, LEAST, READY_FUNCTIONS, SECRET, STREAM};
+use super::stack::{EVENTS, LEAST, READY_FUNCTIONS, SCORES, SECRET, STREAM};
 use crate::layers::Crates;
 use crate::template::{self, Lambda};
 use crate::{Finding, asl};
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 29] = [
+pub const PORTS: [&str; 30] = [
     "Alarms",
     "Announcements",
     "ByteStream",
@@ -44,11 +44,12 @@ pub const PORTS: [&str; 29] = [
     "Transforms",
     "TuningJobs",
     "Upload",
+    "WriteNewer",
 ];
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 66] = [
+pub const ACTIONS: [(&str, &[&str]); 68] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("add_tags", &["sagemaker:AddTags"]),
     ("batch_get_item", &["dynamodb:BatchGetItem"]),
@@ -106,6 +107,7 @@ pub const ACTIONS: [(&str, &[&str]); 66] = [
         "delete_endpoint_config",
         &["sagemaker:DeleteEndpointConfig"],
     ),
+    ("delete_item", &["dynamodb:DeleteItem"]),
     ("delete_model", &["sagemaker:DeleteModel"]),
     ("delete_object", &["s3:DeleteObject"]),
     // Auto Scaling removes the policy's alarms as the caller.
@@ -188,6 +190,7 @@ pub const ACTIONS: [(&str, &[&str]); 66] = [
     ),
     ("publish", &["sns:Publish"]),
     ("put_events", &["events:PutEvents"]),
+    ("put_item", &["dynamodb:PutItem"]),
     // An alarm is tagged when it is created.
     (
         "put_metric_alarm",
@@ -242,6 +245,15 @@ pub const FOR_PEOPLE: [&str; 4] = [
     "send_task_success",
 ];
 
+/// Operations that a function seems to reach and never calls: the readers of the lake's parts call
+/// `append` and `finish`, which are methods of its writers too.
+const BY_NAME_ALONE: [(&str, &str); 4] = [
+    ("score-changes", "complete_multipart_upload"),
+    ("score-changes", "create_multipart_upload"),
+    ("score-changes", "put_object"),
+    ("score-changes", "upload_part"),
+];
+
 /// What every function needs, whatever it calls: its log and its traces.
 const BY_BEING_ONE: [&str; 4] = [
     "logs:CreateLogStream",
@@ -288,7 +300,9 @@ pub fn needed(crates: &Crates, lambda: &str) -> Result<BTreeSet<String>, Finding
         needed.extend(BY_USING_THE_LAKE.map(str::to_owned));
     }
     for operation in calls::operations(crates, lambda) {
-        if FOR_PEOPLE.contains(&operation.as_str()) {
+        if FOR_PEOPLE.contains(&operation.as_str())
+            || BY_NAME_ALONE.contains(&(lambda, operation.as_str()))
+        {
             continue;
         }
         let actions = ACTIONS.iter().find(|(name, _)| *name == operation);
@@ -367,7 +381,10 @@ fn by_event_source(source: &Value) -> Vec<&'static str> {
         "dynamodb:GetShardIterator",
         "dynamodb:ListStreams",
     ];
-    if !source["Properties"]["DestinationConfig"]["OnFailure"].is_null() {
+    let failed = &source["Properties"]["DestinationConfig"]["OnFailure"]["Destination"];
+    if failed["Fn::GetAtt"] == "Undelivered.Arn" {
+        needed.push("sqs:SendMessage");
+    } else if !failed.is_null() {
         needed.extend(["s3:ListBucket", "s3:PutObject"]);
     }
     needed
@@ -395,7 +412,15 @@ pub fn of_all(crates: &Crates, lambdas: &[Lambda]) -> Result<Needs, Finding> {
 
 /// Every action that a role lacks, or has without need.
 pub fn findings(template: &Value, machine: &Value, needs: &Needs) -> Vec<Finding> {
-    let given = [LEAST[0], SECRET, STREAM, READY_FUNCTIONS, EVENTS];
+    let given = [
+        LEAST[0],
+        SECRET,
+        STREAM,
+        READY_FUNCTIONS,
+        EVENTS,
+        SCORES[0],
+        SCORES[1],
+    ];
     let resources = intrinsics::resources(template, &given);
     let mut found = Vec::new();
     for (lambda, needed) in needs {

@@ -24,7 +24,7 @@ const CREATE_NOTHING: [&str; 13] = [
 ];
 
 /// Operations whose results have no tags of their own, each with what says whose they are.
-const BELONGS: [(&str, &str); 14] = [
+const BELONGS: [(&str, &str); 15] = [
     ("complete_multipart_upload", "the lake"),
     ("create_model_package", "its group, which is tagged"),
     ("create_multipart_upload", "the lake"),
@@ -37,6 +37,7 @@ const BELONGS: [(&str, &str); 14] = [
         "put_metric_alarm",
         "its name, which begins with the stack's",
     ),
+    ("put_item", "the table of scores, which its owner creates"),
     ("put_object", "the lake"),
     ("put_scaling_policy", "the endpoint, which is tagged"),
     ("register_scalable_target", "the endpoint, which is tagged"),

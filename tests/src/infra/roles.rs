@@ -5,7 +5,7 @@ use super::access;
 use super::concrete;
 use super::intrinsics::{ACCOUNT, REGION};
 use super::policy::{self, Decision, Request};
-use super::stack::{EVALUATED, EVENTS, LEAST, SECRET, STREAM, Stack};
+use super::stack::{EVALUATED, EVENTS, LEAST, SCORES, SECRET, STREAM, Stack};
 use crate::{Finding, template};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -17,7 +17,8 @@ const ELSEWHERE: [&str; 3] = ["s3", "iam", "ecr"];
 pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
     let mut found = Vec::new();
     let bounded = Stack::new(template, schedule, &concrete::PARAMETERS);
-    let free = Stack::new(template, schedule, &[LEAST[0], SECRET, STREAM, EVENTS]);
+    let given = [LEAST[0], SECRET, STREAM, EVENTS, SCORES[0], SCORES[1]];
+    let free = Stack::new(template, schedule, &given);
     let path = bounded.parameter("RolePath");
     let boundary = bounded.parameter("PermissionsBoundaryArn");
     for (name, resource) in &bounded.resources {
@@ -117,12 +118,14 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
         SECRET,
         STREAM,
         EVENTS,
+        SCORES[0],
+        SCORES[1],
         ("SubnetIds", "subnet-1,subnet-2"),
         ("SecurityGroupIds", "sg-1"),
     ];
-    let jobs = [LEAST[0], SECRET, STREAM, ("JobsInVpc", "yes"), EVENTS];
+    let jobs = [LEAST[0], SECRET, STREAM, ("JobsInVpc", "yes"), EVENTS, SCORES[0], SCORES[1]];
     for (parameters, by_functions, by_jobs) in [
-        (&[LEAST[0], SECRET, STREAM, EVENTS][..], false, false),
+        (&[LEAST[0], SECRET, STREAM, EVENTS][.., SCORES[0], SCORES[1]][..], false, false),
         (&functions[..], true, false),
         (&jobs[..], false, true),
     ] {
@@ -166,7 +169,7 @@ const NAMED: [(&str, &[&str]); 18] = [
         "cloudwatch",
         &["alarm:TargetTracking-endpoint/", "alarm:millrace/"],
     ),
-    ("dynamodb", &["table/interactions"]),
+    ("dynamodb", &["table/interactions", "table/scores"]),
     ("ecr", &["repository/"]),
     ("events", &["event-bus/default"]),
     ("firehose", &["deliverystream/millrace-events"]),

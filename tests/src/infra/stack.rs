@@ -32,6 +32,15 @@ pub const READY_FUNCTIONS: (&str, &str) = (
 /// With it, the stack has what collects events.
 pub const EVENTS: (&str, &str) = ("EventsState", "ENABLED");
 
+/// With both, the stack has what scores the items of a table as they change.
+pub const SCORES: [(&str, &str); 2] = [
+    (
+        "ScoreStreamArn",
+        "arn:aws:dynamodb:eu-central-1:123456789012:table/interactions/stream/2026-11-20T00:00:00.000",
+    ),
+    ("ScoresTable", "scores"),
+];
+
 /// Parameters with which nothing in the lake expires, beside the least.
 const NOTHING_EXPIRES: [(&str, &str); 4] = [
     LEAST[0],
