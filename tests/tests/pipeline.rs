@@ -1,7 +1,10 @@
 //! From a table to an answering endpoint on local AWS with the deployed functions: the data matches
 //! the table row for row, the model is better than its baselines, and a second model that is not
-//! better leaves the first one in service.
+//! better leaves the first one in service. An item that is then put into the table is scored.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
+
+#[path = "score_changes/on_local_aws.rs"]
+mod scores;
 
 use aws::cloudwatch::CloudWatch;
 use aws::sagemaker::SageMaker;
@@ -23,7 +26,7 @@ const SEED: u64 = 42;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_becomes_a_serving_model() {
-    let pipeline = Pipeline::start().await;
+    let mut pipeline = Pipeline::start().await;
     let interactions = Interactions::generate(SEED, ITEMS);
     pipeline.fill(TABLE, &interactions).await;
     let definition = serde_json::to_string(&demo::definition()).unwrap();
@@ -79,6 +82,8 @@ async fn a_table_becomes_a_serving_model() {
     pipeline
         .assert_recommends(&keys, &interactions, &third)
         .await;
+    let endpoint = third.endpoint.as_deref().unwrap();
+    scores::a_changed_item_is_scored(&mut pipeline, &keys, endpoint).await;
     pipeline.local.stop().await.unwrap();
 }
 

@@ -204,6 +204,11 @@ impl Local {
         self.deploy_showing(&Progress::quiet()).await
     }
 
+    /// Gives the stack a parameter, from the next [`Local::deploy`] on.
+    pub fn set_parameter(&mut self, name: &str, value: &str) {
+        self.parameters.insert(name.to_owned(), value.to_owned());
+    }
+
     async fn deploy_showing(&mut self, progress: &Progress) -> Result<(), LocalError> {
         let step = progress.step(format!("Stack {STACK}"));
         aws::s3_bucket::create(&self.config, PACKAGES).await?;
