@@ -26,7 +26,7 @@ fn each_record_is_answered_once_and_the_answer_fits() {
         for number in 0..random.usize(1..150) {
             let id = match random.u8(..4) {
                 0 => format!("\"{number}\"\u{1}\\é"),
-                _ => format!("{:056}", number),
+                _ => format!("{number:056}"),
             };
             let data = match random.u8(..10) {
                 0 => "no event".to_owned(),

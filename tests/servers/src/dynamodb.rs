@@ -240,16 +240,14 @@ impl Served {
             "CreateTable" => written(&database.create_table(read(body)?)?),
             "DeleteItem" => written(&database.delete_item(read(body)?)?),
             "DescribeStream" => written(&database.describe_stream(read(body)?)?),
-            "DeleteItem" => written(&database.delete_item(read(body)?)?),
             "DescribeTable" => written(&database.describe_table(read(body)?)?),
             "GetRecords" => written(&database.get_records(read(body)?)?),
             "GetShardIterator" => written(&database.get_shard_iterator(read(body)?)?),
-            "PutItem" => written(&database.put_item(read(body)?)?),
+            "PutItem" => self.put(body),
+            "Scan" => written(&database.scan(self.scan(read(body)?))?),
             "TransactWriteItems" => written(&database.transact_write_items(read(body)?)?),
             "UpdateItem" => written(&database.update_item(read(body)?)?),
             "UpdateTimeToLive" => written(&database.update_time_to_live(read(body)?)?),
-            "PutItem" => self.put(body),
-            "Scan" => written(&database.scan(self.scan(read(body)?))?),
             other => Err(DynoxideError::ValidationException(format!(
                 "this server does not know the operation {other:?}"
             ))),

@@ -278,9 +278,12 @@ fn nothing_is_unwatched(stack: &Stack, all: &[Watched], found: &mut Vec<Finding>
     for (name, mapping) in stack.of_type("AWS::Lambda::EventSourceMapping") {
         let function = mapping["FunctionName"].as_str().unwrap_or_default();
         needs("AWS/Lambda", "IteratorAge", "FunctionName", function);
-        let mapping = format!("millrace-{name}");
+        // What others give up lands in the queue, whose alarm is needed below.
+        let of_mapping = format!("millrace-{name}");
         for metric in [GIVEN_UP, DROPPED] {
-            needs("AWS/Lambda", metric, OF_MAPPING[0], &mapping);
+            if mapping.get("MetricsConfig").is_some() {
+                needs("AWS/Lambda", metric, OF_MAPPING[0], &of_mapping);
+            }
         }
     }
     // Of the other rules, what fails lands in the queue.

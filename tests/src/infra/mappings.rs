@@ -3,10 +3,12 @@
 
 use super::policy::list;
 use super::stack::{Stack, number};
-use super::{access, trust};
+use super::{access, scores, trust};
 use crate::Finding;
 use serde_json::{Value, json};
 
+/// What captures changes.
+const FUNCTION: &str = "millrace-CaptureChangesFunction";
 const MAPPING: &str = "AWS::Lambda::EventSourceMapping";
 
 /// The properties that a mapping may have. `FunctionResponseTypes` is none of them: a batch is
@@ -42,12 +44,20 @@ const READING: [&str; 4] = [
 pub fn findings(stack: &Stack) -> Vec<Finding> {
     let mut found = Vec::new();
     let given = stack.parameter("ChangeStreamArn");
-    let captured = stack.of_type(MAPPING).count();
-    if (captured == 0) != given.is_empty() {
-        let problem = format!("{captured} mappings read the stream {given:?}");
+    let (captured, others): (Vec<_>, Vec<_>) = stack
+        .of_type(MAPPING)
+        .partition(|(_, mapping)| mapping["FunctionName"] == FUNCTION);
+    if captured.is_empty() != given.is_empty() {
+        let problem = format!("{} mappings read the stream {given:?}", captured.len());
         found.push(Finding::new("ChangeStreamArn", problem));
     }
-    for (name, mapping) in stack.of_type(MAPPING) {
+    for (name, mapping) in others {
+        // The others are checked by their own module.
+        if mapping["FunctionName"] != scores::FUNCTION {
+            found.push(Finding::new(name, "is checked by nothing"));
+        }
+    }
+    for (name, mapping) in captured {
         for problem in problems(stack, mapping, given) {
             found.push(Finding::new(name, problem));
         }

@@ -125,7 +125,7 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
     ];
     let jobs = [LEAST[0], SECRET, STREAM, ("JobsInVpc", "yes"), EVENTS, SCORES[0], SCORES[1]];
     for (parameters, by_functions, by_jobs) in [
-        (&[LEAST[0], SECRET, STREAM, EVENTS][.., SCORES[0], SCORES[1]][..], false, false),
+        (&[LEAST[0], SECRET, STREAM, EVENTS, SCORES[0], SCORES[1]][..], false, false),
         (&functions[..], true, false),
         (&jobs[..], false, true),
     ] {

@@ -9,7 +9,8 @@ use crate::Finding;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const FUNCTION: &str = "millrace-ScoreChangesFunction";
+/// What scores changes.
+pub const FUNCTION: &str = "millrace-ScoreChangesFunction";
 const ROLE: &str = "ScoreChangesRole";
 
 /// Seconds that a stream keeps a record, less two hours.

@@ -115,7 +115,7 @@ pub fn line(record: &Record, line: &str) -> Result<(), String> {
     let mut expected = format!("{{\"Metadata\":{metadata},\"Keys\":{}", change["Keys"]);
     for image in ["NewImage", "OldImage"] {
         if let Some(value) = change.get(image) {
-            expected += &format!(",\"{image}\":{value}");
+            expected.push_str(&[",\"", image, "\":", &value.to_string()].concat());
         }
     }
     expected += "}";
