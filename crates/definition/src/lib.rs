@@ -65,11 +65,11 @@ pub use ready::{Awaited, ItemCount, Precondition, Ready, awaited};
 pub use reevaluation::{Reevaluate, RowMetric};
 pub use sample::Sample;
 pub use source::{
-    BadText, CellType, Changed, Consistency, CsvFiles, CsvLabels, DynamoDbSource, Engine,
-    FileFormat, FilesSource, Filter, IMAGE_ATTRIBUTES, ImageFormat, ImageLabels, ImageLimits,
-    ImageMetadata, ImageRead, ImageVerify, ImagesSource, Incremental, KeyPattern, LAKE_IMAGES,
-    ManifestLabels, Mode, Position, ReadBudget, SidecarLabels, Since, Source, SqlSource,
-    TableChanges, TableLabels, TableName, TagReads, address,
+    BadText, CellType, Changed, Consistency, CsvFiles, CsvLabels, DynamoDbSource, EVENTS, Engine,
+    EventsSource, FileFormat, FilesSource, Filter, IMAGE_ATTRIBUTES, ImageFormat, ImageLabels,
+    ImageLimits, ImageMetadata, ImageRead, ImageVerify, ImagesSource, Incremental, KeyPattern,
+    LAKE_IMAGES, ManifestLabels, Mode, Position, ReadBudget, SidecarLabels, Since, Source,
+    SqlSource, TableChanges, TableLabels, TableName, TagReads, address,
 };
 pub use split::{Split, TimeSplit};
 pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};
@@ -133,6 +133,15 @@ fn default_pipeline() -> String {
     Names::DEFAULT_PIPELINE.to_owned()
 }
 
+impl Definition {
+    /// Fills in the defaults that one part has for another.
+    fn fill(&mut self) {
+        if let (Source::Events(events), Some(dataset)) = (&self.source, &mut self.dataset) {
+            events.remove_duplicates(dataset);
+        }
+    }
+}
+
 /// Parses a definition and checks the parts that this crate knows; `more` adds the faults that
 /// other crates know of.
 ///
@@ -148,7 +157,8 @@ pub fn read(
     } = form::check(definition);
     match contract::read::from_value::<Definition>(known) {
         // What can be read in spite of a fault of form is checked as well.
-        Ok(definition) => {
+        Ok(mut definition) => {
+            definition.fill();
             let mut rules = Faults::default();
             definition.check(&mut rules);
             more(&definition, &mut rules);

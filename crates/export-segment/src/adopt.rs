@@ -3,9 +3,9 @@
 
 use crate::ExportSegmentError;
 use changes::Values;
+use crate::whole;
 use contract::states::ExportTask;
 use dynamodb_json::{ItemError, Lines};
-use futures::stream::{FuturesUnordered, StreamExt};
 use lake::native::{ExportFile, NativeExport};
 use lake::part::{LineCount, LineReader};
 use lake::records::{Encoding, Part, ScanTotals, SegmentRecord};
@@ -14,9 +14,6 @@ use lake::{ByteStream, HashedStream, ObjectStore, PartError, RunKeys};
 use profile::{Profile, Vocabularies};
 use raw_export::SegmentEnd;
 use tokio::time::Instant;
-
-/// Files read side by side: enough to keep a vCPU busy while S3 answers.
-const AT_ONCE: usize = 4;
 
 /// What adopting a task's files needs.
 pub struct Adoption<'a, S> {
@@ -35,39 +32,7 @@ impl<S: ObjectStore> Adoption<'_, S> {
     /// Adopts the task's files until they are done or the time is over, but at least one. A file is
     /// adopted whole or not at all, so those under way when the time is over are begun again.
     pub async fn run(&self, task: ExportTask) -> Result<Vec<SegmentEnd>, ExportSegmentError> {
-        let segments = task.first_segment..task.first_segment + task.segment_count;
-        let mut waiting = segments.clone();
-        let mut under_way = FuturesUnordered::new();
-        let mut ends = Vec::new();
-        let mut new_files = 0_u32;
-        loop {
-            let time_over = new_files > 0 && Instant::now() >= self.stop;
-            while under_way.len() < AT_ONCE && !time_over {
-                let Some(segment) = waiting.next() else { break };
-                under_way.push(self.segment(segment));
-            }
-            let stop = async {
-                tokio::time::sleep_until(self.stop).await;
-                if new_files == 0 {
-                    std::future::pending::<()>().await;
-                }
-            };
-            tokio::select! {
-                biased;
-                end = under_way.next() => match end {
-                    Some(end) => {
-                        let end = end?;
-                        new_files += u32::from(end.new_items > 0);
-                        ends.push(end);
-                    }
-                    None => break,
-                },
-                () = stop => break,
-            }
-        }
-        let left = segments.count() - ends.len();
-        ends.extend((0..left).map(|_| SegmentEnd::NONE));
-        Ok(ends)
+        whole::side_by_side(task, self.stop, |segment| self.segment(segment)).await
     }
 
     async fn segment(&self, number: u32) -> Result<SegmentEnd, ExportSegmentError> {

@@ -61,6 +61,32 @@ pub enum ExportSegmentError {
         /// What is wrong with it.
         source: dynamodb_json::ItemError,
     },
+    /// An object of events is not the one that was planned.
+    #[error("{file} was replaced or removed after the run was planned: start again")]
+    EventsChanged {
+        /// The object.
+        file: String,
+    },
+    /// An object of events cannot be read.
+    #[error("{file} cannot be read: remove it, or put a right one there, and start again")]
+    EventsDamaged {
+        /// The object.
+        file: String,
+        /// What is wrong with it.
+        source: PartError,
+    },
+    /// An object of events holds a line that is no item.
+    #[error(
+        "line {line} of {file} is no item: remove it, or put a right one there, and start again"
+    )]
+    EventsLine {
+        /// The object.
+        file: String,
+        /// The line's number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        source: dynamodb_json::ItemError,
+    },
     /// Changes cannot be merged.
     #[error(transparent)]
     Changes(#[from] ChangesError),
@@ -80,6 +106,8 @@ impl Named for ExportSegmentError {
             Self::UnknownFile { .. } | Self::FileDiffers { .. } | Self::FileItem { .. } => {
                 ErrorName::DatasetInvalid
             }
+            Self::EventsChanged { .. } => ErrorName::FilesIncomplete,
+            Self::EventsDamaged { .. } | Self::EventsLine { .. } => ErrorName::FileUnreadable,
             Self::Changes(error) => error.name(),
             Self::Selection(error) => error.name(),
             Self::Document(error) => error.name(),

@@ -1,5 +1,6 @@
 //! Scans a task's segments side by side into raw parts, adopts a native export's files as such, reads
-//! files of another bucket, or merges what changed into an earlier run's parts.
+//! files of another bucket or events of a delivery stream, or merges what changed into an earlier
+//! run's parts.
 //!
 //! Progress lives in the lake: called again with the same input it continues from the last commit of
 //! each segment.
@@ -7,12 +8,14 @@
 mod adopt;
 mod budget;
 mod error;
+mod events;
 mod files;
 mod merge;
 mod page_size;
 mod rate;
 mod scan;
 mod share;
+mod whole;
 
 pub use error::ExportSegmentError;
 
@@ -186,6 +189,19 @@ impl<S: PagedStore> Call<'_, S> {
                 merge::report(pipeline, &task, &ends);
                 return Ok(Some(ends));
             }
+        }
+        if let Some((_, of_events)) = plan.events() {
+            let collection = events::Collection {
+                store,
+                keys,
+                plan: of_events,
+                vocabularies: &Vocabularies::new(),
+                declared,
+                stop: time.stop,
+            };
+            let ends = collection.run(task).await?;
+            events::report(pipeline, &task, &ends);
+            return Ok(Some(ends));
         }
         let Some((source, of_files)) = plan.files() else {
             return Ok(None);

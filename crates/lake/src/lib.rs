@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod captured;
 pub mod conformance;
 pub mod documents;
+pub mod events;
 pub mod executions;
 mod hashed;
 mod join;

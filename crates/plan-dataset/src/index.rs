@@ -100,6 +100,24 @@ pub async fn is_nothing_new(
     if plan.images().is_none() {
         return Ok(false);
     }
+    let Some(before) = before(store, plan).await? else {
+        return Ok(false);
+    };
+    let then = before.keys();
+    let export: Option<ExportRecord> =
+        documents::read_if_there(store, &then.export(), "the record of an export").await?;
+    let is_same = export.is_some_and(|export| {
+        let (now, then) = (exported.totals, export.totals);
+        (now.items, now.raw_bytes, now.checksum) == (then.items, then.raw_bytes, then.checksum)
+    });
+    Ok(is_same && before.definition == plan.definition)
+}
+
+/// The plan of the last run that ended well, if there is another one than this.
+pub async fn before(
+    store: &impl ObjectStore,
+    plan: &Plan,
+) -> Result<Option<Plan>, PlanDatasetError> {
     let pipeline = &plan.definition.pipeline;
     let latest: Option<Latest> = documents::read_if_there(
         store,
@@ -108,19 +126,8 @@ pub async fn is_nothing_new(
     )
     .await?;
     let Some(latest) = latest.filter(|latest| latest.run != plan.run) else {
-        return Ok(false);
+        return Ok(None);
     };
-    let then = RunKeys::new(pipeline, &latest.run);
-    let export: Option<ExportRecord> =
-        documents::read_if_there(store, &then.export(), "the record of an export").await?;
-    let is_same = export.is_some_and(|export| {
-        let (now, then) = (exported.totals, export.totals);
-        (now.items, now.raw_bytes, now.checksum) == (then.items, then.raw_bytes, then.checksum)
-    });
-    if !is_same {
-        return Ok(false);
-    }
-    let before: Option<Plan> =
-        documents::read_if_there(store, &then.plan(), "the run's plan").await?;
-    Ok(before.is_some_and(|before| before.definition == plan.definition))
+    let key = RunKeys::new(pipeline, &latest.run).plan();
+    Ok(documents::read_if_there(store, &key, "the run's plan").await?)
 }

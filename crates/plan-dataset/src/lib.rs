@@ -5,6 +5,7 @@
 //! that the profile does not have, and the index of images for their sizes.
 
 mod error;
+mod events;
 mod image_shards;
 mod index;
 mod items;
@@ -63,6 +64,11 @@ pub async fn handle(
         index::check_labels(&plan, &index)?;
         is_nothing_new = index::is_nothing_new(store, &plan, &index).await?;
         exported = Some(index);
+    } else if let Some((_, of_events)) = plan.events() {
+        let collected = gather(store, &keys, &plan).await?;
+        events::record(store, &plan, of_events).await?;
+        is_nothing_new = events::is_nothing_new(store, &plan, of_events).await?;
+        exported = Some(collected);
     } else if is_nothing_new {
         exported = Some(gather(store, &keys, &plan).await?);
     }

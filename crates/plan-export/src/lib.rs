@@ -5,6 +5,7 @@
 mod alarms;
 mod dynamodb;
 mod error;
+mod events;
 mod faults;
 mod files;
 mod images;
@@ -21,6 +22,7 @@ pub use dynamodb::{
     BASIS, DynamoDb, EXPORT_MEMORY_MB, JSON_PER_BYTE, PriceList, STORED_PER_JSON, sample_table,
 };
 pub use error::PlanExportError;
+pub use events::Events;
 pub use files::Files;
 pub use images::Images;
 pub use load::{check_endpoint, load};

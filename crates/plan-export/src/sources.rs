@@ -2,6 +2,7 @@
 
 use crate::PlanExportError;
 use crate::dynamodb::DynamoDb;
+use crate::events::Events;
 use crate::files::Files;
 use crate::images::Images;
 use crate::sql::Sql;
@@ -80,6 +81,14 @@ where
                 };
                 files.plan(definition).await
             }
+            Source::Events(source) => {
+                let events = Events {
+                    source,
+                    lake: lake.ok_or(PlanExportError::NoLake)?,
+                    concurrency,
+                };
+                events.plan(definition).await
+            }
         }
     }
 
@@ -95,7 +104,7 @@ where
                 dynamodb.items(definition).await
             }
             // Their items are counted by what a plan reads.
-            Source::Sql(_) | Source::Images(_) | Source::Files(_) => Ok(None),
+            Source::Sql(_) | Source::Images(_) | Source::Files(_) | Source::Events(_) => Ok(None),
         }
     }
 }

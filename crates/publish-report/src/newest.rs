@@ -82,10 +82,15 @@ async fn record(
     })
 }
 
-/// The folder of the raw parts. An index of images lists those of earlier runs too.
+/// The folder of the raw parts. An index of images, and a run of events, have
+/// those of earlier runs too.
 pub fn exported_to(run: &RunKeys, report: &Report) -> String {
     match report.export.route {
         Route::Images => keys::indexes(run.pipeline()),
+        // They stay where they were delivered.
+        Route::Files if report.export.table == definition::EVENTS => {
+            lake::events::delivered(run.pipeline())
+        }
         Route::Scan | Route::Export | Route::Sql | Route::Files | Route::Changes => run.raw(),
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 19] = [
+pub const TIERS: [&str; 21] = [
     "config",
     "changes",
     "aws/lambda",
@@ -30,6 +30,8 @@ pub const TIERS: [&str; 19] = [
     "queries",
     "index",
     "images",
+    "events",
+    "events-index",
 ];
 const ADMINISTRATOR: &str = "arn:aws:iam::123456789012:role/Admin";
 /// The role that the templates evaluated here may name among the readers.

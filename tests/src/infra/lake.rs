@@ -31,6 +31,8 @@ const MAY: [(&str, &[(&str, &str)]); 22] = [
             ("current", "RWD"),
             ("index", "R"),
             ("reports", "R"),
+            ("events", "R"),
+            ("events-index", "R"),
         ],
     ),
     ("RequestExportRole", &[("raw", "RW"), ("reports", "R")]),
@@ -39,7 +41,10 @@ const MAY: [(&str, &[(&str, &str)]); 22] = [
         "CaptureChangesRole",
         &[("changes", "W"), ("aws/lambda", "W")],
     ),
-    ("ExportSegmentRole", &[("raw", "RWD")]),
+    (
+        "ExportSegmentRole",
+        &[("raw", "RWD"), ("events", "R"), ("events-index", "RW")],
+    ),
     ("ExportSqlRangeRole", &[("raw", "RWD")]),
     (
         "IndexImagesRole",
@@ -54,11 +59,18 @@ const MAY: [(&str, &[(&str, &str)]); 22] = [
             ("champion", "R"),
             ("latest", "R"),
             ("index", "RW"),
+            ("events", "R"),
+            ("events-index", "W"),
         ],
     ),
     (
         "MergeToCsvRole",
-        &[("raw", "R"), ("processed", "RW"), ("index", "R")],
+        &[
+            ("raw", "R"),
+            ("processed", "RW"),
+            ("index", "R"),
+            ("events", "R"),
+        ],
     ),
     (
         "PackImagesRole",
@@ -355,7 +367,14 @@ fn images(access: &Access, given: bool, found: &mut Vec<Finding>) {
 /// Who queries the lake reads what is queried, and writes results, if it is one of the readers.
 /// Only the plan of a dataset writes the list of a run's parts, and nothing else below `raw/`.
 fn queries(access: &Access, readers: bool, found: &mut Vec<Finding>) {
-    const QUERIED: [&str; 5] = ["index", "predictions", "processed", "queries", "raw"];
+    const QUERIED: [&str; 6] = [
+        "events",
+        "index",
+        "predictions",
+        "processed",
+        "queries",
+        "raw",
+    ];
     let mut fact = |who: &str, action: &str, key: &str, allowed: bool| {
         let decision = access.decide(access.principal(who), action, Some(key), true);
         if (decision == Decision::Allowed) != allowed {

@@ -28,9 +28,14 @@ const MOVES: [(&str, &[&str]); 2] = [
     ("images/", &["STANDARD_IA", "GLACIER_IR"]),
 ];
 
-/// Days after which each other tier is removed: results of queries can be asked for again, and a
-/// snapshot takes the changes of 35 days.
-const REMOVED: [(&str, f64); 3] = [("queries", 7.0), ("changes", 40.0), ("aws/lambda", 40.0)];
+/// Days after which each other tier is removed: results of queries can be asked for again, a snapshot
+/// takes the changes of 35 days, and what is kept of events is made again.
+const REMOVED: [(&str, f64); 4] = [
+    ("queries", 7.0),
+    ("changes", 40.0),
+    ("aws/lambda", 40.0),
+    ("events-index", 400.0),
+];
 
 /// What a rule of the lake may say; anything else is evaluated by no check.
 const FIELDS: [&str; 8] = [

@@ -116,6 +116,15 @@ pub fn export(planned: &Planned) -> StepRow {
                         size(plan.bytes())
                     )
                 }
+                Some(SourcePlan::Events(plan)) => {
+                    let all = plan.listing();
+                    let fresh = plan.fresh().count() as u64;
+                    let (objects, fresh) = (count(all.objects), count(fresh));
+                    format!(
+                        "{objects} objects of {}, {fresh} of them new",
+                        size(all.bytes)
+                    )
+                }
                 _ => size(bytes),
             };
             format!("{files}, {} {functions}", count(tasks))

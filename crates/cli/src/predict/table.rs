@@ -32,7 +32,9 @@ pub async fn table_of(store: &impl ObjectStore, serving: &Serving) -> Result<Tab
         (Source::Sql(source), Some(SourcePlan::Sql(plan))) if !plan.key.is_empty() => {
             Ok(Table::Sql(Box::new((source, plan))))
         }
-        (Source::Sql(_) | Source::Images(_) | Source::Files(_), _) => Err(no_table()),
+        (Source::Sql(_) | Source::Images(_) | Source::Files(_) | Source::Events(_), _) => {
+            Err(no_table())
+        }
     }
 }
 

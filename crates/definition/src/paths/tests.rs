@@ -37,6 +37,11 @@ const NO_PATHS: &[&str] = &[
     "source.dynamodb.filter.values{}",
     "source.dynamodb.index",
     "source.dynamodb.table",
+    // Whole names of attributes: a sample is checked for them, and `id` and `at` are the default of
+    // `dataset.deduplicate`.
+    "source.events.id[]",
+    "source.events.at",
+    "source.events.required[]",
     "source.files.uri",
     // Whole names of attributes: each line is checked for its key, each header for its columns.
     "source.files.csv.columns[]",

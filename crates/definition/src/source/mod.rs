@@ -3,6 +3,7 @@
 mod dynamodb;
 mod dynamodb_changes;
 mod dynamodb_filter;
+mod events;
 mod files;
 mod image_changes;
 mod image_labels;
@@ -16,6 +17,7 @@ mod toy;
 
 pub use dynamodb::{DynamoDbSource, Filter, Mode, ReadBudget};
 pub use dynamodb_changes::TableChanges;
+pub use events::{EVENTS, EventsSource};
 pub use files::{CellType, CsvFiles, FileFormat, FilesSource};
 pub use image_changes::{Changed, Since};
 pub(crate) use image_labels::is_bucket;
@@ -48,6 +50,8 @@ pub enum Source {
     Images(ImagesSource),
     /// Files in an S3 bucket, such as an old export of a table.
     Files(FilesSource),
+    /// Events that a delivery stream writes into the lake.
+    Events(EventsSource),
     /// A source that exists only in this crate's tests: it shows what a new kind has to touch.
     #[cfg(test)]
     Toy(toy::ToySource),
@@ -61,6 +65,7 @@ impl Source {
             Self::Sql(_) => "sql",
             Self::Images(_) => "images",
             Self::Files(_) => "files",
+            Self::Events(_) => "events",
             #[cfg(test)]
             Self::Toy(_) => "toy",
         }
@@ -73,6 +78,7 @@ impl Source {
             Self::Sql(source) => source.name(),
             Self::Images(source) => source.name(),
             Self::Files(source) => &source.uri,
+            Self::Events(_) => EVENTS,
             #[cfg(test)]
             Self::Toy(source) => &source.name,
         }
@@ -82,7 +88,7 @@ impl Source {
     pub const fn dynamodb(&self) -> Option<&DynamoDbSource> {
         match self {
             Self::DynamoDb(source) => Some(source),
-            Self::Sql(_) | Self::Images(_) | Self::Files(_) => None,
+            Self::Sql(_) | Self::Images(_) | Self::Files(_) | Self::Events(_) => None,
             #[cfg(test)]
             Self::Toy(_) => None,
         }
@@ -92,7 +98,7 @@ impl Source {
     pub const fn sql(&self) -> Option<&SqlSource> {
         match self {
             Self::Sql(source) => Some(source),
-            Self::DynamoDb(_) | Self::Images(_) | Self::Files(_) => None,
+            Self::DynamoDb(_) | Self::Images(_) | Self::Files(_) | Self::Events(_) => None,
             #[cfg(test)]
             Self::Toy(_) => None,
         }
@@ -102,7 +108,7 @@ impl Source {
     pub const fn images(&self) -> Option<&ImagesSource> {
         match self {
             Self::Images(source) => Some(source),
-            Self::DynamoDb(_) | Self::Sql(_) | Self::Files(_) => None,
+            Self::DynamoDb(_) | Self::Sql(_) | Self::Files(_) | Self::Events(_) => None,
             #[cfg(test)]
             Self::Toy(_) => None,
         }
@@ -112,7 +118,17 @@ impl Source {
     pub const fn files(&self) -> Option<&FilesSource> {
         match self {
             Self::Files(source) => Some(source),
-            Self::DynamoDb(_) | Self::Sql(_) | Self::Images(_) => None,
+            Self::DynamoDb(_) | Self::Sql(_) | Self::Images(_) | Self::Events(_) => None,
+            #[cfg(test)]
+            Self::Toy(_) => None,
+        }
+    }
+
+    /// The events, if the source is a delivery stream's.
+    pub const fn events(&self) -> Option<&EventsSource> {
+        match self {
+            Self::Events(source) => Some(source),
+            Self::DynamoDb(_) | Self::Sql(_) | Self::Images(_) | Self::Files(_) => None,
             #[cfg(test)]
             Self::Toy(_) => None,
         }
@@ -123,8 +139,8 @@ impl Source {
         match self {
             Self::DynamoDb(source) => source.paths(),
             // Columns are compared with the database's catalogue, parts of keys against the pattern,
-            // and the key of files against a sample.
-            Self::Sql(_) | Self::Images(_) | Self::Files(_) => Vec::new(),
+            // and the key of files and the id of events against a sample.
+            Self::Sql(_) | Self::Images(_) | Self::Files(_) | Self::Events(_) => Vec::new(),
             #[cfg(test)]
             Self::Toy(_) => Vec::new(),
         }
@@ -136,6 +152,7 @@ impl Source {
             Self::Sql(source) => source.validate(faults),
             Self::Images(source) => source.validate(faults),
             Self::Files(source) => source.validate(faults),
+            Self::Events(source) => source.validate(faults),
             #[cfg(test)]
             Self::Toy(source) => source.validate(faults),
         }

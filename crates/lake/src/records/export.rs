@@ -1,13 +1,13 @@
 //! Records of an export: plan, part, segment.
 
 use super::{
-    AppliedChanges, Checksum, FilesPlan, ImagesPlan, Listing, PlannedChanges, SnapshotRead,
-    Snapshots, SqlPlan,
+    AppliedChanges, Checksum, EventsPlan, FilesPlan, ImagesPlan, Listing, PlannedChanges,
+    SnapshotRead, Snapshots, SqlPlan,
 };
 use crate::keys::RunKeys;
 use contract::RunId;
 use contract::states::{Estimate, ExportTask, Route};
-use definition::{Definition, DynamoDbSource, FilesSource, ImagesSource, SqlSource};
+use definition::{Definition, DynamoDbSource, EventsSource, FilesSource, ImagesSource, SqlSource};
 use serde::{Deserialize, Serialize};
 
 /// The frozen definition and plan of a run: a change of the configuration reaches the next run
@@ -82,6 +82,14 @@ impl Plan {
         }
     }
 
+    /// The events and their part of the plan, if the source is a delivery stream's.
+    pub const fn events(&self) -> Option<(&EventsSource, &EventsPlan)> {
+        match (self.definition.source.events(), &self.source) {
+            (Some(source), Some(SourcePlan::Events(plan))) => Some((source, plan)),
+            _ => None,
+        }
+    }
+
     /// Tasks that run at once, of so many that may.
     pub fn concurrency(&self, most: u32) -> u32 {
         self.sql()
@@ -104,6 +112,7 @@ impl Plan {
             SourcePlan::Sql(plan) => Some(&plan.pace),
             SourcePlan::Images(plan) => Some(&plan.pace),
             SourcePlan::Files(plan) => Some(&plan.pace),
+            SourcePlan::Events(plan) => Some(&plan.pace),
         }
     }
 }
@@ -131,6 +140,8 @@ pub enum SourcePlan {
     Images(ImagesPlan),
     /// A folder of files.
     Files(FilesPlan),
+    /// Events of a delivery stream.
+    Events(EventsPlan),
 }
 
 impl SourcePlan {
@@ -141,6 +152,7 @@ impl SourcePlan {
             Self::Sql(plan) => &plan.warnings,
             Self::Images(plan) => &plan.warnings,
             Self::Files(plan) => &plan.warnings,
+            Self::Events(plan) => &plan.warnings,
         }
     }
 }

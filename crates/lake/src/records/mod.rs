@@ -5,6 +5,7 @@ mod changes;
 mod checksum;
 mod dataset;
 mod deployment;
+mod events;
 mod export;
 mod files;
 mod images;
@@ -24,6 +25,9 @@ pub use dataset::{
 };
 pub use deployment::{
     Champion, DeploymentIntent, DeploymentRecord, EndpointRecreated, TransformRecord,
+};
+pub use events::{
+    EventsIndex, EventsPlan, EventsSegment, KeptObjects, KeptSegment, ObjectsListing,
 };
 pub use export::{
     CurrentRun, DynamoDbPlan, Encoding, ExportRecord, ItemSample, Part, Plan, ReadPlan, ScanTotals,

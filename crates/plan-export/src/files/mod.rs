@@ -207,12 +207,14 @@ fn unlisted(error: StoreError, bucket: &str) -> PlanExportError {
     }
 }
 
-fn counted(count: u64, what: &str) -> String {
+/// So many of something, in words.
+pub(crate) fn counted(count: u64, what: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {what}{plural}")
 }
 
-fn size(bytes: u64) -> String {
+/// Bytes, in words.
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
