@@ -6,6 +6,7 @@ mod general;
 mod lake;
 mod local;
 mod propose;
+mod replay;
 mod run;
 mod upload;
 
@@ -17,6 +18,7 @@ pub use lake::{
 };
 pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
 pub use propose::{Database, Engine, Init, Plan};
+pub use replay::Replay;
 pub use run::{Logs, Redrive, Runs, Start, Stop, Watch};
 pub use upload::Upload;
 
@@ -276,6 +278,16 @@ pub enum Command {
         after_help = "Examples:\n  millrace upload photos --dry-run\n  millrace upload /media/card --part vehicle=v-7 --keys 'images/date={date}/vehicle={vehicle}/{name}.{ext}'"
     )]
     Upload(Upload),
+    /// Replay what a delivery could not bring into the lake, and kept.
+    ///
+    /// Reads the events that the delivery stream's function refused, turns them into lines by the
+    /// same code, with the definition's `source.events.required`, and writes them where the next run
+    /// reads them. An event is replayed once, however often the command is run. What fails again
+    /// stays, with its reason, and the exit code is 1.
+    #[command(
+        after_help = "Examples:\n  millrace replay --events --dry-run\n  millrace replay --events --pipeline clicks"
+    )]
+    Replay(Replay),
     /// Check settings, credentials, clock, stack and permissions.
     ///
     /// Reads only. The exit code is that of the first check that failed.

@@ -8,6 +8,7 @@ mod lake;
 mod local;
 mod maintenance;
 mod plan;
+mod replay;
 mod run;
 mod upload;
 
@@ -53,6 +54,7 @@ pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Rollback(arguments) => Box::pin(maintenance::roll_back(arguments, session)).await,
         Command::Clean(arguments) => Box::pin(maintenance::clean(arguments, session)).await,
         Command::Upload(arguments) => Box::pin(upload::upload(arguments, session)).await,
+        Command::Replay(arguments) => Box::pin(replay::replay(arguments, session)).await,
         Command::Doctor(arguments) => doctor(arguments).await,
         Command::Schemas(arguments) => local::schemas(&arguments),
         Command::Completions(arguments) => completions(&arguments),

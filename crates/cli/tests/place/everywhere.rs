@@ -47,6 +47,7 @@ const LINES: [&str; 22] = [
     "rollback",
     "clean --dry-run",
     "upload .",
+    "replay --events",
     "restore latest --table copy --wcu 5",
 ];
 
