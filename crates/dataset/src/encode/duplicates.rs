@@ -2,6 +2,9 @@
 //! are seen once before the first row, so that the greatest wins and not the first: the result is the
 //! same in every run, whatever order the export has.
 //!
+//! Of items that are equal in all that decides, such as events that were delivered twice, the first that
+//! is encoded becomes the row.
+//!
 //! It keeps 48 bytes for each key of the shard.
 
 use crate::columns::Latest;
@@ -9,7 +12,9 @@ use crate::encode::exact_order::ExactOrder;
 use dynamodb_json::Value;
 use foldhash::fast::FixedState;
 use profile::canonical;
+use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use twox_hash::{XxHash3_64, XxHash3_128};
 
 /// The rank of an item: the value that must be greatest, then the hash of the table's key.
@@ -20,6 +25,8 @@ type Rank = (ExactOrder, u64);
 pub(crate) struct Duplicates {
     latest: Latest,
     winners: HashMap<u128, Rank, FixedState>,
+    /// Those that several items equal, and whether one of these has become the row.
+    ties: HashMap<u128, bool, FixedState>,
 }
 
 /// The item's result among those with the same key.
@@ -40,6 +47,7 @@ impl Duplicates {
         Self {
             latest,
             winners: HashMap::default(),
+            ties: HashMap::default(),
         }
     }
 
@@ -48,26 +56,51 @@ impl Duplicates {
         let Some(rank) = self.rank(latest, key) else {
             return;
         };
-        self.winners
-            .entry(hash(by))
-            .and_modify(|winner| *winner = rank.max(*winner))
-            .or_insert(rank);
+        let by = hash(by);
+        let winner = match self.winners.entry(by) {
+            Entry::Vacant(place) => {
+                place.insert(rank);
+                return;
+            }
+            Entry::Occupied(winner) => winner.into_mut(),
+        };
+        match rank.cmp(winner) {
+            Ordering::Less => {}
+            Ordering::Equal => {
+                self.ties.insert(by, false);
+            }
+            Ordering::Greater => {
+                *winner = rank;
+                self.ties.remove(&by);
+            }
+        }
     }
 
     /// The item's result among those with the same key.
     pub(crate) fn ranking(
-        &self,
+        &mut self,
         by: Values<'_, '_>,
         latest: Values<'_, '_>,
         key: Values<'_, '_>,
     ) -> Ranking {
         match self.rank(latest, key) {
             None => Ranking::Unreadable,
-            Some(rank) => match self.winners.get(&hash(by)) {
-                Some(winner) if rank < *winner => Ranking::Behind,
-                // What is above the winner did not compete: it becomes no row.
-                _ => Ranking::First,
-            },
+            Some(rank) => {
+                let by = hash(by);
+                match self.winners.get(&by).map(|winner| rank.cmp(winner)) {
+                    Some(Ordering::Less) => Ranking::Behind,
+                    Some(Ordering::Equal) => match self.ties.get_mut(&by) {
+                        Some(is_taken) if *is_taken => Ranking::Behind,
+                        Some(is_taken) => {
+                            *is_taken = true;
+                            Ranking::First
+                        }
+                        None => Ranking::First,
+                    },
+                    // What is above the winner did not compete: it becomes no row.
+                    Some(Ordering::Greater) | None => Ranking::First,
+                }
+            }
         }
     }
 
@@ -92,4 +125,34 @@ fn bytes(values: Values<'_, '_>) -> Vec<u8> {
         canonical::write(value.as_ref(), &mut bytes);
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_items_that_are_equal_in_all_that_decides_one_becomes_the_row() {
+        let text = |text: &'static str| {
+            let value = dynamodb_json::parse_value(text.as_bytes()).unwrap();
+            [Some(value)]
+        };
+        let (id, other) = (text(r#"{"S":"e-1"}"#), text(r#"{"S":"e-2"}"#));
+        let (early, late) = (text(r#"{"N":"1"}"#), text(r#"{"N":"2"}"#));
+        let mut duplicates = Duplicates::new(Latest::Numbers);
+        let items = [
+            (&id, &early),
+            (&id, &early),
+            (&id, &late),
+            (&other, &early),
+            (&id, &late),
+            (&id, &early),
+        ];
+        for (by, at) in items {
+            duplicates.see(by, at, by);
+        }
+        let ranked = items.map(|(by, at)| duplicates.ranking(by, at, by));
+        use Ranking::{Behind, First};
+        assert_eq!(ranked, [Behind, Behind, First, First, Behind, Behind]);
+    }
 }

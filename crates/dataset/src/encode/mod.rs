@@ -170,7 +170,7 @@ impl Encoder {
             self.left_out[failed] += 1;
             return RowOutcome::Filtered;
         }
-        if let Some(duplicates) = &self.duplicates {
+        if let Some(duplicates) = &mut self.duplicates {
             let latest = &values[places.latest.clone()];
             let ranking = duplicates.ranking(
                 &values[places.same.clone()],
