@@ -36,6 +36,8 @@ mod dynamodb_newer;
 pub mod dynamodb_restore;
 #[cfg(feature = "events")]
 pub mod events;
+#[cfg(feature = "firehose")]
+pub mod firehose;
 #[cfg(feature = "functions")]
 pub mod functions;
 #[cfg(feature = "sts")]
@@ -43,6 +45,7 @@ pub mod identity;
 #[cfg(any(
     feature = "cloudwatch",
     feature = "data-pipeline",
+    feature = "firehose",
     feature = "functions",
     feature = "quotas"
 ))]

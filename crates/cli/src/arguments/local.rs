@@ -31,11 +31,11 @@ pub struct Local {
 /// Options of `demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Number of interactions in the table.
+    /// Number of interactions.
     #[arg(long, default_value_t = 20_000)]
     pub items: usize,
-    /// Where the table is; postgres installs a PostgreSQL server below target/local, sqlServer builds
-    /// the one for tests.
+    /// Where the interactions are; postgres installs a PostgreSQL server below target/local, sqlServer
+    /// builds the one for tests, events puts them into a delivery stream.
     #[arg(long, value_enum, default_value_t)]
     pub source: DemoSource,
     /// Train on images instead of a table: handwritten digits, of which scikit-learn's wheel is

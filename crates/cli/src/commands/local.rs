@@ -23,8 +23,7 @@ pub async fn demo(demo: Demo, session: &Session) -> Result<(), Failure> {
     settings.check()?;
     let progress = session.progress();
     let mut options = options(demo.local, progress.clone());
-    if settings.source.engine().is_some() {
-        let (name, value) = demo::relational::PARAMETER;
+    if let Some((name, value)) = settings.source.parameter() {
         options.parameters.insert(name.to_owned(), value.to_owned());
     }
     let local = local::Local::start(&options).await?;

@@ -5,6 +5,7 @@ mod catalogue;
 pub mod data;
 mod definition;
 mod draw;
+pub mod events;
 mod hints;
 pub mod images;
 mod predict;
@@ -51,11 +52,11 @@ pub struct Settings {
     pub user: Option<String>,
     /// The training algorithm.
     pub algorithm: Algorithm,
-    /// Where the table is.
+    /// Where the interactions are.
     pub source: DemoSource,
 }
 
-/// Where the demo's table is.
+/// Where the demo's interactions are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum DemoSource {
     /// In DynamoDB.
@@ -66,13 +67,24 @@ pub enum DemoSource {
     /// In the SQL Server for tests.
     #[value(name = "sqlServer")]
     SqlServer,
+    /// Nowhere: the interactions are events, which a delivery stream collects.
+    Events,
 }
 
 impl DemoSource {
+    /// The parameter that the stack needs for it, with its value.
+    pub fn parameter(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Dynamodb => None,
+            Self::Postgres | Self::SqlServer => Some(relational::PARAMETER),
+            Self::Events => Some(events::PARAMETER),
+        }
+    }
+
     /// The engine of the relational database, if it is one.
     pub const fn engine(self) -> Option<Engine> {
         match self {
-            Self::Dynamodb => None,
+            Self::Dynamodb | Self::Events => None,
             Self::Postgres => Some(Engine::Postgres),
             Self::SqlServer => Some(Engine::SqlServer),
         }
@@ -170,6 +182,16 @@ pub enum DemoError {
     /// What the demo cannot do with a table in a relational database.
     #[error("a table in a relational database trains the recommender: leave --algorithm out")]
     OnlyRecommender,
+    /// The delivery stream did not deliver.
+    #[error(
+        "{objects} of {records} records of events were delivered: run again, or see the logs with --keep"
+    )]
+    NotDelivered {
+        /// Objects in the lake.
+        objects: u64,
+        /// Records that were put.
+        records: u64,
+    },
     /// The table has too few items to train a model.
     #[error(
         "--items {items} is too few to train a model: use {} or more",
@@ -210,6 +232,10 @@ pub async fn run(
 ) -> Result<Summary, DemoError> {
     let interactions = Interactions::generate(settings.seed, settings.items);
     let (definition, _database) = match settings.source.engine() {
+        None if settings.source == DemoSource::Events => {
+            events::put(local, &interactions, progress).await?;
+            (events::definition(settings.algorithm).to_string(), None)
+        }
         None => {
             fill_dynamodb(local, &interactions, progress).await?;
             (definition::text(settings.algorithm).to_owned(), None)

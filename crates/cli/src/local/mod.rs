@@ -41,7 +41,8 @@ pub const IMAGE: &str = "millrace/recommender:local";
 /// The training image of local pipelines on images.
 pub const IMAGE_CLASSIFIER: &str = "millrace/image-classifier:local";
 const XGBOOST_IMAGES: &str = "crates/sagemaker-local/xgboost/images.json";
-const STACK: &str = "millrace";
+/// The name of the local stack.
+pub const STACK: &str = "millrace";
 const PACKAGES: &str = "millrace-packages";
 const LAKE: &str = "LakeBucket";
 const STATE_MACHINE: &str = "StateMachineArn";
