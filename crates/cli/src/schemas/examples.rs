@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// The definitions in `docs/src/examples/`, by name: together they have every field.
-const DEFINITIONS: [(&str, &str); 21] = [
+const DEFINITIONS: [(&str, &str); 22] = [
     (
         "interactions",
         include_str!("../../../../docs/src/examples/interactions.json"),
@@ -88,6 +88,10 @@ const DEFINITIONS: [(&str, &str); 21] = [
     (
         "cells",
         include_str!("../../../../docs/src/examples/cells.json"),
+    ),
+    (
+        "events",
+        include_str!("../../../../docs/src/examples/events.json"),
     ),
 ];
 

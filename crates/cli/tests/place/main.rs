@@ -11,6 +11,7 @@ mod logs;
 mod online;
 mod output;
 mod plan;
+mod replay;
 mod signals;
 mod upload;
 mod world;
