@@ -4,7 +4,7 @@ use crate::{
     approval, clean, definitions, deploy, doctor, logs, plan, predict, replay, report, restore,
     rollback,
 };
-use crate::{replay, runs, upload, validate, verify};
+use crate::{runs, upload, validate, verify};
 use contract::states::PublishReportOutput;
 use schemars::{Schema, schema_for};
 
@@ -34,7 +34,6 @@ pub fn all() -> Vec<(&'static str, Schema)> {
         ("rollback", schema_for!(rollback::Document)),
         ("clean", schema_for!(clean::Document)),
         ("upload", schema_for!(upload::Document)),
-        ("replay", schema_for!(replay::Document)),
         ("deploy", schema_for!(deploy::Document)),
         ("doctor", schema_for!(doctor::Diagnosis)),
     ]

@@ -2,8 +2,8 @@
 //! count and each of their lines are found right.
 
 use crate::ExportSegmentError;
-use changes::Values;
 use crate::whole;
+use changes::Values;
 use contract::states::ExportTask;
 use dynamodb_json::{ItemError, Lines};
 use lake::native::{ExportFile, NativeExport};

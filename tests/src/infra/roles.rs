@@ -123,9 +123,21 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
         ("SubnetIds", "subnet-1,subnet-2"),
         ("SecurityGroupIds", "sg-1"),
     ];
-    let jobs = [LEAST[0], SECRET, STREAM, ("JobsInVpc", "yes"), EVENTS, SCORES[0], SCORES[1]];
+    let jobs = [
+        LEAST[0],
+        SECRET,
+        STREAM,
+        ("JobsInVpc", "yes"),
+        EVENTS,
+        SCORES[0],
+        SCORES[1],
+    ];
     for (parameters, by_functions, by_jobs) in [
-        (&[LEAST[0], SECRET, STREAM, EVENTS, SCORES[0], SCORES[1]][..], false, false),
+        (
+            &[LEAST[0], SECRET, STREAM, EVENTS, SCORES[0], SCORES[1]][..],
+            false,
+            false,
+        ),
         (&functions[..], true, false),
         (&jobs[..], false, true),
     ] {

@@ -113,23 +113,6 @@ pub struct Rollback {
     pub place: place::Options,
 }
 
-/// Options of `replay`.
-#[derive(Debug, Args)]
-pub struct Replay {
-    /// What did not get into the captured changes of a table's stream.
-    #[arg(long, required = true)]
-    pub changes: bool,
-    /// Show what would be replayed; write nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Where the lake is.
-    #[command(flatten)]
-    pub place: place::Options,
-}
-
 /// Options of `clean`.
 #[derive(Debug, Args)]
 #[group(skip)]

@@ -14,7 +14,7 @@ pub use convert::{Convert, PipelineForm};
 pub use deploy::Deploy;
 pub use general::{Color, General};
 pub use lake::{
-    Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Replay, Restore, Rollback,
+    Approval, Clean, Diff, Encode, Form, OfRun, Predict, Pull, Push, Restore, Rollback,
 };
 pub use local::{Completions, Demo, Doctor, Local, Schemas, Validate, Workspace};
 pub use propose::{Database, Engine, Init, Plan};
@@ -208,13 +208,19 @@ pub enum Command {
         after_help = "Examples:\n  millrace restore latest --table orders-copy --dry-run\n  millrace restore 20261120-1730 --table orders-copy --wcu 1000"
     )]
     Restore(Restore),
-    /// Replay what did not get into the lake.
+    /// Replay what did not get into the lake, and was kept.
     ///
     /// With --changes: batches of a table's stream that Lambda gave up, which lie below aws/lambda/
-    /// of the lake, and records whose shape was not known. Their changes become captured changes,
-    /// and a record beside each object says so: a second call finds nothing to do. What cannot be
-    /// replayed stays, with a line that says why, and the exit code is then 1.
-    #[command(after_help = "Example:\n  millrace replay --changes --dry-run")]
+    /// of the lake, and records whose shape was not known. Their changes become captured changes.
+    /// With --events: the events that the delivery stream's function refused, turned into lines by
+    /// the same code, with the definition's `source.events.required`, and written where the next run
+    /// reads them.
+    ///
+    /// A record beside each object says what was replayed, so that a second call finds nothing to
+    /// do. What cannot be replayed stays, with its reason, and the exit code is 1.
+    #[command(
+        after_help = "Examples:\n  millrace replay --changes --dry-run\n  millrace replay --events --pipeline clicks"
+    )]
     Replay(Replay),
     /// Show how a run ended, and the quality report of its data.
     ///
@@ -278,16 +284,6 @@ pub enum Command {
         after_help = "Examples:\n  millrace upload photos --dry-run\n  millrace upload /media/card --part vehicle=v-7 --keys 'images/date={date}/vehicle={vehicle}/{name}.{ext}'"
     )]
     Upload(Upload),
-    /// Replay what a delivery could not bring into the lake, and kept.
-    ///
-    /// Reads the events that the delivery stream's function refused, turns them into lines by the
-    /// same code, with the definition's `source.events.required`, and writes them where the next run
-    /// reads them. An event is replayed once, however often the command is run. What fails again
-    /// stays, with its reason, and the exit code is 1.
-    #[command(
-        after_help = "Examples:\n  millrace replay --events --dry-run\n  millrace replay --events --pipeline clicks"
-    )]
-    Replay(Replay),
     /// Check settings, credentials, clock, stack and permissions.
     ///
     /// Reads only. The exit code is that of the first check that failed.

@@ -4,10 +4,14 @@ use crate::place;
 use clap::Args;
 
 /// Options of `replay`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Args)]
 pub struct Replay {
+    /// Replay what of a table's stream was not captured.
+    #[arg(long, required_unless_present = "events", conflicts_with = "events")]
+    pub changes: bool,
     /// Replay the events that the delivery stream's function refused.
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub events: bool,
     /// Read what is to be replayed, and write nothing.
     #[arg(long)]

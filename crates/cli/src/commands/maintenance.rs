@@ -4,9 +4,9 @@ use crate::failure::Failure;
 use crate::session::{Session, print, print_json};
 use aws::autoscaling::AutoScaling;
 use aws::sagemaker::SageMaker;
-use millrace::arguments::{Clean, Replay, Rollback};
+use millrace::arguments::{Clean, Rollback};
 use millrace::rollback::{self, Request};
-use millrace::{clean, replay, runs};
+use millrace::{clean, runs};
 
 pub async fn roll_back(arguments: Rollback, session: &Session) -> Result<(), Failure> {
     let place = session.find(arguments.place).await?;
@@ -42,18 +42,4 @@ pub async fn clean(arguments: Clean, session: &Session) -> Result<(), Failure> {
         return print_json(&clean::Document::of(&plans, !arguments.dry_run));
     }
     print(&clean::summary(&plans, !arguments.dry_run))
-}
-
-pub async fn replay(arguments: Replay, session: &Session) -> Result<(), Failure> {
-    let place = session.find(arguments.place).await?;
-    let store = place.lake().await?;
-    let step = session.progress().step("Replaying changes");
-    let document = replay::changes(&store, arguments.dry_run, &step).await?;
-    step.done(&format!("{} objects", document.replayed.len()));
-    if arguments.json {
-        print_json(&document)?;
-    } else {
-        print(&document.text())?;
-    }
-    Ok(document.outcome()?)
 }

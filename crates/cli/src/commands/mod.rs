@@ -41,7 +41,6 @@ pub async fn run(command: Command, session: &Session) -> Result<(), Failure> {
         Command::Redrive(arguments) => run::redrive(arguments, session).await,
         Command::Verify(arguments) => lake::verify(arguments, session).await,
         Command::Restore(arguments) => Box::pin(lake::restore(arguments, session)).await,
-        Command::Replay(arguments) => maintenance::replay(arguments, session).await,
         Command::Report(arguments) => lake::report(arguments, session).await,
         Command::Approve(arguments) => {
             lake::decide(arguments, ApprovalDecision::Approved, session).await

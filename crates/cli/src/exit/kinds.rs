@@ -7,7 +7,6 @@ use crate::demo::DemoError;
 use crate::encode::EncodeError;
 use crate::execution::ExecutionError;
 use crate::local::LocalError;
-use crate::replay::ReplayError;
 use crate::report::ReportError;
 use crate::rollback::RollbackError;
 use crate::schemas::SchemasError;
@@ -80,16 +79,6 @@ impl Explain for VerifyError {
         match self {
             Self::Lake { source, .. } => of_run(source),
             Self::NotSound { .. } => NO,
-        }
-    }
-}
-
-impl Explain for ReplayError {
-    fn kind(&self) -> Kind<'_> {
-        match self {
-            Self::Store(error) => error.kind(),
-            Self::Document(error) => error.kind(),
-            Self::Stays { .. } => NO,
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Why records are not replayed.
+//! Why something is not replayed.
 
 use crate::exit::{Exit, Explain, Kind};
 use lake::{DocumentError, StoreError};
 use plan_export::PlanExportError;
 
-/// Why records are not replayed.
+/// Why something is not replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The lake's definition cannot be read.
@@ -33,12 +33,25 @@ pub enum ReplayError {
     /// Replayed lines cannot be compressed.
     #[error("cannot compress replayed events")]
     Compress(#[source] std::io::Error),
+    /// Objects with changes stay.
+    #[error("{} not replayed: the changes in them are missing in the lake", objects(*count))]
+    Stays {
+        /// The number of objects.
+        count: usize,
+    },
     /// Some records stay.
     #[error("{count} {} not replayed, for the reasons above", if *count == 1 { "record is" } else { "records are" })]
     Left {
         /// The number of records.
         count: usize,
     },
+}
+
+fn objects(number: usize) -> String {
+    match number {
+        1 => "one object is".to_owned(),
+        number => format!("{number} objects are"),
+    }
 }
 
 impl Explain for ReplayError {
@@ -48,7 +61,9 @@ impl Explain for ReplayError {
             Self::OtherSource { .. } => Kind::Is(Exit::Usage, Some("--pipeline NAME")),
             Self::Store(error) => error.kind(),
             Self::Document(error) => error.kind(),
-            Self::Rules(_) | Self::Compress(_) | Self::Left { .. } => Kind::Is(Exit::No, None),
+            Self::Rules(_) | Self::Compress(_) | Self::Stays { .. } | Self::Left { .. } => {
+                Kind::Is(Exit::No, None)
+            }
         }
     }
 }

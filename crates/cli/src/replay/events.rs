@@ -1,6 +1,6 @@
 //! Replays events that the delivery stream's function refused, or that it could not be asked about.
 
-use super::{Document, Left, ReplayError};
+use super::{Left, ReplayError, ReplayedEvents};
 use crate::progress::Progress;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -77,7 +77,7 @@ pub async fn replay(
     source: &EventsSource,
     dry_run: bool,
     progress: &Progress,
-) -> Result<Document, ReplayError> {
+) -> Result<ReplayedEvents, ReplayError> {
     let step = progress.step("Replaying events");
     let prefix = lake::events::failed(pipeline);
     let listed = store.list(&prefix).await?;
@@ -88,11 +88,11 @@ pub async fn replay(
         store,
         pipeline,
         transform: Transform::new(&source.required, &[])?,
-        document: Document {
+        document: ReplayedEvents {
             bucket: store.bucket().to_owned(),
             prefix,
             dry_run,
-            ..Document::default()
+            ..ReplayedEvents::default()
         },
     };
     for (done, key) in failed.iter().enumerate() {
@@ -113,7 +113,7 @@ struct Replay<'a, S> {
     store: &'a S,
     pipeline: &'a str,
     transform: Transform,
-    document: Document,
+    document: ReplayedEvents,
 }
 
 impl<S: ObjectStore> Replay<'_, S> {
@@ -243,7 +243,7 @@ mod tests {
         format!("{record}\n")
     }
 
-    async fn run(store: &MemoryStore, required: &[&str], dry_run: bool) -> Document {
+    async fn run(store: &MemoryStore, required: &[&str], dry_run: bool) -> ReplayedEvents {
         let progress = Progress::quiet();
         replay(store, "films", &source(required), dry_run, &progress)
             .await

@@ -25,7 +25,7 @@ const OTHERS: [&str; 10] = [
 ];
 
 /// A line of each command that needs the stack.
-const LINES: [&str; 22] = [
+const LINES: [&str; 23] = [
     "plan",
     "push films.json",
     "pull",

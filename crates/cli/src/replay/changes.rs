@@ -1,41 +1,18 @@
 //! Replays what did not get into the captured changes of a table's stream.
 
+use super::ReplayError;
 use crate::progress::{Step, count};
 use changes::capture;
 use contract::chain;
-use lake::{DocumentError, ObjectStore, StoreError};
+use lake::ObjectStore;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write;
 
-/// Why something was not replayed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    /// The lake cannot be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The record that an object was replayed cannot be written.
-    #[error(transparent)]
-    Document(Box<DocumentError>),
-    /// Objects are left; the summary lists them.
-    #[error("{} not replayed: the changes in them are missing in the lake", objects(*count))]
-    Stays {
-        /// How many.
-        count: usize,
-    },
-}
-
-fn objects(number: usize) -> String {
-    match number {
-        1 => "one object is".to_owned(),
-        number => format!("{number} objects are"),
-    }
-}
-
 /// The result as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Document {
+pub struct ReplayedChanges {
     /// The lake's bucket.
     pub bucket: String,
     /// Whether nothing was written.
@@ -76,28 +53,28 @@ pub struct Stays {
 ///
 /// # Errors
 /// If the lake refuses. An object that cannot be replayed is no error here: it stays.
-pub async fn changes(
+pub async fn replay(
     store: &impl ObjectStore,
     dry_run: bool,
     step: &Step,
-) -> Result<Document, ReplayError> {
-    let mut document = Document {
+) -> Result<ReplayedChanges, ReplayError> {
+    let mut document = ReplayedChanges {
         bucket: store.bucket().to_owned(),
         dry_run,
-        ..Document::default()
+        ..ReplayedChanges::default()
     };
     let given_up = capture::given_up(store).await?;
-    replay(store, given_up, &mut document, step).await?;
+    replay_all(store, given_up, &mut document, step).await?;
     // After the others, among whose records may be some of these.
     let unreadable = capture::unreadable(store).await?;
-    replay(store, unreadable, &mut document, step).await?;
+    replay_all(store, unreadable, &mut document, step).await?;
     Ok(document)
 }
 
-async fn replay(
+async fn replay_all(
     store: &impl ObjectStore,
     keys: Vec<String>,
-    document: &mut Document,
+    document: &mut ReplayedChanges,
     step: &Step,
 ) -> Result<(), ReplayError> {
     let total = keys.len() as u64;
@@ -114,7 +91,7 @@ async fn replay(
                 return Err(error.into());
             }
             Err(capture::ReplayError::Document(error)) => {
-                return Err(ReplayError::Document(Box::new(error)));
+                return Err(error.into());
             }
             Err(error) => document.stays.push(Stays {
                 object,
@@ -126,7 +103,7 @@ async fn replay(
     Ok(())
 }
 
-impl Document {
+impl ReplayedChanges {
     /// The result as text.
     pub fn text(&self) -> String {
         let Self {
@@ -190,9 +167,9 @@ mod tests {
         store.put(key, json.to_string().into()).await.unwrap();
     }
 
-    async fn run(store: &MemoryStore, dry_run: bool) -> Document {
+    async fn run(store: &MemoryStore, dry_run: bool) -> ReplayedChanges {
         let step = Progress::quiet().step("Replaying");
-        changes(store, dry_run, &step).await.unwrap()
+        replay(store, dry_run, &step).await.unwrap()
     }
 
     #[tokio::test]

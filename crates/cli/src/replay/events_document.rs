@@ -12,7 +12,7 @@ const NAMED: usize = 20;
 /// What became of the records that were kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Document {
+pub struct ReplayedEvents {
     /// The lake's bucket.
     pub bucket: String,
     /// What the keys of the objects with such records begin with.
@@ -45,7 +45,7 @@ pub struct Left {
     pub reason: String,
 }
 
-impl Document {
+impl ReplayedEvents {
     /// What a person reads.
     pub fn text(&self) -> String {
         let did = if self.dry_run {
