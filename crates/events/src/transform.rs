@@ -6,7 +6,7 @@ use crate::writer::Writer;
 use crate::{Reason, Refusal, RulesError};
 use definition::Condition;
 
-/// What became of an event that was not refused.
+/// Outcome of an event that was not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It is a line.
@@ -15,7 +15,7 @@ pub enum Outcome {
     Dropped,
 }
 
-/// What became of the events of a record that was not refused.
+/// Outcomes of the events of a record that was not refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Events that are lines.

@@ -36,13 +36,13 @@ pub struct Answer {
 pub struct Answered {
     /// The record, as Firehose named it.
     pub record_id: String,
-    /// What became of it.
+    /// Its outcome.
     pub result: Outcome,
     /// Base64 of its lines; empty if it has none, for Firehose asks for it in any case.
     pub data: String,
 }
 
-/// What became of a record, as Firehose spells it.
+/// Outcome of a record, as Firehose spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Outcome {
     /// Its lines are delivered.

@@ -36,7 +36,7 @@ pub fn handle(
     invocation: &[u8],
 ) -> Result<Answer, TransformRecordsError> {
     let (answer, totals) = answer(transform, invocation)?;
-    totals.tell(pipeline);
+    totals.report(pipeline);
     Ok(answer)
 }
 
@@ -78,7 +78,7 @@ enum Failed {
     TooLarge,
 }
 
-/// What became of a batch.
+/// Outcomes of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Events that are lines.
@@ -90,7 +90,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    fn tell(&self, pipeline: &str) {
+    fn report(&self, pipeline: &str) {
         let count = |name, count: u64| (name, count as f64, Unit::Count);
         lambda_shell::emit_metrics(
             pipeline,

@@ -20,7 +20,7 @@ pub struct Record {
     pub data: Vec<u8>,
 }
 
-/// What became of a record.
+/// Outcome of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transformed {
     /// It is delivered as these bytes.
@@ -51,7 +51,7 @@ pub fn invocation(records: &[Record]) -> Value {
     })
 }
 
-/// What became of each record, in order.
+/// Outcome of each record, in order.
 ///
 /// # Errors
 /// With the code of a failure of the whole batch, which is retried.

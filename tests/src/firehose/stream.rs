@@ -212,7 +212,7 @@ impl<'s> Stream<'s> {
         answer::read(records, &answered)
     }
 
-    /// Puts what became of a record to what waits for its delivery.
+    /// Adds the outcome of a record to the object that it belongs to.
     fn take(&mut self, record: &Record, transformed: Transformed, calls: u32) {
         match transformed {
             Transformed::Ok(bytes) => {

@@ -40,12 +40,12 @@ pub fn function(program: &Path, pipeline: &str, log: &Path) -> Function {
 }
 
 /// A record with its events.
-struct Told {
+struct Sent {
     data: Vec<u8>,
     events: Vec<Event>,
 }
 
-fn records(count: usize, rng: &mut Rng) -> Vec<Told> {
+fn records(count: usize, rng: &mut Rng) -> Vec<Sent> {
     let mut id = 0;
     let mut one = || {
         let many = if rng.u8(..4) == 0 {
@@ -53,19 +53,19 @@ fn records(count: usize, rng: &mut Rng) -> Vec<Told> {
         } else {
             1
         };
-        let mut told = Told {
+        let mut sent = Sent {
             data: Vec::new(),
             events: Vec::new(),
         };
         for _ in 0..many {
             let event = event(id, rng);
             id += 1;
-            told.data.extend_from_slice(&event.bytes);
-            told.data
+            sent.data.extend_from_slice(&event.bytes);
+            sent.data
                 .extend_from_slice(["", "\n", "\n", " \r\n"][rng.usize(..4)].as_bytes());
-            told.events.push(event);
+            sent.events.push(event);
         }
-        told
+        sent
     };
     (0..count).map(|_| one()).collect()
 }
@@ -94,12 +94,12 @@ pub async fn run(
     } else {
         rng.usize(1..400)
     };
-    let told = records(count, &mut rng);
+    let sent = records(count, &mut rng);
     let pipeline = format!("seed-{seed}");
     let function = function(program, &pipeline, &logs.join("transform-records.log"));
     let mut stream = Stream::new(function, store, &pipeline, faults, rng.fork());
     let mut taken = 0;
-    for batch in told.chunks(100) {
+    for batch in sent.chunks(100) {
         taken += produce(&mut stream, batch, &mut rng).await;
         stream.pass(Duration::from_secs(rng.u64(..90))).await;
     }
@@ -111,19 +111,19 @@ pub async fn run(
         quarantined: quarantined(store, &pipeline).await?,
         dropped: dropped.into_iter().map(<[u8]>::to_vec).collect(),
     };
-    end.check(&told, is_once)?;
-    if is_once && taken != told.len() {
-        return Err(format!("{taken} of {} records were taken", told.len()));
+    end.check(&sent, is_once)?;
+    if is_once && taken != sent.len() {
+        return Err(format!("{taken} of {} records were taken", sent.len()));
     }
     Ok(Report {
-        events: told.iter().map(|it| it.events.len()).sum(),
+        events: sent.iter().map(|it| it.events.len()).sum(),
         counts: stream.counts,
     })
 }
 
 /// Puts records as a careful producer does: those that failed again. How many were taken.
-async fn produce(stream: &mut Stream<'_>, told: &[Told], rng: &mut Rng) -> usize {
-    let mut left: Vec<Vec<u8>> = told.iter().map(|it| it.data.clone()).collect();
+async fn produce(stream: &mut Stream<'_>, sent: &[Sent], rng: &mut Rng) -> usize {
+    let mut left: Vec<Vec<u8>> = sent.iter().map(|it| it.data.clone()).collect();
     let mut taken = 0;
     while !left.is_empty() {
         let said = stream.put(&left).await;
@@ -147,9 +147,9 @@ struct End {
 
 impl End {
     /// Every event is delivered as its line, dropped or quarantined, and nothing else is anywhere.
-    fn check(&self, told: &[Told], is_once: bool) -> Result<(), String> {
+    fn check(&self, sent: &[Sent], is_once: bool) -> Result<(), String> {
         let mut lines = BTreeSet::new();
-        for record in told {
+        for record in sent {
             let refused = record
                 .events
                 .iter()
@@ -190,7 +190,7 @@ impl End {
         if let Some(line) = strange {
             return Err(format!("nobody put {line}"));
         }
-        let put: BTreeSet<&[u8]> = told.iter().map(|it| it.data.as_slice()).collect();
+        let put: BTreeSet<&[u8]> = sent.iter().map(|it| it.data.as_slice()).collect();
         let strange = self
             .quarantined
             .keys()

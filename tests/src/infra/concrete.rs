@@ -25,7 +25,7 @@ pub const PARAMETERS: [(&str, &str); 46] = [
     ("PredictionsExpiryDays", "90"),
     ("CapturedExpiryDays", "7"),
     EVENTS,
-    ("EventsPipeline", "shops"),
+    ("EventsPipeline", "clicks"),
     ("EventsRequired", "event_id,context.device"),
     (
         "EventsWhere",
