@@ -115,6 +115,8 @@ const PROGRAMS: [(&str, &[&str]); 6] = [
             "dataset",
             "definition",
             "dynamodb-json",
+            // What was refused is turned into lines again as it was at first.
+            "events",
             // What is uploaded is a whole image, and the demo draws images.
             "image",
             "lake",
