@@ -318,7 +318,7 @@ impl Script {
                 pipeline,
                 run,
                 route: self.route,
-                then: if self.route == Route::Changes {
+                then: if self.route.merges() {
                     AfterRequest::Compact
                 } else {
                     AfterRequest::Adopt

@@ -250,12 +250,13 @@ fn called_by_states(
 
 /// Actions that have no resource to name, so that `*` is all there is. Source: Service
 /// Authorization Reference.
-pub const WITHOUT_RESOURCE: [&str; 33] = [
+pub const WITHOUT_RESOURCE: [&str; 34] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
     "athena:ListDataCatalogs",
     "athena:ListEngineVersions",
     "athena:ListWorkGroups",
+    "cloudwatch:GetMetricData",
     "cloudwatch:PutMetricData",
     "dynamodb:ListExports",
     "ec2:AssignPrivateIpAddresses",

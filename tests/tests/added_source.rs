@@ -49,6 +49,7 @@ mod bricks {
                 },
                 sample: None,
                 source: None,
+                changes: None,
             })
         }
     }

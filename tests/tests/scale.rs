@@ -106,6 +106,7 @@ async fn plan(
         databases: &database::Drivers::AT_ONCE,
         secrets: &sql_source::MemorySecrets::new(),
         lake: None::<&MemoryStore>,
+        captures: &source::MemoryCapture::default(),
         concurrency: settings.concurrency,
     };
     let input = PlanExportInput {
@@ -123,10 +124,10 @@ async fn plan(
     };
     let alarms = MemorySageMaker::new();
     let functions = source::MemoryFunctions::default();
-    plan_export::handle(
+    let planned = plan_export::handle(
         store, &sources, &NoOther, &alarms, &functions, &settings, input,
-    )
-    .await
+    );
+    Box::pin(planned).await
 }
 
 fn length(value: &impl serde::Serialize) -> usize {

@@ -76,6 +76,13 @@ const BY_CHANGES: [&str; 10] = [
     "AreChangesCompacted",
 ];
 
+const BY_STREAM: [&str; 4] = [
+    "CompactChanges",
+    "AreChangesCompacted",
+    "CompactChanges",
+    "AreChangesCompacted",
+];
+
 const EXPORTED: [&str; 3] = ["ExportSegments", "PlanDataset", "IsDatasetDefined"];
 
 const SEALED: [&str; 3] = ["MergeShards", "SealDataset", "IsTrainingDefined"];
@@ -109,6 +116,7 @@ fn went_well(ended: &Ended, route: Route, outcome: Outcome, after: &[&str]) {
         Route::Scan | Route::Sql | Route::Images | Route::Files => &[][..],
         Route::Export => &BY_EXPORT,
         Route::Changes => &BY_CHANGES,
+        Route::Stream => &BY_STREAM,
     };
     let path: Vec<&str> = [
         "PlanExport",
@@ -155,7 +163,7 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outco
             "index-images" if route == Route::Images => (3, 2),
             "export-segment" | "export-sql-range" | "index-images" => (0, 0),
             "request-export" if !matches!(route, Route::Export | Route::Changes) => (0, 0),
-            "compact-changes" if route != Route::Changes => (0, 0),
+            "compact-changes" if !route.merges() => (0, 0),
             "merge-to-csv" if route == Route::Images => (0, 0),
             "pack-images" if route != Route::Images => (0, 0),
             "merge-to-csv" | "pack-images" | "seal-dataset" if no_dataset => (0, 0),
@@ -173,13 +181,14 @@ fn was_called(machine: &Value, script: &Script, seen: &Seen, route: Route, outco
 }
 
 /// Runs whose definitions end before the verdict.
-const EARLY: [(&str, Route, Outcome); 8] = [
+const EARLY: [(&str, Route, Outcome); 9] = [
     ("rows", Route::Sql, Outcome::Exported),
     ("exported", Route::Export, Outcome::Exported),
     ("images", Route::Images, Outcome::NothingNew),
     ("packed", Route::Images, Outcome::DatasetSealed),
     ("files", Route::Files, Outcome::Exported),
     ("changed", Route::Changes, Outcome::NothingNew),
+    ("captured", Route::Stream, Outcome::NothingNew),
     ("sealed", Route::Scan, Outcome::DatasetSealed),
     ("trained", Route::Scan, Outcome::Trained),
 ];

@@ -353,6 +353,7 @@ async fn the_estimate_is_within_a_fifth_of_the_units_that_are_counted() {
         databases: &database::Drivers::AT_ONCE,
         secrets: &sql_source::MemorySecrets::new(),
         lake: None::<&MemoryStore>,
+        captures: &source::MemoryCapture::default(),
         concurrency: 40,
     };
     for (table, items) in &all {

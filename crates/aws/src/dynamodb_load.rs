@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, PutRequest, ScalarAttributeType,
-    TableStatus, WriteRequest,
+    StreamSpecification, StreamViewType, TableStatus, WriteRequest,
 };
 use contract::{ErrorName, ServiceError};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const SERVICE: &str = "DynamoDB";
@@ -84,6 +84,70 @@ impl TableLoader {
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
         Err(unusable(OPERATION, table, "it does not become active"))
+    }
+
+    /// Enables the table's stream with both images. Returns its ARN.
+    ///
+    /// # Errors
+    /// If the service refuses or fails.
+    pub async fn enable_stream(&self, table: &str) -> Result<String, ServiceError> {
+        const OPERATION: &str = "UpdateTable";
+        let stream = StreamSpecification::builder()
+            .stream_enabled(true)
+            .stream_view_type(StreamViewType::NewAndOldImages)
+            .build();
+        let stream = stream.map_err(|error| unusable(OPERATION, table, &error.to_string()))?;
+        let request = self.client.update_table().table_name(table);
+        let answer = request.stream_specification(stream).send().await;
+        let answer = answer.map_err(|error| refused(OPERATION, table, error))?;
+        self.wait_until_active(table).await?;
+        let described = answer.table_description;
+        let arn = described.and_then(|table| table.latest_stream_arn);
+        arn.ok_or_else(|| unusable(OPERATION, table, "the stream has no ARN"))
+    }
+
+    /// Sets an attribute of an item; the key and the value are DynamoDB JSON.
+    ///
+    /// # Errors
+    /// If they are not, or the service refuses or fails.
+    pub async fn set(
+        &self,
+        table: &str,
+        key: &Value,
+        name: &str,
+        value: &Value,
+    ) -> Result<(), ServiceError> {
+        const OPERATION: &str = "UpdateItem";
+        let attribute = attributes(&json!({ ":value": value }));
+        let (Some(key), Some(value)) = (attributes(key), attribute) else {
+            return Err(unusable(OPERATION, table, &format!("{key}, {value}")));
+        };
+        let request = self.client.update_item().table_name(table);
+        let request = request
+            .set_key(Some(key))
+            .update_expression("SET #name = :value")
+            .expression_attribute_names("#name", name)
+            .set_expression_attribute_values(Some(value));
+        let answer = request.send().await;
+        answer
+            .map(drop)
+            .map_err(|error| refused(OPERATION, table, error))
+    }
+
+    /// Deletes an item by its key, in DynamoDB JSON.
+    ///
+    /// # Errors
+    /// If it is not, or the service refuses or fails.
+    pub async fn delete(&self, table: &str, key: &Value) -> Result<(), ServiceError> {
+        const OPERATION: &str = "DeleteItem";
+        let Some(attributes) = attributes(key) else {
+            return Err(unusable(OPERATION, table, &format!("{key} is no key")));
+        };
+        let request = self.client.delete_item().table_name(table);
+        let answer = request.set_key(Some(attributes)).send().await;
+        answer
+            .map(drop)
+            .map_err(|error| refused(OPERATION, table, error))
     }
 
     /// Puts at most [`BATCH`] items, in DynamoDB JSON: each an object from attribute to typed

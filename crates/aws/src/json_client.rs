@@ -57,11 +57,11 @@ pub struct Call {
     invocation: Operation<Sent, Received, Refused>,
 }
 
-/// A request: the path, percent-encoded, and the body.
+/// A request: the path, percent-encoded, and the body; one without a body gets.
 #[derive(Debug)]
 struct Sent {
     path: String,
-    body: String,
+    body: Option<String>,
 }
 
 /// The answer of a service that did not refuse.
@@ -146,9 +146,20 @@ impl Call {
         subject: &str,
         body: &Value,
     ) -> Result<Received, ServiceError> {
-        let body = body.to_string();
+        let body = Some(body.to_string());
         let answer = self.invocation.invoke(Sent { path, body }).await;
         answer.map_err(|error| service_error(self.service.name, self.operation, subject, error))
+    }
+
+    /// Gets a path, whose characters are percent-encoded as they must be. Returns the answer's body.
+    ///
+    /// # Errors
+    /// If the service refuses or cannot be reached.
+    pub async fn get(&self, path: String, subject: &str) -> Result<Value, ServiceError> {
+        let answer = self.invocation.invoke(Sent { path, body: None }).await;
+        let answer = answer
+            .map_err(|error| service_error(self.service.name, self.operation, subject, error))?;
+        Ok(answer.body)
     }
 
     /// The error of an answer that cannot be read.
@@ -217,8 +228,10 @@ fn signing(config: &SdkConfig, service: &Service) -> StaticRuntimePlugin {
 }
 
 fn request(service: &Service, operation: &str, sent: Sent) -> Result<HttpRequest, BoxError> {
-    let mut request = HttpRequest::new(SdkBody::from(sent.body));
-    request.set_method("POST")?;
+    let method = if sent.body.is_some() { "POST" } else { "GET" };
+    let body = sent.body.map_or_else(SdkBody::empty, SdkBody::from);
+    let mut request = HttpRequest::new(body);
+    request.set_method(method)?;
     request.set_uri(sent.path)?;
     let headers = request.headers_mut();
     headers.insert("content-type", service.content_type);

@@ -13,6 +13,8 @@ pub use aws_config::SdkConfig;
 mod attribute;
 #[cfg(feature = "autoscaling")]
 pub mod autoscaling;
+#[cfg(feature = "capture")]
+pub mod capture;
 pub mod classify;
 #[cfg(feature = "cloudformation")]
 pub mod cloudformation;
@@ -43,6 +45,7 @@ pub mod functions;
 #[cfg(feature = "sts")]
 pub mod identity;
 #[cfg(any(
+    feature = "capture",
     feature = "cloudwatch",
     feature = "data-pipeline",
     feature = "firehose",

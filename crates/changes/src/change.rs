@@ -43,6 +43,15 @@ pub enum ChangeError {
     /// The old image is there, though the export was requested without.
     #[error("`OldImage` in an export of new images")]
     OldImage,
+    /// A captured change has no sequence number.
+    #[error("`Metadata` has no `SequenceNumber` of type S with up to 40 digits")]
+    NoSequence,
+    /// A captured change is not called as its images are.
+    #[error("`Metadata` calls the change {event:?}, which does not fit its images")]
+    Event {
+        /// What it is called.
+        event: String,
+    },
     /// `Keys` has other attributes than the table's key.
     #[error("`Keys` has {found} attributes; the key of the table has {expected}")]
     KeyCount {
@@ -97,25 +106,23 @@ const KEYS: &str = "Keys";
 const OLD_IMAGE: &str = "OldImage";
 const NEW_IMAGE: &str = "NewImage";
 
-impl<'a> Change<'a> {
+/// The members of a line, each a map.
+pub struct Members<'a> {
+    pub metadata: Map<'a>,
+    keys: Map<'a>,
+    old_image: Option<Map<'a>>,
+    new_image: Option<Map<'a>>,
+}
+
+impl<'a> Members<'a> {
     /// Reads a line, with or without its line break, and checks all of it.
-    ///
-    /// A line without images is the removal of a key. With old images, its key had no item before:
-    /// it was inserted and removed in the same window, which DynamoDB is documented to leave out.
-    ///
-    /// # Errors
-    /// If it is anything but a change of an item of the table.
-    pub fn parse(
-        line: &'a [u8],
-        keys: &mut KeyReader,
-        view: ChangeView,
-    ) -> Result<Self, ChangeError> {
-        let (mut metadata, mut key, mut old_image, mut new_image) = (None, None, None, None);
+    pub fn read(line: &'a [u8]) -> Result<Self, ChangeError> {
+        let (mut metadata, mut keys, mut old_image, mut new_image) = (None, None, None, None);
         for (name, map) in dynamodb_json::parse_maps(line)? {
             let name = name.decode();
             let place = match name.as_ref() {
                 METADATA => &mut metadata,
-                KEYS => &mut key,
+                KEYS => &mut keys,
                 OLD_IMAGE => &mut old_image,
                 NEW_IMAGE => &mut new_image,
                 "Item" => return Err(ChangeError::WholeItem),
@@ -131,29 +138,31 @@ impl<'a> Change<'a> {
                 });
             }
         }
-        let metadata: Map<'_> = metadata.ok_or(ChangeError::Missing { name: METADATA })?;
-        if !matches!(metadata.get("WriteTimestampMicros"), Some(Value::N(_))) {
-            return Err(ChangeError::NoTime);
-        }
-        let key: Map<'_> = key.ok_or(ChangeError::Missing { name: KEYS })?;
-        let (expected, found) = (keys.names().len(), key.attributes().count());
+        Ok(Self {
+            metadata: metadata.ok_or(ChangeError::Missing { name: METADATA })?,
+            keys: keys.ok_or(ChangeError::Missing { name: KEYS })?,
+            old_image,
+            new_image,
+        })
+    }
+
+    /// The change, if its images have its key.
+    pub fn change(self, keys: &mut KeyReader) -> Result<Change<'a>, ChangeError> {
+        let (expected, found) = (keys.names().len(), self.keys.attributes().count());
         if expected != found {
             return Err(ChangeError::KeyCount { expected, found });
-        }
-        if view == ChangeView::NewImage && old_image.is_some() {
-            return Err(ChangeError::OldImage);
         }
         let mut hash = |member, map: &Map<'_>| {
             let hash = keys.of_item(map);
             hash.map_err(|source| ChangeError::Key { member, source })
         };
-        let change = Self {
-            key: hash(KEYS, &key)?,
-            keys: key,
-            old_image,
-            new_image,
+        let change = Change {
+            key: hash(KEYS, &self.keys)?,
+            keys: self.keys,
+            old_image: self.old_image,
+            new_image: self.new_image,
         };
-        for (image, map) in [(OLD_IMAGE, old_image), (NEW_IMAGE, new_image)] {
+        for (image, map) in [(OLD_IMAGE, self.old_image), (NEW_IMAGE, self.new_image)] {
             if let Some(map) = map
                 && hash(image, &map)? != change.key
             {
@@ -161,5 +170,32 @@ impl<'a> Change<'a> {
             }
         }
         Ok(change)
+    }
+}
+
+impl<'a> Change<'a> {
+    /// Reads a line of an incremental export, with or without its line break, and checks all of it.
+    ///
+    /// A line without images is the removal of a key. With old images, its key had no item before:
+    /// it was inserted and removed in the same window, which DynamoDB is documented to leave out.
+    ///
+    /// # Errors
+    /// If it is anything but a change of an item of the table.
+    pub fn parse(
+        line: &'a [u8],
+        keys: &mut KeyReader,
+        view: ChangeView,
+    ) -> Result<Self, ChangeError> {
+        let members = Members::read(line)?;
+        if !matches!(
+            members.metadata.get("WriteTimestampMicros"),
+            Some(Value::N(_))
+        ) {
+            return Err(ChangeError::NoTime);
+        }
+        if view == ChangeView::NewImage && members.old_image.is_some() {
+            return Err(ChangeError::OldImage);
+        }
+        members.change(keys)
     }
 }

@@ -1,13 +1,13 @@
 //! Compacts the changes of a run: writes the changed items as a segment, and the changed keys.
 
-use crate::changed_keys::WHAT;
+use crate::changed_keys::{ChangedKeys, WHAT};
 use crate::compaction::Compaction;
 use crate::files::{self, ChangeFile};
 use crate::values::Values;
 use crate::{ChangesError, plan};
 use dynamodb_json::{ItemError, Lines, Map};
 use lake::part::PartWriter;
-use lake::records::{ChangedRecord, ChangesRecord, FileDigest, SegmentRecord};
+use lake::records::{ChangedRecord, ChangesRecord, Checksum, FileDigest, SegmentRecord};
 use lake::segment::{self, Commit, Progress};
 use lake::{ByteStream, DocumentError, ObjectStore, PutOutcome, RunKeys, documents};
 use profile::Profile;
@@ -54,15 +54,15 @@ struct Cursor {
 }
 
 /// The segment of the changed items, as long as it is not whole.
-struct Writing<'a, S: ObjectStore> {
+pub(crate) struct Writing<'a, S: ObjectStore> {
     checkpoints: u32,
     record: SegmentRecord<Profile>,
-    part: PartWriter<'a, S>,
+    pub part: PartWriter<'a, S>,
     lines: Lines,
     /// Of the items, where they are compared with another reading of the table.
     values: Option<Values>,
     /// Changes whose items are committed.
-    committed: u64,
+    pub committed: u64,
 }
 
 /// All that the compaction has read.
@@ -86,6 +86,9 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
         if let Some(done) = documents::read_if_there(self.store, &key, WHAT).await? {
             return Ok(Compacted::Done(done));
         }
+        if let Some(captured) = &self.changes.captured {
+            return self.run_captured(captured).await;
+        }
         let mut reading = Reading {
             compaction: Compaction::new(&self.changes.key_attributes, self.changes.view),
             writing: self.resume().await?,
@@ -106,12 +109,28 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
             writing,
             ..
         } = reading;
+        self.end(writing).await?;
+        let (counts, replaced) = (compaction.counts().clone(), compaction.replaced());
+        let keys = compaction.into_keys();
+        let record = ChangedRecord {
+            replaced,
+            removed: counts.removed,
+            changes: counts.changes,
+            disagreed: counts.disagreed,
+            examples: counts.examples,
+            ..self.record()
+        };
+        self.commit_keys(&keys, record).await.map(Compacted::Done)
+    }
+
+    /// Ends the segment of the changed items.
+    pub(crate) async fn end(&self, writing: Option<Writing<'a, S>>) -> Result<(), ChangesError> {
         if let Some(mut writing) = writing {
             writing.record.cursor = None;
             // If another attempt has ended the segment, it holds the same items.
             self.commit(writing).await?;
         }
-        self.commit_keys(compaction).await.map(Compacted::Done)
+        Ok(())
     }
 
     /// Reads all files. Returns how many changes are committed if it goes no further.
@@ -130,7 +149,7 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
     }
 
     /// The segment of the changed items, from its last checkpoint on.
-    async fn resume(&self) -> Result<Option<Writing<'a, S>>, ChangesError> {
+    pub(crate) async fn resume(&self) -> Result<Option<Writing<'a, S>>, ChangesError> {
         let number = self.changes.changed_segment();
         let progress: Progress<Profile> = segment::progress(self.store, self.keys, number).await?;
         let Progress::At {
@@ -205,23 +224,32 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
                 Err(failure) => return Err(file.explain(failure).await),
             }
             let changes = reading.compaction.counts().changes;
-            let Some(writing) = &mut reading.writing else {
-                continue;
-            };
-            writing.flush().await?;
-            let is_time_over = Instant::now() >= self.stop;
-            let is_full = writing.part.raw_bytes() >= self.part_bytes;
-            let is_due = changes > writing.committed && (is_time_over || is_full);
-            let Some(mut writing) = reading.writing.take_if(|_| is_due) else {
-                continue;
-            };
-            writing.record.cursor = Some(serde_json::json!(Cursor { changes }));
-            let next = self.commit(writing).await?;
-            if next.is_none() || is_time_over {
-                return Ok(Some(changes));
+            if let Some(end) = self.write(&mut reading.writing, changes).await? {
+                return Ok(Some(end));
             }
-            reading.writing = next;
         }
+    }
+
+    /// Writes the items of all `changes` so far, and commits if the part is full or the time is over.
+    /// Returns how many changes are committed if it goes no further.
+    pub(crate) async fn write(
+        &self,
+        place: &mut Option<Writing<'a, S>>,
+        changes: u64,
+    ) -> Result<Option<u64>, ChangesError> {
+        let Some(writing) = place else {
+            return Ok(None);
+        };
+        writing.flush().await?;
+        let is_time_over = Instant::now() >= self.stop;
+        let is_full = writing.part.raw_bytes() >= self.part_bytes;
+        let is_due = changes > writing.committed && (is_time_over || is_full);
+        let Some(mut writing) = place.take_if(|_| is_due) else {
+            return Ok(None);
+        };
+        writing.record.cursor = Some(serde_json::json!(Cursor { changes }));
+        *place = self.commit(writing).await?;
+        Ok((place.is_none() || is_time_over).then_some(changes))
     }
 
     /// Ends the part and commits. `None`: another attempt committed first, or the segment is whole.
@@ -263,21 +291,32 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
         })
     }
 
-    async fn commit_keys(&self, compaction: Compaction) -> Result<ChangedRecord, ChangesError> {
-        let (counts, replaced) = (compaction.counts().clone(), compaction.replaced());
-        let keys = compaction.into_keys();
+    /// The record of this attempt's keys, of which nothing is counted.
+    pub(crate) fn record(&self) -> ChangedRecord {
+        ChangedRecord {
+            key: self.keys.changed_keys(self.attempt),
+            keys: 0,
+            checksum: Checksum::default(),
+            replaced: 0,
+            removed: 0,
+            changes: 0,
+            disagreed: 0,
+            examples: Vec::new(),
+            always: None,
+            applied: None,
+        }
+    }
+
+    /// Writes the keys, and commits their record; the winner's, if another attempt came first.
+    pub(crate) async fn commit_keys(
+        &self,
+        keys: &ChangedKeys,
+        mut record: ChangedRecord,
+    ) -> Result<ChangedRecord, ChangesError> {
         let mut digest = FileDigest::default();
         digest.add(keys.bytes());
-        let record = ChangedRecord {
-            key: self.keys.changed_keys(self.attempt),
-            keys: keys.len() as u64,
-            checksum: digest.finish(),
-            replaced,
-            removed: counts.removed,
-            changes: counts.changes,
-            disagreed: counts.disagreed,
-            examples: counts.examples,
-        };
+        record.keys = keys.len() as u64;
+        record.checksum = digest.finish();
         let put = self.store.put(&record.key, keys.bytes().clone()).await;
         put.map_err(DocumentError::from)?;
         let commit = documents::commit(self.store, &self.keys.changed(), &record).await?;
@@ -286,8 +325,11 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
         }
         let winner: ChangedRecord = documents::read(self.store, &self.keys.changed(), WHAT).await?;
         if winner.key != record.key {
-            let deleted = self.store.delete(&record.key).await;
-            deleted.map_err(DocumentError::from)?;
+            let applied = record.applied.map(|applied| applied.key);
+            for key in applied.into_iter().chain([record.key]) {
+                let deleted = self.store.delete(&key).await;
+                deleted.map_err(DocumentError::from)?;
+            }
         }
         Ok(winner)
     }
@@ -295,7 +337,7 @@ impl<'a, S: ObjectStore> Compact<'a, S> {
 
 impl<S: ObjectStore> Writing<'_, S> {
     /// Adds an item; `line` is overwritten.
-    fn push(&mut self, item: Map<'_>, line: &mut Vec<u8>) -> Result<(), ItemError> {
+    pub(crate) fn push(&mut self, item: Map<'_>, line: &mut Vec<u8>) -> Result<(), ItemError> {
         if let Some(values) = &mut self.values {
             values.add(item);
         }

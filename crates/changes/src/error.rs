@@ -32,16 +32,24 @@ pub enum ChangesError {
         source: ChangeError,
     },
     /// A file is not what the export's manifest says.
-    #[error("{file} is not as its export wrote it: {what} is {found} instead of {said}")]
+    #[error("{file} is not as it was written: {what} is {found} instead of {said}")]
     FileDiffers {
         /// The file.
         file: String,
         /// What differs.
         what: &'static str,
-        /// What the manifest says.
+        /// What the manifest, the listing or the key says.
         said: String,
         /// What was found.
         found: String,
+    },
+    /// An object of captured changes is gone.
+    #[error(
+        "{object}, which holds changes that the run merges, is gone: start a new run, which reads the whole table"
+    )]
+    CapturedGone {
+        /// The object.
+        object: String,
     },
     /// The changes were not compacted before they are merged.
     #[error("the changes of run {run} are not compacted")]
@@ -137,7 +145,7 @@ impl Named for ChangesError {
             | Self::UnknownSegment { .. }
             | Self::SegmentNotWhole { .. }
             | Self::NotHashed { .. } => ErrorName::Bug,
-            Self::BaseGone { .. } => ErrorName::NotFound,
+            Self::BaseGone { .. } | Self::CapturedGone { .. } => ErrorName::NotFound,
             Self::Document(error) => error.name(),
             Self::Part(error) => error.name(),
         }

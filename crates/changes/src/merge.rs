@@ -78,8 +78,9 @@ impl<'c> Merge<'c> {
         let line = self.lines.last_line().unwrap_or_default();
         let item = parse_line(line.as_bytes())?;
         self.applied.superseded += 1;
-        let found = Before::Item(state::of(item, &mut self.canonical));
-        if before != Before::Unknown && before != found {
+        let found = state::of(item, &mut self.canonical);
+        self.applied.same += u64::from(self.changed.ends_with(before, found));
+        if !self.changed.allows(before, found) {
             self.applied.disagreed += 1;
             if self.applied.examples.len() < EXAMPLES {
                 let names = self.reader.names().iter().zip(&self.paths);

@@ -2,13 +2,41 @@
 //! segment.
 
 use crate::ChangesError;
-use lake::records::{ChangesRecord, Part, Window};
+use lake::records::{ChangesRecord, Part, SnapshotKind, SnapshotRecord, Window};
 
 /// The shortest window of an incremental export, in seconds. Source: Amazon DynamoDB Developer Guide,
 /// "DynamoDB data export to Amazon S3".
 pub const SHORTEST_WINDOW: i64 = 15 * 60;
 /// The longest one.
 pub const LONGEST_WINDOW: i64 = 24 * 60 * 60;
+
+/// Seconds before its base's listing from which on a run takes captured objects again: the function
+/// that captures may name an object by an hour and put it minutes later.
+pub const OVERLAP: i64 = 60 * 60;
+/// Seconds beyond the capture's own lag after which every change is expected to be listed: the window
+/// in which Lambda gathers a batch, and the call.
+pub const LAG_MARGIN: i64 = 5 * 60;
+/// Bytes of raw lines from which on parts of the base are no longer put together into a segment.
+pub const SEGMENT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// From when on a run takes the objects that were captured, in seconds since 1970. What was read at
+/// many moments needs all changes since the first of them, until it has become exact.
+pub fn captured_since(base: &SnapshotRecord) -> i64 {
+    let first = match base.kind {
+        SnapshotKind::Exact => base.as_of,
+        SnapshotKind::Fuzzy(read) => read.from,
+    };
+    first - OVERLAP
+}
+
+/// Whether a listing has all changes that were made until the base had been read, where no change came
+/// later than `lag` seconds.
+pub fn settles(base: &SnapshotRecord, listed_at: i64, lag: i64) -> bool {
+    match base.kind {
+        SnapshotKind::Exact => true,
+        SnapshotKind::Fuzzy(read) => listed_at >= read.to + lag + LAG_MARGIN,
+    }
+}
 
 /// The windows between two moments, in seconds since 1970: as few as possible, of nearly equal
 /// length, each beginning where the one before ends. None if the time between is shorter than a

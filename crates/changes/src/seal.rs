@@ -5,8 +5,8 @@ use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 use lake::native::NativeExport;
 use lake::records::{
-    Audit, ChangeView, ChangedRecord, ChangesRecord, Checksum, Contents, Merged, SegmentRecord,
-    SnapshotRecord,
+    Audit, CaptureSource, ChangeView, ChangedRecord, ChangesRecord, Checksum, Contents, Merged,
+    SegmentRecord, SnapshotKind, SnapshotRecord, Window,
 };
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, segment};
 use serde::de::IgnoredAny;
@@ -41,8 +41,12 @@ pub async fn seal_changes(
         return Ok(Sealed::Disagree(why));
     }
     let base = &changes.base;
+    let captured = changes.captured.as_ref();
     let last = changes.windows.last();
-    let as_of = last.map_or(base.as_of, |last| last.window.to);
+    let as_of = match captured {
+        Some(captured) => captured.source.listed_at,
+        None => last.map_or(base.as_of, |last| last.window.to),
+    };
     if changes.audit {
         let contents = contents(keys, &manifests)?;
         return Ok(Sealed::Compare(Merged { as_of, contents }));
@@ -54,7 +58,12 @@ pub async fn seal_changes(
         segments: changes.total_segments(),
         full_as_of: base.full_as_of,
         generation: base.generation + 1,
-        changed_keys: compacted.keys,
+        changed_keys: compacted.keys.saturating_sub(same(&manifests)),
+        kind: match captured {
+            Some(captured) if !captured.settles => base.kind,
+            _ => SnapshotKind::Exact,
+        },
+        capture: captured.map(|captured| captured.source.clone()),
         audit: None,
     };
     commit(store, keys, snapshot).await.map(Sealed::Whole)
@@ -98,6 +107,39 @@ pub async fn seal_full(
         generation: 0,
         changed_keys: 0,
         audit,
+        kind: SnapshotKind::Exact,
+        capture: None,
+    };
+    commit(store, keys, snapshot).await
+}
+
+/// Commits the snapshot of a table that was read after its changes began to be captured, until `now`,
+/// in seconds since 1970: by a scan, or a native export.
+///
+/// # Errors
+/// If a segment is not whole, or the lake fails.
+pub async fn seal_captured(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    capture: &CaptureSource,
+    segments: Range<u32>,
+    now: i64,
+) -> Result<SnapshotRecord, ChangesError> {
+    let listed_at = capture.listed_at;
+    let snapshot = SnapshotRecord {
+        run: keys.run().clone(),
+        as_of: listed_at,
+        items: items(&manifests(store, keys, segments.clone()).await?),
+        segments: segments.end - segments.start,
+        full_as_of: listed_at,
+        generation: 0,
+        changed_keys: 0,
+        kind: SnapshotKind::Fuzzy(Window {
+            from: listed_at,
+            to: now,
+        }),
+        capture: Some(capture.clone()),
+        audit: None,
     };
     commit(store, keys, snapshot).await
 }
@@ -130,10 +172,18 @@ fn disagreement(
         ));
     }
     let superseded: u64 = applied().map(|applied| applied.superseded).sum();
-    if changes.view == ChangeView::NewAndOldImages && superseded != compacted.replaced {
+    let (least, most) = (
+        compacted.always.unwrap_or(compacted.replaced),
+        compacted.replaced,
+    );
+    if changes.view == ChangeView::NewAndOldImages && !(least..=most).contains(&superseded) {
+        let between = if least == most {
+            most.to_string()
+        } else {
+            format!("{least} to {most}")
+        };
         return Some(format!(
-            "the changes replaced {} items of the base, and it has {superseded} of them: changes are missing",
-            compacted.replaced
+            "the changes replaced {between} items of the base, and it has {superseded} of them: changes are missing"
         ));
     }
     let written = compacted.keys - compacted.removed;
@@ -164,6 +214,14 @@ fn contents(
         items: items(manifests),
         values,
     })
+}
+
+/// Changed keys whose items are as the base has them.
+fn same(manifests: &[SegmentRecord<IgnoredAny>]) -> u64 {
+    let applied = manifests
+        .iter()
+        .filter_map(|manifest| manifest.applied.as_ref());
+    applied.map(|applied| applied.same).sum()
 }
 
 fn items(manifests: &[SegmentRecord<IgnoredAny>]) -> u64 {

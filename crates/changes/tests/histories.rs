@@ -12,34 +12,10 @@ use changes::{Sealed, seal_full};
 use lake::RunKeys;
 use lake::records::{ChangeView, ChangeWindow, Merged, SnapshotRecord, Window};
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::{Faults, History, World, canonical_table, change, now};
+use support::{Faults, History, World, all_seeds, canonical_table, change, now, setting};
 
 /// Histories in CI.
 const HISTORIES: u64 = 10_000;
-
-/// Runs each seed, on all cores.
-fn all_seeds(histories: u64, run: impl Fn(u64) + Sync) {
-    let next = AtomicU64::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= histories {
-                        break;
-                    }
-                    run(seed);
-                }
-            });
-        }
-    });
-}
-
-fn setting(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    Some(value.parse().expect("a number"))
-}
 
 /// The windows from one moment to another, cut anywhere.
 fn cut(random: &mut fastrand::Rng, from: i64, to: i64, most: usize) -> Vec<Window> {

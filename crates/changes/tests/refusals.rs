@@ -12,7 +12,7 @@ use changes::{
 use contract::{ErrorName, Named};
 use lake::ObjectStore;
 use lake::native::ExportFile;
-use lake::records::{ChangeView, ChangeWindow, SnapshotRecord, Window};
+use lake::records::{ChangeView, ChangeWindow, SnapshotKind, SnapshotRecord, Window};
 use support::{World, now};
 
 fn reader() -> KeyReader {
@@ -162,6 +162,8 @@ fn merge(world: &mut World, files: Vec<ExportFile>) -> Result<(), ChangesError> 
         generation: 0,
         changed_keys: 0,
         audit: None,
+        kind: SnapshotKind::Exact,
+        capture: None,
     };
     let window = ChangeWindow {
         window: Window { from: 0, to: 900 },

@@ -9,7 +9,7 @@ pub use error::CompactChangesError;
 
 use changes::{Compact, Compacted};
 use contract::Invocation;
-use contract::states::{CompactChangesOutput, Route, RunInput, Status};
+use contract::states::{CompactChangesOutput, RunInput, Status};
 use lake::records::Plan;
 use lake::{ObjectStore, RunKeys, documents, native};
 use raw_export::{Settings, TimeLimit};
@@ -28,7 +28,7 @@ pub async fn handle(
 ) -> Result<CompactChangesOutput, CompactChangesError> {
     let keys = RunKeys::new(&input.pipeline, &input.run);
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
-    if plan.route != Route::Changes {
+    if !plan.route.merges() {
         return Err(CompactChangesError::NotPlanned { run: input.run });
     }
     let changes = native::changes(store, &plan).await?;

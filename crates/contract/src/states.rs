@@ -87,6 +87,15 @@ pub enum Route {
     Files,
     /// By merging the changes of the table's incremental exports into an earlier run's items.
     Changes,
+    /// By merging the changes that were captured of the table's stream into an earlier run's items.
+    Stream,
+}
+
+impl Route {
+    /// Whether changes are merged into an earlier run's items.
+    pub const fn merges(self) -> bool {
+        matches!(self, Self::Changes | Self::Stream)
+    }
 }
 
 /// What follows a native export.
@@ -113,6 +122,7 @@ impl std::fmt::Display for Route {
             Self::Images => "images",
             Self::Files => "files",
             Self::Changes => "changes",
+            Self::Stream => "stream",
         })
     }
 }

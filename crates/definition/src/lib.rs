@@ -65,11 +65,11 @@ pub use ready::{Awaited, ItemCount, Precondition, Ready, awaited};
 pub use reevaluation::{Reevaluate, RowMetric};
 pub use sample::Sample;
 pub use source::{
-    BadText, CellType, Changed, Consistency, CsvFiles, CsvLabels, DynamoDbSource, EVENTS, Engine,
-    EventsSource, FileFormat, FilesSource, Filter, IMAGE_ATTRIBUTES, ImageFormat, ImageLabels,
-    ImageLimits, ImageMetadata, ImageRead, ImageVerify, ImagesSource, Incremental, KeyPattern,
-    LAKE_IMAGES, ManifestLabels, Mode, Position, ReadBudget, SidecarLabels, Since, Source,
-    SqlSource, TableChanges, TableLabels, TableName, TagReads, address,
+    BadText, CellType, Changed, ChangesFrom, Consistency, CsvFiles, CsvLabels, DynamoDbSource,
+    EVENTS, Engine, EventsSource, FileFormat, FilesSource, Filter, IMAGE_ATTRIBUTES, ImageFormat,
+    ImageLabels, ImageLimits, ImageMetadata, ImageRead, ImageVerify, ImagesSource, Incremental,
+    KeyPattern, LAKE_IMAGES, ManifestLabels, Mode, Position, ReadBudget, SidecarLabels, Since,
+    Source, SqlSource, TableChanges, TableLabels, TableName, TagReads, address,
 };
 pub use split::{Split, TimeSplit};
 pub use training::{Distribution, InputMode, Kms, MetricDefinition, Scalar, Spot, Training, Vpc};

@@ -78,7 +78,10 @@ pub async fn handle(
         });
     };
     let selection = Selection::new(source, &source::projected(&of_table.projection, &[])?);
-    let share = Share::new(store, &keys, of_table.read.as_ref(), plan.tasks.len());
+    let tasks = plan.own_tasks().len();
+    let segments = plan.own_segments();
+    let read = plan.read_plan();
+    let share = Share::new(store, &keys, read, tasks);
     let item_units = item_units(&plan.estimate);
     let budget = ReadBudget::new(share.now().await?, source.consistent_read, item_units);
     let side_by_side = source.segments_per_task.map(|count| count as usize);
@@ -89,10 +92,11 @@ pub async fn handle(
             source,
             selection: &selection,
             budget: &budget,
+            first_segment: segments.start,
         },
         keys: &keys,
         source_name: &source.table,
-        total_segments: plan.segments,
+        total_segments: segments.end - segments.start,
         declared: &declared,
         attempt: &invocation.attempt,
         settings: Settings {
@@ -100,11 +104,9 @@ pub async fn handle(
             ..settings
         },
         time,
-        max_units: of_table
-            .read
-            .as_ref()
+        max_units: read
             .and_then(|read| read.max_units)
-            .map(|units| units / plan.tasks.len().max(1) as f64),
+            .map(|units| units / tasks.max(1) as f64),
     };
     let end = match select(pin!(export.run(&task)), pin!(share.follow(&budget))).await {
         Either::Left((end, _)) => end?,
@@ -158,7 +160,9 @@ impl<S: PagedStore> Call<'_, S> {
             })
         };
         match lake::native::route(store, plan).await? {
-            Route::Scan | Route::Sql | Route::Images | Route::Files => is_planned(&plan.tasks)?,
+            Route::Scan | Route::Sql | Route::Images | Route::Files => {
+                is_planned(plan.own_tasks())?;
+            }
             Route::Export => {
                 let export = lake::native::read(store, plan).await?;
                 is_planned(&export.tasks)?;
@@ -177,7 +181,7 @@ impl<S: PagedStore> Call<'_, S> {
                 adopt::report(pipeline, &task, &ends);
                 return Ok(Some(ends));
             }
-            Route::Changes => {
+            Route::Changes | Route::Stream => {
                 let merging = merge::Merging {
                     store,
                     keys,

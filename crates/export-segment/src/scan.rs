@@ -13,6 +13,8 @@ pub struct Scan<'a, T> {
     pub source: &'a DynamoDbSource,
     pub selection: &'a Selection,
     pub budget: &'a ReadBudget,
+    /// The number of the run's segment that is the table's first one.
+    pub first_segment: u32,
 }
 
 impl<T: ScanPages> ReadSegments for Scan<'_, T> {
@@ -27,7 +29,7 @@ impl<T: ScanPages> ReadSegments for Scan<'_, T> {
         let asked_ms = now_ms();
         let page = PageRequest {
             table: &self.source.table,
-            segment: request.segment,
+            segment: request.segment - self.first_segment,
             total_segments: request.total_segments,
             cursor: request.cursor,
             consistent: self.source.consistent_read,
@@ -77,6 +79,7 @@ mod tests {
                 source: &self.source,
                 selection: &self.selection,
                 budget: &self.budget,
+                first_segment: 0,
             };
             scan.page(request, buffer).await
         }

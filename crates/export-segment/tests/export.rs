@@ -2,11 +2,14 @@
 //! stops, fails or overlaps.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
-use contract::states::{ExportSegmentInput, ExportSegmentOutput, ExportTask, Status};
+use contract::states::{ExportSegmentInput, ExportSegmentOutput, ExportTask, Route, Status};
 use contract::{ErrorName, Invocation, Named, RunId};
 use export_segment::{ExportSegmentError, Settings, handle};
-use lake::records::{Plan, SegmentRecord};
-use lake::{MemoryStore, ObjectStore, RunKeys, documents, part, sample, segment};
+use lake::records::{
+    Plan, PlannedChanges, SegmentRecord, SnapshotKind, SnapshotRecord, SourcePlan, WholeExport,
+    WholePlan,
+};
+use lake::{MemoryStore, ObjectStore, RunKeys, documents, native, part, sample, segment};
 use profile::Profile;
 use serde_json::json;
 use source::memory::MemoryTable;
@@ -257,4 +260,100 @@ async fn a_task_of_another_plan_is_refused() {
         .await
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::InvalidRequest);
+}
+
+#[tokio::test]
+async fn a_scan_in_place_of_changes_has_segments_of_its_own() {
+    let (store, keys) = planned().await;
+    let mut plan: Plan = documents::read(&store, &keys.plan(), "plan").await.unwrap();
+    let definition = json!({
+        "source": {"dynamodb": {
+            "table": "t", "mode": "incremental", "changes": {"from": "stream"},
+        }},
+    });
+    plan.definition = serde_json::from_value(definition).unwrap();
+    plan.route = Route::Stream;
+    // Two segments are merged, and the changed items are a third one.
+    plan.segments = 2;
+    plan.tasks = ExportTask::share(2, 1);
+    let task = ExportTask {
+        index: 0,
+        first_segment: 3,
+        segment_count: 4,
+    };
+    let base = SnapshotRecord {
+        run: run(),
+        as_of: 0,
+        items: 0,
+        segments: 2,
+        full_as_of: 0,
+        generation: 0,
+        changed_keys: 0,
+        kind: SnapshotKind::Exact,
+        capture: None,
+        audit: None,
+    };
+    let Some(SourcePlan::DynamoDb(of_table)) = &mut plan.source else {
+        panic!("a plan of a table");
+    };
+    of_table.changes = Some(PlannedChanges {
+        base,
+        windows: Vec::new(),
+        whole_refused: None,
+        whole: Some(WholePlan {
+            route: Route::Scan,
+            first_segment: 3,
+            segments: 4,
+            tasks: vec![task],
+            read: None,
+        }),
+        audit: false,
+    });
+    documents::write(&store, &keys.plan(), &plan).await.unwrap();
+    let why = WholeExport {
+        reason: "changes are missing".to_owned(),
+        gap: true,
+        merged: None,
+    };
+    documents::write(&store, &keys.whole_export(), &why)
+        .await
+        .unwrap();
+    assert_eq!(native::route(&store, &plan).await.unwrap(), Route::Scan);
+    assert_eq!(native::segments(&store, &plan).await.unwrap(), 3..7);
+
+    let table = MemoryTable::new("t", lines(50), 3);
+    let input = ExportSegmentInput {
+        pipeline: "default".to_owned(),
+        run: plan.run.clone(),
+        task,
+    };
+    let invocation = Invocation {
+        attempt: "a".to_owned(),
+        deadline: SystemTime::now() + Duration::from_mins(15),
+    };
+    let output = handle(&store, &table, Settings::default(), input, invocation).await;
+    assert_eq!(output.unwrap().status, Status::Done);
+    let mut scanned = Vec::new();
+    for number in 3..7 {
+        let manifest: Option<SegmentRecord<Profile>> =
+            segment::manifest(&store, &keys, number).await.unwrap();
+        for listed in &manifest.unwrap().parts {
+            part::read_lines(&store, listed, |line| scanned.push([line, b"\n"].concat()))
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(sorted(scanned), sorted(lines(50)));
+    // A task of the merged segments is none of the scan.
+    let input = ExportSegmentInput {
+        pipeline: "default".to_owned(),
+        run: plan.run.clone(),
+        task: plan.tasks[0],
+    };
+    let invocation = Invocation {
+        attempt: "b".to_owned(),
+        deadline: SystemTime::now() + Duration::from_mins(15),
+    };
+    let error = handle(&store, &table, Settings::default(), input, invocation).await;
+    assert_eq!(error.unwrap_err().name(), ErrorName::InvalidRequest);
 }

@@ -146,6 +146,11 @@ impl RunKeys {
         self.below("raw", &format!("changed/keys-{attempt}.bin"))
     }
 
+    /// The last change that was merged of each key that changed lately, of one attempt.
+    pub fn applied_sequences(&self, attempt: &str) -> String {
+        self.below("raw", &format!("changed/applied-{attempt}.bin"))
+    }
+
     /// The record of the keys that changed; there if and only if all changes are compacted.
     pub fn changed(&self) -> String {
         self.below("raw", "changed.json")

@@ -126,18 +126,18 @@ pub struct ManifestEntry {
 pub const DYNAMODB_JSON: &str = "DYNAMODB_JSON";
 
 /// The route of a run's items: the plan's, unless its changes did not fit and the whole table is
-/// exported after all.
+/// exported or scanned after all.
 ///
 /// # Errors
 /// If the lake fails.
 pub async fn route(store: &impl ObjectStore, plan: &Plan) -> Result<Route, DocumentError> {
     Ok(match whole_export(store, plan).await? {
-        Some(_) => Route::Export,
+        Some(_) => plan.whole_route(),
         None => plan.route,
     })
 }
 
-/// Why the whole table is exported, where changes were to be merged.
+/// Why the whole table is read, where changes were to be merged.
 ///
 /// # Errors
 /// If the lake fails.
@@ -145,7 +145,7 @@ pub async fn whole_export(
     store: &impl ObjectStore,
     plan: &Plan,
 ) -> Result<Option<WholeExport>, DocumentError> {
-    if plan.route != Route::Changes {
+    if !plan.route.merges() {
         return Ok(None);
     }
     documents::read_if_there(store, &plan.keys().whole_export(), WHY_WHOLE).await
@@ -160,9 +160,9 @@ pub const WHY_WHOLE: &str = "why the whole table is exported";
 /// If a native export has not completed, or the lake fails.
 pub async fn segments(store: &impl ObjectStore, plan: &Plan) -> Result<Range<u32>, DocumentError> {
     Ok(match route(store, plan).await? {
-        Route::Scan | Route::Sql | Route::Images | Route::Files => 0..plan.segments,
+        Route::Scan | Route::Sql | Route::Images | Route::Files => plan.own_segments(),
         Route::Export => read(store, plan).await?.segments(),
-        Route::Changes => 0..changes(store, plan).await?.total_segments(),
+        Route::Changes | Route::Stream => 0..changes(store, plan).await?.total_segments(),
     })
 }
 

@@ -43,6 +43,7 @@ pub fn plan(definition: Value) -> Plan {
             table_id: None,
             changes: None,
             gap: false,
+            capture: None,
             projection: Vec::new(),
             read: None,
         })),

@@ -2,16 +2,17 @@
 //! end of a run of which too little changed.
 
 use crate::PlanDatasetError;
-use changes::{Sealed as SealedChanges, seal_changes, seal_full};
+use changes::{Sealed as SealedChanges, seal_captured, seal_changes, seal_full};
 use contract::states::Route;
-use lake::records::{Merged, Plan, SnapshotRecord, WholeExport};
-use lake::{ObjectStore, RunKeys, documents, native};
+use lake::records::{Merged, Plan, SegmentRecord, SnapshotRecord, WholeExport};
+use lake::{ObjectStore, RunKeys, documents, native, segment};
+use profile::Profile;
 
 /// What the exported items are.
 pub enum Sealed {
     /// The definition does not ask for changes, or the items are no state of one moment.
     Not,
-    /// The state of the table at one moment.
+    /// What later changes can be merged into.
     Exact(SnapshotRecord),
     /// The changes do not fit, or are compared with the whole table: that has to be exported.
     ExportWhole,
@@ -30,7 +31,7 @@ pub async fn seal(
         return Ok(Sealed::Not);
     }
     match native::route(store, plan).await? {
-        Route::Changes => {
+        Route::Changes | Route::Stream => {
             let changes = native::changes(store, plan).await?;
             let whole = match seal_changes(store, keys, &changes).await? {
                 SealedChanges::Whole(snapshot) => return Ok(Sealed::Exact(snapshot)),
@@ -51,9 +52,12 @@ pub async fn seal(
                     }
                 }
             };
-            tracing::warn!(reason = whole.reason, "the whole table is exported");
+            tracing::warn!(reason = whole.reason, "the whole table is read");
             documents::commit(store, &keys.whole_export(), &whole).await?;
             Ok(Sealed::ExportWhole)
+        }
+        Route::Export | Route::Scan if of_table.capture.is_some() => {
+            captured(store, keys, plan).await
         }
         Route::Export => {
             let key = keys.native_export();
@@ -90,6 +94,44 @@ fn started(plan: &Plan) -> Result<i64, PlanDatasetError> {
         source,
     })?;
     Ok(started.as_second())
+}
+
+/// Records what a table is that was read while its changes were captured.
+async fn captured(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    plan: &Plan,
+) -> Result<Sealed, PlanDatasetError> {
+    let capture = plan.dynamodb().and_then(|(_, plan)| plan.capture.as_ref());
+    let Some(capture) = capture else {
+        return Ok(Sealed::Not);
+    };
+    // An earlier call may have found that changes do not fit, and its answer was lost.
+    if plan.route.merges() && !is_read(store, keys, plan).await? {
+        return Ok(Sealed::ExportWhole);
+    }
+    let segments = native::segments(store, plan).await?;
+    let now = jiff::Timestamp::now().as_second();
+    let sealed = seal_captured(store, keys, capture, segments, now).await?;
+    Ok(Sealed::Exact(sealed))
+}
+
+/// Whether the whole table is read that is read in place of changes.
+async fn is_read(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    plan: &Plan,
+) -> Result<bool, PlanDatasetError> {
+    if plan.whole_route() == Route::Export {
+        let key = keys.native_export();
+        let export: Option<native::NativeExport> =
+            documents::read_if_there(store, &key, "a table's export").await?;
+        return Ok(export.is_some());
+    }
+    // The segments are scanned before this function is called again.
+    let first = plan.own_segments().start;
+    let manifest: Option<SegmentRecord<Profile>> = segment::manifest(store, keys, first).await?;
+    Ok(manifest.is_some())
 }
 
 /// Whether so few items changed since the last run that ended well that none is to be trained.

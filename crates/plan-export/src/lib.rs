@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod faults;
 mod files;
+mod freeze;
 mod images;
 mod load;
 mod needed;
@@ -33,7 +34,7 @@ pub use table_sample::TableSample;
 
 use contract::RunId;
 use contract::states::{Estimate, PlanExportInput, PlanExportOutput, Route, Status};
-use definition::{Definition, Ready};
+use definition::{ChangesFrom, Definition, Ready};
 use lake::lease::{self, Executions, Lease};
 use lake::records::{CurrentRun, Plan};
 use lake::{ObjectStore, PagedStore, PutOutcome, RunKeys, documents};
@@ -112,6 +113,7 @@ where
         estimate,
         sample,
         source,
+        changes,
     } = match planned {
         Readiness::Ready(planned) => {
             hold_lease().await?;
@@ -124,7 +126,7 @@ where
         }
     };
 
-    let plan = Plan {
+    let mut plan = Plan {
         run,
         execution: execution.id,
         started: execution.start_time,
@@ -138,6 +140,9 @@ where
         source,
         definition,
     };
+    if let Some(changes) = changes {
+        freeze::changes(store, &mut plan, changes).await?;
+    }
     write_tasks(store, &plan).await?;
     let plan = match documents::commit(store, &keys.plan(), &plan).await? {
         PutOutcome::Created => plan,
@@ -250,10 +255,16 @@ fn log(plan: &Plan) {
         pace = plan.pace(),
         "planned"
     );
+    let how = plan.dynamodb().and_then(|(source, _)| source.incremental());
+    if how.is_some_and(|how| how.from == ChangesFrom::Stream) {
+        let gap = f64::from(u8::from(plan.route != Route::Stream));
+        let gap = ("ChangesGap", gap, lambda_shell::Unit::Count);
+        lambda_shell::emit_metrics(&plan.definition.pipeline, &[gap]);
+    }
 }
 
-/// Writes the list that the Distributed Map reads; for a native export and for changes, it is written
-/// on completion.
+/// Writes the list that the Distributed Map reads; for a native export and for exported changes, it is
+/// written on completion.
 async fn write_tasks(store: &impl ObjectStore, plan: &Plan) -> Result<(), PlanExportError> {
     if !matches!(plan.route, Route::Export | Route::Changes) {
         documents::write(store, &plan.keys().tasks(), &plan.tasks).await?;

@@ -7,6 +7,7 @@ async fn main() -> Result<(), lambda_shell::Error> {
     let config = aws::load().await;
     let store = aws::s3::S3Store::new(&config, lambda_shell::env("LAKE_BUCKET")?);
     let tables = aws::dynamodb::Tables::new(&config);
+    let captures = aws::capture::Captures::new(&config, lambda_shell::env("CAPTURE_MAPPING")?);
     let settings = plan_export::Settings {
         overrides: lambda_shell::env_as("INPUT_MAY_OVERRIDE")?,
         stack: lambda_shell::env("STACK_NAME")?,
@@ -20,13 +21,14 @@ async fn main() -> Result<(), lambda_shell::Error> {
         databases: &databases,
         secrets: &secrets,
         lake: Some(&store),
+        captures: &captures,
         concurrency: settings.concurrency,
     };
     let executions = aws::sfn::StateMachines::new(&config);
     let alarms = aws::cloudwatch::CloudWatch::new(&config);
     let functions = aws::functions::Functions::new(&config);
     lambda_shell::serve(async |input, _invocation| {
-        plan_export::handle(
+        let planned = plan_export::handle(
             &store,
             &sources,
             &executions,
@@ -34,8 +36,8 @@ async fn main() -> Result<(), lambda_shell::Error> {
             &functions,
             &settings,
             input,
-        )
-        .await
+        );
+        Box::pin(planned).await
     })
     .await
 }

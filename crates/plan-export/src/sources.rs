@@ -9,12 +9,12 @@ use crate::sql::Sql;
 use definition::{Definition, Source};
 use lake::PagedStore;
 use raw_export::{PlanSource, Planned};
-use source::{DescribeRecovery, DescribeTable, ScanPages};
+use source::{DescribeCapture, DescribeRecovery, DescribeTable, ScanPages};
 use sql_source::{Databases, Secrets};
 
 /// The ports of all kinds of source.
 #[derive(Debug)]
-pub struct Sources<'a, T, D, S, L> {
+pub struct Sources<'a, T, D, S, L, C> {
     /// DynamoDB tables.
     pub tables: &'a T,
     /// Relational databases.
@@ -24,16 +24,19 @@ pub struct Sources<'a, T, D, S, L> {
     /// The lake with earlier runs, into which images are indexed, if there is one. Without it, a
     /// table's plan is made as if there were no earlier run.
     pub lake: Option<&'a L>,
+    /// What captures the stream of a table.
+    pub captures: &'a C,
     /// Tasks that run at once, at most.
     pub concurrency: u32,
 }
 
-impl<T, D, S, L> PlanSource for Sources<'_, T, D, S, L>
+impl<T, D, S, L, C> PlanSource for Sources<'_, T, D, S, L, C>
 where
     T: DescribeTable + DescribeRecovery + ScanPages,
     D: Databases,
     S: Secrets,
     L: PagedStore,
+    C: DescribeCapture,
 {
     type Error = PlanExportError;
 
@@ -43,6 +46,7 @@ where
             databases,
             secrets,
             lake,
+            captures,
             concurrency,
         } = *self;
         match &definition.source {
@@ -51,6 +55,7 @@ where
                     source,
                     tables,
                     lake,
+                    captures,
                     concurrency,
                 };
                 dynamodb.plan(definition).await
@@ -99,6 +104,7 @@ where
                     source,
                     tables: self.tables,
                     lake: self.lake,
+                    captures: self.captures,
                     concurrency: self.concurrency,
                 };
                 dynamodb.items(definition).await

@@ -91,7 +91,12 @@ pub fn exported_to(run: &RunKeys, report: &Report) -> String {
         Route::Files if report.export.table == definition::EVENTS => {
             lake::events::delivered(run.pipeline())
         }
-        Route::Scan | Route::Export | Route::Sql | Route::Files | Route::Changes => run.raw(),
+        Route::Scan
+        | Route::Export
+        | Route::Sql
+        | Route::Files
+        | Route::Changes
+        | Route::Stream => run.raw(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::newest::exported_to;
 use crate::{DataReport, DatabaseReport, Report};
-use contract::states::{Outcome, Route, RowCounts, Verdict};
+use contract::states::{Outcome, RowCounts, Verdict};
 use lake::RunKeys;
 use lake::records::{DeploymentRecord, TrainingRecord, VerdictRecord};
 use std::fmt::Write;
@@ -57,7 +57,7 @@ pub fn headline(report: &Report) -> String {
                 report.export.items
             )
         }
-        (Outcome::NothingNew, _) if report.export.route == Route::Changes => format!(
+        (Outcome::NothingNew, _) if report.export.route.merges() => format!(
             "Too little is new to train: {}. The definition is that of the last run that ended well.",
             report.export.reason
         ),

@@ -1,6 +1,5 @@
 //! The route that a run's items took, which only shows after the plan where changes are merged.
 
-use contract::states::Route;
 use jiff::Timestamp;
 use lake::records::{Audit, ChangedRecord, Plan, SnapshotRecord, WholeExport};
 use lake::{DocumentError, ObjectStore, RunKeys, documents, native};
@@ -71,14 +70,14 @@ pub async fn route(
     run: &RunKeys,
     mut plan: Plan,
 ) -> Result<Plan, DocumentError> {
-    if plan.route != Route::Changes {
+    if !plan.route.merges() {
         return Ok(plan);
     }
     if let Some(whole) = whole_export(store, run).await? {
-        plan.route = Route::Export;
+        plan.route = plan.whole_route();
         if whole.merged.is_none() {
             let why = whole.reason;
-            plan.reason = format!("the whole table is exported, not its changes: {why}");
+            plan.reason = format!("the whole table is read, not its changes: {why}");
         } else if let Some(audit) = snapshot(store, run).await?.and_then(|it| it.audit) {
             plan.reason = format!("{}; {}", plan.reason, audit.finding());
         }
@@ -87,6 +86,10 @@ pub async fn route(
     let changed: Option<ChangedRecord> =
         documents::read_if_there(store, &run.changed(), "the record of the changed keys").await?;
     if let Some(ChangedRecord { keys, removed, .. }) = changed {
+        let snapshot: Option<SnapshotRecord> =
+            documents::read_if_there(store, &run.snapshot(), "a snapshot").await?;
+        // A scan may have read some of them as their changes left them.
+        let keys = snapshot.map_or(keys, |snapshot| snapshot.changed_keys);
         plan.reason = format!(
             "{}; {keys} items changed, of which {removed} are gone",
             plan.reason

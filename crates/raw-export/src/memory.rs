@@ -47,6 +47,7 @@ impl PlanSource for MemorySource {
             },
             sample: None,
             source: None,
+            changes: None,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use contract::states::{Estimate, ExportTask, Route};
 use definition::Definition;
-use lake::records::{ItemSample, SourcePlan};
+use lake::records::{ChangesRecord, ItemSample, SourcePlan};
 use std::future::Future;
 
 /// The plan of a source's export.
@@ -24,6 +24,8 @@ pub struct Planned {
     pub sample: Option<ItemSample>,
     /// Further settings of the exporting function for this kind of source.
     pub source: Option<SourcePlan>,
+    /// What was captured of the source, to be frozen with the plan, if it is merged.
+    pub changes: Option<ChangesRecord>,
 }
 
 /// Estimates an export and splits it into tasks.

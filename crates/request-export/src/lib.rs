@@ -1,6 +1,7 @@
 //! Requests a table's native exports: of the whole table, or of what changed in each window since an
 //! earlier run. Finds the run's exports, requests those that are missing, and makes segments and
-//! tasks of their files on completion.
+//! tasks of their files on completion. Where captured changes do not fit and the table is scanned
+//! instead, it only writes the tasks.
 //!
 //! No data file is read. A call polls once and never waits for an export.
 
@@ -42,9 +43,15 @@ pub async fn handle(
     let keys = RunKeys::new(&input.pipeline, &input.run);
     let plan: Plan = documents::read(store, &keys.plan(), "the run's plan").await?;
     let route = native::route(store, &plan).await?;
-    let (Route::Export | Route::Changes, Some((_, of_table))) = (route, plan.dynamodb()) else {
+    let (Route::Export | Route::Changes | Route::Scan, Some((_, of_table))) =
+        (route, plan.dynamodb())
+    else {
         return Err(RequestExportError::NotPlanned { run: input.run });
     };
+    // A scan comes here only in place of captured changes that do not fit: there is nothing to ask for.
+    if route == Route::Scan && plan.route != Route::Stream {
+        return Err(RequestExportError::NotPlanned { run: input.run });
+    }
     let run = Run {
         store,
         exports,
@@ -56,6 +63,7 @@ pub async fn handle(
     };
     let answer = match route {
         Route::Changes => windows::poll(&run).await?,
+        Route::Scan => scan(store, &keys, &plan).await?,
         _ => whole::poll(&run).await?,
     };
     // Polled windows may end as an export of the whole table.
@@ -77,6 +85,19 @@ pub async fn handle(
         pipeline: input.pipeline,
         run: input.run,
     })
+}
+
+/// The tasks of a scan, as they were planned.
+async fn scan(
+    store: &impl ObjectStore,
+    keys: &RunKeys,
+    plan: &Plan,
+) -> Result<Answer, RequestExportError> {
+    documents::write(store, &keys.tasks(), &plan.own_tasks()).await?;
+    Ok(Answer::done(
+        plan.own_segments().len(),
+        plan.own_tasks().len(),
+    ))
 }
 
 /// What the exports of a run are requested with.

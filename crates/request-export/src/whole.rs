@@ -3,7 +3,7 @@
 use crate::poll::{Polled, Wanted};
 use crate::{Answer, RequestExportError, Run, count, tasks};
 use contract::Names;
-use contract::states::{ExportTask, Route};
+use contract::states::ExportTask;
 use lake::native::{NativeExport as Exported, NativeRequest};
 use lake::records::ChangesRecord;
 use lake::{ObjectStore, PutOutcome, documents, native};
@@ -93,7 +93,7 @@ async fn answer(
 async fn first_segment(
     run: &Run<'_, impl ObjectStore, impl NativeExport>,
 ) -> Result<u32, RequestExportError> {
-    if run.plan.route != Route::Changes {
+    if !run.plan.route.merges() {
         return Ok(0);
     }
     let key = run.keys.changes();

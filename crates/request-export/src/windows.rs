@@ -3,7 +3,7 @@
 
 use crate::poll::{Polled, Wanted};
 use crate::{Answer, RequestExportError, Run, count, tasks};
-use changes::MOST_KEYS;
+use changes::{MOST_KEYS, SEGMENT_BYTES};
 use contract::Names;
 use contract::states::ExportTask;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -15,8 +15,6 @@ use lake::records::{
 use lake::{ObjectStore, PutOutcome, RunKeys, documents, native};
 use source::{DescribeRecovery, ExportKind, NativeExport, PointInTimeRecovery};
 
-/// Bytes of raw lines from which on parts of the base are no longer put together into a segment.
-const SEGMENT_BYTES: u64 = 256 * 1024 * 1024;
 /// Segments that one function merges in turn, by default: it reads the changed keys once.
 const SEGMENTS_PER_TASK: u32 = 8;
 /// Windows that are asked for at once.
@@ -63,6 +61,7 @@ pub async fn poll(
         segments: changes::bins(&base.parts, SEGMENT_BYTES),
         windows,
         audit: planned.audit,
+        captured: None,
     };
     let record = match documents::commit(store, &keys.changes(), &record).await? {
         PutOutcome::Created => record,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use lake::native::NativeExport as Exported;
 use lake::records::{
     ChangesRecord, Checksum, Encoding, ExportRecord, Part, Plan, PlannedChanges, ScanTotals,
-    SnapshotRecord, SourcePlan, WholeExport, Window,
+    SnapshotKind, SnapshotRecord, SourcePlan, WholeExport, Window,
 };
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, native, sample};
 use request_export::{RequestExportError, Settings, handle};
@@ -73,10 +73,13 @@ async fn lake(windows: &[Window], whole_refused: Option<&str>) -> MemoryStore {
             generation: 0,
             changed_keys: 0,
             audit: None,
+            kind: SnapshotKind::Exact,
+            capture: None,
         },
         windows: windows.to_vec(),
         whole_refused: whole_refused.map(str::to_owned),
         audit: false,
+        whole: None,
     });
     documents::write(&store, &keys().plan(), &plan)
         .await

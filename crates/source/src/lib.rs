@@ -5,6 +5,7 @@
 //! lines, and only complete pages.
 
 mod capacity;
+mod capture;
 mod export;
 mod function;
 mod items;
@@ -16,6 +17,7 @@ mod selection;
 mod throttles;
 
 pub use capacity::ReadCapacity;
+pub use capture::{CaptureMapping, DescribeCapture, MemoryCapture, OldestRecord, TableStream};
 pub use export::{
     DescribeRecovery, ExportDescription, ExportKind, ExportRequest, ExportState, NativeExport,
     PointInTimeRecovery, Recoverable,

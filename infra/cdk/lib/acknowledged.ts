@@ -86,11 +86,11 @@ function reasons(table: string, events: string, machine: string): readonly Reaso
       resources: ['StartTrainingRole'],
     },
     {
-      why: 'The actions have no resources to name: traces, interfaces, lists, the token of a registry, log deliveries.',
+      why: 'The actions have no resources to name: traces, interfaces, lists, the token of a registry, log deliveries, metrics.',
       findings: [wildcard('*'), 'Serverless-LambdaStarPermissions'],
       resources: [
-        'ContainersPolicy', 'FunctionsPolicy', 'QueryPolicy', 'RequestExportRole', 'JudgeModelRole', 'DeployEndpointRole',
-        'RetrainRole', 'TransformRecordsRole',
+        'ContainersPolicy', 'FunctionsPolicy', 'QueryPolicy', 'PlanExportRole', 'RequestExportRole', 'JudgeModelRole',
+        'DeployEndpointRole', 'RetrainRole', 'TransformRecordsRole',
       ],
     },
     {

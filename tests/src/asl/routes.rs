@@ -7,13 +7,14 @@ use crate::Finding;
 use serde_json::Value;
 
 /// The choices, but for those on `$.status`: each value with the state that it leads to.
-const ROUTES: [(&str, &str, &str); 35] = [
+const ROUTES: [(&str, &str, &str); 37] = [
     ("WhichRoute", "Scan", "ExportSegments"),
     ("WhichRoute", "Export", "RequestExport"),
     ("WhichRoute", "Sql", "ExportSegments"),
     ("WhichRoute", "Images", "ExportSegments"),
     ("WhichRoute", "Files", "ExportSegments"),
     ("WhichRoute", "Changes", "RequestExport"),
+    ("WhichRoute", "Stream", "CompactChanges"),
     ("WhatIsExported", "Adopt", "ExportSegments"),
     ("WhatIsExported", "Compact", "CompactChanges"),
     ("WhichExporter", "Scan", "ExportSegment"),
@@ -22,6 +23,7 @@ const ROUTES: [(&str, &str, &str); 35] = [
     ("WhichExporter", "Images", "IndexImages"),
     ("WhichExporter", "Files", "ExportSegment"),
     ("WhichExporter", "Changes", "ExportSegment"),
+    ("WhichExporter", "Stream", "ExportSegment"),
     ("WhichPacker", "Attributes", "MergeToCsv"),
     ("WhichPacker", "Images", "PackImages"),
     ("IsDatasetDefined", "Continue", "MergeShards"),

@@ -17,7 +17,7 @@ const LIBRARIES: [&str; 6] = [
 ];
 
 /// The adapters that a `main` can make, with the files of `crates/aws/src` that they live in.
-pub const ADAPTERS: [(&str, &[&str]); 11] = [
+pub const ADAPTERS: [(&str, &[&str]); 12] = [
     ("S3Store", &["s3.rs", "s3/upload.rs"]),
     (
         "Tables",
@@ -44,6 +44,7 @@ pub const ADAPTERS: [(&str, &[&str]); 11] = [
         ],
     ),
     ("AutoScaling", &["autoscaling.rs"]),
+    ("Captures", &["capture.rs"]),
     ("CloudWatch", &["cloudwatch.rs"]),
     ("EventBus", &["events.rs"]),
     ("Functions", &["functions.rs"]),

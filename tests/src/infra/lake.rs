@@ -36,7 +36,7 @@ const MAY: [(&str, &[(&str, &str)]); 22] = [
         ],
     ),
     ("RequestExportRole", &[("raw", "RW"), ("reports", "R")]),
-    ("CompactChangesRole", &[("raw", "RWD")]),
+    ("CompactChangesRole", &[("raw", "RWD"), ("changes", "R")]),
     (
         "CaptureChangesRole",
         &[("changes", "W"), ("aws/lambda", "W")],
@@ -191,6 +191,7 @@ pub fn findings(template: &Value, schedule: &Value) -> Vec<Finding> {
         EVENTS,
         SCORES[0],
         SCORES[1],
+        STREAM,
         ("LakeReaders", super::access::READER),
         ("LakeUploaders", super::access::UPLOADER),
         ("ImageReaders", super::access::IMAGE_READER),

@@ -14,13 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The ports that adapters implement; a function reaches only those that its sources name.
-pub const PORTS: [&str; 30] = [
+pub const PORTS: [&str; 31] = [
     "Alarms",
     "Announcements",
     "ByteStream",
     "CallFunction",
     "ConditionalStore",
     "CopyingUpload",
+    "DescribeCapture",
     "DescribeExecution",
     "DescribeRecovery",
     "DescribeTable",
@@ -49,7 +50,7 @@ pub const PORTS: [&str; 30] = [
 
 /// Each operation that the adapters call, with the actions that it needs. Source: Service
 /// Authorization Reference; for S3, "Required permissions for Amazon S3 API operations".
-pub const ACTIONS: [(&str, &[&str]); 68] = [
+pub const ACTIONS: [(&str, &[&str]); 73] = [
     ("abort_multipart_upload", &["s3:AbortMultipartUpload"]),
     ("add_tags", &["sagemaker:AddTags"]),
     ("batch_get_item", &["dynamodb:BatchGetItem"]),
@@ -152,6 +153,7 @@ pub const ACTIONS: [(&str, &[&str]); 68] = [
         "describe_scaling_policies",
         &["application-autoscaling:DescribeScalingPolicies"],
     ),
+    ("describe_stream", &["dynamodb:DescribeStream"]),
     ("describe_table", &["dynamodb:DescribeTable"]),
     ("describe_training_job", &["sagemaker:DescribeTrainingJob"]),
     (
@@ -169,11 +171,18 @@ pub const ACTIONS: [(&str, &[&str]); 68] = [
         ],
     ),
     ("filter_log_events", &["logs:FilterLogEvents"]),
+    (
+        "get_event_source_mapping",
+        &["lambda:GetEventSourceMapping"],
+    ),
     ("get_execution_history", &["states:GetExecutionHistory"]),
+    ("get_metric_data", &["cloudwatch:GetMetricData"]),
     // Without the listing, a key that is not there is answered as forbidden.
     ("get_object", &["s3:GetObject", "s3:ListBucket"]),
     ("get_object_tagging", &["s3:GetObjectTagging"]),
+    ("get_records", &["dynamodb:GetRecords"]),
     ("get_secret_value", &["secretsmanager:GetSecretValue"]),
+    ("get_shard_iterator", &["dynamodb:GetShardIterator"]),
     ("head_object", &["s3:GetObject", "s3:ListBucket"]),
     ("invoke", &["lambda:InvokeFunction"]),
     ("invoke_endpoint", &["sagemaker:InvokeEndpoint"]),

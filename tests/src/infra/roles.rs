@@ -120,6 +120,7 @@ fn networks(template: &Value, schedule: &Value, found: &mut Vec<Finding>) {
         EVENTS,
         SCORES[0],
         SCORES[1],
+        STREAM,
         ("SubnetIds", "subnet-1,subnet-2"),
         ("SecurityGroupIds", "sg-1"),
     ];
@@ -204,7 +205,14 @@ const NAMED: [(&str, &[&str]); 18] = [
     ),
     ("kms", &["key/"]),
     // Its own, and those that definitions may ask.
-    ("lambda", &["function:millrace-", "function:books-closed"]),
+    (
+        "lambda",
+        &[
+            "function:millrace-",
+            "function:books-closed",
+            "event-source-mapping:millrace-",
+        ],
+    ),
     (
         "logs",
         &[

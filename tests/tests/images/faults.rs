@@ -203,7 +203,7 @@ async fn trial(seed: u64, events: &Events) -> Result<usize, String> {
         .await
         .map_err(|error| chain(&error))?;
     index(&bucket, &first, &mut rng, events).await?;
-    let mut lines = compare(&bucket, &definition, first, "2-fresh").await?;
+    let mut lines = Box::pin(compare(&bucket, &definition, first, "2-fresh")).await?;
 
     let more = rng.u32(0..6);
     fill(&bucket, count..count + more, &mut rng).await;
@@ -230,7 +230,7 @@ async fn trial(seed: u64, events: &Events) -> Result<usize, String> {
         .await
         .map_err(|error| chain(&error))?;
     index(&bucket, &second, &mut rng, events).await?;
-    lines += compare(&bucket, &definition, second, "4-again").await?;
+    lines += Box::pin(compare(&bucket, &definition, second, "4-again")).await?;
     Ok(lines)
 }
 

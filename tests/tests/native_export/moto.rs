@@ -172,6 +172,7 @@ impl Moto {
             databases: &database::Drivers::AT_ONCE,
             secrets: &sql_source::MemorySecrets::new(),
             lake: Some(&lake.store),
+            captures: &source::MemoryCapture::default(),
             concurrency: settings.concurrency,
         };
         let (alarms, functions) = (MemorySageMaker::new(), source::MemoryFunctions::default());

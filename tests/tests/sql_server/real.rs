@@ -63,7 +63,7 @@ impl Real {
     async fn items(&self, change: &Value) -> (Vec<Value>, String) {
         let (store, drivers) = (MemoryStore::new(), Drivers::AT_ONCE);
         let source = self.source(change);
-        let planned = plan(&store, &drivers, &self.secrets, source).await;
+        let planned = Box::pin(plan(&store, &drivers, &self.secrets, source)).await;
         let mut planned = planned.unwrap();
         smaller_pages(&store, &mut planned).await;
         let settings = Settings::default();

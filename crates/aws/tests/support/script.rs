@@ -123,7 +123,12 @@ async fn answer(
     let request = request.into_body().collect().await.unwrap().to_bytes();
     let turn = {
         let mut seen = seen.lock().unwrap();
-        seen.push((path, serde_json::from_slice(&request).unwrap()));
+        let body = if request.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&request).unwrap()
+        };
+        seen.push((path, body));
         seen.len() - 1
     };
     let answer = &answers[turn.min(answers.len() - 1)];

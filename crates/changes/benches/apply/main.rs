@@ -18,7 +18,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use lake::native::ExportFile;
 use lake::part::{self, LineCount, PartWriter};
-use lake::records::{ChangeView, ChangeWindow, ChangesRecord, Part, SnapshotRecord, Window};
+use lake::records::{
+    ChangeView, ChangeWindow, ChangesRecord, Part, SnapshotKind, SnapshotRecord, Window,
+};
 use lake::{ObjectStore, RunKeys, documents};
 use md5::{Digest, Md5};
 use nix::sys::resource::{UsageWho, getrusage};
@@ -184,6 +186,8 @@ async fn prepare(store: &Disk, gb: f64, every: u64) -> Outcome<()> {
             generation: 0,
             changed_keys: 0,
             audit: None,
+            kind: SnapshotKind::Exact,
+            capture: None,
         },
         segments: changes::bins(&parts, 256 << 20),
         windows: vec![ChangeWindow {
@@ -195,6 +199,7 @@ async fn prepare(store: &Disk, gb: f64, every: u64) -> Outcome<()> {
             files,
         }],
         audit: false,
+        captured: None,
     };
     Ok(documents::write(store, &merged()?.changes(), &changes).await?)
 }

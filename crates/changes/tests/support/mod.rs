@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
+pub mod stream;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use changes::{Apply, ChangedKeys, ChangesError, Compact, Compacted, Sealed, Values};
@@ -23,6 +25,7 @@ use profile::{Profile, Vocabularies, canonical};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -85,10 +88,34 @@ impl History {
     }
 }
 
+/// Runs each seed, on all cores.
+pub fn all_seeds(histories: u64, run: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= histories {
+                        break;
+                    }
+                    run(seed);
+                }
+            });
+        }
+    });
+}
+
+pub fn setting(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().expect("a number"))
+}
+
 pub const KEY: [&str; 2] = ["pk", "sk"];
 
 /// A key, its number written in one of several ways.
-fn key(random: &mut fastrand::Rng, key: u32) -> [String; 2] {
+pub fn key(random: &mut fastrand::Rng, key: u32) -> [String; 2] {
     let number = key / 2;
     let number = match random.u32(..3) {
         0 => number.to_string(),
@@ -294,6 +321,7 @@ impl World {
             segments: changes::bins(&self.parts(base), random.u64(..400)),
             windows,
             audit: false,
+            captured: None,
         }
     }
 

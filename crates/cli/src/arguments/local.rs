@@ -40,8 +40,12 @@ pub struct Demo {
     pub source: DemoSource,
     /// Train on images instead of a table: handwritten digits, of which scikit-learn's wheel is
     /// installed below target/local.
-    #[arg(long, conflicts_with_all = ["items", "source", "seed", "user", "algorithm"])]
+    #[arg(long, conflicts_with_all = ["items", "source", "incremental", "seed", "user", "algorithm"])]
     pub images: bool,
+    /// Change a hundredth of the table, and run again: the second run reads nothing of the table, but
+    /// merges what was captured of its stream.
+    #[arg(long)]
+    pub incremental: bool,
     /// Seed of the invented interactions; the same seed gives the same table.
     #[arg(long, default_value_t = 42)]
     pub seed: u64,

@@ -19,6 +19,7 @@ pub async fn demo(demo: Demo, session: &Session) -> Result<(), Failure> {
         seed: demo.seed,
         user: demo.user,
         source: demo.source,
+        incremental: demo.incremental,
     };
     settings.check()?;
     let progress = session.progress();
@@ -26,9 +27,17 @@ pub async fn demo(demo: Demo, session: &Session) -> Result<(), Failure> {
     if let Some((name, value)) = settings.source.parameter() {
         options.parameters.insert(name.to_owned(), value.to_owned());
     }
-    let local = local::Local::start(&options).await?;
-    let summary = demo::run(&local, &settings, &progress).await?;
-    print(&format!("\n{summary}"))?;
+    let (local, summary) = if settings.incremental {
+        let local = demo::incremental::start(&options).await?;
+        let ended = demo::incremental::run(&local, &settings, &progress).await?;
+        print(&format!("\n{ended}"))?;
+        (local, ended.second)
+    } else {
+        let local = local::Local::start(&options).await?;
+        let summary = demo::run(&local, &settings, &progress).await?;
+        print(&format!("\n{summary}"))?;
+        (local, summary)
+    };
     if demo.keep {
         let endpoint = summary.output.endpoint.as_deref().unwrap_or_default();
         print(&format!("\n{}", demo::hints(&local, endpoint, algorithm)))?;

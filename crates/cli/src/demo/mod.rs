@@ -8,6 +8,7 @@ mod draw;
 pub mod events;
 mod hints;
 pub mod images;
+pub mod incremental;
 mod predict;
 mod recommend;
 pub mod relational;
@@ -27,11 +28,11 @@ use ::definition::Engine;
 use contract::states::{Outcome, PublishReportOutput};
 use contract::{Names, RunId, ServiceError};
 use data::Interactions;
-use lake::VocabularyError;
 use lake::documents::{self, DocumentError};
 use lake::keys::{self, RunKeys};
 use lake::records::VerdictRecord;
 use lake::store::{ObjectStore, StoreError};
+use lake::{PartError, VocabularyError};
 use relational::Database;
 use serde_json::json;
 use std::cmp::Reverse;
@@ -54,6 +55,8 @@ pub struct Settings {
     pub algorithm: Algorithm,
     /// Where the interactions are.
     pub source: DemoSource,
+    /// Whether the table changes, and a second run merges what was captured.
+    pub incremental: bool,
 }
 
 /// Where the demo's interactions are.
@@ -109,6 +112,9 @@ pub enum DemoError {
     /// A document of the lake is missing or invalid.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// An object of captured changes cannot be read.
+    #[error(transparent)]
+    Changes(#[from] PartError),
     /// A vocabulary of the dataset cannot be read.
     #[error(transparent)]
     Vocabulary(#[from] VocabularyError),
@@ -192,6 +198,19 @@ pub enum DemoError {
         /// Records that were put.
         records: u64,
     },
+    /// The changes of the table were not captured.
+    #[error("{captured} of {written} changes of the table were captured within {seconds} seconds")]
+    NotCaptured {
+        /// Changes that were captured.
+        captured: u64,
+        /// Changes that were made.
+        written: u64,
+        /// How long the demo has waited.
+        seconds: u64,
+    },
+    /// What the demo cannot do with a table in a relational database.
+    #[error("only a table in DynamoDB has a stream: leave --source or --incremental out")]
+    OnlyDynamoDb,
     /// The table has too few items to train a model.
     #[error(
         "--items {items} is too few to train a model: use {} or more",
@@ -213,6 +232,9 @@ impl Settings {
     pub fn check(&self) -> Result<(), DemoError> {
         if self.source.engine().is_some() && self.algorithm != Algorithm::Recommender {
             return Err(DemoError::OnlyRecommender);
+        }
+        if self.incremental && self.source.engine().is_some() {
+            return Err(DemoError::OnlyDynamoDb);
         }
         if self.items < FEWEST_ITEMS {
             return Err(DemoError::TooFewItems { items: self.items });
@@ -247,10 +269,19 @@ pub async fn run(
         }
     };
 
-    let lake = local.lake();
     let key = keys::definition(Names::DEFAULT_PIPELINE);
-    lake.put(&key, definition.into()).await?;
+    local.lake().put(&key, definition.into()).await?;
+    run_once(local, settings, &interactions, progress).await
+}
 
+/// Runs the pipeline, and queries the endpoint.
+async fn run_once(
+    local: &Local,
+    settings: &Settings,
+    interactions: &Interactions,
+    progress: &Progress,
+) -> Result<Summary, DemoError> {
+    let lake = local.lake();
     let finished = execute(local, progress).await?;
     let output: PublishReportOutput = contract::read::from_value(finished.output.clone())?;
     let run: &RunId = &output.run;
@@ -268,7 +299,7 @@ pub async fn run(
     let user = settings
         .user
         .clone()
-        .unwrap_or_else(|| active_user(&interactions));
+        .unwrap_or_else(|| active_user(interactions));
     let url = local.sagemaker_url();
     let recommended = match settings.algorithm {
         Algorithm::Recommender => {
@@ -279,7 +310,7 @@ pub async fn run(
                 &url,
                 &endpoint,
                 &columns,
-                &interactions,
+                interactions,
                 &user,
                 RECOMMENDATIONS,
             )
@@ -292,7 +323,7 @@ pub async fn run(
         &keys,
         output,
         finished,
-        &interactions,
+        interactions,
         user,
         recommended,
     )

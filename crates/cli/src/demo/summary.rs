@@ -147,6 +147,20 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// How good the model is, and whether it serves.
+    pub(super) fn model(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.beside(f, "validation:rmse", "validation:baseline_rmse", false)?;
+        self.beside(f, "validation:ndcg@10", "validation:baseline_ndcg@10", true)?;
+        let verdict = &self.verdict;
+        writeln!(
+            f,
+            "  verdict              {:?}: {}",
+            verdict.verdict, verdict.reason
+        )
+    }
+}
+
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let rows = self.output.rows.unwrap_or_default();
@@ -169,14 +183,7 @@ impl Display for Summary {
             self.shards,
             if self.shards == 1 { "" } else { "s" },
         )?;
-        self.beside(f, "validation:rmse", "validation:baseline_rmse", false)?;
-        self.beside(f, "validation:ndcg@10", "validation:baseline_ndcg@10", true)?;
-        let verdict = &self.verdict;
-        writeln!(
-            f,
-            "  verdict              {:?}: {}",
-            verdict.verdict, verdict.reason
-        )?;
+        self.model(f)?;
         let endpoint = self.output.endpoint.as_deref().unwrap_or("none");
         write!(f, "  endpoint             {endpoint}: ")?;
         match &self.deployment {

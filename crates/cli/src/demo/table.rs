@@ -25,6 +25,19 @@ pub async fn fill<'a>(
 ) -> Result<(), ServiceError> {
     let loader = TableLoader::new(config);
     loader.create(table, PARTITION_KEY, SORT_KEY).await?;
+    put(&loader, table, items, step).await
+}
+
+/// Puts the items into a table.
+///
+/// # Errors
+/// If the service fails.
+pub async fn put<'a>(
+    loader: &TableLoader,
+    table: &str,
+    items: impl ExactSizeIterator<Item = &'a Value>,
+    step: &Step,
+) -> Result<(), ServiceError> {
     let total = items.len() as u64;
     let mut done = 0;
     let mut requests = JoinSet::new();

@@ -144,6 +144,29 @@ impl Local {
     /// # Errors
     /// If a tool is missing on the machine, or a program cannot be built or does not start.
     pub async fn start(options: &Options) -> Result<Self, LocalError> {
+        let mut local = Self::start_without_stack(options).await?;
+        local.deploy_showing(&options.progress).await?;
+        Ok(local)
+    }
+
+    /// Starts it, and deploys the stack with what `prepare` has returned: the value of a parameter,
+    /// such as the ARN of what has to be there before.
+    ///
+    /// # Errors
+    /// As [`Local::start`], or if `prepare` fails.
+    pub async fn start_after<E: From<LocalError>>(
+        options: &Options,
+        parameter: &str,
+        prepare: impl AsyncFnOnce(&SdkConfig) -> Result<String, E>,
+    ) -> Result<Self, E> {
+        let mut local = Self::start_without_stack(options).await?;
+        let value = prepare(local.aws_config()).await?;
+        local.parameters.insert(parameter.to_owned(), value);
+        local.deploy_showing(&options.progress).await?;
+        Ok(local)
+    }
+
+    async fn start_without_stack(options: &Options) -> Result<Self, LocalError> {
         let prepared = prepared(options).await?;
 
         let xgboost = if options.xgboost {
@@ -152,11 +175,9 @@ impl Local {
             None
         };
         let step = options.progress.step("Local AWS");
-        let mut local = Self::start_servers(prepared, options, xgboost.as_deref()).await?;
+        let local = Self::start_servers(prepared, options, xgboost.as_deref()).await?;
         let at = format!("{}, SageMaker {}", local.url(), local.sagemaker_url());
         step.done(&at);
-
-        local.deploy_showing(&options.progress).await?;
         Ok(local)
     }
 

@@ -192,6 +192,18 @@ impl Place {
         Ok(S3Store::new(&self.config, bucket.clone()))
     }
 
+    /// The UUID of the event source mapping that captures a table's stream; empty if none does, or no
+    /// stack is named.
+    ///
+    /// # Errors
+    /// If the stack cannot be used.
+    pub async fn capture_mapping(&self) -> Result<String, PlaceError> {
+        match &self.named {
+            Named::Stack(stack) => Ok(self.outputs(stack).await?.capture_mapping.clone()),
+            Named::Direct { .. } => Ok(String::new()),
+        }
+    }
+
     /// What of the stack a plan depends on; `None` if a bucket or state machine is named by itself.
     ///
     /// # Errors

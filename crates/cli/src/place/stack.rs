@@ -83,6 +83,8 @@ pub struct Outputs {
     pub state_machine_arn: String,
     /// Its alias of the version that was deployed last.
     pub alias_arn: String,
+    /// The UUID of the event source mapping that captures a table's stream; empty if none does.
+    pub capture_mapping: String,
     /// The values of its parameters.
     pub parameters: BTreeMap<String, String>,
 }
@@ -209,6 +211,7 @@ fn outputs(
         bucket: take("LakeBucket")?,
         state_machine_arn: take("StateMachineArn")?,
         alias_arn: take("StateMachineAliasArn")?,
+        capture_mapping: outputs.remove("CaptureMapping").unwrap_or_default(),
         parameters,
     })
 }

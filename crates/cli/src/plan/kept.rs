@@ -124,6 +124,7 @@ mod tests {
             },
             sample: None,
             source: None,
+            changes: None,
         }
     }
 

@@ -23,6 +23,7 @@ pub use steps::StepRow;
 
 use crate::exit::{Exit, Explain};
 use crate::place::{DEFAULT_STACK, Place, PlaceError, Settings};
+use aws::capture::Captures;
 use aws::cloudwatch::CloudWatch;
 use aws::dynamodb::Tables;
 use aws::s3::S3Store;
@@ -148,11 +149,15 @@ pub async fn plan(place: &Place, file: Option<Definition>) -> Result<Document, P
     }
     let tables = Tables::new(place.config());
     let secrets = SecretsManager::new(place.config());
+    // What hinders it is said of the lake.
+    let mapping = place.capture_mapping().await.unwrap_or_default();
+    let captures = Captures::new(place.config(), mapping);
     let sources = Sources {
         tables: &tables,
         databases: &database::Drivers::AT_ONCE,
         secrets: &secrets,
         lake: lake.as_ref(),
+        captures: &captures,
         concurrency: settings.map_concurrency,
     };
     let planned = Box::pin(sources.plan(&definition)).await?;

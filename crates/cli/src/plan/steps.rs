@@ -82,7 +82,7 @@ pub fn export(planned: &Planned) -> StepRow {
     let tasks = planned.tasks.len() as u64;
     let basis = match planned.route {
         contract::states::Route::Export => format!("native export of {}", size(bytes)),
-        contract::states::Route::Changes => {
+        contract::states::Route::Changes | contract::states::Route::Stream => {
             format!(
                 "what changed, merged into {} items",
                 count(planned.estimate.items)

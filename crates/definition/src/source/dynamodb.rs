@@ -1,6 +1,6 @@
 //! An Amazon DynamoDB table as a source: which items are read, and how fast.
 
-use super::dynamodb_changes::{self, TableChanges};
+use super::dynamodb_changes::{self, ChangesFrom, TableChanges};
 use crate::faults::Faults;
 use crate::paths::{NamedPath, PathUsage, each};
 use schemars::JsonSchema;
@@ -32,7 +32,8 @@ pub struct DynamoDbSource {
     /// have them.
     #[serde(default)]
     pub consistent_read: bool,
-    /// When the whole table is exported in place of its changes, for the mode `incremental`.
+    /// Where changes come from, and when the whole table is read in their place, for the mode
+    /// `incremental`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<TableChanges>,
     /// How fast the table may be read.
@@ -62,9 +63,10 @@ pub enum Mode {
     /// By native export to S3, which consumes no read capacity, needs point-in-time recovery, takes
     /// five minutes or more, and costs about six times as much per gigabyte.
     Export,
-    /// By native export of what changed since the last run that ended well, merged into that run's
-    /// items; it consumes no read capacity, and needs point-in-time recovery. The whole table is
-    /// exported in the first run and wherever changes cannot be merged; the plan gives the reason.
+    /// By what changed since the last run that ended well, merged into that run's items; it consumes
+    /// no read capacity. Changes are exported, which needs point-in-time recovery, or captured of the
+    /// table's stream. The whole table is read in the first run and wherever changes cannot be merged;
+    /// the plan gives the reason.
     Incremental,
 }
 
@@ -131,6 +133,14 @@ impl DynamoDbSource {
             Some("consistentRead")
         } else {
             None
+        }
+    }
+
+    /// How a run reads the whole table: changes that are captured may be merged into a scan.
+    pub fn whole_mode(&self) -> Mode {
+        match self.incremental() {
+            Some(changes) if changes.from == ChangesFrom::Stream => Mode::Auto,
+            _ => self.mode,
         }
     }
 

@@ -10,17 +10,43 @@ use serde::{Deserialize, Serialize};
 const MOST_DAYS: u32 = 35;
 const FIELD: &str = "source.dynamodb.changes";
 
-/// When the whole table is exported in place of its changes, and when changes are worth a training.
+/// Where the changes of a table come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ChangesFrom {
+    /// DynamoDB's incremental exports, which need point-in-time recovery. Nothing runs in between.
+    #[default]
+    Export,
+    /// The table's stream, which the stack's `capture-changes` writes into the lake as changes
+    /// happen. It needs the stack's parameter `ChangeStreamArn`.
+    Stream,
+}
+
+// serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_export(from: &ChangesFrom) -> bool {
+    *from == ChangesFrom::Export
+}
+
+/// Where changes come from, when the whole table is read in their place, and when changes are worth a
+/// training.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TableChanges {
-    /// Days after which a run also exports the whole table as of the same moment, compares it with
-    /// what the changes came to, and goes on with it.
+    /// Where they come from. After a change of this field the whole table is read once.
+    #[serde(default, skip_serializing_if = "is_export")]
+    pub from: ChangesFrom,
+    /// Whether items stay that their time to live has removed: only a stream tells these from items
+    /// that were deleted. Where the whole table is read, they are gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_expired: bool,
+    /// Days after which a run reads the whole table again. From exports, it exports it as of the
+    /// same moment, compares it with what the changes came to, and goes on with it.
     #[serde(default = "default_days")]
     #[schemars(range(min = 1, max = 35))]
     pub full_every_days: u32,
-    /// Share of the items, from 0 to 1. If more changed, the run exports the whole table: a change
-    /// is about as dear as two items.
+    /// Share of the items, from 0 to 1. If more changed, the run reads the whole table: an exported
+    /// change is about as dear as two items. Of a stream, the number of changes is an estimate.
     #[serde(default = "default_share")]
     #[schemars(range(min = 0.0, max = 1.0))]
     pub maximum_share: f64,
@@ -43,6 +69,8 @@ const fn default_share() -> f64 {
 impl Default for TableChanges {
     fn default() -> Self {
         Self {
+            from: ChangesFrom::Export,
+            keep_expired: false,
             full_every_days: default_days(),
             maximum_share: default_share(),
             retrain_at_share: 0.0,
@@ -58,7 +86,7 @@ pub(super) fn validate(source: &DynamoDbSource, faults: &mut Faults) {
                 "projection" => "leave it out, and name the columns in `dataset.columns`",
                 "filter" => "leave it out, and filter by `dataset.where`",
                 "index" => "leave it out, or choose scan",
-                _ => "leave it out: exports are exact at a moment",
+                _ => "leave it out: what was read too early is corrected by its changes",
             };
             faults.add(
                 format!("source.dynamodb.{field}"),
@@ -71,6 +99,12 @@ pub(super) fn validate(source: &DynamoDbSource, faults: &mut Faults) {
     let Some(changes) = source.changes else {
         return;
     };
+    if changes.keep_expired && changes.from == ChangesFrom::Export {
+        faults.add(
+            format!("{FIELD}.keepExpired"),
+            "needs `from` to be `stream`: an export does not tell items that expired from items that were deleted",
+        );
+    }
     if !(1..=MOST_DAYS).contains(&changes.full_every_days) {
         faults.add(
             format!("{FIELD}.fullEveryDays"),
@@ -117,6 +151,8 @@ mod tests {
         assert_eq!(faults(&json!({})), "");
         let all = json!({"fullEveryDays": 35, "maximumShare": 1, "retrainAtShare": 1});
         assert_eq!(faults(&json!({ "changes": all })), "");
+        let stream = json!({"from": "stream", "keepExpired": true});
+        assert_eq!(faults(&json!({ "changes": stream })), "");
         for (change, says) in [
             (
                 json!({"index": "by-time"}),
@@ -134,6 +170,10 @@ mod tests {
             (
                 json!({"mode": "auto", "changes": {}}),
                 "field `source.dynamodb.changes`: needs",
+            ),
+            (
+                json!({"changes": {"keepExpired": true}}),
+                "field `source.dynamodb.changes.keepExpired`: needs `from` to be `stream`: an export does not tell",
             ),
             (
                 json!({"changes": {"fullEveryDays": 36}}),

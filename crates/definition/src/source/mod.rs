@@ -16,7 +16,7 @@ mod sql;
 mod toy;
 
 pub use dynamodb::{DynamoDbSource, Filter, Mode, ReadBudget};
-pub use dynamodb_changes::TableChanges;
+pub use dynamodb_changes::{ChangesFrom, TableChanges};
 pub use events::{EVENTS, EventsSource};
 pub use files::{CellType, CsvFiles, FileFormat, FilesSource};
 pub use image_changes::{Changed, Since};

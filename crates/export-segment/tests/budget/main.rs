@@ -53,6 +53,7 @@ fn plan(table: &MeteredTable, per_task: u32, rcu: Option<f64>, is_counted: bool)
             table_id: None,
             changes: None,
             gap: false,
+            capture: None,
             projection: Vec::new(),
             read: Some(ReadPlan {
                 rcu,

@@ -1,9 +1,10 @@
 //! Records of an incremental run: the changes it merges into an earlier run's items, and what the
 //! result is a state of.
 
-use super::{Checksum, Part};
+use super::{Checksum, Part, ReadPlan};
 use crate::native::ExportFile;
 use contract::RunId;
+use contract::states::{ExportTask, Route};
 use serde::{Deserialize, Serialize};
 
 /// A span of time, in seconds since 1970.
@@ -28,7 +29,7 @@ pub enum ChangeView {
 }
 
 /// Which changes a run merges into which run's items: all until its own start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlannedChanges {
     /// What the changes are merged into.
@@ -42,6 +43,9 @@ pub struct PlannedChanges {
     /// items.
     #[serde(default, skip_serializing_if = "is_not")]
     pub audit: bool,
+    /// How the whole table is read instead where the changes do not fit; absent: by a native export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<WholePlan>,
 }
 
 // serde asks with a reference.
@@ -100,6 +104,23 @@ impl Audit {
     }
 }
 
+/// How the whole table is read where changes that were captured do not fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WholePlan {
+    /// The route: a scan or a native export.
+    pub route: Route,
+    /// The number of a scan's first segment: those before it are of the merged changes.
+    pub first_segment: u32,
+    /// Segments of a scan; 0 for a native export.
+    pub segments: u32,
+    /// The tasks that share a scan's segments.
+    pub tasks: Vec<ExportTask>,
+    /// How fast the table is scanned; absent for a native export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<ReadPlan>,
+}
+
 /// That the whole table is exported where changes were to be merged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -146,6 +167,48 @@ pub struct ChangesRecord {
     /// Whether the segments' values are hashed, for comparing with an export of the whole table.
     #[serde(default, skip_serializing_if = "is_not")]
     pub audit: bool,
+    /// What was captured of the table's stream, in place of windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured: Option<CapturedChanges>,
+}
+
+/// Where a table's changes are captured, and when the captured objects were listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CaptureSource {
+    /// ARN of the stream.
+    pub stream_arn: String,
+    /// UUID of the event source mapping.
+    pub mapping: String,
+    /// When the listing began, in seconds since 1970.
+    pub listed_at: i64,
+}
+
+/// The captured changes that a run merges: all objects of one listing, from a moment before the base
+/// on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CapturedChanges {
+    /// Where they were captured.
+    pub source: CaptureSource,
+    /// The objects, in the order of their keys. The same change may be in several.
+    pub objects: Vec<CapturedFile>,
+    /// Whether items that their time to live removed are kept.
+    pub keep_expired: bool,
+    /// Whether all changes are listed that were made until the base had been read. If not, what a
+    /// change says of the base cannot be held against it yet.
+    pub settles: bool,
+}
+
+/// An object of captured changes, as it was listed. No attempt writes another one's key, and its bytes
+/// carry a checksum.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CapturedFile {
+    /// Its key.
+    pub key: String,
+    /// Its bytes as stored.
+    pub size: u64,
 }
 
 impl ChangesRecord {
@@ -181,6 +244,30 @@ pub struct ChangedRecord {
     /// Some of those keys, as they stand in the changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,
+    /// Of captured changes, the keys that had an item all the time: the base must have one of each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub always: Option<u64>,
+    /// Of captured changes, the last one that was merged of each key that changed lately.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<AppliedSequences>,
+}
+
+/// The object with the sequence number of the last change that was merged, by key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AppliedSequences {
+    /// Its key.
+    pub key: String,
+    /// How many keys.
+    pub keys: u64,
+    /// The XXH3-64 hash of the object, in hexadecimal.
+    pub checksum: Checksum,
+}
+
+// serde asks with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What changes did to the lines of a segment.
@@ -189,6 +276,10 @@ pub struct ChangedRecord {
 pub struct AppliedChanges {
     /// Lines of the base that were left out, because their keys changed.
     pub superseded: u64,
+    /// Those among them whose captured changes end with the same item: the scan had read them after
+    /// these changes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub same: u64,
     /// Those among them that are not what their change says that it replaced: a change was missed.
     pub disagreed: u64,
     /// Some of their keys, as they stand in the base.
@@ -196,9 +287,29 @@ pub struct AppliedChanges {
     pub examples: Vec<String>,
 }
 
-/// What a run's exported items are a state of. Only a state that is exact has such a record: a
-/// table's native export, or changes merged into one. A scan reads each item at another moment, so
-/// that it has none.
+/// Whether a run's items are a state of one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum SnapshotKind {
+    /// Each item is as its last merged change left it, and what no change was merged of is as it was
+    /// all the time.
+    #[default]
+    Exact,
+    /// Each item was read at another moment of this span, while its changes were captured.
+    Fuzzy(Window),
+}
+
+impl SnapshotKind {
+    // serde asks with a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_exact(&self) -> bool {
+        *self == Self::Exact
+    }
+}
+
+/// What a run's exported items are a state of. Without changes that are captured, only a state that is
+/// exact has such a record: a table's native export, or changes merged into one. A scan reads each
+/// item at another moment, so that it has one only if its changes were captured meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SnapshotRecord {
@@ -219,4 +330,10 @@ pub struct SnapshotRecord {
     /// How merged changes compare with this export of the whole table, where both were made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
+    /// Whether the items are a state of one moment.
+    #[serde(default, skip_serializing_if = "SnapshotKind::is_exact")]
+    pub kind: SnapshotKind,
+    /// Where the changes since then are captured; absent where they are exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureSource>,
 }

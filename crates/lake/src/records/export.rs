@@ -1,14 +1,15 @@
 //! Records of an export: plan, part, segment.
 
 use super::{
-    AppliedChanges, Checksum, EventsPlan, FilesPlan, ImagesPlan, Listing, PlannedChanges,
-    SnapshotRead, Snapshots, SqlPlan,
+    AppliedChanges, CaptureSource, Checksum, EventsPlan, FilesPlan, ImagesPlan, Listing,
+    PlannedChanges, SnapshotRead, Snapshots, SqlPlan, WholePlan,
 };
 use crate::keys::RunKeys;
 use contract::RunId;
 use contract::states::{Estimate, ExportTask, Route};
 use definition::{Definition, DynamoDbSource, EventsSource, FilesSource, ImagesSource, SqlSource};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The frozen definition and plan of a run: a change of the configuration reaches the next run
 /// only.
@@ -88,6 +89,33 @@ impl Plan {
             (Some(source), Some(SourcePlan::Events(plan))) => Some((source, plan)),
             _ => None,
         }
+    }
+
+    /// The route of the whole table's items, where changes do not fit.
+    pub fn whole_route(&self) -> Route {
+        let scan = self.dynamodb().and_then(|(_, plan)| plan.whole_scan());
+        scan.map_or(Route::Export, |scan| scan.route)
+    }
+
+    /// The numbers of the segments that a scan, or a source of another kind, is read in.
+    pub fn own_segments(&self) -> Range<u32> {
+        match self.dynamodb().and_then(|(_, plan)| plan.whole_scan()) {
+            Some(scan) => scan.first_segment..scan.first_segment + scan.segments,
+            None => 0..self.segments,
+        }
+    }
+
+    /// The tasks that share those segments.
+    pub fn own_tasks(&self) -> &[ExportTask] {
+        let scan = self.dynamodb().and_then(|(_, plan)| plan.whole_scan());
+        scan.map_or(&self.tasks, |scan| &scan.tasks)
+    }
+
+    /// How fast the table is scanned, if it is.
+    pub fn read_plan(&self) -> Option<&ReadPlan> {
+        let (_, plan) = self.dynamodb()?;
+        let of_whole = plan.whole_scan().and_then(|scan| scan.read.as_ref());
+        of_whole.or(plan.read.as_ref())
     }
 
     /// Tasks that run at once, of so many that may.
@@ -173,18 +201,30 @@ pub struct DynamoDbPlan {
     /// What tells the table from another one of the same name, if the service says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table_id: Option<String>,
-    /// Which changes are merged into which run's items, for the route `Changes`.
+    /// Which changes are merged into which run's items, for the routes `Changes` and `Stream`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<PlannedChanges>,
     /// Whether changes could not be merged into the last run that ended well, as they should be.
     #[serde(default, skip_serializing_if = "is_not")]
     pub gap: bool,
+    /// Where the table's changes were captured when the run was planned, so that later runs can merge
+    /// them; absent where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureSource>,
 }
 
 // serde asks with a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 const fn is_not(condition: &bool) -> bool {
     !*condition
+}
+
+impl DynamoDbPlan {
+    /// How the whole table is scanned where captured changes do not fit, if it is.
+    pub fn whole_scan(&self) -> Option<&WholePlan> {
+        let whole = self.changes.as_ref()?.whole.as_ref()?;
+        (whole.route == Route::Scan).then_some(whole)
+    }
 }
 
 /// How fast a run reads the table.

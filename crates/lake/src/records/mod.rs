@@ -15,8 +15,9 @@ mod snapshot;
 mod sql;
 
 pub use changes::{
-    AppliedChanges, Audit, ChangeView, ChangeWindow, ChangedRecord, ChangesRecord, Contents,
-    Merged, PlannedChanges, SnapshotRecord, WholeExport, Window,
+    AppliedChanges, AppliedSequences, Audit, CaptureSource, CapturedChanges, CapturedFile,
+    ChangeView, ChangeWindow, ChangedRecord, ChangesRecord, Contents, Merged, PlannedChanges,
+    SnapshotKind, SnapshotRecord, WholeExport, WholePlan, Window,
 };
 pub use checksum::{Checksum, FileDigest};
 pub use dataset::{

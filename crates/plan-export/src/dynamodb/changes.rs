@@ -13,7 +13,9 @@ use lake::{DocumentError, ObjectStore, RunKeys, documents, keys};
 use source::{DescribeRecovery, Recoverable, TableInfo};
 use std::collections::BTreeSet;
 
-const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
+/// Why the first run of a pipeline merges nothing.
+pub const FIRST: &str = "no run of the pipeline has ended well";
+pub const SECONDS_PER_DAY: i64 = 24 * 60 * 60;
 /// Days of its past that DynamoDB exports.
 const MOST_DAYS: i64 = 35;
 
@@ -46,20 +48,21 @@ pub struct Decision {
     pub chosen: Chosen,
     /// The base, and the changes that are merged into it; absent if the whole table is exported.
     pub changes: Option<(Base, PlannedChanges)>,
-    /// Whether a run has ended well, and changes cannot be merged into it.
+    /// Whether changes should be merged and cannot be.
     pub gap: bool,
 }
 
-/// Why changes cannot be merged into an earlier run.
+/// Why changes are not merged into an earlier run.
 #[derive(Debug)]
-struct NoBase {
-    why: String,
-    /// Whether a run has ended well, into which they should be merged.
-    gap: bool,
+pub struct NoBase {
+    pub why: String,
+    /// Whether they should be: changes are missing, or what they are merged into is.
+    pub gap: bool,
 }
 
 impl NoBase {
-    fn first(why: &str) -> Self {
+    /// Nothing is missing.
+    pub fn expected(why: &str) -> Self {
         Self {
             why: why.to_owned(),
             gap: false,
@@ -95,7 +98,7 @@ impl Table<'_> {
         let now = Timestamp::now().as_second();
         let base = match lake {
             Some(lake) => self.base(lake, recoverable, now).await?,
-            None => Err(NoBase::first("the lake was not read")),
+            None => Err(NoBase::expected("the lake was not read")),
         };
         let base = base.and_then(|base| self.within_limits(base, &whole, now));
         let base = match base {
@@ -140,6 +143,7 @@ impl Table<'_> {
             windows,
             whole_refused: whole_refused.map(|error| error.to_string()),
             audit: audit.is_some(),
+            whole: None,
         };
         Ok(Decision {
             chosen: Chosen {
@@ -161,7 +165,7 @@ impl Table<'_> {
         let changes = estimate::changes(base.snapshot.items, whole, self.how.maximum_share);
         match estimate::check_limits(self.definition, &estimate::both(&changes, whole)) {
             Ok(()) => Ok(base),
-            Err(_) => Err(NoBase::first(&why)),
+            Err(_) => Err(NoBase::expected(&why)),
         }
     }
 
@@ -189,7 +193,7 @@ impl Table<'_> {
         let latest: Option<Latest> =
             documents::read_if_there(lake, &key, "the record of the newest data").await?;
         let Some(Latest { run, .. }) = latest else {
-            return Ok(Err(NoBase::first("no run of the pipeline has ended well")));
+            return Ok(Err(NoBase::expected(FIRST)));
         };
         let base = RunKeys::new(pipeline, &run);
         let plan: Option<Plan> =
@@ -210,6 +214,12 @@ impl Table<'_> {
             )
             .into()));
         };
+        if snapshot.capture.is_some() {
+            return Ok(Err(format!(
+                "the items of run {run} are followed by captured changes, not by exported ones"
+            )
+            .into()));
+        }
         if let Some(why) = too_old(&snapshot, recoverable, now) {
             return Ok(Err(why.into()));
         }
@@ -229,7 +239,7 @@ impl Table<'_> {
     }
 
     /// How the base's table is another one, if it is.
-    fn difference(self, base: &Plan) -> Option<&'static str> {
+    pub fn difference(self, base: &Plan) -> Option<&'static str> {
         let Some((source, table)) = base.dynamodb() else {
             return Some("the source is another");
         };
@@ -276,6 +286,6 @@ fn windows_until(from: i64, to: i64) -> Vec<Window> {
 }
 
 /// A moment for people.
-fn time(seconds: i64) -> String {
+pub fn time(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }

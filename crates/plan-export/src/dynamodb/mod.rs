@@ -1,5 +1,6 @@
 //! Plans the export of a DynamoDB table: what to read, by which route, and how fast.
 
+mod captured;
 mod changes;
 mod estimate;
 mod prices;
@@ -17,24 +18,26 @@ pub use sample::sample_table;
 use crate::PlanExportError;
 use changes::Decision;
 use contract::states::{ExportTask, Route};
-use definition::{Definition, DynamoDbSource};
+use definition::{ChangesFrom, Definition, DynamoDbSource};
 use estimate::Shape;
-use lake::ObjectStore;
+use lake::PagedStore;
 use lake::records::{DynamoDbPlan, ItemSample, PlannedChanges, ReadPlan, SourcePlan};
 use raw_export::{PlanSource, Planned};
 use route::Chosen;
 use selected::Selected;
-use source::{DescribeRecovery, DescribeTable, ScanPages, TableInfo};
+use source::{DescribeCapture, DescribeRecovery, DescribeTable, ScanPages, TableInfo};
 
 /// A table to export, and the ports that describe it and its earlier runs.
 #[derive(Debug)]
-pub struct DynamoDb<'a, T, L> {
+pub struct DynamoDb<'a, T, L, C> {
     /// The definition's source.
     pub source: &'a DynamoDbSource,
     /// The port.
     pub tables: &'a T,
     /// The lake with earlier runs, into which changes are merged, if there is one.
     pub lake: Option<&'a L>,
+    /// What captures the table's stream.
+    pub captures: &'a C,
     /// Tasks that run at once, at most.
     pub concurrency: u32,
 }
@@ -46,10 +49,11 @@ async fn describe(tables: &impl DescribeTable, table: &str) -> Result<TableInfo,
     })
 }
 
-impl<T, L> PlanSource for DynamoDb<'_, T, L>
+impl<T, L, C> PlanSource for DynamoDb<'_, T, L, C>
 where
     T: DescribeTable + DescribeRecovery + ScanPages,
-    L: ObjectStore,
+    L: PagedStore,
+    C: DescribeCapture,
 {
     type Error = PlanExportError;
 
@@ -67,6 +71,9 @@ where
             let sample = self.sample(definition, &selected).await?;
             return self.whole(definition, selected, sample).await;
         };
+        if how.from == ChangesFrom::Stream {
+            return Box::pin(self.plan_captured(definition, how, selected)).await;
+        }
         let of_changes = changes::Table {
             definition,
             source,
@@ -107,10 +114,11 @@ where
     }
 }
 
-impl<T, L> DynamoDb<'_, T, L>
+impl<T, L, C> DynamoDb<'_, T, L, C>
 where
     T: DescribeTable + DescribeRecovery + ScanPages,
-    L: ObjectStore,
+    L: PagedStore,
+    C: DescribeCapture,
 {
     /// Reads a little of the table, to see that there are items, and of the right shape.
     async fn sample(
@@ -191,6 +199,8 @@ fn planned(
             read,
             changes,
             gap: false,
+            capture: None,
         })),
+        changes: None,
     }
 }

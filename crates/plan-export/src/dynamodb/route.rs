@@ -31,9 +31,10 @@ pub async fn choose(
     scan: Estimate,
     tables: &impl DescribeRecovery,
 ) -> Result<Chosen, PlanExportError> {
+    let mode = source.whole_mode();
     let within_limits = estimate::check_limits(definition, &scan);
     let export = estimate::export(&definition.limits, &scan);
-    match (source.mode, source.needs_scan(), within_limits) {
+    match (mode, source.needs_scan(), within_limits) {
         // An incremental run comes here only as a whole export.
         (Mode::Export | Mode::Incremental, ..) => {
             if let Some(obstacle) = obstacle(definition, source, &export, tables).await? {
@@ -141,7 +142,7 @@ async fn obstacle(
             if matches!(
                 error.name,
                 ErrorName::AccessDenied | ErrorName::ServiceRejected
-            ) && source.mode == Mode::Auto =>
+            ) && source.whole_mode() == Mode::Auto =>
         {
             let message = error.to_string();
             Ok(Some(Obstacle::RecoveryUnknown { message }))

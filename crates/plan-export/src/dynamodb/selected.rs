@@ -8,7 +8,7 @@ use dynamodb_json::Path;
 use source::{IndexInfo, Selection, TableInfo};
 
 /// A valid selection.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Selected {
     /// The table, or the index that replaces it: its own counts are what a scan reads.
     pub info: TableInfo,

@@ -94,6 +94,7 @@ impl<L: PagedStore> PlanSource for Events<'_, L> {
         );
         let read_sample = definition.dataset.is_some() && sample.items.items > 0;
         Ok(Planned {
+            changes: None,
             key_attributes: source.id.clone(),
             route: Route::Files,
             reason,

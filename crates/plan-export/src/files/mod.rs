@@ -88,6 +88,7 @@ impl<L: PagedStore> PlanSource for Files<'_, L> {
             estimate: estimate.estimate,
             sample: definition.dataset.is_some().then_some(sample.items),
             source: Some(SourcePlan::Files(plan)),
+            changes: None,
         })
     }
 }

@@ -107,6 +107,7 @@ impl<T: DescribeTable, L: PagedStore> PlanSource for Images<'_, T, L> {
                 ranges: survey.ranges,
                 earlier,
             })),
+            changes: None,
         })
     }
 }

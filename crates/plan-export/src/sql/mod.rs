@@ -123,6 +123,7 @@ impl<D: Databases, S: Secrets, L: ObjectStore> PlanSource for Sql<'_, D, S, L> {
             estimate,
             sample,
             source: Some(SourcePlan::Sql(plan)),
+            changes: None,
         })
     }
 }

@@ -5,16 +5,17 @@ use contract::states::{Outcome, PlanExportOutput, Route};
 use contract::{ErrorName, Named};
 use jiff::Timestamp;
 use lake::records::{
-    Checksum, Encoding, ExportRecord, Latest, LatestExport, Part, Plan, ScanTotals, SnapshotRecord,
+    Checksum, Encoding, ExportRecord, Latest, LatestExport, Part, Plan, ScanTotals, SnapshotKind,
+    SnapshotRecord,
 };
 use lake::{MemoryStore, ObjectStore, RunKeys, documents, keys};
 use plan_export::PlanExportError;
 use serde_json::{Value, json};
 use source::Recoverable;
 
-const DAY: i64 = 24 * 60 * 60;
+pub const DAY: i64 = 24 * 60 * 60;
 
-fn now() -> i64 {
+pub fn now() -> i64 {
     Timestamp::now().as_second()
 }
 
@@ -24,7 +25,7 @@ fn incremental() -> Value {
     definition
 }
 
-fn tables() -> Tables {
+pub fn tables() -> Tables {
     Tables {
         bytes: 10 << 30,
         recovery: Recovery::On,
@@ -42,6 +43,28 @@ async fn after_a_run(tables: &Tables, ago: i64) -> (MemoryStore, RunKeys) {
         .await
         .unwrap();
     assert_eq!(output.route, Route::Export);
+    let snapshot = SnapshotRecord {
+        run: output.run.clone(),
+        as_of: now() - ago,
+        items: 1000,
+        segments: 1,
+        full_as_of: now() - ago,
+        generation: 0,
+        changed_keys: 0,
+        kind: SnapshotKind::Exact,
+        capture: None,
+        audit: None,
+    };
+    let run = ended_well(&store, &output, &snapshot).await;
+    (store, run)
+}
+
+/// Leaves what a planned run leaves that ends well, of which a snapshot says what it is.
+pub async fn ended_well(
+    store: &MemoryStore,
+    output: &PlanExportOutput,
+    snapshot: &SnapshotRecord,
+) -> RunKeys {
     let run = RunKeys::new(&output.pipeline, &output.run);
     let part = Part {
         key: format!("{}part", run.raw()),
@@ -55,29 +78,22 @@ async fn after_a_run(tables: &Tables, ago: i64) -> (MemoryStore, RunKeys) {
     let export = ExportRecord {
         run: output.run.clone(),
         segments: 1,
-        totals: ScanTotals::default(),
+        totals: ScanTotals {
+            items: 1000,
+            ..ScanTotals::default()
+        },
         snapshots: None,
         parts: vec![part],
     };
-    documents::write(&store, &run.export(), &export)
+    documents::write(store, &run.export(), &export)
         .await
         .unwrap();
-    let snapshot = SnapshotRecord {
-        run: output.run.clone(),
-        as_of: now() - ago,
-        items: 1000,
-        segments: 1,
-        full_as_of: now() - ago,
-        generation: 0,
-        changed_keys: 0,
-        audit: None,
-    };
-    documents::write(&store, &run.snapshot(), &snapshot)
+    documents::write(store, &run.snapshot(), snapshot)
         .await
         .unwrap();
     let latest = Latest {
         pipeline: output.pipeline.clone(),
-        run: output.run,
+        run: output.run.clone(),
         outcome: Outcome::Deployed,
         started: "2026-11-20T17:30:00Z".to_owned(),
         finished: "2026-11-20T17:40:00Z".to_owned(),
@@ -92,13 +108,13 @@ async fn after_a_run(tables: &Tables, ago: i64) -> (MemoryStore, RunKeys) {
         dataset: None,
         model: None,
     };
-    documents::write(&store, &keys::latest(&output.pipeline), &latest)
+    documents::write(store, &keys::latest(&output.pipeline), &latest)
         .await
         .unwrap();
-    (store, run)
+    run
 }
 
-async fn second(
+pub async fn second(
     store: &MemoryStore,
     tables: &Tables,
     input: Value,

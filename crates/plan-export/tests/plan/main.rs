@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 mod alarms;
+mod captured;
 mod changes;
 mod ready;
 mod route;

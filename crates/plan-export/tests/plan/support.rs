@@ -9,8 +9,8 @@ use plan_export::{Overrides, PlanExportError, Settings, Sources, handle};
 use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use source::{
-    DescribeRecovery, DescribeTable, IndexInfo, MemoryFunctions, PageBuffer, PageEnd, PageRequest,
-    PointInTimeRecovery, ReadCapacity, Recoverable, ScanPages, TableInfo,
+    DescribeRecovery, DescribeTable, IndexInfo, MemoryCapture, MemoryFunctions, PageBuffer,
+    PageEnd, PageRequest, PointInTimeRecovery, ReadCapacity, Recoverable, ScanPages, TableInfo,
 };
 use std::sync::Mutex;
 
@@ -31,6 +31,7 @@ pub struct Tables {
     pub recovery: Recovery,
     pub recoverable: Recoverable,
     pub id: &'static str,
+    pub capture: MemoryCapture,
 }
 
 impl Default for Tables {
@@ -47,6 +48,7 @@ impl Default for Tables {
             recovery: Recovery::Denied,
             recoverable: Recoverable::default(),
             id: "id-1",
+            capture: MemoryCapture::default(),
         }
     }
 }
@@ -225,6 +227,7 @@ pub async fn plan_of(
         databases: &database::Drivers::AT_ONCE,
         secrets: &sql_source::MemorySecrets::new(),
         lake: Some(store),
+        captures: &tables.capture,
         concurrency: settings.concurrency,
     };
     handle(

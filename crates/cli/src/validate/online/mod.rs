@@ -8,6 +8,7 @@ mod quotas;
 
 use crate::exit::Exit;
 use crate::place::{Place, PlaceError, Settings, StackError};
+use aws::capture::Captures;
 use aws::dynamodb::Tables;
 use aws::identity;
 use aws::s3::S3Store;
@@ -112,11 +113,14 @@ impl Account<'_> {
         let secrets = SecretsManager::new(self.place.config());
         // Whether there is one is another check.
         let lake = self.place.lake().await.ok();
+        let mapping = self.place.capture_mapping().await.unwrap_or_default();
+        let captures = Captures::new(self.place.config(), mapping);
         let sources = Sources {
             tables: &tables,
             databases: &database::Drivers::AT_ONCE,
             secrets: &secrets,
             lake: lake.as_ref(),
+            captures: &captures,
             concurrency: settings.map_concurrency,
         };
         match Box::pin(sources.plan(definition)).await {
