@@ -131,7 +131,7 @@ fn without(pointer: &str, name: &str) -> Value {
 }
 
 fn set(pointer: &'static str, value: Value) -> Value {
-    with(|record| *record.pointer_mut(pointer).unwrap() = value.clone())
+    with(move |record| *record.pointer_mut(pointer).unwrap() = value.clone())
 }
 
 #[tokio::test]

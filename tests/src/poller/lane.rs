@@ -121,7 +121,8 @@ impl Shards {
         let mut open = self.all.iter_mut().filter(|shard| shard.is_open);
         let shard = open.find(|it| (it.range.0..=it.range.1).contains(&record.hash));
         let shard = shard.expect("open shards have all hashes");
-        let lane = (record.hash >> 8) as usize % shard.lanes.len();
+        let lane = (record.hash >> 8) % shard.lanes.len() as u64;
+        let lane = usize::try_from(lane).expect("few lanes");
         shard.lanes[lane].waiting.push_back(record);
     }
 

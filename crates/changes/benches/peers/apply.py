@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Merges changes into parts of a base the way scripts do it: `json`, a dictionary, and gzip or zstandard.
 
-Reads the folder that `cargo bench -p changes -- --keep FOLDER` leaves, and prints CPU seconds for a GB of the base's
-lines. With `zstandard` installed it is measured too.
+Reads the folder that `cargo bench -p changes --bench apply -- --keep FOLDER` leaves, and prints CPU seconds for a GB of
+the base's lines. With `zstandard` installed it is measured too.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main():
     options = options.parse_args()
     parts = sorted(options.folder.glob("raw/default/run=20261120-*/segment-*/part-*.jsonl.zst"))[:PARTS]
     if not parts:
-        sys.exit(f"{options.folder} has no parts: run cargo bench -p changes -- --keep {options.folder}")
+        sys.exit(f"{options.folder} has no parts: run cargo bench -p changes --bench apply -- --keep {options.folder}")
     last = changes(options.folder)
     before = time.process_time()
     read, kept = merge(parts, last, options.kind, os.devnull)
