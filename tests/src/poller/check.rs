@@ -8,6 +8,7 @@ use lake::part::{LineReader, lines};
 use lake::records::Encoding;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 /// What the lake holds of a stream.
 #[derive(Debug, Default)]
@@ -115,7 +116,8 @@ pub fn line(record: &Record, line: &str) -> Result<(), String> {
     let mut expected = format!("{{\"Metadata\":{metadata},\"Keys\":{}", change["Keys"]);
     for image in ["NewImage", "OldImage"] {
         if let Some(value) = change.get(image) {
-            expected.push_str(&[",\"", image, "\":", &value.to_string()].concat());
+            // Writing to memory cannot fail.
+            let _ = write!(expected, ",\"{image}\":{value}");
         }
     }
     expected += "}";
