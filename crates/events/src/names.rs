@@ -19,9 +19,23 @@ struct Name {
     start: usize,
     end: usize,
     escaped: bool,
+    /// Of its length and three of its bytes: names that differ in it differ.
+    key: u64,
 }
 
 impl Name {
+    fn new(start: usize, name: &Text<'_>) -> Self {
+        let raw = name.raw().as_bytes();
+        let byte = |at: usize| u64::from(raw.get(at).copied().unwrap_or(0));
+        let (middle, last) = (byte(raw.len() / 2), byte(raw.len().saturating_sub(1)));
+        Self {
+            start,
+            end: start + raw.len(),
+            escaped: name.is_escaped(),
+            key: (raw.len() as u64) << 24 | byte(0) << 16 | middle << 8 | last,
+        }
+    }
+
     fn raw<'t>(&self, text: &'t str) -> &'t str {
         &text[self.start..self.end]
     }
@@ -35,7 +49,7 @@ impl Name {
         if self.escaped || other.escaped {
             self.text(text) == other.text(text)
         } else {
-            self.raw(text) == other.raw(text)
+            self.key == other.key && self.raw(text) == other.raw(text)
         }
     }
 }
@@ -60,11 +74,7 @@ impl Names {
         start: usize,
         name: &Text<'_>,
     ) -> bool {
-        let name = Name {
-            start,
-            end: start + name.raw().len(),
-            escaped: name.is_escaped(),
-        };
+        let name = Name::new(start, name);
         let known = &self.names[object..];
         let repeats = known.len() < FEW && known.iter().any(|known| known.equals(&name, text));
         self.names.push(name);

@@ -8,15 +8,15 @@ mod batch;
 mod error;
 mod settings;
 
-pub use batch::{Answer, Answered, Outcome};
 pub use error::TransformRecordsError;
 pub use settings::{Conditions, Required};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use batch::{Batch, Record};
+use batch::{Answer, Batch, Outcome, Record, size};
 use events::{Counts, Refusal, Transform};
 use lambda_shell::Unit;
+use serde_json::value::RawValue;
 
 /// The most bytes of an answer. Lambda lets 6 MB through; with more, Firehose takes the whole batch
 /// as failed.
@@ -34,7 +34,7 @@ pub fn handle(
     transform: &mut Transform,
     pipeline: &str,
     invocation: &[u8],
-) -> Result<Answer, TransformRecordsError> {
+) -> Result<Box<RawValue>, TransformRecordsError> {
     let (answer, totals) = answer(transform, invocation)?;
     totals.report(pipeline);
     Ok(answer)
@@ -47,11 +47,12 @@ pub fn handle(
 pub fn answer(
     transform: &mut Transform,
     invocation: &[u8],
-) -> Result<(Answer, Totals), TransformRecordsError> {
-    let batch: Batch<'_> = serde_json::from_slice(invocation)?;
+) -> Result<(Box<RawValue>, Totals), TransformRecordsError> {
+    let batch: Batch<'_> =
+        serde_json::from_slice(invocation).map_err(TransformRecordsError::NotRecords)?;
     // As failed, every record is in the answer in any case.
     let least = batch.records.iter();
-    let least: usize = least.map(|it| Answered::size(&it.record_id, 0)).sum();
+    let least: usize = least.map(|it| size(&it.record_id, 0)).sum();
     let mut work = Work {
         transform,
         room: MAX_ANSWER.saturating_sub(least),
@@ -59,9 +60,19 @@ pub fn answer(
         lines: Vec::new(),
         totals: Totals::default(),
     };
-    let records = batch.records.into_iter();
-    let records = records.map(|record| work.answered(record)).collect();
-    Ok((Answer { records }, work.totals))
+    // Lines are some two times as long as events.
+    let mut answer = Answer::new(invocation.len() * 2);
+    for record in &batch.records {
+        let outcome = work.outcome(record);
+        let lines = match outcome {
+            Outcome::Ok => work.lines.as_slice(),
+            Outcome::Dropped | Outcome::ProcessingFailed => &[],
+        };
+        let added = answer.push(&record.record_id, outcome, lines);
+        added.map_err(TransformRecordsError::Answer)?;
+    }
+    let answer = answer.end().map_err(TransformRecordsError::Answer)?;
+    Ok((answer, work.totals))
 }
 
 /// Why a record failed.
@@ -118,15 +129,16 @@ struct Work<'t> {
 }
 
 impl Work<'_> {
-    fn answered(&mut self, record: Record<'_>) -> Answered {
-        let (result, data) = match self.record(&record) {
+    /// Transforms a record; if it is `Ok`, its lines are at hand.
+    fn outcome(&mut self, record: &Record<'_>) -> Outcome {
+        match self.record(record) {
             Ok(counts) => {
                 self.totals.kept += counts.kept;
                 self.totals.dropped += counts.dropped;
                 if counts.kept == 0 {
-                    (Outcome::Dropped, String::new())
+                    Outcome::Dropped
                 } else {
-                    (Outcome::Ok, STANDARD.encode(&self.lines))
+                    Outcome::Ok
                 }
             }
             Err(failed) => {
@@ -134,13 +146,8 @@ impl Work<'_> {
                 if self.totals.failed <= LOGGED as u64 {
                     tracing::warn!(record = %record.record_id, "failed: {failed}");
                 }
-                (Outcome::ProcessingFailed, String::new())
+                Outcome::ProcessingFailed
             }
-        };
-        Answered {
-            record_id: record.record_id.into_owned(),
-            result,
-            data,
         }
     }
 
@@ -157,7 +164,7 @@ impl Work<'_> {
         })?;
         let counts = self.transform.record(&self.data, &mut self.lines)?;
         let id = &record.record_id;
-        let more = Answered::size(id, self.lines.len()) - Answered::size(id, 0);
+        let more = size(id, self.lines.len()) - size(id, 0);
         let left = self.room.checked_sub(more);
         self.room = left.ok_or(Failed::TooLarge)?;
         Ok(counts)
