@@ -20,7 +20,7 @@ use end_to_end::counted::{Counted, Kind};
 use end_to_end::permitted::Lakes;
 use lake::{MemoryStore, ObjectStore, RunKeys};
 use local_servers::s3::S3;
-use run::{definition, export, key, object, of, plan, plan_dataset, raw, rows, tasks};
+use run::{definition, export, key, merge, object, of, plan, plan_dataset, raw, seal, tasks};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -74,7 +74,9 @@ impl Lake {
         let mut made = 0;
         if planned.then == AfterExport::Continue {
             let lake = self.lakes.of("merge-to-csv").await;
-            made = rows(&lake.store, run, planned.shards).await.total();
+            merge(&lake.store, run, planned.shards).await;
+            let lake = self.lakes.of("seal-dataset").await;
+            made = seal(&lake.store, run).await.total();
         }
         Box::pin(run::end(&self.behind, run, planned.then)).await;
         (planned.then, made)

@@ -196,8 +196,8 @@ pub async fn plan_dataset(lake: &impl ObjectStore, run: &RunInput) -> PlanDatase
     Box::pin(planned).await.unwrap()
 }
 
-/// Makes the rows of a planned dataset, and seals it.
-pub async fn rows(lake: &S3Store, run: &RunInput, shards: u32) -> RowCounts {
+/// Makes the rows of a planned dataset.
+pub async fn merge(lake: &S3Store, run: &RunInput, shards: u32) {
     for shard in 0..shards {
         let input = MergeToCsvInput {
             pipeline: run.pipeline.clone(),
@@ -207,6 +207,10 @@ pub async fn rows(lake: &S3Store, run: &RunInput, shards: u32) -> RowCounts {
         let merged = merge_to_csv::handle(lake, input, invocation());
         Box::pin(merged).await.unwrap();
     }
+}
+
+/// Seals a dataset.
+pub async fn seal(lake: &S3Store, run: &RunInput) -> RowCounts {
     let sealed = seal_dataset::handle(lake, run.clone(), invocation());
     Box::pin(sealed).await.unwrap().rows
 }
