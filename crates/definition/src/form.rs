@@ -427,7 +427,7 @@ mod tests {
             (
                 "/source",
                 json!({"mysql": {}}),
-                "field `source`: `mysql` is no choice: there are `dynamodb`, `sql`, `images`, `files`, `toy`",
+                "field `source`: `mysql` is no choice: there are `dynamodb`, `sql`, `images`, `files`, `events`, `toy`",
             ),
             (
                 "/limits",
