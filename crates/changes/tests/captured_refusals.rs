@@ -55,7 +55,7 @@ impl Run {
         let sealed = seal_captured(&world.lake, &base, &source, segments, source.listed_at);
         let base = now(sealed).unwrap();
         let stream = CapturedStream::of_arn(ARN).unwrap();
-        let hour = Hour::of(SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_860_000));
+        let hour = Hour::of(SystemTime::UNIX_EPOCH + Duration::from_hours(498_850));
         let object = stream.object(&hour, &number(first), &number(last), "a");
         let mut writer = PartWriter::new(&world.lake, object.clone()).unwrap();
         for line in lines {

@@ -174,7 +174,9 @@ mod tests {
             let objects = earlier.iter().chain(&segment.objects).cloned();
             let objects: Vec<_> = objects.collect();
             let mut listing = ObjectsListing::default();
-            objects.iter().for_each(|object| listing.add(object));
+            for object in &objects {
+                listing.add(object);
+            }
             assert_eq!(listing, segment.listing);
             let items = objects.len() as u64;
             let kept = KeptSegment {
