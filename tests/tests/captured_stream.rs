@@ -5,6 +5,9 @@
 //! failed seed again: `MILLRACE_CAPTURE_FIRST_SEED=… MILLRACE_CAPTURE_SEEDS=1`.
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
+#[path = "captured_stream/fixtures.rs"]
+mod fixtures;
+
 use end_to_end::dynamodb::call;
 use end_to_end::poller::{self, Counts, Numbering, Programs, Report, Source};
 use end_to_end::workspace;

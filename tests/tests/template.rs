@@ -90,7 +90,7 @@ fn the_stack_says_which_version_it_is() {
 #[test]
 fn the_template_knows_every_function() {
     let lambdas = lambdas();
-    assert_eq!(lambdas.len(), 14, "{lambdas:?}");
+    assert_eq!(lambdas.len(), 17, "{lambdas:?}");
     // What this one answers, Firehose writes into the lake.
     for lambda in lambdas.iter().filter(|it| it.name != "transform-records") {
         assert!(lambda.environment.contains("LAKE_BUCKET"), "{lambda:?}");

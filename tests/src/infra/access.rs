@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// The tiers of the lake.
-pub const TIERS: [&str; 21] = [
+pub const TIERS: [&str; 20] = [
     "config",
     "changes",
     "aws/lambda",
@@ -30,7 +30,6 @@ pub const TIERS: [&str; 21] = [
     "queries",
     "index",
     "images",
-    "events",
     "events-index",
 ];
 const ADMINISTRATOR: &str = "arn:aws:iam::123456789012:role/Admin";

@@ -104,6 +104,11 @@ fn holds(stack: &Stack, function: &Value, variable: &str, value: &str) -> Result
         // The same that the functions of the Maps' children may have reserved.
         "MAP_CONCURRENCY" => must(stack.parameter("MapConcurrency")),
         "INPUT_MAY_OVERRIDE" => must(stack.parameter("InputMayOverride")),
+        // The mapping that captures changes, where one does.
+        "CAPTURE_MAPPING" => must(match stack.parameter("ChangeStreamArn") {
+            "" => "",
+            _ => "millrace-CaptureChangesMapping",
+        }),
         "EVENTS_PIPELINE" => must(stack.parameter("EventsPipeline")),
         "EVENTS_REQUIRED" => must(stack.parameter("EventsRequired")),
         "EVENTS_WHERE" => must(stack.parameter("EventsWhere")),

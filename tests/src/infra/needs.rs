@@ -256,7 +256,8 @@ pub const FOR_PEOPLE: [&str; 4] = [
 
 /// Operations that a function seems to reach and never calls: the readers of the lake's parts call
 /// `append` and `finish`, which are methods of its writers too.
-const BY_NAME_ALONE: [(&str, &str); 4] = [
+const BY_NAME_ALONE: [(&str, &str); 5] = [
+    ("plan-export", "abort_multipart_upload"),
     ("score-changes", "complete_multipart_upload"),
     ("score-changes", "create_multipart_upload"),
     ("score-changes", "put_object"),

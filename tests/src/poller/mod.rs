@@ -10,6 +10,7 @@ mod lane;
 mod stream;
 mod trial;
 
+pub use check::{Captured, read as captured};
 pub use stream::{Numbering, Record, Source};
 pub use trial::{Programs, Report, run};
 
