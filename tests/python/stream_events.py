@@ -9,14 +9,16 @@ import pathlib
 import samcli.lib.generated_sample_events as package
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent
 
-OPEN = {"partition": "aws", "region": "us-east-1", "account_id": "123456789012"}
+# What the sample leaves open. The stream's label is short, since local servers make file names of keys.
+OPEN = {"{{{partition}}}": "aws", "{{{region}}}": "us-east-1", "{{{account_id}}}": "123456789012"}
+OPEN |= {"{{{table}}}": "films", "2015-06-27T00:48:05.899": "label"}
 
 
 def sample():
     path = pathlib.Path(package.__file__).parent / "events" / "dynamodb" / "DynamoDBUpdate.json"
     text = path.read_text()
     for name, value in OPEN.items():
-        text = text.replace("{{{" + name + "}}}", value)
+        text = text.replace(name, value)
     return json.loads(text)
 
 

@@ -46,10 +46,10 @@ impl Built {
 /// A function with the environment that its code asks for, none of which it reaches.
 fn function(lambda: &Lambda, program: &std::path::Path, log: &std::path::Path) -> Function {
     let own = lambda.environment.iter().map(|name| {
-        let value = if name.ends_with("_CONCURRENCY") {
-            "1"
-        } else {
-            "none"
+        let value = match name.as_str() {
+            "EVENTS_WHERE" => "[]",
+            name if name.ends_with("_CONCURRENCY") => "1",
+            _ => "none",
         };
         (name.as_str(), value)
     });

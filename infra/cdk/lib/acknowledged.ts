@@ -22,7 +22,7 @@ function reasons(table: string, events: string, machine: string): readonly Reaso
     {
       why: 'The keys below a tier are made by the runs. ACCESS.md is the table of who may use which tier.',
       findings: [
-        'aws/lambda', 'captured', 'champion', 'changes', 'config', 'current', 'images', 'index', 'judging', 'latest', 'models', 'predictions',
+        'aws/lambda', 'captured', 'champion', 'changes', 'config', 'current', 'events', 'events-index', 'images', 'index', 'judging', 'latest', 'models', 'predictions',
         'processed', 'queries', 'raw', 'reports', 'scoring',
       ].map(tier),
     },

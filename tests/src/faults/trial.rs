@@ -204,6 +204,7 @@ fn function(program: &Path, dynamodb: &str, s3: &str, log: &Path) -> Function {
     let environment = [
         ("LAKE_BUCKET", LAKE),
         ("INPUT_MAY_OVERRIDE", "all"),
+        ("CAPTURE_MAPPING", ""),
         ("MAP_CONCURRENCY", "40"),
         ("STACK_NAME", "millrace"),
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),

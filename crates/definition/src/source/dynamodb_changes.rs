@@ -41,7 +41,7 @@ pub struct TableChanges {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep_expired: bool,
     /// Days after which a run reads the whole table again. From exports, it exports it as of the
-    /// same moment, compares it with what the changes came to, and goes on with it.
+    /// same moment, compares it with what the changes came to, and continues with it.
     #[serde(default = "default_days")]
     #[schemars(range(min = 1, max = 35))]
     pub full_every_days: u32,
