@@ -19,6 +19,12 @@ ANSWERED = {
     ("RESOURCE_STAR", "ec2:UnassignPrivateIpAddresses"),
     # It asks for executions of express state machines beside those of standard ones. There are none.
     ("RESOURCE_MISMATCH", "states:DescribeExecution"),
+    # It takes an ARN apart at its colons, and the label of a stream has two.
+    ("RESOURCE_MISMATCH", "dynamodb:DescribeStream"),
+    ("RESOURCE_MISMATCH", "dynamodb:GetRecords"),
+    ("RESOURCE_MISMATCH", "dynamodb:GetShardIterator"),
+    # SAM's policy template for readers of a stream names the stream here, too.
+    ("RESOURCE_MISMATCH", "dynamodb:ListStreams"),
     # It knows state machines alone; the children of a Distributed Map are listed by its run.
     ("RESOURCE_MISMATCH", "states:ListExecutions"),
 }

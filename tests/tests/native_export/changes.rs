@@ -66,7 +66,8 @@ impl Pipeline {
                 "changes": {"retrainAtShare": self.share, "fullEveryDays": self.full_every_days},
             }},
         });
-        let planned = self.moto.plan_run(definition, &start.to_string()).await;
+        let start = start.to_string();
+        let planned = Box::pin(self.moto.plan_run(definition, &start)).await;
         let planned = planned.unwrap();
         let (run, keys) = of(&planned);
         let plan: Plan = documents::read(&self.moto.lake, &keys.plan(), "plan")
@@ -154,7 +155,7 @@ impl Pipeline {
     async fn end(&self, run: &RunInput) -> PlanDatasetOutput {
         let lake = self.moto.lakes.of("plan-dataset").await;
         let planned = plan_dataset::handle(&lake.store, 40, run.clone(), invocation());
-        let planned = planned.await.unwrap();
+        let planned = Box::pin(planned).await.unwrap();
         if planned.then == AfterExport::End {
             let key = RunKeys::new(&run.pipeline, &run.run).plan();
             let plan: Plan = documents::read(&self.moto.lake, &key, "plan")
@@ -222,9 +223,20 @@ impl Pipeline {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported() {
-    let mut random = fastrand::Rng::with_seed(7);
+    let random = &mut fastrand::Rng::with_seed(7);
     let mut pipeline = Pipeline::start().await;
+    Box::pin(two_generations_are_merged(&mut pipeline, random)).await;
+    Box::pin(a_lost_change_ends_in_the_whole_table(&mut pipeline, random)).await;
+    Box::pin(too_few_changes_are_merged_by_a_later_run(
+        &mut pipeline,
+        random,
+    ))
+    .await;
+    Box::pin(what_changes_come_to_is_compared(&mut pipeline, random)).await;
+    pipeline.moto.assert_permitted();
+}
 
+async fn two_generations_are_merged(pipeline: &mut Pipeline, random: &mut fastrand::Rng) {
     let (plan, run, keys) = pipeline.plan().await;
     assert_eq!(plan.route, Route::Export, "{}", plan.reason);
     pipeline.whole(&run, &keys).await;
@@ -238,7 +250,7 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
         let (plan, run, keys) = pipeline.plan().await;
         assert_eq!(plan.route, Route::Changes, "{}", plan.reason);
         assert!(plan.sample.is_none(), "the table was not read");
-        let changes = pipeline.change(&mut random, 12, 5);
+        let changes = pipeline.change(random, 12, 5);
         pipeline.merge(&plan, &run, &keys, &changes).await;
         let ended = pipeline.end(&run).await;
         assert_eq!(ended.then, AfterExport::End);
@@ -252,7 +264,12 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
         // A repeated call answers the same.
         assert_eq!(pipeline.end(&run).await, ended);
     }
+}
 
+async fn a_lost_change_ends_in_the_whole_table(
+    pipeline: &mut Pipeline,
+    random: &mut fastrand::Rng,
+) {
     // Nothing changed: nothing is to be trained.
     let (plan, run, keys) = pipeline.plan().await;
     pipeline.merge(&plan, &run, &keys, &[]).await;
@@ -262,8 +279,8 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
     // Items changed twice, and the export lacks the first changes.
     let (plan, run, keys) = pipeline.plan().await;
     assert_eq!(plan.route, Route::Changes, "{}", plan.reason);
-    let _lost = pipeline.change(&mut random, ITEMS, 0);
-    let changes = pipeline.change(&mut random, 3, 2);
+    let _lost = pipeline.change(random, ITEMS, 0);
+    let changes = pipeline.change(random, 3, 2);
     pipeline.merge(&plan, &run, &keys, &changes).await;
     assert_eq!(pipeline.end(&run).await.then, AfterExport::ExportWhole);
     assert_eq!(pipeline.end(&run).await.then, AfterExport::ExportWhole);
@@ -272,22 +289,27 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
     let snapshot = pipeline.snapshot(&keys).await;
     assert_eq!(snapshot.generation, 0);
     pipeline.assert_is_table(&keys).await;
+}
 
+async fn too_few_changes_are_merged_by_a_later_run(
+    pipeline: &mut Pipeline,
+    random: &mut fastrand::Rng,
+) {
     // Fewer than the share that is asked for.
     pipeline.share = 0.1;
     let (plan, run, keys) = pipeline.plan().await;
     assert_eq!(plan.route, Route::Changes, "{}", plan.reason);
-    let changes = pipeline.change(&mut random, 10, 0);
+    let changes = pipeline.change(random, 10, 0);
     pipeline.merge(&plan, &run, &keys, &changes).await;
     // The definition is another one: it is trained all the same.
     assert_eq!(pipeline.end(&run).await.then, AfterExport::End);
     let (plan, run, keys) = pipeline.plan().await;
-    let changes = pipeline.change(&mut random, 10, 0);
+    let changes = pipeline.change(random, 10, 0);
     pipeline.merge(&plan, &run, &keys, &changes).await;
     assert_eq!(pipeline.end(&run).await.then, AfterExport::NothingNew);
     // The next run merges them too, and both together are enough.
     let (plan, run, keys) = pipeline.plan().await;
-    let more = pipeline.change(&mut random, 100, 0);
+    let more = pipeline.change(random, 100, 0);
     let mut all: BTreeMap<String, Change> = BTreeMap::new();
     for change in changes.into_iter().chain(more) {
         let image = change.new.as_ref().or(change.old.as_ref()).unwrap();
@@ -299,13 +321,15 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
     pipeline.merge(&plan, &run, &keys, &all).await;
     assert_eq!(pipeline.end(&run).await.then, AfterExport::End);
     pipeline.assert_is_table(&keys).await;
+}
 
+async fn what_changes_come_to_is_compared(pipeline: &mut Pipeline, random: &mut fastrand::Rng) {
     // The last export of the whole table is over a day old: what the changes come to is compared with
     // another one.
     pipeline.full_every_days = 1;
     let (plan, run, keys) = pipeline.plan().await;
     assert_eq!(plan.route, Route::Changes, "{}", plan.reason);
-    let changes = pipeline.change(&mut random, 12, 5);
+    let changes = pipeline.change(random, 12, 5);
     pipeline.merge(&plan, &run, &keys, &changes).await;
     assert_eq!(pipeline.end(&run).await.then, AfterExport::ExportWhole);
     pipeline.whole(&run, &keys).await;
@@ -320,5 +344,4 @@ async fn changes_are_merged_until_one_is_missing_and_then_the_table_is_exported(
     let audit = snapshot.audit.unwrap();
     assert!(audit.is_equal() && audit.exported.items > 0, "{audit:?}");
     pipeline.assert_is_table(&keys).await;
-    pipeline.moto.assert_permitted();
 }

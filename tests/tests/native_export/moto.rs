@@ -185,17 +185,13 @@ impl Moto {
 
     pub async fn look(&self, run: &RunInput) -> Result<RequestExportOutput, RequestExportError> {
         let lake = self.lakes.of("request-export").await;
-        request_export::handle(
-            &lake.store,
-            &self.tables,
-            &request_export::Settings {
-                lake_key: LAKE_KEY.to_owned(),
-                concurrency: 40,
-            },
-            run.clone(),
-            invocation(),
-        )
-        .await
+        let settings = request_export::Settings {
+            lake_key: LAKE_KEY.to_owned(),
+            concurrency: 40,
+        };
+        let (run, tables) = (run.clone(), &self.tables);
+        let polled = request_export::handle(&lake.store, tables, &settings, run, invocation());
+        Box::pin(polled).await
     }
 
     /// Looks until the export is whatever it will be.
@@ -248,8 +244,8 @@ impl Moto {
             };
             let settings = export_segment::Settings::default();
             let (lake, tables) = (&lake.store, &self.tables);
-            let output =
-                export_segment::handle(lake, tables, settings, input, invocation()).await?;
+            let exported = export_segment::handle(lake, tables, settings, input, invocation());
+            let output = Box::pin(exported).await?;
             assert_eq!(output.status, Status::Done);
             items += output.items;
         }

@@ -23,13 +23,14 @@ pub async fn a_changed_item_is_scored(pipeline: &mut Pipeline, keys: &RunKeys, e
     let table = dynamodb::call(&url, "DescribeTable", &json!({"TableName": TABLE})).await;
     let stream = table["Table"]["LatestStreamArn"].as_str().unwrap();
     let loader = TableLoader::new(pipeline.local.aws_config());
-    loader.create(SCORES, "user_id", "item_id").await.unwrap();
+    loader.create(SCORES, "user_id", "event_id").await.unwrap();
     pipeline.local.set_parameter("ScoreStreamArn", stream);
     pipeline.local.set_parameter("ScoresTable", SCORES);
     pipeline.local.deploy().await.unwrap();
 
     let item = json!({
-        "user_id": {"S": "u-00007"}, "item_id": {"S": "m-put-while-it-runs"},
+        "user_id": {"S": "u-00007"}, "event_id": {"S": "put-while-it-runs"},
+        "item_id": {"S": "m-put-while-it-runs"},
         "context": {"M": {"device": {"S": "tv"}}}, "favourite": {"BOOL": true},
     });
     loader
@@ -53,7 +54,7 @@ pub async fn a_changed_item_is_scored(pipeline: &mut Pipeline, keys: &RunKeys, e
     let asked: f64 = answer.trim().parse().unwrap();
     assert_eq!(scored.to_bits(), asked.to_bits(), "{score} {answer}");
 
-    let key = json!({"user_id": item["user_id"], "item_id": item["item_id"]});
+    let key = json!({"user_id": item["user_id"], "event_id": item["event_id"]});
     dynamodb::call(&url, "DeleteItem", &json!({"TableName": TABLE, "Key": key})).await;
     for _ in 0..300 {
         if find(&url, &item).await.is_none() {
@@ -75,7 +76,7 @@ async fn score_of(url: &str, item: &Value) -> Value {
 }
 
 async fn find(url: &str, item: &Value) -> Option<Value> {
-    let key = json!({"user_id": item["user_id"], "item_id": item["item_id"]});
+    let key = json!({"user_id": item["user_id"], "event_id": item["event_id"]});
     let request = json!({"TableName": SCORES, "Key": key, "ConsistentRead": true});
     let answer = dynamodb::call(url, "GetItem", &request).await;
     answer.get("Item").cloned()
