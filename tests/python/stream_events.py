@@ -26,7 +26,8 @@ def read(event):
     for record in DynamoDBStreamEvent(event).records:
         change = record.dynamodb
         images = [change.keys, change.new_image, change.old_image]
-        names = [None if image is None else sorted(image) for image in images]
+        # An image that is not there is an empty one to Powertools; an item has its key at least.
+        names = [sorted(image) if image else None for image in images]
         yield [record.event_name.name, change.sequence_number, *names]
 
 
