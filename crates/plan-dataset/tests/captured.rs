@@ -30,6 +30,8 @@ fn plan(route: Route, captured: bool) -> Plan {
         "source": {"dynamodb": {
             "table": "t", "mode": "incremental", "changes": {"from": "stream"},
         }},
+        // It ends with the export.
+        "dataset": null, "training": null, "promotion": null,
     });
     let mut plan = Plan {
         route,

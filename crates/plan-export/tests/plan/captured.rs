@@ -271,7 +271,7 @@ async fn every_gap_is_filled_by_the_whole_table_that_says_why() {
 async fn what_is_no_gap_is_merged() {
     let cases: [(&str, i64, Gap); 4] = [
         ("replayed", HOUR, |_| {}),
-        ("", 21 * HOUR, |it| it.capture.lag = None),
+        ("", 20 * HOUR, |it| it.capture.lag = None),
         // Older than the base, or so new that it may be on its way.
         ("", 5 * HOUR, |it| {
             let record = |ago| OldestRecord {

@@ -185,7 +185,7 @@ async fn changes_that_did_not_fit_are_said_with_the_route_that_was_taken() {
     put(&store, &run_keys().whole_export(), why).await;
     call(&store, Outcome::Deployed).await.unwrap();
     let export = export_of(&store).await;
-    let says = "the whole table is exported, not its changes: 2 changes are missing";
+    let says = "the whole table is read, not its changes: 2 changes are missing";
     assert_eq!(
         (export.route, export.reason.as_str()),
         (Route::Export, says)
