@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
+use contract::Invocation;
 use contract::states::{
     Execution, ExportTask, MergeToCsvInput, PlanExportInput, RowCounts, RunInput,
 };
-use contract::{Invocation, ServiceError};
-use lake::lease::Executions;
+use end_to_end::in_process::NoOther;
 use lake::records::Plan;
 use lake::{MemoryStore, RunKeys, documents};
 use raw_export::{Settings, TaskExport, TimeLimit};
@@ -90,14 +90,6 @@ mod bricks {
             };
             Ok(Page::Read { end, asked_ms: 0 })
         }
-    }
-}
-
-struct NoOther;
-
-impl Executions for NoOther {
-    async fn is_running(&self, _: &str) -> Result<bool, ServiceError> {
-        Ok(false)
     }
 }
 

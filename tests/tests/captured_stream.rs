@@ -10,6 +10,7 @@ mod fixtures;
 
 use end_to_end::dynamodb::call;
 use end_to_end::poller::{self, Counts, Numbering, Programs, Report, Source};
+use end_to_end::seeds::setting;
 use end_to_end::workspace;
 use futures::StreamExt;
 use local_servers::dynamodb::DynamoDb;
@@ -19,11 +20,6 @@ use std::time::{Duration, Instant};
 
 const SEEDS: u64 = 60;
 const AT_ONCE: u64 = 8;
-
-fn setting(name: &str, default: u64) -> u64 {
-    let value = std::env::var(name).ok();
-    value.map_or(default, |value| value.parse().expect("a number"))
-}
 
 async fn trial(seed: u64) -> (u64, Result<Report, String>) {
     let programs = Programs {

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)] // helpers of tests may unwrap as the tests do
 
 use end_to_end::faults::{self, EventCounts, Programs, Report};
+use end_to_end::seeds::setting;
 use end_to_end::workspace;
 use futures::StreamExt;
 use std::time::Instant;
@@ -13,11 +14,6 @@ use std::time::Instant;
 const SEEDS: u64 = 40;
 /// They mostly wait: for the SDK's pauses between its attempts.
 const AT_ONCE: u64 = 16;
-
-fn setting(name: &str, default: u64) -> u64 {
-    let value = std::env::var(name).ok();
-    value.map_or(default, |value| value.parse().expect("a number"))
-}
 
 async fn trial(seed: u64) -> (u64, Result<Report, String>) {
     let programs = Programs {

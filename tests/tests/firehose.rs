@@ -11,6 +11,7 @@ mod fixtures;
 
 use aws::s3::S3Store;
 use end_to_end::firehose::{stream::Counts, trial};
+use end_to_end::seeds::setting;
 use end_to_end::workspace;
 use futures::StreamExt;
 use local_servers::s3::S3;
@@ -23,11 +24,6 @@ const LAKE: &str = "lake";
 
 fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_transform-records-under-test"))
-}
-
-fn setting(name: &str, default: u64) -> u64 {
-    let value = std::env::var(name).ok();
-    value.map_or(default, |value| value.parse().expect("a number"))
 }
 
 async fn seed(seed: u64, store: S3Store) -> (u64, Result<trial::Report, String>) {

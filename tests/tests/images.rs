@@ -421,7 +421,7 @@ async fn an_image_that_may_not_be_read_fails_the_packing_and_leaves_no_file() {
         run: run.plan.run.clone(),
         shard: 0,
     };
-    let error = pack_images::handle(&bucket, input, run::invocation())
+    let error = pack_images::handle(&bucket, input, end_to_end::in_process::invocation())
         .await
         .unwrap_err();
     assert_eq!(error.name(), ErrorName::AccessDenied, "{error}");

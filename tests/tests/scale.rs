@@ -13,8 +13,8 @@ use contract::states::{Execution, MOST_CHILDREN, PlanExportInput, PlanExportOutp
 use contract::{RunId, ServiceError};
 use definition::Dataset;
 use end_to_end::asl::history::{MOST_EVENTS, Turn, loops};
+use end_to_end::in_process::NoOther;
 use end_to_end::workspace;
-use lake::lease::Executions;
 use lake::records::{Checksum, Encoding, Part, Plan};
 use lake::{MemoryStore, ObjectStore, RunKeys, documents};
 use plan_export::{Overrides, PlanExportError, Settings, Sources};
@@ -33,14 +33,6 @@ const JSON_PER_SECOND: f64 = 50e6;
 const MERGE_SECONDS_PER_GB: f64 = 5.0;
 /// GET requests of one prefix that S3 serves a second.
 const GETS_PER_SECOND: f64 = 5500.0;
-
-struct NoOther;
-
-impl Executions for NoOther {
-    async fn is_running(&self, _: &str) -> Result<bool, ServiceError> {
-        Ok(false)
-    }
-}
 
 /// A table of so many bytes, in items of 400 bytes.
 struct Table {

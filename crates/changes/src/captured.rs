@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 /// Most captured changes: they take up to 300 bytes each, with what is made of them.
 pub const MOST_CAPTURED: usize = 5_000_000;
 
-/// What the base is, as far as changes can be held against it.
+/// What the base is, as far as changes can be compared with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BaseIs {
     /// Each item is as its last merged change left it.

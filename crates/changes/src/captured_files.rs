@@ -1,25 +1,17 @@
-//! The lines of an object of captured changes, held against its listing and its key.
+//! The lines of an object of captured changes, compared with its listing and its key.
 
+use crate::object_lines::{ObjectLines, Unreadable};
 use crate::{ChangeError, ChangesError};
 use lake::captured::{CapturedObject, SequenceNumber};
-use lake::part::{LineReader, lines};
 use lake::records::{CapturedFile, Encoding};
 use lake::{ByteStream, HashedStream, ObjectStore, PartError, StoreError};
 
 /// An object that is read. Its lines count only if [`CapturedLines::finish`] finds nothing wrong.
 pub struct CapturedLines<'f, B> {
-    reader: LineReader<HashedStream<B>>,
+    lines: ObjectLines<B>,
     file: &'f CapturedFile,
-    address: String,
-    lines: u64,
     /// The smallest and the largest sequence number.
     range: Option<(SequenceNumber, SequenceNumber)>,
-}
-
-/// Why an object cannot be read further.
-pub enum Unreadable {
-    Part(PartError),
-    Line(ChangeError),
 }
 
 /// Opens an object.
@@ -27,19 +19,15 @@ pub async fn open<'f, S: ObjectStore>(
     store: &S,
     file: &'f CapturedFile,
 ) -> Result<CapturedLines<'f, impl ByteStream>, ChangesError> {
-    let address = format!("s3://{}/{}", store.bucket(), file.key);
-    let stream = match store.stream(&file.key).await {
-        Ok(stream) => HashedStream::new(stream),
-        Err(StoreError::NotFound { .. }) => {
-            return Err(ChangesError::CapturedGone { object: address });
-        }
-        Err(error) => return Err(PartError::from(error).into()),
-    };
+    let stream = store.stream(&file.key).await.map_err(|error| match error {
+        StoreError::NotFound { .. } => ChangesError::CapturedGone {
+            object: format!("s3://{}/{}", store.bucket(), file.key),
+        },
+        error @ StoreError::Service(_) => PartError::from(error).into(),
+    })?;
     Ok(CapturedLines {
-        reader: LineReader::new(stream, Encoding::Zstd, store.bucket(), &file.key)?,
+        lines: ObjectLines::new(store, &file.key, stream, Encoding::Zstd)?,
         file,
-        address,
-        lines: 0,
         range: None,
     })
 }
@@ -51,21 +39,19 @@ impl<B: ByteStream> CapturedLines<'_, B> {
         &mut self,
         mut take: impl FnMut(&[u8]) -> Result<SequenceNumber, ChangeError>,
     ) -> Result<bool, Unreadable> {
-        let Some(batch) = self.reader.next().await.map_err(Unreadable::Part)? else {
-            return Ok(false);
-        };
-        for line in lines(batch) {
-            self.lines += 1;
-            let number = take(line).map_err(Unreadable::Line)?;
-            let (first, last) = self.range.unwrap_or((number, number));
-            self.range = Some((first.min(number), last.max(number)));
-        }
-        Ok(true)
+        let range = &mut self.range;
+        let taken = self.lines.batch(|line| {
+            let number = take(line)?;
+            let (first, last) = range.unwrap_or((number, number));
+            *range = Some((first.min(number), last.max(number)));
+            Ok(())
+        });
+        taken.await
     }
 
     /// Checks at its end that the object is what its listing and its key say.
     pub fn finish(self) -> Result<(), ChangesError> {
-        same_size(self.reader.stream(), self.file, &self.address)?;
+        same_size(self.lines.stream(), self.file, &self.lines.address)?;
         let text = |range: Option<(SequenceNumber, SequenceNumber)>| match range {
             Some((first, last)) => format!("{first} to {last}"),
             None => "none".to_owned(),
@@ -75,34 +61,18 @@ impl<B: ByteStream> CapturedLines<'_, B> {
             return Ok(());
         }
         Err(ChangesError::FileDiffers {
-            file: self.address,
+            file: self.lines.address,
             what: "the range of its sequence numbers",
             said: text(named),
             found: text(self.range),
         })
     }
 
-    /// The error of an object that cannot be read further: one that is cut is reported as that.
+    /// The error of an object that cannot be read further.
     pub async fn explain(self, failure: Unreadable) -> ChangesError {
-        if let Unreadable::Part(error @ PartError::Store(_)) = failure {
-            return error.into();
-        }
-        let (line, file, address) = (self.lines, self.file, self.address);
-        let mut stream = self.reader.into_stream();
-        if let Err(error) = stream.drain().await {
-            return PartError::from(error).into();
-        }
-        if let Err(error) = same_size(&stream, file, &address) {
-            return error;
-        }
-        match failure {
-            Unreadable::Part(error) => error.into(),
-            Unreadable::Line(source) => ChangesError::Change {
-                file: address,
-                line,
-                source,
-            },
-        }
+        let file = self.file;
+        let same = |stream: &HashedStream<B>, address: &str| same_size(stream, file, address);
+        self.lines.explain(failure, same).await
     }
 }
 

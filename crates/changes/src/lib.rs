@@ -25,6 +25,7 @@ mod error;
 mod files;
 mod key;
 mod merge;
+mod object_lines;
 mod plan;
 mod seal;
 mod state;

@@ -50,7 +50,7 @@ fn conditions_leave_out_of_serving_what_they_leave_out_of_training() {
         (number("1"), "paid", false),
         (number("0"), "paid", true),
         (number("1"), "draft", true),
-        // Whoever is asked about has no label yet.
+        // An item that is predicted has no label yet.
         (Value::Null, "paid", false),
         (json!({ "NULL": true }), "paid", false),
         (Value::Null, "draft", true),

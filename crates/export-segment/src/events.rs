@@ -124,7 +124,7 @@ impl<S: PagedStore> Collection<'_, S> {
             items,
             raw_bytes,
         };
-        // Whoever finds the manifest finds the list.
+        // The list is written first: a reader that finds the manifest finds the list, too.
         documents::commit(self.store, &events::objects(pipeline, id), &list).await?;
         documents::commit(self.store, &events::manifest(pipeline, id), &record).await?;
         Ok((record, items - before))

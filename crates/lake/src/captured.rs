@@ -164,7 +164,7 @@ impl CapturedStream {
         format!("{}{UNREADABLE}", self.prefix())
     }
 
-    /// Whether a key is that of a record whose shape is not known, or of what became of it.
+    /// Whether a key is that of a record whose shape is not known, or of the record of its replay.
     pub fn is_unreadable(key: &str) -> bool {
         let below = key.strip_prefix(CHANGES);
         below.and_then(|below| below.split('/').nth(2)) == UNREADABLE.strip_suffix('/')

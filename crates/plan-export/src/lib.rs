@@ -17,6 +17,7 @@ mod ready;
 mod sources;
 mod sql;
 mod table_sample;
+mod work;
 
 pub use alarms::check_alarms;
 pub use dynamodb::{

@@ -86,10 +86,10 @@ pub async fn route(
     let changed: Option<ChangedRecord> =
         documents::read_if_there(store, &run.changed(), "the record of the changed keys").await?;
     if let Some(ChangedRecord { keys, removed, .. }) = changed {
-        let snapshot: Option<SnapshotRecord> =
-            documents::read_if_there(store, &run.snapshot(), "a snapshot").await?;
         // A scan may have read some of them as their changes left them.
-        let keys = snapshot.map_or(keys, |snapshot| snapshot.changed_keys);
+        let keys = snapshot(store, run)
+            .await?
+            .map_or(keys, |snapshot| snapshot.changed_keys);
         plan.reason = format!(
             "{}; {keys} items changed, of which {removed} are gone",
             plan.reason

@@ -76,7 +76,7 @@ impl Scorer {
     }
 }
 
-/// What became of a batch: the counts add up to its records.
+/// The result of a batch. The counts add up to its records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScoreChangesOutput {

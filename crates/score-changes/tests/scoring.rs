@@ -278,7 +278,7 @@ async fn items_that_have_no_row_are_counted_and_the_others_are_scored() {
     assert_eq!(counted("not DynamoDB JSON"), 2);
     assert_eq!(counted("not one of a DynamoDB stream"), 1);
     assert_eq!(output.not_scored.values().sum::<u64>(), 6);
-    // No value of an item is told.
+    // No value of an item appears in the message.
     assert!(!format!("{output:?}").contains("dear"));
 }
 

@@ -25,7 +25,7 @@ pub struct CaptureMapping {
     pub state: String,
     /// Where it began to read: `TRIM_HORIZON` or `LATEST`; absent if the service says none.
     pub starting_position: Option<String>,
-    /// What became of the last call, such as `OK`; absent if the service says none.
+    /// The result of the last call, such as `OK`; absent if the service has none.
     pub last_result: Option<String>,
 }
 

@@ -118,7 +118,7 @@ impl Totals {
     }
 }
 
-/// A batch at work; its buffers serve all records.
+/// A batch that is being transformed; its buffers are used for all records.
 struct Work<'t> {
     transform: &'t mut Transform,
     /// Bytes that the answer still has for lines.

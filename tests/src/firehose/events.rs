@@ -3,9 +3,9 @@
 use fastrand::Rng;
 use std::fmt::Write as _;
 
-/// What must become of an event.
+/// The expected result of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum Outcome {
     /// It is delivered as this line.
     Kept(String),
     /// It is dropped: its kind is `test`.
@@ -14,13 +14,13 @@ pub enum Fate {
     Refused,
 }
 
-/// An event as it is put, and what must become of it.
+/// An event as it is put, and its expected result.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// What must become of it.
-    pub fate: Fate,
+    /// The expected result.
+    pub outcome: Outcome,
 }
 
 /// The text of an event, and its line's, written side by side.
@@ -142,15 +142,15 @@ pub fn event(id: u64, rng: &mut Rng) -> Event {
     match rng.u32(..20) {
         0..14 => Event {
             bytes: text.into_bytes(),
-            fate: Fate::Kept(line),
+            outcome: Outcome::Kept(line),
         },
         14..17 => Event {
             bytes: sound(id, "test", rng).0.into_bytes(),
-            fate: Fate::Dropped,
+            outcome: Outcome::Dropped,
         },
         _ => Event {
             bytes: spoilt(id, &text, rng),
-            fate: Fate::Refused,
+            outcome: Outcome::Refused,
         },
     }
 }

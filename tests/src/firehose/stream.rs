@@ -1,4 +1,4 @@
-//! A delivery stream at work: a function's process before it, a bucket behind it, and a clock of its
+//! A running delivery stream: a function's process before it, a bucket behind it, and a clock of its
 //! own.
 
 use super::answer::{self, Record, Transformed};

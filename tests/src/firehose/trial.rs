@@ -1,7 +1,7 @@
 //! One trial: a producer, the stream with the real function before a real bucket, and at the end
 //! every event accounted for by its id.
 
-use super::events::{Event, Fate, event};
+use super::events::{Event, Outcome, event};
 use super::stream::{Counts, Faults, Put, Stream};
 use aws::s3::S3Store;
 use base64::Engine as _;
@@ -153,12 +153,12 @@ impl End {
             let refused = record
                 .events
                 .iter()
-                .any(|event| event.fate == Fate::Refused);
+                .any(|event| event.outcome == Outcome::Refused);
             let kept: Vec<&String> = record
                 .events
                 .iter()
-                .filter_map(|event| match &event.fate {
-                    Fate::Kept(line) if !refused => Some(line),
+                .filter_map(|event| match &event.outcome {
+                    Outcome::Kept(line) if !refused => Some(line),
                     _ => None,
                 })
                 .collect();

@@ -4,10 +4,12 @@
 //! More seeds: `MILLRACE_EVENT_FAULT_SEEDS=2000 cargo test --test events -- --nocapture faults`; a
 //! failed seed again: `MILLRACE_EVENT_FAULT_FIRST_SEED=… MILLRACE_EVENT_FAULT_SEEDS=1`.
 
-use crate::run::{definition, invocation, key, object, of, plan, plan_dataset, raw, tasks};
+use crate::run::{definition, key, object, of, plan, plan_dataset, raw, tasks};
 use crate::unlucky::{Events, Luck, Unlucky};
 use contract::states::{ExportSegmentInput, PlanExportOutput, Status};
 use contract::{ErrorName, Named, chain};
+use end_to_end::in_process::invocation;
+use end_to_end::seeds;
 use export_segment::Settings;
 use fastrand::Rng;
 use lake::{MemoryStore, ObjectStore};
@@ -18,11 +20,6 @@ use std::collections::BTreeMap;
 const SEEDS: u64 = 60;
 /// Attempts that have bad luck. Later ones have none, so that a trial ends.
 const UNLUCKY: u32 = 8;
-
-fn setting(name: &str, default: u64) -> u64 {
-    let value = std::env::var(name).ok();
-    value.map_or(default, |value| value.parse().expect("a number"))
-}
 
 /// What is in the lake: the numbers of each object's events.
 type Delivered = BTreeMap<String, Vec<u32>>;
@@ -205,25 +202,14 @@ async fn trial(seed: u64, events: &Events) -> Result<usize, String> {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_fails_every_event_is_an_item() {
-    let first = setting("MILLRACE_EVENT_FAULT_FIRST_SEED", 0);
-    let seeds = setting("MILLRACE_EVENT_FAULT_SEEDS", SEEDS);
-    let begun = std::time::Instant::now();
     let events = Events::default();
-    let (mut all, mut failed) = (0, Vec::new());
-    for seed in first..first + seeds {
-        match Box::pin(trial(seed, &events)).await {
-            Ok(more) => all += more,
-            Err(error) => {
-                println!("seed {seed} FAILED: {error}");
-                failed.push(seed);
-            }
-        }
-    }
+    let trials = seeds::one_by_one("MILLRACE_EVENT_FAULT", SEEDS, "events", async |seed| {
+        Box::pin(trial(seed, &events)).await
+    });
+    let (seeds, _) = trials.await;
     for (event, count) in events.counts() {
         println!("{count:>8} {event}");
     }
-    println!("{seeds} seeds, {all} events, in {:.1?}", begun.elapsed());
-    assert!(failed.is_empty(), "seeds {failed:?} failed");
     if seeds >= SEEDS {
         for event in [
             "throttled",

@@ -6,16 +6,14 @@ use contract::states::{
     PlanDatasetOutput, PlanExportInput, PlanExportOutput, PublishReportInput, RowCounts, RunInput,
     Status,
 };
-use contract::{Invocation, ServiceError};
+use end_to_end::in_process::{NoOther, Silent, invocation};
 use export_segment::{ExportSegmentError, Settings};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use lake::executions::NoHistory;
-use lake::latest::Announcements;
-use lake::lease::Executions;
-use lake::records::{EventsPlan, Latest, Plan, SegmentRecord};
+use lake::records::{EventsPlan, Plan, SegmentRecord};
 use lake::{ConditionalStore, ObjectStore, PagedStore, RunKeys, documents, part, segment};
 use plan_export::{Events, PlanExportError};
 use profile::Profile;
@@ -24,30 +22,8 @@ use serde_json::{Value, json};
 use source::memory::MemoryTable;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::time::{Duration, SystemTime};
 
 pub const PIPELINE: &str = "films";
-
-pub struct Silent;
-
-impl Announcements for Silent {
-    async fn announce(&self, _: &Latest, _: &str) -> Result<(), ServiceError> {
-        Ok(())
-    }
-}
-
-impl Executions for Silent {
-    async fn is_running(&self, _: &str) -> Result<bool, ServiceError> {
-        Ok(false)
-    }
-}
-
-pub fn invocation() -> Invocation {
-    Invocation {
-        attempt: "a".to_owned(),
-        deadline: SystemTime::now() + Duration::from_hours(1),
-    }
-}
 
 /// The line of an event.
 pub fn line(number: u32) -> String {
@@ -112,7 +88,7 @@ pub async fn plan<S: PagedStore>(
     };
     let (alarms, functions) = (MemorySageMaker::new(), source::MemoryFunctions::default());
     let planned = plan_export::handle(
-        lake, &events, &Silent, &alarms, &functions, &settings, input,
+        lake, &events, &NoOther, &alarms, &functions, &settings, input,
     );
     Box::pin(planned).await
 }

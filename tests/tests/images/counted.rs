@@ -1,10 +1,10 @@
 //! What a run reads, as S3 counts it and not the index: over HTTP, by a proxy in front of an S3 server.
 
 use crate::bucket::jpeg;
-use crate::run::{Silent, invocation};
 use aws::s3::S3Store;
 use contract::states::{Execution, ExportSegmentInput, ExportTask, PlanExportInput, Status};
 use end_to_end::counted::{Counted, Kind};
+use end_to_end::in_process::{NoOther, invocation};
 use index_images::Settings;
 use lake::records::{Listing, SegmentRecord};
 use lake::{ObjectStore, RunKeys, documents, segment};
@@ -66,7 +66,7 @@ async fn run(store: &S3Store, labels: &Value, number: u32) -> Listing {
     };
     let (alarms, functions) = (MemorySageMaker::new(), MemoryFunctions::default());
     let planned = plan_export::handle(
-        store, &images, &Silent, &alarms, &functions, &settings, input,
+        store, &images, &NoOther, &alarms, &functions, &settings, input,
     );
     let planned = Box::pin(planned).await.unwrap();
     let tasks: Vec<ExportTask> = documents::read(store, &planned.tasks_key, "tasks")

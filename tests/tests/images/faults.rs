@@ -9,6 +9,7 @@ use crate::run::{collect, definition, plan, run};
 use crate::unlucky::{Events, Luck, Unlucky};
 use contract::states::{ExportSegmentInput, ExportTask, PlanExportOutput, Status};
 use contract::{ErrorName, Invocation, Named, chain};
+use end_to_end::seeds;
 use fastrand::Rng;
 use index_images::Settings;
 use lake::{ObjectStore, documents};
@@ -18,11 +19,6 @@ use std::time::{Duration, SystemTime};
 const SEEDS: u64 = 60;
 /// Attempts at a task that have bad luck. Later ones have none, so that a trial ends.
 const UNLUCKY: u32 = 8;
-
-fn setting(name: &str, default: u64) -> u64 {
-    let value = std::env::var(name).ok();
-    value.map_or(default, |value| value.parse().expect("a number"))
-}
 
 /// One call of the function, with its own luck. `None` if it was killed.
 async fn attempt(
@@ -236,25 +232,14 @@ async fn trial(seed: u64, events: &Events) -> Result<usize, String> {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_fails_every_image_is_indexed_once() {
-    let first = setting("MILLRACE_IMAGE_FAULT_FIRST_SEED", 0);
-    let seeds = setting("MILLRACE_IMAGE_FAULT_SEEDS", SEEDS);
-    let begun = std::time::Instant::now();
     let events = Events::default();
-    let (mut lines, mut failed) = (0, Vec::new());
-    for seed in first..first + seeds {
-        match Box::pin(trial(seed, &events)).await {
-            Ok(more) => lines += more,
-            Err(error) => {
-                println!("seed {seed} FAILED: {error}");
-                failed.push(seed);
-            }
-        }
-    }
+    let trials = seeds::one_by_one("MILLRACE_IMAGE_FAULT", SEEDS, "lines", async |seed| {
+        Box::pin(trial(seed, &events)).await
+    });
+    let (seeds, _) = trials.await;
     for (event, count) in events.counts() {
         println!("{count:>8} {event}");
     }
-    println!("{seeds} seeds, {lines} lines, in {:.1?}", begun.elapsed());
-    assert!(failed.is_empty(), "seeds {failed:?} failed");
     if seeds >= SEEDS {
         for event in [
             "throttled",

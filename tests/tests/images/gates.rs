@@ -3,11 +3,10 @@
 
 use crate::bucket::{Bucket, jpeg, recompressed};
 use crate::fill;
-use crate::run::{
-    definition, index, invocation, plan, plan_dataset, plan_dataset_within, refused, run,
-};
+use crate::run::{definition, index, plan, plan_dataset, plan_dataset_within, refused, run};
 use contract::{ErrorName, Named};
 use dataset::Quality;
+use end_to_end::in_process::invocation;
 use lake::{RunKeys, documents};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};

@@ -1,16 +1,15 @@
 //! The steps of a run up to the index, in this process.
 
 use crate::bucket::Bucket;
+use contract::Invocation;
 use contract::states::{
     AfterExport, Execution, ExportSegmentInput, ExportTask, MergeToCsvInput, Outcome,
     PlanDatasetOutput, PlanExportInput, PlanExportOutput, PublishReportInput, RunInput, Status,
 };
-use contract::{Invocation, ServiceError};
+use end_to_end::in_process::{NoOther, Silent, invocation};
 use index_images::{IndexImagesError, Settings};
 use lake::executions::NoHistory;
-use lake::latest::Announcements;
-use lake::lease::Executions;
-use lake::records::{DatasetRecord, Latest, Listing, Plan, SegmentRecord};
+use lake::records::{DatasetRecord, Listing, Plan, SegmentRecord};
 use lake::{RunKeys, documents, part, segment};
 use plan_dataset::PlanDatasetError;
 use plan_export::{Images, PlanExportError};
@@ -19,7 +18,6 @@ use sagemaker_ports::MemorySageMaker;
 use serde_json::{Value, json};
 use source::memory::MemoryTable;
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
 
 /// A definition of images by class, with these fields of the source changed.
 pub fn definition(change: &Value) -> Value {
@@ -93,27 +91,6 @@ impl Run {
     }
 }
 
-pub struct Silent;
-
-impl Announcements for Silent {
-    async fn announce(&self, _: &Latest, _: &str) -> Result<(), ServiceError> {
-        Ok(())
-    }
-}
-
-impl Executions for Silent {
-    async fn is_running(&self, _: &str) -> Result<bool, ServiceError> {
-        Ok(false)
-    }
-}
-
-pub fn invocation() -> Invocation {
-    Invocation {
-        attempt: "a".to_owned(),
-        deadline: SystemTime::now() + Duration::from_hours(1),
-    }
-}
-
 /// The table with the labels that the bucket's test has, by the key `id`.
 fn table(bucket: &Bucket) -> MemoryTable {
     let items = bucket.items().items.into_iter();
@@ -154,7 +131,7 @@ pub async fn plan(
     plan_export::handle(
         bucket,
         &images,
-        &Silent,
+        &NoOther,
         &alarms,
         &source::MemoryFunctions::default(),
         &settings,

@@ -9,10 +9,10 @@ use contract::states::{
     RequestExportOutput, RowCounts, RunInput, Status,
 };
 use contract::{Invocation, ServiceError};
+use end_to_end::in_process::NoOther;
 use end_to_end::interpreter::{BUCKET, Interpreter};
 use end_to_end::permitted::Lakes;
 use end_to_end::{native, python};
-use lake::lease::Executions;
 use lake::{ObjectStore, RunKeys, documents};
 use millrace::demo::data::Interactions;
 use millrace::demo::{self, TABLE};
@@ -30,14 +30,6 @@ use std::time::{Duration, SystemTime};
 
 pub const ITEMS: usize = 700;
 pub const LAKE_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/lake";
-
-pub struct NoOther;
-
-impl Executions for NoOther {
-    async fn is_running(&self, _: &str) -> Result<bool, ServiceError> {
-        Ok(false)
-    }
-}
 
 /// moto's tables, whose past can be read from long ago, and until when a test says: moto counts from
 /// when recovery was turned on.

@@ -1,10 +1,10 @@
 //! Plans and exports a table of a relational database, and reads its raw lines back.
 
+use contract::Invocation;
 use contract::states::{Execution, ExportSegmentInput, PlanExportInput, Status};
-use contract::{Invocation, ServiceError};
 use definition::SqlSource;
+use end_to_end::in_process::NoOther;
 use export_sql_range::{ExportSqlRangeError, Settings};
-use lake::lease::Executions;
 use lake::records::{Plan, SegmentRecord};
 use lake::{MemoryStore, RunKeys, documents, part, segment};
 use plan_export::{PlanExportError, Sql};
@@ -14,14 +14,6 @@ use sagemaker_ports::memory::MemorySageMaker;
 use serde_json::{Value, json};
 use sql_source::{Databases, Secrets};
 use std::time::{Duration, SystemTime};
-
-struct NoOther;
-
-impl Executions for NoOther {
-    async fn is_running(&self, _: &str) -> Result<bool, ServiceError> {
-        Ok(false)
-    }
-}
 
 pub fn invocation(left: Duration) -> Invocation {
     Invocation {

@@ -7,6 +7,8 @@
 mod disk;
 #[path = "../../../merge-to-csv/benches/merge/lines.rs"]
 mod lines;
+#[path = "../../../merge-to-csv/benches/merge/measure.rs"]
+mod measure;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -23,15 +25,12 @@ use lake::records::{
 };
 use lake::{ObjectStore, RunKeys, documents};
 use md5::{Digest, Md5};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
+use measure::{Outcome, Used, least, run, say, used};
 use profile::{Profile, Vocabularies};
-use serde_json::{Value, json};
-use std::error::Error;
+use serde_json::Value;
 use std::hint::black_box;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -70,8 +69,6 @@ enum Role {
     #[command(hide = true)]
     Apply { folder: PathBuf },
 }
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Bytes of a part's lines, about what a task writes.
 const PART: u64 = 64 << 20;
@@ -314,22 +311,8 @@ async fn check(store: &Disk) -> Outcome<()> {
     }
 }
 
-/// Says the CPU seconds of `work` and the process's peak memory in bytes.
-fn used(work: impl FnOnce() -> Outcome<()>) -> Outcome<()> {
-    let before = cpu()?.0;
-    work()?;
-    let (after, peak) = cpu()?;
-    say(&json!({"cpu": after - before, "peak": peak}).to_string())
-}
-
-fn cpu() -> Outcome<(f64, u64)> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let time = usage.user_time() + usage.system_time();
-    let peak = u64::try_from(usage.max_rss())? * 1024;
-    Ok((time.num_microseconds() as f64 / 1e6, peak))
-}
-
 fn compare(options: &Options) -> Outcome<()> {
+    let own = std::env::current_exe()?;
     let temporary = tempfile::tempdir()?;
     let folder = options.keep.as_deref().unwrap_or(temporary.path());
     let (gb, every) = (
@@ -337,7 +320,7 @@ fn compare(options: &Options) -> Outcome<()> {
         format!("--every={}", options.every),
     );
     if !folder.join("raw").exists() {
-        run(&[&gb, &every, "prepare", &folder.to_string_lossy()])?;
+        run(&own, &[&gb, &every, "prepare", &folder.to_string_lossy()])?;
     }
     say(&format!(
         "{} GB of raw lines, every {}th changed, least CPU of {} runs\n{:<38}{:>10}{:>12}{:>10}",
@@ -350,16 +333,8 @@ fn compare(options: &Options) -> Outcome<()> {
         ("compact", "compact the changes"),
         ("apply", "apply them"),
     ] {
-        let mut best: Option<(f64, f64)> = None;
-        for _ in 0..options.rounds {
-            let used: Value = serde_json::from_slice(&run(&[role, &folder.to_string_lossy()])?)?;
-            let cpu = used["cpu"].as_f64().ok_or("no CPU time")?;
-            let peak = used["peak"].as_f64().ok_or("no memory")?;
-            if best.is_none_or(|(least, _)| cpu < least) {
-                best = Some((cpu, peak));
-            }
-        }
-        let (cpu, peak) = best.ok_or("no rounds")?;
+        let arguments = [role, &folder.to_string_lossy()];
+        let Used { cpu, peak } = least(options.rounds, &own, &arguments)?;
         let per_gb = cpu / options.gb;
         let floor = *floor.get_or_insert(per_gb);
         let ratio = per_gb / floor;
@@ -369,19 +344,4 @@ fn compare(options: &Options) -> Outcome<()> {
         ))?;
     }
     Ok(())
-}
-
-fn run(arguments: &[&str]) -> Outcome<Vec<u8>> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(arguments)
-        .stderr(std::process::Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("{arguments:?} ended with {}", output.status).into());
-    }
-    Ok(output.stdout)
-}
-
-fn say(line: &str) -> Outcome<()> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
 }

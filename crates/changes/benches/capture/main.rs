@@ -2,17 +2,16 @@
 //! memory. Every figure is taken in a fresh process with one thread. Figures vary with the machine, and
 //! with what else it does: the ratios of one run are what counts.
 
+#[path = "../../../merge-to-csv/benches/merge/measure.rs"]
+mod measure;
+
 use changes::capture::Batch;
 use clap::{Parser, Subcommand};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
+use measure::{Outcome, Used, least, run, say, used};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use std::error::Error;
 use std::hint::black_box;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 #[derive(Parser)]
 #[command(about = "Measures what capturing batches of a stream costs, beside a handler in Python")]
@@ -43,15 +42,13 @@ enum Role {
     Parse { file: PathBuf, batches: u32 },
 }
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
 fn main() -> Outcome<()> {
     let options = Options::parse();
     match &options.role {
         None => compare(&options),
         Some(Role::Prepare { file }) => Ok(std::fs::write(file, event())?),
-        Some(Role::Capture { file, batches }) => used(file, *batches, capture),
-        Some(Role::Parse { file, batches }) => used(file, *batches, parse),
+        Some(Role::Capture { file, batches }) => measured(file, *batches, capture),
+        Some(Role::Parse { file, batches }) => measured(file, *batches, parse),
     }
 }
 
@@ -116,22 +113,10 @@ fn parse(event: &[u8]) -> Outcome<()> {
     Ok(())
 }
 
-/// Says the CPU seconds of `work` and the process's peak memory in bytes.
-fn used(file: &Path, batches: u32, work: impl Fn(&[u8]) -> Outcome<()>) -> Outcome<()> {
+/// Measures `work` on so many batches.
+fn measured(file: &Path, batches: u32, work: impl Fn(&[u8]) -> Outcome<()>) -> Outcome<()> {
     let event = std::fs::read(file)?;
-    let before = cpu()?.0;
-    for _ in 0..batches {
-        work(&event)?;
-    }
-    let (after, peak) = cpu()?;
-    say(&json!({"cpu": after - before, "peak": peak}).to_string())
-}
-
-fn cpu() -> Outcome<(f64, u64)> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let time = usage.user_time() + usage.system_time();
-    let peak = u64::try_from(usage.max_rss())? * 1024;
-    Ok((time.num_microseconds() as f64 / 1e6, peak))
+    used(|| (0..batches).try_for_each(|_| work(&event)))
 }
 
 fn compare(options: &Options) -> Outcome<()> {
@@ -139,10 +124,7 @@ fn compare(options: &Options) -> Outcome<()> {
     let file = folder.path().join("event.json");
     let own = std::env::current_exe()?;
     // By a process of its own: the peak memory of this one would count as that of all it starts.
-    let prepared = Command::new(&own).arg("prepare").arg(&file).status()?;
-    if !prepared.success() {
-        return Err("the event was not written".into());
-    }
+    run(&own, &["prepare".as_ref(), file.as_os_str()])?;
     let bytes = std::fs::metadata(&file)?.len() as f64;
     let batches = options.batches.to_string();
     say(&format!(
@@ -176,16 +158,7 @@ fn compare(options: &Options) -> Outcome<()> {
         } else {
             5.0
         };
-        let mut best: Option<(f64, f64)> = None;
-        for _ in 0..options.rounds {
-            let used: Value = serde_json::from_slice(&run(program, &arguments)?)?;
-            let cpu = used["cpu"].as_f64().ok_or("no CPU time")?;
-            let peak = used["peak"].as_f64().ok_or("no memory")?;
-            if best.is_none_or(|(least, _)| cpu < least) {
-                best = Some((cpu, peak));
-            }
-        }
-        let (cpu, peak) = best.ok_or("no rounds")?;
+        let Used { cpu, peak } = least(options.rounds, program, &arguments)?;
         let per_gb = cpu / (bytes * times) * 1e9;
         let ratio = per_gb / *floor.get_or_insert(per_gb);
         let peak = peak / 1e6;
@@ -194,19 +167,4 @@ fn compare(options: &Options) -> Outcome<()> {
         ))?;
     }
     Ok(())
-}
-
-fn run(program: &Path, arguments: &[&str]) -> Outcome<Vec<u8>> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stderr(std::process::Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("{arguments:?} ended with {}", output.status).into());
-    }
-    Ok(output.stdout)
-}
-
-fn say(line: &str) -> Outcome<()> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
 }

@@ -42,7 +42,7 @@ impl Named for ReplayError {
     }
 }
 
-/// What became of an object: the content of the record beside it.
+/// The result of replaying an object: the content of the record beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Replayed {

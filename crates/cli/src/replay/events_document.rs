@@ -1,4 +1,4 @@
-//! What became of the records that were kept.
+//! The result of replaying refused records.
 
 use super::ReplayError;
 use crate::progress::count;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 /// Records that the text names; JSON names all.
 const NAMED: usize = 20;
 
-/// What became of the records that were kept.
+/// The result of replaying refused records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReplayedEvents {

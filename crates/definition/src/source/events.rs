@@ -61,7 +61,7 @@ impl EventsSource {
         if self.id.is_empty() {
             faults.add(
                 format!("{FIELD}.id"),
-                "names no attribute: some events are delivered twice, and are told by it",
+                "names no attribute: some events are delivered twice, and the id is how a run recognises them",
             );
         }
         for (field, names) in [("id", &self.id), ("required", &self.required)] {

@@ -21,7 +21,7 @@ pub struct Window {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeView {
-    /// The item as it is since the change, and as it was before: each change can be held against what
+    /// The item as it is since the change, and as it was before: each change can be compared with what
     /// it replaces.
     NewAndOldImages,
     /// The item as it is since the change: a change that is missed cannot be noticed.
@@ -196,7 +196,7 @@ pub struct CapturedChanges {
     /// Whether items that their time to live removed are kept.
     pub keep_expired: bool,
     /// Whether all changes are listed that were made until the base had been read. If not, what a
-    /// change says of the base cannot be held against it yet.
+    /// change says of the base cannot be compared with it yet.
     pub settles: bool,
 }
 

@@ -4,6 +4,7 @@
 
 mod disk;
 mod lines;
+mod measure;
 
 use clap::{Parser, Subcommand};
 use contract::states::{MergeToCsvInput, RunInput};
@@ -13,15 +14,11 @@ use disk::Disk;
 use lake::part::{self, PartWriter};
 use lake::records::{DatasetPlan, Plan, SegmentRecord};
 use lake::{ObjectStore, RunKeys, documents, sample, segment};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
+use measure::{Outcome, Used, least, run, say, used};
 use profile::Profile;
 use serde_json::{Value, json};
-use std::error::Error;
 use std::hint::black_box;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 #[derive(Parser)]
@@ -55,8 +52,6 @@ enum Role {
     #[command(hide = true)]
     Merge { folder: PathBuf, format: String },
 }
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Bytes of a part's lines, about what a task writes.
 const PART: u64 = 64 << 20;
@@ -191,29 +186,13 @@ async fn copy(store: &Disk) -> Outcome<()> {
     Ok(())
 }
 
-/// Says the CPU seconds of `work` and the process's peak memory in bytes.
-fn used(work: impl FnOnce() -> Outcome<()>) -> Outcome<()> {
-    let before = cpu()?.0;
-    work()?;
-    let (after, peak) = cpu()?;
-    say(&json!({"cpu": after - before, "peak": peak}).to_string())
-}
-
-fn cpu() -> Outcome<(f64, u64)> {
-    let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let time = usage.user_time() + usage.system_time();
-    // Linux counts kilobytes, macOS bytes.
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    let peak = u64::try_from(usage.max_rss())? * unit;
-    Ok((time.num_microseconds() as f64 / 1e6, peak))
-}
-
 fn compare(options: &Options) -> Outcome<()> {
+    let own = std::env::current_exe()?;
     let temporary = tempfile::tempdir()?;
     let folder = options.keep.as_deref().unwrap_or(temporary.path());
     let gb = format!("--gb={}", options.gb);
     if !folder.join("raw").exists() {
-        run(&[&gb, "prepare", &folder.to_string_lossy()])?;
+        run(&own, &[&gb, "prepare", &folder.to_string_lossy()])?;
     }
     say(&format!(
         "{} GB of raw lines in one shard, least CPU of {} runs\n{:<28}{:>10}{:>10}{:>10}",
@@ -222,19 +201,10 @@ fn compare(options: &Options) -> Outcome<()> {
     let mut floor = None;
     let merges = options.formats.iter().map(|format| vec!["merge", format]);
     for role in std::iter::once(vec!["copy"]).chain(merges) {
-        let mut best: Option<(f64, f64)> = None;
-        for _ in 0..options.rounds {
-            let place = folder.to_string_lossy();
-            let mut arguments = vec![role[0], &place];
-            arguments.extend(&role[1..]);
-            let used: Value = serde_json::from_slice(&run(&arguments)?)?;
-            let cpu = used["cpu"].as_f64().ok_or("no CPU time")?;
-            let peak = used["peak"].as_f64().ok_or("no memory")?;
-            if best.is_none_or(|(least, _)| cpu < least) {
-                best = Some((cpu, peak));
-            }
-        }
-        let (cpu, peak) = best.ok_or("no rounds")?;
+        let place = folder.to_string_lossy();
+        let mut arguments = vec![role[0], &place];
+        arguments.extend(&role[1..]);
+        let Used { cpu, peak } = least(options.rounds, &own, &arguments)?;
         let per_gb = cpu / options.gb;
         let floor = *floor.get_or_insert(per_gb);
         let name = match role[..] {
@@ -248,19 +218,4 @@ fn compare(options: &Options) -> Outcome<()> {
         ))?;
     }
     Ok(())
-}
-
-fn run(arguments: &[&str]) -> Outcome<Vec<u8>> {
-    let output = Command::new(std::env::current_exe()?)
-        .args(arguments)
-        .stderr(std::process::Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("{arguments:?} ended with {}", output.status).into());
-    }
-    Ok(output.stdout)
-}
-
-fn say(line: &str) -> Outcome<()> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
 }

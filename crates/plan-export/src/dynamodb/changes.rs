@@ -100,24 +100,9 @@ impl Table<'_> {
             Some(lake) => self.base(lake, recoverable, now).await?,
             None => Err(NoBase::expected("the lake was not read")),
         };
-        let base = base.and_then(|base| self.within_limits(base, &whole, now));
         let base = match base {
             Ok(base) => base,
-            Err(NoBase { why, gap }) => {
-                if let Some(source) = whole_refused {
-                    return Err(incomplete(why, source));
-                }
-                let reason = format!("the whole table is exported, not its changes: {why}");
-                return Ok(Decision {
-                    chosen: Chosen {
-                        route: Route::Export,
-                        reason,
-                        estimate: whole,
-                    },
-                    changes: None,
-                    gap,
-                });
-            }
+            Err(no_base) => return whole_table(no_base, whole, whole_refused),
         };
         let snapshot = &base.snapshot;
         let windows = windows_until(snapshot.as_of, recoverable.latest.unwrap_or(now).min(now));
@@ -126,7 +111,14 @@ impl Table<'_> {
         if audit.is_some() {
             estimate = estimate::both(&estimate, &whole);
         }
-        estimate::check_limits(self.definition, &estimate)?;
+        match (&audit, estimate::check_limits(self.definition, &estimate)) {
+            (_, Ok(())) => {}
+            // Where the limits do not allow both exports, the whole table is exported alone, as often.
+            (Some(why), Err(_)) => {
+                return whole_table(NoBase::expected(why), whole, whole_refused);
+            }
+            (None, Err(error)) => return Err(error),
+        }
         let until = windows.last().map_or(snapshot.as_of, |last| last.to);
         let mut reason = format!(
             "what changed from {} to {} is merged into the {} items of run {}",
@@ -154,19 +146,6 @@ impl Table<'_> {
             changes: Some((base, changes)),
             gap: false,
         })
-    }
-
-    /// The base, unless it is time for a comparison and the limits do not allow both exports: then the
-    /// whole table is exported alone, as often.
-    fn within_limits(self, base: Base, whole: &Estimate, now: i64) -> Result<Base, NoBase> {
-        let Some(why) = self.audit_is_due(&base.snapshot, now) else {
-            return Ok(base);
-        };
-        let changes = estimate::changes(base.snapshot.items, whole, self.how.maximum_share);
-        match estimate::check_limits(self.definition, &estimate::both(&changes, whole)) {
-            Ok(()) => Ok(base),
-            Err(_) => Err(NoBase::expected(&why)),
-        }
     }
 
     /// Why changes are compared with an export of the whole table this time, if they are.
@@ -256,11 +235,28 @@ impl Table<'_> {
     }
 }
 
-fn incomplete(why: String, refused: PlanExportError) -> PlanExportError {
-    PlanExportError::ChangesIncomplete {
-        why,
-        source: Box::new(refused),
+/// The export of the whole table, unless a limit refuses it.
+fn whole_table(
+    no_base: NoBase,
+    estimate: Estimate,
+    refused: Option<PlanExportError>,
+) -> Result<Decision, PlanExportError> {
+    let NoBase { why, gap } = no_base;
+    if let Some(source) = refused {
+        return Err(PlanExportError::ChangesIncomplete {
+            why,
+            source: Box::new(source),
+        });
     }
+    Ok(Decision {
+        chosen: Chosen {
+            route: Route::Export,
+            reason: format!("the whole table is exported, not its changes: {why}"),
+            estimate,
+        },
+        changes: None,
+        gap,
+    })
 }
 
 /// Why the base is too old, if it is.

@@ -3,6 +3,7 @@
 
 use super::prices::{BASIS, PriceList};
 use crate::PlanExportError;
+use crate::work::micro_dollars;
 use contract::states::{Cost, Estimate};
 use definition::{Definition, DynamoDbSource, Limits};
 use lake::records::ReadPlan;
@@ -195,12 +196,6 @@ fn requests(prices: &PriceList, shape: Shape, bytes: f64, seconds: f64, at_once:
         + tasks * invocations * prices.lambda_request
         + transitions * prices.state_transition
 }
-
-/// Rounds to a millionth of a dollar.
-fn micro_dollars(dollars: f64) -> f64 {
-    (dollars * 1e6).round() / 1e6
-}
-
 /// Refuses an estimate that is above a limit, or leaves the rest of the run too little of the
 /// execution's time.
 pub fn check_limits(definition: &Definition, estimate: &Estimate) -> Result<(), PlanExportError> {

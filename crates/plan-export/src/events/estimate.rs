@@ -3,6 +3,7 @@
 use super::sample::Sample;
 use super::share::Kept;
 use crate::dynamodb::{EXPORT_MEMORY_MB, JSON_PER_BYTE, PriceList};
+use crate::work::{Work, micro_dollars, whole};
 use contract::states::{Cost, Estimate};
 use definition::Limits;
 use lake::records::EventsPlan;
@@ -22,17 +23,6 @@ const TRANSITIONS_PER_TASK: f64 = 4.0;
 const TEXT_PER_STORED: f64 = 8.0;
 /// Keys of a page of a listing.
 const LISTED: f64 = 1000.0;
-
-/// The estimate, and how many functions it is of.
-#[derive(Debug)]
-pub struct Work {
-    /// Items, minutes, money.
-    pub estimate: Estimate,
-    /// Tasks.
-    pub tasks: u32,
-    /// Those that run at once.
-    pub at_once: u32,
-}
 
 /// Estimates reading the new objects, which are like the sample, and taking over the others.
 pub fn estimate(
@@ -71,11 +61,10 @@ pub fn estimate(
         + f64::from(tasks) * SECONDS_PER_TASK;
     let prices = PriceList::of(&limits.prices);
     let gb = f64::from(EXPORT_MEMORY_MB) / 1024.0;
-    let round = |dollars: f64| (dollars * 1e6).round() / 1e6;
-    let reads = round(objects as f64 * prices.s3_get);
-    let lambda = round(work * gb * prices.lambda_gb_second);
+    let reads = micro_dollars(objects as f64 * prices.s3_get);
+    let lambda = micro_dollars(work * gb * prices.lambda_gb_second);
     let pages = (plan.listing().objects as f64 / LISTED).ceil();
-    let requests = round(
+    let requests = micro_dollars(
         count * GETS_PER_SEGMENT * prices.s3_get
             + (count * PUTS_PER_SEGMENT + pages) * prices.s3_put
             + f64::from(tasks)
@@ -89,7 +78,7 @@ pub fn estimate(
             read_units: 0,
             minutes: Some(work / f64::from(at_once) / 60.0),
             cost: Some(Cost {
-                total: round(reads + lambda + requests),
+                total: micro_dollars(reads + lambda + requests),
                 reads,
                 lambda,
                 requests,
@@ -98,14 +87,4 @@ pub fn estimate(
         tasks,
         at_once,
     }
-}
-
-/// The nearest whole number.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts are not negative, and a larger one is the largest"
-)]
-fn whole(count: f64) -> u64 {
-    count.round() as u64
 }

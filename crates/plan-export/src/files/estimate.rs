@@ -2,6 +2,7 @@
 
 use super::sample::Sample;
 use crate::dynamodb::{EXPORT_MEMORY_MB, JSON_PER_BYTE, PriceList, STORED_PER_JSON};
+use crate::work::{Work, micro_dollars, whole};
 use contract::states::{Cost, Estimate, MOST_CHILDREN};
 use definition::Limits;
 use lake::records::FilesPlan;
@@ -19,17 +20,6 @@ const PUTS_PER_PART: f64 = 3.0;
 const TRANSITIONS_PER_TASK: f64 = 4.0;
 /// Keys of a page of a listing.
 const LISTED: f64 = 1000.0;
-
-/// The estimate, and how many functions it is of.
-#[derive(Debug)]
-pub struct Work {
-    /// Items, minutes, money.
-    pub estimate: Estimate,
-    /// Tasks.
-    pub tasks: u32,
-    /// Those that run at once.
-    pub at_once: u32,
-}
 
 /// Estimates reading all files, which are like the sample.
 pub fn estimate(limits: &Limits, plan: &FilesPlan, sample: &Sample, concurrency: u32) -> Work {
@@ -61,11 +51,10 @@ pub fn estimate(limits: &Limits, plan: &FilesPlan, sample: &Sample, concurrency:
         text / BYTES_PER_SECOND + ranges * SECONDS_PER_RANGE + f64::from(tasks) * SECONDS_PER_TASK;
     let prices = PriceList::of(&limits.prices);
     let gb = f64::from(EXPORT_MEMORY_MB) / 1024.0;
-    let round = |dollars: f64| (dollars * 1e6).round() / 1e6;
     let parts = (json / BYTES_PER_PART).ceil().max(ranges);
-    let gets = round(ranges * prices.s3_get);
-    let lambda = round(work * gb * prices.lambda_gb_second);
-    let requests = round(
+    let gets = micro_dollars(ranges * prices.s3_get);
+    let lambda = micro_dollars(work * gb * prices.lambda_gb_second);
+    let requests = micro_dollars(
         ranges * GETS_PER_RANGE * prices.s3_get
             + (parts * PUTS_PER_PART
                 + ranges
@@ -83,7 +72,7 @@ pub fn estimate(limits: &Limits, plan: &FilesPlan, sample: &Sample, concurrency:
             read_units: 0,
             minutes: Some(work / f64::from(at_once) / 60.0),
             cost: Some(Cost {
-                total: round(gets + lambda + requests),
+                total: micro_dollars(gets + lambda + requests),
                 reads: gets,
                 lambda,
                 requests,
@@ -92,16 +81,6 @@ pub fn estimate(limits: &Limits, plan: &FilesPlan, sample: &Sample, concurrency:
         tasks,
         at_once,
     }
-}
-
-/// The nearest whole number.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts are not negative, and a larger one is the largest"
-)]
-fn whole(count: f64) -> u64 {
-    count.round() as u64
 }
 
 fn ratio(of: f64, to: f64) -> f64 {

@@ -3,6 +3,7 @@
 use super::labels::LabelReads;
 use super::survey::Survey;
 use crate::dynamodb::{EXPORT_MEMORY_MB, PriceList};
+use crate::work::micro_dollars;
 use contract::states::{Cost, Estimate};
 use definition::{ImageVerify, ImagesSource, Limits};
 
@@ -44,12 +45,12 @@ pub fn estimate(
     let seconds = by_rate.max(work / f64::from(at_once.max(1)));
     let prices = PriceList::of(&limits.prices);
     let gb = f64::from(EXPORT_MEMORY_MB) / 1024.0;
-    let round = |dollars: f64| (dollars * 1e6).round() / 1e6;
-    let lambda = round(work.max(by_rate) * gb * prices.lambda_gb_second);
+    let lambda = micro_dollars(work.max(by_rate) * gb * prices.lambda_gb_second);
     let ranges = survey.ranges.len() as f64;
     let read_units = labels.items.div_ceil(ITEMS_OF_UNIT);
-    let gets = round(requests * prices.s3_get + read_units as f64 * prices.read_request_unit);
-    let requests = round(
+    let gets =
+        micro_dollars(requests * prices.s3_get + read_units as f64 * prices.read_request_unit);
+    let requests = micro_dollars(
         pages * prices.s3_put
             + ranges
                 * (PUTS * prices.s3_put
@@ -63,7 +64,7 @@ pub fn estimate(
         read_units,
         minutes: Some(seconds / 60.0),
         cost: Some(Cost {
-            total: round(gets + lambda + requests),
+            total: micro_dollars(gets + lambda + requests),
             reads: gets,
             lambda,
             requests,

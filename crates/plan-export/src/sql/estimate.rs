@@ -2,6 +2,7 @@
 
 use crate::PlanExportError;
 use crate::dynamodb::{EXPORT_MEMORY_MB, PriceList};
+use crate::work::micro_dollars;
 use contract::ErrorName;
 use contract::states::{Cost, Estimate};
 use definition::{Consistency, Limits, SqlSource};
@@ -42,9 +43,8 @@ pub fn estimate(
     let seconds = by_bytes.max(by_rows);
     let prices = PriceList::of(&limits.prices);
     let gb = f64::from(EXPORT_MEMORY_MB) / 1024.0;
-    let round = |dollars: f64| (dollars * 1e6).round() / 1e6;
-    let lambda = round(seconds * connections * gb * prices.lambda_gb_second);
-    let requests = round(
+    let lambda = micro_dollars(seconds * connections * gb * prices.lambda_gb_second);
+    let requests = micro_dollars(
         f64::from(segments)
             * (PUTS * prices.s3_put
                 + GETS * prices.s3_get
@@ -57,7 +57,7 @@ pub fn estimate(
         read_units: 0,
         minutes: Some(seconds / 60.0),
         cost: Some(Cost {
-            total: round(lambda + requests),
+            total: micro_dollars(lambda + requests),
             reads: 0.0,
             lambda,
             requests,

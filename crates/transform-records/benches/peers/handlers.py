@@ -28,7 +28,7 @@ def typed(value):
 
 
 def by_json():
-    """Python's `json` and marshalling of one's own: floats lose digits."""
+    """Python's `json` and hand-written marshalling: floats lose digits."""
 
     def line(event):
         item = {name: typed(value) for name, value in json.loads(event).items()}

@@ -20,7 +20,7 @@ const SURELY_THERE: i64 = 22 * 60 * 60;
 /// Seconds by which the clocks of services may differ.
 const CLOCKS: i64 = 60;
 
-/// A capture that works.
+/// A capture in which nothing is found wrong.
 #[derive(Debug, Clone)]
 pub struct Capture {
     pub stream_arn: String,
