@@ -21,6 +21,25 @@ pub fn target() -> PathBuf {
     metadata.target_directory.into_std_path_buf()
 }
 
+/// The source of a crate that the workspace depends on.
+///
+/// # Panics
+/// If the workspace does not depend on it.
+pub fn dependency(name: &str) -> PathBuf {
+    let mut metadata = MetadataCommand::new();
+    metadata.manifest_path(root().join("Cargo.toml"));
+    metadata.other_options(["--locked", "--offline"].map(str::to_owned));
+    let metadata = metadata.exec().expect("cargo knows the workspace");
+    let mut packages = metadata.packages.into_iter();
+    let package = packages.find(|package| package.name == name);
+    let package = package.unwrap_or_else(|| panic!("the workspace does not depend on {name}"));
+    let manifest = package.manifest_path.into_std_path_buf();
+    manifest
+        .parent()
+        .expect("a manifest lies in a folder")
+        .to_owned()
+}
+
 /// The text of one of the workspace's files.
 pub fn text(path: &str) -> String {
     let path = root().join(path);

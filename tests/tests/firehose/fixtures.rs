@@ -1,6 +1,8 @@
-//! Sample invocations of AWS's SAM CLI, and answers as AWS's Powertools read them.
+//! Sample invocations of AWS's SAM CLI and of its Rust runtime, and answers as AWS's Powertools read
+//! them.
 
 use crate::bad_input::function;
+use aws_lambda_events::firehose::KinesisFirehoseEvent;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use end_to_end::{python, workspace};
@@ -68,6 +70,34 @@ async fn every_sample_of_aws_is_answered_as_its_own_library_reads_it() {
             "{name}: {records:?}"
         );
     }
+}
+
+/// The crate of Lambda's events for Rust keeps a sample of a delivery stream that reads a data stream;
+/// its types also write an invocation, in their own order of fields and with all that may be there.
+#[tokio::test]
+async fn the_sample_of_the_rust_runtime_is_answered_as_its_types_read_it() {
+    let fixtures = workspace::dependency("aws_lambda_events").join("src/fixtures");
+    let text = std::fs::read(fixtures.join("example-kinesis-firehose-event.json")).unwrap();
+    let mut invocation: KinesisFirehoseEvent = serde_json::from_slice(&text).unwrap();
+    // The sample's own data is no JSON.
+    assert_eq!(invocation.records[0].data.0, b"Hello World");
+    invocation.records[1].data.0 = br#"{"event_id": 1.50}"#.to_vec();
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut function = function(folder.path());
+    let answer = function.invoke(json!(invocation), Duration::from_mins(1));
+    let answer = answer.await.unwrap();
+    function.kill().await;
+    let answered = answer["records"].as_array().unwrap().iter();
+    let answered: Vec<_> = answered
+        .map(|record| (record["recordId"].as_str(), record["result"].as_str()))
+        .collect();
+    let id = |index: usize| invocation.records[index].record_id.as_deref();
+    let expected = [(id(0), Some("ProcessingFailed")), (id(1), Some("Ok"))];
+    assert_eq!(answered, expected);
+    let line = answer["records"][1]["data"].as_str().unwrap();
+    let line = STANDARD.decode(line).unwrap();
+    assert_eq!(line, b"{\"Item\":{\"event_id\":{\"N\":\"1.50\"}}}\n");
 }
 
 /// The example of the page on events, between a Firehose that fails now and then and the function.
