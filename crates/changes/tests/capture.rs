@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper's panic fails its test")]
 
-use changes::capture::{self, Batch, CaptureError, RecordError};
+use changes::capture::{self, Batch, CaptureError, RecordError, ReplayError, WholeTables};
 use lake::captured::{CapturedObject, CapturedStream, Hour};
 use lake::memory::poll_at_most;
 use lake::part::{LineReader, lines};
-use lake::records::Encoding;
-use lake::{MemoryStore, ObjectStore};
+use lake::records::{CaptureSource, Encoding, Latest, SnapshotKind, SnapshotRecord};
+use lake::{MemoryStore, ObjectStore, RunKeys, keys};
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
@@ -278,7 +278,9 @@ async fn a_replay_can_be_interrupted_anywhere() {
     for polls in 0.. {
         let store = MemoryStore::new();
         store.put(key, object.to_string().into()).await.unwrap();
-        let outcome = poll_at_most(polls, capture::replay(&store, key, false));
+        let whole = WholeTables::read(&store).await.unwrap();
+        let object = capture::given_up(&store).await.unwrap().remove(0);
+        let outcome = poll_at_most(polls, capture::replay(&store, &object, &whole, false));
         ended = outcome.is_some();
         let waits = capture::given_up(&store).await.unwrap();
         // What is marked is stored.
@@ -286,7 +288,9 @@ async fn a_replay_can_be_interrupted_anywhere() {
             !waits.is_empty() || stored(&store).await.len() == 1,
             "{polls}"
         );
-        capture::replay(&store, key, false).await.unwrap();
+        capture::replay(&store, &object, &whole, false)
+            .await
+            .unwrap();
         assert!(capture::given_up(&store).await.unwrap().is_empty());
         let all = stored(&store).await;
         assert!(all.iter().all(|(_, lines)| lines.len() == 3), "{polls}");
@@ -295,6 +299,94 @@ async fn a_replay_can_be_interrupted_anywhere() {
         }
     }
     assert!(ended);
+}
+
+/// Items of a run that merged changes into a reading of the whole table that began at a moment.
+async fn merged(store: &MemoryStore, stream_arn: &str, full_as_of: i64) {
+    let latest: Latest = serde_json::from_value(json!({
+        "pipeline": "films",
+        "run": "20261120-030000-1a2b3c4d",
+        "outcome": "NothingNew",
+        "started": "2026-11-20T03:00:00Z",
+        "finished": "2026-11-20T03:20:00Z",
+        "report": "reports/films/20261120-030000-1a2b3c4d.json",
+        "export": {
+            "table": "ExampleTableWithStream",
+            "items": 3,
+            "rawBytes": 90,
+            "prefix": "raw/films/run=20261120-030000-1a2b3c4d/",
+            "manifest": "raw/films/run=20261120-030000-1a2b3c4d/export.json",
+        },
+    }))
+    .unwrap();
+    let snapshot = SnapshotRecord {
+        run: latest.run.clone(),
+        as_of: full_as_of + 86_400,
+        items: 3,
+        segments: 1,
+        full_as_of,
+        generation: 1,
+        changed_keys: 1,
+        audit: None,
+        kind: SnapshotKind::Exact,
+        capture: Some(CaptureSource {
+            stream_arn: stream_arn.to_owned(),
+            mapping: "m".to_owned(),
+            listed_at: full_as_of + 86_400,
+        }),
+    };
+    let put = async |key: &str, json: String| store.put(key, json.into()).await.unwrap();
+    put(
+        &keys::latest("films"),
+        serde_json::to_string(&latest).unwrap(),
+    )
+    .await;
+    let key = RunKeys::new("films", &latest.run).snapshot();
+    put(&key, serde_json::to_string(&snapshot).unwrap()).await;
+}
+
+/// Its changes are in the items already, and what came after them may be forgotten.
+#[tokio::test]
+async fn what_was_given_up_before_the_whole_table_was_read_is_not_replayed() {
+    const AT_NOON: i64 = 1_795_176_000;
+    let noon = |seconds: i64| {
+        let moment = jiff::Timestamp::from_second(AT_NOON + seconds).unwrap();
+        moment.to_string()
+    };
+    let other = ARN.replace("ExampleTableWithStream", "Another");
+    // Clocks differ by a minute at most.
+    for (arn, written, is_included) in [
+        (ARN, Some(noon(-61)), true),
+        (ARN, Some(noon(-60)), false),
+        (ARN, Some(noon(1)), false),
+        (ARN, None, false),
+        (&other, Some(noon(-61)), false),
+    ] {
+        let store = MemoryStore::new();
+        merged(&store, arn, AT_NOON).await;
+        let key = "aws/lambda/m/s/2026/11/28/one";
+        let given_up = json!({"payload": sample()}).to_string();
+        store.put(key, given_up.into()).await.unwrap();
+        if let Some(written) = &written {
+            store.set_modified(key, written);
+        }
+        let whole = WholeTables::read(&store).await.unwrap();
+        let object = capture::given_up(&store).await.unwrap().remove(0);
+        for is_dry in [true, false] {
+            let replayed = capture::replay(&store, &object, &whole, is_dry).await;
+            match replayed {
+                Err(error @ ReplayError::Included { .. }) => {
+                    assert!(is_included, "{arn} {written:?}");
+                    let said = "run 20261120-030000-1a2b3c4d of pipeline films has read the whole table since";
+                    assert!(error.to_string().starts_with(said), "{error}");
+                }
+                replayed => assert!(!is_included && replayed.is_ok(), "{arn} {written:?}"),
+            }
+        }
+        let waits = capture::given_up(&store).await.unwrap();
+        assert_eq!(waits.len(), usize::from(is_included));
+        assert_eq!(stored(&store).await.len(), usize::from(!is_included));
+    }
 }
 
 /// A payload that is JSON, instead of text with JSON in it, is read as well.

@@ -27,9 +27,12 @@ pub fn champion(pipeline: &str) -> String {
     format!("champion/{pipeline}.json")
 }
 
+/// Prefix of all pipelines' records of their newest good data.
+pub const LATEST: &str = "latest/";
+
 /// Key of the record of the newest good data.
 pub fn latest(pipeline: &str) -> String {
-    format!("latest/{pipeline}.json")
+    format!("{LATEST}{pipeline}.json")
 }
 
 /// Prefix of what is reported of a pipeline's runs.

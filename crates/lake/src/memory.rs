@@ -29,6 +29,8 @@ pub struct MemoryStore {
     open_uploads: Arc<AtomicUsize>,
     /// The tags of each key.
     tags: Arc<Mutex<BTreeMap<String, BTreeMap<String, String>>>>,
+    /// When objects were written, of those that were given a time.
+    modified: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 impl MemoryStore {
@@ -48,6 +50,22 @@ impl MemoryStore {
         let mut tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
         let of_key = tags.entry(key.to_owned()).or_default();
         of_key.insert(tag.to_owned(), value.to_owned());
+    }
+
+    /// Says when the object with this key was written, RFC 3339; without, a listing says no time.
+    pub fn set_modified(&self, key: &str, time: &str) {
+        let mut modified = self.modified.lock().unwrap_or_else(PoisonError::into_inner);
+        modified.insert(key.to_owned(), time.to_owned());
+    }
+
+    fn meta(&self, key: &str, body: &[u8]) -> ObjectMeta {
+        let modified = self.modified.lock().unwrap_or_else(PoisonError::into_inner);
+        ObjectMeta {
+            key: key.to_owned(),
+            size: body.len() as u64,
+            etag: Some(etag(body)),
+            modified: modified.get(key).cloned(),
+        }
     }
 
     fn objects(&self) -> MutexGuard<'_, Objects> {
@@ -136,7 +154,7 @@ impl ObjectStore for MemoryStore {
         Ok(objects
             .range(prefix.to_owned()..)
             .take_while(|(key, _)| key.starts_with(prefix))
-            .map(|(key, body)| meta(key, body))
+            .map(|(key, body)| self.meta(key, body))
             .collect())
     }
 
@@ -201,7 +219,7 @@ impl PagedStore for MemoryStore {
             .take_while(|(key, _)| key.starts_with(prefix));
         let page = listed.by_ref().take(most as usize);
         Ok(ListPage {
-            objects: page.map(|(key, body)| meta(key, body)).collect(),
+            objects: page.map(|(key, body)| self.meta(key, body)).collect(),
             more: listed.next().is_some(),
         })
     }
@@ -228,15 +246,6 @@ impl TaggedStore for MemoryStore {
         self.get(key).await?;
         let tags = self.tags.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(tags.get(key).and_then(|tags| tags.get(tag)).cloned())
-    }
-}
-
-fn meta(key: &str, body: &[u8]) -> ObjectMeta {
-    ObjectMeta {
-        key: key.to_owned(),
-        size: body.len() as u64,
-        etag: Some(etag(body)),
-        modified: None,
     }
 }
 

@@ -50,6 +50,19 @@ pub struct ObjectMeta {
     pub modified: Option<String>,
 }
 
+impl ObjectMeta {
+    /// Seconds by which the clocks of services may differ.
+    const CLOCKS: i64 = 60;
+
+    /// Whether it was written since a moment, in seconds since 1970, as far as clocks can tell; what
+    /// says no time may have been.
+    pub fn is_since(&self, moment: i64) -> bool {
+        let modified = self.modified.as_deref();
+        let modified = modified.and_then(|text| text.parse::<jiff::Timestamp>().ok());
+        modified.is_none_or(|modified| modified.as_second() >= moment - Self::CLOCKS)
+    }
+}
+
 /// An S3-like store of one bucket: atomic puts, strong read-after-write, ordered listings.
 ///
 /// Source of the semantics: Amazon S3 API reference (`PutObject` with `If-None-Match: *`,

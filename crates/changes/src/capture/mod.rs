@@ -11,7 +11,7 @@ mod scan;
 
 pub use payload::{GivenUpError, payload};
 pub use record::{Event, RecordError};
-pub use replay::{ReplayError, Replayed, given_up, replay, unreadable};
+pub use replay::{ReplayError, Replayed, WholeTables, given_up, replay, unreadable};
 
 use contract::{ErrorName, Named};
 use lake::captured::{CapturedStream, Hour, SequenceNumber};

@@ -4,7 +4,7 @@ use super::ReplayError;
 use crate::progress::{Step, count};
 use changes::capture;
 use contract::chain;
-use lake::ObjectStore;
+use lake::{ObjectMeta, ObjectStore};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt::Write;
@@ -63,25 +63,27 @@ pub async fn replay(
         dry_run,
         ..ReplayedChanges::default()
     };
+    let whole = capture::WholeTables::read(store).await?;
     let given_up = capture::given_up(store).await?;
-    replay_all(store, given_up, &mut document, step).await?;
+    replay_all(store, given_up, &whole, &mut document, step).await?;
     // After the others, among whose records may be some of these.
     let unreadable = capture::unreadable(store).await?;
-    replay_all(store, unreadable, &mut document, step).await?;
+    replay_all(store, unreadable, &whole, &mut document, step).await?;
     Ok(document)
 }
 
 async fn replay_all(
     store: &impl ObjectStore,
-    keys: Vec<String>,
+    objects: Vec<ObjectMeta>,
+    whole: &capture::WholeTables,
     document: &mut ReplayedChanges,
     step: &Step,
 ) -> Result<(), ReplayError> {
-    let total = keys.len() as u64;
-    for (done, object) in (1..).zip(keys) {
-        match capture::replay(store, &object, document.dry_run).await {
+    let total = objects.len() as u64;
+    for (done, object) in (1..).zip(objects) {
+        match capture::replay(store, &object, whole, document.dry_run).await {
             Ok(replayed) => document.replayed.push(Replayed {
-                object,
+                object: object.key,
                 changes: replayed.changes,
                 unreadable: replayed.unreadable,
                 key: replayed.key,
@@ -94,7 +96,7 @@ async fn replay_all(
                 return Err(error.into());
             }
             Err(error) => document.stays.push(Stays {
-                object,
+                object: object.key,
                 reason: chain(&error),
             }),
         }

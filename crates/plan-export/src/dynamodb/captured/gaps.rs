@@ -17,8 +17,6 @@ const LONGEST_LAG: i64 = 23 * 60 * 60;
 /// Seconds of which nothing can be lost to the stream, whether anybody has counted or not: the mapping
 /// gives a record up after 22 hours, and what it gave up is a gap of its own.
 const SURELY_THERE: i64 = 22 * 60 * 60;
-/// Seconds by which the clocks of services may differ.
-const CLOCKS: i64 = 60;
 
 /// A capture in which nothing is found wrong.
 #[derive(Debug, Clone)]
@@ -127,7 +125,6 @@ pub async fn left(
     capture: &Capture,
     since: i64,
 ) -> Result<Option<Gap>, PlanExportError> {
-    let since = since - CLOCKS;
     let given_up = captured::given_up(&capture.mapping);
     if let Some((count, first)) = waiting(lake, &given_up, since).await? {
         return Ok(Some(format!(
@@ -151,17 +148,11 @@ async fn waiting(
     let listed = lake.list(prefix).await.map_err(DocumentError::from)?;
     let keys = listed.iter().map(|object| object.key.as_str());
     let waiting: BTreeSet<_> = captured::waiting(keys).collect();
-    let recent = listed.iter().filter(|object| {
-        waiting.contains(object.key.as_str()) && is_since(object.modified.as_deref(), since)
-    });
+    let recent = listed
+        .iter()
+        .filter(|object| waiting.contains(object.key.as_str()) && object.is_since(since));
     let mut recent = recent.map(|object| object.key.clone());
     Ok(recent.next().map(|first| (recent.count() + 1, first)))
-}
-
-/// Whether something was written since a moment; what says no time may have been.
-fn is_since(modified: Option<&str>, since: i64) -> bool {
-    let modified = modified.and_then(|text| text.parse::<jiff::Timestamp>().ok());
-    modified.is_none_or(|modified| modified.as_second() >= since)
 }
 
 /// Looks whether the oldest records that the stream still has are captured, as far as they were made
