@@ -1,5 +1,6 @@
 //! Plans the index of a bucket of images: which ranges of keys, how many images, what they cost.
 
+mod count;
 mod estimate;
 mod labels;
 mod midpoint;
@@ -279,7 +280,7 @@ async fn missing(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use survey::Counted;
+    use count::Counted;
 
     /// A bucket of which 20,000 objects were counted, and 50,000 estimated.
     fn survey() -> Survey {

@@ -1,7 +1,8 @@
 //! How many images there are, and in which ranges of keys they are read.
 
+use super::count::{Count, Counted, bound_of};
 use super::ranges::cut;
-use definition::{ImageLabels, ImagesSource};
+use definition::ImagesSource;
 use lake::records::{IndexedRange, KeyRange, Listing, SizeClass};
 use lake::{ObjectMeta, PagedStore, StoreError};
 
@@ -15,9 +16,6 @@ const RANGES: usize = 128;
 /// Ranges that are counted to estimate the others, and the most pages of each.
 const SAMPLED: usize = 3;
 const SAMPLED_PAGES: usize = 40;
-
-/// Where one class of sizes ends and the next begins. S3 bills 128 KiB at least in colder classes.
-const BOUNDS: [u64; 6] = [64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 4 << 20];
 
 /// What a bucket holds.
 #[derive(Debug)]
@@ -44,103 +42,6 @@ pub struct Survey {
     pub is_least: bool,
     /// The ranges in one sentence.
     pub reason: String,
-}
-
-/// Objects that were listed, whatever was estimated of the others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Objects.
-    pub objects: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-impl Counted {
-    const fn of(count: &Count) -> Self {
-        Self {
-            objects: count.objects,
-            bytes: count.all_bytes,
-        }
-    }
-
-    /// What is certain of both: the same objects may be in both.
-    fn or(self, other: Self) -> Self {
-        Self {
-            objects: self.objects.max(other.objects),
-            bytes: self.bytes.max(other.bytes),
-        }
-    }
-}
-
-/// Objects that were counted.
-#[derive(Debug, Clone, Copy, Default)]
-struct Count {
-    objects: u64,
-    sidecars: u64,
-    all_bytes: u64,
-    images: u64,
-    bytes: u64,
-    /// Images and bytes of each class of sizes.
-    sizes: [(u64, u64); BOUNDS.len() + 1],
-}
-
-impl Count {
-    fn of<'o>(source: &ImagesSource, objects: impl Iterator<Item = &'o ObjectMeta>) -> Self {
-        let mut count = Self::default();
-        let suffix = source.labels.as_ref().and_then(|labels| match labels {
-            ImageLabels::Sidecar(labels) => Some(labels.suffix.as_str()),
-            _ => None,
-        });
-        for object in objects {
-            count.objects += 1;
-            count.sidecars += u64::from(suffix.is_some_and(|suffix| object.key.ends_with(suffix)));
-            count.all_bytes += object.size;
-            if source.includes(&object.key) {
-                count.images += 1;
-                count.bytes += object.size;
-                let (images, bytes) = &mut count.sizes[class_of(object.size)];
-                *images += 1;
-                *bytes += object.size;
-            }
-        }
-        count
-    }
-
-    fn times(self, factor: u64, divisor: u64) -> Self {
-        let times = |number: u64| number * factor / divisor;
-        Self {
-            objects: times(self.objects),
-            sidecars: times(self.sidecars),
-            all_bytes: times(self.all_bytes),
-            images: times(self.images),
-            bytes: times(self.bytes),
-            sizes: self
-                .sizes
-                .map(|(images, bytes)| (times(images), times(bytes))),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.objects += other.objects;
-        self.sidecars += other.sidecars;
-        self.all_bytes += other.all_bytes;
-        self.images += other.images;
-        self.bytes += other.bytes;
-        for (sum, more) in self.sizes.iter_mut().zip(other.sizes) {
-            *sum = (sum.0 + more.0, sum.1 + more.1);
-        }
-    }
-
-    fn classes(&self) -> Vec<SizeClass> {
-        let bounds = BOUNDS.into_iter().map(Some).chain([None]);
-        let classes = bounds.zip(self.sizes);
-        let classes = classes.map(|(below, (images, bytes))| SizeClass {
-            below,
-            images,
-            bytes,
-        });
-        classes.filter(|class| class.images > 0).collect()
-    }
 }
 
 /// An estimate by some ranges.
@@ -308,7 +209,7 @@ impl Survey {
         }
         // Of each nothing but the sum is known: all are taken for as large as their mean.
         if let Some(size) = mean.bytes.checked_div(mean.images) {
-            mean.below = BOUNDS.get(class_of(size)).copied();
+            mean.below = bound_of(size);
             let same = self
                 .sizes
                 .iter_mut()
@@ -351,11 +252,6 @@ impl Survey {
         }
         warnings
     }
-}
-
-/// The class of a size.
-fn class_of(size: u64) -> usize {
-    BOUNDS.partition_point(|bound| *bound <= size)
 }
 
 /// New images of a range, at least, as far as counts tell.
