@@ -164,6 +164,8 @@ pub struct Crate {
     pub test_dependencies: BTreeSet<String>,
     /// Its sources, by their paths below `src/`.
     pub sources: BTreeMap<PathBuf, String>,
+    /// The words in quotation marks that occur in its sources.
+    pub quoted: BTreeSet<String>,
 }
 
 /// The workspace's crates by name; the tests' own package is left out, which may know all.
@@ -194,11 +196,24 @@ fn of_package(package: &Package) -> Crate {
     let folder = manifest.with_file_name("src");
     let mut sources = BTreeMap::new();
     read_sources(&folder, &folder, &mut sources);
+    let quoted = sources.values().flat_map(|source| quoted(source));
     Crate {
+        quoted: quoted.map(str::to_owned).collect(),
         dependencies: of_kind(false),
         test_dependencies: of_kind(true),
         sources,
     }
+}
+
+/// The words between two quotation marks.
+fn quoted(source: &str) -> impl Iterator<Item = &str> {
+    let between = source.split('"').skip(1);
+    between.filter(|text| !text.is_empty() && text.chars().all(char::is_alphanumeric))
+}
+
+/// Whether some function's sources name the metric.
+pub fn emits(crates: &Crates, metric: &str) -> bool {
+    crates.values().any(|it| it.quoted.contains(metric))
 }
 
 fn read_sources(root: &Path, folder: &Path, sources: &mut BTreeMap<PathBuf, String>) {

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 #[derive(Deserialize)]
 struct Mutation {
@@ -25,6 +26,29 @@ struct Mutation {
     r#in: String,
     replace: String,
     with: String,
+}
+
+impl Mutation {
+    /// All of them, by name.
+    fn all() -> BTreeMap<String, Self> {
+        let folder = workspace::root().join("tests/infra/mutations");
+        let one = |entry: std::io::Result<std::fs::DirEntry>| {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            (name, serde_json::from_str(&text).unwrap())
+        };
+        std::fs::read_dir(folder).unwrap().map(one).collect()
+    }
+
+    /// The files with this defect.
+    fn of(&self, name: &str, originals: &Files) -> Files {
+        let mut files = originals.clone();
+        let target = files.of(&self.r#in);
+        assert!(target.contains(&self.replace), "{name}: nothing to replace");
+        *target = target.replacen(&self.replace, &self.with, 1);
+        files
+    }
 }
 
 /// The inputs of the project's own checks.
@@ -185,6 +209,36 @@ fn tools(folders: &[PathBuf], slow: &[PathBuf]) -> BTreeMap<String, Vec<Finding>
     found
 }
 
+/// Writes the stack with each of the defects into a folder of its own, and returns by which of the
+/// project's own checks each is seen. All cores take part.
+fn mutated(
+    own: &Own,
+    originals: &Files,
+    mutations: &BTreeMap<String, Mutation>,
+    folder: &Path,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let next = Mutex::new(mutations.iter());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = || {
+        let mut seen = BTreeMap::new();
+        loop {
+            let mutation = next.lock().unwrap().next();
+            let Some((name, mutation)) = mutation else {
+                return seen;
+            };
+            let files = mutation.of(name, originals);
+            let by = own.see(&files).into_iter().map(str::to_owned);
+            seen.insert(name.clone(), by.collect());
+            write(&folder.join(name), &files);
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let seen = threads.into_iter().map(|thread| thread.join().unwrap());
+        seen.flatten().collect()
+    })
+}
+
 #[test]
 fn every_seeded_defect_is_seen_and_nothing_else() {
     let own = Own::new();
@@ -196,27 +250,15 @@ fn every_seeded_defect_is_seen_and_nothing_else() {
 
     let mut seen: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
     let (mut folders, mut slow) = (vec![sound.clone()], vec![sound]);
-    for entry in std::fs::read_dir(workspace::root().join("tests/infra/mutations")).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let mutation: Mutation = serde_json::from_str(&text).unwrap();
-        let mut files = originals.clone();
-        let target = files.of(&mutation.r#in);
-        assert!(
-            target.contains(&mutation.replace),
-            "{name}: nothing to replace"
-        );
-        *target = target.replacen(&mutation.replace, &mutation.with, 1);
-        let by = own.see(&files).into_iter().map(str::to_owned);
-        let by: BTreeSet<String> = by.collect();
+    let mutations = Mutation::all();
+    for (name, by) in mutated(&own, &originals, &mutations, folder.path()) {
         let mutated = folder.path().join(&name);
-        write(&mutated, &files);
         if by.is_empty() {
             slow.push(mutated.clone());
         }
         folders.push(mutated);
-        seen.insert(name, (mutation.defect, by));
+        let defect = mutations[&name].defect.clone();
+        seen.insert(name, (defect, by));
     }
     for (name, all) in tools(&folders, &slow) {
         if name == "sound" {

@@ -4,7 +4,7 @@
 use super::policy::list;
 use super::stack::{Stack, number};
 use crate::Finding;
-use crate::layers::Crates;
+use crate::layers::{Crates, emits};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -160,7 +160,7 @@ fn one(
             ));
             continue;
         };
-        if it.namespace.starts_with(OWN) && !emitted(crates, &it.metric) {
+        if it.namespace.starts_with(OWN) && !emits(crates, &it.metric) {
             say(format!("watches {}, which nothing emits", it.metric));
         }
         let given: Vec<_> = it
@@ -176,13 +176,6 @@ fn one(
         }
         goes_off(alarm, it, *kind, &mut say);
     }
-}
-
-/// Whether a function's sources name the metric.
-fn emitted(crates: &Crates, metric: &str) -> bool {
-    let quoted = format!("\"{metric}\"");
-    let mut sources = crates.values().flat_map(|it| it.sources.values());
-    sources.any(|source| source.contains(&quoted))
 }
 
 /// When an alarm of this kind goes off.

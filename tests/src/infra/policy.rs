@@ -103,20 +103,21 @@ fn number(text: &str) -> f64 {
 
 /// Whether a pattern with `*` and `?` is the whole of a text.
 pub fn like(pattern: &str, text: &str) -> bool {
-    match pattern.chars().next() {
-        None => text.is_empty(),
-        Some('*') => {
-            let rest = &pattern[1..];
-            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-            ends.into_iter().any(|at| like(rest, &text[at..]))
+    // ARNs and actions are ASCII.
+    like_bytes(pattern.as_bytes(), text.as_bytes())
+}
+
+fn like_bytes(mut pattern: &[u8], mut text: &[u8]) -> bool {
+    while let [first, rest @ ..] = pattern {
+        match (first, text) {
+            (b'*', _) => return (0..=text.len()).any(|at| like_bytes(rest, &text[at..])),
+            (b'?', [_, others @ ..]) => text = others,
+            (first, [letter, others @ ..]) if first == letter => text = others,
+            _ => return false,
         }
-        Some(first) => match text.chars().next() {
-            Some(letter) if first == '?' || first == letter => {
-                like(&pattern[first.len_utf8()..], &text[letter.len_utf8()..])
-            }
-            _ => false,
-        },
+        pattern = rest;
     }
+    text.is_empty()
 }
 
 /// One text or a list of them.

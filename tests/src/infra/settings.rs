@@ -2,7 +2,7 @@
 
 use super::policy::list;
 use crate::Finding;
-use crate::layers::Crates;
+use crate::layers::{Crates, emits};
 use serde_json::Value;
 
 /// Properties that give a resource its physical name.
@@ -166,20 +166,13 @@ pub fn findings(template: &Value, crates: &Crates) -> Vec<Finding> {
             format!("is about {statuses:?}"),
         ));
     }
-    let emitted = |metric: &str| {
-        let quoted = format!("\"{metric}\"");
-        crates
-            .values()
-            .flat_map(|it| it.sources.values())
-            .any(|source| source.contains(&quoted))
-    };
     for (name, resource) in template["Resources"].as_object().into_iter().flatten() {
-        each(name, resource, &emitted, &mut found);
+        each(name, resource, crates, &mut found);
     }
     found
 }
 
-fn each(name: &str, resource: &Value, emitted: &dyn Fn(&str) -> bool, found: &mut Vec<Finding>) {
+fn each(name: &str, resource: &Value, crates: &Crates, found: &mut Vec<Finding>) {
     let properties = &resource["Properties"];
     let mut say = |problem: String| found.push(Finding::new(name, problem));
     for property in NAMES {
@@ -220,7 +213,7 @@ fn each(name: &str, resource: &Value, emitted: &dyn Fn(&str) -> bool, found: &mu
                 .join("")
                 .starts_with("Millrace/");
             let metric = properties["MetricName"].as_str().unwrap_or_default();
-            if own && !emitted(metric) {
+            if own && !emits(crates, metric) {
                 say(format!("is about {metric}, which nothing emits"));
             }
         }
@@ -231,7 +224,7 @@ fn each(name: &str, resource: &Value, emitted: &dyn Fn(&str) -> bool, found: &mu
             }
             for part in body.split("MetricName=\\\"").skip(1) {
                 let metric = part.split('\\').next().unwrap_or_default();
-                if !emitted(metric) {
+                if !emits(crates, metric) {
                     say(format!("shows {metric}, which nothing emits"));
                 }
             }
