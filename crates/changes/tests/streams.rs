@@ -11,7 +11,7 @@ mod support;
 use changes::{Sealed, seal_captured};
 use lake::records::{SnapshotKind, SnapshotRecord};
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::stream::{Scanned, Stream, lose};
+use support::stream::{Record, Scanned, Stream, lose};
 use support::{Faults, World, all_seeds, canonical_table, now, setting};
 
 /// Histories in CI.
@@ -220,6 +220,52 @@ fn a_missing_last_change_is_not_noticed_before_its_key_changes_again() {
         assert_ne!(world.items(&snapshot), canonical_table(&stream.table));
     }
     assert!(tried > 100, "{tried}");
+}
+
+#[test]
+fn an_item_that_the_scan_missed_is_noticed_when_it_changes() {
+    let mut tried = 0;
+    for seed in 0..1_500 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let random = &mut random;
+        let (mut world, mut stream) = (World::default(), Stream::new(random, false));
+        stream.write(random, 12, 5);
+        stream.capture(&mut world, random, true);
+        // What came before is not taken again.
+        stream.now += 3 * 3600;
+        let source = stream.source();
+        let mut read = stream.table.clone();
+        let Some((missed, _)) = read.pop_first() else {
+            continue;
+        };
+        let (run, export) = world.adopt(random, &read);
+        let scanned = Scanned {
+            source,
+            read,
+            run,
+            segments: export.segments().end,
+        };
+        let scan = seal(&world, &stream, &scanned);
+        let before = stream.records.len();
+        stream.write(random, 3, 5);
+        let records = &stream.records[before..];
+        // What was inserted or is removed may be missing because it was read before, or after, that.
+        let all_stay = |record: &Record| record.before.is_some() && record.after.is_some();
+        let is_one = |record: &Record| record.key == missed;
+        if !records.iter().any(is_one) || !records.iter().all(all_stay) {
+            continue;
+        }
+        tried += 1;
+        stream.capture(&mut world, random, true);
+        stream.now += stream.lag + 3600;
+        let changes = stream.changes(&world, random, &scan);
+        let (_, sealed) = world.merge(&changes).unwrap();
+        assert!(
+            matches!(sealed, Sealed::Disagree(_)),
+            "seed {seed}: {sealed:?}"
+        );
+    }
+    assert!(tried > 40, "{tried}");
 }
 
 #[test]
