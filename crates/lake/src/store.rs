@@ -57,9 +57,14 @@ impl ObjectMeta {
     /// Whether it was written since a moment, in seconds since 1970, as far as clocks can tell; what
     /// says no time may have been.
     pub fn is_since(&self, moment: i64) -> bool {
-        let modified = self.modified.as_deref();
-        let modified = modified.and_then(|text| text.parse::<jiff::Timestamp>().ok());
-        modified.is_none_or(|modified| modified.as_second() >= moment - Self::CLOCKS)
+        let written = self.written();
+        written.is_none_or(|written| written >= moment - Self::CLOCKS)
+    }
+
+    /// When it was written, in seconds since 1970, if the store says.
+    pub fn written(&self) -> Option<i64> {
+        let modified: jiff::Timestamp = self.modified.as_deref()?.parse().ok()?;
+        Some(modified.as_second())
     }
 }
 

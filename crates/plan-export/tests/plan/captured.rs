@@ -6,8 +6,8 @@ use contract::states::{PlanExportOutput, Route};
 use contract::{ErrorName, Named};
 use lake::captured::{CapturedStream, Hour};
 use lake::records::{
-    AppliedSequences, CaptureSource, ChangedRecord, ChangesRecord, Checksum, SnapshotKind,
-    SnapshotRecord, Window,
+    AppliedSequences, CaptureSource, ChangedRecord, ChangesRecord, Checksum, ExportRecord,
+    SnapshotKind, SnapshotRecord, Window,
 };
 use lake::{MemoryStore, ObjectStore, RunKeys, documents};
 use serde_json::{Value, json};
@@ -183,6 +183,15 @@ async fn left(store: &MemoryStore, run: &RunKeys, what: &str) {
             let key = put(store, 60, 5, 9).await;
             store.put(&key, vec![0; 5 << 20].into()).await.unwrap();
         }
+        "tiny changes" => {
+            let key = put(store, 60, 5, 9).await;
+            store.put(&key, vec![0; 5 << 20].into()).await.unwrap();
+            let mut export: ExportRecord =
+                documents::read(store, &run.export(), "it").await.unwrap();
+            export.parts[0].bytes = 1;
+            let written = documents::write(store, &run.export(), &export).await;
+            written.unwrap();
+        }
         _ => {}
     }
 }
@@ -200,7 +209,7 @@ fn view(tables: &mut Tables) -> &mut TableStream {
 #[tokio::test]
 async fn every_gap_is_filled_by_the_whole_table_that_says_why() {
     let nothing: Gap = |_| {};
-    let cases: [(&str, i64, &str, Gap); 19] = [
+    let cases: [(&str, i64, &str, Gap); 20] = [
         ("has no stream", HOUR, "", |it| it.capture.stream = None),
         ("has KEYS_ONLY", HOUR, "", |it| {
             "KEYS_ONLY".clone_into(&mut view(it).view);
@@ -242,7 +251,8 @@ async fn every_gap_is_filled_by_the_whole_table_that_says_why() {
         ("shape that is not known", HOUR, "unreadable", nothing),
         ("gone from the lake", HOUR, "part", nothing),
         ("no run of the pipeline", HOUR, "latest", nothing),
-        ("maximumShare", HOUR, "bytes", nothing),
+        ("maximumShare of 0.2", HOUR, "bytes", nothing),
+        ("one function can hold", HOUR, "tiny changes", nothing),
     ];
     for (says, ago, what, gap) in cases {
         let mut tables = captured();
@@ -300,6 +310,21 @@ async fn what_is_no_gap_is_merged() {
     }];
     let output = second(&store, &tables, json!({})).await.unwrap();
     assert_eq!(output.route, Route::Stream, "{}", output.reason);
+}
+
+/// A table that is loaded just before each run changes as much before the base as after it.
+#[tokio::test]
+async fn what_was_captured_before_the_base_is_no_share_of_the_changes() {
+    let tables = captured();
+    for (written, route) in [(5 * HOUR + 60, Route::Stream), (5 * HOUR - 60, Route::Scan)] {
+        let (store, _) = after_a_run(&tables, 5 * HOUR).await;
+        let key = put(&store, 5 * HOUR, 3, 4).await;
+        store.put(&key, vec![0; 5 << 20].into()).await.unwrap();
+        let written = jiff::Timestamp::from_second(now() - written).unwrap();
+        store.set_modified(&key, &written.to_string());
+        let output = second(&store, &tables, json!({})).await.unwrap();
+        assert_eq!(output.route, route, "{}", output.reason);
+    }
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ pub async fn ended_well(
         key: format!("{}part", run.raw()),
         items: 1000,
         raw_bytes: 1,
-        bytes: 1,
+        bytes: 10 << 20,
         checksum: Checksum(0),
         encoding: Encoding::Gzip,
     };

@@ -71,7 +71,7 @@ impl<L: PagedStore, C: DescribeCapture> Search<'_, L, C> {
         if let Some(why) = probed {
             return Ok(Err(why.into()));
         }
-        if let Some(why) = self.too_many(&export, &listing) {
+        if let Some(why) = self.too_many(snapshot, &export, &listing) {
             return Ok(Err(NoBase::expected(&why)));
         }
         Ok(Ok(Found {
@@ -185,22 +185,35 @@ impl<L: PagedStore, C: DescribeCapture> Search<'_, L, C> {
         })
     }
 
-    /// Why there are too many changes, by what they take beside the base's items.
-    fn too_many(&self, export: &ExportRecord, listing: &Listing) -> Option<Gap> {
-        let bytes = listing.bytes();
+    /// Why there are too many changes, by what they take beside the base's items. What was captured
+    /// before the base is read as well, and is in its items already: it counts for the memory alone.
+    fn too_many(
+        &self,
+        base: &SnapshotRecord,
+        export: &ExportRecord,
+        listing: &Listing,
+    ) -> Option<Gap> {
         let stored: u64 = export.parts.iter().map(|part| part.bytes).sum();
-        if bytes <= ALWAYS_MERGED || stored == 0 {
+        if listing.bytes() <= ALWAYS_MERGED || stored == 0 {
             return None;
         }
         let items = export.totals.items as f64;
-        let changes = bytes as f64 / (stored as f64 / items.max(1.0) * IMAGES);
-        let share = self.table.how.maximum_share;
-        if changes <= items * share && changes <= MOST_CAPTURED as f64 {
-            return None;
+        let changes = |bytes: u64| bytes as f64 / (stored as f64 / items.max(1.0) * IMAGES);
+        let all = changes(listing.bytes());
+        if all > MOST_CAPTURED as f64 {
+            return Some(format!(
+                "about {all:.0} changes were captured, by their bytes, and one function can hold {MOST_CAPTURED}"
+            ));
         }
-        Some(format!(
-            "about {changes:.0} changes of {items:.0} items were captured, by their bytes, which is more than \
-             source.dynamodb.changes.maximumShare of {share}, or than the {MOST_CAPTURED} that one function can hold"
-        ))
+        let bytes = listing.bytes_since(base.as_of);
+        let new = changes(bytes);
+        let share = self.table.how.maximum_share;
+        (bytes > ALWAYS_MERGED && new > items * share).then(|| {
+            format!(
+                "about {new:.0} changes of {items:.0} items were captured since run {}, by their bytes, which is more \
+                 than source.dynamodb.changes.maximumShare of {share}",
+                base.run
+            )
+        })
     }
 }

@@ -13,6 +13,8 @@ const PAGE: u32 = 1000;
 #[derive(Debug, Default)]
 pub struct Listing {
     pub objects: Vec<CapturedFile>,
+    /// When each was written, in seconds since 1970, if the store says.
+    written: Vec<Option<i64>>,
     ranges: Vec<(SequenceNumber, SequenceNumber)>,
 }
 
@@ -34,6 +36,7 @@ impl Listing {
             for object in &page.objects {
                 if let Some(named) = CapturedObject::parse(&object.key) {
                     listing.ranges.push((named.first, named.last));
+                    listing.written.push(object.written());
                     listing.objects.push(CapturedFile {
                         key: object.key.clone(),
                         size: object.size,
@@ -56,5 +59,13 @@ impl Listing {
     /// Bytes of all objects.
     pub fn bytes(&self) -> u64 {
         self.objects.iter().map(|object| object.size).sum()
+    }
+
+    /// Bytes of the objects that were written since a moment, in seconds since 1970. Those of which the
+    /// store does not say when are counted.
+    pub fn bytes_since(&self, moment: i64) -> u64 {
+        let objects = self.objects.iter().zip(&self.written);
+        let since = objects.filter(|(_, written)| written.is_none_or(|it| it >= moment));
+        since.map(|(object, _)| object.size).sum()
     }
 }
