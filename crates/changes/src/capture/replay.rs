@@ -25,7 +25,7 @@ pub enum ReplayError {
     /// A run has read the whole table since.
     #[error(
         "run {run} of pipeline {pipeline} has read the whole table since, its changes included; replayed now, they \
-         could bring older items back: delete it"
+         could bring older items back: delete the object"
     )]
     Included {
         /// The run.
